@@ -1,0 +1,1 @@
+"""What an administrator does on the command line, one module per thing."""

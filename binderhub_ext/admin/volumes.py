@@ -1,0 +1,145 @@
+"""`binder-at-home admin volumes`: see, make, give, delete and restore volumes of anybody.
+
+Works while the Hub runs: both change the same small files, one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..core.errors import Conflict, NotFound
+from ..core.launch import Access
+from ..core.volumes import Kind, Volume, check_person
+from ..storage.volumes import VolumeStore
+
+_NONE = "none"
+
+
+def add_parser(parser: argparse.ArgumentParser) -> None:
+    """The options of `admin volumes`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    one = actions.add_parser("list", help="print every volume, or what is in the trash")
+    one.add_argument("--deleted", action="store_true", help="what is in the trash")
+    one.add_argument("--json", action="store_true", help="print JSON")
+    one.set_defaults(run=_list)
+    one = actions.add_parser("create", help="make a shared volume for somebody")
+    one.add_argument("name")
+    one.add_argument("--owner", required=True, help="who decides who else has access")
+    one.set_defaults(run=_create)
+    one = actions.add_parser("members", help="set who has access; prints who has")
+    one.add_argument("volume", help="id or name")
+    for kind in ("user", "group"):
+        one.add_argument(
+            f"--{kind}", action="append", default=[], metavar="NAME=ro|rw|none", type=_given
+        )
+    one.add_argument("--owner", default="", help="hand it over")
+    one.set_defaults(run=_members)
+    one = actions.add_parser("delete", help="move a volume to the trash")
+    one.add_argument("volume", help="id or name")
+    one.set_defaults(run=_delete)
+    one = actions.add_parser("restore", help="bring a deleted volume back")
+    one.add_argument("trashed", help="id in the trash, from list --deleted")
+    one.set_defaults(run=_restore)
+
+
+def main(store: VolumeStore, options: argparse.Namespace) -> None:
+    """Do what was asked for.
+
+    Raises:
+        BinderError: in words, why not.
+    """
+    run: Callable[[VolumeStore, argparse.Namespace], None] = options.run
+    run(store, options)
+
+
+def _list(store: VolumeStore, options: argparse.Namespace) -> None:
+    if options.deleted:
+        rows = [
+            {"trashed": thing.id, "by": thing.owner, **_row(volume)}
+            for thing, volume in store.deleted()
+        ]
+    else:
+        rows = [_row(volume) for volume in store.all()]
+    if options.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        print("  ".join(f"{name}={_text(value)}" for name, value in row.items() if value))
+
+
+def _create(store: VolumeStore, options: argparse.Namespace) -> None:
+    print(store.create(options.name, check_person(options.owner), time.time()).id)
+
+
+def _members(store: VolumeStore, options: argparse.Namespace) -> None:
+    def change(volume: Volume) -> Volume:
+        if volume.kind is Kind.GROUP and (options.user or options.group or options.owner):
+            raise Conflict("A group's volume follows the configuration and the group's properties.")
+        return replace(
+            volume,
+            users=_merged(volume.users, options.user),
+            groups=_merged(volume.groups, options.group),
+            owner=check_person(options.owner) if options.owner else volume.owner,
+        )
+
+    row = _row(store.change(_find(store, options.volume).id, change))
+    print("  ".join(f"{name}={_text(value)}" for name, value in row.items() if value))
+
+
+def _delete(store: VolumeStore, options: argparse.Namespace) -> None:
+    volume = _find(store, options.volume)
+    print(store.delete(volume.id, volume.owner, time.time()).id)
+
+
+def _restore(store: VolumeStore, options: argparse.Namespace) -> None:
+    for thing, _ in store.deleted():
+        if thing.id == options.trashed:
+            print(store.restore(thing.id, thing.owner).id)
+            return
+    raise NotFound("There is no such volume in the trash. See: admin volumes list --deleted")
+
+
+def _find(store: VolumeStore, name: str) -> Volume:
+    found = [v for v in store.all() if name in (v.id, v.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(volume.id for volume in found)
+        raise Conflict(f"More than one volume is called that. Name one by its id: {ids}")
+    raise NotFound(f"There is no volume {name!r}. See: admin volumes list")
+
+
+def _row(volume: Volume) -> dict[str, Any]:
+    return {
+        "id": volume.id,
+        "name": volume.name,
+        "kind": str(volume.kind),
+        "owner": volume.owner,
+        "users": {name: str(access) for name, access in volume.users.items()},
+        "groups": {name: str(access) for name, access in volume.groups.items()},
+        "made": datetime.fromtimestamp(volume.made, UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{access}" for name, access in value.items())
+    return str(value)
+
+
+def _given(text: str) -> tuple[str, Access | None]:
+    name, _, access = text.rpartition("=")
+    if not name or access not in (_NONE, *Access):
+        raise argparse.ArgumentTypeError("write NAME=ro, NAME=rw or NAME=none")
+    return name, Access(access) if access != _NONE else None
+
+
+def _merged(before: Any, changes: list[tuple[str, Access | None]]) -> dict[str, Access]:
+    merged = {**before, **dict(changes)}
+    return {check_person(name): access for name, access in merged.items() if access}

@@ -1,0 +1,208 @@
+"""A program's side of a service: start a launch, watch it, give it up. Standard library only.
+
+The token goes into a header and nowhere else: redirects are refused, because they would carry it
+to another address, and addresses without encryption are for this machine alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from importlib import import_module
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urljoin, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from .core.errors import BadLink, BinderError, NotAllowed, RepoUnavailable
+
+TOKEN_VARIABLES = ("BINDER_AT_HOME_TOKEN", "JUPYTERHUB_API_TOKEN")
+KEYRING = "binder-at-home"
+SERVICE_PATH = "services/binder/"
+
+_SILENCE = 75
+"""Seconds without a sign of life after which a stream counts as dropped; three keep-alives."""
+_TRIES = 5
+_PASSING = (502, 503, 504)
+_FINAL = ("ready", "failed", "failure")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Unreachable(RepoUnavailable):
+    """The hub does not answer."""
+
+    code, status = "hub-unreachable", 502
+
+
+class Refused(BinderError):
+    """The hub says no; code and words are its own."""
+
+    def __init__(self, code: str, status: int, message: str, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.code, self.status = code, status
+
+
+@dataclass(frozen=True)
+class Started:
+    """A launch that was accepted.
+
+    Attributes:
+        events: absolute address of its event stream.
+        cancel: absolute address to give it up, or empty.
+    """
+
+    events: str
+    cancel: str = ""
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Client:
+    """One person at one service.
+
+    Args:
+        hub: address of a JupyterHub, or of the service itself.
+        token: of the person, with access to the service.
+
+    Raises:
+        BadLink: not a web address, or one to which a token must not be sent.
+    """
+
+    def __init__(self, hub: str, token: str) -> None:
+        parts = urlsplit(hub)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadLink(f"{hub} is not the address of a hub, such as https://hub.example.org.")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise BadLink(f"{hub} is not encrypted: a token must not go there. Use https.")
+        hub = hub.rstrip("/") + "/"
+        self.service = hub if "/services/" in parts.path else urljoin(hub, SERVICE_PATH)
+        self._headers = {"Authorization": f"token {token}", "Accept": "application/json"}
+        self._opener = build_opener(_NoRedirects)
+
+    def start(self, paste: str) -> Started:
+        """Start a launch of anything the paste box takes.
+
+        Raises:
+            Refused, Unreachable.
+        """
+        with self._open("api/launches", body={"repo": paste}) as response:
+            view = json.load(response)
+        events = urljoin(self.service, view["events"])
+        return Started(events, events.removesuffix("events") + "cancel")
+
+    def start_build(self, link: str) -> Started:
+        """Build without launching, where the service is for that.
+
+        Args:
+            link: `v2/<provider>/<spec>`, relative to the service.
+        """
+        path = link.removeprefix("v2/").partition("?")[0]
+        return Started(f"{self.service}build/{path}?build_only=true")
+
+    def cancel(self, started: Started) -> None:
+        """Give a launch up; a build that others wait for goes on."""
+        if started.cancel:
+            with suppress(BinderError):
+                self._open(started.cancel, body={}).close()
+
+    def events(self, started: Started) -> Iterator[dict[str, Any]]:
+        """What happens until it is ready or failed; a dropped stream is taken up again.
+
+        Raises:
+            Refused: the hub does not let us watch.
+            Unreachable: it did not come back.
+        """
+        last, failures = "", 0
+        while True:
+            try:
+                with self._watch(started.events, last) as response:
+                    for name, event in _messages(response, last):
+                        last, failures = name, 0
+                        yield event
+                        if event.get("phase") in _FINAL:
+                            return
+            except (OSError, HTTPException, Unreachable):
+                pass
+            failures += 1
+            if failures > _TRIES:
+                raise Unreachable("The hub stopped telling what happens. Look at its main page.")
+            time.sleep(min(2**failures, 20) / 4)
+
+    def absolute(self, url: str) -> str:
+        """An address the service gave, as a browser needs it."""
+        return urljoin(self.service, url)
+
+    def _watch(self, url: str, last: str) -> HTTPResponse:
+        resume = {"Last-Event-ID": last} if last else {}
+        return self._open(url, headers={"Accept": "text/event-stream", **resume})
+
+    def _open(
+        self, path: str, *, body: object = None, headers: dict[str, str] | None = None
+    ) -> HTTPResponse:
+        request = Request(
+            urljoin(self.service, path),
+            data=None if body is None else json.dumps(body).encode(),
+            headers={**self._headers, "Content-Type": "application/json", **(headers or {})},
+        )
+        try:
+            response: HTTPResponse = self._opener.open(request, timeout=_SILENCE)
+        except HTTPError as error:
+            if error.code in _PASSING:
+                raise Unreachable(f"The hub answered with status {error.code}.") from error
+            raise _refusal(error) from None
+        except (URLError, OSError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise Unreachable(f"The hub at {self.service} does not answer: {reason}.") from error
+        return response
+
+
+def find_token(hub: str) -> str:
+    """A person's token for a hub: from the environment, else from the keyring if there is one.
+
+    Raises:
+        NotAllowed: none; says how to make one.
+    """
+    for name in TOKEN_VARIABLES:
+        if token := os.environ.get(name, ""):
+            return token
+    with suppress(ImportError):
+        if token := import_module("keyring").get_password(KEYRING, hub) or "":
+            return str(token)
+    raise NotAllowed(
+        f"There is no token for {hub}. Make one on the page {hub.rstrip('/')}/hub/token and put "
+        f"it into the environment variable {TOKEN_VARIABLES[0]}, or into the keyring by "
+        f"“keyring set {KEYRING} {hub}”."
+    )
+
+
+def _messages(response: HTTPResponse, last: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The messages of an event stream, each with the id to resume after it."""
+    data: list[bytes] = []
+    for raw in response:
+        line = raw.rstrip(b"\r\n")
+        if line.startswith(b"id:"):
+            last = line[3:].strip().decode()
+        elif line.startswith(b"data:"):
+            data.append(line[5:].removeprefix(b" "))
+        elif not line and data:
+            yield last, json.loads(b"\n".join(data))
+            data = []
+
+
+def _refusal(error: HTTPError) -> Refused:
+    try:
+        body = json.loads(error.read() or b"{}")
+    except ValueError:
+        body = {}
+    words = body.get("message") or f"The hub answered with status {error.code}."
+    if error.code in (301, 302, 303, 307, 308):
+        words = "The hub sends us elsewhere. Check its address, and that the token is valid."
+    return Refused(body.get("code", "refused"), error.code, words, body.get("detail", ""))

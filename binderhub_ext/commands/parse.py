@@ -1,0 +1,91 @@
+"""Print what a link, an address or a badge asks for, without network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from ..core.errors import BinderError
+from ..core.paste import Understanding, understand
+from ..core.providers import PROVIDERS
+
+BAD_INPUT = 2
+"""Exit status when it could not be understood."""
+
+
+def main(argv: list[str]) -> int:
+    """Print what the arguments, joined by spaces, were taken to mean.
+
+    Args:
+        argv: after `parse`; `-` reads standard input.
+
+    Returns:
+        0, or 2 with the error printed.
+    """
+    options = _parser().parse_args(argv)
+    text = " ".join(options.text)
+    try:
+        found = understand(sys.stdin.read() if text == "-" else text)
+    except BinderError as error:
+        _refuse(error, options.json)
+        return BAD_INPUT
+    _print(fields(found), options.json)
+    return 0
+
+
+def fields(found: Understanding) -> dict[str, Any]:
+    """What was understood, as clients see it."""
+    request = found.request
+    repo = request.repo
+    provider = PROVIDERS[repo.provider] if repo else None
+    return {
+        "provider": repo.provider if repo else "image",
+        "spec": provider.spec(repo, request.ref) if repo and provider else request.image,
+        "repo": repo.url if repo else "",
+        "ref": request.ref if repo else "",
+        "urlpath": request.urlpath,
+        "filepath": request.filepath,
+        "target": request.target,
+        "files": str(request.files),
+        "volumes": [
+            {"name": v.name, "mount": v.mount, "access": str(v.access or "")}
+            for v in request.volumes
+        ],
+        "image": request.image,
+        "server": request.server,
+        "guessed": list(found.guessed),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="binder-at-home parse",
+        description="Print what a link, an address or a badge asks for. Nothing is looked up.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("text", nargs="+", help="anything the paste box takes; - for its input")
+    return parser
+
+
+def _print(values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False, indent=2))
+        return
+    for name, value in values.items():
+        if value:
+            print(f"{name + ':':10} {_words(value)}")
+
+
+def _refuse(error: BinderError, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": error.to_dict()}, ensure_ascii=False, indent=2))
+    else:
+        print(f"{error.message} ({error.code})", file=sys.stderr)
+
+
+def _words(value: object) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return " ".join(v if isinstance(v, str) else ":".join(filter(None, v.values())) for v in value)

@@ -1,0 +1,129 @@
+"""The ways out of a launch: links, badges, the same launch elsewhere, commands for at home.
+
+All text is made from a launch request by :mod:`.links`, so a badge asks for exactly what the
+form showed.
+"""
+
+from __future__ import annotations
+
+import html
+import shlex
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from .errors import BadLink
+from .launch import Files, LaunchRequest
+from .links import write_link
+from .providers import PROVIDERS, Providers
+from .repo import Repo
+from .targets import TARGETS, Targets, landing
+
+CAPTION = "Launch"
+"""What a badge says to those who do not see it."""
+
+_BUILDER = "quay.io/jupyterhub/repo2docker:main"
+_ELSEWHERE = {"gh", "gist", "gl", "git", "zenodo", "figshare", "dataverse", "hydroshare", "ckan"}
+
+
+@dataclass(frozen=True)
+class Badge:
+    """One launch link in every form people put it into a page.
+
+    Attributes:
+        url: the absolute link.
+        markdown, html, rst: a picture that leads there.
+    """
+
+    url: str
+    markdown: str
+    html: str
+    rst: str
+
+
+def badge(
+    request: LaunchRequest, base: str, caption: str = CAPTION, *, providers: Providers = PROVIDERS
+) -> Badge:
+    """The badge of a request.
+
+    Args:
+        request: what the link shall ask for.
+        base: the service's absolute URL.
+        caption: instead of the picture, for those who do not see it.
+    """
+    base = base.rstrip("/") + "/"
+    url = base + write_link(request, providers=providers)
+    return wrapped(url, f"{base}badge_logo.svg", caption)
+
+
+def wrapped(url: str, picture: str, caption: str = CAPTION) -> Badge:
+    """A picture with a link in the three markups, each escaped as the markup needs it."""
+    url = quote(url, safe="/:?&=%#@!$*+,;~-._[]")
+    line = " ".join(caption.split())
+    words = "".join(f"\\{c}" if c in "[]<\\" else c for c in line)
+    return Badge(
+        url,
+        f"[![{words}]({picture})]({url})",
+        f'<a href="{html.escape(url)}">'
+        f'<img src="{html.escape(picture)}" alt="{html.escape(line)}"></a>',
+        f".. image:: {picture}\n   :target: {url}\n   :alt: {line}\n",
+    )
+
+
+def elsewhere(request: LaunchRequest, hub: str, targets: Targets = TARGETS) -> str:
+    """The link of the same launch on mybinder.org or another Binder.
+
+    What only a service like this one understands (files, volumes, sizes) is left out; a target
+    becomes the path it opens.
+
+    Args:
+        request: what was asked for.
+        hub: the other Binder's absolute URL.
+
+    Raises:
+        BadLink: Binder has nothing of the kind, as for images.
+    """
+    if request.repo is None or request.image:
+        raise BadLink("Other Binders build repositories and cannot run a given image.")
+    plain = replace(request, files=Files.PROJECT)
+    simple = LaunchRequest(
+        _plain_repo(request.repo),
+        request.ref,
+        target=request.target if request.filepath and request.target == "lab" else "",
+        filepath=request.filepath if request.target in ("", "lab") else "",
+        urlpath="" if request.filepath and request.target in ("", "lab") else _open(plain, targets),
+    )
+    return f"{hub.rstrip('/')}/{write_link(simple)}"
+
+
+def commands(request: LaunchRequest) -> dict[str, str]:
+    """Shell commands that run the same environment on one's own machine, by what they need.
+
+    Every word is quoted for a POSIX shell.
+    """
+    if request.image:
+        run = ["docker", "run", "--rm", "-it", "-p", "127.0.0.1:8888:8888", request.image]
+        return {"docker": shlex.join([*run, "jupyter", "lab", "--ip=0.0.0.0"])}
+    if request.repo is None:
+        raise BadLink("There is neither a repository nor an image to run.")
+    source = _source(request.repo)
+    ref = [] if request.ref == "HEAD" or source != request.repo.url else ["--ref", request.ref]
+    socket = "/var/run/docker.sock:/var/run/docker.sock"
+    builder = ["docker", "run", "--rm", "-it", "--network=host", "-v", socket, _BUILDER]
+    return {
+        "repo2docker": shlex.join(["jupyter-repo2docker", *ref, source]),
+        "docker": shlex.join([*builder, "jupyter-repo2docker", *ref, source]),
+    }
+
+
+def _open(request: LaunchRequest, targets: Targets) -> str:
+    return landing(replace(request, extra=()), "", targets)
+
+
+def _plain_repo(repo: Repo) -> Repo:
+    """An institution's own forge is a plain Git repository to everybody else."""
+    return repo if repo.provider in _ELSEWHERE else Repo("git", repo.url, repo.url)
+
+
+def _source(repo: Repo) -> str:
+    """What repo2docker takes: a DOI by itself, anything else by its address."""
+    return repo.name if repo.url.startswith("https://doi.org/") else repo.url

@@ -1,0 +1,258 @@
+"""What determines an environment, and its key.
+
+An environment is built once (DESIGN §4.6). Two commits share it when everything the build
+reads is equal: only configuration files where these determine it, otherwise the commit's
+whole tree. Every rule here may be wrong on one side only: assuming the tree too often costs
+a build, assuming it too seldom would give somebody a wrong environment.
+
+The files are those that repo2docker's buildpacks read
+(https://repo2docker.readthedocs.io/en/latest/configuration/), checked against its sources at
+version 2026.4: conda-derived packs read `environment.yml`, `apt.txt`, `postBuild` and
+`start`; Python-derived ones `requirements.txt` and the repository itself when it is a
+package and has no `binder` folder.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from .requirements import Refers, decode, is_archive, requirement_lines
+
+Read = Callable[[str], bytes | None]
+"""Content of a file of the repository by its path, or `None` where there is none."""
+
+KEY_DIGITS = 32
+
+_COMMON = ("runtime.txt", "apt.txt", "environment.yml", "environment.yaml", "postBuild", "start")
+_PYTHON = (*_COMMON, "requirements.txt", "requirements3.txt")
+
+READS: dict[str, tuple[str, ...]] = {
+    "DockerBuildPack": ("Dockerfile",),
+    "LegacyBinderDockerBuildPack": ("Dockerfile",),
+    "JuliaProjectTomlBuildPack": (*_PYTHON, "Project.toml", "JuliaProject.toml", "Manifest.toml"),
+    "JuliaRequireBuildPack": (*_PYTHON, "REQUIRE"),
+    "NixBuildPack": ("default.nix", "apt.txt", "postBuild", "start"),
+    "RBuildPack": (*_PYTHON, "install.R"),
+    "CondaBuildPack": _COMMON,
+    "PipfileBuildPack": (*_COMMON, "Pipfile", "Pipfile.lock", "requirements3.txt"),
+    "PythonBuildPack": _PYTHON,
+}
+"""The files in `binder/`, `.binder/` or the root that each buildpack reads."""
+
+_ALWAYS_TREE = {
+    "DockerBuildPack": "a Dockerfile may copy any file of the repository",
+    "LegacyBinderDockerBuildPack": "a Dockerfile may copy any file of the repository",
+    "JuliaProjectTomlBuildPack": "Julia instantiates the project itself",
+    "JuliaRequireBuildPack": "Julia instantiates the project itself",
+    "NixBuildPack": "a Nix expression may read any file of the repository",
+}
+_PROGRAMS = {
+    "postBuild": "postBuild is a program and may read any file of the repository",
+    "install.R": "install.R is a program and may read any file of the repository",
+}
+_PACKAGED = frozenset({"PythonBuildPack", "RBuildPack"})
+
+_CONDA_KEY = re.compile(r"(name|prefix|channels|dependencies|variables)\s*:\s*[\w ./~-]*")
+_CONDA_ITEM = re.compile(
+    r"-\s+([\"']?)(pip\s*:|https?://\S+"
+    r"|(?:[\w.-]+::)?[A-Za-z0-9_][\w.\[\],-]*\s*[=<>!~\w.*,| ]*)\1"
+)
+
+
+@dataclass(frozen=True)
+class Determination:
+    """What the environment of a repository depends on.
+
+    Attributes:
+        files: paths and SHA-256 of every configuration file it reads.
+        reasons: why the whole tree has to count, in words; empty if the files determine it.
+        remote: whether something comes from elsewhere than the package index.
+    """
+
+    files: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...] = ()
+    remote: bool = False
+
+    @property
+    def by_files(self) -> bool:
+        return not self.reasons
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(path for path, _ in self.files)
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Everything besides the repository that makes two environments differ.
+
+    Attributes:
+        builder: the engine and the version of its recipe.
+        platform: operating system, machine, C library.
+        interpreter: implementation, version and place, or the base image.
+        base: what every environment gets (the server's packages).
+    """
+
+    builder: str
+    platform: str
+    interpreter: str
+    base: tuple[str, ...] = ()
+
+
+@dataclass
+class _Survey:
+    """The files met on the way; private to one call of :func:`determine`."""
+
+    read: Read
+    files: dict[str, str] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    remote: bool = False
+
+    def take(self, path: str) -> bytes | None:
+        content = self.read(path)
+        if content is not None:
+            self.files[path] = sha256(content).hexdigest()
+        return content
+
+
+def determine(buildpack: str, binder_dir: str, read: Read) -> Determination:
+    """What the environment of a repository depends on.
+
+    Args:
+        buildpack: class name of repo2docker's buildpack; an unknown one counts as the tree.
+        binder_dir: `binder`, `.binder` or empty.
+        read: gives the content of a file of the repository.
+    """
+    survey = _Survey(read)
+    if reason := _ALWAYS_TREE.get(buildpack):
+        survey.reasons.append(reason)
+    elif buildpack not in READS:
+        survey.reasons.append(f"{buildpack} is not known here")
+    for name in READS.get(buildpack, _PYTHON):
+        path = posixpath.join(binder_dir, name)
+        if (content := survey.take(path)) is not None:
+            _survey_file(survey, path, name, content)
+    if not binder_dir and buildpack in _PACKAGED:
+        _survey_package(survey, buildpack)
+    return Determination(tuple(sorted(survey.files.items())), tuple(survey.reasons), survey.remote)
+
+
+def environment_key(
+    ingredients: Ingredients, determination: Determination, binder_dir: str, tree: str
+) -> str:
+    """The key under which an environment is kept.
+
+    The folder the files lie in does not count, so that `binder/requirements.txt` and
+    `requirements.txt` of the same content share one environment.
+
+    Args:
+        tree: hash of the commit's files; counts only where the files do not determine it.
+    """
+    files = [
+        (posixpath.relpath(path, binder_dir or "."), digest) for path, digest in determination.files
+    ]
+    parts = {
+        "builder": ingredients.builder,
+        "platform": ingredients.platform,
+        "interpreter": ingredients.interpreter,
+        "base": list(ingredients.base),
+        "files": sorted(files),
+        "tree": "" if determination.by_files else tree,
+    }
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return sha256(canonical.encode()).hexdigest()[:KEY_DIGITS]
+
+
+def is_python_package(read: Read) -> bool:
+    """Whether repo2docker would `pip install .` (rule of its PythonBuildPack)."""
+    if read("setup.py") is not None:
+        return True
+    content = read("pyproject.toml")
+    if content is None:
+        return False
+    try:
+        tables = tomllib.loads(decode(content))
+    except tomllib.TOMLDecodeError:
+        return True
+    return "project" in tables and "build-system" in tables
+
+
+def _survey_file(survey: _Survey, path: str, name: str, content: bytes) -> None:
+    if name in _PROGRAMS:
+        survey.reasons.append(_PROGRAMS[name])
+    elif name.startswith("requirements"):
+        _survey_requirements(survey, path, content, seen={path})
+    elif name.startswith("environment."):
+        _survey_conda(survey, path, content)
+    elif name.startswith("Pipfile"):
+        _survey_pipfile(survey, path, content)
+
+
+def _survey_requirements(survey: _Survey, path: str, content: bytes, seen: set[str]) -> None:
+    for line in requirement_lines(decode(content)):
+        if line.refers is Refers.LOCAL:
+            survey.reasons.append(f"{path} refers to a place of the repository: {line.text[:80]}")
+        elif line.refers is Refers.REMOTE:
+            survey.remote = True
+        elif line.refers is Refers.INCLUDE:
+            _survey_include(survey, path, line.target, seen)
+
+
+def _survey_include(survey: _Survey, path: str, target: str, seen: set[str]) -> None:
+    included = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if included in seen:
+        return
+    seen.add(included)
+    inside = not included.startswith(("/", "..")) and "$" not in included
+    content = survey.take(included) if inside else None
+    if content is None:
+        survey.reasons.append(f"{path} includes {target[:80]}, which is not in the repository")
+        return
+    _survey_requirements(survey, included, content, seen)
+
+
+def _survey_conda(survey: _Survey, path: str, content: bytes) -> None:
+    """Accept only the plain form of a conda file; anything else counts as the tree."""
+    for raw in decode(content).splitlines():
+        line = re.sub(r"(^|\s)#.*$", "", raw).strip()
+        if not line or line == "---" or _CONDA_KEY.fullmatch(line):
+            continue
+        item = _CONDA_ITEM.fullmatch(line)
+        remote = "://" in line
+        if not item or (is_archive(line.strip("\"' ")) and not remote):
+            survey.reasons.append(f"{path} has a line that may refer to a place: {line[:80]}")
+        elif remote:
+            survey.remote = True
+
+
+def _survey_pipfile(survey: _Survey, path: str, content: bytes) -> None:
+    text = decode(content)
+    if re.search(r"\b(path|file|editable)\b[\"']?\s*[=:]", text):
+        survey.reasons.append(f"{path} has a package that may lie in the repository")
+    if re.search(r"\b(git|hg|svn|url)\b[\"']?\s*[=:]", text):
+        survey.remote = True
+
+
+def _survey_package(survey: _Survey, buildpack: str) -> None:
+    if is_python_package(survey.read):
+        survey.reasons.append("the repository is itself a Python package")
+    if buildpack == "RBuildPack" and survey.read("DESCRIPTION") is not None:
+        survey.reasons.append("the repository is itself an R package")
+    survey.take("setup.py")
+    survey.take("pyproject.toml")
+
+
+def describe(files: Iterable[str], python: str) -> str:
+    """What a person calls the environment: `Python 3.11 with requirements.txt`."""
+    names = sorted({posixpath.basename(file) for file in files} - {"runtime.txt"})
+    return f"Python {python}" + (f" with {_join(names)}" if names else "")
+
+
+def _join(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

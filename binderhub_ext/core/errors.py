@@ -1,0 +1,178 @@
+"""The one family of errors people are meant to read.
+
+A :class:`BinderError` carries a stable code for programs, a sentence a person can act on
+and an HTTP status as a hint to the edge. The edge (a page, JSON or an event) shows exactly
+these; anything else is logged with its traceback and shown as a reference number.
+"""
+
+from __future__ import annotations
+
+
+class BinderError(Exception):
+    """An expected "no", safe to show.
+
+    Args:
+        message: what happened and what to do about it, in full sentences.
+        detail: longer text that helps (a resolver's explanation, the end of a log); shown
+            folded away. Must be free of secrets.
+    """
+
+    code = "error"
+    status = 500
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+    def to_dict(self) -> dict[str, str | int]:
+        """The error as API clients see it."""
+        fields: dict[str, str | int] = {
+            "code": self.code,
+            "status": self.status,
+            "message": self.message,
+        }
+        if self.detail:
+            fields["detail"] = self.detail
+        return fields
+
+
+class BadLink(BinderError):
+    """The link, paste or form cannot be understood."""
+
+    code, status = "bad-link", 400
+
+
+class UnknownProvider(BadLink):
+    """The provider of the link does not exist here."""
+
+    code, status = "unknown-provider", 400
+
+
+class NotAllowed(BinderError):
+    """Understood, and refused by policy."""
+
+    code, status = "not-allowed", 403
+
+
+class AddressNotAllowed(NotAllowed):
+    """The host is, or resolves to, an address this service must not reach."""
+
+    code, status = "address-not-allowed", 403
+
+
+class RepoNotFound(BinderError):
+    """The repository does not exist, or needs a password."""
+
+    code, status = "repo-not-found", 404
+
+
+class RefNotFound(BinderError):
+    """The repository exists, the ref does not.
+
+    Args:
+        default_branch: the branch to offer instead, if it is known.
+    """
+
+    code, status = "ref-not-found", 404
+
+    def __init__(self, message: str, *, detail: str = "", default_branch: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.default_branch = default_branch
+
+
+class RepoUnavailable(BinderError):
+    """The repository's host did not answer, or not with sense."""
+
+    code, status = "repo-unavailable", 502
+
+
+class Unsupported(BinderError):
+    """This engine cannot build that environment honestly."""
+
+    code, status = "unsupported-environment", 422
+
+
+class BuildFailed(BinderError):
+    """The repository's own configuration could not be built."""
+
+    code, status = "build-failed", 422
+
+
+class BuildTimeout(BuildFailed):
+    """The build took longer than the administrator allows."""
+
+    code, status = "build-timeout", 422
+
+
+class TooLarge(BinderError):
+    """Larger than the administrator allows, however often it is tried."""
+
+    code, status = "too-large", 413
+
+
+class NoSpace(BinderError):
+    """A disk or a quota is full."""
+
+    code, status = "no-space", 507
+
+
+class LaunchFailed(BinderError):
+    """The image is fine, the server did not start."""
+
+    code, status = "launch-failed", 502
+
+
+class TooMany(BinderError):
+    """A limit on builds, servers or requests is reached; later it will work."""
+
+    code, status = "too-many", 429
+
+
+class Cancelled(BinderError):
+    """Somebody who may do so cancelled it."""
+
+    code, status = "cancelled", 409
+
+
+class NotFound(BinderError):
+    """No such launch, build, project or volume (or not for this person)."""
+
+    code, status = "not-found", 404
+
+
+class Conflict(BinderError):
+    """Something else of that name exists or is happening."""
+
+    code, status = "conflict", 409
+
+
+class ServerDiffers(Conflict):
+    """The person's server runs with another launch, and it was not said what to do about it.
+
+    Args:
+        server: its name.
+        changes: sentences: what a restart would change.
+    """
+
+    code, status = "server-differs", 409
+
+    def __init__(self, server: str, changes: tuple[str, ...]) -> None:
+        super().__init__(
+            f"Your server {server} is running with something else. Update and restart it, or "
+            "open it as it is. Its files stay in either case.",
+            detail="\n".join(changes),
+        )
+        self.changes = changes
+
+
+class BadTicket(NotAllowed):
+    """The Hub was asked to start something this service did not sign."""
+
+    code, status = "bad-ticket", 403
+
+
+class CannotStart(BinderError):
+    """A command cannot do its work with this machine, data directory or configuration."""
+
+    code, status = "cannot-start", 500

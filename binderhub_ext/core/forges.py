@@ -1,0 +1,137 @@
+"""Providers that are Git: GitHub, gists, GitLab and any Git URL.
+
+An institution's own GitHub or GitLab is one more value, made by :func:`github` or
+:func:`gitlab`.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from .errors import BadLink
+from .giturl import git_url
+from .plain import decoded, plain, ref_name, shown
+from .provider import Provider, required_ref
+from .repo import Commit, Repo
+
+_GITHUB_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_GITHUB_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_GITLAB_PART = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]{0,254}")
+_GIST_ID = re.compile(r"[0-9a-f]{5,64}")
+_DOTS = re.compile(r"\.+")
+
+
+class _GitHub(Provider):
+    def repo(self, name: str) -> Repo:
+        owner, _, repo = plain(name, "repository").removesuffix(".git").partition("/")
+        if not _GITHUB_OWNER.fullmatch(owner) or not _is_name(_GITHUB_NAME, repo):
+            raise BadLink(f"{shown(name)} is not a repository of {self.title}: write owner/name.")
+        return Repo(self.id, f"{owner}/{repo}", f"https://{self.host}/{owner}/{repo}")
+
+    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
+        owner, _, rest = raw_spec.partition("/")
+        name, _, ref = rest.partition("/")
+        repo = self.repo(f"{decoded(owner, 'owner')}/{decoded(name, 'repository')}")
+        return repo, required_ref(ref, f"{repo.name}/HEAD")
+
+    def spec(self, repo: Repo, ref: str) -> str:
+        return f"{repo.name}/{quote(ref, safe='/')}"
+
+    def commit_url(self, commit: Commit) -> str:
+        return f"{commit.repo.url}/tree/{quote(commit.id)}"
+
+
+class _Gist(_GitHub):
+    def repo(self, name: str) -> Repo:
+        owner, _, gist = plain(name, "gist").removesuffix(".git").partition("/")
+        if not _GITHUB_OWNER.fullmatch(owner) or not _GIST_ID.fullmatch(gist):
+            raise BadLink(f"{shown(name)} is not a gist: write user/id of the gist.")
+        return Repo(self.id, f"{owner}/{gist}", f"https://{self.host}/{owner}/{gist}.git")
+
+    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
+        parts = raw_spec.split("/", 2)
+        repo = self.repo(decoded("/".join(parts[:2]), "gist"))
+        ref = ref_name(decoded(parts[2], "ref")) if len(parts) > 2 and parts[2] else "HEAD"
+        return repo, "HEAD" if ref in ("main", "master") else ref
+
+    def spec(self, repo: Repo, ref: str) -> str:
+        return repo.name if ref == "HEAD" else super().spec(repo, ref)
+
+    def commit_url(self, commit: Commit) -> str:
+        return f"{commit.repo.url.removesuffix('.git')}/{quote(commit.id)}"
+
+
+class _GitLab(Provider):
+    def repo(self, name: str) -> Repo:
+        path = plain(name, "repository").strip("/").removesuffix(".git")
+        parts = path.split("/")
+        if len(parts) < 2 or not all(_is_name(_GITLAB_PART, part) for part in parts):
+            raise BadLink(f"{shown(name)} is not a project of {self.title}: write group/name.")
+        return Repo(self.id, path, f"https://{self.host}/{path}.git")
+
+    def commit_url(self, commit: Commit) -> str:
+        return f"{commit.repo.url.removesuffix('.git')}/-/tree/{quote(commit.id)}"
+
+
+class _Git(Provider):
+    def repo(self, name: str) -> Repo:
+        url = git_url(name)
+        return Repo(self.id, url, url)
+
+
+def _is_name(pattern: re.Pattern[str], name: str) -> bool:
+    return pattern.fullmatch(name) is not None and not _DOTS.fullmatch(name)
+
+
+def github(id: str = "gh", host: str = "github.com", title: str = "GitHub") -> Provider:
+    """GitHub, or an institution's GitHub Enterprise under an id of its own."""
+    site = f"https://{host}/"
+    return _GitHub(
+        id,
+        title,
+        host,
+        label=f"{title} repository name or URL",
+        placeholder=f"example: binder-examples/requirements or {site}owner/name",
+        pattern=r"[^/]+/[^/]+/.+",
+        detect=_detect(host),
+        pages="github",
+    )
+
+
+def gitlab(id: str = "gl", host: str = "gitlab.com", title: str = "GitLab") -> Provider:
+    """GitLab.com, or a GitLab of one's own under an id of its own."""
+    return _GitLab(
+        id,
+        title,
+        host,
+        label=f"{title} repository or URL",
+        placeholder=f"example: https://{host}/group/name or group/name",
+        pattern=r"[^/]+/.+",
+        detect=_detect(host),
+        escaped=True,
+        pages="gitlab",
+    )
+
+
+def _detect(host: str) -> str:
+    return rf"^(https?://{re.escape(host)}/)?(?<repo>.*[^/])/?"
+
+
+GIST = _Gist(
+    "gist",
+    "Gist",
+    "gist.github.com",
+    label="Gist ID (username/gistId) or URL",
+    placeholder="example: user/0123456789abcdef0123456789abcdef",
+    pattern=r"[^/]+/[^/]+(/[^/]+)?",
+    detect=_detect("gist.github.com"),
+)
+GIT = _Git(
+    "git",
+    "Git repository",
+    label="Arbitrary Git repository URL",
+    placeholder="example: https://git.example.com/repo",
+    pattern=r"[^/]+/.+",
+    escaped=True,
+)

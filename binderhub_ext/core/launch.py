@@ -1,0 +1,196 @@
+"""Launch requests, launches and tickets.
+
+A *launch request* is what a link or form asks for. A *launch* is the exact, admitted thing
+to start. A *ticket* is the signed form of a launch that the service hands to the Hub in
+`user_options`; the Hub believes nothing else (DESIGN: the Hub has the last word).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from .errors import BadTicket
+from .repo import Commit, Repo
+
+
+class Files(StrEnum):
+    """What a server sees of the person's files."""
+
+    PROJECT = "project"
+    HOME = "home"
+    NONE = "none"
+
+
+class Access(StrEnum):
+    """How a volume is mounted."""
+
+    RO = "ro"
+    RW = "rw"
+
+
+@dataclass(frozen=True)
+class VolumeRequest:
+    """A volume a launch wants: never a path of the host, always a name to be judged.
+
+    Attributes:
+        name: the volume's name.
+        mount: where in the home it shall appear, relative; empty for `shared/<name>`.
+        access: what is asked for; empty for as much as the person has.
+    """
+
+    name: str
+    mount: str = ""
+    access: Access | None = None
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """What a link asks for. Everything in it is a wish, nothing has been checked.
+
+    Attributes:
+        repo: the repository, or `None` for provider `image`.
+        ref: branch, tag, commit or `HEAD`.
+        files: what of the person's files the server may see.
+        volumes: group and shared volumes.
+        target: an interface the administrator configured (`lab`, `voila`, …) or empty.
+        filepath: a file to open, relative to the project.
+        urlpath: a path of the server to open, as BinderHub has it.
+        image: a prebuilt image, or empty for a build.
+        server: name of the server, or empty for the derived one.
+        size: a size the administrator offers, or empty.
+        memory: bytes, 0 for the default.
+        cpu: cores, 0 for the default.
+        idle: seconds of inactivity after which to stop, 0 for the default.
+        share: people who may enter this server.
+        extra: further query parameters, kept for the target and never interpreted.
+    """
+
+    repo: Repo | None
+    ref: str = "HEAD"
+    files: Files = Files.PROJECT
+    volumes: tuple[VolumeRequest, ...] = ()
+    target: str = ""
+    filepath: str = ""
+    urlpath: str = ""
+    image: str = ""
+    server: str = ""
+    size: str = ""
+    memory: int = 0
+    cpu: float = 0
+    idle: int = 0
+    share: tuple[str, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One exact, admitted thing to start; the content of a ticket.
+
+    Attributes:
+        user: whose server.
+        server: name of the server.
+        commit: repository and commit whose files are the project, or `None`.
+        project: the project's folder relative to the home, such as `projects/owner/name`;
+            empty without a repository.
+        image: what the engine calls the built environment.
+        files: what of the person's files the server sees.
+        volumes: names of volumes with the access asked for; the Hub works out at every start
+            what they really are.
+        target: path below the server's own URL to land on; relative, already checked.
+        memory: bytes, 0 for the engine's default.
+        cpu: cores, 0 for the engine's default.
+        idle: seconds of inactivity after which to stop, 0 for the default.
+        checked: for a private repository, when its reader was last seen to be able to read it
+            (Unix time); the Hub starts nothing of it that was not checked a moment ago.
+    """
+
+    user: str
+    server: str
+    commit: Commit | None
+    project: str
+    image: str
+    files: Files = Files.PROJECT
+    volumes: tuple[VolumeRequest, ...] = ()
+    target: str = ""
+    memory: int = 0
+    cpu: float = 0
+    idle: int = 0
+    checked: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Launch:
+        """The inverse of :meth:`to_dict`; raises `TypeError` or `ValueError` on anything else."""
+        fields = dict(fields)
+        if fields["commit"] is not None:
+            commit = dict(fields["commit"])
+            fields["commit"] = Commit(**{**commit, "repo": Repo(**commit["repo"])})
+        fields["files"] = Files(fields["files"])
+        fields["volumes"] = tuple(
+            VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
+            for v in fields["volumes"]
+        )
+        return cls(**fields)
+
+
+_CLOCKS = 60
+"""Seconds by which the clocks of service and Hub may differ."""
+
+TICKET = "ticket"
+"""The only key of `user_options` the Hub reads."""
+
+
+def sign_ticket(launch: Launch, secret: str) -> str:
+    """Sign a launch with the secret only service and Hub share."""
+    return _serializer(secret).dumps(launch.to_dict())
+
+
+def read_ticket(ticket: object, secret: str, *, user: str, server: str) -> Launch:
+    """Verify a ticket for exactly this person and server.
+
+    A ticket does not expire: it is what the Hub stores to start the same server again. What
+    may change between two starts (membership, images, policy) is not in it.
+
+    Raises:
+        BadTicket: not a ticket, altered, of another secret, person or server.
+    """
+    if not isinstance(ticket, str):
+        raise BadTicket("This server can only be started from its launch link.")
+    try:
+        launch = Launch.from_dict(_serializer(secret).loads(ticket))
+    except (BadData, KeyError, TypeError, ValueError) as error:
+        raise BadTicket("The launch is not signed by this service. Open its link again.") from error
+    if (launch.user, launch.server) != (user, server):
+        raise BadTicket("This launch was signed for another person or another server.")
+    return launch
+
+
+def check_reader(launch: Launch, *, now: float, seconds: float) -> None:
+    """Refuse a private repository unless its reader was seen to be able to read it just now.
+
+    The Hub keeps tickets and cannot ask a repository's host; the service has asked when it
+    signed this one.
+
+    Args:
+        now: Unix time.
+        seconds: how long a check holds.
+
+    Raises:
+        BadTicket: it is another person's, or was checked too long ago.
+    """
+    reader = launch.commit.repo.reader if launch.commit else ""
+    if reader and (reader != launch.user or not -_CLOCKS <= now - launch.checked <= seconds):
+        raise BadTicket(
+            "This server's repository is private, and whether you may still read it is asked at "
+            "every start: start it on the launch page. Your files are as you left them."
+        )
+
+
+def _serializer(secret: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, salt="binderhub_ext.ticket.1")

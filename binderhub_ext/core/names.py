@@ -1,0 +1,43 @@
+"""Names that are derived from other names: stable, collision-free, safe where they go.
+
+Rules from elsewhere: JupyterHub 6 takes server names of 1-30 lower-case letters, digits and
+single hyphens, beginning with a letter and not ending with a hyphen
+(https://jupyterhub.readthedocs.io/en/stable/reference/changelog.html, 6.0).
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+import escapism
+
+SERVER_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+SERVER_NAME_MAX = 30
+_HASH_DIGITS = 8
+
+
+def directory_name(name: str) -> str:
+    """The name of a directory (or claim) for a person or a group: injective and path-safe."""
+    return escapism.safe_slug(name)
+
+
+def is_server_name(name: str) -> bool:
+    return len(name) <= SERVER_NAME_MAX and SERVER_NAME.fullmatch(name) is not None
+
+
+def server_name(identity: str, readable: str) -> str:
+    """A server name for a repository.
+
+    Args:
+        identity: what must never collide (provider and full repository).
+        readable: what a person recognises (the repository's own name).
+
+    Returns:
+        `<readable part>-<8 hex digits>`, valid for JupyterHub 6.
+    """
+    digest = sha256(identity.encode()).hexdigest()[:_HASH_DIGITS]
+    words = re.sub(r"[^a-z0-9]+", "-", readable.lower()).strip("-")
+    words = re.sub(r"^[^a-z]+", "", words) or "server"
+    room = SERVER_NAME_MAX - _HASH_DIGITS - 1
+    return f"{words[:room].rstrip('-')}-{digest}"

@@ -1,0 +1,248 @@
+"""Making a launch request of whatever people have at hand. No network.
+
+A paste is one address, a command line with one in it, or a piece of text (a badge, a README) with
+one link that can be launched. What had to be assumed is said; where two meanings are equally
+likely nothing is assumed and the error asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from . import pages, pointers, snippets
+from .errors import BadLink
+from .giturl import address, is_scp
+from .launch import LaunchRequest
+from .links import with_ref
+from .plain import REF_MAX, TEXT_MAX, decoded, shown
+from .providers import PROVIDERS, Providers, find
+from .understanding import Understanding, WebLink, read_web_link, shows
+
+__all__ = ["Understanding", "understand"]
+
+Recogniser = Callable[[WebLink, Providers, pointers.Again], Understanding | None]
+
+_DEPTH = 4
+_SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]*)://")
+_HOST = re.compile(r"(?:[\w-]+\.)+[A-Za-z]{2,}(?::\d{1,5})?/\S+")
+_DOI_WORD = re.compile(r"doi:\s*10\.|10\.\d{4,9}/", re.IGNORECASE)
+_SHORT = re.compile(
+    r"(?:(?P<kind>[a-z]+):)?(?P<name>[\w.-]+(?:/[\w.-]+)+?)(?:\.git)?(?:[@#](?P<ref>\S+))?"
+)
+_KINDS = {"gh": "gh", "github": "gh", "gl": "gl", "gitlab": "gl", "gist": "gist"}
+_REGISTRIES = re.compile(
+    r"(?:docker\.io|ghcr\.io|quay\.io|(?:[\w-]+\.)*gcr\.io|mcr\.microsoft\.com|public\.ecr\.aws"
+    r"|registry\.gitlab\.com|[\w-]+\.azurecr\.io)/"
+)
+_USER_NAME = re.compile(r"(?<=//)[A-Za-z][\w.-]{0,38}@(?=(?:bitbucket\.org|dev\.azure\.com)/)")
+_QUOTES = "\"'`<>,; \t\r\n\ufeff"
+_WHAT = (
+    "Paste the address of a repository (such as https://github.com/owner/name), "
+    "owner/name, a DOI, or a Binder link."
+)
+
+
+def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
+    """What a paste asks for.
+
+    Args:
+        text: an address, a command, or a piece of Markdown, HTML or reStructuredText.
+        providers: what this service has.
+
+    Raises:
+        BadLink: it cannot be understood, is ambiguous, or carries a password.
+        UnknownProvider: understood, but this service has no such provider.
+    """
+    if len(text) > TEXT_MAX:
+        raise BadLink(f"The text is {len(text)} characters long; at most {TEXT_MAX} are read.")
+    if command := snippets.command(text.strip()):
+        return _command(command, providers)
+    text = text.strip(_QUOTES)
+    if not text:
+        raise BadLink(f"There is nothing to launch. {_WHAT}")
+    text = re.sub(r"\Adoi:\s+(?=10\.\S+\Z)", "doi:", text, flags=re.IGNORECASE)
+    if re.search(r"[\s<>\"`]|\]\(|\[link=", text):
+        links = snippets.links(text)
+        found = _among(links, providers)
+        cut = len(links) == 1 and text.startswith(links[0])
+        return found.guessing(f"Took {shown(links[0])} and left out the rest.") if cut else found
+    return _word(text, providers, _DEPTH)
+
+
+def _command(command: snippets.Command, providers: Providers) -> Understanding:
+    if command.image:
+        return pointers.of_image(command.subject, providers)
+    found = _word(command.subject.split()[-1], providers, _DEPTH)
+    return Understanding(with_ref(found.request, command.ref, providers=providers), found.guessed)
+
+
+def _among(links: list[str], providers: Providers) -> Understanding:
+    """The one link of a text that can be launched; a Binder link before any other."""
+    understood: dict[LaunchRequest, Understanding] = {}
+    binders: dict[LaunchRequest, Understanding] = {}
+    failures: list[BadLink] = []
+    for link in links:
+        try:
+            found = _word(link, providers, _DEPTH, guess=False)
+        except BadLink as error:
+            failures.append(error)
+            continue
+        understood.setdefault(found.request, found)
+        if re.search(r"/v2/|/repo/", link):
+            binders.setdefault(found.request, found)
+    for group in (binders, understood):
+        if len(group) == 1:
+            (found,) = group.values()
+            more = len(links) - 1
+            return found.guessing(f"Took one of {more + 1} links in the text.") if more else found
+    if understood:
+        raise BadLink(
+            f"The text holds {len(understood)} links that can be launched. Paste the one you mean."
+        )
+    if len(failures) == 1:
+        raise failures[0]
+    raise BadLink(f"The text holds no link that can be launched. {_WHAT}")
+
+
+def _word(word: str, providers: Providers, depth: int, *, guess: bool = True) -> Understanding:
+    """What one address means."""
+    if depth == 0:
+        raise BadLink("The link holds a link that holds a link, and so on. Paste the innermost.")
+    if _DOI_WORD.match(word):
+        return pointers.doi(word, providers)
+    if re.match(r"/?(?:[\w/-]*/)?v2/[a-z]+/", word):
+        return _web(f"https://binder.invalid/{word.lstrip('/')}", providers, depth, guess)
+    if is_scp(word) and word.partition(":")[0] not in _KINDS:
+        return _git(word, providers)
+    if scheme := _SCHEME.match(word):
+        return _url(word, scheme["name"].lower(), providers, depth, guess)
+    if _REGISTRIES.match(word) and not word.startswith("quay.io/repository/"):
+        return pointers.of_image(word, providers)
+    if _HOST.fullmatch(word) and "@" not in word.partition("/")[0]:
+        return _web(f"https://{word}", providers, depth, guess)
+    return _short(word, providers)
+
+
+def _url(word: str, scheme: str, providers: Providers, depth: int, guess: bool) -> Understanding:
+    rest = word[len(scheme) :]
+    if scheme in ("http", "https"):
+        return _web(f"{scheme}{rest}", providers, depth, guess)
+    if scheme == "docker":
+        return pointers.of_image(rest.removeprefix("://"), providers)
+    if scheme.startswith("git+"):
+        place, ref = _pip(f"{scheme.removeprefix('git+')}{rest}")
+        found = _word(place, providers, depth - 1)
+        return Understanding(with_ref(found.request, ref, providers=providers), found.guessed)
+    if scheme in ("git", "ssh"):
+        return _git(f"{scheme}{rest}", providers)
+    raise BadLink(f"Addresses that begin with {shown(scheme)} cannot be fetched. {_WHAT}")
+
+
+def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understanding:
+    without_name = _USER_NAME.sub("", url)
+    link = read_web_link(without_name)
+
+    def again(inner: str) -> Understanding:
+        inner = decoded(inner, "address") if re.match(r"https?%3A", inner, re.IGNORECASE) else inner
+        return _word(inner, providers, depth - 1)
+
+    for recognise in _RECOGNISERS:
+        if found := recognise(link, providers, again):
+            break
+    else:
+        found = _unknown_site(link, providers, guess)
+    if without_name != url:
+        return found.guessing("Left out the user name in the address.")
+    return found
+
+
+def _forge(link: WebLink, providers: Providers, again: pointers.Again) -> Understanding | None:
+    """A page of a forge this service or everybody knows."""
+    for provider in providers.values():
+        if provider.pages and provider.host.removeprefix("www.") == link.host:
+            place = pages.KINDS[provider.pages](link.parts, link.query)
+            return _fragment(shows(provider, place), link, providers)
+    if link.host in pages.HOSTS:
+        place = pages.HOSTS[link.host](link.parts, link.query)
+        return _fragment(shows(find(providers, "git"), place, link.site), link, providers)
+    return None
+
+
+def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understanding:
+    git = find(providers, "git")
+    if snippets.is_picture(link.raw_path):
+        raise BadLink("This is the address of a picture. Paste the link that the picture has.")
+    if any(part.endswith(".git") for part in link.parts):
+        return _fragment(_git(link.url, providers), link, providers)
+    if (shape := pages.by_shape(link.parts)) and guess:
+        title, show = shape
+        found = shows(git, show(link.parts, link.query), link.site)
+        return found.guessing(f"Took {link.host} as a site that runs {title}.")
+    if not guess or not link.parts:
+        raise BadLink(f"{shown(link.url)} is not known to be a repository. {_WHAT}")
+    found = _git(link.url, providers)
+    return found.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
+
+
+_RECOGNISERS: tuple[Recogniser, ...] = (
+    pointers.binder,
+    pointers.nbgitpuller,
+    pointers.hub,
+    pointers.archive,
+    pointers.viewer,
+    pointers.gist,
+    pointers.image,
+    _forge,
+)
+
+
+def _git(text: str, providers: Providers) -> Understanding:
+    """A Git URL; on a forge that is known, the repository of that forge, by HTTPS."""
+    text, _, fragment = text.partition("#")
+    repo = find(providers, "git").repo(text)
+    place = address(repo.url)
+    forge = next((p for p in providers.values() if p.pages and p.host == place.host), None)
+    repo = forge.repo(place.path) if forge else repo
+    return Understanding(_with_fragment(LaunchRequest(repo), fragment, providers))
+
+
+def _fragment(found: Understanding, link: WebLink, providers: Providers) -> Understanding:
+    """`….git#ref:folder`, as Docker and npm write it; other pages' fragments mean nothing here."""
+    if not any(part.endswith(".git") for part in link.parts):
+        return found
+    return Understanding(_with_fragment(found.request, link.fragment, providers), found.guessed)
+
+
+def _with_fragment(request: LaunchRequest, fragment: str, providers: Providers) -> LaunchRequest:
+    ref = "" if "=" in fragment else decoded(fragment.partition(":")[0], "ref")
+    return with_ref(request, ref, providers=providers)
+
+
+def _pip(text: str) -> tuple[str, str]:
+    """`https://host/path@ref#egg=…` as pip writes it: the address and the ref."""
+    text = text.partition("#")[0]
+    head, at, ref = text.rpartition("@")
+    if at and "/" in head.partition("://")[2]:
+        return head, decoded(ref, "ref")
+    return text, ""
+
+
+def _short(word: str, providers: Providers) -> Understanding:
+    """`owner/name`, `gl:group/name`, `owner/name@ref`, `gh/owner/name/ref`."""
+    first = word.partition("/")[0]
+    if first in providers and word.count("/") > 2 - (first not in ("gh", "gist")):
+        return _web(f"https://binder.invalid/v2/{word}", providers, 1, False)
+    found = _SHORT.fullmatch(word) if len(word) <= 4 * REF_MAX else None
+    kind = _KINDS.get(found["kind"] or "gh") if found else None
+    if not found or not kind or first in (".", "..", "~", ""):
+        raise BadLink(f"{shown(word)} cannot be understood. {_WHAT}")
+    provider = find(providers, kind)
+    parts = found["name"].split("/")
+    ref = found["ref"] or ("/".join(parts[2:]) if kind == "gh" else "")
+    name = "/".join(parts[:2]) if kind == "gh" else found["name"]
+    request = with_ref(LaunchRequest(provider.repo(name)), ref, providers=providers)
+    if found["kind"]:
+        return Understanding(request)
+    at = f" and {shown(ref)} as the branch" if ref and not found["ref"] else ""
+    return Understanding(request, (f"Took {name} as a repository of {provider.title}{at}.",))

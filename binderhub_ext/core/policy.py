@@ -1,0 +1,196 @@
+"""Is that launch allowed here, and what exactly is it? Pure; every check ends in "no".
+
+A *spec* is what BinderHub calls it, with the provider before it: `gh/owner/name/ref`. Rules are
+regular expressions matched at the beginning of a spec, upper and lower case alike (BinderHub's
+`allowed_specs` and `banned_specs`). One repository has several spellings (`gh/o/n` and
+`git/https://github.com/o/n`): a ban on any of them bans it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from .errors import BadLink, NotAllowed
+from .launch import Files, Launch, LaunchRequest
+from .names import is_server_name, server_name
+from .projects import project_folder
+from .repo import Commit, Repo
+from .targets import TARGETS, Targets, landing
+
+_FORGES = {"https://github.com/": "gh", "https://gitlab.com/": "gl"}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Resources an administrator offers under a name.
+
+    Attributes:
+        memory: bytes, 0 for the engine's default.
+        cpu: cores, 0 for the engine's default.
+    """
+
+    memory: int = 0
+    cpu: float = 0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an administrator allows. Nothing here depends on who asks.
+
+    Attributes:
+        allowed_specs: only these; `(".*",)` allows every repository.
+        banned_specs: never these, whatever else allows them.
+        trusted_specs: links to these start without a question, for everybody.
+        images: prebuilt images a link may name, as regular expressions of the whole name.
+        files: what of a person's files a server may ever see.
+        sizes: resources by name.
+        max_memory: bytes a link may ask for by figures, 0 for none.
+        max_cpu: cores a link may ask for by figures, 0 for none.
+        max_idle: seconds of inactivity a link may ask for, 0 for no limit.
+        max_volumes: how many volumes one server may have.
+    """
+
+    allowed_specs: tuple[str, ...] = (".*",)
+    banned_specs: tuple[str, ...] = ()
+    trusted_specs: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    files: tuple[Files, ...] = tuple(Files)
+    sizes: Mapping[str, Size] = field(default_factory=lambda: MappingProxyType({}))
+    max_memory: int = 0
+    max_cpu: float = 0
+    max_idle: int = 0
+    max_volumes: int = 8
+
+
+def judge(policy: Policy, request: LaunchRequest) -> None:
+    """Refuse what can be refused before anything is looked up.
+
+    Raises:
+        NotAllowed: the policy says no.
+        BadLink: the server's name cannot be one.
+    """
+    _judge_repo(policy, request.repo, request.ref)
+    if request.repo is None and not request.image:
+        raise BadLink("The link names neither a repository nor an image. Paste one.")
+    if request.image and not any(re.fullmatch(rule, request.image) for rule in policy.images):
+        raise NotAllowed(
+            f"The image {request.image} is not on this hub's list. "
+            "Leave it out to have the environment built from the repository."
+        )
+    if request.files not in policy.files:
+        raise NotAllowed(f"This hub does not allow files={request.files}.")
+    if len(request.volumes) > policy.max_volumes:
+        raise NotAllowed(f"A server may have at most {policy.max_volumes} volumes here.")
+    if request.server and not is_server_name(request.server):
+        raise BadLink(
+            f"“{request.server[:60]}” cannot be the name of a server. Use up to 30 lower-case "
+            "letters, digits and single hyphens, beginning with a letter."
+        )
+    _resources(policy, request)
+
+
+def admit(
+    policy: Policy,
+    request: LaunchRequest,
+    commit: Commit | None,
+    *,
+    user: str,
+    targets: Targets = TARGETS,
+) -> Launch:
+    """The exact launch a request stands for, still without its image if that must be built.
+
+    Args:
+        policy: what is allowed here.
+        request: what was asked for.
+        commit: what its ref stood for; none without a repository.
+        user: whose server it will be.
+        targets: interfaces on offer.
+
+    Raises:
+        NotAllowed, BadLink: as :func:`judge`.
+    """
+    judge(policy, request)
+    if commit is not None:
+        _judge_repo(policy, commit.repo, commit.id)
+    memory, cpu = _resources(policy, request)
+    project = project_folder(commit.repo) if commit else ""
+    return Launch(
+        user=user,
+        server=server_of(request),
+        commit=commit,
+        project=project,
+        image=request.image,
+        files=request.files,
+        volumes=request.volumes,
+        target=landing(request, project, targets),
+        memory=memory,
+        cpu=cpu,
+        idle=request.idle,
+    )
+
+
+def server_of(request: LaunchRequest) -> str:
+    """The name of a request's server: chosen, or derived so that the same link finds it again."""
+    if request.server:
+        return request.server
+    if request.repo is None:
+        return server_name(f"image:{request.image}", request.image.rpartition("/")[2])
+    return server_name(project_folder(request.repo), request.repo.title)
+
+
+def is_trusted(policy: Policy, request: LaunchRequest) -> bool:
+    """Whether the administrator trusts this repository for everybody.
+
+    Unlike a ban, trust needs the spelling of the link itself.
+    """
+    if request.repo is None:
+        return False
+    return _matches(policy.trusted_specs, [spec(request.repo, request.ref)])
+
+
+def spec(repo: Repo, ref: str) -> str:
+    """`provider/name/ref`, unescaped: what rules are matched against."""
+    return f"{repo.provider}/{repo.name}/{ref}"
+
+
+def _judge_repo(policy: Policy, repo: Repo | None, ref: str) -> None:
+    if repo is None:
+        return
+    spellings = list(_spellings(repo, ref))
+    if _matches(policy.banned_specs, spellings):
+        raise NotAllowed(f"Sorry, {repo.name} is not allowed on this hub.")
+    if not _matches(policy.allowed_specs, spellings):
+        raise NotAllowed(
+            f"{repo.name} is not among the repositories this hub allows. "
+            "Ask whoever runs the hub to add it."
+        )
+
+
+def _spellings(repo: Repo, ref: str) -> Iterable[str]:
+    yield spec(repo, ref)
+    url = repo.url.rstrip("/").removesuffix(".git")
+    yield f"git/{url}/{ref}"
+    for prefix, provider in _FORGES.items():
+        if url.lower().startswith(prefix):
+            yield f"{provider}/{url[len(prefix) :]}/{ref}"
+
+
+def _matches(rules: Iterable[str], specs: Iterable[str]) -> bool:
+    specs = list(specs)
+    return any(re.match(rule, spec, re.IGNORECASE) for rule in rules for spec in specs)
+
+
+def _resources(policy: Policy, request: LaunchRequest) -> tuple[int, float]:
+    if request.idle and policy.max_idle and request.idle > policy.max_idle:
+        raise NotAllowed(f"A server may idle for at most {policy.max_idle} seconds here.")
+    if request.size:
+        if (size := policy.sizes.get(request.size)) is None:
+            offered = ", ".join(policy.sizes) or "none"
+            raise NotAllowed(f"There is no size “{request.size[:60]}” here. On offer: {offered}.")
+        return size.memory, size.cpu
+    if request.memory > policy.max_memory or request.cpu > policy.max_cpu:
+        raise NotAllowed("The link asks for more memory or processors than this hub gives.")
+    return request.memory, request.cpu

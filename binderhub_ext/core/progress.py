@@ -1,0 +1,48 @@
+"""Events: what a person, and every client, is told while something is happening.
+
+The phases are BinderHub's, so that one stream serves its clients and our own pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class Phase(StrEnum):
+    """Phases in the order a launch passes them; the values are BinderHub's."""
+
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    BUILDING = "building"
+    PUSHING = "pushing"
+    BUILT = "built"
+    LAUNCHING = "launching"
+    READY = "ready"
+    FAILED = "failed"
+
+    @property
+    def final(self) -> bool:
+        return self in (Phase.READY, Phase.FAILED)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        phase: where the launch is.
+        message: text for the log; without a newline at its end.
+        data: further fields of the event as clients see them (`imageName`, `url`, `code`…).
+    """
+
+    phase: Phase
+    message: str = ""
+    data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as BinderHub's clients expect it: message ends in a newline."""
+        return {"phase": str(self.phase), "message": self.message + "\n", **self.data}

@@ -1,0 +1,43 @@
+"""The table of providers: which ids a link may have here.
+
+A deployment adds an institution's own forge by `table(*PROVIDERS.values(), gitlab("inst",
+"gitlab.example.org", "Institute"))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .archives import CKAN, DATAVERSE, FIGSHARE, HYDROSHARE, IMAGE, ZENODO
+from .errors import UnknownProvider
+from .forges import GIST, GIT, github, gitlab
+from .plain import shown
+from .provider import Provider
+
+__all__ = ["PROVIDERS", "Provider", "Providers", "find", "github", "gitlab", "table"]
+
+Providers = Mapping[str, Provider]
+
+
+def table(*providers: Provider) -> Providers:
+    """Providers by id, in the order the form shows them."""
+    return MappingProxyType({provider.id: provider for provider in providers})
+
+
+def find(providers: Providers, id: str) -> Provider:
+    """The provider of an id.
+
+    Raises:
+        UnknownProvider: there is none; says which there are.
+    """
+    if id not in providers:
+        known = ", ".join(providers)
+        raise UnknownProvider(f"There is no provider {shown(id)} here. There are: {known}.")
+    return providers[id]
+
+
+PROVIDERS = table(
+    github(), GIST, gitlab(), GIT, ZENODO, FIGSHARE, DATAVERSE, HYDROSHARE, CKAN, IMAGE
+)
+"""The providers of a service that configures nothing."""

@@ -1,0 +1,71 @@
+"""What a launch may do with a person's things, so that trust in it has a measure. Pure.
+
+Rights are a set of words: trust given for a set covers every launch that wants a subset. What
+could make trusted links do something its giver never saw is a right of its own: a commit by its
+id (a host also serves the commits of forks under the original's name), a ref that is no branch
+or tag (a stranger's pull request), a page that acts when it is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from .launch import Access, Files, LaunchRequest, VolumeRequest
+from .targets import TARGETS, Targets, program, split_file
+
+PROJECT = "project"
+HOME = "home"
+ANY_COMMIT = "any-commit"
+
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
+_NO_BRANCH = re.compile(r"refs/(?!heads/|tags/)|pull/|merge-requests/")
+_WORDS = {
+    PROJECT: "read and change the project's own folder",
+    HOME: "read and change your whole home",
+    ANY_COMMIT: "run any commit, also a proposed one",
+}
+
+
+def rights(request: LaunchRequest, targets: Targets = TARGETS) -> frozenset[str]:
+    """Everything this launch would be allowed."""
+    return frozenset(_rights(request, targets))
+
+
+def words(granted: Collection[str]) -> str:
+    """Rights as a sentence."""
+    # whoever may change the home may change the project in it
+    told = set(granted) - ({PROJECT} if HOME in granted else set())
+    said = [_WORDS.get(right) or right.replace(":", " ", 1) for right in sorted(told)]
+    return f"It may {', '.join(said)}." if said else "It may see nothing of yours."
+
+
+def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
+    if request.files is not Files.NONE:
+        yield PROJECT
+    if request.files is Files.HOME:
+        yield HOME
+    for volume in request.volumes:
+        yield from _of_volume(volume)
+    yield from (f"share with:{person}" for person in request.share)
+    if request.image:
+        yield f"run in the image:{request.image}"
+    if request.repo and (_COMMIT.fullmatch(request.ref) or _NO_BRANCH.match(request.ref)):
+        yield ANY_COMMIT
+    if request.extra or not _is_plain(request.urlpath, targets):
+        yield f"open:{request.urlpath or 'pages'} with further parameters"
+
+
+def _of_volume(volume: VolumeRequest) -> Iterator[str]:
+    place = f"{volume.name} at {volume.mount}" if volume.mount else volume.name
+    yield f"read the volume:{place}"
+    if volume.access is not Access.RO:
+        yield f"change the volume:{place}"
+
+
+def _is_plain(urlpath: str, targets: Targets) -> bool:
+    """Whether a path of the server only shows something."""
+    if not urlpath:
+        return True
+    known = bool(split_file(urlpath)[0]) or program(urlpath, targets) is not None
+    return known and not re.search(r"[?#]", urlpath)

@@ -1,0 +1,145 @@
+"""The interface of an engine, as the service sees it.
+
+An engine is two things: a *builder* in the service's process, which turns a source into an
+image, and a *spawner class* in the Hub's process, which runs it. They share no memory; what
+they agree on is the image's name, which travels in the ticket.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from traitlets import Unicode
+from traitlets.config import LoggingConfigurable
+
+from ..core.layout import DataDirectory
+from ..core.progress import Event
+from ..repos.base import Source
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What will be built from a source, known before anything is built.
+
+    Attributes:
+        key: hash of everything the build depends on; two sources with the same key share
+            one image.
+        kind: what a person calls it, such as "Python 3.11 with requirements.txt".
+        files: the configuration files that determined it, relative to the repository.
+    """
+
+    key: str
+    kind: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built environment.
+
+    Attributes:
+        name: what the engine calls it; goes into the ticket.
+        key: the environment key it was built for.
+        size: bytes on disk, 0 if unknown.
+        provides: interfaces it was found to offer (`lab`, `notebook`, `voila`, `rstudio`, …).
+    """
+
+    name: str
+    key: str
+    size: int = 0
+    provides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing an engine needs, as `doctor` and the health page show it.
+
+    Attributes:
+        name: what was looked at.
+        ok: whether it works.
+        message: what was found.
+        fix: the one command or sentence that mends it; empty if `ok`.
+        required: whether the engine is unusable without it.
+    """
+
+    name: str
+    ok: bool
+    message: str
+    fix: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine as its entry point (`binderhub_ext.engines`) announces it.
+
+    Attributes:
+        name: the word in `--engine`.
+        builder: `module:class` of its :class:`Builder`; imported by the service only.
+        spawner: name of its spawner class in the group `jupyterhub.spawners`.
+        hub_settings: `module:function` that is given the Hub's configuration (traitlets'
+            `Config`) to add what servers of this engine need; empty for nothing.
+    """
+
+    name: str
+    builder: str
+    spawner: str
+    hub_settings: str = ""
+
+
+class Builder(LoggingConfigurable):
+    """Builds and keeps images. All methods are safe to repeat and to cancel."""
+
+    data_dir = Unicode(help="Absolute path of the data directory (see core.layout); required.").tag(
+        config=True
+    )
+
+    @property
+    def layout(self) -> DataDirectory:
+        return DataDirectory(Path(self.data_dir))
+
+    @abstractmethod
+    async def plan(self, source: Source) -> Environment:
+        """Detect what the source's configuration asks for. Runs none of its code.
+
+        Raises:
+            Unsupported: this engine cannot build it honestly; names the file, the reason and
+                an engine that can.
+        """
+
+    @abstractmethod
+    async def find(self, environment: Environment) -> Image | None:
+        """The image of an environment if it is there and whole; marks it as used now."""
+
+    @abstractmethod
+    def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
+        """Build, telling about it; the last item is the :class:`Image`.
+
+        Closing the iterator (or cancelling the task that runs it) ends every process of the
+        build. Two builds of one key, also from two processes, end in one image.
+
+        Raises:
+            BuildFailed, BuildTimeout, NoSpace.
+        """
+
+    async def prepare(self) -> None:
+        """Get ready, once a day, what builds begin from. By default nothing.
+
+        Raises:
+            BuildFailed, BuildTimeout, NoSpace.
+        """
+
+    @abstractmethod
+    async def images(self) -> list[Image]:
+        """Every image kept, least recently used first."""
+
+    @abstractmethod
+    async def collect_garbage(self) -> list[Image]:
+        """Remove images over the configured age and total size, never one in use."""
+
+    @abstractmethod
+    async def checks(self) -> list[Check]:
+        """What works here and what does not."""

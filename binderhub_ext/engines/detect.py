@@ -1,0 +1,217 @@
+"""What a repository's configuration asks for, decided once per tree.
+
+repo2docker decides (in `detector`); this module guards it, adds what determines the
+environment, and remembers the answer, so that a second launch reads one small file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from ..core.environment import READS, Determination, Read, determine
+from ..core.errors import BuildFailed
+from ..core.requirements import decode
+from .process import ProcessFailed, output
+
+DETECTION = 1
+"""Version of what is remembered; raise it when the rules here or in `core` change."""
+
+CONFIG_BYTES = 4 * 2**20
+"""A configuration file over this size is a mistake or an attack."""
+
+_ROOT_ONLY = ("setup.py", "pyproject.toml", "DESCRIPTION")
+_NAMES = sorted({name for names in READS.values() for name in names} | set(_ROOT_ONLY))
+_R_PACKAGE = re.compile(rb"^\s*-\s*[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
+_FOLDERS = ("", "binder", ".binder")
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What repo2docker would build, and what that depends on.
+
+    Attributes:
+        buildpack: class name of its buildpack.
+        binder_dir: `binder`, `.binder` or empty.
+        python: the Python version wanted, `x.y`; empty where the buildpack has no say.
+        runtime: `runtime.txt` as read, or empty.
+        files: configuration files and their SHA-256.
+        reasons: why the whole tree counts.
+        remote: something comes from elsewhere than the package index.
+        apt: `apt.txt` names packages.
+        r: `environment.yml` names R packages.
+    """
+
+    buildpack: str
+    binder_dir: str
+    python: str
+    runtime: str
+    files: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...]
+    remote: bool
+    apt: bool = False
+    r: bool = False
+
+    @property
+    def determination(self) -> Determination:
+        return Determination(self.files, self.reasons, self.remote)
+
+    def file(self, name: str) -> str:
+        """Path of a configuration file that is there, or an empty string."""
+        path = f"{self.binder_dir}/{name}" if self.binder_dir else name
+        return path if any(path == known for known, _ in self.files) else ""
+
+
+class Detector:
+    """Detects, and remembers beneath one folder.
+
+    Args:
+        folder: where answers are kept; made when needed.
+        default_python: version for repositories that name none.
+        available: versions this machine has, lowest first.
+    """
+
+    def __init__(self, folder: Path, default_python: str, available: Sequence[str]) -> None:
+        self.folder = folder
+        self.default_python = default_python
+        self.available = tuple(available)
+
+    def recall(self, tree: str) -> Detection | None:
+        """The remembered answer for a tree."""
+        try:
+            fields = json.loads(self._path(tree).read_text())
+            files = tuple((path, digest) for path, digest in fields.pop("files"))
+            return Detection(files=files, reasons=tuple(fields.pop("reasons")), **fields)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    async def detect(self, tree: str, checkout: Path) -> Detection:
+        """Detect from the files of a tree, and remember.
+
+        Raises:
+            BuildFailed: repo2docker cannot make sense of the configuration.
+        """
+        check_links(checkout)
+        found = await self._ask_repo2docker(checkout)
+        determination = determine(found["buildpack"], found["binder_dir"], reader(checkout))
+        detection = Detection(
+            files=determination.files,
+            reasons=determination.reasons,
+            remote=determination.remote,
+            buildpack=found["buildpack"],
+            binder_dir=found["binder_dir"],
+            python=found["python"],
+            runtime=found["runtime"],
+        )
+        detection = _with_packages(detection, reader(checkout))
+        self._remember(tree, detection)
+        return detection
+
+    def _path(self, tree: str) -> Path:
+        facts = [DETECTION, _repo2docker_version(), tree, self.default_python, self.available]
+        return self.folder / f"{sha256(json.dumps(facts).encode()).hexdigest()}.json"
+
+    def _remember(self, tree: str, detection: Detection) -> None:
+        path = self._path(tree)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(asdict(detection)))
+        partial.replace(path)
+
+    async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
+        module = f"{__package__}.detector"
+        argv = [sys.executable, "-P", "-m", module, str(checkout), self.default_python]
+        try:
+            answer = await output([*argv, ",".join(self.available)], env=_environment())
+            found: dict[str, str] = json.loads(answer.splitlines()[-1])
+        except (ProcessFailed, ValueError, IndexError) as error:
+            detail = error.tail if isinstance(error, ProcessFailed) else ""
+            raise BuildFailed(
+                "repo2docker's detection failed on this repository.", detail=detail
+            ) from error
+        if "error" in found:
+            raise BuildFailed(
+                "repo2docker cannot read the repository's configuration: "
+                f"{(found['error'].partition(': ')[2] or found['error']).rstrip('.')}.",
+                detail=found["error"],
+            )
+        return found
+
+
+def _with_packages(detection: Detection, read: Read) -> Detection:
+    apt = decode(read(detection.file("apt.txt")) or b"").splitlines()
+    file = detection.file("environment.yml") or detection.file("environment.yaml")
+    return replace(
+        detection,
+        apt=any(line.partition("#")[0].strip() for line in apt),
+        r=bool(_R_PACKAGE.search(read(file) or b"")),
+    )
+
+
+def reader(checkout: Path) -> Read:
+    """Reads files of a checkout by path; follows links inside it only."""
+    root = checkout.resolve()
+
+    def read(path: str) -> bytes | None:
+        try:
+            real = (root / path).resolve(strict=True)
+            if not real.is_relative_to(root) or not stat.S_ISREG(real.stat().st_mode):
+                return None
+            with real.open("rb") as file:
+                content = file.read(CONFIG_BYTES + 1)
+        except (OSError, RuntimeError, ValueError):
+            return None
+        if len(content) > CONFIG_BYTES:
+            raise BuildFailed(f"{path} is larger than {CONFIG_BYTES >> 20} MiB.")
+        return content
+
+    return read
+
+
+def check_links(checkout: Path) -> None:
+    """Refuse configuration that lies outside of the repository or is not a file.
+
+    Detection follows links, and would otherwise read, and quote in an error, a file of this
+    machine.
+
+    Raises:
+        BuildFailed: names the file.
+    """
+    root = checkout.resolve()
+    for folder in _FOLDERS:
+        if not _inside(checkout / folder, root):
+            raise BuildFailed(f"{folder}/ is a link to a place outside of the repository.")
+        for name in _NAMES:
+            path = checkout / folder / name
+            if not _inside(path, root):
+                raise BuildFailed(
+                    f"{Path(folder) / name} is a link to a place outside of the repository."
+                )
+            if path.exists() and not path.is_file() and folder:
+                raise BuildFailed(f"{Path(folder) / name} is not a file.")
+
+
+def _inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
+
+
+def _environment() -> dict[str, str]:
+    # It has to find what we found, however we were started, and nothing in the checkout.
+    paths = os.pathsep.join(path for path in sys.path if Path(path).is_absolute())
+    return {"PATH": os.defpath, "PYTHONPATH": paths, "LC_ALL": "C.UTF-8"}
+
+
+def _repo2docker_version() -> str:
+    from importlib.metadata import version
+
+    return version("jupyter-repo2docker")

@@ -1,0 +1,68 @@
+"""repo2docker's own detection, run as a program of its own.
+
+A subprocess because the detection changes the working directory and imports half of
+repo2docker. Prints one JSON object. Reads files of the repository, runs none of them.
+
+Usage: python -m binderhub_ext.engines.detector FOLDER DEFAULT_PYTHON AVAILABLE,…
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from typing import Any
+
+
+def detect(folder: str, default_python: str, available: list[str]) -> dict[str, Any]:
+    """What repo2docker would build.
+
+    Args:
+        folder: the repository's files.
+        default_python: stands in for repo2docker's own default where the repository does not
+            name a version.
+        available: versions to choose from when `requires-python` excludes the default,
+            lowest first.
+    """
+    warnings.simplefilter("ignore")
+    from repo2docker.app import Repo2Docker
+    from repo2docker.buildpacks.conda import CondaBuildPack
+    from repo2docker.buildpacks.python import PythonBuildPack
+
+    CondaBuildPack.major_pythons = {"2": "2.7", "3": default_python}
+    sys.modules[PythonBuildPack.__module__].SUPPORTED_PYTHON_VERSION = available  # type: ignore[attr-defined]
+    app = Repo2Docker()
+    os.chdir(folder)
+    for pack in app.buildpacks:
+        picked = pack(base_image=app.base_image)
+        if picked.detect():
+            break
+    else:
+        picked = app.default_buildpack(base_image=app.base_image)
+    return _describe(picked)
+
+
+def _describe(picked: Any) -> dict[str, Any]:
+    runtime = getattr(picked, "runtime", (None, None, None))
+    kind = type(picked).__name__
+    python = picked.python_version if kind in ("PythonBuildPack", "PipfileBuildPack") else ""
+    return {
+        "buildpack": kind,
+        "binder_dir": getattr(picked, "binder_dir", ""),
+        "python": python or "",
+        "runtime": "-".join(str(part) for part in runtime if part),
+    }
+
+
+def main() -> None:
+    folder, default_python, available = sys.argv[1:]
+    try:
+        found = detect(folder, default_python, available.split(","))
+    except Exception as error:  # anything a hostile file makes repo2docker's parsers raise
+        found = {"error": f"{type(error).__name__}: {error}"[:2000]}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The container engine's command line, as far as builds and images need it.
+
+The command line and not a library: it is what repo2docker builds with, it speaks to Docker and
+Podman alike, and it never blocks the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from ...core.errors import BinderError
+from ..process import ProcessFailed, output
+
+_TRY = 60
+"""Seconds a program of an image has to answer."""
+
+
+class EngineDown(BinderError):
+    """The container engine does not answer."""
+
+    code, status = "engine-down", 503
+
+
+class Daemon:
+    """One container engine.
+
+    Args:
+        cli: `docker` or `podman`.
+    """
+
+    def __init__(self, cli: str = "docker") -> None:
+        self.cli = cli
+
+    async def ask(self, *arguments: str) -> str:
+        """The output of one command.
+
+        Raises:
+            ProcessFailed: it failed although the engine answers.
+            EngineDown: the engine does not answer.
+        """
+        if shutil.which(self.cli) is None:
+            raise EngineDown(f"The program {self.cli} is not installed on this machine.")
+        try:
+            return await output([self.cli, *arguments], env=os.environ)
+        except ProcessFailed as error:
+            raise _understood(error, self.cli) from error
+
+    async def version(self) -> tuple[int, int]:
+        """Version of the engine's API, such as `(1, 45)`.
+
+        Raises:
+            EngineDown
+        """
+        major, minor = (await self.ask("version", "--format", "{{.Server.APIVersion}}")).split(".")
+        return int(major), int(minor)
+
+    async def inspect(self, image: str) -> dict[str, Any] | None:
+        """Everything known of an image, or `None` where there is none."""
+        try:
+            found: list[dict[str, Any]] = json.loads(await self.ask("image", "inspect", image))
+        except ProcessFailed:
+            return None
+        return found[0]
+
+    async def names(self, label: str) -> list[str]:
+        """Names of the images that carry a label."""
+        listed = await self.ask(
+            "image", "ls", f"--filter=label={label}", "--format={{.Repository}}:{{.Tag}}"
+        )
+        return [name for name in listed.splitlines() if "<none>" not in name]
+
+    async def in_use(self, image: str) -> bool:
+        """Whether a container, running or not, was made from an image."""
+        return bool(await self.ask("ps", "--all", "--quiet", f"--filter=ancestor={image}"))
+
+    async def remove(self, image: str) -> bool:
+        """Remove an image unless something uses it; returns whether it is gone."""
+        try:
+            await self.ask("image", "rm", image)
+        except ProcessFailed:
+            return await self.inspect(image) is None
+        return True
+
+    async def try_inside(self, image: str, *argv: str, user: str = "") -> str | None:
+        """What a short program of an image prints, without network; `None` if it fails.
+
+        Args:
+            user: uid as which it runs; the image's own if empty.
+        """
+        return await self._try(image, (f"--entrypoint={argv[0]}",), argv[1:], user)
+
+    async def try_command(self, image: str, *argv: str, user: str = "") -> str | None:
+        """The same of a command handed to the image's own ENTRYPOINT."""
+        return await self._try(image, (), argv, user)
+
+    async def _try(
+        self, image: str, options: Sequence[str], argv: Sequence[str], user: str
+    ) -> str | None:
+        name = f"binder-try-{uuid4().hex[:12]}"
+        limits = ("--memory=512m", "--pids-limit=128", "--cap-drop=ALL")
+        guarded = ("--network=none", "--security-opt=no-new-privileges", *limits, *options)
+        run_as = (f"--user={user}",) if user else ()
+        try:
+            async with asyncio.timeout(_TRY):
+                return await self.ask(
+                    "run", "--rm", "--name", name, *guarded, *run_as, image, *argv
+                )
+        except (ProcessFailed, TimeoutError):
+            return None
+        finally:
+            # The container outlives the program that waited for it.
+            with suppress(ProcessFailed):
+                await asyncio.shield(self.ask("rm", "--force", name))
+
+
+def _understood(error: ProcessFailed, cli: str) -> Exception:
+    said = error.tail.lower()
+    if "permission denied" in said and ".sock" in said:
+        return EngineDown(
+            f"This account may not use {cli}. Add it to the group docker, then sign in again.",
+            detail=error.tail,
+        )
+    if "cannot connect" in said or "is the docker daemon running" in said:
+        return EngineDown(
+            f"{cli} does not answer. Start it (systemctl start {cli}) and try again.",
+            detail=error.tail,
+        )
+    return error

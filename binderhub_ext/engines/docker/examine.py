@@ -1,0 +1,87 @@
+"""What a built image really is: asked of the image itself, without network and without rights."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .daemon import Daemon
+from .people import server_uid
+
+WITH_SERVER = """\
+FROM {image}
+USER root
+RUN python3 -m pip install --no-cache-dir 'jupyterhub>=5' 'jupyterlab>=4' \\
+ || python3 -m pip install --no-cache-dir --break-system-packages 'jupyterhub>=5' 'jupyterlab>=4'
+USER {user}
+"""
+"""What is added to an image with Python that has no server of its own."""
+
+
+WITHOUT_ENTRYPOINT = """\
+FROM {image}
+ENTRYPOINT []
+"""
+"""What is made of an image whose ENTRYPOINT keeps the command it is given for itself."""
+
+_OBEDIENT = "repo2docker-entrypoint"
+_VERSION = re.compile(r"\d+(?:\.\w+)+", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        user: the user it runs as, as configured; empty for root.
+        singleuser: version of `jupyterhub-singleuser`, or empty.
+        python: whether `python3` runs.
+        foreign: the architecture it is for, if this machine has another.
+        obedient: whether its ENTRYPOINT, if any, runs the command it is given.
+    """
+
+    user: str
+    singleuser: str
+    python: bool
+    foreign: str
+    obedient: bool
+
+
+async def examine(daemon: Daemon, image: str) -> Examination:
+    """Look at an image, as the uid servers run under.
+
+    Raises:
+        EngineDown: the engine does not answer.
+    """
+    known = await daemon.inspect(image) or {}
+    uid = str(server_uid())
+    config = known.get("Config") or {}
+    server = await daemon.try_inside(image, "jupyterhub-singleuser", "--version", user=uid)
+    python = (
+        server is not None or await daemon.try_inside(image, "python3", "--version") is not None
+    )
+    obedient = True
+    entrypoint = " ".join(config.get("Entrypoint") or ())
+    # repo2docker's own runs what it is given; a repository's `start` in it may need more than
+    # there is here.
+    if server is not None and entrypoint and _OBEDIENT not in entrypoint:
+        said = await daemon.try_command(image, "jupyterhub-singleuser", "--version", user=uid)
+        obedient = _version(said) == _version(server)
+    return Examination(
+        user=str(config.get("User", "")),
+        singleuser=_version(server),
+        python=python,
+        foreign=await _foreign(daemon, str(known.get("Architecture", ""))),
+        obedient=obedient,
+    )
+
+
+def _version(said: str | None) -> str:
+    """The version in what a program said, which may be more."""
+    found = _VERSION.findall(said or "")
+    return str(found[-1]) if found else ""
+
+
+async def _foreign(daemon: Daemon, architecture: str) -> str:
+    here = await daemon.ask("version", "--format", "{{.Server.Arch}}")
+    return architecture if architecture and architecture != here else ""

@@ -1,0 +1,144 @@
+"""What the `docker` engine needs on this machine, as `doctor` and the health page show it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...core.errors import CannotStart
+from ..base import Check
+from ..process import ProcessFailed
+from . import network
+from .daemon import Daemon, EngineDown
+
+if TYPE_CHECKING:
+    from .build import DockerBuilder
+
+_RESOLVE = "import socket, sys; socket.getaddrinfo(sys.argv[1], 443)"
+
+
+async def checks(builder: DockerBuilder) -> list[Check]:
+    """Everything building and running with a container engine needs."""
+    daemon = await _daemon(builder.daemon)
+    if not daemon.ok:
+        return [daemon, _spawner()]
+    servers = await asyncio.to_thread(_network)
+    return [
+        daemon,
+        await _buildx(builder.daemon),
+        _spawner(),
+        await _space(builder),
+        _git(),
+        servers,
+        _filter(),
+        await _names(builder, servers),
+    ]
+
+
+async def _daemon(daemon: Daemon) -> Check:
+    name = f"{daemon.cli} engine"
+    try:
+        major, minor = await daemon.version()
+    except (EngineDown, ProcessFailed, ValueError) as error:
+        message = getattr(error, "message", "") or str(error)
+        fix = f"apt-get install -y {daemon.cli}.io" if "not installed" in message else message
+        return Check(name, False, message, fix)
+    return Check(name, True, f"answers, API {major}.{minor}")
+
+
+async def _buildx(daemon: Daemon) -> Check:
+    try:
+        version = await daemon.ask("buildx", "version")
+    except ProcessFailed:
+        fix = "apt-get install -y docker-buildx (or docker-buildx-plugin from docker.com)"
+        return Check("buildx", False, "repo2docker builds with buildx, which is missing.", fix)
+    return Check("buildx", True, version)
+
+
+def _spawner() -> Check:
+    if importlib.util.find_spec("dockerspawner"):
+        return Check("dockerspawner", True, "installed")
+    fix = "pip install 'binder-at-home[docker]'"
+    return Check("dockerspawner", False, "It starts the servers and is not installed.", fix)
+
+
+async def _space(builder: DockerBuilder) -> Check:
+    root = Path(await builder.daemon.ask("info", "--format", "{{.DockerRootDir}}"))
+    if not root.is_dir():
+        return Check("free disk space", True, "on another machine", required=False)
+    free = shutil.disk_usage(root).free
+    fix = "" if free >= builder.min_free_space else f"Make room on the disk of {root}."
+    return Check("free disk space", not fix, f"{free >> 20} MiB free", fix)
+
+
+def _git() -> Check:
+    found = shutil.which("git")
+    return Check(
+        "git", bool(found), found or "git is missing", "" if found else "apt-get install git"
+    )
+
+
+def _network() -> Check:
+    name = "servers' network"
+    try:
+        found = network.find_network(network.NAME)
+    except CannotStart as error:
+        return Check(name, False, error.message, "See whether docker network ls works.")
+    if found is None:
+        return Check(name, True, f"{network.NAME} will be made at the first start")
+    if found.apart:
+        return Check(name, True, f"{found.name}, the Hub at {found.gateway}")
+    fix = f"docker network rm {found.name}"
+    return Check(name, False, "Its containers can talk to each other.", fix)
+
+
+def _filter() -> Check:
+    """Whether what listens on this machine can be kept from containers."""
+    name = "packet filter"
+    if os.geteuid() != 0:
+        message = (
+            "Servers reach what listens on every address of this machine, and cloud metadata:"
+            " only root sets packet filter rules."
+        )
+        return Check(name, False, message, "See docs/how-to/docker.md.", required=False)
+    if shutil.which("iptables") is None:
+        return Check(
+            name, False, "iptables is missing", "apt-get install -y iptables", required=False
+        )
+    return Check(name, True, "keeps this machine's own ports from servers")
+
+
+async def _names(builder: DockerBuilder, servers: Check) -> Check:
+    """Name resolution inside of a container, tried with an image that is here."""
+    name = "names in containers"
+    images = [image.name for image in await builder.images()]
+    host = await asyncio.to_thread(_known_name)
+    if not images or not host or not servers.ok or "will be" in servers.message:
+        message = "not tried: that takes an image, the servers' network and a name known here"
+        return Check(name, True, message, required=False)
+    options = ("run", "--rm", f"--network={network.NAME}", "--entrypoint=python3")
+    try:
+        async with asyncio.timeout(30):
+            await builder.daemon.ask(*options, images[-1], "-c", _RESOLVE, host)
+    except (ProcessFailed, TimeoutError):
+        message = "A container cannot look up names, so nothing can be installed in it."
+        fix = 'Give the daemon a name server: "dns" in /etc/docker/daemon.json.'
+        return Check(name, False, message, fix, required=False)
+    return Check(name, True, "work")
+
+
+def _known_name() -> str:
+    """A name this machine itself can look up; empty if there is none."""
+    index = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX") or ""
+    host = urlsplit(index).hostname or "example.org"
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return ""
+    return host

@@ -1,0 +1,30 @@
+"""What the builder asks of the program that runs repo2docker."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Job:
+    """One build.
+
+    Attributes:
+        context: folder with the files the build may see.
+        image: name the image gets.
+        labels: labels it gets.
+        buildpack: `stock` or `uv`.
+        base_image: image to build on; empty for repo2docker's own.
+        buildx_args: further arguments of `docker buildx build`.
+    """
+
+    context: str
+    image: str
+    labels: dict[str, str] = field(default_factory=dict)
+    buildpack: str = "stock"
+    base_image: str = ""
+    buildx_args: list[str] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))

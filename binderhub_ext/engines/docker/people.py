@@ -1,0 +1,41 @@
+"""As whom servers run: one uid for everybody, because each has a container to itself.
+
+Images are built for uid 1000, and on this machine it is the owner of people's files. A Hub
+without root's rights cannot give files away, so its servers run under its own uid. A home
+that exists already, perhaps made by another engine, keeps its owner, who is then used.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...core.errors import LaunchFailed
+from ...core.layout import DataDirectory
+from ...storage.beneath import lstat_beneath
+from ...storage.homes import ensure_home
+
+UID = 1000
+
+
+def server_uid() -> int:
+    """The uid of servers, and the owner of homes that are made."""
+    return os.geteuid() or UID
+
+
+def ensure_person(layout: DataDirectory, user: str) -> tuple[int, int]:
+    """Make a person's home if it is not there; gives its uid and gid.
+
+    Raises:
+        Conflict: something else is in the place of the home.
+        LaunchFailed: it belongs to somebody as whom nothing can be started.
+    """
+    uid = server_uid()
+    home = ensure_home(layout, user, uid, uid if os.geteuid() == 0 else None)
+    found = lstat_beneath(layout.homes, home.name)
+    assert found is not None
+    if found.st_uid == 0 or os.geteuid() not in (0, found.st_uid):
+        raise LaunchFailed(
+            f"Your home on this hub belongs to the account number {found.st_uid} of its machine,"
+            " as which no server may run. An administrator has to give it back to you."
+        )
+    return found.st_uid, found.st_gid

@@ -1,0 +1,72 @@
+"""What an administrator can set about builds of the `docker` engine."""
+
+from __future__ import annotations
+
+from traitlets import Enum, Float, Int, List, Unicode
+
+from ..base import Builder
+
+
+class Settings(Builder):
+    """The traits of :class:`~.build.DockerBuilder`; nothing happens here."""
+
+    cli = Unicode(
+        "docker",
+        help="Program that speaks to the container engine: `docker` (default) or `podman`.",
+    ).tag(config=True)
+
+    buildpack = Enum(
+        ["stock", "uv"],
+        "stock",
+        help="""
+        How Python repositories are built. `stock` (default): by repo2docker's own build pack,
+        as on mybinder.org. `uv`: by ours, which installs the same in seconds and needs only
+        the package index and the base image's packages, but takes the base image's Python
+        unless runtime.txt names a version. Other repositories are built alike by both.
+        """,
+    ).tag(config=True)
+
+    base_image = Unicode(
+        help="""
+        Image to build on, with apt and ending as root. Default: repo2docker's own. A change
+        gives every environment a new key.
+        """
+    ).tag(config=True)
+
+    image_prefix = Unicode(
+        "binder-at-home/",
+        help="""
+        What names of images begin with (default `binder-at-home/`); the environment key
+        follows. Give each of two hubs on one daemon its own.
+        """,
+    ).tag(config=True)
+
+    buildx_args = List(
+        Unicode(), help="Further arguments of `docker buildx build`. Default: none."
+    ).tag(config=True)
+
+    build_timeout = Float(
+        3600, help="Seconds a build may take (default 3600) before it is ended."
+    ).tag(config=True)
+
+    min_free_space = Int(
+        5 << 30,
+        help="Bytes that must be free on the engine's disk to begin a build (default 5 GiB).",
+    ).tag(config=True)
+
+    max_age = Float(
+        30 * 86400,
+        help="Seconds after its last use when an image may be removed (default 30 days).",
+    ).tag(config=True)
+
+    max_total_size = Int(
+        200 << 30,
+        help="""
+        Bytes all our images together may take (default 200 GiB), layers they share counted
+        each time; the longest unused go first, never one in use.
+        """,
+    ).tag(config=True)
+
+    pinned = List(
+        Unicode(), help="Names of images that are never removed, however old. Default: none."
+    ).tag(config=True)

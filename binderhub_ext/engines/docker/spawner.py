@@ -1,0 +1,382 @@
+"""The spawner of the `docker` engine: DockerSpawner, told by a launch alone what to run.
+
+A container outlives a Hub that crashes; the state the Hub stores is its name, and the name
+follows from person and server. A Hub killed in the middle of a start has stored nothing, so
+the first start of every Hub sweeps (`sweep.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.types import Mount as DockerMount
+from dockerspawner import DockerSpawner
+from traitlets import Integer, List, Unicode, default
+
+from ...core.errors import CannotStart, LaunchFailed
+from ...core.launch import Access, Files, Launch
+from ...storage.homes import ensure_mount_points, ensure_state
+from ...storage.mounts import Mount
+from ..process import clean
+from ..spawner import HOME, BinderSpawnerMixin
+from . import network, seeding
+from .daemon import EngineDown
+from .people import ensure_person
+from .rundir import RunDirectory
+from .staging import Bind, seen_rightly, staged
+from .sweep import HUB, RUN, hub_label, sweep
+
+_LOG_LINES = 40
+_THREADS = 16
+_IMAGE = re.compile(r"[A-Za-z0-9]+(?:(?:[.:/@_]|-+|__)[A-Za-z0-9]+)*")
+_DOWN = (DockerException, requests.RequestException)
+_LOGS = {"type": "json-file", "config": {"max-size": "16m", "max-file": "2"}}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a launch came to, for the start that follows."""
+
+    mounts: tuple[Mount, ...]
+    owner: tuple[int, int]
+    directory: str
+
+
+class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
+    """Runs a server in a container, from an image of the `docker` engine.
+
+    What DockerSpawner offers for choosing an image by `user_options` has no effect: the image
+    is the launch's.
+    """
+
+    if TYPE_CHECKING:
+        extra_create_kwargs: Any
+        extra_host_config: Any
+
+    max_processes = Integer(
+        1024,
+        help="""Processes and threads a server may have (default 1024; each thread counts, and
+        numerical libraries start one per processor). 0 for no limit.""",
+    ).tag(config=True)
+
+    blocked_networks = List(
+        Unicode(),
+        list(network.METADATA),
+        help="""Networks a server does not reach, as far as this Hub may set packet filter rules
+        (as root). Default: where clouds tell a machine its secrets. Add the local network to
+        keep people out of it.""",
+    ).tag(config=True)
+
+    host_ports = List(
+        Integer(),
+        help="""TCP ports of this machine that servers may reach besides the Hub's API and name
+        resolution, as far as this Hub may set packet filter rules (as root). Default: none.""",
+    ).tag(config=True)
+
+    @default("network_name")
+    def _network_name(self) -> str:
+        return network.NAME
+
+    @default("use_internal_ip")
+    def _use_internal_ip(self) -> bool:
+        return True
+
+    @default("remove")
+    def _remove_default(self) -> bool:
+        return True
+
+    @default("pull_policy")
+    def _pull_policy(self) -> str:
+        return "never"
+
+    @default("prefix")
+    def _prefix(self) -> str:
+        return "binder"
+
+    @default("cmd")
+    def _cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("mem_limit")
+    def _mem_limit(self) -> int:
+        return 2 << 30
+
+    @default("cpu_limit")
+    def _cpu_limit(self) -> float:
+        return 2.0
+
+    @default("object_name")
+    def _object_name_default(self) -> str:
+        # Not from the names alone: two that differ only in case, or in the hub, are two.
+        return f"{self.prefix}-{self.run_directory.name}"
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """Threads for Docker's calls; with DockerSpawner's one, everybody waits for everybody."""
+        if BinderDockerSpawner._executor is None:
+            BinderDockerSpawner._executor = ThreadPoolExecutor(_THREADS, "docker")
+        return BinderDockerSpawner._executor
+
+    _executor: ThreadPoolExecutor | None = None
+    _prepared: Prepared | None = None
+    _binds: tuple[Bind, ...] = ()
+    _last_words = ""
+    _starting = False
+
+    @property
+    def run_directory(self) -> RunDirectory:
+        return RunDirectory.of(self.layout, self.user.name, self.name)
+
+    # --- starting -------------------------------------------------------------------------
+
+    async def start(self) -> Any:
+        """Start the server; nothing of it is left if that fails."""
+        self._starting = True
+        try:
+            return await super().start()
+        except BaseException:
+            await self._clean_up()
+            raise
+        finally:
+            self._starting = False
+
+    async def apply_launch(self, launch: Launch) -> None:
+        """Find the image and the person, and put the project's files in place."""
+        self._last_words = ""
+        await self._begin_once()
+        await self._choose_image(launch)
+        owner = await asyncio.to_thread(ensure_person, self.layout, launch.user)
+        await self._remove_container()
+        await self.run_directory.make()
+        if launch.files is Files.NONE:
+            self.run_directory.make_home(*owner)
+        else:
+            ensure_state(self.layout, launch.user, launch.project, *owner)
+        await self._seed(launch, owner)
+        ensure_mount_points(launch, self.layout, *owner)
+        self.ensure_volume_places(launch, self.run_directory.home, *owner)
+        self._prepared = Prepared(self._mounts(launch), owner, self.notebook_dir)
+
+    async def _choose_image(self, launch: Launch) -> None:
+        try:
+            if not _IMAGE.fullmatch(launch.image):
+                raise ImageNotFound("not the name of an image")
+            await self.docker("inspect_image", launch.image)
+        except ImageNotFound:
+            raise LaunchFailed(
+                "The environment of this server is no longer kept here. Open its launch link"
+                " again: that builds it anew, and your files are as you left them."
+            ) from None
+        except _DOWN as error:
+            raise _down(error) from error
+        self.image = launch.image
+
+    async def _seed(self, launch: Launch, owner: tuple[int, int]) -> None:
+        home = self._home(launch)
+        if seeding.needed(home, launch):
+            self.tell(20, "Putting the project's files in place")
+            await seeding.seed(self.layout, launch, home, owner)
+
+    def _home(self, launch: Launch) -> Path:
+        """Where the project's folder is made; the person's own home unless nothing is kept."""
+        if launch.files is Files.NONE:
+            return self.run_directory.home
+        return self.layout.home(launch.user)
+
+    def _mounts(self, launch: Launch) -> tuple[Mount, ...]:
+        mounts = self.file_mounts(launch)
+        if launch.files is Files.NONE:
+            root = self.run_directory.path
+            home = Mount(root, PurePosixPath("home"), PurePosixPath("."), Access.RW)
+            return (home, *mounts)
+        return mounts
+
+    async def start_server(self) -> Any:
+        """Start what was prepared; returns its address and port."""
+        if self._prepared is None:
+            await self._begin_once()
+            return await super().start_server()
+        mounts, place = self._prepared.mounts, self.run_directory.staging
+        try:
+            async with staged(mounts, PurePosixPath(HOME), place) as self._binds:
+                return await super().start_server()
+        except _DOWN as error:
+            raise _down(error) from error
+        finally:
+            self._prepared, self._binds = None, ()
+
+    @property
+    def mount_binds(self) -> list[DockerMount]:
+        """What an administrator configured, and the launch's."""
+        ours = [
+            DockerMount(str(bind.target), bind.source, type="bind", read_only=bind.read_only)
+            for bind in self._binds
+        ]
+        return [*super().mount_binds, *ours]
+
+    async def create_object(self) -> Any:
+        """Make the container; an administrator's settings win over ours, key by key."""
+        theirs = self.extra_create_kwargs, self.extra_host_config
+        self.extra_create_kwargs = {**self._container(), **await self._given(theirs[0])}
+        self.extra_host_config = {**self._restrictions(), **await self._given(theirs[1])}
+        try:
+            return await super().create_object()
+        finally:
+            self.extra_create_kwargs, self.extra_host_config = theirs
+
+    async def _given(self, setting: Any) -> Mapping[str, Any]:
+        value = setting(self) if callable(setting) else setting
+        return dict(await value if inspect.isawaitable(value) else value)
+
+    def _container(self) -> dict[str, Any]:
+        labels = {
+            HUB: hub_label(self.layout),
+            RUN: self.run_directory.name,
+            "binder-at-home.user": _plain(self.user.name),
+            "binder-at-home.server": _plain(self.name),
+        }
+        if self._prepared is None:
+            return {"labels": labels}
+        uid, gid = self._prepared.owner
+        directory = _plain(self._prepared.directory)
+        return {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
+
+    def _restrictions(self) -> dict[str, Any]:
+        limits: dict[str, Any] = {
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "log_config": _LOGS,
+            # We remove it ourselves, after reading why it ended.
+            "auto_remove": False,
+        }
+        if self.max_processes:
+            limits["pids_limit"] = self.max_processes
+        if self.volume_groups:
+            limits["group_add"] = [str(group) for group in self.volume_groups]
+        if self.mem_limit:
+            limits["memswap_limit"] = self.mem_limit
+        return limits
+
+    async def start_object(self) -> None:
+        """Start the container, and end it at once if it sees anything but what was meant."""
+        await super().start_object()
+        state = (await self.docker("inspect_container", self.container_id))["State"]
+        if not state["Running"]:
+            raise await self._failure("It ended by itself.")
+        if self._binds and not await asyncio.to_thread(seen_rightly, state["Pid"], self._binds):
+            await self.docker("kill", self.container_id)
+            raise LaunchFailed(
+                "Your server was ended: it did not see the folders that were meant. Either one"
+                " of them was replaced while it started, or the Docker engine does not share"
+                " this machine's file system with the hub."
+            )
+
+    def get_env(self) -> dict[str, str]:
+        """The server's environment; its home is ours whatever the image says."""
+        return {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+
+    # --- running --------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """What finds the server again; called when the Hub is about to store it."""
+        state: dict[str, Any] = super().get_state()
+        if self.object_id:
+            with suppress(FileNotFoundError):
+                self.run_directory.stored.touch()
+        return state
+
+    async def poll(self) -> Any:
+        """`None` while the server runs, or while nobody can say."""
+        if not (self.object_id or self._starting):
+            # A Hub that was killed in the middle of a start; nobody waits for its server.
+            await self._clean_up()
+            return 0
+        try:
+            status = await super().poll()
+        except _DOWN as error:
+            self.log.error("%s: Docker does not answer: %s", self._log_name, error)
+            return None
+        if status is not None:
+            await self._clean_up()
+        return status
+
+    async def stop(self, now: bool = False) -> None:
+        """End the server and remove all that belonged to it."""
+        with suppress(NotFound):
+            await super().stop(now)
+        await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        self._last_words = await self._log_tail() or self._last_words
+        await self._remove_container()
+        await self.run_directory.remove()
+
+    async def _remove_container(self) -> None:
+        """Remove the container of this server's name, whoever made it."""
+        with suppress(*_DOWN):
+            await self.docker("remove_container", self.object_name, v=True, force=True)
+        self.object_id = ""
+
+    async def explain_failure(self) -> str:
+        """The end of what the server said."""
+        return await self._log_tail() or self._last_words
+
+    async def _log_tail(self) -> str:
+        try:
+            said = await self.docker("logs", self.object_name, tail=_LOG_LINES)
+        except _DOWN:
+            return ""
+        return "\n".join(line for raw in said.splitlines() if (line := clean(raw)))
+
+    # --- once for each Hub ----------------------------------------------------------------
+
+    async def _begin_once(self) -> None:
+        """Let every start of this Hub wait until network and leftovers are seen to."""
+        root = self.layout.root
+        if root not in _begun or (_begun[root].done() and _begun[root].exception()):
+            _begun[root] = asyncio.create_task(self._begin())
+        try:
+            await asyncio.shield(_begun[root])
+        except (*_DOWN, CannotStart) as error:
+            raise _down(error) from error
+
+    async def _begin(self) -> None:
+        servers = await asyncio.to_thread(network.ensure_network, self.network_name)
+        port = urlsplit(self.hub.url).port
+        ports = [*self.host_ports, *([port] if port else [])]
+        refused = await asyncio.to_thread(network.protect, servers, ports, self.blocked_networks)
+        if refused:
+            self.log.warning(
+                "Servers reach what listens on every address of this machine, and cloud metadata:"
+                " %s. See docs/how-to/docker.md.",
+                refused,
+            )
+        for name in await sweep(self.docker, self.layout):
+            self.log.warning("Removed what a killed Hub left of %s", name)
+
+
+_begun: dict[Path, asyncio.Task[None]] = {}
+
+
+def _plain(text: str) -> str:
+    """Text that DockerSpawner's templates leave as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _down(error: BaseException) -> EngineDown:
+    return EngineDown(
+        "The Docker engine of this hub does not answer or refused. Try again in a moment; if"
+        " it stays so, tell the administrator.",
+        detail=str(error),
+    )

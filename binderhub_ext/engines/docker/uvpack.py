@@ -1,0 +1,104 @@
+"""A build pack of our own: Python environments with `uv` in place of conda and pip.
+
+Takes exactly the repositories that repo2docker's PythonBuildPack takes, and installs what it
+would install, in seconds and from the package index and Debian's or Ubuntu's packages alone.
+Used where an administrator sets `DockerBuilder.buildpack = "uv"`; imported only by the
+program that runs repo2docker.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from repo2docker.app import Repo2Docker
+from repo2docker.buildpacks.base import BaseImage
+from repo2docker.buildpacks.python import PythonBuildPack
+from uv import find_uv_bin
+
+from .packages import SERVER_PACKAGES
+
+VENV = "/srv/venv"
+
+_Scripts = list[tuple[str, str]]
+
+
+class UvBuildPack(PythonBuildPack):
+    """PythonBuildPack's rules with `uv`'s tools."""
+
+    @lru_cache  # noqa: B019 - as every method of a build pack; one lives for one build
+    def get_base_packages(self) -> set[str]:
+        python = {"python3", "python3-venv", "git", "ca-certificates"}
+        return set(BaseImage.get_base_packages(self)) | python
+
+    @lru_cache  # noqa: B019
+    def get_build_env(self) -> list[tuple[str, str]]:
+        prefixes = [(name, VENV) for name in ("VIRTUAL_ENV", "NB_PYTHON_PREFIX")]
+        prefixes.append(("KERNEL_PYTHON_PREFIX", VENV))
+        return [*BaseImage.get_build_env(self), *prefixes]
+
+    def get_env(self) -> list[tuple[str, str]]:
+        return []
+
+    def get_path(self) -> list[str]:
+        return [f"{VENV}/bin"]
+
+    def get_build_script_files(self) -> dict[str, str]:
+        return {find_uv_bin(): "/usr/local/bin/uv"}
+
+    @lru_cache  # noqa: B019
+    def get_build_scripts(self) -> _Scripts:
+        packages = " ".join(f"'{package}'" for package in SERVER_PACKAGES)
+        return [
+            # repo2docker's entry point is a login shell, and Debian's /etc/profile resets PATH.
+            ("root", f"echo 'export PATH={VENV}/bin:$PATH' > /etc/profile.d/venv.sh"),
+            ("root", f"install -o ${{NB_USER}} -g ${{NB_USER}} -d {VENV}"),
+            ("${NB_USER}", f"uv venv --quiet --python {self._interpreter} {VENV}"),
+            (
+                "${NB_USER}",
+                f"uv pip install --no-cache --quiet {packages} && {_REMOVE_SLOW_IMPORT} && "
+                f"{VENV}/bin/python -m jupyterhub.singleuser --version",
+            ),
+        ]
+
+    @property
+    def _interpreter(self) -> str:
+        """The base image's own Python unless the repository names a version."""
+        name, version, _ = self.runtime
+        return str(version) if name == "python" and version else "/usr/bin/python3"
+
+    def _get_pip_scripts(self) -> _Scripts:
+        requirements = self.binder_path("requirements.txt")
+        try:
+            with open(requirements):  # noqa: PTH123 - repo2docker works in the current folder
+                return [
+                    (
+                        "${NB_USER}",
+                        f'uv pip install --no-cache -r "{requirements}" && {_REMOVE_SLOW_IMPORT}',
+                    )
+                ]
+        except FileNotFoundError:
+            return []
+
+    @lru_cache  # noqa: B019
+    def get_preassemble_scripts(self) -> _Scripts:
+        scripts: _Scripts = list(BaseImage.get_preassemble_scripts(self))
+        return scripts + (self._get_pip_scripts() if self._should_preassemble_pip else [])
+
+    @lru_cache  # noqa: B019
+    def get_assemble_scripts(self) -> _Scripts:
+        scripts = [] if self._should_preassemble_pip else self._get_pip_scripts()
+        if self._is_python_package():
+            scripts.append(("${NB_USER}", "uv pip install --no-cache ."))
+        return scripts
+
+
+# Builds a grammar for most of a second at every start of a server, and nothing needs it:
+# jsonschema does without when it is missing.
+_REMOVE_SLOW_IMPORT = "{ uv pip uninstall --quiet rfc3987-syntax || true; }"
+
+
+def uv_buildpacks() -> list[Any]:
+    """repo2docker's build packs in their order, with ours in the place of PythonBuildPack."""
+    packs = Repo2Docker.buildpacks.default()
+    return [UvBuildPack if pack is PythonBuildPack else pack for pack in packs]

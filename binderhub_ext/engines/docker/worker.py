@@ -1,0 +1,59 @@
+"""Run repo2docker once, as a program of its own.
+
+A program because repo2docker blocks, changes the working directory and is ended by ending it.
+Reads one JSON object (:class:`~.job.Job`) from a file, prints the build's log, and ends with status
+0 when the image is there.
+
+Usage: python -m binderhub_ext.engines.docker.worker JOB.json
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+from repo2docker.app import Repo2Docker
+
+from .job import Job
+from .uvpack import UvBuildPack, uv_buildpacks
+
+NB_USER, NB_UID = "jovyan", 1000
+REPO_DIR = "/srv/repo"
+"""Where the repository's files lie in the image: outside the home, which a mount would hide."""
+
+
+def configure(job: Job) -> Repo2Docker:
+    """A repo2docker application that does exactly this job."""
+    app = Repo2Docker()
+    app.repo = job.context
+    app.output_image_spec = job.image
+    app.user_id, app.user_name = NB_UID, NB_USER
+    app.target_repo_dir = REPO_DIR
+    app.labels = job.labels
+    app.run = False
+    app.log_format = "%(message)s"
+    app.log_level = logging.INFO
+    if job.base_image:
+        app.base_image = job.base_image
+    if job.buildpack == "uv":
+        app.buildpacks = uv_buildpacks()
+        app.default_buildpack = UvBuildPack
+    if job.buildx_args:
+        app.config.DockerEngine.extra_buildx_build_args = job.buildx_args
+    return app
+
+
+def main() -> None:
+    job = Job(**json.loads(Path(sys.argv[1]).read_text()))
+    try:
+        configure(job).build()
+    except subprocess.CalledProcessError as error:
+        # What it says is the log; where repo2docker noticed is of no use to anybody.
+        sys.exit(error.returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+"""The `local` engine: `uv` environments and sandboxed processes, no container runtime."""
+
+from ..base import Engine
+
+ENGINE = Engine(
+    name="local",
+    builder="binderhub_ext.engines.local.build:LocalBuilder",
+    spawner="binder-local",
+)

@@ -1,0 +1,350 @@
+"""The builder of the `local` engine: what the service asks for, put together.
+
+A plan is remembered per tree, an environment is kept per key; both outlive the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.environment import Determination, Ingredients, describe, environment_key
+from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
+from ...core.progress import Event, Phase
+from ...repos.base import Source
+from ...storage.checkout import checkout, temporary_checkout
+from ..base import Check, Environment, Image
+from ..detect import Detection, Detector
+from ..process import ProcessFailed, output
+from . import conda, health, uv
+from .foreign import BUILD_UID, REPO, Workshop
+from .interpreters import Interpreter, find_interpreters
+from .limits import Limits
+from .network import Network
+from .recipe import Recipe
+from .settings import Settings
+from .store import START, Record, Store, remove_tree, seal, unique_bytes
+from .support import choose_interpreter, refuse_unsupported
+
+BUILDER = "local 1"
+"""Goes into every key: raise it when the recipe makes another environment of the same files."""
+
+_LOOK = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is decided before a build.
+
+    Attributes:
+        detection: what the repository asks for.
+        interpreter: whose environment it becomes; for conda, the one our own programs use.
+        environment: what the service is told.
+    """
+
+    detection: Detection
+    interpreter: Interpreter
+    environment: Environment
+
+    @property
+    def conda(self) -> bool:
+        return self.detection.buildpack == "CondaBuildPack"
+
+
+class LocalBuilder(Settings):
+    """Builds `uv` environments beneath the data directory, and keeps them."""
+
+    # --- the interface --------------------------------------------------------------------
+
+    async def plan(self, source: Source) -> Environment:
+        return (await self._plan(source)).environment
+
+    async def find(self, environment: Environment) -> Image | None:
+        record = self.store.find(environment.key)
+        return record.image if record else None
+
+    async def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
+        plan = await self._plan(source)
+        if plan.environment.key != environment.key:
+            raise BuildFailed("This machine changed since the build was planned. Launch again.")
+        async with aclosing(self._ensure(plan, source)) as happening:
+            async for item in happening:
+                yield item
+
+    async def prepare(self) -> None:
+        """Make the environment of an empty repository, or make it anew if it is old.
+
+        Others begin from it, so the first build of a new machine is quicker after it, and
+        works without network if it needs nothing else.
+
+        Raises:
+            BuildFailed, BuildTimeout, NoSpace.
+        """
+        if not self.begin_ready:
+            return
+        nothing = Detection("PythonBuildPack", "", self.default_python, "", (), (), False)
+        plan = self._decide(nothing, await self._interpreter(nothing), "")
+        if not self._model(plan):
+            await asyncio.to_thread(self.store.remove, plan.environment.key)
+        async with aclosing(self._ensure(plan, None)) as happening:
+            async for _ in happening:
+                pass
+
+    async def images(self) -> list[Image]:
+        return [record.image for record in await asyncio.to_thread(self.store.records)]
+
+    async def collect_garbage(self) -> list[Image]:
+        removed = await asyncio.to_thread(self._collect_garbage)
+        await self._trim_cache()
+        return removed
+
+    async def checks(self) -> list[Check]:
+        return await health.checks(self)
+
+    # --- planning -------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        return Store(self.layout.environments, self.layout.run / "builds")
+
+    @property
+    def cache(self) -> Path:
+        """uv's cache: beside the environments, since files are shared on one disk only."""
+        return self.layout.environments / ".cache"
+
+    @property
+    def managed(self) -> Path:
+        """Interpreters that `uv python install` put here."""
+        return self.layout.cache / "python"
+
+    async def machine(self, *, anew: bool = False) -> tuple[Interpreter, ...]:
+        """The interpreters of this machine; looked for once."""
+        if anew or not getattr(self, "_machine", None):
+            self._machine = await find_interpreters(self.managed, self.interpreters)
+        return self._machine
+
+    async def _plan(self, source: Source) -> Plan:
+        machine = await self.machine()
+        detector = Detector(
+            self.layout.cache / "plans", self.default_python, [i.minor for i in machine]
+        )
+        detection = detector.recall(source.tree)
+        if detection is None:
+            async with temporary_checkout(source, self.store.scratch) as files:
+                detection = await detector.detect(source.tree, files)
+        refuse_unsupported(detection, conda.find_program())
+        return self._decide(detection, await self._interpreter(detection), source.tree)
+
+    async def _interpreter(self, detection: Detection) -> Interpreter:
+        if detection.buildpack == "CondaBuildPack":
+            return next(i for i in await self.machine() if i.path == _own_python())
+        try:
+            return choose_interpreter(detection, await self.machine())
+        except Unsupported:
+            if self.allow_python_downloads:
+                await self._download_python(detection.python)
+            return choose_interpreter(detection, await self.machine(anew=True))
+
+    async def _download_python(self, version: str) -> None:
+        home = self.layout.cache / "python-home"
+        home.mkdir(parents=True, exist_ok=True)
+        env = uv.environment(home, self.cache) | {"UV_PYTHON_DOWNLOADS": "automatic"}
+        argv = [uv.executable(), "python", "install", "--install-dir", str(self.managed), version]
+        try:
+            async with asyncio.timeout(self.build_timeout):
+                await output([*argv, "--no-bin"], env=env, cwd=home)
+        except (ProcessFailed, TimeoutError) as error:
+            self.log.warning("Python %s could not be downloaded: %s", version, error)
+
+    def _decide(self, detection: Detection, interpreter: Interpreter, tree: str) -> Plan:
+        is_conda = detection.buildpack == "CondaBuildPack"
+        ingredients = self._ingredients("conda" if is_conda else interpreter.identity)
+        determination = detection.determination
+        key = environment_key(ingredients, determination, detection.binder_dir, tree)
+        kind = describe(determination.names, "from conda" if is_conda else interpreter.minor)
+        return Plan(detection, interpreter, Environment(key, kind, determination.names))
+
+    def _ingredients(self, interpreter: str) -> Ingredients:
+        return Ingredients(
+            builder=BUILDER,
+            platform=f"{sys.platform}-{platform.machine()}-{'-'.join(platform.libc_ver())}",
+            interpreter=interpreter,
+            base=tuple(self.base_packages),
+        )
+
+    def _model(self, plan: Plan) -> Path | None:
+        """The environment of an empty repository, if it is there and not old."""
+        ingredients = self._ingredients(plan.interpreter.identity)
+        key = environment_key(ingredients, Determination(()), "", "")
+        record = self.store.find(key)
+        if record is None or time.time() - record.created > self.max_model_age:
+            return None
+        return self.store.path(key)
+
+    # --- building -------------------------------------------------------------------------
+
+    async def _ensure(self, plan: Plan, source: Source | None) -> AsyncGenerator[Event | Image]:
+        """Build unless it is there, or somebody else builds it; last comes the image."""
+        key = plan.environment.key
+        if self.store.is_building(key):
+            yield Event(Phase.BUILDING, "Somebody else's build of the same environment is awaited")
+        async with self.store.building(key):
+            image = await self.find(plan.environment)
+            if image is None:
+                self._check_space()
+                async with aclosing(self._build(plan, source)) as happening:
+                    async for item in happening:
+                        if isinstance(item, Image):
+                            image = item
+                        else:
+                            yield item
+        # Outside of the lock: whoever has the image may never ask for anything after it.
+        assert image is not None
+        yield image
+
+    def _check_space(self) -> None:
+        self.layout.environments.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.layout.environments).free < self.min_free_space:
+            raise NoSpace(
+                "This server's disk is too full for a new environment. Ask the administrator to "
+                "make room; environments that exist can be used."
+            )
+
+    async def _build(self, plan: Plan, source: Source | None) -> AsyncGenerator[Event | Image]:
+        key = plan.environment.key
+        image: Image | None = None
+        try:
+            path = await asyncio.to_thread(self.store.begin, key)
+            workshop = self._workshop(path, plan)
+            yield Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1})
+            if source:
+                await checkout(source, workshop.repo)
+            await asyncio.to_thread(workshop.prepare)
+            recipe = self._recipe(plan, workshop)
+            async with aclosing(self._supervised(recipe.steps())) as events:
+                async for event in events:
+                    yield event
+            yield Event(Phase.BUILDING, "Finishing the environment", {"progress": 95})
+            image = await asyncio.to_thread(self._finish, plan, source, recipe)
+        except LaunchFailed as error:
+            raise BuildFailed(
+                f"The build's sandbox could not be started. {error.message}", detail=error.detail
+            ) from error
+        finally:
+            rest = (remove_tree, self.store.scratch / key) if image else (self.store.discard, key)
+            await asyncio.shield(asyncio.to_thread(*rest))
+        yield image
+
+    def _recipe(self, plan: Plan, workshop: Workshop) -> Recipe:
+        return Recipe(
+            plan.detection,
+            workshop,
+            tuple(self.base_packages),
+            self.cache,
+            conda.find_program() if plan.conda else None,
+            None if plan.conda else self._model(plan),
+        )
+
+    def _workshop(self, path: Path, plan: Plan) -> Workshop:
+        limits = Limits(memory=self.build_memory, processes=self.build_processes)
+        return Workshop(
+            scratch=self.store.scratch / path.name,
+            environment=path,
+            prefix=plan.interpreter.prefix,
+            python=plan.interpreter.path,
+            network=Network(self.network),
+            blocked=tuple(self.blocked_networks),
+            limits=limits,
+            uid=BUILD_UID if os.geteuid() == 0 else None,
+        )
+
+    async def _supervised(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+        """The same events, ended when time or disk runs out."""
+        deadline = time.monotonic() + self.build_timeout
+        async with aclosing(events):
+            while True:
+                following = asyncio.ensure_future(anext(events, None))
+                try:
+                    while not following.done():
+                        self._check_limits(deadline)
+                        await asyncio.wait({following}, timeout=_LOOK)
+                    event = following.result()
+                finally:
+                    await _cancelled(following)
+                if event is None:
+                    return
+                yield event
+
+    def _check_limits(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise BuildTimeout(
+                f"The build took longer than {self.build_timeout / 60:.0f} minutes and was ended. "
+                "Make postBuild do less, or ask the administrator for more time."
+            )
+        if shutil.disk_usage(self.layout.environments).free < self.min_free_space // 2:
+            raise NoSpace("The disk filled up during the build, which was ended.")
+
+    def _finish(self, plan: Plan, source: Source | None, recipe: Recipe) -> Image:
+        path = recipe.workshop.environment
+        provides = recipe.provides()
+        size, own = seal(path)
+        if self.max_environment_size and size > self.max_environment_size:
+            raise BuildFailed(
+                f"The environment takes {size >> 20} MiB; {self.max_environment_size >> 20} MiB "
+                "are allowed. Ask for fewer packages, or the administrator for more room."
+            )
+        record = Record(
+            key=plan.environment.key,
+            kind=plan.environment.kind,
+            files=plan.environment.files,
+            path=str(path),
+            prefix="" if plan.conda else plan.interpreter.prefix,
+            builder=BUILDER,
+            created=time.time(),
+            repo=source.commit.repo.url if source else "",
+            commit=source.commit.id if source else "",
+            provides=provides,
+            size=size,
+            own=own,
+            start=recipe.start is not None,
+            repo_dir=REPO,
+        )
+        self.store.finish(record, {START.name: recipe.start} if recipe.start is not None else {})
+        return record.image
+
+    # --- keeping --------------------------------------------------------------------------
+
+    def _collect_garbage(self) -> list[Image]:
+        self.store.sweep()
+        removed: list[Image] = []
+        total = self.store.disk_usage()
+        for record in self.store.records():
+            old = time.time() - self.store.last_use(record) > self.max_age
+            if (old or total > self.max_total_size) and self.store.remove(record.key):
+                removed.append(record.image)
+                total = self.store.disk_usage()
+        return removed
+
+    async def _trim_cache(self) -> None:
+        if await asyncio.to_thread(unique_bytes, self.cache, set()) > self.max_cache_size:
+            # uv waits for whoever is using its cache before it empties it.
+            argv = [uv.executable(), "cache", "clean", "--quiet"]
+            await output(argv, env=uv.environment(self.layout.cache, self.cache))
+
+
+def _own_python() -> str:
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+async def _cancelled(task: asyncio.Future[Event | None]) -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})

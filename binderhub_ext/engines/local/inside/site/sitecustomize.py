@@ -1,0 +1,68 @@
+"""Make a read-only environment as comfortable as one's own.
+
+On the path of every Python inside a sandbox. Three things: `.pth` files of what the person
+installed themselves (an editable install is one) are honoured, which `PYTHONPATH` alone does
+not do; and compiled files that the environment lacks are kept in the home, since they cannot
+be kept beside it. `PYTHONPYCACHEPREFIX` would do the second, but then Python ignores all the
+compiled files the environment does have, and a start takes twice as long. And when memory runs
+out, a kernel goes before the server that can say so.
+"""
+
+# ruff: noqa: PTH120,PTH123
+# Part of every start of Python, where pathlib may never be needed.
+# mypy: ignore-errors
+
+import os
+import sys
+
+
+def keep_bytecode_in(folder):
+    from importlib.machinery import SourceFileLoader
+
+    read, write = SourceFileLoader.get_data, SourceFileLoader.set_data
+
+    def get_data(self, path):
+        try:
+            return read(self, path)
+        except OSError:
+            if not path.endswith(".pyc") or path.startswith(folder):
+                raise
+            return read(self, folder + path)
+
+    def set_data(self, path, data, **options):
+        beside = os.path.dirname(os.path.dirname(path))
+        mine = path if os.access(beside, os.W_OK) else folder + path
+        write(self, mine, data, **options)
+
+    SourceFileLoader.get_data, SourceFileLoader.set_data = get_data, set_data
+
+
+def offer_to_be_killed():
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("600")
+    except OSError:
+        pass
+
+
+def main():
+    if os.getppid() != 1:  # the server is what the sandbox's init started
+        offer_to_be_killed()
+    environment = os.environ
+    if "BINDER_BYTECODE" in environment:
+        keep_bytecode_in(environment["BINDER_BYTECODE"])
+    if "BINDER_INSTALLED" in environment:
+        import site
+
+        site.addsitedir(environment["BINDER_INSTALLED"])
+    here = os.path.dirname(__file__)
+    sys.path[:] = [path for path in sys.path if path != here]
+    # What the environment itself would have customised still happens.
+    mine = sys.modules.pop("sitecustomize", None)
+    try:
+        import sitecustomize  # noqa: F401
+    except ImportError:
+        sys.modules["sitecustomize"] = mine
+
+
+main()

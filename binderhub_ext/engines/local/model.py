@@ -1,0 +1,90 @@
+"""Begin an environment from the one that holds nothing but the server's packages.
+
+Linking a folder's files again takes a third of the time of installing them, and brings their
+bytecode along. Where all of the model's files are still the same afterwards, a server starts
+with the new environment as it does with the model, and need not be tried again.
+
+The model's packages are the administrator's choice and trusted as the Hub's own are; nothing
+a repository had a say in is ever taken as a model.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from .store import RECORD, SERVER_LOCK, remove_anything
+
+_NAMING_PLACES = ("bin", "share/jupyter/kernels")
+"""Where files name the environment they belong to."""
+
+
+def clone(model: Path, environment: Path) -> None:
+    """Fill an empty folder with the model's files, hardlinked, and its own scripts.
+
+    Raises:
+        OSError: the disk cannot do that; the folder may hold a part.
+    """
+    copy = subprocess.run(
+        ["cp", "-al", f"{model}/.", str(environment)], capture_output=True, text=True, check=False
+    )
+    if copy.returncode:
+        raise OSError(copy.stderr[-500:])
+    for path, _, _ in os.walk(environment):
+        Path(path).chmod(0o755)
+    for name in (RECORD.parent.name, SERVER_LOCK):
+        remove_anything(environment / name)
+    for place in _NAMING_PLACES:
+        for file in (environment / place).rglob("*"):
+            if file.is_file() and not file.is_symlink():
+                _rename(file, bytes(model), bytes(environment))
+
+
+def empty_folder(folder: Path) -> None:
+    """Remove everything in a folder."""
+    for path in folder.iterdir():
+        remove_anything(path)
+
+
+def is_same(model: Path, environment: Path) -> bool:
+    """Whether an environment still has every file of its model, and no new start-up file."""
+    site = next(model.glob("lib/python3.*/site-packages")).relative_to(model)
+    if any((environment / site).glob("*customize.py")):
+        return False
+    if _start_up(environment / site) != _start_up(model / site):
+        return False
+    return all(_same_file(file, environment / file.relative_to(model)) for file in _sources(model))
+
+
+def _start_up(site: Path) -> set[str]:
+    return {path.name for path in site.glob("*.pth")}
+
+
+def _sources(model: Path) -> Iterator[Path]:
+    for path, folders, names in os.walk(model / "lib"):
+        if "__pycache__" in folders:
+            folders.remove("__pycache__")
+        # An installer may note again how a package came here, which changes nothing of it.
+        if not path.endswith(".dist-info"):
+            yield from (Path(path, name) for name in names)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        first, second = one.lstat(), other.lstat()
+    except OSError:
+        return False
+    return stat.S_ISLNK(first.st_mode) or os.path.samestat(first, second)
+
+
+def _rename(file: Path, old: bytes, new: bytes) -> None:
+    """Write a file anew that names the model; never into the shared one."""
+    content = file.read_bytes()
+    if old in content:
+        partial = file.with_name(f".{file.name}.new")
+        partial.write_bytes(content.replace(old, new))
+        partial.chmod(stat.S_IMODE(file.stat().st_mode))
+        partial.replace(file)

@@ -1,0 +1,122 @@
+"""What belongs to one running server: a directory that is there exactly as long as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+
+from ...core.layout import DataDirectory
+from ..process import clean
+from .limits import find_controllers
+from .processes import end_holders, lock_holder
+from .store import remove_tree
+
+_SERVERS = "servers"
+_DIGITS = 20
+_TAIL_BYTES, _TAIL_LINES = 16 << 10, 40
+_LOG_LIMIT = 32 << 20
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One server's directory; the Hub's own, except for `home`.
+
+    Attributes:
+        path: its place; short, because it names control groups too.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, layout: DataDirectory, user: str, server: str) -> RunDirectory:
+        name = sha256(f"{user}\0{server}".encode()).hexdigest()[:_DIGITS]
+        return cls(layout.run / _SERVERS / name)
+
+    @property
+    def name(self) -> str:
+        return f"server-{self.path.name}"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the sandbox: the kernel's own record of what runs."""
+        return self.path / "lock"
+
+    @property
+    def log(self) -> Path:
+        """What the server says; the person reads it too."""
+        return self.path / "server.log"
+
+    @property
+    def stored(self) -> Path:
+        """There once the Hub's database knows of the server."""
+        return self.path / "stored"
+
+    @property
+    def home(self) -> Path:
+        """The home of a server that keeps nothing."""
+        return self.path / "home"
+
+    @property
+    def short(self) -> Path:
+        """Sockets of a server without a sandbox, whose home has too long a name for them."""
+        return Path(gettempdir(), self.name)
+
+    async def make(self) -> None:
+        """Make it anew, ending what a Hub that was killed left running in it."""
+        await self.remove()
+        self.path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o711)
+        os.close(os.open(self.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(self.log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        self.log.chmod(0o644)
+
+    def make_theirs(self, place: Path, uid: int | None) -> None:
+        """Make a folder that is the person's, such as `home` or `short`."""
+        place.mkdir(mode=0o700)
+        if uid is not None:
+            os.chown(place, uid, uid)
+
+    def tail(self) -> str:
+        """The end of the log, as text that can be shown."""
+        with suppress(FileNotFoundError), self.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            lines = [line for raw in file.read().splitlines() if (line := clean(raw))]
+            return "\n".join(lines[-_TAIL_LINES:])
+        return ""
+
+    def limit_log(self) -> None:
+        """Begin the log anew when a server that talks without end has filled too much."""
+        with suppress(FileNotFoundError):
+            if self.log.stat().st_size > _LOG_LIMIT:
+                os.truncate(self.log, 0)
+
+    async def remove(self) -> None:
+        """End what runs in it and remove all of it."""
+        await end_holders(self.lock)
+        if controllers := find_controllers():
+            await controllers.group(self.name).removed()
+        for place in (self.short, self.path):
+            await asyncio.to_thread(remove_tree, place)
+
+
+async def sweep(layout: DataDirectory) -> list[str]:
+    """Remove what servers left that no Hub knows of. Call it before a Hub starts any.
+
+    A server is left alone if a Hub has stored it, since that Hub finds it again.
+
+    Returns:
+        The names of what was removed.
+    """
+    root = layout.run / _SERVERS
+    removed = []
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        directory = RunDirectory(path)
+        if not (directory.stored.exists() and lock_holder(directory.lock)):
+            await directory.remove()
+            removed.append(path.name)
+    return removed

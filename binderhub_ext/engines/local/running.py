@@ -1,0 +1,321 @@
+"""Start a sandbox, find it again, end it.
+
+Nothing that is needed to end a sandbox is kept only in the Hub's memory: the kernel knows who
+holds the read lock of a sandbox's run directory, and everything around a sandbox (its network,
+its relay) waits on a pipe that closes with it. So a Hub killed at any instant leaves nothing
+that the next one cannot end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from ...core.errors import LaunchFailed
+from . import network as net
+from . import seccomp
+from .limits import Cgroup, counted, find_controllers
+from .network import Network, Ports
+from .sandbox import FIRST, RUN, Bind, Descriptors, Sandbox, arguments, own_files
+
+Log = int | IO[Any]
+
+PATIENCE = 15.0
+"""Seconds for anything of ours to get ready; milliseconds on a machine that is well."""
+
+_LOOK = 0.002
+_children: list[subprocess.Popen[bytes]] = []
+
+
+class Descriptor:
+    """An open descriptor that is closed exactly once."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def close(self) -> None:
+        if self.number >= 0:
+            os.close(self.number)
+            self.number = -1
+
+
+@dataclass
+class Command:
+    """A sandbox ready to be started once, by whatever means.
+
+    Attributes:
+        argv: the command; its first word is a program of the host.
+        env: its environment.
+        fds: descriptors to hand on (`pass_fds`).
+        init: pid of the sandbox's first process, once it has started.
+        counted: whether a control group counts what it uses.
+    """
+
+    argv: list[str]
+    env: dict[str, str]
+    fds: tuple[int, ...]
+    init: asyncio.Future[int]
+    counted: bool
+    _handed: tuple[Descriptor, ...] = ()
+
+    def start(self, output: Log) -> subprocess.Popen[bytes]:
+        """Start it so that it outlives us; ends are then held by it alone."""
+        process = start_child(self.argv, env=self.env, output=output, fds=self.fds)
+        for descriptor in self._handed:
+            descriptor.close()
+        return process
+
+
+def start_child(
+    argv: list[str],
+    *,
+    env: Mapping[str, str],
+    output: Log,
+    fds: tuple[int, ...] = (),
+    stdin: int = subprocess.DEVNULL,
+    cwd: Path | str = "/",
+) -> subprocess.Popen[bytes]:
+    """Start a process that goes on when we end, and is reaped when it ends before.
+
+    Not through asyncio, which kills what it started when its objects go.
+    """
+    _children[:] = [child for child in _children if child.poll() is None]
+    child = subprocess.Popen(
+        argv,
+        env=dict(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        pass_fds=fds,
+        start_new_session=True,
+        umask=0o022,
+    )
+    _children.append(child)
+    return child
+
+
+@asynccontextmanager
+async def prepared(
+    sandbox: Sandbox,
+    *,
+    ports: Ports = Ports(),  # noqa: B008  frozen
+    blocked: tuple[str, ...] = (),
+    name: str = "",
+    sockets: Path | None = None,
+    network_log: Log = subprocess.DEVNULL,
+) -> AsyncIterator[Command]:
+    """Make everything a sandbox needs, and give the command that starts it.
+
+    Leaving the block does not end the sandbox, unless it was never started; with
+    `Sandbox.ends_with_hub` it ends with the process that started it.
+
+    Args:
+        ports: what to let through into and out of a network that is not the host's.
+        blocked: networks out of reach in a private network, besides this machine itself.
+        name: of its control group, where there can be any; empty for none.
+        sockets: our own directory for the sockets of an isolated network with ports.
+        network_log: where the network's own messages go.
+
+    Raises:
+        LaunchFailed: its network could not be made.
+    """
+    async with AsyncExitStack() as stack:
+        sandbox, cgroup = _limited(sandbox, name)
+        if cgroup and sandbox.ends_with_hub:
+            stack.push_async_callback(cgroup.removed)
+        elif cgroup:
+            stack.callback(cgroup.remove)
+        life_end, life = _pipe(stack)
+        enter: list[str] = []
+        if sandbox.network is Network.PRIVATE and not net.online():
+            # A laptop on a journey: what is built stays usable, as far as it needs no network.
+            sandbox = replace(sandbox, network=Network.ISOLATED)
+        if sandbox.network is Network.PRIVATE:
+            holder = await _hold_network(ports, blocked, life_end.number, network_log)
+            enter = net.enter_arguments(holder, user=os.geteuid() != 0)
+        elif sandbox.network is Network.ISOLATED and sockets:
+            sandbox = await _relayed(stack, sandbox, ports, sockets, life_end.number, network_log)
+        life_end.close()
+        info, info_in = _pipe(stack)
+        block_out, block = _pipe(stack)
+        fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
+        init: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(_release(info.number, block.number, cgroup, init))
+        stack.callback(task.cancel)
+        yield Command(
+            [*enter, *arguments(sandbox, fds)],
+            dict(sandbox.env),
+            _passed(sandbox, fds),
+            init,
+            sandbox.limits.counted,
+            (info_in, block_out, life),
+        )
+
+
+def _limited(sandbox: Sandbox, name: str) -> tuple[Sandbox, Cgroup | None]:
+    controllers = find_controllers() if name else None
+    if controllers is None:
+        return sandbox, None
+    limits = counted(sandbox.limits)
+    return replace(sandbox, limits=limits), controllers.make(name, limits)
+
+
+def _descriptors(
+    stack: AsyncExitStack, sandbox: Sandbox, info: int, block: int, life: int
+) -> Descriptors:
+    resolv = net.resolv_conf(Path("/etc/resolv.conf").read_text(), sandbox.network)
+    files = {**own_files(sandbox.person), "/etc/resolv.conf": resolv, **sandbox.files}
+    return Descriptors(
+        files={path: _memory_file(stack, content) for path, content in files.items()},
+        seccomp=_filter(stack, sandbox),
+        info=info,
+        block=block,
+        life=life,
+    )
+
+
+def _filter(stack: AsyncExitStack, sandbox: Sandbox) -> int:
+    uncounted = bool(sandbox.limits.memory) and not sandbox.limits.counted
+    try:
+        return _memory_file(stack, seccomp.program(uncounted))
+    except seccomp.NoSeccomp:  # the engine's checks say so; namespaces alone still separate
+        return -1
+
+
+def _passed(sandbox: Sandbox, fds: Descriptors) -> tuple[int, ...]:
+    sources = [bind.source for bind in sandbox.binds if isinstance(bind.source, int)]
+    filters = [fds.seccomp] if fds.seccomp >= 0 else []
+    return (*fds.files.values(), *filters, fds.info, fds.block, fds.life, *sources, *sandbox.keep)
+
+
+def _pipe(stack: AsyncExitStack) -> tuple[Descriptor, Descriptor]:
+    ends = tuple(Descriptor(number) for number in os.pipe2(os.O_CLOEXEC))
+    for end in ends:
+        stack.callback(end.close)
+    return ends[0], ends[1]
+
+
+def _memory_file(stack: AsyncExitStack, content: bytes) -> int:
+    file = Descriptor(os.memfd_create("binder", os.MFD_CLOEXEC))
+    stack.callback(file.close)
+    os.write(file.number, content)
+    os.lseek(file.number, 0, os.SEEK_SET)
+    return file.number
+
+
+async def _release(info: int, block: int, cgroup: Cgroup | None, init: asyncio.Future[int]) -> None:
+    """Let a sandbox that has come into being run, once it is under its limits."""
+    try:
+        pid = await _read_init(info)
+        if cgroup:
+            cgroup.add(pid)
+        os.write(block, b"1")
+        init.set_result(pid)
+    except (OSError, LaunchFailed) as error:
+        init.set_exception(error)
+        init.exception()  # whoever does not ask sees the command fail
+
+
+async def _read_init(info: int) -> int:
+    text = b""
+    while True:
+        await _readable(info)
+        chunk = os.read(info, 4096)
+        text += chunk
+        with suppress(ValueError):
+            return int(json.loads(text)["child-pid"])
+        if not chunk:
+            raise LaunchFailed("The sandbox could not be made.")
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def _hold_network(ports: Ports, blocked: tuple[str, ...], life: int, log: Log) -> int:
+    resolvers = net.resolvers(Path("/etc/resolv.conf").read_text())
+    command = net.pasta_arguments(ports, resolvers)
+    if os.geteuid() == 0:
+        command = net.as_holder(command)
+    env = {"PATH": os.environ.get("PATH", os.defpath)}
+    pasta = start_child(command, env=env, output=log, stdin=life)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while (holder := _child_running(pasta.pid, "cat")) is None:
+                if pasta.poll() is not None:
+                    raise LaunchFailed(
+                        "The private network of this server could not be made. Try again; if it "
+                        "fails again, an administrator finds the reason with `binder-at-home "
+                        "doctor`."
+                    )
+                await asyncio.sleep(_LOOK)
+        await _block([*net.host_addresses(), *blocked], holder)
+    except BaseException:
+        pasta.kill()
+        raise
+    return holder
+
+
+def _child_running(parent: int, program: str) -> int | None:
+    with suppress(OSError):
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            if Path(f"/proc/{child}/exe").readlink().name == program:
+                return int(child)
+    return None
+
+
+async def _block(addresses: list[str], holder: int) -> None:
+    """Make addresses unreachable; what cannot be is told by the engine's checks."""
+    enter = net.enter_arguments(holder, user=os.geteuid() != 0)
+    with suppress(FileNotFoundError):
+        ip = await asyncio.create_subprocess_exec(
+            *[*enter, "ip", "-force", "-batch", "-"],
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        await ip.communicate(net.blocking_commands(addresses).encode())
+
+
+async def _relayed(
+    stack: AsyncExitStack, sandbox: Sandbox, ports: Ports, sockets: Path, life: int, log: Log
+) -> Sandbox:
+    """Start the outer relay, and tell the sandbox about the inner one.
+
+    The person's side gets a socket that listens already and one file to connect to, never a
+    directory of ours: we would follow whatever they put there.
+    """
+    listening = await asyncio.to_thread(net.listen_beneath, sockets, "server.sock")
+    stack.callback(listening.close)
+    relay = ["--while-stdin", f"tcp:{ports.server}=unix:server.sock"]
+    relay += [f"unix:hub.sock=tcp:{ports.hub}"]
+    python = [sys.executable, "-I", "-S", str(FIRST / "relay.py")]
+    child = start_child([*python, *relay], env={}, output=log, stdin=life, cwd=sockets)
+    async with asyncio.timeout(PATIENCE):
+        while not (sockets / "hub.sock").exists():
+            if child.poll() is not None:
+                raise LaunchFailed("The network of this server could not be made. Try again.")
+            await asyncio.sleep(_LOOK)
+    inside = PurePosixPath(RUN, "hub.sock")
+    number = listening.fileno()
+    return replace(
+        sandbox,
+        binds=(*sandbox.binds, Bind(sockets / "hub.sock", inside)),
+        relay=(f"fd:{number}=tcp:{ports.server}", f"tcp:{ports.hub}=unix:{inside}"),
+        keep=(number,),
+    )

@@ -1,0 +1,148 @@
+"""What an administrator can set about builds of the `local` engine."""
+
+from __future__ import annotations
+
+import sys
+
+import jupyterhub
+from traitlets import Bool, Float, Int, List, Unicode, default
+
+from ..base import Builder
+from .network import Network, best_network
+
+
+class Settings(Builder):
+    """The traits of :class:`~.build.LocalBuilder`; nothing happens here."""
+
+    base_packages = List(
+        Unicode(),
+        help="""
+        Requirement lines every environment gets, solved together with the repository's own.
+
+        The default is what repo2docker gives an empty repository, with bounds so wide that a
+        repository may ask for older ones. A change gives every environment a new key.
+        """,
+    ).tag(config=True)
+
+    default_python = Unicode(
+        help="""
+        Python version, `x.y`, of repositories that name none. Default: the Hub's own, which
+        is there on every machine.
+        """
+    ).tag(config=True)
+
+    interpreters = List(
+        Unicode(),
+        help="""
+        Paths of further Python executables to offer. Interpreters in /usr/bin,
+        /usr/local/bin, pyenv's and uv's folders are found without being named.
+        """,
+    ).tag(config=True)
+
+    allow_python_downloads = Bool(
+        False,
+        help="""
+        Whether `uv python install` may download a Python version that a repository asks for
+        and this machine does not have. Default: no, since it takes the network and the trust
+        of the administrator.
+        """,
+    ).tag(config=True)
+
+    begin_ready = Bool(
+        True,
+        help="""
+        Whether the service builds the environment of an empty repository when it starts, and
+        anew when it is a week old. Other builds begin from it, so they are quicker. Default:
+        yes; it takes some 300 MiB.
+        """,
+    ).tag(config=True)
+
+    build_timeout = Float(
+        3600, help="Seconds a build may take (default 3600) before it is ended."
+    ).tag(config=True)
+
+    build_memory = Int(
+        4 << 30, help="Bytes of memory that code of a repository may use in a build (4 GiB)."
+    ).tag(config=True)
+
+    build_processes = Int(
+        1024, help="Processes and threads that code of a repository may have in a build (1024)."
+    ).tag(config=True)
+
+    min_free_space = Int(
+        2 << 30,
+        help="""
+        Bytes that have to stay free on the disk of the data directory (default 2 GiB): no
+        build is started, and a running one is ended, below that.
+        """,
+    ).tag(config=True)
+
+    max_environment_size = Int(
+        20 << 30, help="Bytes one environment may take (default 20 GiB); 0 for no limit."
+    ).tag(config=True)
+
+    blocked_networks = List(
+        Unicode(),
+        help="""
+        Networks, such as 10.0.0.0/8, that builds must not reach, besides this machine itself.
+        Default: none, since a package index may be in one.
+        """,
+    ).tag(config=True)
+
+    network = Unicode(
+        help="""
+        Network of code that runs during a build: `private` (internet, nothing of this
+        machine; needs pasta), `none`, or `unsafe-host`. Default: the best there is.
+        """
+    ).tag(config=True)
+
+    max_model_age = Float(
+        7 * 86400,
+        help="""
+        Seconds for which new environments begin from the environment of an empty repository
+        (default 7 days). Beginning from it is much quicker, but keeps its versions of the
+        server's packages, so updates of those reach new environments only after this time.
+        """,
+    ).tag(config=True)
+
+    max_age = Float(
+        30 * 86400,
+        help="Seconds after its last use when an environment may be removed (default 30 days).",
+    ).tag(config=True)
+
+    max_total_size = Int(
+        50 << 30,
+        help="""
+        Bytes all environments together may take (default 50 GiB); the longest unused go
+        first, never one in use. Files they share count once.
+        """,
+    ).tag(config=True)
+
+    max_cache_size = Int(
+        20 << 30,
+        help="""
+        Bytes of downloaded packages to keep (default 20 GiB). Over that, the cache is emptied;
+        environments keep their files, the next builds download again.
+        """,
+    ).tag(config=True)
+
+    @default("base_packages")
+    def _base_packages(self) -> list[str]:
+        return [
+            f"jupyterhub>=4.1,<{jupyterhub.version_info[0] + 1}",
+            "jupyterlab>=3",
+            "notebook>=6.4",
+            "ipykernel",
+            "ipywidgets>=7",
+            "jupyter-resource-usage",
+            "pip",
+        ]
+
+    @default("default_python")
+    def _default_python(self) -> str:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    @default("network")
+    def _network(self) -> str:
+        best = best_network()
+        return str(best if best is Network.PRIVATE else Network.NONE)

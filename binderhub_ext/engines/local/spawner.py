@@ -1,0 +1,398 @@
+"""The spawner of the `local` engine: JupyterHub servers in sandboxes on this machine.
+
+The Hub may crash and come back while servers run: the state it stores is two processes, each
+known by number and start time. A Hub killed in the middle of a start has stored nothing, so
+the first start of every Hub sweeps (`rundir.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.spawner import Spawner
+from jupyterhub.traitlets import ByteSpecification
+from jupyterhub.utils import random_port
+from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode, default
+
+from ...core.errors import LaunchFailed
+from ...core.launch import Files, Launch
+from ...storage.beneath import open_beneath
+from ...storage.homes import ensure_mount_points, ensure_state
+from ...storage.mounts import STATE_HOME
+from ..spawner import BinderSpawnerMixin
+from . import running, seeding, unsafe
+from .binds import file_binds, opened, ordered, system_binds
+from .environment import Python, host_certificates, hub_python, server_environment
+from .foreign import REPO
+from .limits import Limits
+from .network import Network, Ports, best_network
+from .people import ensure_person
+from .processes import ProcessId, end_sandbox
+from .rundir import RunDirectory, sweep
+from .sandbox import HOME, RUN, Bind, Person, Sandbox
+from .store import SERVER_LOCK, START, Record, Store
+from .watcher import MemoryWatcher
+
+_LOG_INSIDE = PurePosixPath("/var/log/jupyter-server.log")
+_LOCK_INSIDE = PurePosixPath(RUN, "lock")
+
+_NO_BUBBLEWRAP = (
+    "This server cannot be started: bubblewrap, which keeps people's programs apart, is not on"
+    " this machine. An administrator installs it with: apt-get install -y bubblewrap"
+)
+_NO_VOLUMES = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
+    " again without any."
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a launch came to, for the start that follows."""
+
+    launch: Launch
+    record: Record
+    person: Person
+
+
+class LocalSpawner(BinderSpawnerMixin, Spawner):
+    """Runs a server in a sandbox of this machine, from an environment of the `local` engine."""
+
+    network = CaselessStrEnum(
+        [str(Network.PRIVATE), str(Network.ISOLATED), str(Network.UNSAFE_HOST)],
+        help="""What a server reaches. `private`: the internet and the local network, nothing of
+        this machine but the Hub's API. `isolated`: nothing but that. `unsafe-host`: all of this
+        machine's network, where people can listen to each other's kernels, so they are told to
+        use no ports; only for a single person. Default: `private` where pasta is installed,
+        else `isolated`.""",
+    ).tag(config=True)
+
+    blocked_networks = List(
+        Unicode(),
+        ["169.254.0.0/16", "fd00:ec2::254/128"],
+        help="""Networks a server with the network `private` does not reach, besides every
+        address of this machine. Default: where clouds tell a machine its secrets. Add the local
+        network to keep people out of it.""",
+    ).tag(config=True)
+
+    max_processes = Integer(
+        1024,
+        help="""Processes and threads a server may have (default 1024; each thread counts, and
+        numerical libraries start one per processor). 0 for no limit.""",
+    ).tag(config=True)
+
+    temp_limit = ByteSpecification(
+        "512M",
+        help="""Bytes in `/tmp`, and as many in `/dev/shm` (default 512 MiB). Both are in memory
+        and count towards `mem_limit` where control groups do the counting, so neither is ever
+        more than a quarter of that: a full `/tmp` shall not end the server.""",
+    ).tag(config=True)
+
+    term_timeout = Float(
+        2.0,
+        help="""Seconds a server and its programs have to end by themselves when it is stopped
+        (default 2), after which the kernel ends them.""",
+    ).tag(config=True)
+
+    unsafe_no_sandbox = Bool(
+        False,
+        help="""Run servers without a sandbox, as the Hub itself (a root Hub: as the person's own
+        uid), with all that this uid may read. Only for a single person, or where something else
+        contains the whole Hub. Default: refuse where there is no sandbox.""",
+    ).tag(config=True)
+
+    @default("network")
+    def _network(self) -> str:
+        return str(Network.UNSAFE_HOST if self.unsafe_no_sandbox else best_network())
+
+    @default("mem_limit")
+    def _mem_limit(self) -> int:
+        return 2 << 30
+
+    @default("cpu_limit")
+    def _cpu_limit(self) -> float:
+        return 2.0
+
+    @default("ip")
+    def _ip(self) -> str:
+        return "127.0.0.1"
+
+    @default("cmd")
+    def _cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    _prepared: Prepared | None = None
+    _init: ProcessId | None = None
+    _monitor: ProcessId | None = None
+    _last_words = ""
+    _counted = False
+
+    @property
+    def run_directory(self) -> RunDirectory:
+        return RunDirectory.of(self.layout, self.user.name, self.name)
+
+    # --- starting -------------------------------------------------------------------------
+
+    async def start(self) -> Any:
+        """Start the server; nothing of it is left if that fails."""
+        await self._sweep_once()
+        try:
+            return await super().start()
+        except BaseException:
+            await self._clean_up()
+            raise
+
+    async def apply_launch(self, launch: Launch) -> None:
+        """Find the environment and the person, and put the project's files in place."""
+        record = self._environment(launch)
+        person = await asyncio.to_thread(ensure_person, self.layout, launch.user)
+        await self.run_directory.make()
+        if launch.files is Files.NONE:
+            self.run_directory.make_theirs(self.run_directory.home, person.uid)
+        else:
+            uid = person.uid
+            ensure_state(self.layout, launch.user, launch.project, uid, uid)
+        await self._seed(launch, person)
+        ensure_mount_points(launch, self.layout, person.uid, person.uid)
+        if self.placed and self.unsafe_no_sandbox:
+            raise LaunchFailed(_NO_VOLUMES)
+        self.ensure_volume_places(launch, self.run_directory.home, person.uid, person.uid)
+        person = replace(person, groups=self.volume_groups) if person.uid else person
+        self._prepared = Prepared(launch, record, person)
+
+    def _environment(self, launch: Launch) -> Record:
+        store = Store(self.layout.environments, self.layout.cache)
+        with suppress(ValueError):
+            if record := store.find(launch.image):
+                return record
+        raise LaunchFailed(
+            "The environment of this server is no longer kept here. Open its launch link again:"
+            " that builds it anew, and your files are as you left them."
+        )
+
+    async def _seed(self, launch: Launch, person: Person) -> None:
+        home = self._home(launch)
+        if not seeding.needed(home, launch):
+            return
+        if self.unsafe_no_sandbox and not shutil.which("bwrap"):
+            await unsafe.seed(self.layout, launch, home, person)
+            return
+        self.tell(20, "Putting the project's files in place")
+        descriptor = open_beneath(home, ".")
+        try:
+            await seeding.seed(self.layout, launch, descriptor, person)
+        finally:
+            os.close(descriptor)
+
+    def _home(self, launch: Launch) -> Path:
+        """Where the project's folder is made; the person's own home unless nothing is kept."""
+        if launch.files is Files.NONE:
+            return self.run_directory.home
+        return self.layout.home(launch.user)
+
+    async def start_server(self) -> str:
+        """Start what was prepared; returns its URL."""
+        if self._prepared is None:
+            raise LaunchFailed("This server can only be started from its launch link.")
+        self.port = random_port()
+        self.ip = "127.0.0.1"
+        with self.run_directory.log.open("ab") as log:
+            if self.unsafe_no_sandbox:
+                await self._start_unsafe(self._prepared, log)
+            else:
+                await self._start_sandbox(self._prepared, log)
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _start_sandbox(self, what: Prepared, log: Any) -> None:
+        if not shutil.which("bwrap"):
+            raise LaunchFailed(_NO_BUBBLEWRAP)
+        async with AsyncExitStack() as stack:
+            sandbox = self._sandbox(stack.enter_context(ExitStack()), what)
+            command = await stack.enter_async_context(
+                running.prepared(
+                    sandbox,
+                    ports=Ports(self.port, self._hub_port()),
+                    blocked=tuple(self.blocked_networks),
+                    name=self.run_directory.name,
+                    sockets=self.run_directory.path,
+                    network_log=log,
+                )
+            )
+            process = command.start(log)
+            self._monitor = ProcessId.of(process.pid)
+            self._init = ProcessId.of(await command.init)
+            self._counted = command.counted
+
+    async def _start_unsafe(self, what: Prepared, log: Any) -> None:
+        with ExitStack() as files:
+            self.run_directory.make_theirs(self.run_directory.short, what.person.uid)
+            sandbox = self._sandbox(files, what)
+            sockets = {"JUPYTER_RUNTIME_DIR": str(self.run_directory.short)}
+            sandbox = replace(sandbox, env={**sandbox.env, **sockets})
+            process = unsafe.start(sandbox, self._places(what.launch), log)
+            self._monitor = self._init = ProcessId.of(process.pid)
+
+    def _places(self, launch: Launch) -> unsafe.Places:
+        home = self._home(launch)
+        own = self.layout.state(launch.user, launch.project) / STATE_HOME
+        project = launch.files is Files.PROJECT
+        return unsafe.Places(own if project else home, home / launch.project, launch.project)
+
+    def _sandbox(self, files: ExitStack, what: Prepared) -> Sandbox:
+        environment = Path(what.record.path)
+        python = Python.of(environment, what.record.prefix)
+        start = [str(environment / START)] if what.record.start else []
+        return Sandbox(
+            argv=(*start, *self.cmd, *self.get_args()),
+            env=self._environment_variables(environment, python),
+            cwd=self.notebook_dir,
+            binds=self._binds(files, what),
+            person=what.person,
+            network=Network(self.network),
+            limits=self._limits(),
+            locks=(str(_LOCK_INSIDE), str(environment / SERVER_LOCK)),
+            links=python.home_files() if python else {},
+            python=hub_python(),
+        )
+
+    def _environment_variables(self, environment: Path, python: Python | None) -> dict[str, str]:
+        given = self.get_env()
+        # The environment's own PATH is what makes it this environment; an administrator's
+        # goes behind it.
+        ours = server_environment(environment, python)
+        ours["REPO_DIR"] = REPO
+        if "PATH" in self.environment:
+            ours["PATH"] += ":" + given["PATH"]
+        return {**host_certificates(os.environ), **given, **ours}
+
+    def _limits(self) -> Limits:
+        memory = int(self.mem_limit or 0)
+        return Limits(
+            memory=memory,
+            cpu=float(self.cpu_limit or 0),
+            processes=self.max_processes,
+            temp=min(self.temp_limit, memory // 4) if memory else self.temp_limit,
+        )
+
+    def _binds(self, stack: ExitStack, what: Prepared) -> tuple[Bind, ...]:
+        launch, directory = what.launch, self.run_directory
+        system = [
+            *system_binds(what.record),
+            Bind(directory.lock, _LOCK_INSIDE),
+            Bind(directory.log, _LOG_INSIDE),
+        ]
+        files = file_binds(stack, self.file_mounts(launch))
+        if launch.files is Files.NONE:
+            home = opened(stack, directory.home, ".")
+            files.insert(0, Bind(home, PurePosixPath(HOME), read_only=False))
+        if launch.project:
+            project = opened(stack, self._home(launch), launch.project)
+            files.append(Bind(project, PurePosixPath(REPO), read_only=False))
+        return ordered(system, files)
+
+    # --- the Hub's API ---------------------------------------------------------------------
+
+    def _hub_port(self) -> int:
+        address = urlsplit(self.hub.url)
+        if address.scheme == "http" and address.port and self._hub_on_loopback():
+            return address.port
+        raise LaunchFailed(
+            "The Hub's API cannot be reached from a sandbox. An administrator sets"
+            " c.JupyterHub.hub_ip = '127.0.0.1' and leaves hub_bind_url and internal_ssl alone."
+        )
+
+    def _hub_on_loopback(self) -> bool:
+        return self.hub.ip in ("127.0.0.1", "localhost", "0.0.0.0", "", "::", "::1")
+
+    @default("hub_connect_url")
+    def _hub_as_seen_inside(self) -> str | None:
+        if self.network == Network.UNSAFE_HOST or self.hub is None:
+            return None
+        return f"http://127.0.0.1:{urlsplit(self.hub.url).port}"
+
+    def get_args(self) -> list[str]:
+        """The server's arguments; kernels use no ports where others could listen to them."""
+        shared = self.network == Network.UNSAFE_HOST
+        return [*super().get_args(), *(["--KernelManager.transport=ipc"] if shared else [])]
+
+    # --- running ---------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """What finds the server again; called when the Hub is about to store it."""
+        state: dict[str, Any] = super().get_state()
+        for name, process in (("init", self._init), ("monitor", self._monitor)):
+            if process:
+                state[name] = [process.pid, process.started]
+        if self._init:
+            state["counted"] = self._counted
+            with suppress(FileNotFoundError):
+                self.run_directory.stored.touch()
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Find the server again after the Hub was restarted."""
+        super().load_state(state)
+        self._init, self._monitor = (
+            ProcessId(*state[name]) if name in state else None for name in ("init", "monitor")
+        )
+        self._counted = bool(state.get("counted"))
+
+    def clear_state(self) -> None:
+        """Forget the server."""
+        super().clear_state()
+        self._init = self._monitor = None
+
+    async def poll(self) -> int | None:
+        """`None` while the server runs, else a status that means nothing more than "ended"."""
+        if self._init is None or self._monitor is None:
+            return 0
+        if self._init.alive and self._monitor.alive:
+            self.run_directory.limit_log()
+            self._watch()
+            return None
+        # The server has ended; what it left in its sandbox goes with it.
+        await self._clean_up()
+        return 1
+
+    async def stop(self, now: bool = False) -> None:
+        """End every process of the server and everything around it."""
+        if self._init:
+            await end_sandbox(self._init, 0 if now else self.term_timeout)
+        await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        self._last_words = self.run_directory.tail() or self._last_words
+        if self._init:
+            await end_sandbox(self._init, 0)
+        if self.unsafe_no_sandbox and self._init:
+            unsafe.end(self._init.pid)
+        self._init = self._monitor = None
+        await self.run_directory.remove()
+
+    async def explain_failure(self) -> str:
+        """The end of the server's log."""
+        return self.run_directory.tail() or self._last_words
+
+    def _watch(self) -> None:
+        """Hold the server to its memory where no control group does."""
+        if self._init and self.mem_limit and not self._counted:
+            _watcher.watch(self._init.pid, int(self.mem_limit))
+
+    async def _sweep_once(self) -> None:
+        """Let every start of this Hub wait for one sweep of what an earlier Hub left."""
+        root = self.layout.root
+        if root not in _swept:
+            _swept[root] = asyncio.create_task(sweep(self.layout))
+        await asyncio.shield(_swept[root])
+
+
+_swept: dict[Path, asyncio.Task[list[str]]] = {}
+_watcher = MemoryWatcher(logging.getLogger(__name__))

@@ -1,0 +1,358 @@
+"""The environments of this machine: folders named by their key.
+
+An environment is built at its final path, because scripts, kernel specifications and
+bytecode carry absolute paths. It exists from the moment its record (`.binder/image.json`)
+is there, which is written last and at once; a folder without a record is the remains of a
+build and is removed by whoever holds the key's build lock next.
+
+Two locks:
+    `environments/.locks/<key>` (flock) is held by whoever builds or removes the environment.
+    `environments/<key>/.lock` (fcntl) is read-locked by every running server (bubblewrap's
+    `--lock-file`), so the kernel knows whether an environment is in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import json
+import os
+import re
+import stat
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from ...core.environment import KEY_DIGITS
+from ..base import Image
+
+RECORD = Path(".binder/image.json")
+USED = Path(".binder/used")
+START = Path(".binder/start")
+SERVER_LOCK = ".lock"
+
+EMPTY: Mapping[str, bytes] = MappingProxyType({})
+
+_KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
+_WAIT = 0.2
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a whole environment.
+
+    Attributes:
+        key: its environment key.
+        kind: what a person calls it.
+        files: the configuration files that determined it.
+        path: where it was built; it works nowhere else.
+        prefix: installation of its interpreter, which a sandbox must show; empty for conda.
+        builder: engine and recipe that built it.
+        created: when, seconds since 1970.
+        repo: whose build caused it.
+        commit: at which commit.
+        provides: interfaces it offers.
+        size: bytes on disk, shared ones included.
+        own: bytes on disk it shares with nothing.
+        start: whether the repository has a start script, kept at `.binder/start`.
+        repo_dir: where the repository's files stood during the build; packages installed as
+            editable are looked for there.
+    """
+
+    key: str
+    kind: str
+    files: tuple[str, ...]
+    path: str
+    prefix: str
+    builder: str
+    created: float
+    repo: str
+    commit: str
+    provides: tuple[str, ...]
+    size: int = 0
+    own: int = 0
+    start: bool = False
+    repo_dir: str = ""
+
+    @property
+    def image(self) -> Image:
+        return Image(self.key, self.key, self.size, self.provides)
+
+
+def read_record(environment: Path) -> Record | None:
+    """The record of an environment's folder, or `None` where there is no whole environment."""
+    try:
+        fields = json.loads((environment / RECORD).read_text())
+        record = Record(**fields)
+        record = replace(record, files=tuple(record.files), provides=tuple(record.provides))
+    except (OSError, ValueError, TypeError):
+        return None
+    # A data directory that was moved or copied: scripts would run another environment's Python.
+    return record if record.path == str(environment) else None
+
+
+@dataclass(frozen=True)
+class Store:
+    """Environments beneath one folder.
+
+    Attributes:
+        root: absolute path of `environments`.
+        scratch: absolute path for what builds need while they run.
+    """
+
+    root: Path
+    scratch: Path
+
+    def path(self, key: str) -> Path:
+        """The folder of an environment.
+
+        Raises:
+            ValueError: not a key.
+        """
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"not an environment key: {key!r}")
+        return self.root / key
+
+    def find(self, key: str) -> Record | None:
+        """A whole environment, marked as used now."""
+        record = read_record(self.path(key))
+        if record:
+            with suppress(OSError):
+                os.utime(self.path(key) / USED)
+        return record
+
+    def records(self) -> list[Record]:
+        """Every whole environment, least recently used first."""
+        return sorted(filter(None, map(read_record, self._folders())), key=self.last_use)
+
+    def last_use(self, record: Record) -> float:
+        try:
+            return (Path(record.path) / USED).stat().st_mtime
+        except OSError:
+            return record.created
+
+    @asynccontextmanager
+    async def building(self, key: str) -> AsyncIterator[None]:
+        """Hold the key's build lock, waiting for other builders, of other processes too."""
+        descriptor = self._open_lock(key)
+        try:
+            # Nothing tells when another process lets go, so it has to be asked again.
+            while not _try_lock(descriptor):  # noqa: ASYNC110
+                await asyncio.sleep(_WAIT)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_building(self, key: str) -> bool:
+        """Whether somebody holds the key's build lock just now."""
+        descriptor = self._open_lock(key)
+        try:
+            return not _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def begin(self, key: str) -> Path:
+        """An empty folder for an environment, whatever a killed build left there.
+
+        The build lock must be held.
+        """
+        self.discard(key)
+        path = self.path(key)
+        path.mkdir(parents=True)
+        path.chmod(0o755)
+        return path
+
+    def finish(self, record: Record, files: Mapping[str, bytes] = EMPTY) -> None:
+        """Declare a sealed environment whole.
+
+        Args:
+            files: further files for `.binder`, by name; executable.
+        """
+        environment = Path(record.path)
+        environment.chmod(0o755)
+        for name in (RECORD.parent.name, SERVER_LOCK):
+            # Whatever a build put there under these names, perhaps links to elsewhere.
+            remove_anything(environment / name)
+        (environment / SERVER_LOCK).touch(0o644)
+        folder = environment / RECORD.parent
+        folder.mkdir()
+        (folder / USED.name).touch(0o644)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+            (folder / name).chmod(0o555)
+        partial = folder / "image.json.partial"
+        with partial.open("w") as file:
+            json.dump(asdict(record), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o444)
+        partial.rename(folder / RECORD.name)
+
+    def discard(self, key: str) -> None:
+        """Remove an environment's folder and scratch. The build lock must be held."""
+        for path in (self.path(key), self.scratch / key):
+            remove_tree(path)
+
+    def remove(self, key: str) -> bool:
+        """Remove an environment unless a server uses it or somebody builds it."""
+        build_lock = self._open_lock(key)
+        try:
+            if not _try_lock(build_lock) or not self._retire(self.path(key)):
+                return False
+            self.discard(key)
+            return True
+        finally:
+            os.close(build_lock)
+
+    def sweep(self) -> list[str]:
+        """Remove the remains of killed builds; returns their keys."""
+        leftovers = {path.name for path in self._folders() if not (path / RECORD).exists()}
+        with suppress(OSError):
+            leftovers |= {entry.name for entry in os.scandir(self.scratch)}
+        return [key for key in sorted(leftovers) if _KEY.fullmatch(key) and self._sweep(key)]
+
+    def disk_usage(self) -> int:
+        """Bytes that all environments take, counting what they share once."""
+        seen: set[tuple[int, int]] = set()
+        return sum(unique_bytes(path, seen) for path in self._folders())
+
+    def _retire(self, path: Path) -> bool:
+        """Make sure that no server uses it or can begin to: its record goes under the lock."""
+        try:
+            descriptor = os.open(path / SERVER_LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (path / RECORD).unlink(missing_ok=True)
+            (path / SERVER_LOCK).unlink()
+            return True
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                return False
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _sweep(self, key: str) -> bool:
+        descriptor = self._open_lock(key)
+        try:
+            if not _try_lock(descriptor):
+                return False
+            if (self.path(key) / RECORD).exists():
+                remove_tree(self.scratch / key)
+                return False
+            self.discard(key)
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _folders(self) -> Iterator[Path]:
+        try:
+            names = sorted(entry.name for entry in os.scandir(self.root))
+        except FileNotFoundError:
+            return iter(())
+        return (self.root / name for name in names if _KEY.fullmatch(name))
+
+    def _open_lock(self, key: str) -> int:
+        locks = self.path(key).parent / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        return os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def remove_anything(path: Path) -> None:
+    """Remove a file, link or folder, or nothing."""
+    remove_tree(path)
+    path.unlink(missing_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder however deep and whatever its modes, without following links."""
+    if not path.is_symlink() and path.is_dir():
+        if os.geteuid():
+            _unlock(path)
+        # Python's own recursion ends at some depth, which a hostile build could reach.
+        subprocess.run(["rm", "-rf", "--one-file-system", str(path)], check=False)
+
+
+def _unlock(folder: Path) -> None:
+    folder.chmod(0o700)
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            if not (inner := Path(path, name)).is_symlink():
+                inner.chmod(0o700)
+
+
+def seal(environment: Path) -> tuple[int, int]:
+    """Make a built environment read-only, readable by everyone, and nobody else's.
+
+    What a build put there other than files, folders and links is removed.
+
+    Returns:
+        Bytes on disk, and those of them shared with no other environment or cache.
+    """
+    size = own = 0
+    owner = (os.geteuid(), os.getegid())
+    for status, path in _walk(environment):
+        blocks = status.st_blocks * 512
+        size += blocks
+        own += blocks if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode) else 0
+        if (status.st_uid, status.st_gid) != owner:
+            os.chown(path, *owner, follow_symlinks=False)
+        _restrict(path, status.st_mode)
+    return size, own
+
+
+def _restrict(path: str, mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        return
+    if stat.S_ISDIR(mode):
+        wanted = 0o555
+    elif stat.S_ISREG(mode):
+        wanted = 0o555 if mode & 0o100 else 0o444
+    else:
+        Path(path).unlink()
+        return
+    if stat.S_IMODE(mode) != wanted:
+        Path(path).chmod(wanted)
+
+
+def unique_bytes(folder: Path, seen: set[tuple[int, int]]) -> int:
+    """Bytes on disk beneath a folder, without inodes already in `seen`; adds to it."""
+    total = 0
+    for status, _ in _walk(folder):
+        if (inode := (status.st_dev, status.st_ino)) not in seen:
+            seen.add(inode)
+            total += status.st_blocks * 512
+    return total
+
+
+def _walk(folder: Path) -> Iterator[tuple[os.stat_result, str]]:
+    """Every entry beneath a folder, the deepest first, and the folder; follows no links."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        folder.chmod(0o700)
+        entries = list(os.scandir(folder))
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))
+        else:
+            yield entry.stat(follow_symlinks=False), entry.path
+    yield folder.lstat(), str(folder)

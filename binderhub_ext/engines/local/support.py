@@ -1,0 +1,97 @@
+"""What this engine can serve honestly, and the words for what it cannot (PLATFORM §5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ...core.errors import Unsupported
+from ..detect import Detection
+from .interpreters import OLDEST, Interpreter
+
+_ELSEWHERE = "The docker or kubernetes engine can build it; ask the administrator for one."
+
+_REFUSED = {
+    "DockerBuildPack": ("Dockerfile", "the repository brings its own Dockerfile"),
+    "LegacyBinderDockerBuildPack": ("Dockerfile", "the repository brings its own Dockerfile"),
+    "NixBuildPack": ("default.nix", "this engine has no Nix"),
+    "RBuildPack": ("runtime.txt", "this engine has no R of a chosen version and no RStudio"),
+    "JuliaProjectTomlBuildPack": ("Project.toml", "this engine has no Julia"),
+    "JuliaRequireBuildPack": ("REQUIRE", "this engine has no Julia"),
+}
+_SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack"})
+
+
+def refuse_unsupported(detection: Detection, conda: str | None) -> None:
+    """Refuse, before anything is built, what this engine cannot build as repo2docker would.
+
+    Args:
+        conda: path of micromamba, mamba or conda, or `None`.
+
+    Raises:
+        Unsupported: names the file, the reason and an engine that can.
+    """
+    if detection.buildpack not in _SERVED:
+        name, reason = _REFUSED.get(detection.buildpack, ("", f"of {detection.buildpack}"))
+        name = _named(detection, name)
+        raise Unsupported(f"{name}: {reason}. {_ELSEWHERE}")
+    if detection.apt:
+        raise Unsupported(
+            f"{detection.file('apt.txt')}: this engine cannot install system packages for one "
+            f"repository. {_ELSEWHERE}"
+        )
+    if detection.buildpack == "CondaBuildPack":
+        _refuse_conda(detection, conda)
+
+
+def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> Interpreter:
+    """The interpreter for a repository.
+
+    Raises:
+        Unsupported: the machine has no such version.
+    """
+    for interpreter in machine:
+        if interpreter.minor == detection.python:
+            return interpreter
+    wanted = detection.python
+    source = _python_source(detection)
+    if not re.fullmatch(r"\d+\.\d+", wanted):
+        raise Unsupported(
+            f"{source} asks for Python {wanted or '?'}. Ask for a major and minor version only, "
+            "such as python-3.11."
+        )
+    if tuple(map(int, wanted.split("."))) < OLDEST:
+        raise Unsupported(
+            f"{source} asks for Python {wanted}, too old for this engine's Jupyter server. "
+            f"{_ELSEWHERE}"
+        )
+    has = ", ".join(interpreter.minor for interpreter in machine) or "none"
+    raise Unsupported(
+        f"{source} asks for Python {wanted}; this machine has {has}. Ask for one of these, ask "
+        "the administrator to install it, or use the docker or kubernetes engine."
+    )
+
+
+def _python_source(detection: Detection) -> str:
+    for name in ("runtime.txt", "Pipfile.lock", "Pipfile"):
+        if path := detection.file(name):
+            return path
+    return "pyproject.toml" if ("pyproject.toml" in dict(detection.files)) else "The repository"
+
+
+def _named(detection: Detection, name: str) -> str:
+    """The file that decided, where it really is."""
+    alternatives = {"Project.toml": "JuliaProject.toml", "runtime.txt": "DESCRIPTION"}
+    other = alternatives.get(name, "")
+    return detection.file(name) or detection.file(other) or other or name or "The repository"
+
+
+def _refuse_conda(detection: Detection, conda: str | None) -> None:
+    path = detection.file("environment.yml") or detection.file("environment.yaml")
+    if conda is None:
+        raise Unsupported(
+            f"{path}: this machine has no micromamba, mamba or conda. Ask the administrator to "
+            "install one, or use the docker or kubernetes engine."
+        )
+    if detection.r:
+        raise Unsupported(f"{path} has R packages, and this engine has no RStudio. {_ELSEWHERE}")

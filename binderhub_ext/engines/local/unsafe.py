@@ -1,0 +1,94 @@
+"""Run a server without a sandbox, for `LocalSpawner.unsafe_no_sandbox`. Protects nobody.
+
+The same server with the same settings, but there is no home at `/home/jovyan`: whatever names
+a place in it is rewritten to where that place really is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ...core.launch import Launch
+from ...core.layout import DataDirectory
+from ...storage.sync import call
+from .programs import host_program
+from .running import start_child
+from .sandbox import FIRST, HOME, RUN, Person, Sandbox
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things really are.
+
+    Attributes:
+        home: the home.
+        project: the project's folder.
+        relative: where it would be in the home.
+    """
+
+    home: Path
+    project: Path
+    relative: str
+
+    def real(self, text: str) -> str:
+        """Text with places inside a sandbox replaced."""
+        if self.relative:
+            text = text.replace(f"{HOME}/{self.relative}", str(self.project))
+        return text.replace(HOME, str(self.home)).replace(f"{RUN}/inside", str(FIRST))
+
+
+def start(sandbox: Sandbox, places: Places, output: IO[Any]) -> subprocess.Popen[bytes]:
+    """Start the program of a sandbox without the sandbox."""
+    plan = {
+        "cwd": places.real(sandbox.cwd),
+        "keep": [],
+        "limits": sandbox.limits.resources(),
+        "cpus": sandbox.limits.cpus(),
+        "links": {places.real(path): places.real(text) for path, text in sandbox.links.items()},
+        "relay": [],
+    }
+    first = [sandbox.python, "-I", "-S", str(FIRST / "first.py"), json.dumps(plan)]
+    argv = [*_as_person(sandbox.person), *first, *map(places.real, sandbox.argv)]
+    env = {name: places.real(value) for name, value in sandbox.env.items()}
+    return start_child(argv, env=env, output=output)
+
+
+def _as_person(person: Person) -> list[str]:
+    if person.uid is None:
+        return []
+    uid = str(person.uid)
+    words = [host_program("setpriv"), "--reuid", uid, "--regid", uid, "--clear-groups"]
+    return [*words, "--no-new-privs", "--"]
+
+
+async def seed(layout: DataDirectory, launch: Launch, home: Path, person: Person) -> None:
+    """Make the project's folder as the person, without a sandbox.
+
+    Raises:
+        BinderError: it could not be made.
+    """
+    assert launch.commit is not None
+    commit = launch.commit
+    bundle = str(layout.bundle(commit))
+    request = call.seed(
+        bundle, commit.id, commit.repo.url, str(home), launch.project, commit.branch
+    )
+    process = await asyncio.create_subprocess_exec(
+        *[*_as_person(person), *call.command(request)], stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    call.read_answer(output)
+
+
+def end(pid: int) -> None:
+    """End a server's whole session, as far as it stayed in it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

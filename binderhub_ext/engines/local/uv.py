@@ -1,0 +1,167 @@
+"""How uv is asked, and what its answers mean.
+
+uv runs in two places. As the Hub's own user it sees only requirement lines that name packages
+of the index, with `--no-build`: no code of anybody runs, no URL or path of a stranger is
+opened, and files are hardlinked from one cache. Everything else happens in a sandbox with a
+cache of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from ...core.requirements import Line, Refers, package_name
+
+LINK, COPY = "hardlink", "copy"
+
+# Half of a Jupyter server's start is spent importing it, for checks nobody asked for (HUB §1).
+UNWANTED = "rfc3987-syntax"
+
+_PASSED = re.compile(
+    r"SSL_CERT_(FILE|DIR)|(HTTPS?|ALL|NO)_PROXY|https?_proxy|all_proxy|no_proxy"
+    r"|UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NATIVE_TLS|SYSTEM_CERTS"
+    r"|HTTP_TIMEOUT|INSECURE_HOST|OFFLINE|INDEX_STRATEGY)"
+    r"|PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|DEFAULT_TIMEOUT)"
+    r"|(REQUESTS_CA|CURL_CA)_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO"
+)
+_VISIBLE = ("/etc/ssl/", "/etc/pki/", "/etc/ca-certificates/", "/usr/")
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_IGNORED_OPTIONS = ("--prefer-binary", "--use-feature", "--require-hashes")
+
+
+@cache
+def executable() -> str:
+    """The uv that was installed with us (it is one of our requirements), or one on PATH."""
+    try:
+        return find_uv_bin()
+    except FileNotFoundError:
+        return shutil.which("uv") or "uv"
+
+
+def passed_environment(own: Mapping[str, str], *, foreign: bool) -> dict[str, str]:
+    """What of our environment a build gets: how to reach the network, and nothing else.
+
+    Args:
+        own: our environment.
+        foreign: for code of a repository in the sandbox: without URLs that hold credentials,
+            and without paths that are not there.
+    """
+    passed = {name: value for name, value in own.items() if _PASSED.fullmatch(name)}
+    if not foreign:
+        return passed
+    return {name: value for name, value in passed.items() if _may_be_seen(value)}
+
+
+def _may_be_seen(value: str) -> bool:
+    return not _CREDENTIALS.search(value) and (value[:1] != "/" or value.startswith(_VISIBLE))
+
+
+def environment(home: Path, cache: Path, *, foreign: bool = False) -> dict[str, str]:
+    """The whole environment of a uv process.
+
+    Args:
+        home: a folder of its own, so that nobody's settings and credentials are found.
+        cache: uv's cache.
+    """
+    return {
+        **passed_environment(os.environ, foreign=foreign),
+        "PATH": os.defpath,
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "UV_CACHE_DIR": str(cache),
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "NO_COLOR": "1",
+    }
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What one resolution installs.
+
+    Attributes:
+        base: lines of the server's packages.
+        lines: lines of the repository.
+    """
+
+    base: tuple[str, ...]
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether every line only names packages of the index."""
+        return all(line.refers is Refers.INDEX for line in self.lines)
+
+    def text(self) -> str:
+        """A requirements file of both."""
+        kept = (line.text for line in self.lines if not line.text.startswith(_IGNORED_OPTIONS))
+        return "\n".join([*self.base, *kept, ""])
+
+    @property
+    def options(self) -> list[str]:
+        """Options of pip that uv takes on its command line instead."""
+        prerelease = any(line.text == "--pre" for line in self.lines)
+        return ["--prerelease", "allow"] if prerelease else []
+
+    @property
+    def excludes(self) -> str:
+        """Packages left out unless the repository itself asks for them."""
+        wanted = any(package_name(line) == UNWANTED for line in self.lines)
+        return "" if wanted else UNWANTED + "\n"
+
+
+def venv(python: str, path: Path) -> list[str]:
+    """Make an empty environment in a folder that may be there."""
+    words = ["venv", "--quiet", "--no-project", "--no-config", "--allow-existing"]
+    return [executable(), *words, "--python", python, str(path)]
+
+
+def install(
+    path: Path,
+    *,
+    requirements: Iterable[str],
+    link: str,
+    build: bool,
+    excludes: str = "",
+    options: Sequence[str] = (),
+) -> list[str]:
+    """Install into an environment.
+
+    Args:
+        path: the environment.
+        requirements: requirements files, and local packages such as `.`.
+        link: `LINK` or `COPY`.
+        build: whether source distributions may be built, which runs their code.
+        excludes: a file that names packages to leave out.
+    """
+    words = [executable(), "pip", "install", "--python", str(path / "bin" / "python")]
+    words += ["--link-mode", link, *options]
+    words += [] if build else ["--no-build"]
+    words += ["--excludes", excludes] if excludes else []
+    for item in requirements:
+        words += [item] if item == "." else ["-r", item]
+    return words
+
+
+def needs_building(explanation: str) -> bool:
+    """Whether uv only failed because something has no wheel."""
+    return "building from source is disabled" in explanation or "no usable wheels" in explanation
+
+
+def explain(tail: str) -> str:
+    """The sentence of uv's explanation that a person can act on."""
+    text = re.sub(r"\s+", " ", tail)
+    conclusions = re.findall(r"((?:[Bb]ecause|And because) (?:(?!ecause).)*?unsatisfiable\.)", text)
+    if conclusions:
+        sentence = re.sub(r"^And b", "B", conclusions[-1])
+        return f"The requirements cannot be solved together. {sentence}"
+    causes = re.findall(r"(?:error|cause): (.*?)(?= (?:cause|hint|error): |$)", text)
+    return f"Installing the packages failed: {causes[-1][:400].rstrip('.')}." if causes else ""

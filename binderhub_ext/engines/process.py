@@ -1,0 +1,166 @@
+"""Run a program, telling its output line by line, and end all of it in any case.
+
+Output is hostile: control characters are dropped, lines are cut, and after a set amount only
+the end is kept, so that no log of any size can fill memory or a browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Spawn = Callable[[int], "subprocess.Popen[bytes]"]
+"""Starts a process with a descriptor for its output."""
+
+LINE_LENGTH = 2000
+LOG_LINES = 5000
+TAIL_LINES = 200
+_CHUNK = 65536
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_BREAK = re.compile(rb"\r\n|\n|\r")
+
+
+class ProcessFailed(Exception):
+    """The program ended with another status than 0.
+
+    Attributes:
+        status: exit status, negative for a signal.
+        tail: the end of what it said.
+    """
+
+    def __init__(self, status: int, tail: str) -> None:
+        super().__init__(f"exit status {status}")
+        self.status = status
+        self.tail = tail
+
+
+@dataclass
+class Log:
+    """What is told of a whole build's output, and the end of it for an error's detail.
+
+    Attributes:
+        limit: lines told before only the end is kept.
+    """
+
+    limit: int = LOG_LINES
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    told: int = 0
+
+    def add(self, line: str) -> str | None:
+        """Keep a line; returns what shall be told, if anything."""
+        self.tail.append(line)
+        self.told += 1
+        if self.told == self.limit:
+            return f"… more than {self.limit} lines; only the end is kept from here"
+        return line if self.told < self.limit else None
+
+    @property
+    def end(self) -> str:
+        return "\n".join(self.tail)
+
+
+def clean(raw: bytes) -> str:
+    """A line of output as text that can be shown: no escapes, no controls, not too long."""
+    text = _ESCAPES.sub("", raw[: LINE_LENGTH * 4].decode("utf-8", "replace"))
+    return _CONTROLS.sub("", text)[:LINE_LENGTH].rstrip()
+
+
+async def run(spawn: Spawn, *, log: Log) -> AsyncGenerator[str]:
+    """Start a program, yielding lines of its output as they come.
+
+    Leaving the iterator, by any way, ends the program's whole process group.
+
+    Args:
+        spawn: starts it in a session of its own, with this descriptor for its output.
+
+    Raises:
+        ProcessFailed: it ended with another status than 0.
+    """
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        process = spawn(writing)
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    try:
+        async for line in _lines(reading):
+            if (told := log.add(line)) is not None:
+                yield told
+        status = await asyncio.to_thread(process.wait)
+    finally:
+        await _end(process)
+    if status:
+        raise ProcessFailed(status, log.end)
+
+
+def program(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/") -> Spawn:
+    """Starts a program of the host, in a session of its own."""
+
+    def spawn(output: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            argv,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            umask=0o022,
+        )
+
+    return spawn
+
+
+async def output(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/") -> str:
+    """The output of a short program.
+
+    Raises:
+        ProcessFailed: it ended with another status than 0.
+    """
+    log = Log()
+    async with aclosing(run(program(argv, env=env, cwd=cwd), log=log)) as lines:
+        return "\n".join([line async for line in lines])
+
+
+async def _lines(descriptor: int) -> AsyncIterator[str]:
+    stream = asyncio.StreamReader(limit=_CHUNK)
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), pipe
+    )
+    rest = b""
+    try:
+        while chunk := await stream.read(_CHUNK):
+            *whole, rest = _BREAK.split(rest + chunk)
+            for line in _shown(whole):
+                yield line
+            # A line without end must not grow: what is over the length is not shown anyway.
+            rest = rest[: LINE_LENGTH * 4]
+        for line in _shown([rest]):
+            yield line
+    finally:
+        transport.close()
+
+
+def _shown(lines: list[bytes]) -> Iterator[str]:
+    return (line for line in map(clean, lines) if line)
+
+
+async def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program that still runs, with all of its group; a sandbox ends with its first."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    await asyncio.shield(asyncio.to_thread(process.wait))

@@ -1,0 +1,378 @@
+"""The Hub's last word: the part of a spawner that every engine shares.
+
+A person can post any `user_options` to the Hub's own API. So nothing in them is believed but
+a ticket our service signed for this person and this server, and `start` refuses unless that
+check ran on exactly the options of this start. It fails closed: an administrator's hook in
+place of the check, or no hook at all, means refusal.
+
+A refusal, and every failure that a repository or its person can cause, is a
+`SpawnException`: the Hub counts only other failures towards `consecutive_failure_limit`, so
+nobody can take the Hub down by failing on purpose. The hook itself must not raise, because the
+Hub logs a traceback for whatever it raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import url_path_join
+from traitlets import Bool, Integer, List, Unicode, default
+
+from ..core.errors import BadTicket, BinderError, LaunchFailed
+from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
+from ..core.layout import DataDirectory
+from .progress import Progress
+from .serving import HOME, binder_environment, server_arguments
+from .volumes import VolumesMixin
+
+if TYPE_CHECKING:
+    pass
+
+_PAUSE = 0.025
+_QUESTIONS = 200
+"""How often in a second all starting servers together are asked whether they are ready: a single
+start loses no time, and a class that starts at once leaves the Hub its processor."""
+
+_LOOK_AT_PROCESS = 0.1
+_MARGIN = 2.0
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What the check found, and on which options.
+
+    Attributes:
+        options: the options, exactly.
+        launch: what may be started; `None` for a plain start, where those are allowed.
+        refusal: why nothing may be.
+    """
+
+    options: str
+    launch: Launch | None = None
+    refusal: BinderError | None = None
+
+
+def check_ticket(spawner: BinderSpawnerMixin, user_options: Any) -> None:
+    """The `apply_user_options` hook that belongs to the mixin.
+
+    An administrator's own hook can do more, but has to call this.
+    """
+    spawner.admit(user_options)
+
+
+class BinderSpawnerMixin(VolumesMixin):
+    """Starts what our service admitted, and nothing else. Put it before a JupyterHub spawner.
+
+    An engine overrides :meth:`apply_launch`, which turns a launch into settings of its own
+    spawner, and where it can :meth:`explain_failure`.
+    """
+
+    if TYPE_CHECKING:
+        user: Any
+        name: str
+        server: Any
+        hub: Any
+        args: list[str]
+        user_options: Any
+        internal_ssl: bool
+        start_timeout: int
+        http_timeout: int
+        notebook_dir: str
+        apply_user_options: Any
+        mem_limit: Any
+        cpu_limit: Any
+        poll: Any
+        _log_name: str
+
+    data_dir = Unicode(
+        help="""Absolute path of the data directory the service uses too. Without a default,
+        because the Hub and the service must agree on it."""
+    ).tag(config=True)
+
+    ticket_secret = Unicode(
+        help="""Secret with which the service signs tickets. Default: the content of
+        `secrets/ticket` in the data directory. Whoever has it may start anything as anybody, so
+        it is never logged and never part of a server's environment."""
+    ).tag(config=True)
+
+    allow_plain_starts = Bool(
+        False,
+        help="""Whether a server may also be started without a ticket, as in any JupyterHub.
+        Default: no, because then people choose the options of their server themselves, and the
+        engine's own configuration alone decides what it runs.""",
+    ).tag(config=True)
+
+    launch_page = Unicode(
+        help="""URL of the page a refused start links to. Default: the service's own page on
+        this Hub."""
+    ).tag(config=True)
+
+    private_seconds = Integer(
+        300,
+        min=1,
+        help="""How long after the service has seen that a person can read a private repository a
+        server of it may be started (default 300 s). Later starts, such as by the Hub's own
+        button, are refused and lead to the launch page, which asks anew.""",
+    ).tag(config=True)
+
+    origins = List(
+        Unicode(),
+        help="""Other sites whose pages may use people's servers with a token, such as a book with
+        Thebe. Cookies do not work from there. Default: those of `Access.origins`, where the Hub
+        reads that configuration too; `*` is for the service alone and never for servers.""",
+    ).tag(config=True)
+
+    @default("origins")
+    def _origins_of_the_service(self) -> list[str]:
+        return list(self.config.Access.get("origins", []))
+
+    @default("ticket_secret")
+    def _secret_of_the_data_directory(self) -> str:
+        try:
+            return (self.layout.secrets / "ticket").read_text(encoding="ascii").strip()
+        except OSError:
+            return ""
+
+    @default("launch_page")
+    def _page_of_the_service(self) -> str:
+        return url_path_join(self.hub.base_url, "..", "services/binder/").replace("/hub/..", "")
+
+    @default("apply_user_options")
+    def _our_check(self) -> Any:
+        return check_ticket
+
+    _admission: Admission | None = None
+    _progress: Progress | None = None
+    launch: Launch | None = None
+
+    @property
+    def layout(self) -> DataDirectory:
+        return DataDirectory(Path(self.data_dir))
+
+    def admit(self, user_options: Any) -> None:
+        """Check options and remember the verdict for the start that follows. Never raises."""
+        options = _canonical(user_options)
+        try:
+            self._admission = Admission(options, self._check(user_options))
+        except BinderError as refusal:
+            self._admission = Admission(options, refusal=refusal)
+
+    def _check(self, user_options: Any) -> Launch | None:
+        if not user_options and self.allow_plain_starts:
+            return None
+        if not self.ticket_secret:
+            raise BadTicket("This Hub has no ticket secret, so it can start nothing.")
+        unknown = sorted(set(user_options) - {TICKET}) if isinstance(user_options, dict) else ["?"]
+        if unknown:
+            raise BadTicket("This server can only be started from its launch link.")
+        ticket = user_options.get(TICKET)
+        launch = read_ticket(ticket, self.ticket_secret, user=self.user.name, server=self.name)
+        check_reader(launch, now=time.time(), seconds=self.private_seconds)
+        return launch
+
+    def _admitted(self) -> Launch | None:
+        """What the check admitted for exactly this start; good for one start only."""
+        admission, self._admission = self._admission, None
+        if admission is None or admission.options != _canonical(self.user_options):
+            self.log.error(
+                "%s: the check of user_options did not run; apply_user_options must be, or "
+                "call, binderhub_ext.engines.spawner.check_ticket",
+                self._log_name,
+            )
+            raise BadTicket("This Hub's configuration keeps it from checking launches.")
+        if admission.refusal:
+            raise admission.refusal
+        return admission.launch
+
+    async def start(self) -> Any:
+        """Start what was admitted, and return only when the server answers.
+
+        Raises:
+            SpawnException: it may not be started, or did not start because of what it is.
+        """
+        # Watchers may have come first; theirs is then the one.
+        self._progress = self._progress or Progress()
+        try:
+            async with asyncio.timeout(max(self.start_timeout - _MARGIN, _MARGIN)):
+                return await self._start_admitted()
+        except BinderError as error:
+            raise self._refusal(error) from None
+        except TimeoutError:
+            raise self._refusal(await self._failure("It did not answer in time.")) from None
+        finally:
+            self._progress.end()
+            self._progress = None
+
+    async def _start_admitted(self) -> Any:
+        self.launch = self._admitted()
+        if self.launch:
+            self.tell(10, "Preparing your files")
+            await self.find_volumes(self.launch)
+            self._apply_common(self.launch)
+            await self.apply_launch(self.launch)
+        self.tell(40, "Starting your server")
+        url = await self.start_server()
+        self.tell(60, "Waiting for your server to answer")
+        await self._until_ready(url)
+        self._forgive_silence()
+        self.tell(95, "Your server is ready")
+        return url
+
+    def _apply_common(self, launch: Launch) -> None:
+        """What holds for every engine."""
+        project = url_path_join(HOME, launch.project) if launch.project else HOME
+        self.notebook_dir = HOME if launch.files is Files.HOME else project
+        if launch.memory:
+            self.mem_limit = min(filter(None, (launch.memory, self.mem_limit)))
+        if launch.cpu:
+            self.cpu_limit = min(filter(None, (launch.cpu, self.cpu_limit)))
+
+    async def apply_launch(self, launch: Launch) -> None:
+        """Turn a launch into settings of the engine's own spawner.
+
+        Raises:
+            BinderError: it cannot be started, with words for the person.
+        """
+        raise NotImplementedError
+
+    async def start_server(self) -> Any:
+        """Start what :meth:`apply_launch` prepared; returns its URL, or address and port."""
+        return await super().start()  # type: ignore[misc]
+
+    async def explain_failure(self) -> str:
+        """The end of what the server said, for a failure that is its own; empty if unknown."""
+        return ""
+
+    def tell(self, progress: int, message: str) -> None:
+        """Tell the people who watch the start.
+
+        Args:
+            progress: percent.
+        """
+        if self._progress:
+            self._progress.tell(progress, message)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What is happening, as the Hub's event stream wants it."""
+        if self._progress is None:
+            self._progress = Progress()
+        async for event in self._progress.follow():
+            yield event
+
+    async def _until_ready(self, url: Any) -> None:
+        """Ask the server itself until it answers.
+
+        The Hub's own way doubles its pauses and costs seconds. Where its inside is encrypted
+        we have no certificate for asking, and leave it to the Hub.
+        """
+        if self.internal_ssl or not url:
+            return
+        base = url if isinstance(url, str) else f"http://{url[0]}:{url[1]}"
+        question = url_path_join(base, self.server.base_url, "api")
+        looked = monotonic()
+        _starting.add(self)
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+                while not await _answers(session, question):
+                    if monotonic() - looked >= _LOOK_AT_PROCESS:
+                        looked = monotonic()
+                        if await self.poll() is not None:
+                            raise await self._failure("It ended by itself.")
+                    await asyncio.sleep(max(_PAUSE, len(_starting) / _QUESTIONS))
+        finally:
+            _starting.discard(self)
+
+    def _forgive_silence(self) -> None:
+        """Make a server that answered us and then not the Hub fail as its own fault.
+
+        The Hub asks once more after `start`, and would count that failure as its own. It also
+        waits far longer than `http_timeout` for a server that takes the question and says
+        nothing.
+        """
+        wait_up = self.server.wait_up
+
+        async def wait(*args: Any, **kwargs: Any) -> Any:
+            try:
+                async with asyncio.timeout(self.http_timeout):
+                    return await wait_up(*args, **kwargs)
+            except Exception:
+                raise self._refusal(await self._failure("It stopped answering.")) from None
+
+        self.server.wait_up = wait
+
+    async def _failure(self, what: str) -> BinderError:
+        detail = await self.explain_failure()
+        return LaunchFailed(
+            f"Your server did not start. {what} The end of its log says why; if the repository"
+            " has a start script, it may be the reason.",
+            detail=detail,
+        )
+
+    def _refusal(self, error: BinderError) -> SpawnException:
+        text = f"{error.message}\n\n{error.detail}" if error.detail else error.message
+        shown = html.escape(error.message)
+        if error.detail:
+            shown += f"<pre>{html.escape(error.detail)}</pre>"
+        shown += f' <a href="{html.escape(self.launch_page)}">Go to the launch page</a>'
+        refusal = SpawnException(
+            text,
+            reason=error.code,
+            log_message=error.message,
+            message_html=shown,
+            status_code=error.status,
+        )
+        # Under these names the Hub's stream of events finds what to tell.
+        refusal.jupyterhub_message, refusal.jupyterhub_html_message = text, shown
+        return refusal
+
+    def get_args(self) -> list[str]:
+        """Arguments of the server; what the launch asks for comes last."""
+        args: list[str] = super().get_args()  # type: ignore[misc]
+        args = [*args, *origin_arguments(self.origins)]
+        if self.launch is None:
+            return args
+        return [*args, *server_arguments(self.launch)]
+
+    def get_env(self) -> dict[str, str]:
+        """Environment of the server, with BinderHub's variables."""
+        env: dict[str, str] = super().get_env()  # type: ignore[misc]
+        if origin_arguments(self.origins):
+            # A page of another site cannot send a header with a WebSocket, and not every
+            # browser says `Sec-Fetch-Mode: websocket`, which JupyterHub waits for.
+            env["JUPYTERHUB_ALLOW_TOKEN_IN_URL"] = "1"
+        if self.launch is None:
+            return env
+        host = getattr(self.hub, "public_host", "") or ""
+        return {**env, **binder_environment(self.launch, host + self.launch_page)}
+
+
+def origin_arguments(origins: Iterable[str]) -> list[str]:
+    """Let pages of these sites use a server, which still wants a token from them."""
+    listed = "|".join(re.escape(origin.lower()) for origin in origins if origin != "*")
+    return [f"--ServerApp.allow_origin_pat=^({listed})$"] if listed else []
+
+
+def _canonical(user_options: Any) -> str:
+    return json.dumps(user_options or {}, sort_keys=True, default=repr)
+
+
+_starting: set[BinderSpawnerMixin] = set()
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url, allow_redirects=False) as response:
+            return response.status < 500
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False

@@ -1,0 +1,183 @@
+"""The Hub's side of Binder@home, in one call.
+
+In any `jupyterhub_config.py`::
+
+    from binderhub_ext.hub import configure
+
+    configure(c, data_dir="/srv/binder", engine="docker")
+
+Nothing here starts anything. What is set can be changed by the lines that follow the call.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.utils import url_path_join
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine import Engine as DatabaseEngine
+from traitlets.config import Config
+from traitlets.config.loader import LazyConfigValue
+
+from .core.layout import DataDirectory
+from .engines.base import Engine
+from .engines.installed import apply_hub_settings, find_engine
+from .secrets import ensure_secret
+
+SERVICE = "binder"
+
+OAUTH_SCOPES = (
+    "servers!user",
+    "read:users!user",
+    "read:users:groups!user",
+    "access:servers!user",
+    "shares!user",
+    # for a token of one server and one minute, to ask it whether a page answers
+    "tokens!user",
+    "read:users:name",
+    "read:groups:name",
+    f"access:services!service={SERVICE}",
+)
+"""What the service may do in a person's name: exactly what it needs, never more than they may."""
+
+USER_SCOPES = (
+    "shares!user",
+    "read:users:name",
+    "read:groups:name",
+    f"access:services!service={SERVICE}",
+)
+"""What a person needs beyond JupyterHub's own `user` role; without the last one the service
+answers 403 to everybody."""
+
+PASSED_ON = (
+    *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    *("ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+    *("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "KUBECONFIG"),
+)
+PASSED_ON_PREFIXES = ("PIP_", "UV_")
+"""Environment the service inherits: where it finds programs, package indexes and certificates.
+JupyterHub passes on almost nothing by itself, and everything would include the Hub's secrets."""
+
+
+def configure(
+    c: Config,
+    *,
+    data_dir: str | os.PathLike[str],
+    engine: str = "local",
+    service_port: int = 8003,
+    config_file: str | os.PathLike[str] = "",
+    service_arguments: Sequence[str] = (),
+) -> None:
+    """Make a Hub launch repositories.
+
+    Args:
+        c: the configuration to add to.
+        data_dir: where everything is kept; made by the caller, writable by the Hub.
+        engine: name of an engine installed on this machine.
+        service_port: loopback port of the service.
+        config_file: configuration the service reads too, or empty.
+        service_arguments: further arguments of the service's command; everybody on the machine
+            can read them.
+
+    Raises:
+        CannotStart: there is no engine of that name, it lacks something here, or a secret is
+            not one.
+    """
+    layout = DataDirectory(Path(data_dir).absolute())
+    _configure_hub(c, layout)
+    _configure_spawner(c, layout, find_engine(engine))
+    apply_hub_settings(find_engine(engine), c)
+    command = ["--data-dir", str(layout.root), "--engine", engine]
+    if config_file:
+        command += ["-f", str(Path(config_file).absolute())]
+    _configure_service(c, service_port, [*command, *service_arguments])
+
+
+def service_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that the service inherits."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
+
+
+def landing_page(handler: Any) -> str:
+    """Where people land after signing in; follows `c.JupyterHub.base_url`."""
+    return url_path_join(handler.settings["base_url"], "services", SERVICE, "/")
+
+
+def _configure_hub(c: Config, layout: DataDirectory) -> None:
+    c.JupyterHub.db_url = URL.create("sqlite", database=str(layout.hub_db)).render_as_string()
+    c.JupyterHub.cookie_secret_file = str(layout.secrets / "cookie_secret")
+    c.JupyterHub.allow_named_servers = True
+    c.JupyterHub.default_url = landing_page
+    c.JupyterHub.extra_user_scopes = _given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
+    # Progress is streamed; a POST that waits for the server would only hold the button down.
+    c.JupyterHub.tornado_settings = {
+        "slow_spawn_timeout": 0,
+        **_given(c, "tornado_settings", {}),
+    }
+    _use_write_ahead_log()
+
+
+def _configure_spawner(c: Config, layout: DataDirectory, engine: Engine) -> None:
+    c.JupyterHub.spawner_class = engine.spawner
+    c.BinderSpawnerMixin.data_dir = str(layout.root)
+    c.BinderSpawnerMixin.ticket_secret = ensure_secret(layout.secrets / "ticket")
+
+
+def _configure_service(c: Config, port: int, arguments: Sequence[str]) -> None:
+    service = {
+        "name": SERVICE,
+        "url": f"http://127.0.0.1:{port}",
+        # -P: the directory the Hub happens to be started in must not be importable.
+        "command": [sys.executable, "-P", "-m", "binderhub_ext", "service", *arguments],
+        "environment": service_environment(os.environ),
+        "oauth_client_allowed_scopes": list(OAUTH_SCOPES),
+        "oauth_no_confirm": True,
+    }
+    c.JupyterHub.services = [*_given(c, "services", []), service]
+
+
+def _given(c: Config, name: str, empty: Any) -> Any:
+    """What was set before the call, also by `append` and its like on an unset value."""
+    value = c.JupyterHub.get(name, empty)
+    return value.get_value(empty) if isinstance(value, LazyConfigValue) else value
+
+
+def keep(c: Config, ours: Config) -> None:
+    """Put back what a list assigned over ours took away: the service and the right to use it.
+
+    Administrators write `c.JupyterHub.services = [...]` for theirs and mean no harm to ours.
+
+    Args:
+        c: our configuration with an administrator's merged over it.
+        ours: as made by :func:`configure`.
+    """
+    if not any(service.get("name") == SERVICE for service in c.JupyterHub.services):
+        c.JupyterHub.services = [*c.JupyterHub.services, *ours.JupyterHub.services]
+    c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
+
+
+def _use_write_ahead_log() -> None:
+    """Let SQLite write ahead: a third more starts per minute, readers never wait.
+
+    Set on every SQLite connection of this process, because JupyterHub offers no place between
+    making its engine and using it.
+    """
+    if not event.contains(DatabaseEngine, "connect", _set_pragmas):
+        event.listen(DatabaseEngine, "connect", _set_pragmas)
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,0 +1,309 @@
+"""Archives: datasets behind a DOI or a page, whose files come over HTTP.
+
+A kind of archive says three things (see :class:`Archive`): which version is meant, which files
+it has, and which of them is to be taken apart. Downloading, limits, unpacking and keeping are
+the same for all. The interfaces were read from repo2docker's content providers and from
+`repoproviders`; both fetch from any address, without limits and with `extractall`, so their code
+is not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import re
+import sys
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from traitlets import Float, Unicode
+
+from ..core.errors import (
+    BadLink,
+    NoSpace,
+    NotAllowed,
+    RefNotFound,
+    RepoNotFound,
+    RepoUnavailable,
+    TooLarge,
+)
+from ..core.repo import Commit, Repo
+from . import unpack, urls
+from .command import GitFailed
+from .http import Http
+from .keeping import KeepingProvider, Tell, too_large
+from .packing import Packed, common_directory, pack, without
+from .store import Lock
+from .urls import Url
+
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
+_UNPACK_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of an archive.
+
+    Attributes:
+        url: where its bytes are.
+        path: where the archive says it belongs; not yet judged.
+        md5: of its bytes, empty if not told.
+        optional: whether it is left out, with words, if its host does not give it.
+    """
+
+    url: Url
+    path: str
+    md5: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a version of an archive consists of.
+
+    Attributes:
+        files: to be downloaded.
+        title: for the commit's message.
+        inside: if the only file is a zip, the directory in it that is wanted; `None` for all of
+            it, without a single top-level directory.
+        notes: told to the person.
+    """
+
+    files: tuple[RemoteFile, ...]
+    title: str = ""
+    inside: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Archive(KeepingProvider):
+    """A kind of archive. A new kind is a new file with these two methods."""
+
+    doi_resolver = Unicode(
+        "https://doi.org",
+        help="""Who knows where a DOI leads. Change it for a mirror; its interface must be that
+        of https://doi.org/api/handles/.""",
+    ).tag(config=True)
+
+    timeout = Float(30, help="Seconds a host may be silent before it counts as down.").tag(
+        config=True
+    )
+
+    @abstractmethod
+    async def version(self, http: Http, repo: Repo) -> str:
+        """The immutable version a repository stands for now."""
+
+    @abstractmethod
+    async def contents(self, http: Http, commit: Commit) -> Contents:
+        """What a version consists of."""
+
+    async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
+        """Which version does the repository stand for now? Archives have no refs.
+
+        Raises:
+            RepoNotFound, RepoUnavailable, AddressNotAllowed, BadLink.
+        """
+        async with Http(self.policy, timeout=self.timeout) as http:
+            with answers(repo):
+                commit = Commit(repo, ref, await self.version(http, repo))
+        self._check(commit)
+        return commit
+
+    async def page_of(self, http: Http, doi: str) -> Url:
+        """The page a DOI leads to.
+
+        Raises:
+            RepoNotFound: no such DOI, or it leads nowhere.
+        """
+        base = urls.read(self.doi_resolver)
+        asked = join(base, "api/handles", *doi.split("/"))
+        try:
+            answer = await http.json(asked)
+        except RepoNotFound as error:
+            raise RepoNotFound(f"The DOI {doi} is not registered. Check its spelling.") from error
+        for value in answer["values"]:
+            if value["type"] == "URL":
+                return urls.read(value["data"]["value"])
+        raise RepoNotFound(f"The DOI {doi} leads to no page.")
+
+    def _check(self, commit: Commit) -> None:
+        if not _VERSION.fullmatch(commit.id):
+            raise BadLink(f"“{commit.id[:60]!a}” is not a version of an archive.")
+
+    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> str:
+        with lock.scratch() as scratch:
+            async with Http(self.policy, timeout=self.timeout) as http:
+                with answers(commit.repo):
+                    contents = await self.contents(http, commit)
+                files = await self._download(http, contents, scratch, tell)
+            if len(contents.files) == 1 and files and _is_zip(files[0]):
+                files = await self._unpack(files[0], contents.inside, scratch, tell)
+            tell("Keeping the files")
+            return await _pack(files, contents, commit, new, scratch)
+
+    async def _download(
+        self, http: Http, contents: Contents, scratch: Path, tell: Tell
+    ) -> list[Packed]:
+        if len(contents.files) > self.max_files:
+            raise too_large(f"{self.max_files} files")
+        for note in contents.notes:
+            tell(note)
+        left, got = self.max_size, []
+        for number, file in enumerate(contents.files):
+            path = unpack.safe_path(file.path)
+            if path is None:
+                raise _hostile()
+            if not unpack.is_content(path):
+                continue
+            tell(f"Fetching {ascii(path)[1:-1]} from {file.url.host}")
+            place = scratch / f"download-{number}"
+            try:
+                left -= await http.download(file.url, place, left)
+            except RepoNotFound as error:
+                if not file.optional:
+                    raise
+                tell(f"{ascii(path)[1:-1]} is left out. {error.message}")
+                continue
+            await _verify(place, file)
+            got.append(Packed(place, path))
+        return got
+
+    async def _unpack(
+        self, archive: Packed, inside: str | None, scratch: Path, tell: Tell
+    ) -> list[Packed]:
+        tell(f"Unpacking {ascii(archive.path)[1:-1]}")
+        into = scratch / "unpacked"
+        into.mkdir()
+        listed = await _unpacked(archive.content, into, self.max_files, self.max_files_size)
+        files = [Packed(into / str(number), path, mode) for number, path, mode in listed]
+        if inside is None:
+            return without(common_directory(file.path for file in files), files)
+        return without(inside, (file for file in files if file.path.startswith(inside)))
+
+
+@contextlib.contextmanager
+def answers(repo: Repo) -> Iterator[None]:
+    """Turns answers that are not as an interface promises into words."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise RepoUnavailable(
+            f"The archive of {repo.name} answered in a way that is not understood. Try again "
+            "later; if it stays so, please report it."
+        ) from error
+
+
+def join(base: Url, *parts: str) -> Url:
+    """A URL below another; each part is escaped, except that fixed ones may have slashes.
+
+    A colon stays, as interfaces have `:persistentId` in their paths.
+    """
+    path = "/".join(
+        quote(part, safe="/:" if number == 0 else ":") for number, part in enumerate(parts)
+    )
+    url = f"{base.scheme}://{base.netloc}{base.path.rstrip('/')}/{path}"
+    return urls.read(url)
+
+
+def ask(url: Url, **query: str) -> Url:
+    """A URL with a query, escaped."""
+    words = "&".join(
+        f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in query.items()
+    )
+    return Url(url.scheme, url.host, url.port, url.path, words)
+
+
+def last_part(url: Url) -> str:
+    """The last part of a URL's path, unescaped."""
+    return unquote(url.path.rstrip("/").rpartition("/")[2])
+
+
+def epoch(date: str) -> int:
+    """Seconds of a date as interfaces write it; without a zone it is UTC."""
+    moment = datetime.fromisoformat(date)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def changed(commit: Commit) -> RefNotFound:
+    """The words for an archive that has another version by now."""
+    return RefNotFound(
+        f"{commit.repo.name} has been changed since the link was opened. Open it again to get the "
+        "present version."
+    )
+
+
+def _hostile() -> NotAllowed:
+    return NotAllowed(
+        "The archive has files or links that would lead out of its folder, so nothing of it was "
+        "used. Please tell whoever made it."
+    )
+
+
+def _is_zip(file: Packed) -> bool:
+    with file.content.open("rb") as content:
+        return content.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
+
+
+async def _verify(place: Path, file: RemoteFile) -> None:
+    if not file.md5:
+        return
+    with place.open("rb") as content:
+        found = await asyncio.to_thread(hashlib.file_digest, content, "md5")
+    if found.hexdigest() != file.md5.lower():
+        raise RepoUnavailable(
+            f"A file from {file.url.host} arrived damaged. Try again in a minute."
+        )
+
+
+async def _pack(
+    files: Sequence[Packed], contents: Contents, commit: Commit, new: Path, scratch: Path
+) -> str:
+    objects = scratch / "objects"
+    objects.mkdir()
+    title = contents.title or commit.repo.name
+    message = f"{title}\n\n{commit.repo.name}, version {commit.id}\n"
+    try:
+        return await pack(files, message, new, objects)
+    except GitFailed as error:
+        if "No space left" in error.stderr:
+            raise NoSpace("The disk is full. Ask your administrator to make room.") from error
+        raise _hostile() from error
+
+
+async def _unpacked(archive: Path, into: Path, files: int, size: int) -> list[list[Any]]:
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-m", unpack.__name__),
+        *(str(archive), str(into), str(files), str(size)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(_UNPACK_SECONDS):
+            output, errors = await program.communicate()
+    except TimeoutError as error:
+        raise too_large(f"{_UNPACK_SECONDS} seconds to unpack") from error
+    finally:
+        if program.returncode is None:
+            program.kill()
+            await asyncio.shield(program.wait())
+    if program.returncode == 0:
+        return [json.loads(line) for line in output.splitlines()]
+    if b"No space left" in errors:
+        raise NoSpace("The disk is full. Ask your administrator to make room.")
+    raise {
+        unpack.HOSTILE: _hostile(),
+        unpack.TOO_LARGE: TooLarge(
+            f"The archive has more than {files} files or {size // 2**20} MiB, which is more than "
+            "allowed here. Use a smaller dataset, or ask your administrator to raise the limit."
+        ),
+    }.get(
+        program.returncode or 0,
+        RepoUnavailable("The archive is damaged or in a form that cannot be unpacked here."),
+    )

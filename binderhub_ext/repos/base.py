@@ -1,0 +1,57 @@
+"""What every kind of repository can do for us: resolve a ref, fetch a commit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..core.progress import Event
+from ..core.repo import Commit, Repo
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of a commit, fetched and kept by content.
+
+    Attributes:
+        commit: what it is.
+        bundle: a Git bundle whose `HEAD` is this commit (for an archive: the one commit made of
+            its files, whose id is not `commit.id`), from which a project is cloned without
+            network. Its further refs are explained in `store`.
+        tree: hash of the files' content (Git's tree id), equal for two repositories with the
+            same files.
+    """
+
+    commit: Commit
+    bundle: Path
+    tree: str
+
+
+class RepoProvider(Protocol):
+    """One kind of repository, such as Git or Zenodo."""
+
+    async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
+        """Which commit does `ref` stand for now?
+
+        Args:
+            reader: the person who asks. Their own credential is used if it takes one; the
+                commit's repository then says so (`Repo.reader`), and that they can read it now.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, BadLink.
+        """
+
+    def find(self, commit: Commit) -> Source | None:
+        """The files of a commit if they are kept; no network, marks them as used now."""
+
+    def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
+        """Get the files, telling about it; the last item is the :class:`Source`.
+
+        Fetching a commit that is already kept is immediate. Killed at any instant, it can be
+        run again and leaves nothing half-made under a final name.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
+        """

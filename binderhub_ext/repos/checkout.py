@@ -1,0 +1,120 @@
+"""The files of a fetched commit in a directory, for detection and builds.
+
+Git itself writes the files, since it knows which names must not be written (`.git` in every
+spelling, paths through symbolic links). Nothing of the repository runs: there is no
+configuration that could name a hook or a filter, so LFS pointers stay pointers. Symbolic links
+are made as they are, also those that lead elsewhere: whoever reads the files must not follow them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ..core.errors import BinderError, NoSpace, RepoUnavailable
+from .base import Source
+from .command import Call, GitFailed, run
+
+SUBMODULE_MODE = "160000"
+_DEPTH = 10
+
+
+async def checkout(source: Source, into: Path) -> None:
+    """Write the files of a commit, submodules included, without a `.git`.
+
+    Args:
+        source: a fetched commit.
+        into: an empty directory, or one that is to be made.
+
+    Raises:
+        FileExistsError: `into` has something in it.
+        RepoUnavailable: the kept files are damaged or gone.
+        NoSpace: the disk is full; `into` may hold a part.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    if any(into.iterdir()):
+        raise FileExistsError(f"{into} is not empty")
+    with tempfile.TemporaryDirectory(prefix=".git-", dir=into.parent) as scratch:
+        repository = Path(scratch)
+        try:
+            await unbundle(source.bundle, repository)
+            await _Index(repository, into.absolute()).write(source.tree)
+        except GitFailed as error:
+            raise _words(error) from error
+
+
+async def unbundle(bundle: Path, repository: Path) -> None:
+    """Make a bare repository with the objects of a bundle; it has no refs."""
+    head = (await run(Call(["bundle", "list-heads", str(bundle), "HEAD"], repository))).split()
+    if not head:
+        raise GitFailed("The bundle has no HEAD.")
+    await initialise(repository, len(head[0]))
+    await run(Call(["bundle", "unbundle", str(bundle)], repository, timeout=600))
+
+
+async def initialise(repository: Path, id_length: int) -> None:
+    """Make an empty bare repository whose ids have so many hex digits."""
+    kind = "sha256" if id_length == 64 else "sha1"
+    arguments = ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}", "."]
+    await run(Call(arguments, repository))
+
+
+def _words(error: GitFailed) -> BinderError:
+    if "No space left" in error.stderr or "quota exceeded" in error.stderr:
+        return NoSpace("The disk is full. Ask your administrator to make room.")
+    return RepoUnavailable(
+        "The fetched files of this commit cannot be read. Launch it again to fetch them anew.",
+        detail=error.stderr[-2000:],
+    )
+
+
+class _Index:
+    """One index that holds a tree with its submodules in place, written out once."""
+
+    def __init__(self, repository: Path, into: Path) -> None:
+        self._repository = repository
+        self._environment = {
+            "GIT_DIR": str(repository),
+            "GIT_WORK_TREE": str(into),
+            "GIT_INDEX_FILE": str(repository / "index"),
+        }
+        self._into = into
+
+    async def write(self, tree: str) -> None:
+        await self._git("read-tree", tree)
+        for _ in range(_DEPTH):
+            if not await self._place_submodules():
+                break
+        await self._git("checkout-index", "--all", "--force", "--quiet")
+
+    async def _place_submodules(self) -> bool:
+        placed = False
+        for path, commit in await self._links():
+            if await self._has(commit):
+                await self._git("update-index", "--force-remove", "-z", "--stdin", stdin=path)
+                prefix = path.decode(errors="surrogateescape") + "/"
+                await self._git("read-tree", f"--prefix={prefix}", commit)
+                placed = True
+        return placed
+
+    async def _links(self) -> list[tuple[bytes, str]]:
+        lines = (await self._git("ls-files", "--stage", "-z")).split(b"\0")
+        parts = [
+            line.partition(b"\t") for line in lines if line.startswith(SUBMODULE_MODE.encode())
+        ]
+        return [(path, about.split()[1].decode()) for about, _, path in parts]
+
+    async def _has(self, commit: str) -> bool:
+        asked = await self._git("cat-file", "--batch-check", stdin=f"{commit}\n".encode())
+        return asked.split()[1:2] == [b"commit"]
+
+    async def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        call = Call(
+            arguments,
+            self._into,
+            timeout=600,
+            environment=self._environment,
+            stdin=stdin,
+            output_limit=2**28,
+        )
+        return await run(call)

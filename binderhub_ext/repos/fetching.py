@@ -1,0 +1,284 @@
+"""One fetch: from a remote into a repository's own objects, and from there into a bundle."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..core.errors import (
+    BadLink,
+    NotAllowed,
+    RefNotFound,
+    RepoNotFound,
+)
+from ..core.repo import Commit
+from . import complaints, submodules, urls
+from .checkout import SUBMODULE_MODE, initialise
+from .command import Call, GitFailed, GitTooMuch, run
+from .keeping import Tell, too_large
+from .remote import NAME, Remote
+from .store import Lock
+
+_SUBMODULE_DEPTH = 5
+_SUBMODULES_MAX = 50
+_LISTING_MAX = 2**26
+_PERMANENT = (BadLink, NotAllowed, RefNotFound, RepoNotFound)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one fetch may take.
+
+    Attributes:
+        timeout: seconds.
+        history: bytes above which the history is left behind.
+        size: bytes above which the commit is refused.
+        files: number of files of a commit.
+        files_size: bytes of all files of a commit, unpacked.
+        depth: commits of history, 0 for all.
+        submodules: whether to fetch them.
+    """
+
+    timeout: float
+    history: int
+    size: int
+    files: int
+    files_size: int
+    depth: int
+    submodules: bool
+
+
+class Fetching:
+    """Fetches one commit while its repository is locked.
+
+    Args:
+        remote: where it is; a function, as submodules are elsewhere.
+        lock: the right to change the repository's directory.
+        limits: what it may take.
+        tell: is told what happens.
+    """
+
+    def __init__(
+        self, remote: Callable[[str], Remote], lock: Lock, limits: Limits, tell: Tell
+    ) -> None:
+        self._remote = remote
+        self._lock = lock
+        self._limits = limits
+        self._tell = tell
+        self._objects = lock.objects
+        self._files = self._bytes = 0
+
+    async def bundle(self, commit: Commit, path: Path) -> str:
+        """Fetch a commit, write it to `path` and give the hash of its files.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
+        """
+        try:
+            return await self._attempt(commit, path)
+        except GitFailed:
+            # What was kept from earlier fetches may be damaged; all of it can be had again.
+            shutil.rmtree(self._objects, ignore_errors=True)
+        try:
+            return await self._attempt(commit, path)
+        except GitFailed as error:
+            raise complaints.understand(error.stderr, commit.repo.url) from error
+
+    async def _attempt(self, commit: Commit, path: Path) -> str:
+        self._files = self._bytes = 0
+        await self._prepare(len(commit.id))
+        await self._get(self._remote(commit.repo.url), commit.id, "refs/kept", commit)
+        found = await self._measured(commit.id)
+        parts = await self._submodules(commit.repo.url, commit.id, found, 0)
+        await self._mention_lfs(commit.id)
+        await self._write(commit.id, parts, path)
+        return (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
+
+    async def _prepare(self, id_length: int) -> None:
+        if not (self._objects / "HEAD").exists():
+            self._objects.mkdir(exist_ok=True)
+            await initialise(self._objects, id_length)
+        os.utime(self._objects)
+
+    async def _get(self, remote: Remote, id: str, kept: str, commit: Commit | None) -> None:
+        ref = f"{kept}/{id}"
+        if await self._is_complete(id):
+            await self._git("update-ref", ref, id)
+        else:
+            self._tell(f"Fetching {id[:7]} from {remote.url}")
+            await self._fetch(remote, [f"{id}:{ref}"], commit)
+        if not await self._is_complete(id):
+            raise complaints.understand("not our ref", str(remote.url))
+        await self._git("update-ref", ref, id)
+
+    async def _is_complete(self, id: str) -> bool:
+        """Whether a commit is here with all it needs."""
+        try:
+            await self._git("cat-file", "-e", f"{id}^{{commit}}")
+            await self._git("rev-list", "--objects", "--quiet", id, "--not", "--all")
+        except GitFailed:
+            return False
+        return True
+
+    async def _fetch(self, remote: Remote, refspecs: list[str], commit: Commit | None) -> None:
+        try:
+            await self._history_or_not(remote, refspecs)
+        except RefNotFound as error:
+            if commit is None or not complaints.is_unadvertised(error.detail):
+                raise
+            self._tell("The host gives branches and tags only, so all of them are fetched")
+            asked = [f"+{commit.ref}:refs/tips/asked"] if commit.ref.startswith("refs/") else []
+            everything = ["+refs/heads/*:refs/tips/heads/*", "+refs/tags/*:refs/tips/tags/*"]
+            await self._history_or_not(remote, [*everything, *asked])
+
+    async def _history_or_not(self, remote: Remote, refspecs: list[str]) -> None:
+        depth, limit = self._limits.depth, self._limits.history
+        if not depth:
+            try:
+                await self._transfer(remote, [], refspecs, limit)
+                return
+            except GitTooMuch:
+                self._tell(
+                    f"Its history is larger than {limit // 2**20} MiB, so only the commit itself "
+                    "is fetched (`git fetch --unshallow` gets the rest later)"
+                )
+                self._remove_partial()
+        try:
+            await self._transfer(remote, [f"--depth={depth or 1}"], refspecs, self._limits.size)
+        except GitTooMuch as error:
+            self._remove_partial()
+            raise too_large(f"{self._limits.size // 2**20} MiB to download") from error
+
+    async def _transfer(
+        self, remote: Remote, options: list[str], refspecs: list[str], limit: int
+    ) -> None:
+        before = self._stored()
+        flags = ["--no-tags", "--no-write-fetch-head", "--progress", "--force", *options]
+        call = replace(
+            self._call("fetch", *flags, NAME, *refspecs),
+            timeout=self._limits.timeout,
+            watch=lambda: self._stored() - before > limit,
+        )
+        await remote.run(call, Throttled(self._tell))
+
+    def _stored(self) -> int:
+        """Bytes in packs, finished or not; what grows during a fetch."""
+        total = 0
+        for file in (self._objects / "objects" / "pack").glob("*"):
+            try:
+                total += file.stat().st_size
+            except FileNotFoundError:
+                continue
+        return total
+
+    def _remove_partial(self) -> None:
+        for file in (self._objects / "objects" / "pack").glob("tmp_*"):
+            file.unlink(missing_ok=True)
+
+    async def _measured(self, id: str) -> list[submodules.Entry]:
+        """The files of a commit, counted before anybody unpacks them."""
+        call = replace(self._call("ls-tree", "-r", "-z", "--long", id), output_limit=_LISTING_MAX)
+        try:
+            found = submodules.entries(await run(call))
+        except GitTooMuch as error:
+            raise too_large(f"{self._limits.files} files") from error
+        self._files += len(found)
+        self._bytes += sum(entry.size for entry in found)
+        if self._files > self._limits.files:
+            raise too_large(f"{self._limits.files} files")
+        if self._bytes > self._limits.files_size:
+            raise too_large(f"{self._limits.files_size // 2**20} MiB of files")
+        return found
+
+    async def _submodules(
+        self, url: str, id: str, found: list[submodules.Entry], depth: int
+    ) -> list[str]:
+        """Fetch the submodules of a commit, and theirs; gives the ids fetched."""
+        links = [entry for entry in found if entry.mode == SUBMODULE_MODE]
+        if not links or not self._limits.submodules:
+            return []
+        if depth >= _SUBMODULE_DEPTH or len(links) > _SUBMODULES_MAX:
+            raise too_large(f"{_SUBMODULES_MAX} submodules, {_SUBMODULE_DEPTH} deep")
+        known, ids = await self._addresses(id), []
+        for link in links:
+            if link.path in known:
+                ids += await self._submodule(known[link.path], url, link, depth)
+        return ids
+
+    async def _submodule(
+        self, address: str, parent: str, link: submodules.Entry, depth: int
+    ) -> list[str]:
+        try:
+            url = submodules.locate(address, urls.read(parent))
+            remote = self._remote(url)
+            await self._get(remote, link.id, "refs/submodules", None)
+        except _PERMANENT as error:
+            name = ascii(link.path).strip("'")
+            self._tell(f"The submodule {name} stays empty. {error.message}")
+            return []
+        found = await self._measured(link.id)
+        return [link.id, *await self._submodules(url, link.id, found, depth + 1)]
+
+    async def _addresses(self, id: str) -> dict[str, str]:
+        try:
+            listing = await self._git("config", f"--blob={id}:.gitmodules", "--null", "--list")
+        except GitFailed:
+            return {}
+        return submodules.addresses(listing)
+
+    async def _mention_lfs(self, id: str) -> None:
+        try:
+            attributes = await self._git("cat-file", "blob", f"{id}:.gitattributes")
+        except GitFailed:
+            return
+        if b"filter=lfs" in attributes:
+            self._tell("Files kept in Git LFS arrive as pointers; `git lfs pull` gets them later")
+
+    async def _write(self, id: str, parts: list[str], path: Path) -> None:
+        self._tell("Keeping the files")
+        await self._git("update-ref", "--no-deref", "HEAD", id)
+        names = ["HEAD", *(f"refs/submodules/{part}" for part in dict.fromkeys(parts))]
+        names += await self._boundary([id, *parts])
+        path.unlink(missing_ok=True)
+        await run(
+            replace(
+                self._call("bundle", "create", "--quiet", str(path), "--stdin"),
+                timeout=self._limits.timeout,
+                stdin="\n".join(names).encode() + b"\n",
+            )
+        )
+
+    async def _boundary(self, ids: list[str]) -> list[str]:
+        """Refs for the commits whose parents are missing, if the history is not whole."""
+        shallow = self._objects / "shallow"
+        if not shallow.exists() or not (cut := set(shallow.read_text().split())):
+            return []
+        reached = set((await self._git("rev-list", *dict.fromkeys(ids))).decode().split())
+        for id in sorted(cut & reached):
+            await self._git("update-ref", f"refs/shallow/{id}", id)
+        return [f"refs/shallow/{id}" for id in sorted(cut & reached)]
+
+    async def _git(self, *arguments: str) -> bytes:
+        return await run(replace(self._call(*arguments), timeout=self._limits.timeout))
+
+    def _call(self, *arguments: str) -> Call:
+        return Call(arguments, self._objects, keep_open=self._lock.descriptor)
+
+
+class Throttled:
+    """Passes on git's progress, but not every percent of it."""
+
+    def __init__(self, tell: Tell, interval: float = 0.5) -> None:
+        self._tell = tell
+        self._interval = interval
+        self._last = 0.0
+
+    def __call__(self, line: str) -> None:
+        now = time.monotonic()
+        if "%" in line and now - self._last >= self._interval:
+            self._last = now
+            self._tell(line.removeprefix("remote: "))

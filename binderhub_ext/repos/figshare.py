@@ -1,0 +1,60 @@
+"""Figshare: articles by their DOI; a DOI without version means the newest one.
+
+Interface: https://docs.figshare.com/#public_article
+"""
+
+from __future__ import annotations
+
+import re
+
+from traitlets import Unicode
+
+from ..core.errors import RepoNotFound
+from ..core.repo import Commit, Repo
+from . import urls
+from .archives import Archive, Contents, RemoteFile, join
+from .http import Http
+
+_PAGE = re.compile(r"/articles/(?:[^/]+/)*?(\d+)(?:/(\d+))?/?$")
+_DOI_VERSION = re.compile(r"\.v(\d+)$")
+_COMMIT = re.compile(r"(\d+)\.v(\d+)")
+
+
+class FigshareProvider(Archive):
+    """Articles of Figshare, and of institutions' portals of it, by their DOI."""
+
+    api = Unicode(
+        "https://api.figshare.com/v2", help="Figshare's interface; one for all portals."
+    ).tag(config=True)
+
+    async def version(self, http: Http, repo: Repo) -> str:
+        page = await self.page_of(http, repo.name)
+        found = _PAGE.search(page.path)
+        if found is None:
+            raise RepoNotFound(f"The DOI {repo.name} leads to {page.host}, but to no article.")
+        article, on_page = found.groups()
+        asked = _DOI_VERSION.search(repo.name)
+        version = asked[1] if asked else on_page or await self._newest(http, article)
+        return f"{article}.v{version}"
+
+    async def contents(self, http: Http, commit: Commit) -> Contents:
+        found = _COMMIT.fullmatch(commit.id)
+        if found is None:
+            raise RepoNotFound(f"“{commit.id[:60]!a}” is not a version of an article.")
+        article = await http.json(
+            join(urls.read(self.api), "articles", found[1], "versions", found[2])
+        )
+        there = [file for file in article["files"] if not file.get("is_link_only")]
+        files = tuple(
+            RemoteFile(
+                urls.read(file["download_url"]), file["name"], file.get("computed_md5") or ""
+            )
+            for file in there
+        )
+        links = len(article["files"]) - len(there)
+        notes = (f"{links} files that are only links elsewhere are left out",) if links else ()
+        return Contents(files, str(article.get("title", "")), notes=notes)
+
+    async def _newest(self, http: Http, article: str) -> int:
+        versions = await http.json(join(urls.read(self.api), "articles", article, "versions"))
+        return max(int(each["version"]) for each in versions)

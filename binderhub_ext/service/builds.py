@@ -1,0 +1,225 @@
+"""From a commit to an image: fetched once, detected once, built once, watched by everyone.
+
+Two things are shared between launches. *Looking* at a commit (fetch it, detect its environment)
+is shared by everyone who wants that commit; *building* is shared by everyone who wants that
+environment, from whichever commit. Both live as long as somebody wants them: a dropped
+connection changes nothing, because a launch, not a connection, is what wants a build.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+from tornado.log import app_log
+from traitlets import Instance, Integer, default
+from traitlets.config import LoggingConfigurable
+
+from ..core.errors import BuildFailed, UnknownProvider
+from ..core.layout import DataDirectory
+from ..core.progress import Event, Phase
+from ..core.repo import Commit
+from ..engines.base import Builder, Environment, Image
+from ..repos.about import About, about
+from ..repos.base import RepoProvider, Source
+from . import metrics
+from .buildlog import BuildLog
+from .flow import Flow, closing
+from .jobs import Jobs
+from .records import Records, outcome
+from .turns import Turns
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What looking at a commit found out."""
+
+    source: Source
+    environment: Environment
+    image: Image | None
+
+
+class Builds(LoggingConfigurable):
+    """Every build of this service. Made once, closed with the service."""
+
+    concurrency = Integer(
+        2,
+        min=1,
+        help="""Builds at the same time (default 2). Further ones wait their turn and say how
+        many are ahead. More than the machine has cores or memory for makes all of them slow.""",
+    ).tag(config=True)
+
+    log_limit = Integer(
+        5 * 1024 * 1024,
+        min=0,
+        help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
+        must not fill the disk.""",
+    ).tag(config=True)
+
+    log_days = Integer(
+        90, min=1, help="Days the log of a finished build is kept (default 90)."
+    ).tag(config=True)
+
+    turns = Instance(Turns)
+
+    @default("turns")
+    def _turns(self) -> Turns:
+        return Turns(self.concurrency)
+
+    def setup(
+        self,
+        *,
+        layout: DataDirectory,
+        builder: Builder,
+        providers: Mapping[str, RepoProvider],
+        records: Records,
+    ) -> None:
+        """Give it those it works with; none of them is configuration."""
+        self._layout = layout
+        self._builder = builder
+        self._providers = providers
+        self._records = records
+        self._looks: Jobs[Looked] = Jobs()
+        self._builds: Jobs[Image] = Jobs()
+
+    async def close(self) -> None:
+        await self._looks.close()
+        await self._builds.close()
+
+    def __len__(self) -> int:
+        return len(self._builds)
+
+    def provider(self, id: str) -> RepoProvider:
+        """How repositories of a provider are got.
+
+        Raises:
+            UnknownProvider: links may name it, this deployment cannot fetch it.
+        """
+        try:
+            return self._providers[id]
+        except KeyError:
+            raise UnknownProvider(f"This hub cannot fetch from “{id}”.") from None
+
+    async def image(self, commit: Commit) -> AsyncIterator[Event | Image]:
+        """The image of a commit, found or built; the last item is the :class:`Image`.
+
+        Raises:
+            RepoNotFound, RepoUnavailable, Unsupported, BuildFailed, NoSpace: as repositories
+                and engines raise them.
+        """
+        looking = Flow(self._look_together(commit))
+        async for event in looking:
+            yield event
+        looked = looking.result
+        if looked.image:
+            yield looked.image
+            return
+        key = looked.environment.key
+        building = self._builds.join(key, lambda: self._take_turn(looked)).watch()
+        async with closing(building) as items:
+            async for item in items:
+                yield item
+
+    async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
+        """What is already known of a commit, without fetching or building anything."""
+        environment = await self._records.environment(commit)
+        if environment is None:
+            return None
+        return environment, await self._builder.find(environment)
+
+    async def about(self, commit: Commit) -> About | None:
+        """What a commit says of itself, if it was fetched before."""
+        return await about(self._layout, commit)
+
+    async def plan(self, commit: Commit) -> tuple[Environment, Image | None]:
+        """What a commit asks for; fetches it if it was never looked at, builds nothing."""
+        if known := await self.known(commit):
+            return known
+        looking = Flow(self._look_together(commit))
+        async for _ in looking:
+            pass
+        return looking.result.environment, looking.result.image
+
+    async def remove_old_logs(self) -> None:
+        """Delete logs of builds that ended long ago. Safe to repeat."""
+        for build in await self._records.builds_before(timedelta(days=self.log_days)):
+            self.log_path(build).unlink(missing_ok=True)
+
+    def log_path(self, build: str) -> Path:
+        return self._layout.builds / f"{build}.log"
+
+    # ---- looking
+
+    def _look_together(self, commit: Commit) -> AsyncIterator[Event | Looked]:
+        repo = commit.repo
+        key = " ".join((repo.identity, repo.url, repo.reader, commit.id))
+        return self._looks.join(key, lambda: self._look(commit)).watch()
+
+    async def _look(self, commit: Commit) -> AsyncIterator[Event | Looked]:
+        fetching = Flow(self.provider(commit.repo.provider).fetch(commit))
+        async for event in fetching:
+            yield event
+        source = fetching.result
+        known = await self.known(commit)
+        if known and known[1]:
+            yield Looked(source, *known)
+            return
+        yield Event(Phase.FETCHING, "Looking at what the repository asks for.")
+        environment = await self._builder.plan(source)
+        await self._records.remember(commit, environment)
+        yield Looked(source, environment, await self._builder.find(environment))
+
+    # ---- building
+
+    async def _take_turn(self, looked: Looked) -> AsyncIterator[Event | Image]:
+        async with closing(self.turns.take()) as positions:
+            async for ahead in positions:
+                builds = "build is" if ahead == 1 else "builds are"
+                yield Event(Phase.WAITING, f"{ahead} {builds} ahead of this one.", {"ahead": ahead})
+        try:
+            async with closing(self._recorded(looked)) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self.turns.leave()
+
+    async def _recorded(self, looked: Looked) -> AsyncIterator[Event | Image]:
+        """Build, with a row, a log and figures that say how it went."""
+        build, began = secrets.token_hex(8), perf_counter()
+        environment, commit = looked.environment, looked.source.commit
+        await self._records.build_started(build, environment, commit)
+        error: BaseException | None = None
+        metrics.INPROGRESS_BUILDS.inc()
+        try:
+            yield Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build})
+            with BuildLog(self.log_path(build), self.log_limit) as log:
+                async with closing(self._build(looked, log)) as items:
+                    async for item in items:
+                        yield item
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            metrics.INPROGRESS_BUILDS.dec()
+            metrics.build_ended(commit.repo.provider, outcome(error), perf_counter() - began)
+            await self._records.build_ended(build, outcome(error), str(error or ""))
+
+    async def _build(self, looked: Looked, log: BuildLog) -> AsyncIterator[Event | Image]:
+        building = self._builder.build(looked.environment, looked.source)
+        try:
+            async with closing(building) as items:
+                async for item in items:
+                    if isinstance(item, Event):
+                        log.write(item.message)
+                    yield item
+        except BuildFailed as error:
+            log.write(error.message)
+            log.write(error.detail)
+            raise
+        except Exception:
+            app_log.exception("The builder broke on %s", looked.environment.key)
+            raise

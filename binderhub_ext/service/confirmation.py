@@ -1,0 +1,226 @@
+"""What a person is shown before a stranger's link runs, and what they said about it before."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.changes import changes
+from ..core.errors import BadTicket, NotAllowed
+from ..core.launch import Files, Launch, LaunchRequest, read_ticket
+from ..core.links import write_link
+from ..core.policy import admit, is_trusted, judge
+from ..core.projects import project_folder
+from ..core.repo import Commit
+from ..core.rights import PROJECT, rights, words
+from ..core.volumes import Kind, Placed
+from ..engines.base import Environment, Image
+from ..repos.about import About
+from . import views
+from .context import Service
+from .hub import Person, State
+from .launcher import OnChange
+from .records import now
+from .tables import TrustRow
+
+_UNKNOWN = "Found out from the repository's files when it is launched"
+_NETWORK = "The internet, but nothing of this hub or of other people."
+_CREDENTIALS = "None of your passwords or tokens."
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything the page that asks shows.
+
+    Attributes:
+        request: what the link wants.
+        commit: what its ref stands for now.
+        known: the environment and its image, as far as they are known.
+        about: what the commit says of itself; nothing before it was fetched for the first time.
+        differs: what launching would change about a server that runs.
+        trusted: whether it was answered before, for all that the link wants.
+        volumes: the group and shared volumes it would see, as the person has them now.
+    """
+
+    request: LaunchRequest
+    commit: Commit | None
+    known: tuple[Environment, Image | None] | None
+    about: About | None
+    differs: tuple[str, ...]
+    trusted: bool
+    volumes: tuple[Placed, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a link came from, as far as the browser says. Shown, and believed for nothing.
+
+    Attributes:
+        host: of the page the link was on, or empty.
+        kind: `site` (another site), `here` (a page of this hub; also people's servers are on
+            it), `typed` (the address bar, a bookmark, another program) or `silent`.
+    """
+
+    host: str
+    kind: str
+
+    @classmethod
+    def of(cls, host: str, *, own_host: str, fetch_site: str) -> Source:
+        """From the `Referer`'s host, our own, and the header `Sec-Fetch-Site`."""
+        if host and host != own_host:
+            return cls(host, "site")
+        if host or fetch_site == "same-origin":
+            return cls("", "here")
+        return cls("", "typed" if fetch_site == "none" else "silent")
+
+
+async def question(service: Service, person: Person, request: LaunchRequest) -> Question:
+    """Look up what the page shows. Starts and builds nothing.
+
+    Raises:
+        NotAllowed, RepoNotFound, RefNotFound, …: there is nothing to ask.
+    """
+    judge(service.policy, request)
+    commit = known = about = None
+    if request.repo:
+        provider = service.builds.provider(request.repo.provider)
+        commit = await provider.resolve(request.repo, request.ref, reader=person.name)
+        known = await service.builds.known(commit)
+        about = await service.builds.about(commit)
+    launch = admit(service.policy, request, commit, user=person.name, targets=service.targets)
+    return Question(
+        request=request,
+        commit=commit,
+        known=known,
+        about=about,
+        differs=await _differs(service, person, launch),
+        trusted=await trusted(service, person, request),
+        volumes=await service.volumes.placed(person, launch.volumes, launch.project),
+    )
+
+
+async def trusted(service: Service, person: Person, request: LaunchRequest) -> bool:
+    """Whether this person, or the administrator, trusts the repository that far."""
+    if request.repo is None:
+        return False
+    wanted = rights(request, service.targets)
+    if is_trusted(service.policy, request) and wanted <= {PROJECT}:
+        return True
+    row = await service.records.trusted(person.name, request.repo.identity)
+    return row is not None and wanted <= set(row.rights.split("\n"))
+
+
+async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
+    """Remember that links to this repository may start, with at most these rights.
+
+    Raises:
+        NotAllowed: there is no repository to trust.
+    """
+    if request.repo is None:
+        raise NotAllowed("Only repositories can be trusted, not images.")
+    row = TrustRow(
+        id=secrets.token_hex(8),
+        user=person.name,
+        repo=request.repo.identity[:2048],
+        repo_url=request.repo.url[:2048],
+        rights="\n".join(sorted(rights(request, service.targets))),
+        since=now(),
+    )
+    await service.records.trust(row)
+
+
+def page_values(service: Service, asked: Question, source: Source) -> dict[str, Any]:
+    """The values of the template `confirm.html`."""
+    request = asked.request
+    link = write_link(request, providers=service.providers)
+    form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
+    return {
+        "request": {"repo": views.repo_view(request.repo), "ref": request.ref},
+        "commit": _commit(asked),
+        "environment": _environment(asked),
+        "sees": [*_sees(request), *map(_volume, asked.volumes)],
+        "resources": _resources(request),
+        "network": _NETWORK,
+        "credentials": _CREDENTIALS,
+        "source": {"host": source.host, "kind": source.kind, "outside": True},
+        "rights": words(rights(request, service.targets)),
+        "form": form,
+        "trusted": asked.trusted and not asked.differs,
+        "change_url": views.form_url(service.prefix, link),
+        "cancel_url": service.prefix,
+        "changes": asked.differs,
+    }
+
+
+async def _differs(service: Service, person: Person, launch: Launch) -> tuple[str, ...]:
+    """What the launch would change about a server that runs; its environment is not known yet."""
+    there = await service.hub.server(person, launch.server)
+    if there is None or there.state is State.STOPPED:
+        return ()
+    try:
+        old = read_ticket(there.ticket, service.secret, user=person.name, server=there.name)
+    except BadTicket:
+        return ("It was started in another way.",)
+    return changes(old, launch, image=False)
+
+
+def _commit(asked: Question) -> dict[str, str] | None:
+    if asked.commit is None:
+        return None
+    said = vars(asked.about) if asked.about else {}
+    return {"id": asked.commit.id, **said}
+
+
+def _environment(asked: Question) -> dict[str, Any]:
+    if asked.request.image:
+        return {"kind": f"The image {asked.request.image}", "files": [], "built": True, "size": ""}
+    if asked.known is None:
+        return {"kind": _UNKNOWN, "files": [], "built": False, "size": ""}
+    environment, image = asked.known
+    size = f"{image.size / 2**20:.0f} MiB" if image and image.size else ""
+    files = list(environment.files)
+    return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
+
+
+def _sees(request: LaunchRequest) -> list[dict[str, str]]:
+    project = f"~/{project_folder(request.repo)}" if request.repo else "~"
+    if request.files is Files.HOME:
+        seen = [_mount("Your whole home", "~", "rw", "Everything that is yours here.")]
+    elif request.files is Files.PROJECT:
+        seen = [_mount("This project's folder", project, "rw", "Nothing else of yours.")]
+    else:
+        seen = []
+    return seen
+
+
+def _volume(placed: Placed) -> dict[str, str]:
+    volume = placed.volume
+    owner = f"Shared by {volume.owner}." if volume.kind is Kind.SHARED else "Of a group of yours."
+    return _mount(f"Volume {volume.name}", f"~/{placed.place}", str(placed.access), owner)
+
+
+def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
+    return {"title": title, "path": path, "access": access, "words": said}
+
+
+def _resources(request: LaunchRequest) -> list[dict[str, str]]:
+    asked: Sequence[tuple[str, str]] = (
+        ("Opens", _opens(request)),
+        ("Size", request.size),
+        ("Memory", f"{request.memory / 2**30:.1f} GiB" if request.memory else ""),
+        ("Processors", f"{request.cpu:g}" if request.cpu else ""),
+        ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
+        ("Stops after", f"{request.idle} s without use" if request.idle else ""),
+        ("May also enter", ", ".join(request.share)),
+    )
+    return [{"title": title, "value": value} for title, value in asked if value]
+
+
+def _opens(request: LaunchRequest) -> str:
+    return request.filepath or request.urlpath or request.target
+
+
+def _asks_for_more(request: LaunchRequest) -> bool:
+    return bool(request.size or request.memory or request.cpu)

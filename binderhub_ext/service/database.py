@@ -1,0 +1,75 @@
+"""Opening the database: engines, pragmas, and one migration at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from . import migrations
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # in WAL mode a crash of the machine may lose the last commits, never corrupt
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a file; spaces and other letters of the path are taken care of."""
+    return URL.create("sqlite", database=str(path))
+
+
+def connect(url: str | URL) -> Engine:
+    """An engine whose database is there and has the newest tables.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: it cannot be reached or migrated.
+    """
+    url = make_url(url)
+    engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    with _migrating(engine) as connection:
+        # Alembic reports each start at INFO; a migration that matters says so at WARNING
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        migrations.upgrade(connection)
+    return engine
+
+
+def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction, while no other process migrates."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                lock = text("SELECT pg_advisory_xact_lock(:number)")
+                connection.execute(lock, {"number": migrations.ADVISORY_LOCK})
+            yield connection
+        return
+    path = Path(database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_path = path.with_name(path.name + ".lock")
+    # others of this machine must not be able to open it, or they could hold the lock
+    lock_path.touch(mode=0o600)
+    with lock_path.open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        with engine.begin() as connection:
+            yield connection

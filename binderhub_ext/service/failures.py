@@ -1,0 +1,91 @@
+"""The one place that turns whatever went wrong into words.
+
+A page, JSON and an event show the same :class:`Failure`. What nobody expected is logged with its
+traceback under a reference number, and the number is all that is shown of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from tornado.log import app_log
+from tornado.web import HTTPError
+
+from ..core.errors import BinderError
+
+_WORDS = {
+    400: "The request cannot be understood.",
+    403: "You may not do this, or the page was open too long. Reload it and try again.",
+    404: "There is nothing at this address. Look for a mistyped letter in the link.",
+    405: "This address cannot be used in that way.",
+    503: "The Hub does not answer. Try again in a minute.",
+}
+_OURS = "Something went wrong on our side. Tell whoever runs this hub the reference number."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something failed, safe to show.
+
+    Attributes:
+        code: stable, for programs.
+        status: of HTTP.
+        message: what happened and what to do.
+        detail: longer text, may be empty.
+        reference: the number under which the log has more, may be empty.
+    """
+
+    code: str
+    status: int
+    message: str
+    detail: str = ""
+    reference: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException, *, where: str) -> Failure:
+        """The words for an error.
+
+        Args:
+            error: anything that was raised.
+            where: what was being done, for the log.
+        """
+        if isinstance(error, BinderError):
+            return cls(error.code, error.status, error.message, error.detail)
+        if isinstance(error, HTTPError) and error.status_code < 500:
+            return cls.of_status(error.status_code)
+        reference = secrets.token_hex(4)
+        app_log.error("%s failed, reference %s", where, reference, exc_info=error)
+        return cls("error", 500, _OURS, reference=reference)
+
+    @classmethod
+    def of_status(cls, status: int) -> Failure:
+        """The words for a bare HTTP status."""
+        phrase = HTTPStatus(status).phrase
+        return cls(
+            code=phrase.lower().replace(" ", "-"),
+            status=status,
+            message=_WORDS.get(status, f"{phrase}."),
+        )
+
+    @property
+    def title(self) -> str:
+        return HTTPStatus(self.status).phrase.capitalize()
+
+    def fields(self) -> dict[str, str | int]:
+        """What the event of a failure has besides its message."""
+        return {"code": self.code, "status_code": self.status, **self._extra()}
+
+    def to_json(self) -> dict[str, str | int]:
+        """The body of a refused API call."""
+        return {
+            "code": self.code,
+            "status": self.status,
+            "message": self.message,
+            **self._extra(),
+        }
+
+    def _extra(self) -> dict[str, str | int]:
+        named = {"detail": self.detail, "reference": self.reference}
+        return {name: value for name, value in named.items() if value}

@@ -1,0 +1,1 @@
+"""HTTP: a handler parses, calls one thing, answers. No policy, naming or engine in here."""

@@ -1,0 +1,156 @@
+"""Pages: the main page with its form, a launch, settings, and what is not there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuthCallbackHandler
+from tornado.web import HTTPError, StaticFileHandler
+
+from ...core.errors import BadLink, BinderError
+from ...core.launch import LaunchRequest, VolumeRequest
+from .. import views, volumeform
+from ..confirmation import trust
+from ..failures import Failure
+from ..requests import NAMES, Fields, first, read_own_link
+from .api import order_of, servers_of
+from .base import Page
+
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+"""What stands before the host of an address; shown to nobody, not even whoever typed it."""
+
+
+class Home(Page):
+    """`/`: the form, my servers, my projects."""
+
+    async def get(self) -> None:
+        await show_home(self, self.query_fields())
+
+
+class LaunchForm(Page):
+    """`/launch`: the form's POST; the only way a page starts anything."""
+
+    async def post(self) -> None:
+        fields = volumeform.joined(self.fields())
+        try:
+            order = order_of(self, fields)
+            state = await self.service.launches.start(order)
+            if first(fields, "trust") == "yes":
+                await trust(self.service, self.me, order.request)
+        except BinderError as error:
+            failure = Failure.of(error, where="Launch form")
+            self.set_status(failure.status)
+            await show_home(self, fields, failure, getattr(error, "field", ""))
+        else:
+            self.redirect(self.service.prefix + views.path_of(state.id), status=303)
+
+
+class LaunchPage(Page):
+    """`/launches/<id>`."""
+
+    async def get(self, id: str) -> None:
+        state = await self.service.launches.get(self.me, id)
+        self.show("launch.html", launch=views.launch_view(state, self.service.prefix))
+
+
+class Settings(Page):
+    """`/settings`: whom I trust."""
+
+    async def get(self) -> None:
+        rows = await self.service.records.all_trusted(self.me.name)
+        stored = await self.service.credentials.stored(self.me.name)
+        self.show(
+            "settings.html",
+            trusted=[views.trust_view(row) for row in rows],
+            credentials=[views.credential_view(each) for each in stored],
+        )
+
+
+class Revoke(Page):
+    """`/settings/trust/<id>/revoke`."""
+
+    async def post(self, id: str) -> None:
+        await self.service.records.revoke(self.me.name, id)
+        self.redirect(self.service.prefix + "settings", status=303)
+
+
+class NotFoundPage(Page):
+    """Every address that is nothing."""
+
+    public = True
+
+    async def prepare(self) -> None:
+        raise HTTPError(404)
+
+
+class OAuthCallback(Page, HubOAuthCallbackHandler):
+    """Where the Hub sends people back after signing in."""
+
+    public = True
+
+
+class Static(StaticFileHandler):
+    """Our own stylesheets, scripts and pictures; nothing secret in them."""
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+
+
+async def show_home(
+    page: Page, fields: Fields, failure: Failure | None = None, field: str = ""
+) -> None:
+    """The main page with all that was typed still in the form."""
+    service = page.service
+    projects = await service.records.projects(page.me.name)
+    recent = await service.launches.recent(page.me)
+    page.show(
+        "home.html",
+        values=values_of(page, fields),
+        error={**failure.to_json(), "field": field} if failure else None,
+        targets=[{"name": t.name, "title": t.title} for t in service.targets.values()],
+        sizes=list(service.policy.sizes),
+        images=bool(service.policy.images),
+        allowed_files=[str(files) for files in service.policy.files],
+        launches=[views.launch_view(s, service.prefix) for s in recent if not s.finished],
+        servers=await servers_of(page),
+        projects=[views.project_view(row) for row in projects],
+        **volumeform.chooser(await service.volumes.mine(page.me), fields, linked(page, fields)),
+        **service.home,
+    )
+
+
+def values_of(page: Page, fields: Fields) -> dict[str, str]:
+    """What stands in the form: as typed, or as one of our links says."""
+    typed = {name: first(fields, name) for name in NAMES}
+    typed["repo"] = _PASSWORD.sub("", typed["repo"])
+    if not (link := typed.pop("link")):
+        return typed
+    try:
+        request = read_own_link(link, page.service.providers)
+    except BadLink:
+        return typed
+    return {**_form_values(request), **{k: v for k, v in typed.items() if v}}
+
+
+def linked(page: Page, fields: Fields) -> tuple[VolumeRequest, ...]:
+    """The volumes the link in the form asks for."""
+    try:
+        return read_own_link(first(fields, "link"), page.service.providers).volumes
+    except BadLink:
+        return ()
+
+
+def _form_values(request: LaunchRequest) -> dict[str, Any]:
+    return {
+        "repo": request.repo.url if request.repo else "",
+        "ref": request.ref if request.repo and request.ref != "HEAD" else "",
+        "files": str(request.files),
+        "target": request.target,
+        "filepath": request.filepath,
+        "urlpath": request.urlpath,
+        "image": request.image,
+        "server": request.server,
+        "size": request.size,
+    }

@@ -1,0 +1,61 @@
+"""Writing an event stream: what was told, what is being told, and a sign of life."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tornado.iostream import StreamClosedError
+
+from ...core.progress import Event
+from ..history import History
+from ..sse import KEEPALIVE, Told, identify
+from .base import Api
+
+KEEPALIVE_SECONDS = 25
+"""As BinderHub: shorter than what proxies take for a dead connection."""
+
+Shape = Callable[[Event], Awaitable[Event | None]]
+
+
+class EventStream(Api):
+    """An API handler that answers with events. A dropped client may come back and resume."""
+
+    number_prefix = ""
+
+    def open_stream(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache")
+        # nginx would hold events back to send them in one block
+        self.set_header("X-Accel-Buffering", "no")
+
+    def resume_point(self) -> int:
+        """The number of the last event the client has, 0 for none."""
+        said = self.request.headers.get("Last-Event-ID") or self.get_query_argument("last", "0")
+        return int(said) if said.isdecimal() and len(said) < 10 else 0
+
+    async def follow(self, history: History, after: int, shape: Shape | None = None) -> None:
+        """Write everything after `after` until the history ends or the client is gone.
+
+        Args:
+            history: what is being told.
+            after: number of the last event the client has.
+            shape: makes another event of each for this client, or none to leave it out.
+        """
+        try:
+            while True:
+                for number, told in history.since(after):
+                    after = number
+                    if shaped := await shape(told) if shape else told:
+                        name = f"{self.number_prefix}{number}"
+                        self.write(identify(name) + Told.of(shaped).encoded)
+                await self.flush()
+                if history.closed and len(history) <= after:
+                    return
+                if not await history.wait(after, KEEPALIVE_SECONDS):
+                    self.write(KEEPALIVE)
+        except StreamClosedError:
+            return
+
+    def tell_once(self, event: Event) -> None:
+        """Write one event that stands for all."""
+        self.write(Told.of(event).encoded)

@@ -1,0 +1,321 @@
+"""Talking to the Hub in a person's name, never in our own.
+
+Every call carries the person's own token, so the service can do nothing they may not do
+themselves. Measured facts this rests on (JupyterHub 6.1): a start answers 201 although it is
+pending or has failed, so only the progress stream is believed; a start that was refused still
+stores its options, so full options are sent every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from traitlets import Float, Integer, Unicode, default
+from traitlets.config import LoggingConfigurable
+
+from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, TooMany
+from ..core.launch import TICKET
+from .sse import Parser
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks.
+
+    Attributes:
+        name: as the Hub knows them.
+        token: theirs, limited to what they allowed this service.
+        groups: of the Hub.
+        admin: whether the Hub says so.
+    """
+
+    name: str
+    token: str = field(repr=False)
+    groups: tuple[str, ...] = ()
+    admin: bool = False
+
+
+class State(StrEnum):
+    """What a server is doing, in words people see."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One of a person's servers, as the Hub knows it.
+
+    Attributes:
+        name: empty for the default one.
+        state: what it is doing.
+        url: its path on this hub (or full URL where people have subdomains); ends in "/".
+        ticket: what it was last started with; empty if not by us.
+        last_activity: ISO time, or empty.
+    """
+
+    name: str
+    state: State
+    url: str
+    ticket: str = ""
+    last_activity: str = ""
+
+    @classmethod
+    def from_model(cls, model: dict[str, Any]) -> Server:
+        options = model.get("user_options") or {}
+        return cls(
+            name=model["name"],
+            state=_state(model),
+            url=model["url"],
+            ticket=str(options.get(TICKET) or ""),
+            last_activity=model.get("last_activity") or "",
+        )
+
+
+def _state(model: dict[str, Any]) -> State:
+    if model.get("pending") == "spawn":
+        return State.STARTING
+    if model.get("pending") == "stop":
+        return State.STOPPING
+    return State.RUNNING if model.get("ready") else State.STOPPED
+
+
+class HubClient(LoggingConfigurable):
+    """The part of the Hub's REST API that launches need."""
+
+    api_url = Unicode(
+        help="""Where the Hub's API is; default $JUPYTERHUB_API_URL, which the Hub gives to the
+        services it manages."""
+    ).tag(config=True)
+
+    timeout = Float(
+        30, help="Seconds to wait for one answer of the Hub (default 30). Streams are not bound."
+    ).tag(config=True)
+
+    stop_timeout = Float(
+        60, help="Seconds a server may take to stop before a restart is given up (default 60)."
+    ).tag(config=True)
+
+    reconnects = Integer(
+        5, help="How often a dropped progress stream is taken up again (default 5)."
+    ).tag(config=True)
+
+    @default("api_url")
+    def _api_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
+
+    async def setup(self) -> None:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout))
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    # ---- verbs
+
+    async def health(self) -> bool:
+        """Whether the Hub answers at all."""
+        try:
+            async with self._session.get(self.api_url.rstrip("/") + "/") as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def servers(self, person: Person) -> list[Server]:
+        """A person's servers, stopped ones too, in the order they were made.
+
+        The default server, which everybody has, is left out until it runs.
+        """
+        model = await self._json("GET", person, "", params={"include_stopped_servers": "1"})
+        servers = map(Server.from_model, (model.get("servers") or {}).values())
+        return [s for s in servers if s.name or s.state is not State.STOPPED]
+
+    async def server(self, person: Person, name: str) -> Server | None:
+        """One server, or none of that name."""
+        async with self._request("GET", person, _path(name)) as response:
+            if response.status == 404:
+                return None
+            await _check(response)
+            return Server.from_model(await response.json())
+
+    async def start(self, person: Person, name: str, ticket: str) -> None:
+        """Ask for a start. That it was accepted means nothing: read :meth:`progress`.
+
+        Raises:
+            TooMany: too many servers start or run at this moment.
+            Conflict: the name or the number of servers does not allow it.
+        """
+        body = {"user_options": {TICKET: ticket}}
+        async with self._request("POST", person, _path(name), json=body) as response:
+            await _check(response)
+
+    async def stop(self, person: Person, name: str, *, remove: bool = False) -> None:
+        """Stop a server, and remove it from the list; its files stay. Safe to repeat."""
+        body = {"remove": True} if remove else None
+        async with self._request("DELETE", person, _path(name), json=body) as response:
+            if response.status != 404:
+                await _check(response)
+
+    async def stopped(self, person: Person, name: str) -> None:
+        """Wait until a server that was told to stop has done so.
+
+        Raises:
+            LaunchFailed: it does not stop.
+        """
+        try:
+            async with asyncio.timeout(self.stop_timeout):
+                # the Hub streams starts, not stops
+                while await self._running(person, name):  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise LaunchFailed(
+                "The server that runs now does not stop. Stop it on the Hub's own page, or ask "
+                "whoever runs this hub."
+            ) from None
+
+    async def progress(self, person: Person, name: str) -> AsyncIterator[dict[str, Any]]:
+        """What the Hub tells about a start, until it is ready.
+
+        Yields:
+            The Hub's own messages: `progress` (0-100), `message`, and `ready` in the last.
+
+        Raises:
+            LaunchFailed: the start failed; in the spawner's own words.
+        """
+        for attempt in range(self.reconnects + 1):
+            try:
+                async for told in self._stream(person, name):
+                    if told.get("failed"):
+                        raise _failure(told.get("message", ""))
+                    yield told
+                    if told.get("ready"):
+                        return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                self.log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
+            await asyncio.sleep(0.2 * 2**attempt)
+        raise LaunchFailed("The Hub stopped telling about the server. Look at it on the main page.")
+
+    async def token_for_server(self, person: Person, name: str, *, seconds: int) -> str:
+        """A token that opens one server for some seconds and does nothing else.
+
+        Empty if the person's own token may not make tokens.
+        """
+        path = f"users/{quote(person.name, safe='')}/tokens"
+        body = {
+            "expires_in": seconds,
+            "note": f"Binder@home, for the server {name}",
+            "scopes": [f"access:servers!server={person.name}/{name}"],
+        }
+        async with self._call("POST", person, path, json=body) as response:
+            if response.status not in (200, 201):
+                return ""
+            return str((await response.json()).get("token", ""))
+
+    async def groups(self, person: Person) -> tuple[str, ...]:
+        """The groups a person is in now; as known at sign-in if their token may not ask."""
+        model = await self._json("GET", person, "")
+        return tuple(model["groups"]) if "groups" in model else person.groups
+
+    async def knows(self, person: Person, what: str, name: str) -> bool:
+        """Whether there is a `person` or `group` of that name on this hub.
+
+        Raises:
+            NotAllowed: the person's token may not ask.
+        """
+        kind = {"person": "users", "group": "groups"}[what]
+        async with self._call("GET", person, f"{kind}/{quote(name, safe='')}") as response:
+            if response.status == 404:
+                return False
+            await _check(response)
+            return True
+
+    # ---- requests
+
+    async def _running(self, person: Person, name: str) -> bool:
+        server = await self.server(person, name)
+        return server is not None and server.state is not State.STOPPED
+
+    async def _stream(self, person: Person, name: str) -> AsyncIterator[dict[str, Any]]:
+        parser = Parser()
+        # the Hub says something at least every 8 s
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
+        path = f"{_path(name)}/progress"
+        async with self._request("GET", person, path, timeout=timeout) as response:
+            await _check(response)
+            async for chunk in response.content.iter_any():
+                for told in parser.feed(chunk):
+                    yield told
+
+    async def _json(self, method: str, person: Person, path: str, **options: Any) -> Any:
+        async with self._request(method, person, path, **options) as response:
+            await _check(response)
+            return await response.json()
+
+    def _request(
+        self, method: str, person: Person, path: str, **options: Any
+    ) -> aiohttp.client._RequestContextManager:
+        user = f"users/{quote(person.name, safe='')}"
+        return self._call(method, person, f"{user}/{path}" if path else user, **options)
+
+    def _call(
+        self, method: str, person: Person, path: str, **options: Any
+    ) -> aiohttp.client._RequestContextManager:
+        url = f"{self.api_url.rstrip('/')}/{path}"
+        headers = {"Authorization": f"token {person.token}"}
+        return self._session.request(method, url, headers=headers, **options)
+
+
+def _path(name: str) -> str:
+    return f"servers/{quote(name, safe='')}"
+
+
+def _failure(message: str) -> LaunchFailed:
+    """The Hub's sentence about a failed start, as one of ours.
+
+    Our spawners put what helps (the end of the server's log) below the sentence.
+    """
+    told = message.removeprefix("Spawn failed:").removeprefix("Spawn failed").strip()
+    words, _, detail = told.partition("\n\n")
+    words = words or "The server did not start, and the Hub does not say why."
+    return LaunchFailed(words, detail=detail)
+
+
+async def _check(response: aiohttp.ClientResponse) -> None:
+    """Turn the Hub's refusals into words.
+
+    Raises:
+        TooMany, Conflict, NotAllowed, LaunchFailed.
+    """
+    if response.status < 400:
+        return
+    raise _refusal(response.status, await _message(response))
+
+
+def _refusal(status: int, message: str) -> BinderError:
+    if status == 429:
+        return TooMany(message or "Too many servers are starting. Try again in a minute.")
+    if status in (400, 409):
+        return Conflict(message or "The Hub does not accept this server.")
+    if status in (401, 403, 404):
+        return NotAllowed(
+            "The Hub does not let this service act for you: your sign-in or token has expired or "
+            "may not start servers. Sign in again, or use a token with the scope “servers”.",
+            detail=message,
+        )
+    return _failure(message or "The Hub could not start the server.")
+
+
+async def _message(response: aiohttp.ClientResponse) -> str:
+    try:
+        fields = await response.json(content_type=None)
+    except (ValueError, aiohttp.ClientError):
+        return ""
+    return str(fields.get("message") or "") if isinstance(fields, dict) else ""

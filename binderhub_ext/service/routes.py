@@ -1,0 +1,71 @@
+"""The table of addresses, relative to the service's prefix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from .handlers import api, build, credentials, links, meta, pages, share, volumes
+
+Route = tuple[str, type[RequestHandler]] | tuple[str, type[RequestHandler], dict[str, Any]]
+
+_ID = r"([A-Za-z0-9_-]{1,64})"
+_SERVER = r"([^/]+)"
+
+_PICTURES = (
+    r"(?:assets/images/)?"
+    r"(badge\.svg|badge_logo\.svg|logo_social\.png|favicon_(?:fail|success|building)\.ico)"
+)
+
+PAGES: list[Route] = [
+    (r"", pages.Home),
+    (r"launch", pages.LaunchForm),
+    (rf"launches/{_ID}", pages.LaunchPage),
+    (r"volumes", volumes.VolumesPage),
+    (r"settings", pages.Settings),
+    (rf"settings/trust/{_ID}/revoke", pages.Revoke),
+    (r"settings/credentials", credentials.StoreCredential),
+    (rf"settings/credentials/{_ID}/remove", credentials.RemoveCredential),
+    (r"v2/([^/]+)/(.+)", links.Link),
+    (r"repo/([^/]+)/([^/]+)(/.*)?", links.OldLink),
+]
+
+API: list[Route] = [
+    (r"api/launches", api.LaunchesApi),
+    (rf"api/launches/{_ID}", api.LaunchApi),
+    (rf"api/launches/{_ID}/events", api.LaunchEvents),
+    (rf"api/launches/{_ID}/cancel", api.LaunchCancel),
+    (rf"api/launches/{_ID}/log", api.LaunchLog),
+    (r"api/servers", api.ServersApi),
+    (rf"api/servers/{_SERVER}/stop", api.ServerStop),
+    (rf"api/servers/{_SERVER}", api.ServerApi),
+    (r"api/volumes", volumes.VolumesApi),
+    (rf"api/volumes/{_ID}", volumes.VolumeApi),
+    (rf"api/volumes/{_ID}/members", volumes.VolumeMembers),
+    (rf"api/volumes/{_ID}/leave", volumes.VolumeLeave),
+    (rf"api/volumes/trash/{_ID}/restore", volumes.VolumeRestore),
+    (r"api/parse", api.ParseApi),
+    (r"api/share", share.ShareApi),
+    (r"api/build-tokens", build.BuildTokenApi),
+    (r"build/([^/]+)/(.+)", build.Build),
+]
+
+PUBLIC: list[Route] = [
+    (r"health", meta.Health),
+    (r"versions", meta.Versions),
+    (r"metrics", meta.Metrics),
+    (r"api/repoproviders", meta.Providers),
+    (r"oauth_callback", pages.OAuthCallback),
+]
+
+
+def routes(prefix: str, static: Path, *, api_only: bool = False) -> list[Route]:
+    """Every route of the service; API-only mode has no pages."""
+    files: list[Route] = [
+        (r"static/(.*)", pages.Static, {"path": str(static)}),
+        (_PICTURES, links.Picture, {"path": str(static / "images")}),
+    ]
+    shown = PUBLIC + API if api_only else [*PAGES, *API, *PUBLIC, *files]
+    return [(prefix + route[0], *route[1:]) for route in [*shown, (r"api/.*", meta.NotFoundApi)]]

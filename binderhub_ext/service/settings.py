@@ -1,0 +1,238 @@
+"""What an administrator decides about launches, as configuration: one place to read them all."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from typing import Any
+
+from traitlets import Bool, Dict, Float, Integer, List, TraitError, Unicode, validate
+from traitlets.config import Configurable
+
+from ..core.errors import BadLink
+from ..core.launch import Files
+from ..core.policy import Policy, Size
+from ..core.providers import PROVIDERS, Providers, github, gitlab, table
+from ..core.quantities import read_bytes
+from ..core.targets import TARGETS, Targets, read_target
+from ..core.targets import table as target_table
+from .bans import Bans
+
+
+class LaunchPolicy(Configurable):
+    """What may be launched here."""
+
+    allowed_specs = List(
+        Unicode(),
+        [".*"],
+        help="""Repositories that may be launched, as regular expressions matched at the beginning
+        of `provider/repository/ref` (such as `gh/my-university/`), upper and lower case alike.
+        Default: all.""",
+    ).tag(config=True)
+
+    banned_specs = List(
+        Unicode(),
+        help="""Repositories that never may be, in the same form; stronger than what is allowed.
+        A ban on `gh/owner/` also holds for the same repository named by its Git URL.""",
+    ).tag(config=True)
+
+    trusted_specs = List(
+        Unicode(),
+        help="""Repositories whose links start without the page that asks, for everybody, in the
+        same form; they see no more than the project's own folder. Default: none.""",
+    ).tag(config=True)
+
+    images = List(
+        Unicode(),
+        help="""Prebuilt images that links may name with `image=`, as regular expressions of the
+        whole name. Default: none.""",
+    ).tag(config=True)
+
+    files = List(
+        Unicode(),
+        [str(files) for files in Files],
+        help="""What of a person's files a server may ever see: any of `project`, `home`, `none`.
+        Default: all three, as the person chooses.""",
+    ).tag(config=True)
+
+    sizes = Dict(
+        help="""Resources on offer by name: `{"large": {"memory": "16G", "cpu": 4}}`. Default:
+        none, every server has the engine's own limits."""
+    ).tag(config=True)
+
+    max_memory = Unicode(
+        "", help="Memory a link may ask for by `mem=`, such as `8G`. Default: none may be asked."
+    ).tag(config=True)
+
+    max_cpu = Float(
+        0, min=0, help="Processors a link may ask for by `cpu=`. Default: none may be asked."
+    ).tag(config=True)
+
+    max_idle = Integer(
+        0, min=0, help="Seconds of inactivity a link may ask for by `idle=`; 0 for any. Default: 0."
+    ).tag(config=True)
+
+    max_volumes = Integer(
+        8, min=0, help="Group and shared volumes one server may have. Default: 8."
+    ).tag(config=True)
+
+    github_hosts = Dict(
+        help="""GitHub Enterprise: provider id of links to its host,
+        `{"inst": "github.example.org"}`. Default: github.com as `gh` alone."""
+    ).tag(config=True)
+
+    gitlab_hosts = Dict(
+        help="""GitLab of your own: provider id of links to its host,
+        `{"inst": "gitlab.example.org"}`. Default: gitlab.com as `gl` alone."""
+    ).tag(config=True)
+
+    providers = List(
+        Unicode(),
+        help="Ids of the providers links may have here. Default: all that are known.",
+    ).tag(config=True)
+
+    extra_targets = Dict(
+        help="""Further interfaces a server can open, by the name links have in `target=`:
+        `{"pluto": {"title": "Pluto", "path": "pluto/", "needs": "the package pluto"}}`. Each has a
+        `title` for people, a `path` below the server's URL, what the environment `needs` for it,
+        and may have `file` and `folder` (paths with `{path}` for what is opened) and `heads` (first
+        parts of its paths; default: that of `path`). A name that exists is replaced. Default:
+        none besides the built-in ones."""
+    ).tag(config=True)
+
+    @validate("allowed_specs", "banned_specs", "trusted_specs", "images")
+    def _valid_rules(self, proposal: Any) -> Any:
+        for rule in proposal["value"]:
+            try:
+                re.compile(rule)
+            except re.error as error:
+                name = f"LaunchPolicy.{proposal['trait'].name}"
+                raise TraitError(f"{name}: {rule!r} is no regular expression: {error}") from error
+        return proposal["value"]
+
+    @validate("extra_targets")
+    def _valid_targets(self, proposal: Any) -> Any:
+        for name, fields in proposal["value"].items():
+            try:
+                read_target(name, fields)
+            except (BadLink, TypeError, ValueError) as error:
+                raise TraitError(f"LaunchPolicy.extra_targets: {name}: {error}") from error
+        return proposal["value"]
+
+    def policy(self) -> Policy:
+        """The policy as the pure core wants it."""
+        return Policy(
+            allowed_specs=tuple(self.allowed_specs),
+            banned_specs=tuple(self.banned_specs),
+            trusted_specs=tuple(self.trusted_specs),
+            images=tuple(self.images),
+            files=tuple(Files(name) for name in self.files),
+            sizes={name: _size(size) for name, size in self.sizes.items()},
+            max_memory=_bytes(self.max_memory),
+            max_cpu=self.max_cpu,
+            max_idle=self.max_idle,
+            max_volumes=self.max_volumes,
+        )
+
+    def link_providers(self, fetchable: set[str]) -> Providers:
+        """The providers links may have, of those that can be fetched."""
+        own = [github(id, host, host) for id, host in self.github_hosts.items()]
+        own += [gitlab(id, host, host) for id, host in self.gitlab_hosts.items()]
+        known = [p for p in PROVIDERS.values() if p.id in fetchable]
+        wanted = self.providers or [provider.id for provider in [*known, *own]]
+        return table(*(p for p in [*known, *own] if p.id in wanted))
+
+    def targets(self) -> Targets:
+        """The interfaces on offer."""
+        extra = [read_target(name, fields) for name, fields in self.extra_targets.items()]
+        return target_table(*TARGETS.values(), *extra)
+
+
+class Appearance(Configurable):
+    """What people read on our pages besides our own words."""
+
+    operator = Dict(
+        help="""Who provides the service: `{"name": …, "url": …, "contact": …}`. Default: nobody
+        is named."""
+    ).tag(config=True)
+
+    docs = List(
+        Dict(), help='Links below the form: `[{"title": …, "url": …}]`. Default: none.'
+    ).tag(config=True)
+
+    warnings = List(
+        Unicode(), help="Sentences above the form that everybody should know. Default: none."
+    ).tag(config=True)
+
+    other_hubs = Dict(
+        {"mybinder.org": "https://mybinder.org"},
+        help="""Other Binders by name, whose links the form offers for the same launch. Default:
+        mybinder.org.""",
+    ).tag(config=True)
+
+    announcement = Unicode(
+        "", help="HTML at the top of every page, as the Hub's own announcement. Default: none."
+    ).tag(config=True)
+
+    template_paths = List(
+        Unicode(),
+        help="""Folders of Jinja templates that come before ours and the Hub's. A `page.html` there
+        gives all pages an institution's look. Default: none.""",
+    ).tag(config=True)
+
+    template_vars = Dict(help="Further variables for the templates. Default: none.").tag(
+        config=True
+    )
+
+    def home(self) -> dict[str, Any]:
+        """What the main page shows."""
+        return {"operator": self.operator, "docs": self.docs, "warnings": self.warnings}
+
+    def everywhere(self) -> dict[str, Any]:
+        """What every page has."""
+        return {"announcement": self.announcement, **self.template_vars}
+
+
+class Access(Configurable):
+    """Who may use the API from where."""
+
+    origins = List(
+        Unicode(),
+        help="""Other sites whose pages may use the API with a person's token, such as
+        `https://book.example.org` (Thebe); `*` for all. Cookies never work from there. Default:
+        none.""",
+    ).tag(config=True)
+
+    api_only = Bool(False, help="Serve the API and no pages. Default: pages too.").tag(config=True)
+
+    ban_networks = Dict(
+        help="""Networks that may use nothing here but `/health`, `/versions` and `/metrics`, each
+        with the reason people there are told: `{"192.0.2.0/24": "automated traffic"}`. The proxy
+        in front of the Hub has to set `X-Real-IP` itself, or a client could choose its address.
+        Default: none."""
+    ).tag(config=True)
+
+    @validate("ban_networks")
+    def _valid_networks(self, proposal: Any) -> Any:
+        for network in proposal["value"]:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise TraitError(f"Access.ban_networks: {error}") from error
+        return proposal["value"]
+
+    def bans(self) -> Bans:
+        """The banned networks."""
+        return Bans({ip_network(net): str(why) for net, why in self.ban_networks.items()})
+
+    build_token_seconds = Integer(
+        300, min=1, help="How long a page may take to begin its build stream. Default: 300 s."
+    ).tag(config=True)
+
+
+def _size(fields: dict[str, Any]) -> Size:
+    return Size(_bytes(str(fields.get("memory", ""))), float(fields.get("cpu", 0)))
+
+
+def _bytes(text: str) -> int:
+    return read_bytes(text) if text else 0

@@ -1,0 +1,68 @@
+"""Event streams: writing ours, reading the Hub's. Pure.
+
+The format is the HTML standard's (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+BinderHub's clients read only `data:` lines; our own pages also use `id:` to resume after a drop.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..core.progress import Event
+
+KEEPALIVE = b":keepalive\n\n"
+"""A comment: keeps proxies from closing a silent stream, ignored by every client."""
+
+
+@dataclass(frozen=True)
+class Told(Event):
+    """An event that is encoded once, however many people watch it."""
+
+    @cached_property
+    def encoded(self) -> bytes:
+        return encode(self.to_dict())
+
+    @classmethod
+    def of(cls, event: Event) -> Told:
+        return event if isinstance(event, Told) else cls(event.phase, event.message, event.data)
+
+
+def encode(fields: dict[str, Any], *, name: str = "") -> bytes:
+    """One message of an event stream; JSON has no raw newline, so it is one `data:` line."""
+    return identify(name) + b"data: " + json.dumps(fields).encode() + b"\n\n"
+
+
+def identify(name: str) -> bytes:
+    """The `id:` line that lets a client resume after this message."""
+    return f"id: {name}\n".encode() if name else b""
+
+
+class Parser:
+    """Turns chunks of an event stream, cut anywhere, into the JSON objects of its messages."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
+        """The messages completed by this chunk; comments and other fields are skipped.
+
+        Raises:
+            ValueError: a `data:` line is not a JSON object.
+        """
+        *blocks, self._rest = (self._rest + chunk.replace(b"\r\n", b"\n")).split(b"\n\n")
+        return [_object(data) for block in blocks if (data := _data(block))]
+
+
+def _data(block: bytes) -> bytes:
+    lines = (line for line in block.split(b"\n") if line.startswith(b"data:"))
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    fields = json.loads(data)
+    if not isinstance(fields, dict):
+        raise ValueError("a message of the event stream is not an object")
+    return fields

@@ -1,0 +1,114 @@
+"""The tables of the service's own database: only what nobody else knows (DESIGN §4.5).
+
+Running servers are the Hub's to know, images the engine's, files the volumes'. A change here
+needs a migration in `migrations/versions/`; a test compares both.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import DateTime, Index, Integer, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time; always UTC, also in databases that forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What Alembic compares the database with."""
+
+
+class EnvironmentRow(Base):
+    """Which environment a commit asks for: spares detecting it again."""
+
+    __tablename__ = "environments"
+
+    engine: Mapped[str] = mapped_column(String(40), primary_key=True)
+    repo: Mapped[str] = mapped_column(String(2048), primary_key=True)
+    commit: Mapped[str] = mapped_column(String(128), primary_key=True)
+    key: Mapped[str] = mapped_column(String(128))
+    kind: Mapped[str] = mapped_column(Text)
+    files: Mapped[str] = mapped_column(Text)
+    seen: Mapped[datetime] = mapped_column(Moment)
+
+
+class BuildRow(Base):
+    """One build; its log lies beside the database as `builds/<id>.log`."""
+
+    __tablename__ = "builds"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), index=True)
+    kind: Mapped[str] = mapped_column(Text)
+    repo: Mapped[str] = mapped_column(String(2048))
+    commit: Mapped[str] = mapped_column(String(128))
+    started: Mapped[datetime] = mapped_column(Moment, index=True)
+    finished: Mapped[datetime | None] = mapped_column(Moment)
+    result: Mapped[str] = mapped_column(String(40), default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+
+
+class LaunchRow(Base):
+    """One launch: for whoever started it, the list of projects, and accounting."""
+
+    __tablename__ = "launches"
+    __table_args__ = (Index("ix_launches_user_started", "user", "started"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255))
+    server: Mapped[str] = mapped_column(String(64))
+    started: Mapped[datetime] = mapped_column(Moment)
+    finished: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    provider: Mapped[str] = mapped_column(String(40), default="")
+    repo: Mapped[str] = mapped_column(String(2048), default="")
+    repo_url: Mapped[str] = mapped_column(String(2048), default="")
+    ref: Mapped[str] = mapped_column(String(1024), default="")
+    commit: Mapped[str] = mapped_column(String(128), default="")
+    image: Mapped[str] = mapped_column(String(1024), default="")
+    project: Mapped[str] = mapped_column(String(1024), default="")
+    build: Mapped[str] = mapped_column(String(32), default="")
+    origin: Mapped[str] = mapped_column(String(255), default="")
+    request: Mapped[str] = mapped_column(Text, default="")
+    code: Mapped[str] = mapped_column(String(64), default="")
+    status: Mapped[int] = mapped_column(Integer, default=0)
+    message: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    url: Mapped[str] = mapped_column(Text, default="")
+
+
+class TrustRow(Base):
+    """A person's word that links to a repository may start without a question."""
+
+    __tablename__ = "trust"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), index=True)
+    repo: Mapped[str] = mapped_column(String(2048))
+    repo_url: Mapped[str] = mapped_column(String(2048), default="")
+    rights: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
+class CredentialRow(Base):
+    """A person's token for a Git host; `sealed` opens with a key that is not in the database."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (UniqueConstraint("user", "host", name="uq_credentials_user_host"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255))
+    host: Mapped[str] = mapped_column(String(270))
+    login: Mapped[str] = mapped_column(String(255))
+    sealed: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,77 @@
+"""Volumes in the form of the main page: from its fields to `volume=` of a link and back. Pure.
+
+Each volume has two fields, `volume-access:<name>` and `volume-place:<name>`, so that the form
+works without scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.errors import BadLink
+from ..core.launch import Access, VolumeRequest
+from ..core.links import PARAMETERS
+from ..core.volumes import SHARED
+from .requests import Fields, first
+from .volumes import Mine
+
+_ACCESS, _PLACE = "volume-access:", "volume-place:"
+
+
+def joined(fields: Fields) -> Fields:
+    """Fields of the form with what was chosen added as `volume`."""
+    names = [field.removeprefix(_ACCESS) for field in fields if field.startswith(_ACCESS)]
+    chosen = [
+        PARAMETERS["volume"].write(VolumeRequest(name, _place(fields, name), Access(access)))
+        for name in names
+        if (access := first(fields, _ACCESS + name)) in tuple(Access)
+    ]
+    return {**fields, "volume": [*fields.get("volume", ()), *chosen]} if chosen else fields
+
+
+def chooser(mine: Iterable[Mine], fields: Fields, linked: Iterable[VolumeRequest]) -> Any:
+    """The volumes a person may choose, and what is chosen.
+
+    Args:
+        mine: what they have.
+        fields: what they typed.
+        linked: what a link they came with asks for.
+
+    Returns:
+        The template's `volumes` and `volumes_missing`.
+    """
+    asked = {request.name: request for request in (*linked, *_typed(fields))}
+    entries = [_entry(one, asked) for one in mine]
+    known = {name for entry in entries for name in (entry["name"], entry["id"])}
+    missing = [name for name in asked if name not in known]
+    return {"volumes": entries, "volumes_missing": missing}
+
+
+def _entry(one: Mine, asked: dict[str, VolumeRequest]) -> dict[str, str | bool]:
+    volume = one.volume
+    wanted = asked.get(volume.name) or asked.get(volume.id)
+    access = (wanted.access or one.access) if wanted else None
+    if access and one.access is Access.RO:
+        access = Access.RO
+    return {
+        "id": volume.id,
+        "name": volume.name,
+        "writable": one.access is Access.RW,
+        "access": str(access or ""),
+        "place": wanted.mount if wanted else "",
+        "usual": f"{SHARED}/{volume.name}",
+    }
+
+
+def _place(fields: Fields, name: str) -> str:
+    return first(fields, _PLACE + name).removeprefix("~/")
+
+
+def _typed(fields: Fields) -> Iterable[VolumeRequest]:
+    for text in fields.get("volume", ()):
+        try:
+            yield PARAMETERS["volume"].read(text)
+        except BadLink:
+            name, *place = text.split(":")
+            yield VolumeRequest(name, place[0] if place else "", None)

@@ -1,0 +1,63 @@
+"""Put the files of a fetched commit into a folder, without network and without their help.
+
+The repository is hostile: no hook, filter, template or configuration of it is used, and files
+of an archive cannot leave the folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..core.errors import NoSpace, RepoUnavailable
+from ..repos.base import Source
+from ..repos.checkout import checkout as from_bundle
+
+
+async def checkout(source: Source, into: Path) -> None:
+    """Write the files of a commit and its submodules, without history.
+
+    Args:
+        source: a fetched commit; its bundle is a Git bundle or a `.tar`.
+        into: an empty or missing folder; made if missing. On failure it may hold a part.
+
+    Raises:
+        RepoUnavailable: the kept files cannot be read; fetch them again.
+        NoSpace: the disk is full.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    if source.bundle.suffix == ".tar":
+        await asyncio.to_thread(_unpack, source.bundle, into)
+        return
+    await from_bundle(source, into)
+
+
+@asynccontextmanager
+async def temporary_checkout(source: Source, below: Path) -> AsyncIterator[Path]:
+    """A folder with the files of a commit that is gone afterwards."""
+    below.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".checkout-", dir=below, ignore_cleanup_errors=True) as folder:
+        files = Path(folder) / "files"
+        await checkout(source, files)
+        yield files
+
+
+def _unpack(archive: Path, into: Path) -> None:
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(into, filter="data")
+    except (tarfile.TarError, OSError) as error:
+        _raise(str(error))
+
+
+def _raise(explanation: str) -> None:
+    if "No space left" in explanation:
+        raise NoSpace("The disk is full. Ask the administrator to make room.")
+    raise RepoUnavailable(
+        "The fetched files of this commit cannot be read. Launch it again to fetch them anew.",
+        detail=explanation[-2000:],
+    )

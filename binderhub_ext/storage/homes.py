@@ -1,0 +1,136 @@
+"""Homes and the private state of projects: made once, then left to their person.
+
+Only places in which nobody but us can rename anything are touched here, so no link can be
+planted. What exists is never changed: not its owner, not its mode.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from ..core.errors import Conflict
+from ..core.launch import Launch
+from ..core.layout import DataDirectory
+from .beneath import DIRECTORY, beneath, lstat_beneath, open_beneath
+from .mounts import PRIVATE, STATE_HOME, mounts_for
+
+_OURS = 0o711
+_THEIRS = 0o700
+_DRAFT = b".making-"
+
+
+def ensure_home(
+    layout: DataDirectory, user: str, uid: int | None = None, gid: int | None = None
+) -> Path:
+    """Make a person's home if it is not there.
+
+    Args:
+        uid: owner of a new home; `None` for the one this process runs as.
+        gid: its group; `None` likewise.
+
+    Returns:
+        The home. Use it as a name to show, not to open: see :mod:`~.beneath`.
+
+    Raises:
+        Conflict: a link or a file is in its place.
+    """
+    layout.homes.mkdir(mode=_OURS, parents=True, exist_ok=True)
+    home = layout.home(user)
+    _ensure(layout.homes, home.name, uid, gid)
+    return home
+
+
+def ensure_state(
+    layout: DataDirectory,
+    user: str,
+    project: str,
+    uid: int | None = None,
+    gid: int | None = None,
+) -> Path:
+    """Make the private state of a person's project: its own home and its own `PRIVATE` folders.
+
+    Arguments, result and errors are those of :func:`ensure_home`.
+    """
+    state = layout.state(user, project)
+    state.parent.mkdir(mode=_OURS, parents=True, exist_ok=True)
+    state.mkdir(mode=_OURS, exist_ok=True)
+    for name in (STATE_HOME, *PRIVATE):
+        _ensure(state, name, uid, gid)
+    return state
+
+
+def ensure_mount_points(
+    launch: Launch, layout: DataDirectory, uid: int | None = None, gid: int | None = None
+) -> None:
+    """Make the places in a home over which a person's own folders are mounted.
+
+    See :func:`ensure_places`; what is mounted exists already.
+    """
+    home, *inner = mounts_for(launch, layout) or (None,)
+    if home is not None:
+        ensure_places(home.root, home.path, [mount.target for mount in inner], uid, gid)
+
+
+def ensure_places(
+    root: Path,
+    home: PurePosixPath,
+    places: Iterable[PurePosixPath],
+    uid: int | None = None,
+    gid: int | None = None,
+) -> None:
+    """Make the places in a home over which something else is mounted, as their person's own.
+
+    Left to the program that mounts, they would be its own (root's), closed to the person, and
+    made behind whatever link is in the way.
+
+    Args:
+        root: a directory nobody else can rename things in.
+        home: the home, relative to `root`.
+        places: relative to the home.
+        uid: owner of what is made; `None` for the one this process runs as.
+        gid: its group; `None` likewise.
+
+    Raises:
+        Conflict: a link or a file is in such a place.
+    """
+    owner = (-1 if uid is None else uid, -1 if gid is None else gid)
+    with beneath(root, home) as directory:
+        for place in places:
+            try:
+                os.close(open_beneath(directory, place, create=True, owner=owner))
+            except NotADirectoryError as error:
+                raise Conflict(
+                    f"~/{place} cannot be shown to your server: a link or a file is in its"
+                    " way. Rename what is there and launch again."
+                ) from error
+
+
+def _ensure(parent: Path, name: str, uid: int | None, gid: int | None) -> None:
+    with beneath(parent, ".") as directory:
+        # Two starts at once must not both make it: the second would take the first's place
+        # under a server that already runs.
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        if lstat_beneath(directory, name) is None:
+            _make(directory, os.fsencode(name), uid, gid)
+        with suppress(NotADirectoryError):
+            os.close(os.open(name, DIRECTORY, dir_fd=directory))
+            return
+    raise Conflict(
+        f"{parent / name} is not a folder, so it cannot be used. An administrator has to move it."
+    )
+
+
+def _make(parent: int, name: bytes, uid: int | None, gid: int | None) -> None:
+    """Make a directory with its owner under its final name at once, also if we are killed."""
+    draft = _DRAFT + name[-200:]
+    with suppress(FileNotFoundError):
+        os.rmdir(draft, dir_fd=parent)
+    os.mkdir(draft, _THEIRS, dir_fd=parent)
+    with beneath(parent, draft) as made:
+        os.fchown(made, -1 if uid is None else uid, -1 if gid is None else gid)
+        os.fchmod(made, _THEIRS)
+    os.rename(draft, name, src_dir_fd=parent, dst_dir_fd=parent)

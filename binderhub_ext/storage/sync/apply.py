@@ -1,0 +1,111 @@
+"""Doing what was decided about one file, against a person who may be writing at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .decide import decide, executable
+from .files import (
+    InTheWay,
+    look,
+    move_aside,
+    put,
+    put_beside,
+    remove_empty,
+    set_executable,
+    split,
+)
+from .journal import Journal
+from .words import REGULAR, Change, Entry, Found, Keep, Request, What
+
+Bases = Sequence[Entry | None]
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What is needed to change files of a project.
+
+    Attributes:
+        project: descriptor of the project.
+        files: descriptor of the folder with the incoming files.
+        journal: where files go that make room.
+        algorithm: hash of Git's ids.
+    """
+
+    project: int
+    files: int
+    journal: Journal
+    request: Request
+    algorithm: str
+
+    def bring(self, path: bytes, bases: Bases, incoming: Entry | None) -> Change | None:
+        """Decide about one file and do it; `None` if it is as it should be."""
+        found = look(self.project, path, self.algorithm)
+        what = decide(bases, found, incoming, self.request.keep)
+        match what:
+            case What.NOTHING:
+                return None
+            case What.REMOVED:
+                return self._remove(path, bases)
+            case What.MODE if incoming:
+                set_executable(self.project, path, executable(bases, found, incoming))
+            case What.ADDED | What.UPDATED if incoming:
+                return self._replace(path, bases, found, incoming, what)
+            case What.BESIDE:
+                return self._beside(path, found)
+            case What.ASIDE:
+                return self._aside(path, found, incoming)
+        return Change(path, what)
+
+    def _remove(self, path: bytes, bases: Bases) -> Change:
+        if not self.journal.take(path, _contents(bases)):
+            return Change(path, What.KEPT)
+        remove_empty(self.project, split(path)[0])
+        return Change(path, What.REMOVED)
+
+    def _replace(
+        self, path: bytes, bases: Bases, found: Found, incoming: Entry, what: What
+    ) -> Change:
+        if incoming.mode in REGULAR:
+            set_executable(self.files, path, executable(bases, found, incoming))
+        if what is What.ADDED or self.journal.take(path, _contents(bases)):
+            with suppress(InTheWay):
+                put(self.files, path, self.project, path)
+                return Change(path, what)
+        # Somebody was faster: theirs is a version of the person's like any other.
+        if self.request.keep is Keep.MINE:
+            return Change(path, What.KEPT)
+        return self._beside(path, look(self.project, path, self.algorithm))
+
+    def _beside(self, path: bytes, found: Found) -> Change:
+        label = f"incoming-{self.request.short}".encode()
+        at = found.blocker or path
+        return Change(path, What.BESIDE, self._put_beside(path, at, label))
+
+    def _put_beside(self, path: bytes, at: bytes, label: bytes) -> bytes:
+        return put_beside(self.files, path, self.project, path, self.algorithm, at=at, label=label)
+
+    def _aside(self, path: bytes, found: Found, incoming: Entry | None) -> Change:
+        label = f"mine-{self.request.short}".encode()
+        other = b""
+        with suppress(FileNotFoundError):
+            other = move_aside(self.project, found.blocker or path, label)
+        if incoming:
+            try:
+                put(self.files, path, self.project, path)
+            except InTheWay:
+                return self._beside(path, look(self.project, path, self.algorithm))
+        return Change(path, What.ASIDE, other)
+
+    def leave_note(self, name: bytes) -> None:
+        """Put the note that lies under `name` among the incoming files into the project."""
+        try:
+            put(self.files, name, self.project, name)
+        except InTheWay:
+            self._put_beside(name, name, b"update")
+
+
+def _contents(bases: Iterable[Entry | None]) -> list[str]:
+    return [base.content for base in bases if base]

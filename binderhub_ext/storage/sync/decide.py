@@ -1,0 +1,81 @@
+"""The three-way decision for one file. Pure.
+
+The three are the base (what we put there last), what is there now, and what is incoming. After
+a sync that was killed there may be several bases: every version we may have put there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from .words import EXECUTABLE, LINK, REGULAR, Entry, Found, Keep, Kind, What
+
+
+def matches(found: Found, entry: Entry | None) -> bool:
+    """Whether what is there is exactly this, the executable bit aside."""
+    if entry is None:
+        return found.kind in (Kind.ABSENT, Kind.BLOCKED)
+    if entry.mode == LINK:
+        return found.kind is Kind.LINK and found.content == entry.content
+    return found.kind is Kind.FILE and found.content == entry.content
+
+
+def decide(
+    bases: Collection[Entry | None], found: Found, incoming: Entry | None, keep: Keep
+) -> What:
+    """What to do about a path.
+
+    Returns:
+        `ADDED`: put the incoming file where nothing is. `UPDATED`, `REMOVED`: what is there is
+        ours. `MODE`: only its executable bit changes. `BESIDE`: leave what is there and put the
+        incoming file beside it. `ASIDE`: move what is there beside and let the incoming have
+        its name. `KEPT`, `KEPT_DELETED`: leave the person's. `NOTHING`: it is as it should be.
+    """
+    if incoming is None:
+        return _incoming_is_gone(bases, found, keep)
+    if matches(found, incoming):
+        return What.MODE if _wanted_mode(bases, found, incoming) else What.NOTHING
+    untouched = any(matches(found, base) for base in bases)
+    if found.kind is Kind.ABSENT:
+        return What.ADDED if untouched or keep is Keep.THEIRS else What.KEPT_DELETED
+    if untouched and found.kind is not Kind.BLOCKED:
+        return What.UPDATED
+    return _conflict(bases, incoming, keep)
+
+
+def executable(bases: Collection[Entry | None], found: Found, incoming: Entry) -> bool:
+    """The executable bit of an updated file: the incoming one unless the person changed it."""
+    wanted = incoming.mode == EXECUTABLE
+    if found.kind is not Kind.FILE:
+        return wanted
+    ours = [base.mode == EXECUTABLE for base in bases if base and base.mode in REGULAR]
+    return wanted if found.executable in ours else found.executable
+
+
+def _incoming_is_gone(bases: Collection[Entry | None], found: Found, keep: Keep) -> What:
+    if found.kind in (Kind.ABSENT, Kind.BLOCKED, Kind.DIRECTORY):
+        return What.NOTHING
+    if any(matches(found, base) for base in bases):
+        return What.REMOVED
+    return What.ASIDE if keep is Keep.THEIRS else What.KEPT
+
+
+def _conflict(bases: Collection[Entry | None], incoming: Entry, keep: Keep) -> What:
+    if not _news(bases, incoming) and keep is not Keep.THEIRS:
+        return What.KEPT
+    match keep:
+        case Keep.MINE:
+            return What.KEPT
+        case Keep.BOTH:
+            return What.BESIDE
+        case Keep.THEIRS:
+            return What.ASIDE
+
+
+def _news(bases: Collection[Entry | None], incoming: Entry) -> bool:
+    """Whether the other side changed more than the executable bit."""
+    return not any(base and base.content == incoming.content for base in bases)
+
+
+def _wanted_mode(bases: Collection[Entry | None], found: Found, incoming: Entry) -> bool:
+    return found.kind is Kind.FILE and executable(bases, found, incoming) != found.executable

@@ -1,0 +1,130 @@
+"""The folder of a project and what lies around it: found, locked, recognised."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ..beneath import DIRECTORY, beneath, exists_beneath, open_beneath, parts_of
+from .files import split
+from .record import BadRecord, Header, read_header
+from .words import Request, SyncError
+
+STORE = ".git/binder-at-home"
+RECORD, PENDING = "record", "pending"
+_PATIENCE = 60.0
+_POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a project is or will be.
+
+    Attributes:
+        parent: descriptor of the folder it is in.
+        name: its name there.
+    """
+
+    parent: int
+    name: bytes
+
+    @property
+    def scratch(self) -> str:
+        """The name of the folder beside it in which Git works."""
+        return f".binder-at-home-{sha256(self.name).hexdigest()[:12]}"
+
+    def is_free(self) -> bool:
+        """Whether nothing, or an empty folder, is there."""
+        try:
+            with beneath(self.parent, self.name) as project, os.scandir(project) as entries:
+                return next(entries, None) is None
+        except FileNotFoundError:
+            return True
+        except NotADirectoryError:
+            return False
+
+    def header(self) -> Header | None:
+        """The head of our record of what is there, or `None` if it is not ours."""
+        try:
+            with beneath(self.parent, self.name + b"/" + STORE.encode()) as store:
+                return read_header(store, RECORD)
+        except (FileNotFoundError, NotADirectoryError, BadRecord):
+            return None
+
+    def is_settled(self) -> bool:
+        """Whether the last update has ended, down to the tidying."""
+        if exists_beneath(self.parent, self.scratch):
+            return False
+        try:
+            with beneath(self.parent, self.name + b"/" + STORE.encode()) as store:
+                return PENDING not in os.listdir(store)  # noqa: PTH208
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+
+@contextmanager
+def place(request: Request) -> Iterator[Place]:
+    """Open the folder that has, or will have, the project.
+
+    Raises:
+        SyncError: a part of the way is a link or a file.
+    """
+    above, name = split(os.fsencode(request.into))
+    try:
+        if not parts_of(request.into):
+            raise ValueError(request.into)
+        parent = open_beneath(Path(request.root), above, create=True)
+    except ValueError as error:
+        raise SyncError("bad-folder", f"{request.into!r} is no plain relative path.") from error
+    except NotADirectoryError as error:
+        raise SyncError(
+            "in-the-way",
+            f"A part of {request.into} is a link or a file. Rename it, then try again.",
+        ) from error
+    try:
+        yield Place(parent, name)
+    finally:
+        os.close(parent)
+
+
+@contextmanager
+def locked_scratch(where: Place) -> Iterator[int]:
+    """The scratch folder of a project, for one process at a time; it is gone afterwards."""
+    descriptor = _lock(where, time.monotonic() + _PATIENCE)
+    try:
+        yield descriptor
+    finally:
+        with suppress(OSError):
+            os.rmdir(where.scratch, dir_fd=where.parent)
+        os.close(descriptor)
+
+
+def _lock(where: Place, deadline: float) -> int:
+    while time.monotonic() < deadline:
+        with suppress(FileExistsError):
+            os.mkdir(where.scratch, 0o700, dir_fd=where.parent)
+        with suppress(FileNotFoundError):
+            descriptor = os.open(where.scratch, DIRECTORY, dir_fd=where.parent)
+            if _is_ours(where, descriptor):
+                return descriptor
+            os.close(descriptor)
+        time.sleep(_POLL)
+    raise SyncError(
+        "busy", "Another launch is just bringing this project up to date. Try again in a minute."
+    )
+
+
+def _is_ours(where: Place, descriptor: int) -> bool:
+    """Lock it, and see that it was not removed by the one who had it before."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        now = os.stat(where.scratch, dir_fd=where.parent, follow_symlinks=False)
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return os.path.samestat(now, os.fstat(descriptor))

@@ -1,0 +1,50 @@
+"""What an update would do, found out without changing anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from ..beneath import beneath
+from .decide import decide
+from .files import join, look
+from .words import Change, Entry, Found, Keep, Kind, What
+
+
+def plan(
+    project: int,
+    bases_of: Callable[[bytes], list[Entry | None]],
+    wanted: Iterable[tuple[bytes, Entry | None]],
+    keep: Keep,
+    algorithm: str,
+) -> Iterator[Change]:
+    """What would be done about each of the `wanted` files, those that are gone first."""
+    removed: set[bytes] = set()
+    for path, incoming in wanted:
+        found = _as_if(project, path, look(project, path, algorithm), removed)
+        what = decide(bases_of(path), found, incoming, keep)
+        if what is What.REMOVED:
+            removed.add(path)
+        if what is not What.NOTHING:
+            yield Change(path, what)
+
+
+def _as_if(project: int, path: bytes, found: Found, removed: set[bytes]) -> Found:
+    """What will be at a path once the files before it are removed."""
+    if found.kind is Kind.BLOCKED and found.blocker in removed:
+        return Found(Kind.ABSENT)
+    if found.kind is Kind.DIRECTORY and removed:
+        files = set(_files_below(project, path))
+        if files and files <= removed:
+            return Found(Kind.ABSENT)
+    return found
+
+
+def _files_below(project: int, path: bytes) -> Iterator[bytes]:
+    """Everything in a folder that is no folder, and folders that are empty."""
+    with beneath(project, path) as directory, os.scandir(directory) as opened:
+        entries = [(os.fsencode(e.name), e.is_dir(follow_symlinks=False)) for e in opened]
+    for name, is_directory in entries:
+        below = join(path, name)
+        inside = list(_files_below(project, below)) if is_directory else []
+        yield from inside or [below]

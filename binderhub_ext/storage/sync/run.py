@@ -1,0 +1,98 @@
+"""The whole of a sync: recognise what is there, then create, update or leave it alone."""
+
+from __future__ import annotations
+
+import errno
+import re
+from urllib.parse import urlsplit
+
+from .create import create
+from .folder import Place, locked_scratch, place
+from .git import Scratch, no_space
+from .record import Header
+from .update import update
+from .words import Report, Request, State, SyncError
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_BRANCH = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def sync(request: Request) -> Report:
+    """Bring a project to a commit, or say why not.
+
+    Raises:
+        SyncError: it could not be done; nothing was lost and it can be run again.
+    """
+    _check(request)
+    try:
+        with place(request) as where:
+            return unchanged(where, request) or _locked(where, request)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise no_space() from error
+        raise SyncError(
+            "files", "The files of the project cannot be read or written.", str(error)
+        ) from error
+
+
+def unchanged(where: Place, request: Request) -> Report | None:
+    """The answer when there is nothing to do; the common case, so it costs next to nothing."""
+    header = where.header()
+    if header is None or not same_repository(header.url, request.url):
+        return None
+    if request.update and not (header.commit == request.commit and where.is_settled()):
+        return None
+    return Report(State.UNCHANGED, header.commit, previous=header.commit)
+
+
+def _locked(where: Place, request: Request) -> Report:
+    with locked_scratch(where) as directory:
+        scratch = Scratch(directory, request)
+        try:
+            return _bring(where, scratch, request)
+        finally:
+            scratch.clear()
+
+
+def _bring(where: Place, scratch: Scratch, request: Request) -> Report:
+    if where.is_free():
+        return create(where, scratch, request)
+    if reason := _reason_to_leave(where.header(), request):
+        return Report(State.UNTOUCHED, request.commit, reason)
+    return update(where, scratch, request)
+
+
+def _reason_to_leave(header: Header | None, request: Request) -> str:
+    if header is None:
+        return (
+            f"{request.into} is there already and was not made by a launch (or its .git is gone). "
+            "To get the repository's files, rename the folder and launch again."
+        )
+    if not same_repository(header.url, request.url):
+        return f"{request.into} holds another repository, {header.url}. Rename it to get this one."
+    return ""
+
+
+def same_repository(one: str, two: str) -> bool:
+    """Whether two addresses are of the same repository, whatever the scheme."""
+    return one == two or _address(one) == _address(two)
+
+
+def _address(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "", parts.path.strip("/").removesuffix(".git").lower())
+    except ValueError:
+        return ("", url)
+
+
+def _check(request: Request) -> None:
+    if not _COMMIT.fullmatch(request.commit):
+        raise SyncError("bad-commit", f"{request.commit!r} is not a full commit id.")
+    branch = request.branch
+    parts = branch.split("/")
+    bad = ".." in branch or "@{" in branch or not all(parts)
+    bad = bad or any(part.startswith(".") or part.endswith((".lock", ".")) for part in parts)
+    if branch and (bad or not _BRANCH.fullmatch(branch)):
+        raise SyncError("bad-branch", f"{branch!r} is not the name of a branch.")

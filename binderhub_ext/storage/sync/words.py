@@ -1,0 +1,159 @@
+"""What all of this package talks about: requests, files found, decisions, what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+REGULAR = frozenset({"100644", "100755"})
+EXECUTABLE, LINK, SUBMODULE = "100755", "120000", "160000"
+
+
+class Keep(StrEnum):
+    """Whose version has the file's name where both sides changed it. Nobody's is lost."""
+
+    MINE = "mine"
+    THEIRS = "theirs"
+    BOTH = "both"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to do.
+
+    Attributes:
+        bundle: a Git bundle with the commit. Its refs may be `refs/shallow/<id>`, commits whose
+            parents it does not have, and `refs/submodules/<id>`, commits of submodules.
+        commit: the commit's full id.
+        url: where the repository is; becomes `origin`.
+        root: a folder in whose path nobody else can rename anything.
+        into: the project's folder, relative to `root`.
+        branch: the branch the commit was the head of, if it was one.
+        keep: what to do where both sides changed a file.
+        update: whether a project that is there is brought to the commit.
+        plan: say what would be done and do nothing.
+    """
+
+    bundle: str
+    commit: str
+    url: str
+    root: str
+    into: str
+    branch: str = ""
+    keep: Keep = Keep.BOTH
+    update: bool = True
+    plan: bool = False
+
+    @property
+    def short(self) -> str:
+        return self.commit[:7]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file as a commit has it.
+
+    Attributes:
+        mode: Git's.
+        blob: Git's id of it.
+        content: Git's id of the bytes that lie in the folder; differs from `blob` where the
+            repository's attributes ask for other line endings.
+    """
+
+    mode: str
+    blob: str
+    content: str
+
+
+class Kind(StrEnum):
+    """What is at a path."""
+
+    ABSENT = "absent"
+    FILE = "file"
+    LINK = "link"
+    DIRECTORY = "directory"
+    BLOCKED = "blocked"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is at a path now.
+
+    Attributes:
+        content: Git's id of it, for a file or a link that could be read.
+        executable: for a file.
+        blocker: for `BLOCKED`, the part of the path that is a link or a file.
+    """
+
+    kind: Kind
+    content: str = ""
+    executable: bool = False
+    blocker: bytes = b""
+
+
+class What(StrEnum):
+    """What is done about a path."""
+
+    NOTHING = "nothing"
+    ADDED = "added"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    MODE = "mode"
+    KEPT = "kept"
+    KEPT_DELETED = "kept-deleted"
+    BESIDE = "beside"
+    ASIDE = "aside"
+    RESCUED = "rescued"
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that was done.
+
+    Attributes:
+        other: where the other version is, for `BESIDE` (the incoming one), `ASIDE` and
+            `RESCUED` (the person's).
+    """
+
+    path: bytes
+    what: What
+    other: bytes = b""
+
+
+class State(StrEnum):
+    """How a sync ended."""
+
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+    UNTOUCHED = "untouched"
+
+
+@dataclass
+class Report:
+    """What a sync did, as it is told to people and programs.
+
+    Attributes:
+        message: a sentence, for `UNTOUCHED` the reason.
+        previous: the commit the project had before.
+        changes: per file, in no order; only what is worth telling.
+        notes: further sentences.
+    """
+
+    state: State
+    commit: str
+    message: str = ""
+    previous: str = ""
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class SyncError(Exception):
+    """An expected failure, in words safe to show; nothing was lost and it can be run again."""
+
+    def __init__(self, code: str, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.detail = detail

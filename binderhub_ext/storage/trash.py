@@ -1,0 +1,175 @@
+"""What people delete: gone for the eye at once, kept for a set time, brought back on request.
+
+    trash/<id>/about.json    whose it is and where it was; written first
+    trash/<id>/content       the folder itself, moved here in one step
+    trash/<id>/doomed        the same once its time is over, so that no half of it is restored
+
+Killed at any instant, a thing is either where it was or whole in the trash. The moves are
+relative to open descriptors and follow no link, so whatever a person swaps meanwhile, only
+something of that very folder of theirs is moved.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from secrets import token_hex
+
+from ..core.errors import BinderError, Conflict, NotFound
+from ..core.layout import DataDirectory
+from .beneath import beneath, exists_beneath, open_beneath, read_beneath, write_beneath
+from .sync.files import move
+
+_ABOUT, _CONTENT, _DOOMED = "about.json", "content", "doomed"
+_ABANDONED = 3600.0
+
+
+@dataclass(frozen=True)
+class Trashed:
+    """Something in the trash.
+
+    Attributes:
+        id: its name in the trash.
+        owner: the person who may restore it.
+        place: name of the directory below the data directory it was in (`homes`, `volumes`).
+        path: where it was, relative to that; what a person knows it by is its last parts.
+        time: when it was deleted, in seconds since 1970.
+    """
+
+    id: str
+    owner: str
+    place: str
+    path: str
+    time: float
+
+
+def move_to_trash(
+    layout: DataDirectory, root: Path, path: PurePosixPath, *, owner: str, now: float
+) -> Trashed:
+    """Delete a project or a volume.
+
+    Args:
+        root: a directory directly below the data directory, such as `layout.homes`.
+        path: the folder, relative to `root`.
+        owner: the person who may restore it.
+        now: seconds since 1970.
+
+    Raises:
+        NotFound: it is not there, or is no folder.
+        BinderError: the trash is on another file system.
+    """
+    thing = Trashed(f"{int(now)}-{token_hex(6)}", owner, root.name, str(path), now)
+    layout.trash.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with beneath(root, path.parent) as parent:
+            os.close(open_beneath(parent, path.name))
+            with beneath(layout.trash, thing.id, create=True, mode=0o700) as entry:
+                write_beneath(entry, _ABOUT, json.dumps(asdict(thing)).encode(), 0o600)
+                os.rename(path.name, _CONTENT, src_dir_fd=parent, dst_dir_fd=entry)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(f"There is no folder {path.name} (any more).") from error
+    except OSError as error:
+        raise _explained(error) from error
+    return thing
+
+
+def list_trash(layout: DataDirectory, owner: str | None = None) -> list[Trashed]:
+    """What can be restored, by one person or by all; the latest first."""
+    things = (thing for thing in map(_read, _entries(layout)) if thing)
+    kept = [
+        thing
+        for thing in things
+        if owner in (None, thing.owner) and exists_beneath(layout.trash, f"{thing.id}/{_CONTENT}")
+    ]
+    return sorted(kept, key=lambda thing: thing.time, reverse=True)
+
+
+def restore(layout: DataDirectory, id: str, owner: str) -> PurePosixPath:
+    """Put something back where it was.
+
+    Returns:
+        Where it is now, relative to the place it was deleted from.
+
+    Raises:
+        NotFound: this person has nothing of that id in the trash.
+        Conflict: something else is there now.
+    """
+    thing = next((each for each in list_trash(layout, owner) if each.id == id), None)
+    if thing is None:
+        raise NotFound("That is not in the trash any more.")
+    path = PurePosixPath(thing.path)
+    try:
+        with beneath(layout.trash, thing.id) as entry:
+            parent = _open_parent(layout.root / thing.place, path)
+            try:
+                move(entry, _CONTENT.encode(), parent, os.fsencode(path.name))
+            finally:
+                os.close(parent)
+    except (FileExistsError, NotADirectoryError) as error:
+        words = f"Something else is at {path} now. Rename it, then restore again."
+        raise Conflict(words) from error
+    except FileNotFoundError as error:
+        raise NotFound("That is not in the trash any more.") from error
+    _discard(layout, thing.id)
+    return path
+
+
+def empty_trash(layout: DataDirectory, before: float) -> list[Trashed]:
+    """Remove for good what was deleted before that time (seconds since 1970).
+
+    What cannot be removed now is left for the next time.
+    """
+    removed = [thing for thing in list_trash(layout) if thing.time < before]
+    for thing in removed:
+        with suppress(OSError), beneath(layout.trash, thing.id) as entry:
+            os.rename(_CONTENT, _DOOMED, src_dir_fd=entry, dst_dir_fd=entry)
+    kept = {thing.id for thing in list_trash(layout)}
+    for name in {entry.name for entry in _entries(layout)} - kept:
+        _discard(layout, name, before)
+    return removed
+
+
+def _open_parent(root: Path, path: PurePosixPath) -> int:
+    """The folder something was in, made again for its owner if it is gone."""
+    top, *_ = path.parts
+    with beneath(root, top if len(path.parts) > 1 else ".") as directory:
+        status = os.fstat(directory)
+    owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 else None
+    return open_beneath(root, path.parent, create=True, owner=owner)
+
+
+def _entries(layout: DataDirectory) -> list[Path]:
+    return list(layout.trash.iterdir()) if layout.trash.is_dir() else []
+
+
+def _read(entry: Path) -> Trashed | None:
+    try:
+        return Trashed(**json.loads(read_beneath(entry.parent, f"{entry.name}/{_ABOUT}")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _discard(layout: DataDirectory, name: str, before: float | None = None) -> None:
+    """Remove an entry that has no content; a young one may be about to get it."""
+    with suppress(OSError):
+        about = layout.trash / name
+        doomed = exists_beneath(layout.trash, f"{name}/{_DOOMED}")
+        if before is not None and not doomed and about.stat().st_mtime > before - _ABANDONED:
+            return
+        if not exists_beneath(layout.trash, f"{name}/{_CONTENT}"):
+            with beneath(layout.trash, ".") as trash:
+                shutil.rmtree(name, dir_fd=trash)
+
+
+def _explained(error: OSError) -> BinderError:
+    if error.errno == errno.EXDEV:
+        return BinderError(
+            "The trash is on another disk than the folder, so it was not deleted. "
+            "An administrator has to put both on one file system."
+        )
+    return BinderError("The folder could not be moved to the trash.", detail=str(error))

@@ -1,0 +1,235 @@
+"""`binder-at-home up`: a Hub, its proxy, our service and an engine on this machine."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from traitlets import Bool, Integer, Unicode, default
+from traitlets.config import Application, Config
+
+from .. import __version__
+from .. import hub as hub_side
+from ..core.errors import CannotStart
+from ..core.layout import DataDirectory
+from . import datadir, engines, proxy, signin
+from .hub import OneMachineHub, run
+from .network import Ports, check_free
+
+_STANDARD_PORTS = {"http": 80, "https": 443}
+
+
+class Up(Application):
+    """Start Binder@home on this machine and say how to sign in."""
+
+    name = "binder-at-home up"
+    version = __version__
+    description = __doc__ or ""
+    examples = """
+    binder-at-home up                      # on this machine, for the person who runs it
+    binder-at-home up -f my_config.py      # with anything of JupyterHub's configuration
+    binder-at-home up --port 9000 --data-dir ~/binder
+    """
+
+    engine = Unicode(
+        engines.AUTO,
+        help="""
+        Where repositories are built and servers run: `local`, `docker`, any installed engine, or
+        `auto`: the one this data directory had last, at first the first of `docker` and
+        `local` that works on this machine.
+        """,
+    ).tag(config=True)
+
+    ip = Unicode(
+        "127.0.0.1",
+        help="""
+        Address people reach the Hub at. The default is this machine only; any other needs an
+        authenticator in the configuration file, since the generated password is for one person
+        and travels unencrypted.
+        """,
+    ).tag(config=True)
+
+    port = Integer(
+        8000,
+        min=1,
+        max=65532,
+        help="""
+        Port people reach the Hub at. The next three are used on loopback by the Hub, the proxy
+        and the service, so that running servers find a restarted Hub where the last one was.
+        """,
+    ).tag(config=True)
+
+    data_dir = Unicode(
+        help="""
+        Directory that holds everything: homes, environments, databases, secrets. Default:
+        `/var/lib/binder-at-home` for root, `$XDG_DATA_HOME/binder-at-home` for other users.
+        """
+    ).tag(config=True)
+
+    config_file = Unicode(
+        help="""
+        Configuration file, written as for JupyterHub (`c = get_config()`). It can change
+        anything of the Hub, the service, the engine and this command. Default: none.
+        """
+    ).tag(config=True)
+
+    browser = Bool(
+        True,
+        help="""
+        Open the address in a browser where there is a screen and a terminal. Default: yes.
+        """,
+    ).tag(config=True)
+
+    aliases = {
+        "engine": "Up.engine",
+        "ip": "Up.ip",
+        "port": "Up.port",
+        "data-dir": "Up.data_dir",
+        "f": "Up.config_file",
+        "config": "Up.config_file",
+    }
+    flags = {
+        "no-browser": ({"Up": {"browser": False}}, "Do not open a browser."),
+        "debug": (
+            {"JupyterHub": {"log_level": "DEBUG"}, "BinderApp": {"log_level": "DEBUG"}},
+            "Log everything.",
+        ),
+    }
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return str(datadir.default_data_dir())
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Read the command line and the configuration file; the former wins."""
+        self.parse_command_line(argv)
+        if self.extra_args:
+            raise CannotStart(f"Cannot understand: {' '.join(self.extra_args)}. See --help.")
+        if self.config_file:
+            path = Path(self.config_file).expanduser().absolute()
+            if not path.is_file():
+                raise CannotStart(f"There is no configuration file {path}.")
+            self.load_config_file(path.name, path=str(path.parent))
+            self.update_config(self.cli_config)
+            self.config_file = str(path)
+
+    def start(self) -> None:
+        """Run until told to stop.
+
+        Raises:
+            CannotStart: words for whoever typed the command.
+        """
+        layout = datadir.prepare(Path(self.data_dir).expanduser().absolute())
+        with datadir.in_use(layout):
+            c, ip, ports = self.compose(layout)
+            sign_in = signin.generate(c, layout, ip)
+            self._prepare_proxy(c, layout)
+            check_free(ip, ports)
+            hub = OneMachineHub.instance(config=c)
+            hub.on_ready = lambda: self._announce(hub, layout, sign_in)
+            run(hub, lambda: datadir.clear_run(layout))
+
+    def compose(self, layout: DataDirectory) -> tuple[Config, str, Ports]:
+        """The Hub's whole configuration: ours, the administrator's over it.
+
+        Returns:
+            the configuration, the address and the ports the Hub will have.
+        """
+        ip, ports = self._address()
+        ours = Config()
+        hub_side.configure(
+            ours,
+            data_dir=layout.root,
+            engine=engines.choose(self.engine, self.config, layout),
+            service_port=ports.service,
+            config_file=self.config_file,
+            service_arguments=self._service_arguments(),
+        )
+        _on_one_machine(ours, layout, ports)
+        c = copy.deepcopy(ours)
+        c.merge(self.config)
+        hub_side.keep(c, ours)
+        _set_address(c, ip, ports)
+        return c, ip, ports
+
+    def _service_arguments(self) -> list[str]:
+        """Keep a terminal readable, unless somebody wants to hear more."""
+        level = self.config.BinderApp.get("log_level", "WARN")
+        return [f"--BinderApp.log_level={level}", *self._proxy_argument()]
+
+    def _proxy_argument(self) -> list[str]:
+        """Where the service reaches people's servers; nothing where encryption is on the way."""
+        hub = self.config.JupyterHub
+        if "ssl_key" in hub or urlsplit(hub.get("bind_url", "")).scheme == "https":
+            return []
+        ip, ports = self._address()
+        host = "127.0.0.1" if ip in ("", "*", "0.0.0.0", "::") else ip
+        host = f"[{host}]" if ":" in host else host
+        return [f"--Landing.proxy_url=http://{host}:{ports.public}"]
+
+    def _address(self) -> tuple[str, Ports]:
+        """Address and port: the command line's, else the configuration's for the Hub, else ours."""
+        hub, asked = self.config.JupyterHub, self.cli_config.Up
+        ip, port = hub.get("ip", self.ip), hub.get("port", self.port)
+        if "bind_url" in hub:
+            bound = urlsplit(hub.bind_url)
+            ip, port = bound.hostname or "", bound.port or _STANDARD_PORTS.get(bound.scheme, port)
+        return (
+            self.ip if "ip" in asked else ip,
+            Ports(self.port if "port" in asked else port),
+        )
+
+    def _prepare_proxy(self, c: Config, layout: DataDirectory) -> None:
+        if "proxy_class" in c.JupyterHub or not c.ConfigurableHTTPProxy.get("should_start", True):
+            return
+        if "command" not in c.ConfigurableHTTPProxy:
+            c.ConfigurableHTTPProxy.command = proxy.ensure_proxy(layout.cache)
+        proxy.check_command(list(c.ConfigurableHTTPProxy.command))
+        proxy.stop_stale(datadir.proxy_pid_file(layout))
+
+    def _announce(
+        self, hub: OneMachineHub, layout: DataDirectory, sign_in: signin.SignIn | None
+    ) -> None:
+        url = hub.bind_url.replace("//0.0.0.0", "//127.0.0.1").replace("//:", "//127.0.0.1:")
+        lines = ["", "Binder@home is running. Open it in a browser:", "", f"    {url}", ""]
+        if sign_in:
+            lines += [
+                f"    User name:  {sign_in.user}",
+                f"    Password:   {sign_in.password}",
+                "",
+            ]
+        lines += [f"Everything is kept in {layout.root}. Ctrl-C stops it.", ""]
+        print("\n".join(lines), flush=True)
+        if self.browser and sys.stdout.isatty() and _has_screen():
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _on_one_machine(c: Config, layout: DataDirectory, ports: Ports) -> None:
+    """What `up` sets beyond what every Hub needs."""
+    c.JupyterHub.log_level = "WARN"
+    c.JupyterHub.upgrade_db = True
+    c.JupyterHub.hub_port = ports.hub
+    c.JupyterHub.pid_file = str(datadir.hub_pid_file(layout))
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
+    c.ConfigurableHTTPProxy.pid_file = str(datadir.proxy_pid_file(layout))
+    c.ConfigurableHTTPProxy.log_level = "error"
+
+
+def _set_address(c: Config, ip: str, ports: Ports) -> None:
+    if "bind_url" in c.JupyterHub:
+        host = f"[{ip}]" if ":" in ip else ip
+        url = urlsplit(c.JupyterHub.bind_url)
+        c.JupyterHub.bind_url = urlunsplit(url._replace(netloc=f"{host}:{ports.public}"))
+    else:
+        c.JupyterHub.ip, c.JupyterHub.port = ip, ports.public
+
+
+def _has_screen() -> bool:
+    return sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )

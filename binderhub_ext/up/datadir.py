@@ -1,0 +1,132 @@
+"""The data directory of `up`: where it is, what modes it has, and who may use it now.
+
+A Hub that runs as root gives each person a user id of their own on the machine. Those ids must
+pass through the data directory to what is theirs and list nothing on the way: 0711. What only
+the Hub and the service read is 0700 (directories) and 0600 (files).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..core.errors import CannotStart
+from ..core.layout import DataDirectory
+
+
+def default_data_dir() -> Path:
+    """`/var/lib/binder-at-home` for root, the XDG data directory for everybody else."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/binder-at-home")
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local/share") / (
+        "binder-at-home"
+    )
+
+
+def prepare(root: Path) -> DataDirectory:
+    """Make the data directory or check the one that is there. Safe to repeat.
+
+    Raises:
+        CannotStart: the directory is something else's, somebody else's, or cannot be made.
+    """
+    layout = DataDirectory(root)
+    try:
+        _check_ours(layout)
+        passable = 0o711 if os.geteuid() == 0 else 0o700
+        for directory in (
+            root,
+            layout.homes,
+            layout.states,
+            layout.volumes,
+            layout.environments,
+            layout.repos,
+            layout.cache,
+            layout.run,
+        ):
+            _ensure_directory(directory, passable)
+        for directory in (layout.secrets, layout.builds, layout.trash):
+            _ensure_directory(directory, 0o700)
+        for database in (layout.hub_db, layout.binder_db):
+            # SQLite gives its journals the mode of the database.
+            database.touch(mode=0o600)
+            database.chmod(0o600)
+    except OSError as error:
+        raise CannotStart(
+            f"The data directory {root} cannot be used: {error.strerror or error}."
+            " Choose another one with --data-dir."
+        ) from error
+    return layout
+
+
+def _check_ours(layout: DataDirectory) -> None:
+    if "?" in str(layout.root) or "#" in str(layout.root):
+        raise CannotStart(
+            f"The data directory {layout.root} has a '?' or '#' in its path, which database URLs"
+            " do not allow. Choose another one with --data-dir."
+        )
+    if not layout.root.exists():
+        return
+    if layout.root.stat().st_uid != os.geteuid():
+        raise CannotStart(
+            f"The data directory {layout.root} belongs to another user of this machine."
+            " Run as that user, or choose another directory with --data-dir."
+        )
+    if not layout.secrets.is_dir() and any(layout.root.iterdir()):
+        raise CannotStart(
+            f"{layout.root} has other files in it and is not a data directory of Binder@home."
+            " Choose an empty or a new directory with --data-dir."
+        )
+
+
+def _ensure_directory(directory: Path, mode: int) -> None:
+    directory.mkdir(mode=mode, parents=True, exist_ok=True)
+    directory.chmod(mode)
+
+
+@contextmanager
+def in_use(layout: DataDirectory) -> Iterator[None]:
+    """Hold the data directory; nobody else can at the same time.
+
+    The kernel lets go when the process ends, however it ends.
+
+    Raises:
+        CannotStart: another process holds it.
+    """
+    handle = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise CannotStart(
+            f"Binder@home is already running with the data directory {layout.root}{_who(layout)}."
+            " Use that one, stop it first, or choose another directory with --data-dir."
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def clear_run(layout: DataDirectory) -> None:
+    """Remove what belonged to processes, once all of them have been stopped."""
+    shutil.rmtree(layout.run, ignore_errors=True)
+
+
+def hub_pid_file(layout: DataDirectory) -> Path:
+    return layout.run / "hub.pid"
+
+
+def proxy_pid_file(layout: DataDirectory) -> Path:
+    return layout.run / "proxy.pid"
+
+
+def _who(layout: DataDirectory) -> str:
+    try:
+        return f" (process {int(hub_pid_file(layout).read_text())})"
+    except (OSError, ValueError):
+        return ""

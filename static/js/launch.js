@@ -1,0 +1,234 @@
+// The progress page: follows the launch and tells it in words, steps, a bar and a log.
+
+import "./copy.js";
+import { Refused, request } from "./api.js";
+import { Log } from "./log.js";
+import { follow } from "./stream.js";
+import { duration, parseMoment } from "./time.js";
+
+const STEPS = ["resolve", "admit", "image", "server", "redirect"];
+const PHASE_STEP = {
+  waiting: "resolve",
+  fetching: "resolve",
+  building: "image",
+  pushing: "image",
+  built: "image",
+  launching: "server",
+  ready: "redirect",
+};
+// Milliseconds a server's first page may take before another tab asks for it too.
+const LEAVING = 10000;
+const STATE_WORDS = { waiting: "", active: "under way", done: "done", failed: "failed" };
+
+const byId = (id) => document.getElementById(id);
+const page = byId("launch");
+const token = page.dataset.xsrf;
+const log = new Log(byId("log-lines"), byId("log-count"));
+const stepStarted = new Map();
+
+let current = -1;
+let progress = 0;
+let ended = page.dataset.finished ? parseMoment(page.dataset.finished) : 0;
+
+// ---- steps, bar, clock -------------------------------------------------------------------
+
+// `time` is when it happened, in seconds since 1970 by the service's clock; without it (what is
+// told again after a reload came earlier) no duration is shown.
+function setStep(index, state, time) {
+  const item = byId("steps").children[index];
+  item.dataset.state = state;
+  item.querySelector("[data-state-text]").textContent = STATE_WORDS[state];
+  if (state === "active") {
+    item.setAttribute("aria-current", "step");
+    stepStarted.set(index, time);
+    return;
+  }
+  item.removeAttribute("aria-current");
+  const seconds = time - stepStarted.get(index);
+  stepStarted.delete(index);
+  if (seconds >= 1) item.querySelector("[data-time]").textContent = duration(seconds);
+}
+
+function reach(step, time) {
+  const index = STEPS.indexOf(step);
+  if (index <= current) return;
+  for (let done = 0; done < index; done++) setStep(done, "done", time);
+  setStep(index, "active", time);
+  current = index;
+}
+
+function showProgress(percent) {
+  // A bar that runs backwards says nothing true about how long it will take.
+  progress = Math.max(progress, Math.min(100, Math.round(percent)));
+  byId("bar").setAttribute("aria-valuenow", progress);
+  byId("bar").firstElementChild.style.width = `${progress}%`;
+}
+
+function showCommit(id) {
+  byId("commit").title = id;
+  byId("commit").textContent = id.slice(0, 7);
+}
+
+function showClock() {
+  const started = parseMoment(page.dataset.started);
+  if (Number.isNaN(started)) return;
+  byId("elapsed").textContent = duration(((ended || Date.now()) - started) / 1000);
+}
+
+function showTitle(prefix, icon) {
+  document.title = `${prefix} · ${page.dataset.title}`;
+  const address = `${page.dataset.images}favicon_${icon}.svg`;
+  if (byId("favicon").getAttribute("href") !== address) byId("favicon").href = address;
+}
+
+// ---- ends --------------------------------------------------------------------------------
+
+function finish() {
+  ended ||= Date.now();
+  clearInterval(clock);
+  showClock();
+  log.flush();
+  byId("cancel").hidden = true;
+  byId("log").hidden = log.total === 0 && !page.dataset.log;
+  byId("connection").hidden = true;
+}
+
+function ready(event) {
+  finish();
+  const target = new URL(event.url, location.href);
+  // The service promises a path of this hub; anything else is not followed.
+  if (target.origin !== location.origin) {
+    failed({ message: "The service named an address outside this hub. It was not opened." });
+    return;
+  }
+  STEPS.forEach((_, index) => setStep(index, "done", event.time));
+  showProgress(100);
+  showTitle("Ready", "success");
+  page.dataset.phase = "ready";
+  byId("message").textContent = "Opening your server…";
+  byId("ready-link").href = target;
+  byId("ready").hidden = false;
+  leave(target);
+}
+
+// Replaced, so that "back" leads to where the person came from and not here again. One tab at a
+// time: two that sign in to a new server at the same moment spoil each other's sign-in. Whoever
+// waits goes on when the other page has come, or after a while if it does not.
+function leave(target) {
+  if (!navigator.locks) return location.replace(target);
+  return navigator.locks.request(`binder-open ${target.pathname}`, () => {
+    location.replace(target);
+    return new Promise((resolve) => setTimeout(resolve, LEAVING));
+  });
+}
+
+function failed(event) {
+  finish();
+  // The ways on are forms of the page as the service makes it.
+  if (event.code === "server-differs" && !page.dataset.choices) return location.reload();
+  const cancelled = event.code === "cancelled";
+  if (current >= 0) setStep(current, "failed", event.time);
+  page.dataset.phase = "failed";
+  byId("failure-title").textContent = failureTitle(event.code);
+  byId("failure-words").textContent = event.message.trim();
+  byId("message").textContent = "";
+  showDetail(event.detail || "");
+  showReference(event);
+  byId("failure-private").hidden = event.code !== "repo-not-found";
+  byId("log").open = !cancelled && log.total > 0;
+  byId("failure").hidden = false;
+  byId("failure").focus({ preventScroll: true });
+  return showTitle(cancelled ? "Cancelled" : "Failed", "fail");
+}
+
+function failureTitle(code) {
+  if (code === "cancelled") return "Cancelled";
+  return page.dataset.choices ? "Your choice" : "This launch failed";
+}
+
+function showDetail(detail) {
+  const section = byId("failure-detail");
+  section.querySelector("pre").textContent = detail;
+  section.hidden = !detail;
+  // The log, where there is one, says the same and more.
+  section.open = log.total === 0;
+}
+
+function showReference(event) {
+  if (event.code) {
+    const number = event.reference || location.pathname.split("/").filter(Boolean).at(-1);
+    byId("failure-reference").textContent = `${event.code} ${number}`;
+  }
+  const report = byId("failure-report");
+  report.dataset.source ??= report.textContent.trim();
+  report.textContent = [
+    report.dataset.source,
+    byId("failure-reference").textContent,
+    (event.message || "").trim(),
+    event.detail || "",
+  ].join("\n");
+}
+
+// ---- events ------------------------------------------------------------------------------
+
+function show(event) {
+  const message = (event.message || "").replace(/\n$/, "");
+  if (event.log && message) log.append(message);
+  if (event.phase === "failed" || event.phase === "failure") return failed(event);
+  const step = event.step || PHASE_STEP[event.phase];
+  if (step) reach(step, event.time);
+  if (event.commit) showCommit(event.commit);
+  if (event.progress !== undefined) showProgress(event.progress);
+  if (event.phase === "ready") return ready(event);
+  if (!event.log && message) byId("message").textContent = message;
+  page.dataset.phase = event.phase || page.dataset.phase;
+  return showTitle(`${progress}%`, "building");
+}
+
+function showConnection(lost) {
+  byId("connection").hidden = !lost;
+  byId("connection").textContent = lost
+    ? "The connection is interrupted; the launch goes on. Trying again…"
+    : "";
+}
+
+const isFinal = (event) => ["ready", "failed", "failure"].includes(event.phase);
+
+async function watch() {
+  try {
+    for await (const item of follow(page.dataset.events, token, isFinal)) {
+      if (item.event) show(item.event);
+      else showConnection(item.lost);
+    }
+  } catch (error) {
+    // The page already says how it ended; the stream may be long forgotten.
+    if (isFinal(page.dataset)) return;
+    const refused = error instanceof Refused;
+    failed({ message: refused ? error.message : `The page cannot follow this launch: ${error}` });
+  }
+}
+
+async function cancel(submit) {
+  submit.preventDefault();
+  const button = byId("cancel").querySelector("button");
+  button.disabled = true;
+  button.textContent = "Cancelling…";
+  try {
+    await request(page.dataset.cancel, token, { method: "POST" });
+  } catch (error) {
+    byId("message").textContent =
+      error instanceof Refused ? error.message : "Not reached. Try again.";
+    button.disabled = false;
+    button.textContent = "Cancel";
+  }
+}
+
+// The log is laid out only when it is opened; then its end is what matters.
+byId("log").addEventListener("toggle", () => {
+  byId("log-lines").scrollTop = byId("log-lines").scrollHeight;
+});
+byId("cancel").addEventListener("submit", cancel);
+const clock = setInterval(showClock, 1000);
+showProgress(Number(byId("bar").getAttribute("aria-valuenow")));
+showClock();
+watch();

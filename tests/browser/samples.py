@@ -1,0 +1,250 @@
+"""Contexts the pages are tried with: what the service hands to the templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
+"""Shown as these very characters wherever people's or repositories' text appears."""
+
+COMMIT = "4fd3c1f2a9b86e5d70c1c8a2f0d3e4b5a6978812"
+
+
+def again(**changes: str) -> dict[str, str]:
+    return {
+        "repo": "https://github.com/maria/tidal-analysis",
+        "ref": "main",
+        "files": "project",
+        "server": "tidal-analysis-1f0c2d3e",
+        **changes,
+    }
+
+
+def server(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "tidal-analysis-1f0c2d3e",
+        "title": "tidal-analysis",
+        "repo": "https://github.com/maria/tidal-analysis",
+        "ref": "main",
+        "commit": COMMIT,
+        "files": "project",
+        "state": "running",
+        "url": "/user/maria/tidal-analysis-1f0c2d3e/lab",
+        "last_activity": "2026-11-20T09:30:00Z",
+        "again": again(),
+        **changes,
+    }
+
+
+def home(**changes: Any) -> dict[str, Any]:
+    return {
+        "values": {},
+        "error": None,
+        "targets": [
+            {"name": "lab", "title": "JupyterLab"},
+            {"name": "notebook", "title": "Notebook"},
+        ],
+        "sizes": ["small", "large"],
+        "images": True,
+        "launches": [],
+        "servers": [
+            server(),
+            server(
+                name="ocean-course-9a8b7c6d",
+                title="ocean-course",
+                ref="2026-autumn",
+                commit="b81e09d7c35f2a6e4d1c9f80a7b6e5d4c3b2a190",
+                state="stopped",
+                files="home",
+                last_activity="2026-11-18T16:02:00Z",
+            ),
+        ],
+        "projects": [
+            {
+                "title": "maria/tidal-analysis",
+                "path": "projects/maria/tidal-analysis",
+                "last_used": "2026-11-20T09:30:00Z",
+                "again": again(),
+            },
+            {
+                "title": "ocean-institute/ocean-course",
+                "path": "projects/ocean-institute/ocean-course",
+                "last_used": "2026-11-18T16:02:00Z",
+                "again": again(repo="https://github.com/ocean-institute/ocean-course"),
+            },
+        ],
+        "warnings": [],
+        "operator": {"name": "Ocean Institute", "url": "https://example.org", "contact": ""},
+        "docs": [{"title": "How to prepare a repository", "url": "https://example.org/docs"}],
+        **changes,
+    }
+
+
+def launch(**changes: Any) -> dict[str, Any]:
+    view = {
+        "id": "8c1f0a",
+        "page": "/services/binder/launches/8c1f0a",
+        "repo": {
+            "provider": "gh",
+            "name": "maria/tidal-analysis",
+            "url": "https://github.com/maria/tidal-analysis",
+            "title": "tidal-analysis",
+        },
+        "ref": "main",
+        "commit": COMMIT,
+        "server": "tidal-analysis-1f0c2d3e",
+        "phase": "building",
+        "message": "Installing packages",
+        "step": "image",
+        "progress": 35,
+        "events_url": "/services/binder/api/launches/8c1f0a/events",
+        "cancel_url": "/services/binder/api/launches/8c1f0a/cancel",
+        "started": "2026-11-20T09:30:00Z",
+        "finished": "",
+        "url": "",
+        "error": None,
+        "can_cancel": True,
+        "again": again(),
+        "back_url": "/services/binder/?repo=maria%2Ftidal-analysis",
+        "choices": [],
+        **changes,
+    }
+    return {"launch": view}
+
+
+def failed(**changes: Any) -> dict[str, Any]:
+    error = {
+        "code": "build-failed",
+        "status": 422,
+        "message": "The packages of requirements.txt cannot be installed together.",
+        "detail": "Because numpy==1.2.3 has no wheels …",
+        "reference": "",
+    }
+    return launch(phase="failed", error=error, finished="2026-11-20T09:31:12Z", **changes)
+
+
+def confirm(**changes: Any) -> dict[str, Any]:
+    return {
+        "request": {**launch()["launch"], "ref": "main", "target": "lab"},
+        "commit": {
+            "id": COMMIT,
+            "date": "2026-11-12T10:00:00Z",
+            "author": "Maria Silva",
+            "subject": "Correct the phase of the semidiurnal tide",
+        },
+        "environment": {
+            "kind": "Python 3.12 with requirements.txt",
+            "files": ["requirements.txt"],
+            "built": False,
+            "size": "",
+        },
+        "sees": [
+            {
+                "title": "This project's folder",
+                "path": "~/projects/maria/tidal-analysis",
+                "access": "rw",
+                "words": "Nothing else of your home.",
+            },
+            {"title": "Group data", "path": "~/shared/ocean", "access": "ro", "words": ""},
+        ],
+        "resources": [{"title": "Memory", "value": "up to 2 GB"}],
+        "network": "It reaches the internet, and nothing of this machine.",
+        "credentials": "None of your passwords and keys are handed over.",
+        "source": {"host": "forum.example.org", "outside": True},
+        "rights": "",
+        "form": again(),
+        "change_url": "/services/binder/?repo=maria%2Ftidal-analysis",
+        "cancel_url": "/services/binder/",
+        "changes": [],
+        "error": None,
+        **changes,
+    }
+
+
+def error(**changes: Any) -> dict[str, Any]:
+    return {
+        "status": 404,
+        "title": "Not found",
+        "message": "There is no such launch, or it is not yours. Start it again from its link.",
+        "detail": "",
+        "reference": "a1b2c3d4",
+        **changes,
+    }
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    entry = {
+        "id": "7",
+        "title": "github.com/maria/tidal-analysis",
+        "url": "https://github.com/maria/tidal-analysis",
+        "rights": "its own folder",
+        "since": "2026-11-01T08:00:00Z",
+    }
+    token = {"id": "9", "host": "git.example.org", "user": "maria", "since": entry["since"]}
+    return {"trusted": [entry], "credentials": [token], **changes}
+
+
+PAGES = {
+    "home.html": home,
+    "launch.html": launch,
+    "confirm.html": confirm,
+    "error.html": error,
+    "settings.html": settings,
+}
+
+
+def hostile(value: Any) -> Any:
+    """The same context with every text of people or repositories turned against us."""
+    if isinstance(value, dict):
+        return {key: _keep(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [hostile(item) for item in value]
+    return HOSTILE if isinstance(value, str) and value else value
+
+
+_OURS = {"phase", "state", "step", "access", "files"}
+
+
+def _keep(key: str, item: Any) -> Any:
+    return item if key in _OURS and isinstance(item, str) else hostile(item)
+
+
+def volume(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "a1b2c3d4e5f6",
+        "name": "field-data",
+        "kind": "shared",
+        "owner": "maria",
+        "access": "rw",
+        "owned": True,
+        "users": {"jonas": "ro", HOSTILE: "rw"},
+        "groups": {"oceanographers-of-the-northern-hemisphere": "ro"},
+        "place": "~/shared/field-data",
+        "bytes": 3 * 2**30,
+        "made": "2026-11-01T08:00:00Z",
+        **changes,
+    }
+
+
+def volumes(**changes: Any) -> dict[str, Any]:
+    others = {"owned": False, "users": {}, "groups": {}}
+    group = {"id": "0f", "name": "class-a", "kind": "group", "owner": "", "access": "ro"}
+    theirs = {"id": "0e", "name": "paper", "owner": HOSTILE, "bytes": None}
+    return {
+        "volumes": [volume(), volume(**others, **group), volume(**others, **theirs)],
+        "deleted": [{"id": "1-0a", "name": "old-data", "deleted": "2026-11-19T08:00:00Z"}],
+        "limit": 20,
+        "owned": 1,
+        "error": None,
+        "values": {},
+        **changes,
+    }
+
+
+def chosen_volumes() -> dict[str, Any]:
+    entry = {"id": "0f", "name": "class-a", "writable": False, "access": "ro", "place": ""}
+    mine = {"id": "0e", "name": "field-data", "writable": True, "access": "", "place": ""}
+    return {
+        "volumes": [{**entry, "usual": "shared/class-a"}, {**mine, "usual": "shared/field-data"}],
+        "volumes_missing": [HOSTILE],
+    }

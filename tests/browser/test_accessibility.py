@@ -1,0 +1,96 @@
+"""axe-core on every page, in dark and light; nothing cut off at phone width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import samples
+from axe_playwright_python.sync_playwright import Axe
+from harness import Pages, Stream
+from playwright.sync_api import Browser, Page
+
+STATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "home": ("home.html", samples.home()),
+    "home-launching": ("home.html", samples.home(launches=[samples.launch()["launch"]])),
+    "home-empty": ("home.html", samples.home(servers=[], projects=[])),
+    "home-error": (
+        "home.html",
+        samples.home(
+            values={"repo": "x/y", "files": "home"},
+            error={"field": "ref", "message": "There is no branch nope.", "detail": "main"},
+            warnings=["Sign-in here is not encrypted."],
+        ),
+    ),
+    "launch": ("launch.html", samples.launch()),
+    "failed": ("launch.html", samples.failed()),
+    "confirm": ("confirm.html", samples.confirm(changes=["The commit is another one."])),
+    "error": ("error.html", samples.error(detail="more")),
+    "settings": ("settings.html", samples.settings()),
+    "volumes": ("volumes.html", samples.volumes()),
+    "volumes-error": (
+        "volumes.html",
+        samples.volumes(
+            volumes=[],
+            deleted=[],
+            error={"message": "That cannot be the name of a volume."},
+            values={"action": "create", "name": "Bad Name"},
+        ),
+    ),
+    "home-volumes": (
+        "home.html",
+        samples.home(
+            **samples.chosen_volumes(),
+            error={"field": "volume", "message": "A volume cannot appear there."},
+        ),
+    ),
+}
+
+
+def serve(pages: Pages, state: str) -> str:
+    stream = pages.streams["8c1f0a"] = Stream()
+    stream.say("building", "Installing packages", step="image", progress=35)
+    stream.say("building", " + humanize==4.9", log=True)
+    if state == "failed":
+        stream.say("failed", "No solution.", code="build-failed", detail="Because a<1")
+    pages.answers["api/parse"] = {"provider": "gh", "name": "x/y", "ref": "main"}
+    template, context = STATES[state]
+    return pages.show(state, template, **context)
+
+
+def findings(page: Page) -> list[str]:
+    """Serious findings in what is ours; the Hub's frame has its own."""
+    options = {"resultTypes": ["violations"]}
+    result = Axe().run(page, context="main", options=options)
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in result.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_no_serious_findings(pages: Pages, browser: Browser, state: str, scheme: Any) -> None:
+    # Axe is put into the page as a script, which our policy would refuse.
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
+    page = context.new_page()
+    page.goto(serve(pages, state), wait_until="load")
+    page.wait_for_timeout(400)
+    for details in page.locator("main details:visible").all():
+        details.evaluate("element => element.open = true")
+    assert findings(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_is_cut_off_at_phone_width(pages: Pages, browser: Browser, state: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(serve(pages, state), wait_until="load")
+    page.wait_for_timeout(200)
+    for details in page.locator("main details:visible").all():
+        details.evaluate("element => element.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    context.close()

@@ -1,0 +1,119 @@
+"""Each page renders with what the service gives it, and shows people's text as text."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+import samples
+from harness import NONCE, PREFIX, render
+
+
+class Parsed(HTMLParser):
+    """What a browser would see: elements with their attributes, and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._script = False
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._script = tag == "script"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = False
+
+    def handle_data(self, data: str) -> None:
+        if self._script:
+            self.inline.append(data.strip())
+        else:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.mark.parametrize("name", samples.PAGES)
+def test_what_people_wrote_is_shown_as_text(name: str) -> None:
+    page = Parsed(render(name, **samples.hostile(samples.PAGES[name]())))
+    assert samples.HOSTILE in page.text
+    assert not [image for image in page.all("img") if "onerror" in image]
+    assert len([text for text in page.inline if text]) == 1, "only the Hub's own inline script"
+
+
+@pytest.mark.parametrize("name", samples.PAGES)
+def test_every_form_that_changes_something_carries_the_token(name: str) -> None:
+    page = Parsed(render(name, **samples.PAGES[name]()))
+    posts = [form for form in page.all("form") if form.get("method") == "post"]
+    tokens = [field for field in page.all("input") if field.get("name") == "_xsrf"]
+    assert len(posts) == len(tokens)
+    assert all(token["value"] == "token-of-the-page" for token in tokens)
+
+
+@pytest.mark.parametrize("name", samples.PAGES)
+def test_no_inline_scripts_or_styles_of_ours(name: str) -> None:
+    page = Parsed(render(name, **samples.PAGES[name]()))
+    main = [attributes for tag, attributes in page.elements if tag not in ("script", "link")]
+    assert not [a for a in main if any(key == "style" or key.startswith("on") for key in a)]
+    ours = [s["src"] for s in page.all("script") if (s.get("src") or "").startswith(PREFIX)]
+    assert len(ours) == 1
+    assert all(script["nonce"] == NONCE for script in page.all("script"))
+
+
+@pytest.mark.parametrize("name", samples.PAGES)
+def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
+    nothing = {"launch": {}, "request": {}, "source": {}, "environment": {}, "form": {}}
+    assert "<main" in render(name, **nothing)
+
+
+def test_bad_input_is_shown_at_its_field_with_every_value_kept() -> None:
+    values = {
+        "repo": "https://example.org/x/y",
+        "ref": "nope",
+        "files": "none",
+        "target": "notebook",
+        "filepath": "a/b.ipynb",
+        "urlpath": "lab/tree/x",
+        "image": "img",
+        "server": "mine",
+    }
+    error = {"field": "ref", "message": "There is no branch nope."}
+    context = samples.home(values=values, error=error, servers=[], projects=[])
+    page = Parsed(render("home.html", **context))
+    typed = [field for field in page.all("input") if "name" in field]
+    fields = {field["name"]: field for field in typed if field.get("type") != "radio"}
+    for name in ("repo", "ref", "filepath", "urlpath", "image", "server"):
+        assert fields[name]["value"] == values[name]
+    assert fields["ref"]["aria-describedby"] == "ref-error"
+    assert "autofocus" in fields["ref"] and "autofocus" not in fields["repo"]
+    chosen = [field["value"] for field in page.all("input") if "checked" in field]
+    selected = [option["value"] for option in page.all("option") if "selected" in option]
+    assert (chosen, selected) == (["none"], ["notebook"])
+    assert "There is no branch nope." in page.text
+
+
+@pytest.mark.parametrize(
+    ("phase", "refresh"), [("building", "3"), ("ready", "1;url=/user/maria/x/lab"), ("failed", "")]
+)
+def test_without_scripts_the_progress_page_asks_again_by_itself(phase: str, refresh: str) -> None:
+    context = samples.launch(phase=phase, url="/user/maria/x/lab")
+    page = Parsed(render("launch.html", **context))
+    asked = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "refresh"]
+    assert asked == ([refresh] if refresh else [])
+
+
+def test_a_server_that_runs_something_else_leaves_the_choice() -> None:
+    choices = [
+        {"title": "Update and restart", "values": {"link": "/v2/x", "on_change": "restart"}},
+        {"title": "Open as it is", "values": {"link": "/v2/x", "on_change": "keep"}},
+    ]
+    error = {"code": "server-differs", "status": 409, "message": "It runs another commit."}
+    context = samples.launch(phase="failed", error=error, choices=choices)
+    page = Parsed(render("launch.html", **context))
+    answers = [f["value"] for f in page.all("input") if f.get("name") == "on_change"]
+    assert answers == ["restart", "keep"]
+    assert "Update and restart" in page.text and "Try again" not in page.text

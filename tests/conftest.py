@@ -1,0 +1,12 @@
+"""Fixtures of more than one room's tests.
+
+- `gitserver`: a real Git server on loopback (`gitserver.py`).
+- `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
+  (`sandboxhub.py`).
+"""
+
+from gitserver import gitserver
+from nothing_missing import pytest_runtest_makereport
+from sandboxhub import sandbox_hub
+
+__all__ = ["gitserver", "pytest_runtest_makereport", "sandbox_hub"]

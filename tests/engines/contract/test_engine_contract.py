@@ -1,0 +1,186 @@
+"""What every engine's builder promises (`engines/base.py`), tried on every engine."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Kit
+from dockersources import build, make_source
+
+from binderhub_ext.core.errors import BuildFailed, BuildTimeout
+from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.engines.base import Image
+
+POST_BUILD = "#!/bin/sh\nset -e\n"
+
+
+def slow(seconds: str, mark: str) -> dict[str, str]:
+    """A repository whose build says when it has begun, and then takes its time."""
+    return {"postBuild": f"{POST_BUILD}echo {mark}\nsleep {seconds}\n"}
+
+
+def sleepers(seconds: str) -> list[int]:
+    """Processes of this machine that sleep for exactly so long."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] == ["sleep", seconds]
+    ]
+
+
+async def until_gone(seconds: str) -> None:
+    for _ in range(200):
+        if not sleepers(seconds):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("what the build started runs on")
+
+
+async def test_planning_runs_nothing_and_repeats(kit: Kit, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    files = {"postBuild": f"{POST_BUILD}touch {mark}\n", "requirements.txt": "six\n"}
+    source = make_source(tmp_path / "repo", files)
+    first = await kit.builder().plan(source)
+    assert first == await kit.builder().plan(source)
+    assert {"postBuild", "requirements.txt"} <= set(first.files)
+    assert await kit.builder().find(first) is None
+    assert not mark.exists()
+
+
+async def test_built_once_for_all_with_the_same_files(kit: Kit, tmp_path: Path) -> None:
+    """A commit that changes only content and a fork build nothing."""
+    environment = {"requirements.txt": "six==1.16.0\n"}
+    sources = [
+        make_source(tmp_path / "first", {**environment, "a.ipynb": "{}"}),
+        make_source(tmp_path / "content", {**environment, "a.ipynb": '{"cells": []}'}),
+        make_source(tmp_path / "fork", {**environment, "a.ipynb": "{}"}, name="somebody/fork"),
+    ]
+    builder = kit.builder()
+    built = [await build(builder, source) for source in sources]
+    assert [one.was_built for one in built] == [True, False, False]
+    assert len({one.image.name for one in built}) == 1
+    found = await builder.find(await builder.plan(sources[0]))
+    assert found is not None and found.name == built[0].image.name and found.size > 0
+    assert found.name in [image.name for image in await builder.images()]
+    assert {event.phase for event in built[0].events} == {Phase.BUILDING}
+    bar = [event.data["progress"] for event in built[0].events if "progress" in event.data]
+    assert bar and bar == sorted(bar)
+
+
+@pytest.mark.parametrize(
+    ("files", "changed"),
+    [
+        ({"requirements.txt": "six\n"}, {"requirements.txt": "six>=1\n"}),
+        ({}, {"postBuild": POST_BUILD}),
+        ({}, {"start": '#!/bin/sh\nexec "$@"\n'}),
+        ({"postBuild": POST_BUILD, "x": "1"}, {"x": "2"}),
+        ({"setup.py": "", "x.py": "1"}, {"x.py": "2"}),
+        ({"requirements.txt": "-e .\n", "setup.py": ""}, {"x.py": "2"}),
+    ],
+)
+async def test_what_determines_the_environment_is_in_its_key(
+    kit: Kit, tmp_path: Path, files: dict[str, str], changed: dict[str, str]
+) -> None:
+    builder = kit.builder()
+    before = await builder.plan(make_source(tmp_path / "before", files))
+    after = await builder.plan(make_source(tmp_path / "after", {**files, **changed}))
+    assert before.key != after.key
+
+
+async def test_many_at_once_are_one_build(kit: Kit, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "repo", slow("1", "crowd"))
+    builder = kit.builder()
+    built = await asyncio.gather(*(build(builder, source) for _ in range(50)))
+    assert sum("crowd" in one.log for one in built) == 1
+    assert len({one.image.name for one in built}) == 1
+
+
+async def test_two_processes_are_one_build(kit: Kit, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "repo", slow("2", "two-services"))
+    builds = [kit.start_build(source) for _ in range(2)]
+    told = await asyncio.gather(*(asyncio.to_thread(one.communicate) for one in builds))
+    assert [one.returncode for one in builds] == [0, 0], told
+    images = [output.splitlines()[-1] for output, _ in told]
+    assert images[0] == images[1] and images[0].startswith("IMAGE ")
+    assert sum("two-services\n" in output for output, _ in told) == 1
+
+
+async def test_cancelled_build_ends_and_leaves_nothing(kit: Kit, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "repo", slow("4242.17", "begun"))
+    builder = kit.builder()
+    environment = await builder.plan(source)
+    async with aclosing(builder.build(environment, source)) as events:  # type: ignore[type-var]
+        async for item in events:
+            if isinstance(item, Event) and sleepers("4242.17"):
+                break
+            await asyncio.sleep(0)
+            if isinstance(item, Event) and item.message.endswith("begun"):
+                break
+    await until_gone("4242.17")
+    assert await builder.find(environment) is None
+    assert environment.key not in [image.key for image in await builder.images()]
+
+
+async def test_killed_builder_is_followed_by_a_whole_build(kit: Kit, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "repo", slow("5", "to-be-killed"))
+    process = kit.start_build(source)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "to-be-killed" in line and "echo" not in line:
+            break
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    builder = kit.builder()
+    environment = await builder.plan(source)
+    assert await builder.find(environment) is None
+    built = await build(builder, source)
+    assert built.was_built and await builder.find(environment) is not None
+
+
+async def test_failed_build_says_why_and_leaves_nothing(kit: Kit, tmp_path: Path) -> None:
+    source = make_source(
+        tmp_path / "repo", {"postBuild": f"{POST_BUILD}echo because-of-this\nexit 3\n"}
+    )
+    builder = kit.builder()
+    environment = await builder.plan(source)
+    before = {image.name for image in await builder.images()}
+    with pytest.raises(BuildFailed) as failure:
+        await build(builder, source)
+    assert "because-of-this" in failure.value.detail
+    assert await builder.find(environment) is None
+    assert {image.name for image in await builder.images()} == before
+
+
+async def test_build_that_takes_too_long_is_ended(kit: Kit, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "repo", slow("4243.17", "slow"))
+    with pytest.raises(BuildTimeout):
+        await build(kit.builder(build_timeout=12), source)
+    await until_gone("4243.17")
+
+
+async def test_garbage_is_what_is_old_and_not_in_use(kit: Kit, tmp_path: Path) -> None:
+    images: list[Image] = []
+    for number in range(2):
+        files = {"postBuild": f"{POST_BUILD}echo garbage {number}\n"}
+        source = make_source(tmp_path / f"repo{number}", files)
+        images.append((await build(kit.builder(), source)).image)
+    with kit.in_use(images[0]):
+        removed = await kit.builder(max_age=0.001).collect_garbage()
+        names = [image.name for image in removed]
+        assert images[1].name in names and images[0].name not in names
+        left = [image.name for image in await kit.builder().images()]
+        assert images[0].name in left and images[1].name not in left
+    assert images[0].name in [i.name for i in await kit.builder(max_age=0.001).collect_garbage()]
+    assert await kit.builder().images() == []
+    assert await kit.builder().collect_garbage() == []
+
+
+async def test_checks_say_that_it_works(kit: Kit) -> None:
+    checks = await kit.builder().checks()
+    assert checks and all(check.ok or check.fix for check in checks)
+    assert all(check.ok for check in checks if check.required)

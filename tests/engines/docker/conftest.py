@@ -1,0 +1,71 @@
+"""A builder on this machine's daemon, images it made, and a Hub that runs them.
+
+`docker_data`: one data directory for a session's builds.
+`docker_builder`: a `DockerBuilder` on it, with our build pack and the base image of
+`scripts/docker-engine`.
+`plain_image`: name of the image of an empty repository.
+`docker_hub`: a Hub for launches of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from dockerhub import (
+    BUILDER,
+    NETWORK,
+    PREFIX,
+    DockerHub,
+    docker,
+    remove_images,
+    running_docker_hub,
+    skip_without_docker,
+)
+from dockersources import build, make_source
+
+from binderhub_ext.engines.docker import network
+from binderhub_ext.engines.docker.build import DockerBuilder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_network() -> Iterator[None]:
+    """The tests' own network, taken away at the end with the rules that go with it."""
+    skip_without_docker()
+    made = network.ensure_network(NETWORK)
+    yield
+    remove_images(PREFIX)
+    docker("network", "rm", NETWORK, check=False)
+    for chain in ("INPUT", "DOCKER-USER"):
+        listed = subprocess.run(["iptables", "-S", chain], capture_output=True, text=True).stdout
+        for rule in listed.splitlines():
+            if made.bridge in rule:
+                subprocess.run(["iptables", *rule.replace("-A", "-D", 1).split()], check=False)
+
+
+@pytest.fixture(scope="session")
+def docker_data() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def docker_builder(servers_network: None, docker_data: Path) -> DockerBuilder:
+    return DockerBuilder(data_dir=str(docker_data), min_free_space=1 << 30, **BUILDER)
+
+
+@pytest.fixture(scope="session")
+def plain_image(docker_builder: DockerBuilder, tmp_path_factory: pytest.TempPathFactory) -> str:
+    source = make_source(tmp_path_factory.mktemp("plain") / "repo", {"README.md": "nothing"})
+    return asyncio.run(build(docker_builder, source)).image.name
+
+
+@pytest.fixture(scope="session")
+def docker_hub(plain_image: str) -> Iterator[DockerHub]:
+    with running_docker_hub(plain_image) as hub:
+        yield hub

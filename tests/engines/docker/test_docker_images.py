@@ -1,0 +1,186 @@
+"""What becomes of repositories of every kind: what repo2docker is told, what images can do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dockerhub import BASE, DockerHub, docker
+from dockersources import build, make_source
+from sandboxhub import Failed
+
+from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.engines.docker.build import LABEL, UNFINISHED, DockerBuilder
+
+HERE = Path(__file__).parent
+
+
+def rendered(folder: Path, files: dict[str, str], buildpack: str) -> str:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+    command = [sys.executable, str(HERE / "render.py"), str(folder), buildpack]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "pack", "expected"),
+    [
+        ({}, "PythonBuildPack", ["CONDA_DIR", "install-base-env.bash"]),
+        (
+            {"requirements.txt": "six\n", "apt.txt": "figlet\n"},
+            "PythonBuildPack",
+            ["figlet", "pip install", "-r"],
+        ),
+        ({"environment.yml": "dependencies: [six]\n"}, "CondaBuildPack", ["environment.yml"]),
+        ({"default.nix": "{}\n"}, "NixBuildPack", ["nix-shell"]),
+        ({"postBuild": "#!/bin/sh\n"}, "PythonBuildPack", ["./postBuild"]),
+        ({"start": "#!/bin/sh\n"}, "PythonBuildPack", ["R2D_ENTRYPOINT", "start"]),
+        ({"Dockerfile": "FROM x\n"}, "DockerBuildPack", ["FROM x"]),
+    ],
+)
+def test_stock_packs_get_what_they_need(
+    tmp_path: Path, files: dict[str, str], pack: str, expected: list[str]
+) -> None:
+    """repo2docker's own packs, with the repository's files outside of the home.
+
+    Those for R and Julia are not among them: they ask servers of theirs for versions already
+    while they are rendered.
+    """
+    text = rendered(tmp_path, files, "stock")
+    assert text.splitlines()[0] == pack
+    for words in expected:
+        assert words in text, words
+    if pack != "DockerBuildPack":
+        assert "FROM docker.io/library/buildpack-deps:" in text
+        assert "WORKDIR ${REPO_DIR}" in text
+
+
+@pytest.mark.parametrize("files", [{}, {"requirements.txt": "six\n"}, {"setup.py": ""}])
+def test_the_uv_pack_takes_what_the_python_pack_takes(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    text = rendered(tmp_path, files, "uv")
+    assert text.splitlines()[0] == "UvBuildPack"
+    assert "micromamba" not in text and "uv venv" in text
+    if "requirements.txt" in files:
+        assert "uv pip install --no-cache -r" in text
+
+
+@pytest.mark.parametrize(
+    "files", [{"environment.yml": "dependencies: []\n"}, {"default.nix": "{}\n"}]
+)
+def test_the_uv_pack_leaves_the_others_alone(tmp_path: Path, files: dict[str, str]) -> None:
+    assert rendered(tmp_path, files, "uv").splitlines()[0] in ("CondaBuildPack", "NixBuildPack")
+
+
+async def test_requirements_packages_and_post_build(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    files = {
+        "binder/requirements.txt": "six==1.16.0\n",
+        "binder/apt.txt": "figlet\n",
+        "binder/postBuild": "#!/bin/sh\nset -e\nfiglet -v >made\npython -c 'import six'\n",
+    }
+    built = await build(docker_builder, make_source(tmp_path / "repo", files))
+    code = "import six, os; print(six.__version__, os.path.exists('/srv/repo/made'), os.getcwd())"
+    said = docker("run", "--rm", "--network=none", built.image.name, "python", "-c", code)
+    assert said.split()[:2] == ["1.16.0", "True"]
+    labels = docker("inspect", "--format={{json .Config.Labels}}", built.image.name)
+    assert "https://example.org/o/r" in labels and "repo2docker.version" in labels
+
+
+async def test_a_dockerfile_whose_entrypoint_eats_the_command_runs_as_the_person(
+    docker_builder: DockerBuilder, docker_hub: DockerHub, plain_image: str, tmp_path: Path
+) -> None:
+    """Also: USER root, another home, another working directory."""
+    lines = [
+        f"FROM {plain_image}",
+        "USER root",
+        "ENV HOME=/root",
+        "WORKDIR /opt",
+        'ENTRYPOINT ["/bin/echo", "hello"]',
+    ]
+    built = await build(
+        docker_builder, make_source(tmp_path / "repo", {"Dockerfile": "\n".join(lines)})
+    )
+    assert "ENTRYPOINT does not run the command" in built.log
+    commit, project = docker_hub.repository({"a.txt": "a"}, "root/ed")
+    async with docker_hub.client() as client:
+        launch = docker_hub.launch("ent", commit=commit, project=project, image=built.image.name)
+        await client.start(launch)
+        code = (
+            "import os; print(os.getuid() != 0, os.environ['HOME'], os.getcwd(), os.listdir('.'))"
+        )
+        answer = await client.run("ent", code)
+        assert answer.output.startswith(f"True /home/jovyan /home/jovyan/{project}"), answer
+        await client.stop("ent")
+
+
+async def test_an_image_with_python_gets_a_server(
+    docker_builder: DockerBuilder, plain_image: str, tmp_path: Path
+) -> None:
+    dockerfile = f"FROM {plain_image}\nRUN python3 -m pip uninstall --quiet --yes jupyterhub\n"
+    built = await build(docker_builder, make_source(tmp_path / "repo", {"Dockerfile": dockerfile}))
+    assert "Adding Jupyter" in built.log
+    said = docker(
+        "run", "--rm", "--user=1000", built.image.name, "jupyterhub-singleuser", "--version"
+    )
+    assert int(said.split(".")[0]) >= 5
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "words"),
+    [
+        ("FROM scratch\nCOPY Dockerfile /\n", "nothing in it can be started"),
+        (f"FROM {BASE}\nRUN rm -f /usr/bin/python3*\n", "nothing in it can be started"),
+        (f"FROM {BASE}\nRUN echo this-is-why && false\n", "could not be built"),
+        ("FROM localhost:1/not/there\n", "could not be built"),
+        ("FRUM x\n", "could not be built"),
+    ],
+)
+async def test_what_cannot_be_used_is_told_and_leaves_nothing(
+    docker_builder: DockerBuilder, tmp_path: Path, dockerfile: str, words: str
+) -> None:
+    source = make_source(tmp_path / "repo", {"Dockerfile": dockerfile})
+    environment = await docker_builder.plan(source)
+    with pytest.raises(BuildFailed, match=words) as failure:
+        await build(docker_builder, source)
+    assert failure.value.detail.find("Traceback") == -1
+    name = docker_builder.image_name(environment.key)
+    assert docker("image", "ls", "-q", name, f"{name}{UNFINISHED}", check=False) == ""
+    assert await docker_builder.find(environment) is None
+
+
+async def test_other_hubs_images_and_finished_ones_are_left_alone(
+    docker_builder: DockerBuilder, plain_image: str
+) -> None:
+    """Only what a killed builder did not finish goes; another prefix is another hub's."""
+    ours, theirs = f"{docker_builder.image_prefix}{'a' * 32}{UNFINISHED}", f"bah-other/{'b' * 32}"
+    for name in (ours, theirs):
+        docker("tag", plain_image, name)
+    try:
+        kept = {image.name for image in await docker_builder.images()}
+        assert plain_image in kept and not kept & {ours, theirs}
+        assert await docker_builder.collect_garbage() == []
+        assert docker("image", "ls", "-q", ours) == ""
+        assert docker("image", "ls", "-q", theirs) != ""
+    finally:
+        docker("image", "rm", theirs)
+    assert LABEL in docker("inspect", "--format={{json .Config.Labels}}", plain_image)
+
+
+async def test_a_server_that_cannot_start_says_why(
+    docker_builder: DockerBuilder, docker_hub: DockerHub, plain_image: str, tmp_path: Path
+) -> None:
+    """A start script that fails: its last words reach the person, and nothing is left."""
+    files = {"start": "#!/bin/sh\necho the-licence-server-is-down\nexit 7\n"}
+    built = await build(docker_builder, make_source(tmp_path / "repo", files))
+    async with docker_hub.client() as client:
+        with pytest.raises(Failed, match="the-licence-server-is-down"):
+            await client.start(docker_hub.launch("sad", image=built.image.name))
+    assert not [line for line in docker_hub.containers() if "sad" in line]

@@ -1,0 +1,144 @@
+"""Servers come, go, survive and are found again, in real containers under a real Hub."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+from dockerhub import PREFIX, DockerHub, docker, running_docker_hub
+from sandboxhub import Failed
+
+from binderhub_ext.core.launch import Files
+
+FILES = {"readme.txt": "from the repository", "src/x.py": "y = 1"}
+HOME = "/home/jovyan"
+
+
+@pytest.fixture(scope="module")
+def mortal_hub(plain_image: str) -> Iterator[DockerHub]:
+    """A Hub that tests may kill."""
+    with running_docker_hub(plain_image) as hub:
+        yield hub
+
+
+async def test_start_and_stop_leave_nothing(docker_hub: DockerHub) -> None:
+    async with docker_hub.client() as client:
+        events = await client.start(docker_hub.launch("liv"))
+        assert [event["progress"] for event in events] == sorted(e["progress"] for e in events)
+        (facts,) = json.loads(docker("inspect", docker_hub.container("liv")))
+        host = facts["HostConfig"]
+        assert host["CapDrop"] == ["ALL"] and host["SecurityOpt"] == ["no-new-privileges"]
+        assert host["PidsLimit"] == 1024 and host["Memory"] == 2 << 30
+        assert host["CpuQuota"] == 200_000 and not host["AutoRemove"]
+        assert not any("docker.sock" in mount["Source"] for mount in facts["Mounts"])
+        code = "import os; print(os.getuid(), os.path.expanduser('~'), os.access('/', os.W_OK))"
+        uid = os.geteuid() or 1000
+        assert (await client.run("liv", code)).output == f"{uid} {HOME} False\n"
+        await client.stop("liv")
+    assert docker_hub.leftovers() == []
+
+
+@pytest.mark.parametrize("files", list(Files))
+async def test_project_is_there_and_is_kept(docker_hub: DockerHub, files: Files) -> None:
+    """Seeded from the commit at first, and never touched again."""
+    user = f"per-{files}"
+    commit, project = docker_hub.repository(FILES, f"owner/{files}")
+    launch = docker_hub.launch(user, commit=commit, project=project, files=files)
+    read = f"print(open({f'{HOME}/{project}/readme.txt'!r}).read())"
+    async with docker_hub.client() as client:
+        await client.start(launch)
+        code = f"""
+import os
+os.chdir({f"{HOME}/{project}"!r})
+mine = os.stat(".").st_uid == os.getuid()
+print(os.environ["JUPYTERHUB_ROOT_DIR"], open("readme.txt").read(), mine)
+open("readme.txt", "w").write("mine")
+os.makedirs(os.path.expanduser("~/.local"), exist_ok=True)
+open(os.path.expanduser("~/.local/mark"), "w").write("x")
+"""
+        answer = await client.run(user, code)
+        root = HOME if files is Files.HOME else f"{HOME}/{project}"
+        assert answer.output.startswith(f"{root} from the repository True"), answer
+        await client.stop(user)
+        await client.start(launch)
+        kept = "from the repository" if files is Files.NONE else "mine"
+        assert (await client.run(user, read)).output.strip() == kept
+        await client.stop(user)
+
+
+async def test_two_people_see_nothing_of_each_other(docker_hub: DockerHub) -> None:
+    commit, project = docker_hub.repository(FILES, "shared/repo")
+    async with docker_hub.client() as client:
+        for user in ("ada", "bob"):
+            await client.start(
+                docker_hub.launch(user, commit=commit, project=project, files=Files.HOME)
+            )
+        await client.run("ada", "open('secret.txt', 'w').write('of ada')")
+        code = """
+import os
+seen = [
+    os.path.join(folder, name)
+    for folder, _, names in os.walk("/")
+    for name in names
+    if name == "secret.txt" and not folder.startswith(("/proc", "/sys"))
+]
+print(seen, os.path.exists("/var/run/docker.sock"))
+"""
+        assert (await client.run("bob", code)).output == "[] False\n"
+        assert "/home/jovyan/secret.txt" in (await client.run("ada", code)).output
+        for user in ("ada", "bob"):
+            await client.stop(user)
+
+
+async def test_server_survives_a_crash_of_the_hub(mortal_hub: DockerHub) -> None:
+    async with mortal_hub.client() as client:
+        await client.start(mortal_hub.launch("sam"))
+        before = docker("inspect", "--format={{.Id}}", mortal_hub.container("sam"))
+        mortal_hub.kill()
+        mortal_hub.start()
+        assert set(await client.servers("sam")) == {"one"}
+        assert docker("inspect", "--format={{.Id}}", mortal_hub.container("sam")) == before
+        assert (await client.run("sam", "print(2 + 2)")).output == "4\n"
+        # The first start sweeps, and must know whose it is.
+        await client.start(mortal_hub.launch("sue"))
+        assert (await client.run("sam", "print(2 + 3)")).output == "5\n"
+        await asyncio.gather(client.stop("sam"), client.stop("sue"))
+    assert mortal_hub.leftovers() == []
+
+
+async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: DockerHub) -> None:
+    async with mortal_hub.client() as client:
+        for user, delay in (("uma", 0.2), ("una", 0.5), ("ute", 0.9)):
+            start = asyncio.create_task(client.start(mortal_hub.launch(user)))
+            await asyncio.sleep(delay)
+            mortal_hub.kill()
+            with pytest.raises(Exception):  # noqa: B017  the Hub is gone, in any way
+                await start
+            mortal_hub.start()
+        # Of another person's start, not of the same.
+        await client.start(mortal_hub.launch("vic"))
+        await client.stop("vic")
+    assert mortal_hub.leftovers() == []
+
+
+async def test_server_that_crashes_is_cleaned_up(mortal_hub: DockerHub) -> None:
+    async with mortal_hub.client() as client:
+        await client.start(mortal_hub.launch("xia"))
+        docker("kill", mortal_hub.container("xia"))
+        for _ in range(100):
+            if not await client.servers("xia"):
+                break
+            await asyncio.sleep(0.1)
+        assert await client.servers("xia") == {}
+    assert mortal_hub.leftovers() == []
+
+
+async def test_environment_that_is_gone_is_told(docker_hub: DockerHub) -> None:
+    async with docker_hub.client() as client:
+        for image in (PREFIX + "0" * 32, "../../etc", ""):
+            with pytest.raises(Failed, match="no longer kept"):
+                await client.start(docker_hub.launch("zoe", image=image))
+    assert not [line for line in docker_hub.containers() if "zoe" in line]

@@ -1,0 +1,25 @@
+"""One build in a process of its own; says what is told, and `IMAGE` at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+
+from binderhub_ext.core.errors import BinderError
+from binderhub_ext.engines.base import Image
+from binderhub_ext.engines.local.build import LocalBuilder
+
+
+async def main() -> None:
+    data, source, options = pickle.loads(bytes.fromhex(sys.argv[1]))
+    builder = LocalBuilder(data_dir=data, **options)
+    try:
+        async for item in builder.build(await builder.plan(source), source):
+            print(f"IMAGE {item.name}" if isinstance(item, Image) else item.message, flush=True)
+    except BinderError as error:
+        print(f"{type(error).__name__}: {error.message}\n{error.detail}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,198 @@
+"""repo2docker's detection, what is refused, and what is remembered."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_repositories import Files, MakeSource
+
+from binderhub_ext.core.errors import BuildFailed, Unsupported
+from binderhub_ext.engines.detect import Detector
+from binderhub_ext.engines.local import conda
+from binderhub_ext.engines.local.build import LocalBuilder
+from binderhub_ext.engines.local.interpreters import find_interpreters
+
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGE = '[project]\nname = "x"\nversion = "1"\n[build-system]\nrequires = ["setuptools"]\n'
+
+
+def write(folder: Path, files: Files) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert isinstance(content, str)
+        if content.startswith("-> "):
+            path.symlink_to(content[3:])
+        else:
+            path.write_text(content)
+    return folder
+
+
+# files, buildpack, folder of the configuration, Python
+DETECTED = [
+    ({}, "PythonBuildPack", "", "3.11"),
+    ({"requirements.txt": "x"}, "PythonBuildPack", "", "3.11"),
+    ({"binder/requirements.txt": "x"}, "PythonBuildPack", "binder", "3.11"),
+    ({".binder/requirements.txt": "x", "Dockerfile": "x"}, "PythonBuildPack", ".binder", "3.11"),
+    ({"binder/start": "x", "Dockerfile": "x"}, "PythonBuildPack", "binder", "3.11"),
+    ({"runtime.txt": "python-3.12"}, "PythonBuildPack", "", "3.12"),
+    ({"runtime.txt": "python-3"}, "PythonBuildPack", "", "3.11"),
+    ({"runtime.txt": "python-3.11.4"}, "PythonBuildPack", "", "3.11.4"),
+    ({"runtime.txt": "python-2.7"}, "PythonBuildPack", "", "2.7"),
+    ({"pyproject.toml": PACKAGE + ""}, "PythonBuildPack", "", "3.11"),
+    (
+        {"pyproject.toml": PACKAGE.replace('name = "x"', 'name = "x"\nrequires-python = ">3.11"')},
+        "PythonBuildPack",
+        "",
+        "3.13",
+    ),
+    ({"setup.py": ""}, "PythonBuildPack", "", "3.11"),
+    ({"Pipfile": '[requires]\npython_version = "3.12"\n'}, "PipfileBuildPack", "", "3.12"),
+    ({"Pipfile.lock": "{}"}, "PipfileBuildPack", "", "3.11"),
+    ({"environment.yml": "dependencies: []"}, "CondaBuildPack", "", ""),
+    ({"environment.yml": "", "requirements.txt": "x"}, "CondaBuildPack", "", ""),
+    ({"runtime.txt": "r-4.4-2025-01-01"}, "RBuildPack", "", ""),
+    ({"DESCRIPTION": "Package: x"}, "RBuildPack", "", ""),
+    ({"default.nix": "", "requirements.txt": "x"}, "NixBuildPack", "", ""),
+    ({"Project.toml": "", "requirements.txt": "x"}, "JuliaProjectTomlBuildPack", "", ""),
+    ({"REQUIRE": ""}, "JuliaRequireBuildPack", "", ""),
+    ({"Dockerfile": "FROM x", "environment.yml": ""}, "DockerBuildPack", "", ""),
+]
+
+
+@pytest.mark.parametrize(("files", "buildpack", "folder", "python"), DETECTED)
+async def test_detection(
+    files: dict[str, str], buildpack: str, folder: str, python: str, tmp_path: Path
+) -> None:
+    detector = Detector(tmp_path / "plans", "3.11", ["3.10", "3.11", "3.12", "3.13"])
+    found = await detector.detect("tree", write(tmp_path / "repo", files))
+    assert (found.buildpack, found.binder_dir, found.python) == (buildpack, folder, python)
+    assert detector.recall("tree") == found
+    assert detector.recall("other tree") is None
+    assert Detector(tmp_path / "plans", "3.12", ["3.12"]).recall("tree") is None
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"binder/x": "", ".binder/x": ""}, "both a 'binder' and a '.binder'"),
+        ({"runtime.txt": "nonsense"}, "Invalid runtime.txt"),
+        ({"pyproject.toml": "[", "requirements.txt": "x"}, "cannot read"),
+        ({"Pipfile.lock": "[]"}, "cannot read"),
+        ({"requirements.txt": "-> /etc/passwd"}, "outside of the repository"),
+        ({"runtime.txt": "-> /etc/shadow"}, "outside of the repository"),
+        ({"binder": "-> /etc"}, "outside of the repository"),
+        ({"binder/a": "", "binder/start/x": ""}, "is not a file"),
+        ({"requirements.txt": "-> " + "../" * 40 + "etc/passwd"}, "outside of the repository"),
+        ({"requirements.txt": "#" * (5 << 20)}, "larger than"),
+        (
+            {"pyproject.toml": PACKAGE.replace('name = "x"', 'requires-python = ">=4"')},
+            "Python version",
+        ),
+    ],
+)
+async def test_nonsense(files: dict[str, str], words: str, tmp_path: Path) -> None:
+    detector = Detector(tmp_path / "plans", "3.11", ["3.11"])
+    with pytest.raises(BuildFailed, match=words) as caught:
+        await detector.detect("tree", write(tmp_path / "repo", files))
+    assert "root:" not in caught.value.detail
+
+
+async def test_links_inside_are_followed(tmp_path: Path) -> None:
+    repo = write(tmp_path / "repo", {"requirements.txt": "-> real.txt", "real.txt": "six"})
+    found = await Detector(tmp_path / "plans", "3.11", ["3.11"]).detect("tree", repo)
+    assert dict(found.files).keys() == {"requirements.txt"}
+
+
+async def test_code_of_the_repository_does_not_run(tmp_path: Path) -> None:
+    hostile = f"open({str(tmp_path / 'ran')!r}, 'w')"
+    names = ["setup.py", "sitecustomize.py", "repo2docker.py", "json.py", "warnings.py"]
+    repo = write(tmp_path / "repo", dict.fromkeys(names, hostile))
+    await Detector(tmp_path / "plans", "3.11", ["3.11"]).detect("tree", repo)
+    assert not (tmp_path / "ran").exists()
+
+
+# files, what the words must name
+REFUSED = [
+    ({"Dockerfile": "FROM x"}, ["Dockerfile", "docker"]),
+    ({"binder/Dockerfile": "FROM x"}, ["binder/Dockerfile", "kubernetes"]),
+    ({"apt.txt": "graphviz"}, ["apt.txt", "system packages", "docker"]),
+    ({"default.nix": ""}, ["default.nix", "Nix"]),
+    ({"runtime.txt": "r-4.4-2025-01-01"}, ["runtime.txt", " R "]),
+    ({"DESCRIPTION": "Package: x"}, ["DESCRIPTION", " R "]),
+    ({"Project.toml": ""}, ["Project.toml", "Julia"]),
+    ({"JuliaProject.toml": ""}, ["JuliaProject.toml", "Julia"]),
+    ({"REQUIRE": ""}, ["REQUIRE", "Julia"]),
+    ({"runtime.txt": "python-2.7"}, ["runtime.txt", "2.7", "too old"]),
+    ({"runtime.txt": "python-3.99"}, ["runtime.txt", "3.99", OWN]),
+    ({"runtime.txt": "python-3.11.4"}, ["runtime.txt", "python-3.11"]),
+    ({"Pipfile": '[requires]\npython_version = "3.99"\n'}, ["Pipfile", "3.99"]),
+    ({"environment.yml": "dependencies:\n- r-base\n"}, ["environment.yml"]),
+]
+
+
+@pytest.mark.parametrize(("files", "words"), REFUSED)
+async def test_refused_before_anything_is_built(
+    files: dict[str, str],
+    words: list[str],
+    repository: MakeSource,
+    builder: LocalBuilder,
+) -> None:
+    source = repository(files)
+    for _ in range(2):
+        with pytest.raises(Unsupported) as caught:
+            await builder.plan(source)
+        assert all(word in caught.value.message for word in words), caught.value.message
+    scratch = builder.store.scratch
+    assert not scratch.exists() or not list(scratch.iterdir())
+
+
+async def test_an_empty_apt_file_asks_for_nothing(
+    repository: MakeSource, builder: LocalBuilder
+) -> None:
+    await builder.plan(repository({"apt.txt": "# nothing\n\n"}))
+
+
+async def test_a_second_plan_is_immediate(repository: MakeSource, builder: LocalBuilder) -> None:
+    source = repository({"requirements.txt": "six"})
+    planned = await builder.plan(source)
+    start = time.perf_counter()
+    assert await builder.plan(source) == planned
+    assert time.perf_counter() - start < 0.02
+
+
+async def test_conda_is_refused_where_there_is_none(
+    repository: MakeSource, builder: LocalBuilder
+) -> None:
+    if conda.find_program():
+        pytest.skip("this machine has a conda")
+    with pytest.raises(Unsupported, match="micromamba"):
+        await builder.plan(repository({"environment.yml": "dependencies:\n- six\n"}))
+
+
+@pytest.mark.parametrize(
+    ("program", "argv"),
+    [
+        (
+            "/opt/micromamba",
+            "install --yes --root-prefix /c/conda --channel conda-forge --prefix /e "
+            "--file environment.yml",
+        ),
+        ("/opt/mamba", "env update --prefix /e --file environment.yml"),
+        ("/opt/conda", "env update --prefix /e --file environment.yml"),
+    ],
+)
+def test_conda_command(program: str, argv: str) -> None:
+    command = conda.install(program, Path("/e"), "environment.yml", Path("/c"))
+    assert command == [program, *argv.split()]
+
+
+async def test_interpreters_are_real_files(tmp_path: Path) -> None:
+    found = await find_interpreters(tmp_path)
+    assert OWN in [interpreter.minor for interpreter in found]
+    assert all(Path(interpreter.path).resolve() == Path(interpreter.path) for interpreter in found)
+    assert list(found) == sorted(found)

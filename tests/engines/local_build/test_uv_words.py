@@ -1,0 +1,94 @@
+"""What is asked of uv, what it is told of our environment, and what its answers mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from binderhub_ext.core.requirements import requirement_lines
+from binderhub_ext.engines.local import uv
+
+UNSOLVABLE = """\
+error: No solution found when resolving dependencies
+  cause: Because all of:
+             a>=1
+         depend on b>=2, we can conclude that a>=1 depends on b>=2.
+         And because you require a>=1 and b<2, we can conclude that your requirements are
+         unsatisfiable.
+"""
+
+
+def wanted(text: str) -> uv.Requirements:
+    return uv.Requirements(("jupyterlab",), tuple(requirement_lines(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "trusted"),
+    [
+        ("", True),
+        ("numpy\npandas==2 --hash=sha256:0\n--pre", True),
+        ("git+https://example.org/x", False),
+        ("-i https://example.org", False),
+        ("x @ https://example.org/x.whl", False),
+        ("-r other.txt", False),
+        ("-c constraints.txt", False),
+        ("-e .", False),
+        ("${SECRET}", False),
+        ("--extra-index-url https://${SECRET}.example.org", False),
+        ("-f /data", False),
+    ],
+)
+def test_what_our_own_uv_may_read(text: str, trusted: bool) -> None:
+    assert wanted(text).trusted is trusted
+
+
+def test_what_is_asked_for() -> None:
+    asked = wanted("--pre\n--require-hashes\nnumpy  # a comment\n")
+    assert asked.text() == "jupyterlab\n--pre\nnumpy\n"
+    assert asked.options == ["--prerelease", "allow"]
+    assert asked.excludes == "rfc3987-syntax\n"
+    assert wanted("RFC3987_syntax").excludes == ""
+
+
+def test_installing() -> None:
+    argv = uv.install(Path("/e"), requirements=["r.txt", "."], link=uv.LINK, build=False)
+    assert " ".join(argv[1:]) == (
+        "pip install --python /e/bin/python --link-mode hardlink --no-build -r r.txt ."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "trusted", "foreign"),
+    [
+        ("UV_DEFAULT_INDEX", "https://example.org/simple", True, True),
+        ("UV_DEFAULT_INDEX", "https://me:secret@example.org/simple", True, False),
+        ("https_proxy", "http://me:secret@proxy:3128", True, False),
+        ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt", True, True),
+        ("SSL_CERT_FILE", "/root/own.pem", True, False),
+        ("JUPYTERHUB_API_TOKEN", "x", False, False),
+        ("UV_PUBLISH_TOKEN", "x", False, False),
+        ("UV_INDEX_COMPANY_PASSWORD", "x", False, False),
+        ("AWS_SECRET_ACCESS_KEY", "x", False, False),
+        ("PYTHONPATH", "/x", False, False),
+        ("LD_PRELOAD", "/x", False, False),
+    ],
+)
+def test_what_of_our_environment_is_passed(
+    name: str, value: str, trusted: bool, foreign: bool
+) -> None:
+    assert (name in uv.passed_environment({name: value}, foreign=False)) is trusted
+    assert (name in uv.passed_environment({name: value}, foreign=True)) is foreign
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (UNSOLVABLE, "Because you require a>=1 and b<2, we can conclude that your requirements"),
+        ("error: Failed to build `x`\n  cause: It broke\nhint: no", "failed: It broke."),
+        ("something else", ""),
+    ],
+)
+def test_words(said: str, words: str) -> None:
+    assert words in uv.explain(said)
+    assert bool(uv.explain(said)) is bool(words)

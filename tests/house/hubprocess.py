@@ -1,0 +1,165 @@
+"""`binder-at-home up` as a process, and a person with a browser's cookies in front of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+
+READY = "Ctrl-C stops it."
+
+
+@dataclass
+class Running:
+    """A started `up`."""
+
+    process: subprocess.Popen[str]
+    output: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def user(self) -> str:
+        return self._said("User name")
+
+    @property
+    def password(self) -> str:
+        return self._said("Password")
+
+    def _said(self, what: str) -> str:
+        found = re.search(rf"{what}: +(\S+)", self.output)
+        assert found, self.output
+        return found[1]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def up(
+    data_dir: Path, port: int, *arguments: str, cwd: Path | None = None, python: str = ""
+) -> Iterator[Running]:
+    """Start and wait until it says how to sign in; killed with all its children at the end."""
+    command = [python or sys.executable, "-P", "-m", "binderhub_ext", "up"]
+    command += ["--data-dir", str(data_dir), "--port", str(port), "--no-browser", *arguments]
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if READY in line:
+                break
+        assert lines and READY in lines[-1], "".join(lines)
+        yield Running(process, "".join(lines), port)
+    finally:
+        for pid in [*descendants(process.pid), process.pid] if process.poll() is None else []:
+            os.kill(pid, signal.SIGKILL)
+        process.wait(10)
+        process.stdout.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below one, youngest first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found, more = [], [pid]
+    while more:
+        more = [child for parent in more for child in children.get(parent, [])]
+        found = more + found
+    return found
+
+
+def command_line(pid: int) -> str:
+    """The arguments of a process, none if it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def alive(pids: list[int]) -> list[int]:
+    """Those that still run; zombies do not."""
+    return [pid for pid in pids if _state(pid) not in "ZX"]
+
+
+def gone(pids: list[int], *, within: float = 5) -> bool:
+    """Whether all of them end in time."""
+    deadline = time.monotonic() + within
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not alive(pids)
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+class Person:
+    """Somebody's browser, without the drawing."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def __enter__(self) -> Person:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.session.close()
+
+    def sign_in(self, user: str, password: str) -> requests.Response:
+        """Fill in the sign-in page; returns the page that follows it."""
+        page = self.session.get(f"{self.url}/", timeout=30)
+        xsrf = self.session.cookies.get("_xsrf", path="/hub/")
+        return self.session.post(
+            f"{self.url}/hub/login",
+            params=dict(_query(page.url)),
+            data={"username": user, "password": password, "_xsrf": xsrf},
+            timeout=30,
+        )
+
+    def api(self, method: str, path: str, **options: object) -> requests.Response:
+        """Call the Hub's API as the page would."""
+        xsrf = self.session.cookies.get("_xsrf", path="/hub/")
+        headers = {"X-XSRFToken": str(xsrf), "Referer": f"{self.url}/hub/home"}
+        return self.session.request(
+            method, f"{self.url}/hub/api/{path}", headers=headers, timeout=60, **options
+        )
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+
+    return parse_qsl(urlsplit(url).query)

@@ -1,0 +1,144 @@
+"""`configure`, and what of it survives an administrator's configuration."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sqlite3
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+from traitlets.config import Config
+
+from binderhub_ext import hub
+from binderhub_ext.core.errors import CannotStart
+
+
+@pytest.fixture
+def c(tmp_path: Path) -> Config:
+    c = Config()
+    hub.configure(c, data_dir=tmp_path, engine="local", service_port=1234, config_file="a.py")
+    return c
+
+
+def test_the_service(c: Config, tmp_path: Path) -> None:
+    [service] = c.JupyterHub.services
+    assert service["name"] == "binder"
+    assert service["url"] == "http://127.0.0.1:1234"
+    assert service["command"] == [
+        *(sys.executable, "-P", "-m", "binderhub_ext", "service"),
+        *("--data-dir", str(tmp_path), "--engine", "local"),
+        *("-f", str(Path("a.py").absolute())),
+    ]
+    assert service["oauth_no_confirm"] is True
+
+
+def test_no_role_lets_the_service_start_servers(c: Config) -> None:
+    assert "load_roles" not in c.JupyterHub
+    assert {"admin", "api_token"}.isdisjoint(c.JupyterHub.services[0])
+
+
+def test_people_may_use_the_service(c: Config) -> None:
+    assert "access:services!service=binder" in c.JupyterHub.extra_user_scopes
+    assert (
+        "access:services!service=binder" in c.JupyterHub.services[0]["oauth_client_allowed_scopes"]
+    )
+
+
+def test_hub_and_service_share_the_ticket_secret(c: Config, tmp_path: Path) -> None:
+    path = tmp_path / "secrets" / "ticket"
+    assert path.read_text().strip() == c.BinderSpawnerMixin.ticket_secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert c.BinderSpawnerMixin.ticket_secret not in str(c.JupyterHub.services)
+
+
+def test_what_was_set_before_the_call_stays(tmp_path: Path) -> None:
+    c = Config()
+    c.JupyterHub.services.append({"name": "culler"})
+    c.JupyterHub.extra_user_scopes = {"list:users"}
+    c.JupyterHub.tornado_settings = {"headers": {}}
+    hub.configure(c, data_dir=tmp_path)
+    assert [service["name"] for service in c.JupyterHub.services] == ["culler", "binder"]
+    assert "list:users" in c.JupyterHub.extra_user_scopes
+    assert c.JupyterHub.tornado_settings == {"headers": {}, "slow_spawn_timeout": 0}
+
+
+def _assign(c: Config) -> None:
+    c.JupyterHub.services = [{"name": "culler"}]
+    c.JupyterHub.extra_user_scopes = {"list:users"}
+
+
+def _append(c: Config) -> None:
+    c.JupyterHub.services.append({"name": "culler"})
+    c.JupyterHub.extra_user_scopes.update({"list:users"})
+
+
+def _replace(c: Config) -> None:
+    c.JupyterHub.services = [{"name": "culler"}, {"name": "binder", "url": "http://other"}]
+
+
+@pytest.mark.parametrize("administrator", [_assign, _append, _replace, lambda c: None])
+def test_the_service_survives_an_administrator(c: Config, administrator: Any) -> None:
+    theirs, merged = Config(), copy.deepcopy(c)
+    administrator(theirs)
+    merged.merge(theirs)
+    hub.keep(merged, c)
+    services = {service["name"]: service for service in merged.JupyterHub.services}
+    assert len(services) == len(merged.JupyterHub.services)
+    assert "binder" in services
+    assert "access:services!service=binder" in merged.JupyterHub.extra_user_scopes
+    if administrator in (_assign, _append):
+        assert "culler" in services
+        assert "list:users" in merged.JupyterHub.extra_user_scopes
+    if administrator is _replace:
+        assert services["binder"]["url"] == "http://other"
+
+
+def test_an_unknown_engine(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"no engine 'none'.*Installed: .*local"):
+        hub.configure(Config(), data_dir=tmp_path, engine="none")
+
+
+def test_a_path_with_spaces_is_a_database(c: Config, tmp_path: Path) -> None:
+    root = tmp_path / "with a space"
+    root.mkdir()
+    hub.configure(c, data_dir=root)
+    engine = create_engine(c.JupyterHub.db_url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+    engine.dispose()
+    assert sqlite3.connect(root / "hub.sqlite").close() is None
+
+
+def test_the_environment_of_the_service() -> None:
+    environ = {
+        "PATH": "/bin",
+        "UV_INDEX_URL": "u",
+        "PIP_CERT": "p",
+        "https_proxy": "x",
+        "CONFIGPROXY_AUTH_TOKEN": "secret",
+        "JUPYTERHUB_CRYPT_KEY": "secret",
+        "DATABASE_PASSWORD": "secret",
+    }
+    assert set(hub.service_environment(environ)) == {
+        *("PATH", "UV_INDEX_URL", "PIP_CERT", "https_proxy")
+    }
+    assert "PATH" in hub.service_environment(os.environ)
+
+
+class _Handler:
+    def __init__(self, base_url: str) -> None:
+        self.settings = {"base_url": base_url}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [("/", "/services/binder/"), ("/deep/er/", "/deep/er/services/binder/")],
+)
+def test_people_land_on_the_service(base_url: str, expected: str) -> None:
+    assert hub.landing_page(_Handler(base_url)) == expected

@@ -1,0 +1,110 @@
+"""The proxy: Node's, installed once, and never its namesake."""
+
+from __future__ import annotations
+
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from binderhub_ext.core.errors import CannotStart
+from binderhub_ext.up import proxy
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for an installation while the environment's own is out of sight."""
+    cache = tmp_path / "a cache"
+    version = proxy._version()
+    monkeypatch.setattr(proxy, "_homes", lambda _: (cache / f"proxy-{version}",) * 2)
+    return cache
+
+
+def test_install_once_then_offline(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert proxy.installed_proxy(elsewhere) is None
+    command = proxy.ensure_proxy(elsewhere)
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout.strip() == proxy._version()
+    assert [path.name for path in elsewhere.iterdir()] == [f"proxy-{proxy._version()}"]
+
+    def no_network(*_: object) -> str:
+        raise AssertionError("installed again")
+
+    monkeypatch.setattr(proxy, "_npm_install", no_network)
+    assert proxy.ensure_proxy(elsewhere) == command == proxy.installed_proxy(elsewhere)
+
+
+def test_a_failed_installation_leaves_nothing(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy, "_npm_install", lambda *_: "npm error network")
+    with pytest.raises(CannotStart, match="could not be installed") as caught:
+        proxy.ensure_proxy(elsewhere)
+    assert caught.value.detail == "npm error network"
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_without_node(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "nodes", list)
+    with pytest.raises(CannotStart, match=r"Node\.js 20 or newer.*pip install"):
+        proxy.ensure_proxy(elsewhere)
+
+
+def test_an_old_node_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\necho v18.20.4\n")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert node not in [found.node for found in proxy.nodes()]
+    node.write_text("#!/bin/sh\necho v22.1.0\n")
+    assert proxy.nodes()[0].node == node
+
+
+@pytest.mark.parametrize(
+    ("first_line", "refused"),
+    [
+        ("#!/usr/bin/env node", False),
+        (f"#!{sys.executable}", True),
+        ("#!/usr/bin/env python3", True),
+    ],
+)
+def test_the_namesake_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_line: str, refused: bool
+) -> None:
+    program = tmp_path / proxy.COMMAND
+    program.write_text(first_line + "\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if refused:
+        with pytest.raises(CannotStart, match="Python package"):
+            proxy.check_command([proxy.COMMAND])
+    else:
+        proxy.check_command([proxy.COMMAND])
+
+
+def test_only_a_proxy_is_stopped(tmp_path: Path) -> None:
+    pid_file = tmp_path / "proxy.pid"
+    for arguments, ended in [(["innocent"], False), ([f"/x/{proxy.COMMAND}"], True)]:
+        program = "import time; print(flush=True); time.sleep(60)"
+        command = [sys.executable, "-c", program, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            pid_file.write_text(str(process.pid))
+            proxy.stop_stale(pid_file)
+            assert not pid_file.exists()
+            if not ended:
+                assert process.poll() is None
+                process.kill()
+            assert process.wait(5) == -(signal.SIGTERM if ended else signal.SIGKILL)
+
+
+@pytest.mark.parametrize("content", [None, "", "x", str(2**22 + 1)])
+def test_no_stale_proxy(tmp_path: Path, content: str | None) -> None:
+    pid_file = tmp_path / "proxy.pid"
+    if content is not None:
+        pid_file.write_text(content)
+    proxy.stop_stale(pid_file)

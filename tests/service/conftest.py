@@ -1,0 +1,24 @@
+"""Fixtures of the service's tests.
+
+- `realhub`: one JupyterHub with our service for all tests (`realhub.py`).
+- `repos`: a real Git server for all of them.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from gitserver import GitServer
+from realhub import RealHub
+
+
+@pytest.fixture(scope="session")
+def repos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    with GitServer(tmp_path_factory.mktemp("git")) as server:
+        server.create_repo("me/mine", {"requirements.txt": "", "index.ipynb": "{}"})
+        yield server
+
+
+@pytest.fixture(scope="session")
+def realhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    with RealHub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub

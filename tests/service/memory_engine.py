@@ -1,0 +1,83 @@
+"""An engine that builds nothing but keeps every promise of the interface, in memory.
+
+For tests of what is above engines. `Images` made by it exist only as names; a test tells it how
+a build goes by the files' content: `fail` in the tree's name fails, and so on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from traitlets import Any, Dict, Float, Int, List
+
+from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.engines.base import Builder, Check, Engine, Environment, Image
+from binderhub_ext.repos.base import Source
+
+ENGINE = Engine(
+    "memory", "memory_engine:MemoryBuilder", "jupyterhub.spawner.SimpleLocalProcessSpawner"
+)
+
+
+class MemoryBuilder(Builder):
+    """Builds in no time, unless told to take some."""
+
+    seconds = Float(0, help="How long a build takes.").tag(config=True)
+    lines = Int(3, help="Lines of log a build prints.").tag(config=True)
+    fail = Any(lambda key: False, help="Which keys fail.")
+    key_of = Any(lambda source: f"env-{source.tree}", help="The environment of a source.")
+    built: dict[str, Image] = Dict()  # type: ignore[assignment]
+    started: list[str] = List()  # type: ignore[assignment]
+    ended: list[str] = List()  # type: ignore[assignment]
+    plans = Int()
+
+    async def plan(self, source: Source) -> Environment:
+        self.plans += 1
+        return Environment(self.key_of(source), "Python, in memory", ("requirements.txt",))
+
+    async def find(self, environment: Environment) -> Image | None:
+        return self.built.get(environment.key)
+
+    async def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
+        self.started.append(environment.key)
+        try:
+            for line in range(self.lines):
+                yield Event(Phase.BUILDING, f"line {line}", {"log": True})
+                await asyncio.sleep(self.seconds / self.lines)
+            if self.fail(environment.key):
+                raise BuildFailed("The requirements cannot be solved.", detail="no such package")
+            image = self.built[environment.key] = Image(f"image-{environment.key}", environment.key)
+            yield Event(Phase.BUILT, "Built.")
+            yield image
+        finally:
+            self.ended.append(environment.key)
+
+    async def images(self) -> list[Image]:
+        return list(self.built.values())
+
+    async def collect_garbage(self) -> list[Image]:
+        return []
+
+    async def checks(self) -> list[Check]:
+        return []
+
+
+class MemoryRepos:
+    """A provider whose commits are the refs themselves and whose files are their names."""
+
+    def __init__(self, tree: Callable[[Commit], str] = lambda commit: commit.id) -> None:
+        self.tree = tree
+        self.fetched: list[str] = []
+
+    async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
+        return Commit(repo, ref, ref)
+
+    async def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
+        self.fetched.append(commit.id)
+        yield Event(Phase.FETCHING, f"Fetching {commit.id}")
+        await asyncio.sleep(0)
+        yield Source(commit, Path("/nowhere"), self.tree(commit))

@@ -1,0 +1,185 @@
+"""Builds: once per environment, watched by everyone, ended when nobody wants them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from memory_engine import MemoryBuilder, MemoryRepos
+
+from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.progress import Event
+from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.engines.base import Image
+from binderhub_ext.service.builds import Builds
+from binderhub_ext.service.database import sqlite_url
+from binderhub_ext.service.records import Records
+
+REPO = Repo("git", "https://git.example/a/b", "https://git.example/a/b")
+
+
+def commit(id_: str) -> Commit:
+    return Commit(REPO, "main", id_)
+
+
+class Room:
+    """Builds with everything around them."""
+
+    def __init__(self, tmp_path: Path, **traits: int) -> None:
+        self.layout = DataDirectory(tmp_path)
+        self.records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="memory")
+        self.repos = MemoryRepos()
+        self.builder = MemoryBuilder()
+        self.builds = Builds(**traits)
+        self.builds.setup(
+            layout=self.layout,
+            builder=self.builder,
+            providers={"git": self.repos},
+            records=self.records,
+        )
+
+    async def image(self, id_: str) -> tuple[list[Event], Image]:
+        items = [item async for item in self.builds.image(commit(id_))]
+        image = items.pop()
+        assert isinstance(image, Image)
+        return [item for item in items if isinstance(item, Event)], image
+
+    def watch(self, id_: str) -> asyncio.Task[tuple[list[Event], Image]]:
+        return asyncio.create_task(self.image(id_))
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(5):
+            while not condition():  # noqa: ASYNC110 - any condition
+                await asyncio.sleep(0.005)
+
+    def logs(self) -> list[str]:
+        return [path.read_text() for path in self.layout.builds.glob("*.log")]
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    made = Room(tmp_path)
+    yield made
+    await made.builds.close()
+    made.records.close()
+
+
+async def test_a_thousand_who_ask_at_once_share_one_build(room):
+    room.builder.seconds = 0.2
+    results = await asyncio.gather(*(room.image("one") for _ in range(1000)))
+    assert len(room.builder.started) == room.builder.plans == len(room.repos.fetched) == 1
+    assert {image.name for _, image in results} == {"image-env-one"}
+    lines = [[e.message for e in events if e.data.get("log")] for events, _ in results]
+    assert lines[0] == ["line 0", "line 1", "line 2"]
+    assert all(line == lines[0] for line in lines)
+
+
+async def test_two_commits_with_one_environment_share_one_build(room):
+    room.builder.seconds = 0.1
+    room.builder.key_of = lambda source: "same"
+    await asyncio.gather(room.image("one"), room.image("two"))
+    assert room.builder.started == ["same"]
+
+
+async def test_what_is_built_is_found_without_looking_again(room):
+    await room.image("one")
+    events, _ = await room.image("one")
+    assert room.builder.plans == len(room.builder.started) == 1
+    assert [event.message for event in events] == ["Fetching one"]
+
+
+async def test_who_comes_later_is_told_everything_from_the_beginning(room):
+    room.builder.seconds = 0.3
+    first = room.watch("one")
+    await room.until(lambda: room.builder.started)
+    await asyncio.sleep(0.1)
+    late, _ = await room.image("one")
+    assert [e.message for e in (await first)[0]] == [e.message for e in late]
+
+
+async def test_a_build_ends_with_the_last_who_wants_it_and_can_be_asked_for_again(room):
+    room.builder.seconds = 5
+    one, two = room.watch("one"), room.watch("one")
+    await room.until(lambda: room.builder.started)
+    one.cancel()
+    await asyncio.sleep(0.05)
+    assert room.builder.ended == []
+    two.cancel()
+    await room.until(lambda: room.builder.ended)
+    room.builder.seconds = 0
+    assert (await room.image("one"))[1].name == "image-env-one"
+    assert len(room.builder.started) == 2
+
+
+async def test_asking_again_while_a_given_up_build_still_cleans_up(room):
+    room.builder.seconds = 5
+    one = room.watch("one")
+    await room.until(lambda: room.builder.started)
+    one.cancel()
+    room.builder.seconds = 0
+    await asyncio.gather(one, return_exceptions=True)
+    assert (await room.image("one"))[1].name == "image-env-one"
+
+
+async def test_a_failure_reaches_everyone_and_leaves_its_log(room):
+    room.builder.seconds = 0.1
+    room.builder.fail = lambda key: True
+    results = await asyncio.gather(*(room.image("one") for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [BuildFailed] * 3
+    assert len(room.builder.started) == 1
+    (log,) = room.logs()
+    assert "line 2\nThe requirements cannot be solved.\nno such package\n" in log
+    room.builder.fail = lambda key: False
+    assert (await room.image("one"))[1].key == "env-one"
+
+
+async def test_those_who_wait_are_told_how_many_are_ahead(tmp_path):
+    room = Room(tmp_path, concurrency=1)
+    room.builder.seconds = 0.2
+    tasks = []
+    for number in range(3):
+        tasks.append(room.watch(f"c{number}"))
+        await asyncio.sleep(0.05)
+    results = await asyncio.gather(*tasks)
+    ahead = [[e.data["ahead"] for e in events if "ahead" in e.data] for events, _ in results]
+    assert ahead == [[], [1], [2, 1]]
+    await room.builds.close()
+    room.records.close()
+
+
+async def test_giving_up_in_the_queue_lets_the_next_one_move_up(tmp_path):
+    room = Room(tmp_path, concurrency=1)
+    room.builder.seconds = 0.3
+    first, second, third = room.watch("a"), None, None
+    await room.until(lambda: room.builder.started)
+    second, third = room.watch("b"), room.watch("c")
+    await asyncio.sleep(0.1)
+    second.cancel()
+    await first
+    await third
+    assert room.builder.started == ["env-a", "env-c"]
+    await room.builds.close()
+    room.records.close()
+
+
+async def test_a_log_is_cut_at_its_limit(tmp_path):
+    room = Room(tmp_path, log_limit=200)
+    room.builder.lines = 100
+    events, _ = await room.image("one")
+    assert len([event for event in events if event.data.get("log")]) == 100
+    (log,) = room.logs()
+    assert len(log) < 400
+    assert "longer than this hub keeps" in log
+    await room.builds.close()
+    room.records.close()
+
+
+async def test_closing_ends_what_runs(room):
+    room.builder.seconds = 5
+    task = room.watch("one")
+    await room.until(lambda: room.builder.started)
+    await room.builds.close()
+    with pytest.raises(Exception, match="service was stopped"):
+        await task
+    assert room.builder.ended == ["env-one"]

@@ -1,0 +1,222 @@
+"""Launching through a real Hub: once, watched, joined, cancelled, found again, nobody else's."""
+
+import asyncio
+import html
+
+import pytest
+from realhub import PREFIX
+
+HOME = PREFIX
+
+
+async def start(browser, repo: str, **fields: str) -> str:
+    """Start by the form; the launch's id."""
+    await browser.get(HOME)
+    reply = await browser.form("launch", repo=repo, **fields)
+    assert reply.status == 303, reply.text
+    return reply.headers["Location"].rpartition("/")[2]
+
+
+async def watch(browser, launch: str, **options):
+    return await browser.events(f"{PREFIX}api/launches/{launch}/events", **options)
+
+
+async def test_signing_in_leads_on_to_the_same_link(realhub):
+    async with realhub.browser("ana") as browser:
+        link = f"{PREFIX}?repo=https://github.com/a/b&ref=x"
+        reply = await browser.get(link)
+        assert (reply.status, reply.path) == (200, link)
+        assert 'value="https://github.com/a/b"' in reply.text
+        policy = reply.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy
+        nonce = policy.partition("'nonce-")[2].partition("'")[0]
+        assert reply.text.count("<script") == reply.text.count(f'<script nonce="{nonce}"')
+
+
+async def test_paste_watch_and_land(realhub, repos):
+    async with realhub.browser("ana") as browser:
+        launch = await start(browser, f"{repos.url}/me/mine", filepath="index.ipynb")
+        events = await watch(browser, launch)
+        last = events[-1]
+        assert last["phase"] == "ready", events
+        assert last["url"].startswith("/user/ana/mine-")
+        assert last["url"].endswith("/tree/index.ipynb")
+        steps = list(dict.fromkeys(e["step"] for e in events))
+        assert steps == ["resolve", "admit", "image", "server", "redirect"]
+        bar = [e["progress"] for e in events]
+        assert bar == sorted(bar)
+        assert bar[-1] == 100
+        view = (await browser.api("GET", f"api/launches/{launch}")).json()
+        assert (view["phase"], view["url"], view["error"]) == ("ready", last["url"], None)
+        assert len(view["commit"]) == 40
+        servers = (await browser.api("GET", "api/servers")).json()["servers"]
+        assert [(s["state"], s["title"]) for s in servers] == [("running", "mine")]
+        page = await browser.get(HOME)
+        assert "projects/" in page.text
+
+
+async def test_the_same_again_connects_and_builds_nothing(realhub, repos):
+    async with realhub.browser("bea") as browser:
+        for _ in range(2):
+            launch = await start(browser, f"{repos.url}/me/mine", files="none")
+            events = await watch(browser, launch)
+            assert events[-1]["phase"] == "ready"
+        assert not any("Starting your server" in e["message"] for e in events)
+        assert not any(e["phase"] == "building" for e in events)
+
+
+async def test_a_running_server_with_other_rights_is_a_question(realhub, repos):
+    async with realhub.browser("cleo") as browser:
+        await watch(browser, await start(browser, f"{repos.url}/me/mine"))
+        launch = await start(browser, f"{repos.url}/me/mine", files="home")
+        last = (await watch(browser, launch))[-1]
+        assert (last["code"], last["status_code"]) == ("server-differs", 409)
+        assert "your whole home instead of the project's own folder" in last["detail"]
+        view = (await browser.api("GET", f"api/launches/{launch}")).json()
+        restart, keep = (choice["values"] for choice in view["choices"])
+        kept = (await browser.form("launch", **keep)).headers["Location"].rpartition("/")[2]
+        assert not any("Starting" in e["message"] for e in await watch(browser, kept))
+        again = (await browser.form("launch", **restart)).headers["Location"].rpartition("/")[2]
+        events = await watch(browser, again)
+        assert events[-1]["phase"] == "ready"
+        assert any("Stopping the server" in e["message"] for e in events)
+        servers = (await browser.api("GET", "api/servers")).json()["servers"]
+        assert [s["files"] for s in servers] == ["home"]
+
+
+async def test_a_second_click_joins_and_a_dropped_watcher_resumes(realhub, repos):
+    async with realhub.browser("dan") as browser:
+        await browser.get(HOME)
+        fields = {"repo": f"{repos.url}/me/mine"}
+        replies = await asyncio.gather(*(browser.form("launch", **fields) for _ in range(4)))
+        locations = {reply.headers["Location"] for reply in replies}
+        assert len(locations) == 1
+        launch = locations.pop().rpartition("/")[2]
+        seen = await watch(browser, launch, until="is commit")
+        rest = await watch(browser, launch, headers={"Last-Event-ID": str(len(seen))})
+        everything = await watch(browser, launch)
+        assert seen + rest == everything
+        assert (await browser.get(f"{PREFIX}launches/{launch}")).status == 200
+
+
+async def test_cancelling_ends_it_for_good(realhub, repos):
+    repos.create_repo("me/slow", {"requirements.txt": "slow"})
+    async with realhub.browser("eve") as browser:
+        launch = await start(browser, f"{repos.url}/me/slow", server="slow")
+        reply = await browser.api("POST", f"api/launches/{launch}/cancel")
+        assert reply.json()["error"]["code"] == "cancelled"
+        assert (await watch(browser, launch))[-1]["code"] == "cancelled"
+        again = await browser.api("POST", f"api/launches/{launch}/cancel")
+        assert again.json()["error"]["code"] == "cancelled"
+
+
+async def test_somebody_elses_launch_is_not_there(realhub, repos):
+    async with realhub.browser("fay") as fay, realhub.browser("gus") as gus:
+        launch = await start(fay, f"{repos.url}/me/mine")
+        await gus.get(HOME)
+        for path in ("", "/events", "/log"):
+            reply = await gus.api("GET", f"api/launches/{launch}{path}")
+            assert (reply.status, reply.json()["code"]) == (404, "not-found")
+        assert (await gus.api("POST", f"api/launches/{launch}/cancel")).status == 404
+        assert (await gus.get(f"{PREFIX}launches/{launch}")).status == 404
+        assert launch not in (await gus.api("GET", "api/launches")).text
+        await watch(fay, launch)
+
+
+async def test_a_token_does_what_a_page_does(realhub, repos):
+    token = await realhub.token("hal")
+    async with realhub.browser() as program:
+        headers = {"Authorization": f"Bearer {token}"}
+        body = {"repo": f"{repos.url}/me/mine", "filepath": "index.ipynb"}
+        made = await program.api("POST", "api/launches", json=body, headers=headers)
+        assert made.status == 201, made.text
+        events = await program.events(made.json()["events"], headers=headers)
+        assert events[-1]["phase"] == "ready", events
+        (server,) = (await program.api("GET", "api/servers", headers=headers)).json()["servers"]
+        stop = await program.api("POST", f"api/servers/{server['name']}/stop", headers=headers)
+        assert stop.status == 202
+        gone = await program.api("DELETE", f"api/servers/{server['name']}", headers=headers)
+        assert gone.status == 202
+
+
+@pytest.mark.parametrize("path", ["api/launches", "api/servers", "api/parse?text=a/b"])
+async def test_the_api_refuses_strangers_with_words_and_no_redirect(realhub, path):
+    async with realhub.browser() as stranger:
+        reply = await stranger.api("GET", path)
+        assert (reply.status, reply.json()["code"]) == (403, "not-allowed")
+
+
+async def test_a_cookie_alone_starts_nothing(realhub, repos):
+    async with realhub.browser("ida") as browser:
+        await browser.get(HOME)
+        for token in ("", "forged"):
+            data = {"repo": f"{repos.url}/me/mine", "_xsrf": token}
+            assert (await browser.send("POST", f"{PREFIX}launch", data=data)).status == 403
+            reply = await browser.send(
+                "POST",
+                f"{PREFIX}api/launches",
+                json={"repo": f"{repos.url}/me/mine"},
+                headers={"X-XSRFToken": token},
+            )
+            assert reply.status == 403
+        assert (await browser.get(f"{PREFIX}launch?repo=x")).status == 405
+        assert (await browser.api("GET", "api/launches")).json() == {"launches": []}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"repo": "not a repository at all"}, "repo", "can be launched"),
+        ({"repo": "https://user:secret@github.com/a/b"}, "repo", ""),
+        ({"repo": "file:///etc/passwd"}, "repo", "cannot be fetched"),
+        ({"repo": "a/b", "ref": "-x"}, "ref", ""),
+        ({"repo": "a/b", "server": "Not A Name"}, "server", "lower-case"),
+        ({"repo": "a/b", "files": "everything"}, "files", "project"),
+        ({"repo": "a/b", "filepath": "../../etc"}, "filepath", ""),
+        ({"repo": "a/b", "image": "evil/image:1"}, "image", "not on this hub's list"),
+    ],
+)
+async def test_bad_input_is_explained_beside_what_was_typed(realhub, fields, field, words):
+    async with realhub.browser("jon") as browser:
+        await browser.get(HOME)
+        reply = await browser.form("launch", **fields)
+        assert reply.status in (400, 403)
+        assert words in html.unescape(reply.text)
+        assert "secret" not in reply.text
+        if field != "image":
+            assert f'id="{field}-error"' in reply.text or field == "filepath"
+        assert (await browser.api("GET", "api/launches")).json() == {"launches": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "code"),
+    [("me/nothing", "", "repo-not-found"), ("me/mine", "no-such-branch", "ref-not-found")],
+)
+async def test_what_does_not_exist_is_said_in_the_stream(realhub, repos, name, ref, code):
+    async with realhub.browser("kim") as browser:
+        launch = await start(browser, f"{repos.url}/{name}", ref=ref)
+        last = (await watch(browser, launch))[-1]
+        assert (last["phase"], last["code"]) == ("failed", code)
+        page = await browser.get(f"{PREFIX}launches/{launch}")
+        assert last["message"].strip()[:20] in page.text
+
+
+async def test_open_to_everybody(realhub):
+    async with realhub.browser() as stranger:
+        assert (await stranger.send("GET", f"{PREFIX}health")).json()["ok"] is True
+        versions = await stranger.send("GET", f"{PREFIX}versions")
+        assert versions.headers["Access-Control-Allow-Origin"] == "*"
+        assert {"binderhub", "builder_info"} <= set(versions.json())
+        metrics = (await stranger.send("GET", f"{PREFIX}metrics")).text
+        assert 'binderhub_launch_time_seconds_bucket{le="2.0"' in metrics
+        assert "repo=" not in metrics
+        providers = (await stranger.send("GET", f"{PREFIX}api/repoproviders")).json()
+        assert {"gh", "git", "gl"} <= {entry["id"] for entry in providers}
+
+
+async def test_unknown_addresses_are_404(realhub):
+    async with realhub.browser() as stranger:
+        page = await stranger.send("GET", f"{PREFIX}nothing/here")
+        assert page.status == 404
+        assert "mistyped" in page.text
+        assert (await stranger.send("GET", f"{PREFIX}api/nothing")).json()["status"] == 404

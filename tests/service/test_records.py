@@ -1,0 +1,130 @@
+"""The service's database: migrations and what is remembered."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.engines.base import Environment
+from binderhub_ext.service.database import sqlite_url
+from binderhub_ext.service.records import INTERRUPTED, Records, now
+from binderhub_ext.service.tables import Base, LaunchRow, TrustRow
+
+COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
+
+
+@pytest.fixture
+def records(tmp_path: Path):
+    with_space = tmp_path / "with space"
+    opened = Records(sqlite_url(with_space / "b.sqlite"), engine="local")
+    yield opened
+    opened.close()
+
+
+def launch(id_: str, **values: object) -> LaunchRow:
+    defaults = {"user": "ana", "server": "mine-1", "started": now(), "project": "projects/me/mine"}
+    empty = dict.fromkeys(
+        [
+            "provider",
+            "repo",
+            "repo_url",
+            "ref",
+            "commit",
+            "image",
+            "build",
+            "origin",
+            "request",
+            "code",
+            "message",
+            "detail",
+            "url",
+        ],
+        "",
+    )
+    return LaunchRow(id=id_, status=0, **{**empty, **defaults, **values})
+
+
+def test_migrations_end_at_the_tables_of_the_code(tmp_path):
+    url = sqlite_url(tmp_path / "b.sqlite")
+    Records(url, engine="local").close()
+    Records(url, engine="local").close()  # again: nothing to do
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+    engine.dispose()
+    assert mode == "wal"
+
+
+async def test_the_environment_of_a_commit_is_remembered_and_forgotten(records):
+    environment = Environment("key", "Python 3.11", ("requirements.txt",))
+    assert await records.environment(COMMIT) is None
+    await records.remember(COMMIT, environment)
+    await records.remember(COMMIT, environment)
+    assert await records.environment(COMMIT) == environment
+    await records.forget(COMMIT)
+    await records.forget(COMMIT)
+    assert await records.environment(COMMIT) is None
+
+
+async def test_an_environment_belongs_to_its_engine_and_url(records, tmp_path):
+    await records.remember(COMMIT, Environment("key", "Python"))
+    other_url = Commit(Repo("gh", "me/mine", "https://elsewhere.example/me/mine"), "main", "a" * 40)
+    assert await records.environment(other_url) is None
+    docker = Records(sqlite_url(tmp_path / "with space" / "b.sqlite"), engine="docker")
+    assert await docker.environment(COMMIT) is None
+    docker.close()
+
+
+async def test_launches_are_the_persons_own_newest_first(records):
+    old = now() - timedelta(days=2)
+    await records.launch_started(launch("1", started=old))
+    await records.launch_started(launch("2"))
+    await records.launch_started(launch("3", user="ben"))
+    assert [row.id for row in await records.launches("ana")] == ["2", "1"]
+    assert await records.launches_since("ana", timedelta(days=1)) == 1
+    row = await records.launch("1")
+    assert row is not None
+    assert row.started == old
+
+
+async def test_projects_are_the_distinct_ones_that_started(records):
+    old = now() - timedelta(days=2)
+    await records.launch_started(launch("1", started=old, url="/user/ana/"))
+    await records.launch_started(launch("2", url="/user/ana/"))
+    await records.launch_started(launch("3", project="projects/me/other"))
+    assert [row.id for row in await records.projects("ana")] == ["2"]
+
+
+async def test_what_a_killed_service_left_open_is_closed(records):
+    await records.launch_started(launch("1"))
+    await records.build_started("b", Environment("key", "Python"), COMMIT)
+    await records.end_interrupted()
+    row = await records.launch("1")
+    assert row is not None
+    assert (row.code, row.finished is not None) == (INTERRUPTED, True)
+    assert await records.builds_before(timedelta(seconds=-1)) == ["b"]
+
+
+async def test_trust_is_one_decision_per_person_and_repository(records):
+    for id_, rights in (("1", "project"), ("2", "home")):
+        await records.trust(
+            TrustRow(id=id_, user="ana", repo="gh:me/mine", repo_url="", rights=rights, since=now())
+        )
+    decided = await records.trusted("ana", "gh:me/mine")
+    assert decided is not None
+    assert decided.rights == "home"
+    assert await records.trusted("ben", "gh:me/mine") is None
+    assert not await records.revoke("ben", "2")
+    assert await records.revoke("ana", "2")
+    assert await records.all_trusted("ana") == []
+
+
+async def test_many_at_once(records):
+    await asyncio.gather(*(records.launch_started(launch(str(n))) for n in range(40)))
+    assert len(await records.launches("ana", limit=100)) == 40

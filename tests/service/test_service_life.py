@@ -1,0 +1,125 @@
+"""The service as a program: other sites, limits, targets that do not answer, its end."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from realhub import PREFIX, RealHub
+
+from binderhub_ext.service.database import sqlite_url
+from binderhub_ext.service.records import Records
+
+EXTRA = """
+c.Access.origins = ["https://book.example.org"]
+c.Launches.per_person = 1
+c.MemoryBuilder.seconds = 2.0
+c.Appearance.announcement = "Closed on Sunday"
+c.Appearance.operator = {{"name": "The Institute", "url": "https://inst.example", "contact": ""}}
+c.LaunchPolicy.banned_specs = ["git/.*/evil"]
+c.LaunchPolicy.trusted_specs = ["git/.*/me/mine/"]
+c.EventLog.path = {log!r}
+c.Landing.proxy_url = "http://127.0.0.1:9"
+"""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    root = tmp_path_factory.mktemp("strict")
+    with RealHub(root, EXTRA.format(log=str(root / "launches.jsonl"))) as running:
+        yield running
+
+
+async def test_listed_sites_may_use_the_api_with_a_token(hub):
+    token = await hub.token("ana")
+    async with hub.browser() as page:
+        asked = {
+            "Origin": "https://book.example.org",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization",
+        }
+        preflight = await page.send("OPTIONS", f"{PREFIX}build/gh/a/b/main", headers=asked)
+        assert preflight.status == 204
+        assert preflight.headers["Access-Control-Allow-Origin"] == "https://book.example.org"
+        assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+        assert "Access-Control-Allow-Credentials" not in preflight.headers
+        auth = {"Authorization": f"token {token}"}
+        for origin, allowed in [
+            ("https://book.example.org", True),
+            ("https://evil.example", False),
+        ]:
+            reply = await page.send(
+                "GET", f"{PREFIX}api/launches", headers={**auth, "Origin": origin}
+            )
+            assert ("Access-Control-Allow-Origin" in reply.headers) is allowed
+
+
+async def test_limits_bans_and_words_of_the_house(hub, repos):
+    async with hub.browser("bob") as browser:
+        page = await browser.get(PREFIX)
+        assert "Closed on Sunday" in page.text
+        assert "The Institute" in page.text
+        banned = await browser.form("launch", repo=f"{repos.url}/you/evil")
+        assert (banned.status, "not allowed on this hub" in banned.text) == (403, True)
+        first = await browser.form("launch", repo=f"{repos.url}/me/mine")
+        second = await browser.form("launch", repo=f"{repos.url}/me/mine", server="other")
+        assert (first.status, second.status) == (303, 429)
+        other = await browser.form("launch", repo=f"{repos.url}/me/mine", files="none")
+        assert (other.status, "something else right now" in other.text) == (409, True)
+        id_ = first.headers["Location"].rpartition("/")[2]
+        reply = await browser.api("POST", f"api/launches/{id_}/cancel")
+        assert reply.json()["error"]["code"] == "cancelled"
+
+
+async def test_an_administrators_trust_and_a_program_that_does_not_answer(hub, repos):
+    async with hub.browser("cyn") as browser:
+        await browser.get(PREFIX)
+        launched = await browser.form("launch", repo=f"{repos.url}/me/mine", target="rstudio")
+        id_ = launched.headers["Location"].rpartition("/")[2]
+        events = await browser.events(f"{PREFIX}api/launches/{id_}/events")
+        assert events[-1]["url"].endswith("/lab")
+        (warning,) = [event["message"] for event in events if event.get("warning")]
+        assert "RStudio does not answer" in warning
+    lines = (hub.root / "launches.jsonl").read_text().splitlines()
+    entry = json.loads(lines[-1])
+    assert (entry["provider"], entry["status"], entry["version"]) == ("git", "success", 6)
+    assert "cyn" not in lines[-1]
+
+
+async def test_a_stopped_service_closes_what_was_under_way(hub, repos):
+    async with hub.browser("dee") as browser:
+        repos.create_repo("me/late", {"requirements.txt": "late"})
+        await browser.get(PREFIX)
+        launched = await browser.form("launch", repo=f"{repos.url}/me/late")
+        id_ = launched.headers["Location"].rpartition("/")[2]
+        await browser.events(f"{PREFIX}api/launches/{id_}/events", until="Building")
+    (pid,) = _pids(hub)
+    os.kill(pid, signal.SIGTERM)
+    async with asyncio.timeout(10):
+        while _pids(hub):  # noqa: ASYNC110 - not our child, nothing else tells
+            await asyncio.sleep(0.1)
+    records = Records(sqlite_url(hub.root / "data" / "binder.sqlite"), engine="memory")
+    row = await records.launch(id_)
+    records.close()
+    assert row is not None
+    assert (row.code, row.status) == ("cancelled", 409)
+    assert row.message.startswith("The service was restarted")
+
+
+def _pids(hub: RealHub) -> list[int]:
+    """The service's process; it is the Hub's child, not ours."""
+    wanted = f"service\0--data-dir\0{hub.root}/data"
+    return [
+        int(process.name)
+        for process in Path("/proc").iterdir()
+        if process.name.isdecimal() and wanted in _command(process)
+    ]
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,60 @@
+"""The link and badge maker: what the form offers for passing a launch on."""
+
+from __future__ import annotations
+
+import pytest
+
+from binderhub_ext.core.launch import Files
+from binderhub_ext.core.paste import understand
+from binderhub_ext.core.providers import PROVIDERS
+from binderhub_ext.core.targets import TARGETS
+from binderhub_ext.service.requests import read_fields, read_own_link
+from binderhub_ext.service.sharing import ways_out
+
+BASE = "https://hub.example.org/services/binder/"
+HUBS = {"mybinder.org": "https://mybinder.org"}
+
+
+def share(**fields: str) -> dict:
+    request = read_fields({name: [value] for name, value in fields.items()}, PROVIDERS)
+    return ways_out(request, BASE, HUBS, providers=PROVIDERS, targets=TARGETS)
+
+
+def test_the_link_asks_for_what_the_form_says():
+    made = share(repo="https://github.com/ana/tides", ref="v1", files="none", filepath="a b.ipynb")
+    assert made["url"].startswith(f"{BASE}v2/gh/ana/tides/v1?")
+    request = read_own_link(made["url"].removeprefix(BASE), PROVIDERS)
+    assert (request.ref, request.files, request.filepath) == ("v1", Files.NONE, "a b.ipynb")
+
+
+def test_badges_lead_to_the_link():
+    made = share(repo="ana/tides")
+    for markup in ("markdown", "html", "rst"):
+        assert f"{BASE}badge_logo.svg" in made[markup]
+        assert understand(made[markup]).request == understand(made["url"]).request
+
+
+def test_a_qr_code_is_a_picture_that_needs_no_network():
+    assert share(repo="ana/tides")["qr"].startswith("data:image/svg+xml")
+
+
+def test_a_link_too_long_for_a_qr_code_has_none():
+    made = share(repo="ana/tides", urlpath="lab/tree/" + "x" * 3500)
+    assert made["qr"] == ""
+    assert made["url"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "elsewhere"),
+    [
+        ({"repo": "ana/tides"}, "https://mybinder.org/v2/gh/ana/tides/HEAD"),
+        ({"repo": "ana/tides", "files": "home"}, "https://mybinder.org/v2/gh/ana/tides/HEAD"),
+    ],
+)
+def test_other_hubs_get_what_they_understand(fields: dict[str, str], elsewhere: str):
+    assert share(**fields)["hubs"] == [{"name": "mybinder.org", "url": elsewhere}]
+
+
+def test_commands_are_quoted_for_a_shell():
+    made = share(repo="https://example.org/a/x;y.git")
+    assert "'https://example.org/a/x;y.git'" in made["commands"]["repo2docker"]

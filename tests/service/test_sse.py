@@ -1,0 +1,46 @@
+"""Event streams, written and read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.service.sse import KEEPALIVE, Parser, Told, encode
+
+EVENTS = st.lists(st.dictionaries(st.text(), st.text() | st.integers()), max_size=5)
+
+
+@given(EVENTS, st.lists(st.integers(1, 40), min_size=1))
+def test_what_is_written_is_read_back_however_it_is_cut(events, cuts):
+    stream = b"".join(KEEPALIVE + encode(e, name=str(n)) for n, e in enumerate(events, 1))
+    parser, found, rest = Parser(), [], stream
+    for cut in cuts * len(stream):
+        if not rest:
+            break
+        found += parser.feed(rest[:cut])
+        rest = rest[cut:]
+    assert found == events
+
+
+def test_the_hubs_own_stream():
+    parser = Parser()
+    assert parser.feed(b'\n\ndata: {"progress": 0, "mess') == []
+    assert parser.feed(b'age": "Server requested"}\n\n\n\n') == [
+        {"progress": 0, "message": "Server requested"}
+    ]
+    assert parser.feed(b'data: {"ready": true}\r\n\r\n') == [{"ready": True}]
+
+
+@pytest.mark.parametrize("data", [b"data: nonsense\n\n", b"data: []\n\n"])
+def test_what_is_not_an_object_is_refused(data):
+    with pytest.raises(ValueError, match=r"."):
+        Parser().feed(data)
+
+
+def test_an_event_is_one_line_and_is_encoded_once():
+    told = Told.of(Event(Phase.BUILDING, "two\nlines", {"step": "image"}))
+    assert told.encoded is told.encoded
+    assert Told.of(told) is told
+    assert told.encoded == (
+        b'data: {"phase": "building", "message": "two\\nlines\\n", "step": "image"}\n\n'
+    )
