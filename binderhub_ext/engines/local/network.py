@@ -24,6 +24,9 @@ from pathlib import Path
 
 from .programs import host_program
 
+TUNNELS = Path("/dev/net/tun")
+"""The device a private network is made with; open to everybody on an ordinary machine."""
+
 HOLDER_UID = 199_999
 """Owner of the networks of a root Hub's sandboxes: nobody's uid, so that no process in one
 owns it and could change its routes."""
@@ -65,8 +68,16 @@ def best_network() -> Network:
 
     Without `ip` a private network could not be kept from this machine's own addresses.
     """
-    private = all(map(shutil.which, ("pasta", "ip", "nsenter")))
+    private = all(map(shutil.which, ("pasta", "ip", "nsenter"))) and tunnels_allowed()
     return Network.PRIVATE if private else Network.ISOLATED
+
+
+def tunnels_allowed(device: Path | None = None) -> bool:
+    """Whether whoever holds the networks may make tunnels; a root Hub's holder is nobody."""
+    device = device or TUNNELS
+    if os.geteuid():
+        return os.access(device, os.R_OK | os.W_OK)
+    return device.exists() and device.stat().st_mode & 0o006 == 0o006
 
 
 def online(proc: Path = Path("/proc/net")) -> bool:

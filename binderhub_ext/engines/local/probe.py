@@ -19,7 +19,7 @@ from ..process import Log, ProcessFailed, output, run
 from . import seccomp
 from .environment import hub_python
 from .foreign import BUILD_UID
-from .network import Network, online
+from .network import TUNNELS, Network, online, tunnels_allowed
 from .programs import host_program
 from .running import prepared
 from .sandbox import Bind, Person, Sandbox
@@ -135,6 +135,10 @@ async def _network(network: Network) -> Check:
     if packages:
         message = "Servers have no internet, which takes more programs."
         return Check(name, False, message, f"apt-get install -y {' '.join(packages)}", False)
+    if not tunnels_allowed():
+        message = f"Servers have no internet, since {TUNNELS} is not open to everybody."
+        fix = f"chmod 0666 {TUNNELS}   (as root; where it is missing, give it to this container)"
+        return Check(name, False, message, fix, False)
     if network is not Network.PRIVATE:
         return Check(name, True, f"not wanted: `{network}` is set")
     if not online():

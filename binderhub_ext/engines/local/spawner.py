@@ -71,7 +71,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         help="""What a server reaches. `private`: the internet and the local network, nothing of
         this machine but the Hub's API. `isolated`: nothing but that. `unsafe-host`: all of this
         machine's network, where people can listen to each other's kernels, so they are told to
-        use no ports; only for a single person. Default: `private` where pasta is installed,
+        use no ports; only for a single person. Default: `private` where pasta can be used,
         else `isolated`.""",
     ).tag(config=True)
 

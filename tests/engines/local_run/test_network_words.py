@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from binderhub_ext.engines.local.network import Network, best_network, online
+from binderhub_ext.engines.local import network
+from binderhub_ext.engines.local.network import Network, best_network, online, tunnels_allowed
 
 _HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 _DEFAULT = "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
@@ -55,4 +56,22 @@ def test_the_best_network(
         (tmp_path / program).write_text("#!/bin/sh\n")
         (tmp_path / program).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(network, "TUNNELS", _device(tmp_path, 0o666))
     assert best_network() is expected
+    monkeypatch.setattr(network, "TUNNELS", tmp_path / "missing")
+    assert best_network() is Network.ISOLATED
+
+
+def _device(folder: Path, mode: int) -> Path:
+    device = folder / "tun"
+    device.touch()
+    device.chmod(mode)
+    return device
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o666, True), (0o600, False), (0o664, False)])
+def test_a_root_hub_holds_networks_as_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, expected: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert tunnels_allowed(_device(tmp_path, mode)) is expected
