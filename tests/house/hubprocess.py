@@ -46,8 +46,18 @@ class Running:
         return found[1]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end; tells what still ran and what was said if it does not."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            left = [self.process.pid, *descendants(self.process.pid)]
+            running = {pid: command_line(pid).replace("\0", " ")[:200] for pid in left}
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            assert self.process.stdout is not None
+            said = self.process.stdout.read()
+            raise AssertionError(f"it did not stop; still there: {running}\n{said}") from None
 
 
 @contextmanager

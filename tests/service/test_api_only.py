@@ -20,10 +20,10 @@ async def test_builds_without_launching(tmp_path, repos):
             url = f"{PREFIX}build/git/{repo}/main?build_only=true"
             headers = {**auth, "Accept": "text/event-stream"}
             there = URL(client.url(url), encoded=True)
-            async with client.session.get(there, headers=headers) as response:
-                events = Parser().feed(await response.read())
-            phases = list(dict.fromkeys(event["phase"] for event in events))
-            assert phases == ["waiting", "fetching", "building", "ready"]
-            assert events[-1]["imageName"].startswith("image-env-")
+            for order in (["waiting", "fetching", "building", "ready"], ["waiting", "ready"]):
+                async with client.session.get(there, headers=headers) as response:
+                    events = Parser().feed(await response.read())
+                assert list(dict.fromkeys(event["phase"] for event in events)) == order
+                assert events[-1]["imageName"].startswith("image-env-")
             servers = await client.api("GET", "api/servers", headers=auth)
             assert servers.json() == {"servers": []}

@@ -46,19 +46,30 @@ _NETWORK_TROUBLE = re.compile(
 )
 
 # What a server imports before it answers: the run that shows that the environment works also
-# leaves bytecode for exactly this.
+# leaves bytecode for exactly this. Two processes share the compiling, which takes most of the time.
 _SMOKE = """
-import importlib, runpy, sys
-for name in (
-    "jupyter_server.serverapp", "jupyterlab.labapp", "notebook.app", "jupyterlab.extension",
-    "jupyter_lsp.extension", "notebook_shim.nbserver", "jupyter_server_terminals.app",
-    "jupyter_resource_usage", "ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.terminal",
-    "matplotlib_inline.backend_inline", "nbconvert.exporters", "jupyterhub.singleuser.extension",
-):
-    try:
-        importlib.import_module(name)
-    except BaseException:
-        pass
+import importlib, os, runpy, sys
+def load(*names):
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            pass
+kernel = (
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.terminal",
+    "matplotlib_inline.backend_inline", "nbconvert.exporters",
+)
+other = os.fork()
+if not other:
+    load(*kernel)
+    os._exit(0)
+load(
+    "jupyterhub.singleuser.extension", "jupyter_server.serverapp", "jupyterlab.labapp",
+    "notebook.app", "jupyterlab.extension", "jupyter_lsp.extension", "notebook_shim.nbserver",
+    "jupyter_server_terminals.app", "jupyter_resource_usage",
+)
+os.waitpid(other, 0)
+load(*kernel)
 sys.argv = ["jupyterhub-singleuser", "--version"]
 runpy.run_module("jupyterhub.singleuser", run_name="__main__")
 """
