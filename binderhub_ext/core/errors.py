@@ -7,6 +7,11 @@ these; anything else is logged with its traceback and shown as a reference numbe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .updates import Update
+
 
 class BinderError(Exception):
     """An expected "no", safe to show.
@@ -164,6 +169,24 @@ class ServerDiffers(Conflict):
             detail="\n".join(changes),
         )
         self.changes = changes
+
+
+class FilesDiffer(Conflict):
+    """The person and the repository changed the same files, and it was not said what to do.
+
+    Args:
+        update: what starting would do if both versions are kept.
+    """
+
+    code, status = "files-differ", 409
+
+    def __init__(self, update: Update) -> None:
+        super().__init__(
+            f"Your project is at commit {update.previous[:7]}, this launch is of {update.commit[:7]},"
+            " and you have changed files that the repository has changed too. Choose whose version"
+            " keeps its name. Nothing of yours is lost with any choice."
+        )
+        self.update = update
 
 
 class BadTicket(NotAllowed):

@@ -15,6 +15,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from .errors import BadTicket
 from .repo import Commit, Repo
+from .updates import Keep
 
 
 class Files(StrEnum):
@@ -106,6 +107,7 @@ class Launch:
         idle: seconds of inactivity after which to stop, 0 for the default.
         checked: for a private repository, when its reader was last seen to be able to read it
             (Unix time); the Hub starts nothing of it that was not checked a moment ago.
+        keep: whose version keeps its name where person and repository changed the same file.
     """
 
     user: str
@@ -120,6 +122,7 @@ class Launch:
     cpu: float = 0
     idle: int = 0
     checked: int = 0
+    keep: Keep = Keep.BOTH
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -132,6 +135,8 @@ class Launch:
             commit = dict(fields["commit"])
             fields["commit"] = Commit(**{**commit, "repo": Repo(**commit["repo"])})
         fields["files"] = Files(fields["files"])
+        # The Hub still has tickets from before there was a choice.
+        fields["keep"] = Keep(fields.get("keep", Keep.BOTH))
         fields["volumes"] = tuple(
             VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
             for v in fields["volumes"]

@@ -15,8 +15,10 @@ from pathlib import Path
 from traitlets import Unicode
 from traitlets.config import LoggingConfigurable
 
+from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from ..core.progress import Event
+from ..core.updates import Update
 from ..repos.base import Source
 
 
@@ -124,6 +126,20 @@ class Builder(LoggingConfigurable):
         Raises:
             BuildFailed, BuildTimeout, NoSpace.
         """
+
+    async def preview(self, launch: Launch) -> Update | None:
+        """What starting a launch would do to its person's project, found out without doing it.
+
+        The launch's commit was fetched. What changes nothing is told as `UNCHANGED`.
+
+        Returns:
+            `None` if the person has no project of this repository, or this engine cannot tell (by
+            default no engine can): then a start keeps both versions of every file.
+
+        Raises:
+            BinderError: it could not be found out.
+        """
+        return None
 
     async def prepare(self) -> None:
         """Get ready, once a day, what builds begin from. By default nothing.

@@ -15,8 +15,8 @@ class Progress:
         self._news = asyncio.Event()
         self._ended = False
 
-    def tell(self, progress: int, message: str) -> None:
-        self._events.append({"progress": progress, "message": message})
+    def tell(self, progress: int, message: str, **data: Any) -> None:
+        self._events.append({"progress": progress, "message": message, **data})
         self._wake()
 
     def end(self) -> None:

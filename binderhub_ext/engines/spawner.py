@@ -33,6 +33,7 @@ from ..core.errors import BadTicket, BinderError, LaunchFailed
 from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
 from ..core.layout import DataDirectory
 from .progress import Progress
+from .projects import ProjectsMixin
 from .serving import HOME, binder_environment, server_arguments
 from .volumes import VolumesMixin
 
@@ -71,7 +72,7 @@ def check_ticket(spawner: BinderSpawnerMixin, user_options: Any) -> None:
     spawner.admit(user_options)
 
 
-class BinderSpawnerMixin(VolumesMixin):
+class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
     """Starts what our service admitted, and nothing else. Put it before a JupyterHub spawner.
 
     An engine overrides :meth:`apply_launch`, which turns a launch into settings of its own
@@ -254,14 +255,15 @@ class BinderSpawnerMixin(VolumesMixin):
         """The end of what the server said, for a failure that is its own; empty if unknown."""
         return ""
 
-    def tell(self, progress: int, message: str) -> None:
+    def tell(self, progress: int, message: str, **data: Any) -> None:
         """Tell the people who watch the start.
 
         Args:
             progress: percent.
+            data: further fields for programs.
         """
         if self._progress:
-            self._progress.tell(progress, message)
+            self._progress.tell(progress, message, **data)
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What is happening, as the Hub's event stream wants it."""

@@ -498,7 +498,7 @@ def test_program_and_its_answer(upstream: Upstream, person: Person) -> None:
         command(person.request(upstream, commit)), capture_output=True, check=True, cwd="/"
     )
     answer = read_answer(run.stdout)
-    assert (answer["state"], answer["counts"]) == ("created", {"added": len(FIRST)})
+    assert (answer.state, answer.counts) == ("created", {"added": len(FIRST)})
     assert person.tree() == FIRST
     person.delete(b"")
     person.project.touch()

@@ -13,23 +13,28 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...core.environment import Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
+from ...core.launch import Launch
 from ...core.progress import Event, Phase
+from ...core.updates import Update
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
 from ..process import Log, ProcessFailed, program, run
-from . import health
+from ..projects import preview
+from . import health, seeding
 from .daemon import Daemon
 from .examine import WITH_SERVER, WITHOUT_ENTRYPOINT, Examination, examine
 from .job import Job
 from .packages import SERVER_PACKAGES
+from .people import known_person
 from .settings import Settings
 
 RECIPE = "docker 1"
@@ -63,6 +68,13 @@ class DockerBuilder(Settings):
             return None
         self._mark_used(environment.key)
         return _image(name, environment.key, found)
+
+    async def preview(self, launch: Launch) -> Update | None:
+        """What starting a launch would do to its person's project; see :class:`Builder`."""
+        owner = known_person(self.layout, launch.user)
+        if owner is None:
+            return None
+        return await preview(self.layout, launch, partial(seeding.run, owner=owner))
 
     async def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
         plan = await self._plan(source)

@@ -31,11 +31,17 @@ def ensure_person(layout: DataDirectory, user: str) -> tuple[int, int]:
     """
     uid = server_uid()
     home = ensure_home(layout, user, uid, uid if os.geteuid() == 0 else None)
-    found = lstat_beneath(layout.homes, home.name)
-    assert found is not None
-    if found.st_uid == 0 or os.geteuid() not in (0, found.st_uid):
-        raise LaunchFailed(
-            f"Your home on this hub belongs to the account number {found.st_uid} of its machine,"
-            " as which no server may run. An administrator has to give it back to you."
-        )
+    if owner := known_person(layout, user):
+        return owner
+    raise LaunchFailed(
+        f"Your home on this hub belongs to the account number {home.lstat().st_uid} of its machine,"
+        " as which no server may run. An administrator has to give it back to you."
+    )
+
+
+def known_person(layout: DataDirectory, user: str) -> tuple[int, int] | None:
+    """The owner of a person's home, if there is one as whom something may run; makes nothing."""
+    found = lstat_beneath(layout.homes, layout.home(user).name)
+    if found is None or found.st_uid == 0 or os.geteuid() not in (0, found.st_uid):
+        return None
     return found.st_uid, found.st_gid

@@ -1,4 +1,4 @@
-"""Put a commit's files into a person's project before the container starts.
+"""Run the program that puts a commit's files into a person's project.
 
 Our own program does it on this machine, as the owner of the files; the person's image, which
 they or a repository may have made, has no part in it.
@@ -9,64 +9,37 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from pathlib import Path
+from dataclasses import replace
 
 from ...core.errors import LaunchFailed
-from ...core.launch import Launch
-from ...core.layout import DataDirectory
 from ...storage.sync import call
+from ...storage.sync.words import Request
 
 _PATIENCE = 600
 
 
-def needed(home: Path, launch: Launch) -> bool:
-    """Whether the project is not there yet. What is there is never touched by a start."""
-    if launch.commit is None or not launch.project:
-        return False
-    request = call.seed("", launch.commit.id, launch.commit.repo.url, str(home), launch.project)
-    return not call.is_current(request)
-
-
-async def seed(layout: DataDirectory, launch: Launch, home: Path, owner: tuple[int, int]) -> None:
-    """Make the project's folder in a home.
+async def run(request: Request, owner: tuple[int, int]) -> bytes:
+    """What the program printed.
 
     Args:
-        home: a directory in a place of ours.
+        request: `root` is the home; a place of ours that nobody else can rename.
         owner: uid and gid of the files.
 
     Raises:
-        BinderError: it could not be made, or the fetched files are gone.
+        LaunchFailed: it took too long.
     """
-    assert launch.commit is not None
-    bundle = layout.bundle(launch.commit)
-    head = await asyncio.to_thread(_head, bundle)
-    url, branch = launch.commit.repo.url, launch.commit.branch
     # The home is entered before root's rights are given up, so that its owner need not be able
     # to walk there.
-    request = call.seed(str(bundle), head, url, ".", launch.project, branch)
+    inside = replace(request, root=".")
     name = f"{owner[0]}:{owner[1]}" if os.geteuid() == 0 else ""
-    call.read_answer(await _output(call.command(request, owner=name), home))
+    return await _output(call.command(inside, owner=name), request.root)
 
 
-def _head(bundle: Path) -> str:
-    """The commit a bundle is of, from its plain header."""
-    try:
-        with bundle.open("rb") as file:
-            for line in iter(file.readline, b"\n"):
-                if not line:
-                    break
-                if line.endswith(b" HEAD\n"):
-                    return line.split()[0].decode()
-    except FileNotFoundError:
-        pass
-    raise LaunchFailed("The repository's files are no longer kept here. Open its link again.")
-
-
-async def _output(argv: list[str], home: Path) -> bytes:
+async def _output(argv: list[str], home: str) -> bytes:
     process = await asyncio.create_subprocess_exec(
         *argv,
         cwd=home,
-        env={"HOME": str(home), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         start_new_session=True,

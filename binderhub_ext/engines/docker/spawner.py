@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -163,7 +164,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             self.run_directory.make_home(*owner)
         else:
             ensure_state(self.layout, launch.user, launch.project, *owner)
-        await self._seed(launch, owner)
+        await self.bring_project(launch, self._home(launch), partial(seeding.run, owner=owner))
         ensure_mount_points(launch, self.layout, *owner)
         self.ensure_volume_places(launch, self.run_directory.home, *owner)
         self._prepared = Prepared(self._mounts(launch), owner, self.notebook_dir)
@@ -181,12 +182,6 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         except _DOWN as error:
             raise _down(error) from error
         self.image = launch.image
-
-    async def _seed(self, launch: Launch, owner: tuple[int, int]) -> None:
-        home = self._home(launch)
-        if seeding.needed(home, launch):
-            self.tell(20, "Putting the project's files in place")
-            await seeding.seed(self.layout, launch, home, owner)
 
     def _home(self, launch: Launch) -> Path:
         """Where the project's folder is made; the person's own home unless nothing is kept."""

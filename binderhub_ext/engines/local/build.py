@@ -14,21 +14,26 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ...core.environment import Determination, Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
+from ...core.launch import Launch
 from ...core.progress import Event, Phase
+from ...core.updates import Update
 from ...repos.base import Source
 from ...storage.checkout import checkout, temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
 from ..process import ProcessFailed, output
-from . import conda, health, uv
+from ..projects import preview
+from . import conda, health, seeding, uv
 from .foreign import BUILD_UID, REPO, Workshop
 from .interpreters import Interpreter, find_interpreters
 from .limits import Limits
 from .network import Network
+from .people import known_person
 from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, remove_tree, seal, unique_bytes
@@ -97,6 +102,15 @@ class LocalBuilder(Settings):
         async with aclosing(self._ensure(plan, None)) as happening:
             async for _ in happening:
                 pass
+
+    async def preview(self, launch: Launch) -> Update | None:
+        """What starting a launch would do to its person's project; see :class:`Builder`."""
+        person = known_person(self.layout, launch.user)
+        if person is None:
+            return None
+        # Without a sandbox only where there is none; then none of this person's servers has one.
+        run = partial(seeding.run, person=person, unsafe_no_sandbox=True)
+        return await preview(self.layout, launch, run)
 
     async def images(self) -> list[Image]:
         return [record.image for record in await asyncio.to_thread(self.store.records)]

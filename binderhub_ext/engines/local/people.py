@@ -36,6 +36,14 @@ def ensure_person(layout: DataDirectory, user: str) -> Person:
     return Person(uid)
 
 
+def known_person(layout: DataDirectory, user: str) -> Person | None:
+    """The person of that name if they have a home; makes nothing."""
+    if os.geteuid() != 0:
+        return Person() if layout.home(user).is_dir() else None
+    uid = _owner(layout, user)
+    return Person(uid) if uid else None
+
+
 def _owner(layout: DataDirectory, user: str) -> int:
     with suppress(FileNotFoundError):
         return layout.home(user).lstat().st_uid

@@ -1,19 +1,23 @@
-"""Put a commit's files into a person's project before the server starts.
+"""Run the program that puts a commit's files into a person's project.
 
-The program that does it runs as the person, in a sandbox without network that sees their home,
-the fetched bundle and nothing else of ours.
+It runs as the person, in a sandbox without network that sees their home, the fetched bundle and
+nothing else of ours.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import LaunchFailed
-from ...core.launch import Launch
-from ...core.layout import DataDirectory
+from ...storage.beneath import open_beneath
 from ...storage.sync import call
+from ...storage.sync.words import Request
+from . import unsafe
 from .environment import hub_python
 from .limits import Limits
 from .network import Network
@@ -27,45 +31,25 @@ _BUNDLE = f"{RUN}/source.bundle"
 _PATIENCE = 600
 
 
-def needed(home: Path, launch: Launch) -> bool:
-    """Whether the project is not there yet. What is there is never touched by a start."""
-    if launch.commit is None or not launch.project:
-        return False
-    request = call.seed("", launch.commit.id, launch.commit.repo.url, str(home), launch.project)
-    return not call.is_current(request)
-
-
-async def seed(layout: DataDirectory, launch: Launch, home: int, person: Person) -> None:
-    """Make the project's folder in a home.
+async def run(request: Request, person: Person, *, unsafe_no_sandbox: bool = False) -> bytes:
+    """What the program printed.
 
     Args:
-        home: descriptor of the home.
+        request: `root` is the home; a place of ours that nobody else can rename.
+        unsafe_no_sandbox: as the person, but without a sandbox where there is none.
 
     Raises:
-        BinderError: it could not be made, or the fetched files are gone.
+        LaunchFailed: it took too long, or there is no sandbox.
     """
-    assert launch.commit is not None
-    bundle = layout.bundle(launch.commit)
-    head = await asyncio.to_thread(_head, bundle)
-    request = call.seed(
-        _BUNDLE, head, launch.commit.repo.url, HOME, launch.project, launch.commit.branch
-    )
-    sandbox = _sandbox(tuple(call.command(request)), bundle, home, person)
-    call.read_answer(await _output(sandbox))
-
-
-def _head(bundle: Path) -> str:
-    """The commit a bundle is of, from its plain header."""
+    if unsafe_no_sandbox and not shutil.which("bwrap"):
+        return await unsafe.run(request, person)
+    inside = replace(request, bundle=_BUNDLE, root=HOME)
+    home = open_beneath(Path(request.root), ".")
     try:
-        with bundle.open("rb") as file:
-            for line in iter(file.readline, b"\n"):
-                if not line:
-                    break
-                if line.endswith(b" HEAD\n"):
-                    return line.split()[0].decode()
-    except FileNotFoundError:
-        pass
-    raise LaunchFailed("The repository's files are no longer kept here. Open its link again.")
+        argv = tuple(call.command(inside))
+        return await _output(_sandbox(argv, Path(request.bundle), home, person))
+    finally:
+        os.close(home)
 
 
 def _sandbox(argv: tuple[str, ...], bundle: Path, home: int, person: Person) -> Sandbox:

@@ -13,6 +13,7 @@ import os
 import shutil
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,6 @@ from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode, defa
 
 from ...core.errors import LaunchFailed
 from ...core.launch import Files, Launch
-from ...storage.beneath import open_beneath
 from ...storage.homes import ensure_mount_points, ensure_state
 from ...storage.mounts import STATE_HOME
 from ..spawner import BinderSpawnerMixin
@@ -160,7 +160,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         else:
             uid = person.uid
             ensure_state(self.layout, launch.user, launch.project, uid, uid)
-        await self._seed(launch, person)
+        run = partial(seeding.run, person=person, unsafe_no_sandbox=self.unsafe_no_sandbox)
+        await self.bring_project(launch, self._home(launch), run)
         ensure_mount_points(launch, self.layout, person.uid, person.uid)
         if self.placed and self.unsafe_no_sandbox:
             raise LaunchFailed(_NO_VOLUMES)
@@ -177,20 +178,6 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             "The environment of this server is no longer kept here. Open its launch link again:"
             " that builds it anew, and your files are as you left them."
         )
-
-    async def _seed(self, launch: Launch, person: Person) -> None:
-        home = self._home(launch)
-        if not seeding.needed(home, launch):
-            return
-        if self.unsafe_no_sandbox and not shutil.which("bwrap"):
-            await unsafe.seed(self.layout, launch, home, person)
-            return
-        self.tell(20, "Putting the project's files in place")
-        descriptor = open_beneath(home, ".")
-        try:
-            await seeding.seed(self.layout, launch, descriptor, person)
-        finally:
-            os.close(descriptor)
 
     def _home(self, launch: Launch) -> Path:
         """Where the project's folder is made; the person's own home unless nothing is kept."""

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.launch import Launch
-from ...core.layout import DataDirectory
 from ...storage.sync import call
+from ...storage.sync.words import Request
 from .programs import host_program
 from .running import start_child
 from .sandbox import FIRST, HOME, RUN, Person, Sandbox
@@ -69,23 +68,13 @@ def _as_person(person: Person) -> list[str]:
     return [*words, "--no-new-privs", "--"]
 
 
-async def seed(layout: DataDirectory, launch: Launch, home: Path, person: Person) -> None:
-    """Make the project's folder as the person, without a sandbox.
-
-    Raises:
-        BinderError: it could not be made.
-    """
-    assert launch.commit is not None
-    commit = launch.commit
-    bundle = str(layout.bundle(commit))
-    request = call.seed(
-        bundle, commit.id, commit.repo.url, str(home), launch.project, commit.branch
-    )
+async def run(request: Request, person: Person) -> bytes:
+    """What the program that updates projects printed, run as the person without a sandbox."""
     process = await asyncio.create_subprocess_exec(
         *[*_as_person(person), *call.command(request)], stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
-    call.read_answer(output)
+    return output
 
 
 def end(pid: int) -> None:

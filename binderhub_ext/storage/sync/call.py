@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import BinderError, Conflict, NoSpace, RepoUnavailable
+from ...core.updates import Update
 from ..beneath import beneath
 from .files import split
 from .folder import Place
 from .run import unchanged
-from .words import Keep, Request
+from .words import Request
 
 
 def is_current(request: Request) -> bool:
@@ -53,8 +54,8 @@ def command(request: Request, python: str = sys.executable, owner: str = "") -> 
     ]
 
 
-def read_answer(output: bytes) -> Mapping[str, Any]:
-    """The report the program printed, as :func:`~.report.to_json` has it.
+def read_answer(output: bytes) -> Update:
+    """The report the program printed, which is :func:`~.report.to_json`.
 
     Raises:
         NoSpace: the disk or quota is full; what is there can still be used.
@@ -64,13 +65,13 @@ def read_answer(output: bytes) -> Mapping[str, Any]:
     """
     try:
         answer: dict[str, Any] = json.loads(output.splitlines()[-1])
-    except (ValueError, IndexError) as error:
+        if code := answer.get("error"):
+            kind = _ERRORS.get(code, BinderError)
+            raise kind(str(answer["message"]), detail=str(answer.get("detail", "")))
+        return Update.from_fields(answer)
+    except (ValueError, IndexError, AttributeError) as error:
         message = "The project's files could not be put in place. Launch it again."
         raise BinderError(message, detail=output.decode(errors="replace")[-2000:]) from error
-    if code := answer.get("error"):
-        kind = _ERRORS.get(code, BinderError)
-        raise kind(str(answer["message"]), detail=str(answer.get("detail", "")))
-    return answer
 
 
 _ERRORS: Mapping[str, type[BinderError]] = {
@@ -83,6 +84,18 @@ _ERRORS: Mapping[str, type[BinderError]] = {
 }
 
 
-def seed(bundle: str, commit: str, url: str, root: str, into: str, branch: str = "") -> Request:
-    """The request that makes a project where there is none and leaves any other alone."""
-    return Request(bundle, commit, url, root, into, branch, Keep.BOTH, update=False)
+def head_of(bundle: Path) -> str:
+    """The commit a bundle is of, from its plain header; empty if it is not there.
+
+    For an archive that is not the version that was asked for, but the commit made of its files.
+    """
+    try:
+        with bundle.open("rb") as file:
+            for line in iter(file.readline, b"\n"):
+                if not line:
+                    break
+                if line.endswith(b" HEAD\n"):
+                    return line.split()[0].decode()
+    except FileNotFoundError:
+        pass
+    return ""

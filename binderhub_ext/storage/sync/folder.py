@@ -94,26 +94,32 @@ def place(request: Request) -> Iterator[Place]:
 
 
 @contextmanager
-def locked_scratch(where: Place) -> Iterator[int]:
-    """The scratch folder of a project, for one process at a time; it is gone afterwards."""
-    descriptor = _lock(where, time.monotonic() + _PATIENCE)
+def locked_scratch(where: Place) -> Iterator[tuple[int, bool]]:
+    """The scratch folder of a project, for one process at a time; it is gone afterwards.
+
+    Yields:
+        Its descriptor, and whether another process had to be waited for.
+    """
+    descriptor, waited = _lock(where, time.monotonic() + _PATIENCE)
     try:
-        yield descriptor
+        yield descriptor, waited
     finally:
         with suppress(OSError):
             os.rmdir(where.scratch, dir_fd=where.parent)
         os.close(descriptor)
 
 
-def _lock(where: Place, deadline: float) -> int:
+def _lock(where: Place, deadline: float) -> tuple[int, bool]:
+    waited = False
     while time.monotonic() < deadline:
         with suppress(FileExistsError):
             os.mkdir(where.scratch, 0o700, dir_fd=where.parent)
         with suppress(FileNotFoundError):
             descriptor = os.open(where.scratch, DIRECTORY, dir_fd=where.parent)
             if _is_ours(where, descriptor):
-                return descriptor
+                return descriptor, waited
             os.close(descriptor)
+        waited = True
         time.sleep(_POLL)
     raise SyncError(
         "busy", "Another launch is just bringing this project up to date. Try again in a minute."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ..beneath import beneath
-from .decide import decide
+from .decide import decide, matches
 from .files import join, look
-from .words import Change, Entry, Found, Keep, Kind, What
+from .record import Record
+from .words import SUBMODULE, Change, Entry, Found, Keep, Kind, What
 
 
 def plan(
@@ -48,3 +49,14 @@ def _files_below(project: int, path: bytes) -> Iterator[bytes]:
         below = join(path, name)
         inside = list(_files_below(project, below)) if is_directory else []
         yield from inside or [below]
+
+
+def edited(project: int, bases: Collection[Record], algorithm: str) -> Iterator[bytes]:
+    """The files we put there that are not as any of these records has them."""
+    for path in {path for base in bases for path in base.entries}:
+        ours = [entry for base in bases if (entry := base.entries.get(path))]
+        if any(entry.mode == SUBMODULE for entry in ours):
+            continue
+        found = look(project, path, algorithm)
+        if not any(matches(found, entry) for entry in ours):
+            yield path

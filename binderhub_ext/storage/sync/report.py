@@ -7,21 +7,10 @@ import os
 from collections import Counter
 from typing import Any
 
+from ...core.updates import FileChange, printable
 from .words import Change, Report, State, SyncError, What
 
-CONFLICTS = (What.BESIDE, What.ASIDE, What.RESCUED, What.KEPT)
-
-_WORDS = {
-    What.ADDED: "new",
-    What.UPDATED: "updated",
-    What.REMOVED: "removed, as in the repository",
-    What.MODE: "executable bit changed",
-    What.KEPT: "changed by you: yours stays",
-    What.KEPT_DELETED: "deleted by you: stays deleted",
-    What.BESIDE: "changed by you: yours stays, the repository's is {other}",
-    What.ASIDE: "taken from the repository, yours is {other}",
-    What.RESCUED: "was written to during the last update, that version is {other}",
-}
+_TOLD_BY_NOTE = (What.BESIDE, What.ASIDE, What.RESCUED, What.KEPT)
 
 
 def to_json(outcome: Report | SyncError) -> str:
@@ -40,6 +29,7 @@ def _fields(outcome: Report | SyncError) -> dict[str, Any]:
         "counts": dict(Counter(str(change.what) for change in outcome.changes)),
         "changes": [_change(change) for change in _sorted(outcome)],
         "notes": outcome.notes,
+        "edited": [os.fsdecode(path) for path in sorted(outcome.edited)],
     }
 
 
@@ -65,7 +55,7 @@ def to_text(report: Report) -> str:
 
 def note(report: Report) -> str:
     """The note left in the folder when something needs a person's eye; empty if nothing does."""
-    changes = [change for change in _sorted(report) if change.what in CONFLICTS]
+    changes = [change for change in _sorted(report) if change.what in _TOLD_BY_NOTE]
     if not changes:
         return ""
     lines = [
@@ -80,13 +70,11 @@ def note(report: Report) -> str:
 
 
 def _words(change: Change) -> str:
-    return _WORDS[change.what].format(other=_name(change.other))
+    return FileChange(os.fsdecode(change.path), change.what, os.fsdecode(change.other)).words
 
 
 def _name(path: bytes) -> str:
-    """A file's name without anything that could play tricks on a terminal."""
-    text = path.decode(errors="backslashreplace")
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return printable(os.fsdecode(path))
 
 
 def _sorted(report: Report) -> list[Change]:

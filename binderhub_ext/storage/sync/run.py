@@ -15,6 +15,10 @@ from .words import Report, Request, State, SyncError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
+_WAITED = (
+    "Another launch was at work in this project at the same time and went first; both have ended "
+    "well, and the project is as this one wanted it."
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -47,12 +51,14 @@ def unchanged(where: Place, request: Request) -> Report | None:
 
 
 def _locked(where: Place, request: Request) -> Report:
-    with locked_scratch(where) as directory:
+    with locked_scratch(where) as (directory, waited):
         scratch = Scratch(directory, request)
         try:
-            return _bring(where, scratch, request)
+            report = _bring(where, scratch, request)
         finally:
             scratch.clear()
+    report.notes += [_WAITED] if waited else []
+    return report
 
 
 def _bring(where: Place, scratch: Scratch, request: Request) -> Report:

@@ -15,7 +15,7 @@ from .files import remove_empty
 from .folder import PENDING, RECORD, STORE, Place
 from .git import FILES, Scratch
 from .journal import Journal
-from .plan import plan
+from .plan import edited, plan
 from .record import BadRecord, Header, Record, algorithm_of, read_record, read_records
 from .report import note
 from .words import SUBMODULE, Change, Entry, Report, Request, State, SyncError
@@ -65,6 +65,7 @@ class _Update:
             report.changes += plan(
                 self._project, self._files_of, self._wanted(), self._request.keep, self._algorithm
             )
+            report.edited += edited(self._project, self._bases, self._algorithm)
             return report
         self._begin()
         self._bring(report)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ...core.updates import Keep as Keep
+from ...core.updates import State as State
+from ...core.updates import What as What
+
 REGULAR = frozenset({"100644", "100755"})
 EXECUTABLE, LINK, SUBMODULE = "100755", "120000", "160000"
-
-
-class Keep(StrEnum):
-    """Whose version has the file's name where both sides changed it. Nobody's is lost."""
-
-    MINE = "mine"
-    THEIRS = "theirs"
-    BOTH = "both"
 
 
 @dataclass(frozen=True)
@@ -92,21 +88,6 @@ class Found:
     blocker: bytes = b""
 
 
-class What(StrEnum):
-    """What is done about a path."""
-
-    NOTHING = "nothing"
-    ADDED = "added"
-    UPDATED = "updated"
-    REMOVED = "removed"
-    MODE = "mode"
-    KEPT = "kept"
-    KEPT_DELETED = "kept-deleted"
-    BESIDE = "beside"
-    ASIDE = "aside"
-    RESCUED = "rescued"
-
-
 @dataclass(frozen=True)
 class Change:
     """Something that was done.
@@ -121,15 +102,6 @@ class Change:
     other: bytes = b""
 
 
-class State(StrEnum):
-    """How a sync ended."""
-
-    CREATED = "created"
-    UNCHANGED = "unchanged"
-    UPDATED = "updated"
-    UNTOUCHED = "untouched"
-
-
 @dataclass
 class Report:
     """What a sync did, as it is told to people and programs.
@@ -139,6 +111,7 @@ class Report:
         previous: the commit the project had before.
         changes: per file, in no order; only what is worth telling.
         notes: further sentences.
+        edited: if nothing was to be done but a plan, the repository's files the person changed.
     """
 
     state: State
@@ -147,6 +120,7 @@ class Report:
     previous: str = ""
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    edited: list[bytes] = field(default_factory=list)
 
 
 class SyncError(Exception):

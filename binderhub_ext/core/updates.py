@@ -1,0 +1,264 @@
+"""What an update of a project did, or would do: for people, programs and pages. Pure.
+
+Only the standard library is imported, since the program that updates projects imports this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class Keep(StrEnum):
+    """Whose version has the file's name where both sides changed it. Nobody's is lost."""
+
+    MINE = "mine"
+    THEIRS = "theirs"
+    BOTH = "both"
+
+
+class What(StrEnum):
+    """What is done about a path."""
+
+    NOTHING = "nothing"
+    ADDED = "added"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    MODE = "mode"
+    KEPT = "kept"
+    KEPT_DELETED = "kept-deleted"
+    BESIDE = "beside"
+    ASIDE = "aside"
+    RESCUED = "rescued"
+
+
+class State(StrEnum):
+    """How a sync ended."""
+
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+    UNTOUCHED = "untouched"
+
+
+CHOICES: Mapping[Keep, tuple[str, str]] = MappingProxyType(
+    {
+        Keep.BOTH: (
+            "Side by side",
+            "Your version keeps its name; the incoming one is put beside it.",
+        ),
+        Keep.MINE: ("Keep mine", "Your version stays, and the incoming one is left out."),
+        Keep.THEIRS: (
+            "Take theirs",
+            "The incoming version gets the name; yours is put beside it, and what you deleted "
+            "comes back.",
+        ),
+    }
+)
+"""What a person may choose, with a title and a sentence; the first is the default."""
+
+CONFLICTS = (What.BESIDE, What.ASIDE, What.RESCUED, What.KEPT, What.KEPT_DELETED)
+"""What somebody should know of. All but `RESCUED` would be different with another choice."""
+
+_DONE = {
+    What.ADDED: "new",
+    What.UPDATED: "updated",
+    What.REMOVED: "removed, as in the repository",
+    What.MODE: "executable bit changed",
+    What.KEPT: "changed by you: yours stays",
+    What.KEPT_DELETED: "deleted by you: stays deleted",
+    What.BESIDE: "changed by you: yours stays, the repository's is {other}",
+    What.ASIDE: "taken from the repository, yours is {other}",
+    What.RESCUED: "was written to during the last update, that version is {other}",
+}
+
+_PLANNED = {
+    What.ADDED: "new",
+    What.UPDATED: "changed in the repository",
+    What.REMOVED: "removed from the repository",
+    What.MODE: "executable bit changed in the repository",
+    What.KEPT: "changed by you, removed or only its mode changed in the repository",
+    What.KEPT_DELETED: "deleted by you, changed in the repository",
+    What.BESIDE: "changed by you and in the repository",
+}
+
+_COUNTED = {
+    What.ADDED: "new",
+    What.UPDATED: "updated",
+    What.REMOVED: "removed",
+    What.MODE: "with another mode",
+    What.KEPT: "kept as you have it",
+    What.KEPT_DELETED: "you deleted left out",
+    What.BESIDE: "with the incoming version beside yours",
+    What.ASIDE: "with your version beside the incoming one",
+    What.RESCUED: "brought back",
+}
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What was, or would be, done about one file.
+
+    Attributes:
+        path: relative to the project; bytes that are no UTF-8 are surrogates, as `os.fsdecode`
+            makes them.
+        other: where the other version is, for `BESIDE` (the incoming one), `ASIDE` and
+            `RESCUED` (the person's).
+    """
+
+    path: str
+    what: What
+    other: str = ""
+
+    @property
+    def words(self) -> str:
+        """What was done, after the file's name and a colon."""
+        return _DONE.get(self.what, "").format(other=printable(self.other))
+
+    @property
+    def planned(self) -> str:
+        """What the two sides have done to the file, for a person who has to choose."""
+        return _PLANNED.get(self.what, self.words)
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a whole update did or would do.
+
+    Attributes:
+        commit: the project has now, or would have.
+        previous: the commit it had before, empty for a new project.
+        message: for `UNTOUCHED`, the reason as a sentence.
+        changes: per file; only what is worth telling, and perhaps not all (see `counts`).
+        notes: further sentences.
+        edited: for an update that was only planned, the repository's files the person changed.
+        counts: how many files had each thing done to them.
+    """
+
+    state: State
+    commit: str
+    previous: str = ""
+    message: str = ""
+    changes: tuple[FileChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    counts: Mapping[What, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def conflicts(self) -> int:
+        """How many files a person should look at or choose for."""
+        return sum(count for what, count in self.counts.items() if what in CONFLICTS)
+
+    @property
+    def unlisted(self) -> int:
+        """How many changes are only counted."""
+        return max(sum(self.counts.values()) - len(self.changes), 0)
+
+    @property
+    def sentence(self) -> str:
+        """The update in one sentence."""
+        match self.state:
+            case State.CREATED:
+                count = _files(sum(self.counts.values()))
+                return f"Your project is at {self.commit[:7]}, {count}."
+            case State.UNCHANGED:
+                return f"Your project is at {self.commit[:7]} already."
+            case State.UNTOUCHED:
+                return f"Your project was left as it is. {self.message}"
+        told = f"Your project went from {self.previous[:7]} to {self.commit[:7]}"
+        return f"{told}: {self.summary}."
+
+    @property
+    def summary(self) -> str:
+        """How many files, by what was done to them."""
+        counted = [
+            f"{_files(self.counts[what])} {words}"
+            for what, words in _COUNTED.items()
+            if self.counts.get(what)
+        ]
+        return ", ".join(counted) or "no file had to change"
+
+    def clipped(self, most: int) -> Update:
+        """The same with at most so many files listed: first those a person should look at."""
+        ordered = sorted(self.changes, key=lambda change: change.what not in CONFLICTS)
+        return replace(self, changes=tuple(ordered[:most]), edited=self.edited[:most])
+
+    def to_fields(self) -> dict[str, Any]:
+        """Plain values for JSON and pages: every name printable, with words for people."""
+        return {
+            "state": str(self.state),
+            "commit": self.commit,
+            "previous": self.previous,
+            "message": self.message,
+            "sentence": self.sentence,
+            "summary": self.summary,
+            "counts": {str(what): count for what, count in self.counts.items()},
+            "unlisted": self.unlisted,
+            "changes": [_change_fields(change) for change in self.changes],
+            "notes": list(self.notes),
+            "edited": [printable(path) for path in self.edited],
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Update:
+        """From what the program prints, or :meth:`to_fields`; words in it are not read.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            return cls(
+                state=State(fields["state"]),
+                commit=str(fields["commit"]),
+                previous=str(fields["previous"]),
+                message=str(fields["message"]),
+                changes=tuple(map(_read_change, fields["changes"])),
+                notes=_texts(fields["notes"]),
+                edited=_texts(fields.get("edited", ())),
+                counts={What(what): int(n) for what, n in dict(fields["counts"]).items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not the report of an update: {error}") from error
+
+
+def printable(name: str) -> str:
+    """A file's name without anything that could play tricks on a terminal or a page."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in name)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else ascii(char)[1:-1]
+
+
+def needs_choice(update: Update) -> bool:
+    """Whether another choice of :class:`Keep` would give another outcome."""
+    return update.state is State.UPDATED and update.conflicts > 0
+
+
+def _change_fields(change: FileChange) -> dict[str, str | bool]:
+    return {
+        "path": printable(change.path),
+        "what": str(change.what),
+        "other": printable(change.other),
+        "words": change.words,
+        "planned": change.planned,
+        "conflict": change.what in CONFLICTS,
+    }
+
+
+def _read_change(fields: Mapping[str, Any]) -> FileChange:
+    return FileChange(str(fields["path"]), What(fields["what"]), str(fields.get("other", "")))
+
+
+def _texts(values: Collection[Any] | Iterable[Any]) -> tuple[str, ...]:
+    if isinstance(values, str | bytes | Mapping):
+        raise TypeError("not a list")
+    return tuple(map(str, values))
+
+
+def _files(count: int) -> str:
+    return f"{count} file" if count == 1 else f"{count} files"

@@ -1,0 +1,130 @@
+"""What a launch wants done with its person's project: worked out at every start, for every engine.
+
+The launched commit is brought into the project by :mod:`..storage.sync`, which runs as the owner of
+the files; how it is run is the engine's. The look that says there is nothing to do reads two small
+files and starts no program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from traitlets.config import LoggingConfigurable
+
+from ..core.errors import LaunchFailed, NoSpace
+from ..core.launch import Files, Launch
+from ..core.layout import DataDirectory
+from ..core.updates import State, Update
+from ..storage.sync import call
+from ..storage.sync.words import Request
+
+Run = Callable[[Request], Awaitable[bytes]]
+"""Runs the program as the owner of a home; gives what it printed. The request's paths are as this
+process sees them."""
+
+_TOLD = 100
+"""Files an event lists by name; of more, how many there are."""
+
+
+class ProjectsMixin(LoggingConfigurable):
+    """The part of a spawner that makes projects and brings them to the launched commit."""
+
+    if TYPE_CHECKING:
+        tell: Callable[..., None]
+
+        @property
+        def layout(self) -> DataDirectory: ...
+
+    async def bring_project(self, launch: Launch, home: Path, run: Run) -> None:
+        """Make the project if there is none, else bring it to the commit; tell what was done.
+
+        Args:
+            home: where the project is or will be.
+
+        Raises:
+            BinderError: it could not be done, or the fetched files are gone; nothing is lost.
+        """
+        request = wanted(self.layout, launch, home)
+        if request is None:
+            return
+        is_there = _is_there(request)
+        self.tell(20, _doing(request, is_there))
+        try:
+            update = call.read_answer(await run(request))
+        except NoSpace as error:
+            if not is_there:
+                raise
+            # Whoever is over their quota needs a server to delete something.
+            self.tell(30, f"{error.message} Your server starts with your files as they are.")
+            return
+        self.tell(30, update.sentence, **event_data(update))
+
+
+def wanted(layout: DataDirectory, launch: Launch, home: Path) -> Request | None:
+    """What the program has to do; `None` if the project is as the launch wants it. Safe as root.
+
+    Raises:
+        LaunchFailed: there is no project, and the files to make it of are not kept any more.
+    """
+    if launch.commit is None or not launch.project:
+        return None
+    bundle, commit = layout.bundle(launch.commit), launch.commit
+    head = call.head_of(bundle)
+    request = Request(
+        bundle=str(bundle),
+        commit=head or commit.id,
+        url=commit.repo.url,
+        root=str(home),
+        into=launch.project,
+        branch=commit.branch,
+        keep=launch.keep,
+    )
+    if call.is_current(request):
+        return None
+    if head:
+        return request
+    if _is_there(request):
+        # A server that is started again after years still has its files.
+        return None
+    raise LaunchFailed("The repository's files are no longer kept here. Open its link again.")
+
+
+async def preview(layout: DataDirectory, launch: Launch, run: Run) -> Update | None:
+    """What :meth:`ProjectsMixin.bring_project` would do in a person's home, without doing it.
+
+    Returns:
+        `None` if there is no project of this repository, so that nothing of anybody's changes.
+
+    Raises:
+        BinderError: it cannot be found out.
+    """
+    if launch.files is Files.NONE or launch.commit is None or not launch.project:
+        return None
+    home = layout.home(launch.user)
+    url = launch.commit.repo.url
+    there = Request("", launch.commit.id, url, str(home), launch.project)
+    if not _is_there(there):
+        return None
+    request = wanted(layout, launch, home)
+    if request is None:
+        return Update(State.UNCHANGED, launch.commit.id, launch.commit.id)
+    return call.read_answer(await run(replace(request, plan=True)))
+
+
+def event_data(update: Update) -> dict[str, Any]:
+    """What an event about an update carries besides its message."""
+    return {"update": update.clipped(_TOLD).to_fields()}
+
+
+def _is_there(request: Request) -> bool:
+    """Whether there is a project of this repository, at whatever commit."""
+    return call.is_current(replace(request, update=False))
+
+
+def _doing(request: Request, is_there: bool) -> str:
+    if is_there:
+        return f"Bringing your project to commit {request.short}"
+    return "Putting the project's files in place"
