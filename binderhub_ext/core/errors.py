@@ -92,6 +92,18 @@ class RepoUnavailable(BinderError):
     code, status = "repo-unavailable", 502
 
 
+class ImageNotFound(BinderError):
+    """There is no such container image, or this hub may not have it."""
+
+    code, status = "image-not-found", 404
+
+
+class RegistryUnavailable(BinderError):
+    """The registry of a container image did not answer, or not with sense."""
+
+    code, status = "registry-unavailable", 502
+
+
 class Unsupported(BinderError):
     """This engine cannot build that environment honestly."""
 

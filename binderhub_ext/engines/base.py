@@ -15,6 +15,7 @@ from pathlib import Path
 from traitlets import Unicode
 from traitlets.config import LoggingConfigurable
 
+from ..core.errors import Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from ..core.progress import Event
@@ -126,6 +127,22 @@ class Builder(LoggingConfigurable):
         Raises:
             BuildFailed, BuildTimeout, NoSpace.
         """
+
+    def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
+        """Get an image somebody made elsewhere, telling about it; the last item is the image.
+
+        Whether it may be used here was decided before. By default no engine has any.
+
+        Args:
+            reference: its name, as Docker writes it.
+
+        Raises:
+            ImageNotFound, RegistryUnavailable, TooMany, Unsupported, BuildFailed, NoSpace.
+        """
+        raise Unsupported(
+            f"This hub runs no container images, so it cannot use {reference}. Leave it out to"
+            " have the environment built from the repository."
+        )
 
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project, found out without doing it.

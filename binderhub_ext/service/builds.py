@@ -124,6 +124,17 @@ class Builds(LoggingConfigurable):
             async for item in items:
                 yield item
 
+    async def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
+        """An image made elsewhere, got once for all who want it; the last item is the image.
+
+        Raises:
+            ImageNotFound, RegistryUnavailable, Unsupported, BuildFailed, NoSpace: as engines do.
+        """
+        job = self._builds.join(f"image {reference}", lambda: self._builder.prebuilt(reference))
+        async with closing(job.watch()) as items:
+            async for item in items:
+                yield item
+
     async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
         """What is already known of a commit, without fetching or building anything."""
         environment = await self._records.environment(commit)

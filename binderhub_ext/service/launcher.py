@@ -162,12 +162,12 @@ class Launcher(LoggingConfigurable):
         if launch.image:
             async for event in self._fetch(launch.commit):
                 yield event
-            yield Event(Phase.BUILT, f"Using the image {launch.image}.", _built(launch.image))
-            yield Image(launch.image, key="")
-            return
-        if launch.commit is None:
+            images = self._builds.prebuilt(launch.image)
+        elif launch.commit is None:
             raise LaunchFailed("There is neither a repository nor an image to launch.")
-        async with closing(self._builds.image(launch.commit)) as items:
+        else:
+            images = self._builds.image(launch.commit)
+        async with closing(images) as items:
             async for item in items:
                 if isinstance(item, Image):
                     yield Event(Phase.BUILT, "The environment is ready.", _built(item.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ..core.archives import image_reference
 from ..core.errors import BadLink
 from ..core.launch import LaunchRequest
 from ..core.links import DESTINATIONS, PARAMETERS, apply, read_link, with_ref
@@ -73,7 +74,7 @@ def _subject(fields: Fields, providers: Providers) -> LaunchRequest:
     if link := first(fields, "link"):
         return _read("repo", lambda: read_own_link(link, providers))
     if not (repo := first(fields, "repo")) and (image := first(fields, "image")):
-        return _read("image", lambda: apply(LaunchRequest(None), [("image", image)]))
+        return _read("image", lambda: LaunchRequest(None, image=image_reference(image)))
     return _read("repo", lambda: understand(repo, providers=providers).request)
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import requests
 from dockerhub import BASE, docker, remove_images, skip_without_docker
 from gitserver import GitServer
 from hubprocess import Person, up
@@ -25,6 +26,7 @@ c.DockerBuilder.buildpack = "uv"
 c.DockerBuilder.base_image = {BASE!r}
 c.DockerBuilder.image_prefix = "bah-up-tests/"
 c.DockerBuilder.min_free_space = 1 << 30
+c.LaunchPolicy.images = ["bah-up-lab:.*", "127.0.0.1:1/.*"]
 # The tests' own Git server is on loopback.
 c.AddressPolicy.allowed_networks = ["127.0.0.0/8"]
 """
@@ -35,15 +37,7 @@ class Browser(Person):
 
     def launch(self, repo: str, **fields: str) -> list[dict[str, Any]]:
         """Fill in the form and watch; returns the events."""
-        page = self.session.get(f"{self.url}{SERVICE}/", timeout=30)
-        token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
-        assert token, page.text
-        done = self.session.post(
-            f"{self.url}{SERVICE}/launch",
-            data={"repo": repo, "_xsrf": token[1], **fields},
-            allow_redirects=False,
-            timeout=60,
-        )
+        done = self.post(repo=repo, **fields)
         assert done.status_code == 303, done.text
         launch = done.headers["Location"].rpartition("/")[2]
         stream = f"{self.url}{SERVICE}/api/launches/{launch}/events"
@@ -53,6 +47,18 @@ class Browser(Person):
                 if line.startswith(b"data:"):
                     events.append(json.loads(line[5:]))
         return events
+
+    def post(self, **fields: str) -> requests.Response:
+        """Send the form; returns what answers it."""
+        page = self.session.get(f"{self.url}{SERVICE}/", timeout=30)
+        token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
+        assert token, page.text
+        return self.session.post(
+            f"{self.url}{SERVICE}/launch",
+            data={"_xsrf": token[1], **fields},
+            allow_redirects=False,
+            timeout=60,
+        )
 
     def save(self, server_url: str, path: str, content: str) -> None:
         """Save a file as JupyterLab does."""
@@ -92,6 +98,8 @@ def test_the_main_job(tmp_path: Path, free_ports: int, gitserver: GitServer) -> 
                 again = person.launch(str(repo.url))
                 assert again[-1]["phase"] == "ready"
                 assert not any(event.get("log") for event in again)
+                docker("tag", again[-1]["imageName"], "bah-up-lab:1")
+                assert_prebuilt_images(person, str(repo.url))
             (kept,) = data.glob("homes/*/projects/*/*/*/mine.txt")
             assert kept.read_text() == "my work"
             assert kept.stat().st_uid == kept.parent.stat().st_uid != 0
@@ -99,7 +107,21 @@ def test_the_main_job(tmp_path: Path, free_ports: int, gitserver: GitServer) -> 
             label = f"label=binder-at-home.hub={hub_label(DataDirectory(data))}"
             assert docker("ps", "-aq", f"--filter={label}") == ""
     finally:
+        remove_images("bah-up-lab:")
         remove_images("bah-up-tests/")
+
+
+def assert_prebuilt_images(person: Browser, repo: str) -> None:
+    """With files of a repository, alone, and not at all if the administrator did not say so."""
+    with_files = person.launch(repo, image="bah-up-lab:1", server="pre")
+    assert with_files[-1]["phase"] == "ready", with_files[-5:]
+    assert with_files[-1]["imageName"].startswith("bah-up-tests/")
+    alone = person.launch("", image="bah-up-lab:1", server="alone", files="none")
+    assert alone[-1]["phase"] == "ready", alone[-5:]
+    missing = person.launch(repo, image="127.0.0.1:1/lab", server="gone")
+    assert missing[-1]["phase"] == "failed" and missing[-1]["code"] == "registry-unavailable"
+    refused = person.post(repo=repo, image="somebody/else:1")
+    assert refused.status_code == 403 and "not on this hub" in refused.text
 
 
 def test_doctor_tells_of_docker(tmp_path: Path) -> None:

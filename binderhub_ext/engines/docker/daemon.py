@@ -22,6 +22,16 @@ _TRY = 60
 """Seconds a program of an image has to answer."""
 
 
+_PASSED = ("PATH", "HOME", "LANG", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY")
+
+
+def cli_environment(cli: str) -> dict[str, str]:
+    """What programs of ours get: where the engine is, nothing of the service's secrets."""
+    passed = (*_PASSED, "DOCKER_CERT_PATH")
+    env = {name: os.environ[name] for name in passed if name in os.environ}
+    return env | {"CONTAINER_CLI": cli}
+
+
 class EngineDown(BinderError):
     """The container engine does not answer."""
 
@@ -79,6 +89,20 @@ class Daemon:
     async def in_use(self, image: str) -> bool:
         """Whether a container, running or not, was made from an image."""
         return bool(await self.ask("ps", "--all", "--quiet", f"--filter=ancestor={image}"))
+
+    async def tag(self, image: str, name: str) -> None:
+        """Give an image a further name."""
+        await self.ask("tag", image, name)
+
+    async def foreign(self, known: dict[str, Any]) -> str:
+        """The architecture of an image, if this machine has another.
+
+        Args:
+            known: what :meth:`inspect` says of it.
+        """
+        here = await self.ask("version", "--format", "{{.Server.Arch}}")
+        architecture = str(known.get("Architecture", ""))
+        return architecture if architecture != here else ""
 
     async def remove(self, image: str) -> bool:
         """Remove an image unless something uses it; returns whether it is gone."""

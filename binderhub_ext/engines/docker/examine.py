@@ -8,22 +8,6 @@ from dataclasses import dataclass
 from .daemon import Daemon
 from .people import server_uid
 
-WITH_SERVER = """\
-FROM {image}
-USER root
-RUN python3 -m pip install --no-cache-dir 'jupyterhub>=5' 'jupyterlab>=4' \\
- || python3 -m pip install --no-cache-dir --break-system-packages 'jupyterhub>=5' 'jupyterlab>=4'
-USER {user}
-"""
-"""What is added to an image with Python that has no server of its own."""
-
-
-WITHOUT_ENTRYPOINT = """\
-FROM {image}
-ENTRYPOINT []
-"""
-"""What is made of an image whose ENTRYPOINT keeps the command it is given for itself."""
-
 _OBEDIENT = "repo2docker-entrypoint"
 _VERSION = re.compile(r"\d+(?:\.\w+)+", re.MULTILINE)
 
@@ -71,7 +55,7 @@ async def examine(daemon: Daemon, image: str) -> Examination:
         user=str(config.get("User", "")),
         singleuser=_version(server),
         python=python,
-        foreign=await _foreign(daemon, str(known.get("Architecture", ""))),
+        foreign=await daemon.foreign(known),
         obedient=obedient,
     )
 
@@ -80,8 +64,3 @@ def _version(said: str | None) -> str:
     """The version in what a program said, which may be more."""
     found = _VERSION.findall(said or "")
     return str(found[-1]) if found else ""
-
-
-async def _foreign(daemon: Daemon, architecture: str) -> str:
-    here = await daemon.ask("version", "--format", "{{.Server.Arch}}")
-    return architecture if architecture and architecture != here else ""

@@ -41,6 +41,22 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    registry_credentials = Unicode(
+        help="""
+        File with credentials for registries, in the form of Docker's `config.json`. It is read
+        when an image is moved and shows up nowhere. Default: what `docker login` left for the
+        account of the service.
+        """
+    ).tag(config=True)
+
+    pull_every = Float(
+        86400,
+        help="""
+        Seconds after which a prebuilt image that links may name is looked for anew in its
+        registry (default one day): its name may stand for a newer one.
+        """,
+    ).tag(config=True)
+
     buildx_args = List(
         Unicode(), help="Further arguments of `docker buildx build`. Default: none."
     ).tag(config=True)

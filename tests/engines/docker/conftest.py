@@ -5,6 +5,7 @@
 `scripts/docker-engine`.
 `plain_image`: name of the image of an empty repository.
 `docker_hub`: a Hub for launches of it.
+`registry`: a real registry; `lab_image`: the name of an image that is nowhere but in it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from dockerhub import (
     running_docker_hub,
     skip_without_docker,
 )
+from dockerregistry import SmallRegistry, running_registry
 from dockersources import build, make_source
 
 from binderhub_ext.engines.docker import network
@@ -69,3 +71,30 @@ def plain_image(docker_builder: DockerBuilder, tmp_path_factory: pytest.TempPath
 def docker_hub(plain_image: str) -> Iterator[DockerHub]:
     with running_docker_hub(plain_image) as hub:
         yield hub
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRegistry]:
+    skip_without_docker()
+    with running_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lab_image(registry: SmallRegistry, plain_image: str) -> str:
+    return publish(registry, plain_image, "lab/python:1")
+
+
+def publish(registry: SmallRegistry, image: str, name: str) -> str:
+    """Put an image with a layer of its own (20 MB) into a registry, and nothing on the daemon."""
+    full = f"{registry.host}/{name}"
+    grown = docker(
+        *("run", "-d", "--user=0", "--entrypoint=dd", image),
+        *("if=/dev/urandom", "of=/srv/data", "bs=1M", "count=20"),
+    )
+    docker("wait", grown)
+    docker("commit", "--change=ENTRYPOINT []", grown, full)
+    docker("rm", grown)
+    docker("push", "--quiet", full)
+    docker("image", "rm", full)
+    return full

@@ -12,7 +12,8 @@ from dockersources import build, make_source
 from sandboxhub import Failed
 
 from binderhub_ext.core.errors import BuildFailed
-from binderhub_ext.engines.docker.build import LABEL, UNFINISHED, DockerBuilder
+from binderhub_ext.engines.docker.build import DockerBuilder
+from binderhub_ext.engines.docker.images import LABEL, UNFINISHED
 
 HERE = Path(__file__).parent
 

@@ -1,0 +1,103 @@
+"""Mend what keeps servers of an image from starting, where that can be done."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ...core.errors import BuildFailed, Unsupported
+from ...core.progress import Event, Phase
+from ..process import ProcessFailed
+from .daemon import Daemon
+from .examine import Examination, examine
+
+_WITH_SERVER = """\
+FROM {image}
+USER root
+RUN python3 -m pip install --no-cache-dir 'jupyterhub>=5' 'jupyterlab>=4' \\
+ || python3 -m pip install --no-cache-dir --break-system-packages 'jupyterhub>=5' 'jupyterlab>=4'
+USER {user}
+"""
+"""What is added to an image with Python that has no server of its own."""
+
+_WITHOUT_ENTRYPOINT = """\
+FROM {image}
+ENTRYPOINT []
+"""
+"""What is made of an image whose ENTRYPOINT keeps the command it is given for itself."""
+
+
+def refuse_foreign(architecture: str) -> None:
+    """Refuse an image for another kind of processor, which nothing here can run.
+
+    Raises:
+        Unsupported
+    """
+    if architecture:
+        raise Unsupported(
+            f"The image is for {architecture}, which this machine is not. Take one for this"
+            " machine's architecture; in a Dockerfile, the image after FROM decides it."
+        )
+
+
+async def make_startable(daemon: Daemon, name: str, scratch: Path) -> AsyncGenerator[Event]:
+    """Examine an image and replace it, under its name, by one whose servers start.
+
+    Args:
+        scratch: folder for contexts.
+
+    Raises:
+        BuildFailed: nothing in it can be started.
+        Unsupported: it is for another architecture.
+    """
+    found = await examine(daemon, name)
+    refuse_foreign(found.foreign)
+    if not found.singleuser:
+        yield Event(Phase.BUILDING, "Adding Jupyter, which the image has not", {"progress": 96})
+        found = await _add_server(daemon, name, found, scratch)
+    if not found.obedient:
+        yield Event(
+            Phase.BUILDING,
+            "The image's ENTRYPOINT does not run the command it is given (it should end with"
+            ' exec "$@"), so servers start without it',
+            {"progress": 98},
+        )
+        with suppress(ProcessFailed):
+            await build_on_top(daemon, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
+
+
+async def _add_server(daemon: Daemon, name: str, found: Examination, scratch: Path) -> Examination:
+    """Give an image that has no `jupyterhub-singleuser` one, if it has Python at all."""
+    if found.python:
+        dockerfile = _WITH_SERVER.format(image=name, user=found.user or "0")
+        with suppress(ProcessFailed):
+            await build_on_top(daemon, name, dockerfile, scratch)
+        mended = await examine(daemon, name)
+        if mended.singleuser:
+            return mended
+    raise BuildFailed(
+        "The image is there, but nothing in it can be started here: it has no"
+        " jupyterhub-singleuser that an ordinary user may run. Install jupyterhub (with pip or"
+        " conda) in its Dockerfile."
+    )
+
+
+async def build_on_top(
+    daemon: Daemon,
+    name: str,
+    dockerfile: str,
+    scratch: Path,
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """Replace an image by one that is built from it.
+
+    Raises:
+        ProcessFailed
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    given = [f"--label={label}={value}" for label, value in (labels or {}).items()]
+    with TemporaryDirectory(dir=scratch) as context:
+        Path(context, "Dockerfile").write_text(dockerfile)
+        await daemon.ask("buildx", "build", "--load", *given, "--tag", name, context)

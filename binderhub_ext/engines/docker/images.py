@@ -1,0 +1,168 @@
+"""The images of this hub on its daemon: what they are called, found, kept and removed by."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+from ...core.errors import BuildFailed, NoSpace
+from ...core.progress import Event
+from ..base import Environment, Image
+from .daemon import Daemon
+from .finish import make_startable
+from .registry import Registry
+from .settings import Settings
+
+LABEL = "binder-at-home.key"
+UNFINISHED = ":unfinished"
+"""Tag of an image until it has been looked at: a killed build leaves nothing that is found."""
+
+
+class Images(Settings):
+    """What builds of repositories and prebuilt images have in common."""
+
+    @property
+    def daemon(self) -> Daemon:
+        return Daemon(self.cli)
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.cli, self.registry_credentials)
+
+    @property
+    def scratch(self) -> Path:
+        return self.layout.run / "builds"
+
+    def image_name(self, key: str) -> str:
+        return f"{self.image_prefix}{key}"
+
+    async def find(self, environment: Environment) -> Image | None:
+        return await self._find(environment.key)
+
+    async def _find(self, key: str) -> Image | None:
+        name = self.image_name(key)
+        found = await self.daemon.inspect(name)
+        if found is None:
+            return None
+        self._mark_used(key)
+        return _image(name, key, found)
+
+    async def images(self) -> list[Image]:
+        names = [name for name in await self._names() if not name.endswith(UNFINISHED)]
+        found = [(name, await self.daemon.inspect(name)) for name in names]
+        images = [_image(name, _key(known), known) for name, known in found if known]
+        return sorted(images, key=self._last_use)
+
+    async def collect_garbage(self) -> list[Image]:
+        removed = []
+        await self._remove_unfinished()
+        kept = await self.images()
+        total = sum(image.size for image in kept)
+        for image in kept:
+            old = time.time() - self._last_use(image) > self.max_age
+            if not (old or total > self.max_total_size) or image.name in self.pinned:
+                continue
+            if not await self.daemon.in_use(image.name) and await self.daemon.remove(image.name):
+                self._used(image.key).unlink(missing_ok=True)
+                removed.append(image)
+                total -= image.size
+        return removed
+
+    async def _names(self) -> list[str]:
+        """Names of our images; those of other hubs on this daemon are left alone."""
+        names = (name.removesuffix(":latest") for name in await self.daemon.names(LABEL))
+        return [name for name in names if name.startswith(self.image_prefix)]
+
+    async def _remove_unfinished(self) -> None:
+        """Remove what a killed builder left before it had looked at it."""
+        for name in await self._names():
+            key = name.removeprefix(self.image_prefix).removesuffix(UNFINISHED)
+            if name.endswith(UNFINISHED):
+                with suppress(BlockingIOError), self._lock(key) as descriptor:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    await self.daemon.remove(name)
+
+    # --- making ---------------------------------------------------------------------------
+
+    async def _check_space(self) -> None:
+        root = Path(await self.daemon.ask("info", "--format", "{{.DockerRootDir}}"))
+        place = root if root.is_dir() else self.layout.root
+        if shutil.disk_usage(place).free < self.min_free_space:
+            raise NoSpace(
+                "This server's disk is too full for a new image. Ask the administrator to make "
+                "room; environments that exist can be used."
+            )
+
+    @asynccontextmanager
+    async def _alone(self, key: str) -> AsyncIterator[None]:
+        """Hold the key's lock, waiting for other builders, of other services too."""
+        with self._lock(key) as descriptor:
+            while not _try_lock(descriptor):  # noqa: ASYNC110 - the kernel cannot wake us
+                await asyncio.sleep(0.2)
+            yield
+
+    def within_time(self) -> asyncio.Timeout:
+        """The time one build or one pull may take; after it, `TimeoutError`."""
+        return asyncio.timeout(self.build_timeout)
+
+    @contextmanager
+    def _lock(self, key: str) -> Iterator[int]:
+        locks = self.layout.run / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    async def _finish(self, key: str, built: str) -> AsyncGenerator[Event | Image]:
+        """Give an image its name once it is known to be good."""
+        try:
+            async with aclosing(make_startable(self.daemon, built, self.scratch)) as events:
+                async for event in events:
+                    yield event
+            await self.daemon.tag(built, self.image_name(key))
+        finally:
+            await asyncio.shield(self.daemon.remove(built))
+        if (image := await self._find(key)) is None:
+            raise BuildFailed("The image was made, and was gone before it could be used.")
+        yield image
+
+    # --- last use -------------------------------------------------------------------------
+
+    def _used(self, key: str) -> Path:
+        return self.layout.run / "images" / key
+
+    def _mark_used(self, key: str) -> None:
+        path = self._used(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def _last_use(self, image: Image) -> float:
+        try:
+            return self._used(image.key).stat().st_mtime
+        except OSError:
+            return 0
+
+
+def _image(name: str, key: str, known: dict[str, object]) -> Image:
+    size = known.get("Size")
+    return Image(name, key, size if isinstance(size, int) else 0)
+
+
+def _key(known: dict[str, dict[str, dict[str, str]]]) -> str:
+    return known["Config"]["Labels"][LABEL]
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

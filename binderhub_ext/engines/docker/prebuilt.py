@@ -1,0 +1,157 @@
+"""Images somebody made elsewhere: pulled, examined as built ones are, and kept under our names.
+
+A name such as `quay.io/lab/python:latest` means another image tomorrow, and nobody else's name
+carries our label. So each image gets a name of ours that follows from its content, and that one
+goes into tickets: a server starts again from what it was started with, and garbage is collected
+as of all images. A name the administrator gave to an image on the machine is taken as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import (
+    BinderError,
+    BuildTimeout,
+    ImageNotFound,
+    NotAllowed,
+    RegistryUnavailable,
+    TooMany,
+)
+from ...core.progress import Event, Phase
+from ..base import Image
+from ..process import ProcessFailed
+from .finish import build_on_top, refuse_foreign
+from .images import LABEL, UNFINISHED, Images
+from .registry import familiar
+
+_RECIPE = "prebuilt 1"
+"""Raise it when another image is made of the same content."""
+
+
+class Prebuilt(Images):
+    """The part of the builder that gets images by their names."""
+
+    async def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
+        name = familiar(reference)
+        if name.startswith(self.image_prefix):
+            raise NotAllowed(
+                "Names that begin so are of environments this hub built, perhaps of somebody's"
+                " private repository. Launch the repository instead."
+            )
+        known_as = self._known_as(name)
+        async with self._alone(known_as.name):
+            if found := await self._lately(known_as):
+                yield found
+                return
+            await self._check_space()
+            async with aclosing(self._get(name, known_as)) as items:
+                async for item in items:
+                    yield item
+
+    async def _get(self, name: str, known_as: Path) -> AsyncGenerator[Event | Image]:
+        """Take the image from the machine, or else from its registry."""
+        if not known_as.exists() and (known := await self._here(name)):
+            async with aclosing(self._adopt(name, known)) as items:
+                async for item in items:
+                    yield item
+            return
+        last = await self._kept(known_as)
+        # From here on the name on the daemon is ours, to be taken away again.
+        known_as.touch()
+        try:
+            async with aclosing(self._pull(name)) as events:
+                async for event in events:
+                    yield event
+        except (RegistryUnavailable, TooMany) as error:
+            if last is None:
+                raise
+            yield Event(Phase.FETCHING, f"{error.message} Using the one of the last time.")
+            yield last
+            return
+        try:
+            if (known := await self._here(name)) is None:
+                raise ImageNotFound(f"The image {name} was pulled, and is gone. Launch again.")
+            async with aclosing(self._adopt(name, known)) as items:
+                async for item in items:
+                    if isinstance(item, Image):
+                        known_as.write_text(item.key)
+                    yield item
+        finally:
+            await asyncio.shield(self.daemon.remove(name))
+
+    async def _pull(self, name: str) -> AsyncGenerator[Event]:
+        try:
+            async with self.within_time(), aclosing(self.registry.pull(name)) as events:
+                async for event in events:
+                    yield event
+        except TimeoutError:
+            raise BuildTimeout(
+                f"Pulling {name} took longer than {self.build_timeout / 60:.0f} minutes and was"
+                " ended. Launch again to go on, or ask the administrator for more time."
+            ) from None
+
+    async def _adopt(self, name: str, known: dict[str, Any]) -> AsyncGenerator[Event | Image]:
+        """Examine an image on the machine and give it a name of ours."""
+        key = sha256(f"{_RECIPE}\n{known['Id']}".encode()).hexdigest()[:32]
+        async with self._alone(key):
+            if found := await self._find(key):
+                yield found
+                return
+            refuse_foreign(await self.daemon.foreign(known))
+            yield Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95})
+            ours = self.image_name(key) + UNFINISHED
+            try:
+                await self.daemon.tag(known["Id"], ours)
+                labels = {LABEL: key, "binder-at-home.image": name}
+                await build_on_top(self.daemon, ours, f"FROM {ours}\n", self.scratch, labels)
+            except ProcessFailed as error:
+                await self.daemon.remove(ours)
+                raise _not_adopted(name, error) from error
+            async with aclosing(self._finish(key, ours)) as items:
+                async for item in items:
+                    yield item
+
+    async def _here(self, name: str) -> dict[str, Any] | None:
+        """What the daemon knows of an image of exactly this name.
+
+        The daemon also finds images by their ids, which would give anybody every image on the
+        machine.
+        """
+        known = await self.daemon.inspect(name)
+        names = [*(known.get("RepoTags") or ()), *(known.get("RepoDigests") or ())] if known else []
+        return known if name in names else None
+
+    # --- what is remembered of a name -----------------------------------------------------
+
+    def _known_as(self, name: str) -> Path:
+        """A file with the key of the image a pulled name stood for when it was last asked."""
+        digest = sha256(name.encode()).hexdigest()[:32]
+        folder = self.layout.run / "prebuilt"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / digest
+
+    async def _lately(self, known_as: Path) -> Image | None:
+        """The image of a name that was asked for not long ago."""
+        image = await self._kept(known_as)
+        if image is None or time.time() - known_as.stat().st_mtime > self.pull_every:
+            return None
+        return image
+
+    async def _kept(self, known_as: Path) -> Image | None:
+        key = known_as.read_text() if known_as.exists() else ""
+        return await self._find(key) if key else None
+
+
+def _not_adopted(name: str, error: ProcessFailed) -> BinderError:
+    return RegistryUnavailable(
+        f"The image {name} came, and this hub's container engine could not use it. Launch again;"
+        " if it stays so, tell the administrator.",
+        detail=error.tail,
+    )

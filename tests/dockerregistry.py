@@ -1,0 +1,167 @@
+"""A real registry on loopback (Debian's docker-registry), behind a door that can misbehave."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+_CONFIG = """
+version: 0.1
+log: {{level: error}}
+storage:
+  filesystem: {{rootdirectory: {root}/blobs}}
+  delete: {{enabled: true}}
+http: {{addr: "127.0.0.1:{port}"}}
+{auth}
+"""
+# The password is "secret-word"; bcrypt, of the lowest cost, as the registry wants it.
+USER, PASSWORD = "lab", "secret-word"
+_CHUNK = 1 << 16
+
+
+def registry_program() -> str:
+    """The program, or a skip that says how to get it."""
+    state = os.environ.get("DOCKER_ENGINE_DIR", str(Path.home() / ".cache/binder-at-home/docker"))
+    found = shutil.which("docker-registry", path=f"{os.environ['PATH']}:{state}/bin")
+    if found is None:
+        pytest.skip("docker-registry is not installed; scripts/docker-engine start gets it")
+    return found
+
+
+class Door:
+    """Forwards connections to a registry, or answers them itself.
+
+    Attributes:
+        port: where it listens on loopback.
+        answer: status to answer everything with; 0 to forward.
+        rate: bytes a second it forwards to the registry on each connection; 0 for any number.
+        forwarded: bytes forwarded so far.
+    """
+
+    def __init__(self, registry: int) -> None:
+        self._registry = registry
+        self.answer, self.rate, self.forwarded = 0, 0, 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with closing(client), suppress(OSError):
+            if self.answer:
+                client.recv(_CHUNK)
+                client.sendall(
+                    f"HTTP/1.1 {self.answer} No\r\nContent-Length: 0\r\n"
+                    "Connection: close\r\n\r\n".encode()
+                )
+                return
+            with socket.create_connection(("127.0.0.1", self._registry)) as registry:
+                back = threading.Thread(target=self._copy, args=(registry, client), daemon=True)
+                back.start()
+                self._copy(client, registry, slowly=True)
+                back.join()
+
+    def _copy(self, source: socket.socket, sink: socket.socket, slowly: bool = False) -> None:
+        with suppress(OSError):
+            while data := source.recv(_CHUNK):
+                sink.sendall(data)
+                self.forwarded += len(data) if slowly else 0
+                if slowly and self.rate:
+                    time.sleep(len(data) / self.rate)
+            sink.shutdown(socket.SHUT_WR)
+
+
+class SmallRegistry:
+    """A running registry.
+
+    Attributes:
+        host: its name in images' names, through the door.
+        door: what its clients go through.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.door = Door(port)
+        self.host = f"127.0.0.1:{self.door.port}"
+        self._direct = f"http://127.0.0.1:{port}/v2/"
+
+    def has(self, name: str, tag: str = "latest") -> bool:
+        """Whether an image is in it, whole."""
+        return self._get(f"{name}/manifests/{tag}") is not None
+
+    def answers(self) -> bool:
+        return self._get("") is not None
+
+    def _get(self, path: str) -> bytes | None:
+        accept = "application/vnd.docker.distribution.manifest.v2+json"
+        basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        headers = {"Accept": accept, "Authorization": f"Basic {basic}"}
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(self._direct + path, headers=headers), timeout=10
+            ) as response:
+                return bytes(response.read())
+        except urllib.error.URLError:
+            return None
+
+    def credentials(self, file: Path, password: str = PASSWORD) -> Path:
+        """Write the credentials for it as Docker keeps them."""
+        auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
+        file.write_text(json.dumps({"auths": {self.host: {"auth": auth}}}))
+        file.chmod(0o600)
+        return file
+
+
+@contextmanager
+def running_registry(root: Path, *, private: bool = False) -> Iterator[SmallRegistry]:
+    """A registry whose images are kept in a folder.
+
+    Args:
+        private: it wants USER and PASSWORD.
+    """
+    program = registry_program()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    auth = ""
+    if private:
+        (root / "htpasswd").write_text(f"{USER}:{_HASH}\n")
+        auth = f"auth: {{htpasswd: {{realm: lab, path: {root}/htpasswd}}}}"
+    config = root / "config.yml"
+    config.write_text(_CONFIG.format(root=root, port=port, auth=auth))
+    process = subprocess.Popen(
+        [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    registry = SmallRegistry(port)
+    try:
+        for _ in range(100):
+            if registry.answers():
+                break
+            time.sleep(0.1)
+        yield registry
+    finally:
+        registry.door.close()
+        process.terminate()
+        process.wait()
+
+
+_HASH = "$2y$04$abcdefghijklmnopqrstuujV0zJ3tj1V5vPQQ5i8Bd/sbbeTbZTaC"
