@@ -35,6 +35,7 @@ from .service.context import Service
 from .service.credentials import Credentials
 from .service.database import sqlite_url
 from .service.eventlog import EventLog
+from .service.files import FilesDesk
 from .service.handlers.pages import NotFoundPage
 from .service.hub import HubClient
 from .service.landing import Landing
@@ -44,7 +45,9 @@ from .service.pages import Pages
 from .service.records import Records
 from .service.routes import routes
 from .service.settings import Access, Appearance, LaunchPolicy
+from .service.space import SpaceDesk
 from .service.volumes import VolumeDesk
+from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
 
@@ -70,6 +73,7 @@ class BinderApp(Application):
         Launcher,
         Launches,
         LaunchPolicy,
+        Space,
         Volumes,
     ]
 
@@ -159,6 +163,7 @@ class BinderApp(Application):
         self._init_repos()
         self._init_builder()
         await self._init_hub()
+        self._init_files()
         self._init_launches()
         self._init_service()
         self._init_server()
@@ -171,6 +176,7 @@ class BinderApp(Application):
         await self.launches.close()
         await self.builds.close()
         await self.server.close_all_connections()
+        await asyncio.to_thread(self.space.close)
         await self.hub.close()
         await asyncio.to_thread(self.records.close)
 
@@ -236,9 +242,22 @@ class BinderApp(Application):
         await self.hub.setup()
         self.landing = Landing(parent=self)
         self.landing.setup(hub=self.hub, targets=self.targets)
-        settings = Volumes(parent=self)
-        store = VolumeStore(self.layout)
-        self.volumes = VolumeDesk(store, settings.rules(), settings.per_person, self.hub)
+
+    def _init_files(self) -> None:
+        room, settings = Space(parent=self), Volumes(parent=self)
+        self.space = SpaceDesk(self.layout, room.limits())
+        self.volumes = VolumeDesk(
+            VolumeStore(self.layout), settings.rules(), settings.per_person, self.hub, self.space
+        )
+        self.files = FilesDesk(
+            self.layout,
+            volumes=self.volumes,
+            space=self.space,
+            hub=self.hub,
+            records=self.records,
+            secret=self.ticket_secret,
+            days=room.trash_days,
+        )
 
     def _init_launches(self) -> None:
         self.launcher = Launcher(parent=self)
@@ -249,6 +268,7 @@ class BinderApp(Application):
             hub=self.hub,
             landing=self.landing,
             volumes=self.volumes,
+            space=self.space,
             secret=self.ticket_secret,
         )
         self.launches = Launches(parent=self)
@@ -279,6 +299,8 @@ class BinderApp(Application):
             pages=Pages(paths, self.hub_auth.hub_prefix, prefix, look.everywhere()),
             build_tokens=BuildTokens(self.build_secret, access.build_token_seconds),
             volumes=self.volumes,
+            files=self.files,
+            space=self.space,
             origins=tuple(access.origins),
             api_only=access.api_only,
             bans=access.bans(),
@@ -316,9 +338,11 @@ class BinderApp(Application):
         """Once a day: remove what is old. A failure is told and tried again the next day."""
         while True:
             try:
+                await self.files.empty()
                 await self.builds.remove_old_logs()
                 await self.builder.collect_garbage()
                 await self.builder.prepare()
+                await self.space.measure_all()
             except Exception:
                 self.log.exception("Keeping house failed; it is tried again in a day")
             await asyncio.sleep(_CLEAN_EVERY)

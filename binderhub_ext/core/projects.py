@@ -27,6 +27,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _UNSAFE = re.compile(rb"^[.-]|[^A-Za-z0-9._-]")
 _NO_GROUP = "-"
 _HASH_DIGITS = 16
+_PART = re.compile(rf"-|[A-Za-z0-9_=+][A-Za-z0-9._+=-]{{0,{NAME_MAX - 1}}}")
 
 
 def project_folder(repo: Repo) -> str:
@@ -41,6 +42,19 @@ def project_folder(repo: Repo) -> str:
         return "/".join([PROJECTS, *map(_folder, parts)])
     group = _fit("+".join(map(_escape, groups))) if groups else _NO_GROUP
     return "/".join([PROJECTS, _fit(host), group, _folder(name)])
+
+
+def is_project_folder(path: str) -> bool:
+    """Whether :func:`project_folder` could have made this; what else is there is no project."""
+    top, *parts = path.split("/")
+    if top != PROJECTS or not all(map(_PART.fullmatch, parts)):
+        return False
+    return len(parts) == folder_depth(parts[0]) if parts else False
+
+
+def folder_depth(first: str) -> int:
+    """How many folders below `projects` a project is whose first one is this."""
+    return 2 if _OWNER.fullmatch(first.encode(errors="replace")) else 3
 
 
 def _address(repo: Repo) -> tuple[str, list[bytes]]:

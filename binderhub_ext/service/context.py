@@ -16,10 +16,12 @@ from .bans import Bans
 from .builds import Builds
 from .buildtokens import BuildTokens
 from .credentials import Credentials
+from .files import FilesDesk
 from .hub import HubClient
 from .launches import Launches
 from .pages import Pages
 from .records import Records
+from .space import SpaceDesk
 from .volumes import VolumeDesk
 
 
@@ -51,6 +53,8 @@ class Service:
     pages: Pages
     build_tokens: BuildTokens
     volumes: VolumeDesk
+    files: FilesDesk
+    space: SpaceDesk
     origins: Sequence[str] = ()
     api_only: bool = False
     bans: Bans = field(default_factory=Bans)

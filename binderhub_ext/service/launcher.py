@@ -16,17 +16,19 @@ from traitlets import Float
 from traitlets.config import LoggingConfigurable
 
 from ..core.changes import changes
-from ..core.errors import BadTicket, LaunchFailed, ServerDiffers
-from ..core.launch import Launch, LaunchRequest, read_ticket, sign_ticket
+from ..core.errors import BadTicket, LaunchFailed, NoSpace, ServerDiffers
+from ..core.launch import Files, Launch, LaunchRequest, read_ticket, sign_ticket
 from ..core.policy import Policy, admit
 from ..core.progress import Event, Phase
 from ..core.repo import Commit
+from ..core.space import NOT_BUILT
 from ..core.targets import Targets
 from ..engines.base import Image
 from .builds import Builds
 from .flow import Flow, closing
 from .hub import HubClient, Person, Server, State
 from .landing import Landing
+from .space import SpaceDesk
 from .steps import Name, Step
 from .volumes import VolumeDesk
 
@@ -88,6 +90,7 @@ class Launcher(LoggingConfigurable):
         hub: HubClient,
         landing: Landing,
         volumes: VolumeDesk,
+        space: SpaceDesk,
         secret: str,
     ) -> None:
         """Give it those it works with; none of them is configuration."""
@@ -97,6 +100,7 @@ class Launcher(LoggingConfigurable):
         self._hub = hub
         self._landing = landing
         self._volumes = volumes
+        self._space = space
         self._secret = secret
 
     async def launch(self, order: Order) -> AsyncIterator[Event | Found]:
@@ -155,6 +159,8 @@ class Launcher(LoggingConfigurable):
             if request.access not in (None, volume.access):
                 words = f"You may only read the volume {request.name}."
                 yield Event(Phase.WAITING, words)
+        if words := await self._no_room(launch):
+            yield Event(Phase.WAITING, words)
         yield launch
 
     async def image(self, launch: Launch) -> AsyncIterator[Event | Image]:
@@ -165,6 +171,9 @@ class Launcher(LoggingConfigurable):
             images = self._builds.prebuilt(launch.image)
         elif launch.commit is None:
             raise LaunchFailed("There is neither a repository nor an image to launch.")
+        elif await self._no_room(launch):
+            yield await self._built_before(launch.commit)
+            return
         else:
             images = self._builds.image(launch.commit)
         async with closing(images) as items:
@@ -194,6 +203,7 @@ class Launcher(LoggingConfigurable):
             await self._hub.start(person, name, ticket)
         async for event in self._watch(person, name):
             yield event
+        self._space.launched(person.name)
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
             raise LaunchFailed("The server started and ended at once. Launch it again.")
@@ -207,6 +217,18 @@ class Launcher(LoggingConfigurable):
             yield item
 
     # ---- parts of steps
+
+    async def _no_room(self, launch: Launch) -> str:
+        """Why nothing new should come in for this person; empty if it may."""
+        if launch.files is Files.NONE and not await self._space.full():
+            return ""
+        return await self._space.no_room(launch.user)
+
+    async def _built_before(self, commit: Commit) -> Image:
+        _, image = await self._builds.plan(commit)
+        if image is None:
+            raise NoSpace(NOT_BUILT)
+        return image
 
     async def _fetch(self, commit: Commit | None) -> AsyncIterator[Event]:
         if commit is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from .handlers import api, build, credentials, links, meta, pages, share, volumes
+from .handlers import api, build, credentials, files, links, meta, pages, share, volumes
 
 Route = tuple[str, type[RequestHandler]] | tuple[str, type[RequestHandler], dict[str, Any]]
 
@@ -24,6 +24,7 @@ PAGES: list[Route] = [
     (r"launch", pages.LaunchForm),
     (rf"launches/{_ID}", pages.LaunchPage),
     (r"volumes", volumes.VolumesPage),
+    (r"files", files.FilesPage),
     (r"settings", pages.Settings),
     (rf"settings/trust/{_ID}/revoke", pages.Revoke),
     (r"settings/credentials", credentials.StoreCredential),
@@ -46,6 +47,12 @@ API: list[Route] = [
     (rf"api/volumes/{_ID}/members", volumes.VolumeMembers),
     (rf"api/volumes/{_ID}/leave", volumes.VolumeLeave),
     (rf"api/volumes/trash/{_ID}/restore", volumes.VolumeRestore),
+    (r"api/files", files.FilesApi),
+    (r"api/projects", files.ProjectsApi),
+    (r"api/projects/(.+)", files.ProjectApi),
+    (r"api/trash", files.TrashApi),
+    (r"api/trash/([^/]+)/restore", files.TrashRestore),
+    (r"api/trash/([^/]+)", files.TrashedApi),
     (r"api/parse", api.ParseApi),
     (r"api/share", share.ShareApi),
     (r"api/build-tokens", build.BuildTokenApi),

@@ -10,11 +10,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ..core.errors import BadLink, Conflict, NotAllowed, NotFound, TooMany
 from ..core.launch import Access, VolumeRequest
+from ..core.layout import DataDirectory
+from ..core.space import Taken
 from ..core.volumes import (
     GroupRules,
     Kind,
@@ -27,13 +29,13 @@ from ..core.volumes import (
     resolve,
 )
 from ..storage.trash import Trashed
-from ..storage.usage import Usage, last_usage, usage
+from ..storage.usage import Usage, last_usage
 from ..storage.volumes import VolumeStore
 from .hub import HubClient, Person
+from .space import SpaceDesk
 
 T = TypeVar("T")
 
-_MEASURED = 600.0
 _MEMBERS_MAX = 500
 
 
@@ -62,13 +64,15 @@ class VolumeDesk:
         rules: volumes of groups.
         limit: shared volumes one person may own.
         hub: knows people and their groups.
+        space: measures them.
     """
 
-    def __init__(self, store: VolumeStore, rules: GroupRules, limit: int, hub: HubClient) -> None:
-        self._store, self._rules, self._hub = store, rules, hub
+    def __init__(
+        self, store: VolumeStore, rules: GroupRules, limit: int, hub: HubClient, space: SpaceDesk
+    ) -> None:
+        self.store, self._rules, self._hub, self._space = store, rules, hub, space
         self.limit = limit
         self._creating = asyncio.Lock()
-        self._measuring: dict[str, asyncio.Task[Usage | None]] = {}
 
     # ---- looking
 
@@ -90,7 +94,7 @@ class VolumeDesk:
 
     async def deleted(self, person: Person) -> list[tuple[Trashed, Volume]]:
         """What they deleted and can have back."""
-        return await asyncio.to_thread(self._store.deleted, person.name)
+        return await asyncio.to_thread(self.store.deleted, person.name)
 
     async def placed(
         self, person: Person, requests: tuple[VolumeRequest, ...], project: str
@@ -118,13 +122,13 @@ class VolumeDesk:
         check_name(name)
 
         def create() -> Volume:
-            owned = sum(v.owner == person.name and v.kind is Kind.SHARED for v in self._store.all())
+            owned = sum(v.owner == person.name and v.kind is Kind.SHARED for v in self.store.all())
             if owned >= self.limit:
                 raise TooMany(
                     f"You have {owned} shared volumes; at most {self.limit} are allowed here."
                     " Delete one first, or ask whoever runs this hub."
                 )
-            return self._store.create(name, person.name, time.time())
+            return self.store.create(name, person.name, time.time())
 
         async with self._creating:
             return await asyncio.to_thread(create)
@@ -185,7 +189,7 @@ class VolumeDesk:
             raise NotFound(f"This hub knows no person called “{to}”.")
 
         def change(volume: Volume) -> Volume:
-            owned = sum(v.owner == to and v.kind is Kind.SHARED for v in self._store.all())
+            owned = sum(v.owner == to and v.kind is Kind.SHARED for v in self.store.all())
             if to != person.name and owned >= self.limit:
                 raise TooMany(f"{to} owns as many shared volumes as one person may here.")
             users = {name: a for name, a in volume.users.items() if name != to}
@@ -211,12 +215,12 @@ class VolumeDesk:
             rest = {name: a for name, a in volume.users.items() if name != person.name}
             return replace(volume, users=rest)
 
-        await asyncio.to_thread(self._store.change, id, change)
+        await asyncio.to_thread(self.store.change, id, change)
 
     async def delete(self, person: Person, id: str) -> Trashed:
         """Move it to the trash; servers that run keep seeing it until they stop."""
         await self._owned(person, id)
-        return await asyncio.to_thread(self._store.delete, id, person.name, time.time())
+        return await asyncio.to_thread(self.store.delete, id, person.name, time.time())
 
     async def restore(self, person: Person, trashed: str) -> Volume:
         """Bring back what they deleted, with its members.
@@ -224,15 +228,15 @@ class VolumeDesk:
         Raises:
             NotFound: there is none of this id that they deleted.
         """
-        return await asyncio.to_thread(self._store.restore, trashed, person.name)
+        return await asyncio.to_thread(self.store.restore, trashed, person.name)
 
     # ---- parts
 
     def _mine(self, user: str, groups: tuple[str, ...]) -> list[Mine]:
         for wanted in self._rules.wanted({group: {} for group in groups}):
             # A group's properties are known to the Hub alone, which knows better then.
-            self._store.ensure(wanted, time.time(), update=not group_of(wanted.source))
-        found = ((volume, access_of(volume, user, groups)) for volume in self._store.all())
+            self.store.ensure(wanted, time.time(), update=not group_of(wanted.source))
+        found = ((volume, access_of(volume, user, groups)) for volume in self.store.all())
         return [
             Mine(volume, access, self._owns(user, volume), self._usage(volume))
             for volume, access in found
@@ -243,25 +247,19 @@ class VolumeDesk:
         return volume.kind is Kind.SHARED and volume.owner == user
 
     def _usage(self, volume: Volume) -> Usage | None:
-        layout = self._store.layout
-        return last_usage(layout, layout.volumes, PurePosixPath(volume.id))
+        return last_usage(*self._place(volume))
+
+    def _place(self, volume: Volume) -> tuple[DataDirectory, Path, PurePosixPath]:
+        layout = self.store.layout
+        return layout, layout.volumes, PurePosixPath(volume.id)
 
     def measure(self, volumes: list[Mine]) -> None:
         """Have what is long not measured measured in the background, for the next look."""
-        layout = self._store.layout
-        for id in (mine.volume.id for mine in volumes):
-            old = self._measuring.get(id)
-            if old is None or old.done():
-                self._measuring[id] = asyncio.create_task(
-                    asyncio.to_thread(
-                        usage,
-                        layout,
-                        layout.volumes,
-                        PurePosixPath(id),
-                        now=time.time(),
-                        max_age=_MEASURED,
-                    )
-                )
+        self._space.measure(*(self._place(mine.volume)[1:] for mine in volumes))
+
+    def taken(self, mine: Mine) -> Taken:
+        """A volume against the limit of volumes."""
+        return self._space.limits.of_volume(mine.usage)
 
     async def _owned(self, person: Person, id: str) -> Volume:
         mine = await self.get(person, id)
@@ -278,4 +276,4 @@ class VolumeDesk:
                 raise NotAllowed("Only its owner can do that.")
             return change(volume)
 
-        return await asyncio.to_thread(self._store.change, id, checked)
+        return await asyncio.to_thread(self.store.change, id, checked)

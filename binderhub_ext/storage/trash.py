@@ -20,10 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
-from ..core.errors import BinderError, Conflict, NotFound
+from ..core.errors import BinderError, Conflict, NoSpace, NotFound
 from ..core.layout import DataDirectory
 from .beneath import beneath, exists_beneath, open_beneath, read_beneath, write_beneath
 from .sync.files import move
+from .usage import forget_usage, last_usage
 
 _ABOUT, _CONTENT, _DOOMED = "about.json", "content", "doomed"
 _ABANDONED = 3600.0
@@ -39,6 +40,8 @@ class Trashed:
         place: name of the directory below the data directory it was in (`homes`, `volumes`).
         path: where it was, relative to that; what a person knows it by is its last parts.
         time: when it was deleted, in seconds since 1970.
+        bytes: what it took when it was last measured; `None` if it never was.
+        part_of: id of what it goes and comes back with, or empty.
     """
 
     id: str
@@ -46,10 +49,18 @@ class Trashed:
     place: str
     path: str
     time: float
+    bytes: int | None = None
+    part_of: str = ""
 
 
 def move_to_trash(
-    layout: DataDirectory, root: Path, path: PurePosixPath, *, owner: str, now: float
+    layout: DataDirectory,
+    root: Path,
+    path: PurePosixPath,
+    *,
+    owner: str,
+    now: float,
+    part_of: str = "",
 ) -> Trashed:
     """Delete a project or a volume.
 
@@ -58,14 +69,18 @@ def move_to_trash(
         path: the folder, relative to `root`.
         owner: the person who may restore it.
         now: seconds since 1970.
+        part_of: what it goes with (:attr:`Trashed.part_of`).
 
     Raises:
         NotFound: it is not there, or is no folder.
+        NoSpace: not even the note of whose it was can be written.
         BinderError: the trash is on another file system.
     """
-    thing = Trashed(f"{int(now)}-{token_hex(6)}", owner, root.name, str(path), now)
-    layout.trash.mkdir(mode=0o700, parents=True, exist_ok=True)
+    id, known = f"{int(now)}-{token_hex(6)}", last_usage(layout, root, path)
+    size = known.bytes if known else None
+    thing = Trashed(id, owner, root.name, str(path), now, size, part_of)
     try:
+        layout.trash.mkdir(mode=0o700, parents=True, exist_ok=True)
         with beneath(root, path.parent) as parent:
             os.close(open_beneath(parent, path.name))
             with beneath(layout.trash, thing.id, create=True, mode=0o700) as entry:
@@ -75,6 +90,7 @@ def move_to_trash(
         raise NotFound(f"There is no folder {path.name} (any more).") from error
     except OSError as error:
         raise _explained(error) from error
+    forget_usage(layout, root, path)
     return thing
 
 
@@ -119,6 +135,20 @@ def restore(layout: DataDirectory, id: str, owner: str) -> PurePosixPath:
     return path
 
 
+def doom(layout: DataDirectory, id: str, owner: str) -> None:
+    """Let something never be restored again; the next emptying removes it from the disk.
+
+    Raises:
+        NotFound: this person has nothing of that id in the trash.
+    """
+    things = list_trash(layout, owner)
+    if id not in (thing.id for thing in things):
+        raise NotFound("That is not in the trash any more.")
+    for thing in things:
+        if id in (thing.id, thing.part_of):
+            _doom(layout, thing)
+
+
 def empty_trash(layout: DataDirectory, before: float) -> list[Trashed]:
     """Remove for good what was deleted before that time (seconds since 1970).
 
@@ -126,12 +156,16 @@ def empty_trash(layout: DataDirectory, before: float) -> list[Trashed]:
     """
     removed = [thing for thing in list_trash(layout) if thing.time < before]
     for thing in removed:
-        with suppress(OSError), beneath(layout.trash, thing.id) as entry:
-            os.rename(_CONTENT, _DOOMED, src_dir_fd=entry, dst_dir_fd=entry)
+        _doom(layout, thing)
     kept = {thing.id for thing in list_trash(layout)}
     for name in {entry.name for entry in _entries(layout)} - kept:
         _discard(layout, name, before)
     return removed
+
+
+def _doom(layout: DataDirectory, thing: Trashed) -> None:
+    with suppress(OSError), beneath(layout.trash, thing.id) as entry:
+        os.rename(_CONTENT, _DOOMED, src_dir_fd=entry, dst_dir_fd=entry)
 
 
 def _open_parent(root: Path, path: PurePosixPath) -> int:
@@ -163,7 +197,17 @@ def _discard(layout: DataDirectory, name: str, before: float | None = None) -> N
             return
         if not exists_beneath(layout.trash, f"{name}/{_CONTENT}"):
             with beneath(layout.trash, ".") as trash:
+                _make_removable(name, trash)
                 shutil.rmtree(name, dir_fd=trash)
+
+
+def _make_removable(name: str, trash: int) -> None:
+    """Open folders that somebody closed to themselves; root needs no such thing."""
+    if os.geteuid() == 0:
+        return
+    for _, _, _, folder in os.fwalk(name, dir_fd=trash):
+        with suppress(OSError):
+            os.fchmod(folder, 0o700)
 
 
 def _explained(error: OSError) -> BinderError:
@@ -171,5 +215,10 @@ def _explained(error: OSError) -> BinderError:
         return BinderError(
             "The trash is on another disk than the folder, so it was not deleted. "
             "An administrator has to put both on one file system."
+        )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(
+            "The disk is so full that nothing can be moved to the trash. Open a server and delete"
+            " files there, or delete for good what is in your trash."
         )
     return BinderError("The folder could not be moved to the trash.", detail=str(error))

@@ -13,6 +13,7 @@ from ...core.launch import LaunchRequest, VolumeRequest
 from .. import views, volumeform
 from ..confirmation import trust
 from ..failures import Failure
+from ..fileviews import home_view
 from ..requests import NAMES, Fields, first, read_own_link
 from .api import order_of, servers_of
 from .base import Page
@@ -116,6 +117,7 @@ async def show_home(
         launches=[views.launch_view(s, service.prefix) for s in recent if not s.finished],
         servers=await servers_of(page),
         projects=[views.project_view(row) for row in projects],
+        home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
         **volumeform.chooser(await service.volumes.mine(page.me), fields, linked(page, fields)),
         **service.home,
     )

@@ -1,0 +1,90 @@
+"""How much room something takes of what it may, and what people are told about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NEAR = 0.9
+"""Share of a limit from which people are warned."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a home or a volume takes.
+
+    Attributes:
+        bytes: when it was last measured; `None` if it never was.
+        limit: bytes it may take; 0 for no limit.
+    """
+
+    bytes: int | None
+    limit: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more should come in. What is not known is not held against anybody."""
+        return bool(self.limit and self.bytes is not None and self.bytes >= self.limit)
+
+    @property
+    def near(self) -> bool:
+        """Whether it is time for a warning."""
+        return bool(self.limit and self.bytes is not None and self.bytes >= NEAR * self.limit)
+
+
+def size_words(size: int) -> str:
+    """Bytes as people say them."""
+    if size < 1 << 20:
+        return "less than 1 MiB"
+    if size < 1 << 30:
+        return f"{round(size / (1 << 20))} MiB"
+    return f"{size / (1 << 30):.1f} GiB"
+
+
+def home_words(taken: Taken) -> str:
+    """One quiet sentence about a home; empty if nothing is known."""
+    if taken.bytes is None:
+        return ""
+    size = size_words(taken.bytes)
+    return f"Your files take {size}" + (f" of {size_words(taken.limit)}." if taken.limit else ".")
+
+
+def over_words(taken: Taken) -> str:
+    """What a launch says to somebody whose home is over its limit; empty if it is not."""
+    if not taken.over:
+        return ""
+    return (
+        f"{home_words(taken)} So nothing new is put into them: this server is for making room."
+        " Delete what you do not need there or on the page Files; what is deleted in this server's"
+        " file browser is gone for good."
+    )
+
+
+def near_words(taken: Taken) -> str:
+    """A warning, before it hurts; empty if there is room."""
+    if taken.over:
+        return (
+            f"{home_words(taken)} Servers still start, but nothing new is put into your files"
+            " until there is room again."
+        )
+    return f"{home_words(taken)} Make room before it is full." if taken.near else ""
+
+
+FULL = (
+    "The disk of this hub is full, so nothing new is put into your files. Delete what you do not"
+    " need: what is deleted in this server's file browser is gone for good, which makes room."
+)
+"""What a launch says where the disk is full."""
+
+FULL_START = (
+    "The disk of this hub is full: not even a new folder can be made. Start a server you have used"
+    " before and delete files in it, or delete for good what is in your trash, on the page Files."
+    " Tell whoever runs this hub."
+)
+"""Why a start failed that needed more than there was."""
+
+NOT_BUILT = (
+    "There is no room for anything new: your files are over their limit, or the disk is full. The"
+    " environment this asks for is not built yet, so it cannot start. Start a server you have used"
+    " before and delete files in it, or delete projects on the page Files; then launch this again."
+)
+"""Why a launch without room ends that would have to build first."""

@@ -1,0 +1,101 @@
+"""What an administrator says about room, and whether there is any: for Hub and service alike."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from traitlets import Integer, TraitError, Unicode, validate
+from traitlets.config import Configurable
+
+from ..core.errors import BadLink
+from ..core.layout import DataDirectory
+from ..core.quantities import read_bytes
+from ..core.space import FULL, Taken, over_words
+from .usage import Usage, last_home_usage
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The administrator's figures.
+
+    Attributes:
+        home: bytes of one person's home; 0 for no limit.
+        volume: bytes of one volume; 0 for no limit.
+        reserve: bytes of the disk that are left free.
+    """
+
+    home: int = 0
+    volume: int = 0
+    reserve: int = 0
+
+    def of_home(self, usage: Usage | None) -> Taken:
+        """A home against its limit."""
+        return Taken(usage.bytes if usage else None, self.home)
+
+    def of_volume(self, usage: Usage | None) -> Taken:
+        """A volume against its limit."""
+        return Taken(usage.bytes if usage else None, self.volume)
+
+
+class Space(Configurable):
+    """How much room homes and volumes may take. Set it where both Hub and service read it."""
+
+    home_limit = Unicode(
+        "",
+        help="""Bytes a person's files may take, such as `20G`, with what projects keep in a home.
+        Checked at each launch: over it servers start, but nothing new is put into them. It stops
+        no program that writes; a quota of the file system does. Default: no limit.""",
+    ).tag(config=True)
+
+    volume_limit = Unicode(
+        "",
+        help="""Bytes one group or shared volume should take, such as `100G`; over it people are
+        told. Default: no limit.""",
+    ).tag(config=True)
+
+    reserve = Unicode(
+        "256M",
+        help="""Bytes of the data directory's disk that launches leave free (default `256M`), so
+        that with the rest of it servers can still start and files be deleted.""",
+    ).tag(config=True)
+
+    trash_days = Integer(
+        30,
+        min=1,
+        help="""Days after which what people deleted is removed for good (default 30). Until then
+        it takes room on the disk, but not of a person's limit.""",
+    ).tag(config=True)
+
+    @validate("home_limit", "volume_limit", "reserve")
+    def _valid_size(self, proposal: Any) -> Any:
+        try:
+            _bytes(proposal["value"])
+        except BadLink as error:
+            raise TraitError(f"Space.{proposal['trait'].name}: {error.message}") from error
+        return proposal["value"]
+
+    def limits(self) -> Limits:
+        """The settings as figures."""
+        return Limits(_bytes(self.home_limit), _bytes(self.volume_limit), _bytes(self.reserve))
+
+
+def no_room(layout: DataDirectory, user: str, limits: Limits) -> str:
+    """Why nothing new should be put into a person's files, in words; empty if there is room.
+
+    By what was measured last; asks the disk, measures nothing.
+    """
+    if words := over_words(limits.of_home(last_home_usage(layout, user))):
+        return words
+    return FULL if is_full(layout, limits.reserve) else ""
+
+
+def is_full(layout: DataDirectory, reserve: int) -> bool:
+    """Whether less than `reserve` bytes, or no file at all, can be added to the disk."""
+    disk = os.statvfs(layout.root)
+    return disk.f_bavail * disk.f_frsize < reserve or bool(disk.f_files and not disk.f_favail)
+
+
+def _bytes(text: str) -> int:
+    return read_bytes(text) if text else 0
