@@ -171,8 +171,9 @@ class BinderApp(Application):
 
     async def cleanup(self) -> None:
         """Take everything down, in the opposite order."""
-        self._housekeeping.cancel()
         self.server.stop()
+        self._housekeeping.cancel()
+        await asyncio.wait({self._housekeeping})
         await self.launches.close()
         await self.builds.close()
         await self.server.close_all_connections()

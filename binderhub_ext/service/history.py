@@ -13,6 +13,9 @@ from itertools import islice
 from ..core.progress import Event
 from .sse import Told
 
+KEEPALIVE_SECONDS = 25
+"""As BinderHub: shorter than what proxies take for a dead connection."""
+
 KEPT = 2000
 """Events kept for people who come later. The log file has every line; a page needs the end."""
 
@@ -28,6 +31,7 @@ class History:
         self._events: deque[Told] = deque(maxlen=KEPT)
         self._last = 0
         self._more = asyncio.Event()
+        self._quiet: asyncio.TimerHandle | None = None
         self.closed = False
 
     def __len__(self) -> int:
@@ -63,18 +67,23 @@ class History:
                 return
             await more.wait()
 
-    async def wait(self, after: int, seconds: float) -> bool:
-        """Wait until something follows `after` or nothing ever will; False after `seconds`."""
-        if self._last > after or self.closed:
-            return True
-        try:
-            # unlike `wait_for`, which makes a task for each of thousands of watchers
-            async with asyncio.timeout(seconds):
-                await self._more.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def wait(self, after: int) -> bool:
+        """Wait until something follows `after` or nothing ever will.
+
+        Returns:
+            False when nothing was told for a while, and a sign of life is due.
+        """
+        if self._last <= after and not self.closed:
+            if self._quiet is None:
+                # one timer for all: thousands of timers cost more than what is told
+                loop = asyncio.get_running_loop()
+                self._quiet = loop.call_later(KEEPALIVE_SECONDS, self._wake)
+            await self._more.wait()
+        return self._last > after or self.closed
 
     def _wake(self) -> None:
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
         more, self._more = self._more, asyncio.Event()
         more.set()

@@ -40,14 +40,16 @@ async def test_numbers_stay_when_old_events_are_dropped():
     assert all(told.message == str(number) for number, told in history.since(0))
 
 
-async def test_waiting_ends_with_news_the_end_or_patience():
+async def test_waiting_ends_with_news_the_end_or_patience(monkeypatch):
     history = History()
-    assert not await history.wait(0, 0.01)
-    waiting = asyncio.create_task(history.wait(0, 5))
+    monkeypatch.setattr("binderhub_ext.service.history.KEEPALIVE_SECONDS", 0.01)
+    assert not any(await asyncio.gather(history.wait(0), history.wait(0)))
+    monkeypatch.undo()
+    waiting = asyncio.create_task(history.wait(0))
     await asyncio.sleep(0)
     history.append(event(1))
     assert await waiting
-    waiting = asyncio.create_task(history.wait(1, 5))
+    waiting = asyncio.create_task(history.wait(1))
     await asyncio.sleep(0)
     history.close()
     assert await waiting

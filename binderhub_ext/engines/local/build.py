@@ -359,6 +359,18 @@ def _own_python() -> str:
 
 
 async def _cancelled(task: asyncio.Future[Event | None]) -> None:
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
+    """End a task and wait until it has ended, however often we are cancelled meanwhile.
+
+    What it iterates over can be closed only then.
+    """
+    if task.done():
+        return
+    task.cancel()
+    told = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            told = error
+    if told:
+        raise told

@@ -11,9 +11,6 @@ from ..history import History
 from ..sse import KEEPALIVE, Told, identify
 from .base import Api
 
-KEEPALIVE_SECONDS = 25
-"""As BinderHub: shorter than what proxies take for a dead connection."""
-
 Shape = Callable[[Event], Awaitable[Event | None]]
 
 
@@ -51,7 +48,7 @@ class EventStream(Api):
                 await self.flush()
                 if history.closed and len(history) <= after:
                     return
-                if not await history.wait(after, KEEPALIVE_SECONDS):
+                if not await history.wait(after):
                     self.write(KEEPALIVE)
         except StreamClosedError:
             return

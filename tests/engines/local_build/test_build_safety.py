@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import AsyncGenerator
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from small_repositories import Built, MakeSource, build
 
 import binderhub_ext
 from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.foreign import BUILD_UID
 from binderhub_ext.repos.base import Source
@@ -239,6 +241,32 @@ def sleeping(marker: str) -> bool:
         except OSError:
             continue
     return False
+
+
+async def test_a_build_ends_whole_however_often_it_is_cancelled(tmp_path: Path) -> None:
+    ended = []
+    builder = LocalBuilder(data_dir=str(tmp_path))
+    builder.layout.environments.mkdir(parents=True)
+
+    async def events() -> AsyncGenerator[Event]:
+        try:
+            yield Event(Phase.BUILDING, "begun")
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.shield(asyncio.sleep(0.3))
+            ended.append(True)
+
+    async def watch() -> None:
+        async for _ in builder._supervised(events()):
+            pass
+
+    task = asyncio.create_task(watch())
+    for _ in range(3):
+        await asyncio.sleep(0.05)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended
 
 
 async def test_two_processes_make_one_build(
