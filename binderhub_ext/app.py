@@ -28,6 +28,7 @@ from .core.layout import DataDirectory
 from .engines.base import Builder
 from .engines.installed import find_engine, load_builder
 from .repos.base import RepoProvider
+from .repos.installed import GIT_BASED, GROUP
 from .secrets import ensure_secret
 from .service.builds import Builds
 from .service.buildtokens import BuildTokens
@@ -46,13 +47,11 @@ from .service.records import Records
 from .service.routes import routes
 from .service.settings import Access, Appearance, LaunchPolicy
 from .service.space import SpaceDesk
+from .service.updates import Updates
 from .service.volumes import VolumeDesk
 from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
-
-GIT_BASED = ("gh", "gl", "gist")
-"""Providers whose repositories are fetched as any Git repository."""
 
 _CLEAN_EVERY = 24 * 3600
 
@@ -217,7 +216,7 @@ class BinderApp(Application):
         """What is installed, each class made once however many ids it serves."""
         made: dict[type, RepoProvider] = {}
         found: dict[str, RepoProvider] = {}
-        for entry in entry_points(group="binderhub_ext.repo_providers"):
+        for entry in entry_points(group=GROUP):
             kind = entry.load()
             if kind not in made:
                 made[kind] = kind(parent=self, data_dir=str(self.layout.root))
@@ -261,6 +260,14 @@ class BinderApp(Application):
         )
 
     def _init_launches(self) -> None:
+        self.updates = Updates(
+            self.builder,
+            self.builds,
+            self.records,
+            policy=self.policy,
+            providers=self.providers,
+            targets=self.targets,
+        )
         self.launcher = Launcher(parent=self)
         self.launcher.setup(
             policy=self.policy,
@@ -268,6 +275,7 @@ class BinderApp(Application):
             builds=self.builds,
             hub=self.hub,
             landing=self.landing,
+            updates=self.updates,
             volumes=self.volumes,
             space=self.space,
             secret=self.ticket_secret,
@@ -299,6 +307,7 @@ class BinderApp(Application):
             credentials=self.credentials,
             pages=Pages(paths, self.hub_auth.hub_prefix, prefix, look.everywhere()),
             build_tokens=BuildTokens(self.build_secret, access.build_token_seconds),
+            updates=self.updates,
             volumes=self.volumes,
             files=self.files,
             space=self.space,

@@ -194,9 +194,9 @@ class FilesDiffer(Conflict):
 
     def __init__(self, update: Update) -> None:
         super().__init__(
-            f"Your project is at commit {update.previous[:7]}, this launch is of {update.commit[:7]},"
-            " and you have changed files that the repository has changed too. Choose whose version"
-            " keeps its name. Nothing of yours is lost with any choice."
+            f"Your project is at commit {update.previous[:7]}, this launch is of"
+            f" {update.commit[:7]}, and you have changed files that the repository has changed too."
+            " Choose whose version keeps its name. Nothing of yours is lost with any choice."
         )
         self.update = update
 

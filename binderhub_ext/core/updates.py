@@ -98,6 +98,13 @@ _COUNTED = {
 }
 
 
+_COUNTED_BEFORE = {
+    What.KEPT: "you changed removed there",
+    What.KEPT_DELETED: "you deleted changed there",
+    What.BESIDE: "changed on both sides",
+}
+
+
 @dataclass(frozen=True)
 class FileChange:
     """What was, or would be, done about one file.
@@ -174,12 +181,30 @@ class Update:
     @property
     def summary(self) -> str:
         """How many files, by what was done to them."""
-        counted = [
-            f"{_files(self.counts[what])} {words}"
-            for what, words in _COUNTED.items()
-            if self.counts.get(what)
-        ]
-        return ", ".join(counted) or "no file had to change"
+        return self._counted(_COUNTED) or "no file had to change"
+
+    @property
+    def planned_summary(self) -> str:
+        """How many files, by what the two sides have done to them."""
+        return self._counted({**_COUNTED, **_COUNTED_BEFORE}) or "no file has to change"
+
+    def _counted(self, words: Mapping[What, str]) -> str:
+        counted = (f"{_files(n)} {words[what]}" for what in words if (n := self.counts.get(what)))
+        return ", ".join(counted)
+
+    def text(self, *, planned: bool = False) -> str:
+        """All of it for a terminal.
+
+        Args:
+            planned: whether it was only found out and not done.
+        """
+        lines = [f"Nothing was done yet: {self.planned_summary}." if planned else self.sentence]
+        if self.state is State.UPDATED:
+            lines += [
+                f"  {printable(change.path)}: {change.planned if planned else change.words}"
+                for change in self.changes
+            ]
+        return "\n".join([*lines, *self.notes])
 
     def clipped(self, most: int) -> Update:
         """The same with at most so many files listed: first those a person should look at."""
@@ -195,6 +220,7 @@ class Update:
             "message": self.message,
             "sentence": self.sentence,
             "summary": self.summary,
+            "planned_summary": self.planned_summary,
             "counts": {str(what): count for what, count in self.counts.items()},
             "unlisted": self.unlisted,
             "changes": [_change_fields(change) for change in self.changes],

@@ -22,6 +22,7 @@ from .launches import Launches
 from .pages import Pages
 from .records import Records
 from .space import SpaceDesk
+from .updates import Updates
 from .volumes import VolumeDesk
 
 
@@ -52,6 +53,7 @@ class Service:
     credentials: Credentials
     pages: Pages
     build_tokens: BuildTokens
+    updates: Updates
     volumes: VolumeDesk
     files: FilesDesk
     space: SpaceDesk

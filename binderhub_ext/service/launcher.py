@@ -7,10 +7,12 @@ the room it belongs to. Nothing here knows of requests, connections or pages.
 from __future__ import annotations
 
 from asyncio import timeout
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
+from typing import Any
 
 from traitlets import Float
 from traitlets.config import LoggingConfigurable
@@ -23,6 +25,7 @@ from ..core.progress import Event, Phase
 from ..core.repo import Commit
 from ..core.space import NOT_BUILT
 from ..core.targets import Targets
+from ..core.updates import Keep, Update
 from ..engines.base import Image
 from .builds import Builds
 from .flow import Flow, closing
@@ -30,6 +33,7 @@ from .hub import HubClient, Person, Server, State
 from .landing import Landing
 from .space import SpaceDesk
 from .steps import Name, Step
+from .updates import Updates
 from .volumes import VolumeDesk
 
 
@@ -49,6 +53,8 @@ class Order:
         person: who wants it, and in whose name the Hub is asked.
         request: what they want.
         on_change: what to do if their server runs with something else.
+        keep: whose version keeps the name of a file that they and the repository changed; `None`
+            to ask them where there are such files.
         build_only: end with the image; start nothing.
         origin: host the request came from, for the records; empty if unknown.
         host: of this hub, as the person reached it.
@@ -57,9 +63,16 @@ class Order:
     person: Person
     request: LaunchRequest
     on_change: OnChange = OnChange.ASK
+    keep: Keep | None = Keep.BOTH
     build_only: bool = False
     origin: str = ""
     host: str = ""
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What the person has answered already, as fields of a form."""
+        on_change = "" if self.on_change is OnChange.ASK else str(self.on_change)
+        return {"on_change": on_change, "keep": str(self.keep or "")}
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,7 @@ class Launcher(LoggingConfigurable):
         builds: Builds,
         hub: HubClient,
         landing: Landing,
+        updates: Updates,
         volumes: VolumeDesk,
         space: SpaceDesk,
         secret: str,
@@ -99,6 +113,7 @@ class Launcher(LoggingConfigurable):
         self._builds = builds
         self._hub = hub
         self._landing = landing
+        self._updates = updates
         self._volumes = volumes
         self._space = space
         self._secret = secret
@@ -117,14 +132,15 @@ class Launcher(LoggingConfigurable):
         async for event in admitted:
             yield event
         yield Found(launch=admitted.result)
-        built = Step(Name.IMAGE, self.image(admitted.result))
+        built = Step(Name.IMAGE, self.image(order, admitted.result))
         async for event in built:
             yield event
         yield Found(image=built.result)
         if order.build_only:
             yield Event(Phase.READY, "The image is ready.", _ready(built.result.name))
             return
-        launch = replace(admitted.result, image=built.result.name)
+        keep = order.keep or Keep.BOTH
+        launch = replace(admitted.result, image=built.result.name, keep=keep)
         served = Step(Name.SERVER, self.server(order, launch))
         async for event in served:
             yield event
@@ -163,8 +179,13 @@ class Launcher(LoggingConfigurable):
             yield Event(Phase.WAITING, words)
         yield launch
 
-    async def image(self, launch: Launch) -> AsyncIterator[Event | Image]:
-        """The environment: prebuilt, found or built; the files are fetched in any case."""
+    async def image(self, order: Order, launch: Launch) -> AsyncIterator[Event | Image]:
+        """The environment: prebuilt, found or built; the files are fetched in any case.
+
+        Whoever has to choose something is asked before anything is built.
+        """
+        async for event in self._ask(order, launch):
+            yield event
         if launch.image:
             async for event in self._fetch(launch.commit):
                 yield event
@@ -230,6 +251,21 @@ class Launcher(LoggingConfigurable):
             raise NoSpace(NOT_BUILT)
         return image
 
+    async def _ask(self, order: Order, launch: Launch) -> AsyncIterator[Event]:
+        """Ask about the project's files, unless nothing will happen to them.
+
+        Raises:
+            FilesDiffer: the person has to choose.
+        """
+        if order.keep or order.build_only or launch.commit is None:
+            return
+        there = await self._hub.server(order.person, launch.server)
+        running = there is not None and there.state is not State.STOPPED
+        if order.on_change is OnChange.KEEP or (running and order.on_change is OnChange.ASK):
+            return
+        async for event in self._updates.ask(launch, launch.commit):
+            yield event
+
     async def _fetch(self, commit: Commit | None) -> AsyncIterator[Event]:
         if commit is None:
             return
@@ -273,15 +309,20 @@ class Launcher(LoggingConfigurable):
         try:
             async with timeout(self.start_timeout):
                 async for told in self._hub.progress(person, name):
-                    message = str(told.get("message", ""))
-                    yield Event(
-                        Phase.LAUNCHING, message, {"progress": min(told.get("progress", 0), 99)}
-                    )
+                    yield _told(told)
         except TimeoutError:
             raise LaunchFailed(
                 f"The server did not become ready within {self.start_timeout:.0f} seconds. "
                 "Launch it again; if that does not help, tell whoever runs this hub."
             ) from None
+
+
+def _told(told: Mapping[str, Any]) -> Event:
+    """What the Hub told about a start; of what a spawner adds, only the report of an update."""
+    data: dict[str, Any] = {"progress": min(told.get("progress", 0), 99)}
+    with suppress(KeyError, ValueError):
+        data["update"] = Update.from_fields(told["update"]).to_fields()
+    return Event(Phase.LAUNCHING, str(told.get("message", "")), data)
 
 
 def _checked(start: Launch, launch: Launch) -> Launch:

@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from time import perf_counter
 
 from tornado.log import app_log
 from traitlets import Integer
 from traitlets.config import LoggingConfigurable
 
-from ..core.errors import Cancelled, Conflict, NotFound, TooMany
+from ..core.errors import Cancelled, Conflict, FilesDiffer, NotFound, TooMany
 from ..core.links import write_link
 from ..core.policy import Policy, judge, server_of
 from ..core.progress import Event, Phase
-from ..core.projects import project_folder
 from ..core.providers import Providers
-from ..core.repo import Repo
+from ..core.updates import Update
 from . import metrics
 from .eventlog import EventLog
 from .failures import Failure
@@ -31,57 +30,13 @@ from .flow import closing
 from .history import History
 from .hub import Person
 from .launcher import Found, Launcher, Order
+from .launchstate import State, outcome_of, row_of
 from .quotas import Allowance, Quotas
 from .records import Records, now
-from .tables import LaunchRow
 
 _ID_BYTES = 16
-
-
-@dataclass(frozen=True)
-class State:
-    """A launch at one moment, running or from the records."""
-
-    id: str
-    user: str
-    server: str
-    repo: Repo | None
-    ref: str
-    link: str
-    started: datetime
-    finished: datetime | None = None
-    phase: Phase = Phase.WAITING
-    message: str = ""
-    step: str = ""
-    progress: int = 0
-    commit: str = ""
-    image: str = ""
-    url: str = ""
-    build: str = ""
-    error: Failure | None = None
-
-    @classmethod
-    def of_row(cls, row: LaunchRow) -> State:
-        repo = Repo(row.provider, row.repo, row.repo_url) if row.provider else None
-        error = Failure(row.code, row.status, row.message, row.detail) if row.code else None
-        return cls(
-            id=row.id,
-            user=row.user,
-            server=row.server,
-            repo=repo,
-            ref=row.ref,
-            link=row.request,
-            started=row.started,
-            finished=row.finished,
-            phase=Phase.FAILED if error else Phase.READY,
-            message=row.message,
-            progress=100,
-            commit=row.commit,
-            image=row.image,
-            url=row.url,
-            build=row.build,
-            error=error,
-        )
+_LISTED = 500
+"""Files of an update a question lists by name; of more, how many there are."""
 
 
 class Running:
@@ -105,12 +60,16 @@ class Running:
             progress=max(event.data.get("progress", 0), self.state.progress),
             build=event.data.get("build", self.state.build),
         )
+        if told := event.data.get("update"):
+            self.state = replace(self.state, update=Update.from_fields(told))
         self.history.append(event)
 
     def fail(self, error: Exception) -> Event:
         """Keep why it failed; the event that says so."""
         failure = Failure.of(error, where=f"Launch {self.state.id}")
         self.state = replace(self.state, error=failure, url="")
+        if isinstance(error, FilesDiffer):
+            self.state = replace(self.state, update=error.update.clipped(_LISTED))
         return Event(Phase.FAILED, failure.message, failure.fields())
 
     def learn(self, found: Found) -> None:
@@ -282,7 +241,7 @@ class Launches(LoggingConfigurable):
 
     async def _start(self, key: tuple[str, str], order: Order) -> Running:
         running = Running(order, self._first_state(key, order))
-        await self._records.launch_started(_row(running.state, order))
+        await self._records.launch_started(row_of(running.state, order))
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._ended(key, running))
@@ -298,6 +257,7 @@ class Launches(LoggingConfigurable):
             ref=request.ref if request.repo else "",
             link=write_link(request, providers=self._providers),
             started=now(),
+            answers=order.answers,
         )
 
     def _ended(self, key: tuple[str, str], running: Running) -> None:
@@ -323,7 +283,7 @@ class Launches(LoggingConfigurable):
     async def _write_down(self, running: Running, last: Event) -> None:
         state, order = running.state, running.order
         try:
-            await self._records.launch_ended(state.id, **_outcome(state, last))
+            await self._records.launch_ended(state.id, **outcome_of(state, last))
         except Exception:
             app_log.exception("The outcome of launch %s could not be recorded", state.id)
         if state.error is None:
@@ -352,38 +312,4 @@ _BY_US = "The service was restarted meanwhile. Launch it again: nothing is lost.
 
 
 def _same(one: Order, other: Order) -> bool:
-    return (one.request, one.build_only) == (other.request, other.build_only)
-
-
-def _row(state: State, order: Order) -> LaunchRow:
-    repo = state.repo
-    return LaunchRow(
-        id=state.id,
-        user=state.user,
-        server=state.server,
-        started=state.started,
-        provider=repo.provider if repo else "",
-        repo=repo.name if repo else "",
-        repo_url=repo.url if repo else "",
-        ref=state.ref,
-        project=project_folder(repo) if repo and not order.build_only else "",
-        origin=order.origin[:255],
-        request=state.link,
-        status=0,
-        **dict.fromkeys(("commit", "image", "build", "code", "message", "detail", "url"), ""),
-    )
-
-
-def _outcome(state: State, last: Event) -> dict[str, str | int]:
-    """The columns that say what became of a launch."""
-    error = state.error
-    return {
-        "commit": state.commit,
-        "image": state.image,
-        "build": state.build,
-        "url": state.url,
-        "code": error.code if error else "",
-        "status": error.status if error else 200,
-        "message": error.message if error else last.message,
-        "detail": error.detail if error else "",
-    }
+    return (one.request, one.keep, one.build_only) == (other.request, other.keep, other.build_only)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from .handlers import api, build, credentials, files, links, meta, pages, share, volumes
+from .handlers import api, build, credentials, files, links, meta, pages, share, updates, volumes
 
 Route = tuple[str, type[RequestHandler]] | tuple[str, type[RequestHandler], dict[str, Any]]
 
@@ -24,6 +24,7 @@ PAGES: list[Route] = [
     (r"launch", pages.LaunchForm),
     (rf"launches/{_ID}", pages.LaunchPage),
     (r"volumes", volumes.VolumesPage),
+    (r"update", updates.UpdatePage),
     (r"files", files.FilesPage),
     (r"settings", pages.Settings),
     (rf"settings/trust/{_ID}/revoke", pages.Revoke),
@@ -53,6 +54,7 @@ API: list[Route] = [
     (r"api/trash", files.TrashApi),
     (r"api/trash/([^/]+)/restore", files.TrashRestore),
     (r"api/trash/([^/]+)", files.TrashedApi),
+    (r"api/update", updates.UpdateApi),
     (r"api/parse", api.ParseApi),
     (r"api/share", share.ShareApi),
     (r"api/build-tokens", build.BuildTokenApi),

@@ -85,6 +85,7 @@ class LaunchRow(Base):
     message: Mapped[str] = mapped_column(Text, default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     url: Mapped[str] = mapped_column(Text, default="")
+    update: Mapped[str] = mapped_column(Text, default="")
 
 
 class TrustRow(Base):

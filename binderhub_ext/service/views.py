@@ -12,14 +12,19 @@ from ..core.launch import Launch, read_ticket
 from ..core.progress import Event, Phase
 from ..core.repo import Repo
 from ..core.rights import words
+from ..core.updates import CHOICES, Keep, Update, needs_choice
 from ..core.volumes import SHARED, Kind, Volume, group_of
 from ..storage.trash import Trashed
 from .credentials import ANY_USER, Stored
 from .hub import Server
 from .launcher import OnChange
-from .launches import State
+from .launchstate import State
 from .tables import LaunchRow, TrustRow
+from .updates import Look
 from .volumes import Mine
+
+_LISTED = 500
+"""Files of an update a page lists by name; of more, how many there are."""
 
 
 def launch_view(state: State, prefix: str) -> dict[str, Any]:
@@ -50,8 +55,12 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "url": state.url,
         "can_cancel": state.finished is None,
         "error": state.error and state.error.to_json(),
-        "again": {"link": state.link},
+        "again": {"link": state.link, **state.answers},
         "choices": choices(state),
+        "update": state.update.to_fields() if state.update else None,
+        "question": keep_question({"link": state.link, **state.answers})
+        if state.may_choose()
+        else None,
         "back_url": form_url(prefix, state.link),
     }
 
@@ -62,9 +71,47 @@ def choices(state: State) -> list[dict[str, Any]]:
         return []
     titles = {OnChange.RESTART: "Update and restart", OnChange.KEEP: "Open as it is"}
     return [
-        {"title": title, "values": {"link": state.link, "on_change": str(answer)}}
+        {"title": title, "values": {"link": state.link, **state.answers, "on_change": str(answer)}}
         for answer, title in titles.items()
     ]
+
+
+def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
+    """The form that asks whose version of a file keeps its name.
+
+    Args:
+        values: what it sends besides the answer.
+    """
+    options = [
+        {"value": str(keep), "title": title, "words": sentence}
+        for keep, (title, sentence) in CHOICES.items()
+    ]
+    hidden = {name: value for name, value in values.items() if name != "keep"}
+    return {"values": hidden, "options": options, "default": str(Keep.BOTH)}
+
+
+def look_view(look: Look, prefix: str) -> dict[str, Any]:
+    """What an update would change, as its page and `GET /api/update` have it."""
+    project = project_view(look.row)
+    update: Update | None = look.update and look.update.clipped(_LISTED)
+    values = {"link": look.row.request}
+    return {
+        "project": look.row.project,
+        "title": project["title"],
+        "repo": project["repo"],
+        "ref": look.request.ref,
+        "commit": look.commit.id,
+        "fetched": look.fetched,
+        "update": update.to_fields() if update else None,
+        "question": keep_question(values) if update and needs_choice(update) else None,
+        "again": values,
+        "page": update_url(prefix, look.row.project),
+    }
+
+
+def update_url(prefix: str, project: str) -> str:
+    """The page that says what an update of a project would change."""
+    return f"{prefix}update?{urlencode({'project': project})}"
 
 
 def repo_view(repo: Repo | None) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ import { Refused, request } from "./api.js";
 import { Log } from "./log.js";
 import { follow } from "./stream.js";
 import { duration, parseMoment } from "./time.js";
+import { showUpdate, wantsEyes } from "./update.js";
 
 const STEPS = ["resolve", "admit", "image", "server", "redirect"];
 const PHASE_STEP = {
@@ -18,6 +19,8 @@ const PHASE_STEP = {
 };
 // Milliseconds a server's first page may take before another tab asks for it too.
 const LEAVING = 10000;
+// Ends with a question whose answers are forms of the page as the service makes it.
+const QUESTIONS = ["server-differs", "files-differ"];
 const STATE_WORDS = { waiting: "", active: "under way", done: "done", failed: "failed" };
 
 const byId = (id) => document.getElementById(id);
@@ -28,6 +31,8 @@ const stepStarted = new Map();
 
 let current = -1;
 let progress = 0;
+// Two versions of a file lie side by side: nobody is sent on before they have seen that.
+let stays = page.dataset.stays === "yes";
 let ended = page.dataset.finished ? parseMoment(page.dataset.finished) : 0;
 
 // ---- steps, bar, clock -------------------------------------------------------------------
@@ -105,10 +110,11 @@ function ready(event) {
   showProgress(100);
   showTitle("Ready", "success");
   page.dataset.phase = "ready";
-  byId("message").textContent = "Opening your server…";
+  byId("message").textContent = stays ? "Look at your files, then open it." : "Opening your server…";
   byId("ready-link").href = target;
   byId("ready").hidden = false;
-  leave(target);
+  if (!stays) leave(target);
+  byId("ready-waits").hidden = stays;
 }
 
 // Replaced, so that "back" leads to where the person came from and not here again. One tab at a
@@ -124,8 +130,7 @@ function leave(target) {
 
 function failed(event) {
   finish();
-  // The ways on are forms of the page as the service makes it.
-  if (event.code === "server-differs" && !page.dataset.choices) return location.reload();
+  if (QUESTIONS.includes(event.code) && !page.dataset.choices) return location.reload();
   const cancelled = event.code === "cancelled";
   if (current >= 0) setStep(current, "failed", event.time);
   page.dataset.phase = "failed";
@@ -138,6 +143,7 @@ function failed(event) {
   byId("log").open = !cancelled && log.total > 0;
   byId("failure").hidden = false;
   byId("failure").focus({ preventScroll: true });
+  if (page.dataset.choices) return showTitle("Your choice", "building");
   return showTitle(cancelled ? "Cancelled" : "Failed", "fail");
 }
 
@@ -178,6 +184,10 @@ function show(event) {
   const step = event.step || PHASE_STEP[event.phase];
   if (step) reach(step, event.time);
   if (event.commit) showCommit(event.commit);
+  if (event.update) {
+    showUpdate(byId("update"), event.update);
+    stays = wantsEyes(event.update);
+  }
   if (event.progress !== undefined) showProgress(event.progress);
   if (event.phase === "ready") return ready(event);
   if (!event.log && message) byId("message").textContent = message;

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from binderhub_ext.core.updates import FileChange, State, Update, What
+from binderhub_ext.service.views import keep_question
+
 HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
 """Shown as these very characters wherever people's or repositories' text appears."""
 
@@ -184,12 +187,55 @@ def settings(**changes: Any) -> dict[str, Any]:
     return {"trusted": [entry], "credentials": [token], **changes}
 
 
+def update(**changes: Any) -> dict[str, Any]:
+    """What a launch of another commit would do to a project, or did."""
+    found = Update(
+        State.UPDATED,
+        COMMIT,
+        "b81e09d7c35f2a6e4d1c9f80a7b6e5d4c3b2a190",
+        changes=(
+            FileChange("analysis.ipynb", What.BESIDE, f"analysis.incoming-{COMMIT[:7]}.ipynb"),
+            FileChange("data/stations-of-the-north-sea-and-the-baltic.csv", What.KEPT_DELETED),
+            FileChange("figures/new.svg", What.ADDED),
+            FileChange("README.md", What.UPDATED),
+        ),
+        notes=("Your branch main has commits of your own; run: git merge origin/main",),
+        edited=("analysis.ipynb", "data/stations-of-the-north-sea-and-the-baltic.csv", "notes.md"),
+        counts={What.BESIDE: 1, What.KEPT_DELETED: 1, What.ADDED: 1, What.UPDATED: 131},
+    )
+    return {**found.to_fields(), **changes}
+
+
+def asks_about_files() -> dict[str, Any]:
+    """A launch that ended with the question whose version keeps its name."""
+    error = {"code": "files-differ", "status": 409, "message": "You changed the same files."}
+    question = keep_question({"link": "v2/gh/maria/tidal-analysis/main"})
+    return launch(phase="failed", error=error, step="image", update=update(), question=question)
+
+
+def look(**changes: Any) -> dict[str, Any]:
+    view = {
+        "project": "projects/maria/tidal-analysis",
+        "title": "tidal-analysis",
+        "repo": launch()["launch"]["repo"],
+        "ref": "main",
+        "commit": COMMIT,
+        "fetched": True,
+        "update": update(),
+        "question": keep_question({"link": "v2/gh/maria/tidal-analysis/main"}),
+        "again": {"link": "v2/gh/maria/tidal-analysis/main"},
+        **changes,
+    }
+    return {"look": view}
+
+
 PAGES = {
     "home.html": home,
     "launch.html": launch,
     "confirm.html": confirm,
     "error.html": error,
     "settings.html": settings,
+    "update.html": look,
 }
 
 

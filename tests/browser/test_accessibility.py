@@ -26,6 +26,9 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "failed": ("launch.html", samples.failed()),
     "confirm": ("confirm.html", samples.confirm(changes=["The commit is another one."])),
     "error": ("error.html", samples.error(detail="more")),
+    "asks": ("launch.html", samples.asks_about_files()),
+    "updated": ("launch.html", samples.launch(phase="ready", update=samples.update())),
+    "update": ("update.html", samples.look()),
     "settings": ("settings.html", samples.settings()),
     "volumes": ("volumes.html", samples.volumes()),
     "volumes-error": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 import samples
@@ -66,7 +67,7 @@ def test_no_inline_scripts_or_styles_of_ours(name: str) -> None:
 
 @pytest.mark.parametrize("name", samples.PAGES)
 def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
-    nothing = {"launch": {}, "request": {}, "source": {}, "environment": {}, "form": {}}
+    nothing = {"launch": {}, "request": {}, "source": {}, "environment": {}, "form": {}, "look": {}}
     assert "<main" in render(name, **nothing)
 
 
@@ -104,6 +105,37 @@ def test_without_scripts_the_progress_page_asks_again_by_itself(phase: str, refr
     page = Parsed(render("launch.html", **context))
     asked = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "refresh"]
     assert asked == ([refresh] if refresh else [])
+
+
+def test_files_of_both_sides_leave_the_choice() -> None:
+    for name, context in (
+        ("launch.html", samples.asks_about_files()),
+        ("update.html", samples.look()),
+    ):
+        page = Parsed(render(name, **context))
+        answers = [f for f in page.all("input") if f.get("name") == "keep"]
+        assert [f["value"] for f in answers] == ["both", "mine", "theirs"]
+        assert ["checked" in f for f in answers] == [True, False, False]
+        assert "analysis.ipynb" in page.text and "… and 130 more" in page.text
+        assert "Try again" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"fetched": False, "update": None, "question": None}, "See what would change"),
+        ({"update": None, "question": None}, "Launching makes it"),
+        ({"update": samples.update(state="unchanged"), "question": None}, "nothing new"),
+        (
+            {"update": samples.update(state="untouched", message="Rename it."), "question": None},
+            "Rename it.",
+        ),
+    ],
+)
+def test_an_update_without_a_choice(fields: dict[str, Any], words: str) -> None:
+    page = Parsed(render("update.html", **samples.look(**fields)))
+    assert words in page.text
+    assert not [f for f in page.all("input") if f.get("name") == "keep"]
 
 
 def test_a_server_that_runs_something_else_leaves_the_choice() -> None:

@@ -7,15 +7,21 @@ from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.paste import understand
 from ...core.providers import Providers
+from ...core.updates import Keep
 from .. import views
 from ..launcher import OnChange, Order
 from ..requests import Fields, first, read_fields
 from .base import Api, Handler
 from .streams import EventStream
 
+_ASK = "ask"
 
-def order_of(handler: Handler, fields: Fields) -> Order:
+
+def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) -> Order:
     """What a form or an API call wants, and in whose name.
+
+    Args:
+        keep: what holds for files both sides changed if nothing is said; `None` to ask.
 
     Raises:
         BadField, BadLink: it cannot be understood.
@@ -25,6 +31,7 @@ def order_of(handler: Handler, fields: Fields) -> Order:
         handler.me,
         request,
         on_change(fields),
+        keep_of(fields, keep),
         origin=handler.origin(),
         host=handler.request.host,
     )
@@ -34,6 +41,14 @@ def on_change(fields: Fields) -> OnChange:
     """What to do about a server that runs with something else; asking is the default."""
     said = first(fields, "on_change")
     return OnChange(said) if said in tuple(OnChange) else OnChange.ASK
+
+
+def keep_of(fields: Fields, default: Keep | None) -> Keep | None:
+    """Whose version of a file that both sides changed keeps its name; `None` to ask."""
+    said = first(fields, "keep")
+    if said == _ASK:
+        return None
+    return Keep(said) if said in tuple(Keep) else default
 
 
 class LaunchesApi(Api):

@@ -21,7 +21,7 @@ from ...core.providers import find
 from ...core.repo import Commit
 from ..failures import Failure
 from ..launcher import Order
-from ..launches import State
+from ..launchstate import State
 from ..quotas import Allowance
 from .api import on_change
 from .base import Api
@@ -83,7 +83,14 @@ class Build(EventStream):
         if build_only and not self.service.api_only:
             raise BadLink("build_only is allowed only where the service is API-only.")
         answer = on_change(self.query_fields())
-        return Order(self.me, request, answer, build_only, self.origin(), self.request.host)
+        return Order(
+            self.me,
+            request,
+            answer,
+            build_only=build_only,
+            origin=self.origin(),
+            host=self.request.host,
+        )
 
     def _resumed(self) -> tuple[State, int] | None:
         """The launch a dropped client watched, and the last event it has."""

@@ -35,7 +35,7 @@ class LaunchForm(Page):
     async def post(self) -> None:
         fields = volumeform.joined(self.fields())
         try:
-            order = order_of(self, fields)
+            order = order_of(self, fields, keep=None)
             state = await self.service.launches.start(order)
             if first(fields, "trust") == "yes":
                 await trust(self.service, self.me, order.request)

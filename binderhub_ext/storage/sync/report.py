@@ -7,8 +7,8 @@ import os
 from collections import Counter
 from typing import Any
 
-from ...core.updates import FileChange, printable
-from .words import Change, Report, State, SyncError, What
+from ...core.updates import FileChange, Update, printable
+from .words import Change, Report, SyncError, What
 
 _TOLD_BY_NOTE = (What.BESIDE, What.ASIDE, What.RESCUED, What.KEPT)
 
@@ -40,17 +40,7 @@ def _change(change: Change) -> dict[str, str]:
 
 def to_text(report: Report) -> str:
     """The outcome for a terminal."""
-    heads = {
-        State.CREATED: f"The project is at {report.commit[:7]}, {len(report.changes)} files.",
-        State.UNCHANGED: f"The project is at {report.commit[:7]} already.",
-        State.UPDATED: f"The project went from {report.previous[:7]} to {report.commit[:7]}.",
-        State.UNTOUCHED: "The folder was left as it is.",
-    }
-    lines = [heads[report.state]]
-    lines += [report.message] if report.message else []
-    if report.state is State.UPDATED:
-        lines += [f"  {_name(change.path)}: {_words(change)}" for change in _sorted(report)]
-    return "\n".join([*lines, *report.notes])
+    return Update.from_fields(_fields(report)).text()
 
 
 def note(report: Report) -> str:

@@ -1,0 +1,174 @@
+"""Bring a folder to a commit of a repository, as a launch does, and lose nothing in it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from ..core.errors import BadLink, BinderError, CannotStart
+from ..core.launch import LaunchRequest
+from ..core.links import with_ref
+from ..core.paste import understand
+from ..core.progress import Event
+from ..core.updates import Keep, State
+from ..repos.base import Source
+from ..repos.installed import load_provider
+from ..storage.sync import call
+from ..storage.sync.words import Request
+
+FAILED, BAD_INPUT = 1, 2
+
+
+class BadFolder(BinderError):
+    """A project cannot be in such a folder."""
+
+    code, status = "bad-folder", 400
+
+
+def main(argv: list[str]) -> int:
+    """Fetch, update and tell what was done to each file.
+
+    Args:
+        argv: after `sync`.
+
+    Returns:
+        0 if the folder is at the commit, 1 if it is not, 2 if the arguments mean nothing.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        return _sync(options)
+    except BinderError as error:
+        if options.json:
+            print(json.dumps({"error": error.code, **error.to_dict()}))
+        else:
+            print(f"{error.message} ({error.code})", file=sys.stderr)
+            print(error.detail, end="\n" if error.detail else "", file=sys.stderr)
+        return BAD_INPUT if error.status == 400 else FAILED
+
+
+def _sync(options: argparse.Namespace) -> int:
+    wanted, into = _wanted(options), _folder(options.into)
+    config = _config(options.config)
+    with TemporaryDirectory(prefix="binder-at-home-sync-") as kept:
+        # The program works as the folder's owner, who has to get at what was fetched.
+        Path(kept).chmod(0o711)
+        source = asyncio.run(_fetched(wanted, config, kept, quiet=options.json))
+        repo, branch = source.commit.repo, source.commit.branch
+        request = Request(
+            bundle=str(source.bundle),
+            commit=call.head_of(source.bundle),
+            url=repo.url,
+            root=str(into.parent),
+            into=into.name,
+            branch=branch,
+            keep=Keep(options.keep),
+            plan=options.plan,
+        )
+        return _run(request, as_json=options.json)
+
+
+def _wanted(options: argparse.Namespace) -> LaunchRequest:
+    """What is to be fetched.
+
+    Raises:
+        BadLink: it cannot be understood, or is an image.
+    """
+    request = understand(options.repo).request
+    if request.repo is None:
+        raise BadLink("An image has no files that a folder could be brought to. Name a repository.")
+    return with_ref(request, options.ref) if options.ref else request
+
+
+def _folder(name: str) -> Path:
+    """The folder, with the way to it followed to its end.
+
+    Raises:
+        BadFolder: no project can be there.
+    """
+    into = Path(name).absolute()
+    if "\0" in name or into.name in ("", ".."):
+        raise BadFolder(f"{name!r} cannot be a project's folder. Name a folder to make or update.")
+    try:
+        return into.parent.resolve(strict=True) / into.name
+    except OSError as error:
+        raise BadFolder(
+            f"The folder {into.parent} does not exist or cannot be entered. Make it first."
+        ) from error
+
+
+def _config(file: str) -> Config:
+    if not file:
+        return Config()
+    path = Path(file).absolute()
+    try:
+        return PyFileConfigLoader(path.name, str(path.parent)).load_config()
+    except OSError as error:
+        raise CannotStart(f"The configuration file {path} cannot be read.") from error
+
+
+async def _fetched(wanted: LaunchRequest, config: Config, kept: str, *, quiet: bool) -> Source:
+    assert wanted.repo is not None
+    provider = load_provider(wanted.repo.provider, config=config, data_dir=kept)
+    commit = await provider.resolve(wanted.repo, wanted.ref)
+    source: Source | None = None
+    async for item in provider.fetch(commit):
+        if isinstance(item, Source):
+            source = item
+        elif isinstance(item, Event) and not quiet:
+            print(item.message, file=sys.stderr)
+    assert source is not None
+    return replace(source, commit=commit)
+
+
+def _run(request: Request, *, as_json: bool) -> int:
+    done = subprocess.run(
+        call.command(request, owner=_owner(Path(request.root), request.into)),
+        env={"HOME": "/nonexistent", "PATH": os.environ.get("PATH", os.defpath)},
+        cwd=request.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    update = call.read_answer(done.stdout)
+    print(done.stdout.decode().strip() if as_json else update.text(planned=request.plan))
+    return FAILED if update.state is State.UNTOUCHED else 0
+
+
+def _owner(parent: Path, name: str) -> str:
+    """As whom root lets the program work: as whose the folder is, or the one it will be in."""
+    if os.geteuid() != 0:
+        return ""
+    try:
+        found = (parent / name).lstat()
+    except FileNotFoundError:
+        found = parent.stat()
+    return f"{found.st_uid}:{found.st_gid}" if found.st_uid else ""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="binder-at-home sync", description=__doc__)
+    add = parser.add_argument
+    add("--repo", required=True, metavar="URL", help="anything the paste box takes, a DOI too")
+    add("--ref", default="", help="branch, tag or commit (default: the repository's own choice)")
+    add("--into", required=True, metavar="FOLDER", help="made if it is not there")
+    add(
+        "--keep",
+        choices=list(map(str, Keep)),
+        default=str(Keep.BOTH),
+        help="whose version keeps the name of a file that both sides changed; the other one is "
+        "put beside it, or with `mine` left out (default: both, which is yours)",
+    )
+    add("--plan", action="store_true", help="say what would be done and do nothing")
+    add("--json", action="store_true", help="print the report as JSON")
+    add("-f", dest="config", default="", metavar="FILE", help="a configuration file, as for `up`")
+    return parser
