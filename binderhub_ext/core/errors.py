@@ -98,6 +98,12 @@ class ImageNotFound(BinderError):
     code, status = "image-not-found", 404
 
 
+class ImageRefused(ImageNotFound):
+    """The registry of a container image does not let this hub have it."""
+
+    code, status = "image-refused", 403
+
+
 class RegistryUnavailable(BinderError):
     """The registry of a container image did not answer, or not with sense."""
 

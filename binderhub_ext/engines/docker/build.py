@@ -32,6 +32,7 @@ from .job import Job
 from .packages import SERVER_PACKAGES
 from .people import known_person
 from .prebuilt import Prebuilt
+from .shared import Shared
 
 RECIPE = "docker 1"
 """Goes into every key: raise it when a build makes another environment of the same files."""
@@ -45,7 +46,7 @@ class Plan:
     environment: Environment
 
 
-class DockerBuilder(Prebuilt):
+class DockerBuilder(Prebuilt, Shared):
     """Builds container images on this machine's daemon, and keeps them there."""
 
     # --- the interface --------------------------------------------------------------------
@@ -65,13 +66,15 @@ class DockerBuilder(Prebuilt):
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
         async with self._alone(environment.key):
-            if found := await self.find(environment):
-                yield found
-                return
+            async with aclosing(self._there(environment.key)) as items:
+                async for item in items:
+                    yield item
+                    if isinstance(item, Image):
+                        return
             await self._check_space()
-            async with aclosing(self._build(plan, source)) as events:
-                async for event in events:
-                    yield event
+            async with aclosing(self._build_and_keep(plan, source)) as items:
+                async for item in items:
+                    yield item
 
     async def checks(self) -> list[Check]:
         return await health.checks(self)
@@ -105,6 +108,17 @@ class DockerBuilder(Prebuilt):
         return f"{named} with {files}" if files else named
 
     # --- building -------------------------------------------------------------------------
+
+    async def _build_and_keep(self, plan: Plan, source: Source) -> AsyncGenerator[Event | Image]:
+        key = plan.environment.key
+        self._owe(key)
+        async with aclosing(self._build(plan, source)) as items:
+            async for item in items:
+                if isinstance(item, Image):
+                    async with aclosing(self._pay(key)) as events:
+                        async for event in events:
+                            yield event
+                yield item
 
     async def _build(self, plan: Plan, source: Source) -> AsyncGenerator[Event | Image]:
         yield Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1})

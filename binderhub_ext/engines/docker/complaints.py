@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.errors import (
     BinderError,
     ImageNotFound,
+    ImageRefused,
     NoSpace,
     RegistryUnavailable,
     TooMany,
@@ -45,7 +46,7 @@ _ANSWERS: tuple[_Answer, ...] = (
     ),
     (
         ("unauthorized", "authentication req", "no basic auth", "denied", "forbidden", "http 403 "),
-        ImageNotFound,
+        ImageRefused,
         "{host} does not let this hub use {name}. An administrator has to give the hub credentials"
         " for it, or newer ones.",
     ),

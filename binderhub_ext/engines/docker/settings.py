@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Enum, Float, Int, List, Unicode
+from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from ..base import Builder
 
@@ -38,6 +38,15 @@ class Settings(Builder):
         help="""
         What names of images begin with (default `binder-at-home/`); the environment key
         follows. Give each of two hubs on one daemon its own.
+        """,
+    ).tag(config=True)
+
+    use_registry = Bool(
+        False,
+        help="""
+        Whether images are also kept in the registry that `image_prefix` begins with, such as
+        `registry.example.org/binder/`: what is there already is pulled in place of a build, what
+        was built is pushed. Default: no, they are on this machine alone.
         """,
     ).tag(config=True)
 
