@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from tornado.iostream import StreamClosedError
@@ -47,6 +48,8 @@ class EventStream(Api):
                         self.write(identify(name) + Told.of(shaped).encoded)
                 await self.flush()
                 if history.closed and len(history) <= after:
+                    # everybody gets the last event before anybody's request is wound up
+                    await asyncio.sleep(0)
                     return
                 if not await history.wait(after):
                     self.write(KEEPALIVE)
