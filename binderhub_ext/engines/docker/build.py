@@ -72,6 +72,8 @@ class DockerBuilder(Prebuilt, Shared):
                     if isinstance(item, Image):
                         return
             await self._check_space()
+            if unlimited := await self.limit_builds():
+                self.log.warning("Builds have no limit of memory and processors: %s", unlimited)
             async with aclosing(self._build_and_keep(plan, source)) as items:
                 async for item in items:
                     yield item

@@ -34,6 +34,7 @@ async def checks(builder: DockerBuilder) -> list[Check]:
         await _buildx(builder.daemon),
         _spawner(),
         await _space(builder),
+        *await _limits(builder),
         _git(),
         servers,
         _filter(),
@@ -75,6 +76,15 @@ async def _space(builder: DockerBuilder) -> Check:
     free = shutil.disk_usage(root).free
     fix = "" if free >= builder.min_free_space else f"Make room on the disk of {root}."
     return Check("free disk space", not fix, f"{free >> 20} MiB free", fix)
+
+
+async def _limits(builder: DockerBuilder) -> list[Check]:
+    """Whether the limits that are set for builds hold; nothing where none is set."""
+    if not builder.build_memory and not builder.build_cpu:
+        return []
+    refused = await builder.limit_builds()
+    fix = "See docs/how-to/docker.md." if refused else ""
+    return [Check("limits of builds", not refused, refused or "set", fix, required=False)]
 
 
 def _git() -> Check:

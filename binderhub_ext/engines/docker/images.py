@@ -14,6 +14,7 @@ from pathlib import Path
 from ...core.errors import BuildFailed, NoSpace
 from ...core.progress import Event
 from ..base import Environment, Image
+from . import limits
 from .daemon import Daemon
 from .finish import make_startable
 from .registry import Registry
@@ -98,6 +99,11 @@ class Images(Settings):
                 "This server's disk is too full for a new image. Ask the administrator to make "
                 "room; environments that exist can be used."
             )
+
+    async def limit_builds(self) -> str:
+        """Have the kernel keep builds to their limits; returns why that cannot be, if so."""
+        driver = await self.daemon.ask("info", "--format", "{{.CgroupDriver}}")
+        return await asyncio.to_thread(limits.apply, self.build_memory, self.build_cpu, driver)
 
     @asynccontextmanager
     async def _alone(self, key: str) -> AsyncIterator[None]:

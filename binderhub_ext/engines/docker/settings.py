@@ -74,6 +74,19 @@ class Settings(Builder):
         3600, help="Seconds a build may take (default 3600) before it is ended."
     ).tag(config=True)
 
+    build_memory = Int(
+        0,
+        help="""
+        Bytes of memory all builds together may take; a build that wants more is ended. Default
+        0: no limit. It takes root and an engine that makes control groups itself; `doctor` says
+        whether it holds.
+        """,
+    ).tag(config=True)
+
+    build_cpu = Float(
+        0, help="Processors all builds together may take, likewise. Default 0: no limit."
+    ).tag(config=True)
+
     min_free_space = Int(
         5 << 30,
         help="Bytes that must be free on the engine's disk to begin a build (default 5 GiB).",
