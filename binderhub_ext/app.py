@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
+from socket import gethostname
 from urllib.parse import unquote, urlsplit
 
 from jupyterhub.services.auth import HubOAuth
@@ -198,7 +200,9 @@ class BinderApp(Application):
     async def _init_records(self) -> None:
         url: str | URL = self.db_url or sqlite_url(self.layout.binder_db)
         kind = f"{self.engine} {__version__}"
-        self.records = await asyncio.to_thread(Records, url, engine=kind)
+        place = f"{gethostname()}:{self.layout.root}"
+        owner = sha256(place.encode()).hexdigest()[:32]
+        self.records = await asyncio.to_thread(Records, url, engine=kind, owner=owner)
         await self.records.end_interrupted()
 
     def _init_policy(self) -> None:

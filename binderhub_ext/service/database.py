@@ -36,6 +36,9 @@ def connect(url: str | URL) -> Engine:
         sqlalchemy.exc.SQLAlchemyError: it cannot be reached or migrated.
     """
     url = make_url(url)
+    if url.drivername in ("postgresql", "postgres"):
+        # SQLAlchemy would take a driver that is not ours.
+        url = url.set(drivername="postgresql+psycopg")
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)

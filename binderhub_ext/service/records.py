@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..core.errors import BinderError
@@ -29,6 +30,9 @@ T = TypeVar("T")
 INTERRUPTED = "interrupted"
 """Code of a launch or build whose service was ended before it was."""
 
+_LOST = timedelta(days=1)
+"""After this nothing is under way any more, whichever service began it."""
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -40,13 +44,15 @@ class Records:
     Args:
         url: of SQLAlchemy; the tables are made or brought to the newest version here.
         engine: name of the engine, which is part of what an environment is.
+        owner: which of several services on one database this is; the same after a restart.
     """
 
-    def __init__(self, url: str | URL, *, engine: str) -> None:
+    def __init__(self, url: str | URL, *, engine: str, owner: str = "") -> None:
         self._database = database.connect(url)
         self._sessions = sessionmaker(self._database, expire_on_commit=False)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="records")
         self._engine = engine
+        self._owner = owner
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -57,7 +63,14 @@ class Records:
             with self._sessions.begin() as session:
                 return work(session)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
+        def with_others() -> T:
+            try:
+                return transaction()
+            except IntegrityError:
+                # Another service wrote the same row between our reading and our writing.
+                return transaction()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, with_others)
 
     async def check(self) -> None:
         """Raises whatever the driver raises if the database does not answer."""
@@ -107,6 +120,7 @@ class Records:
             started=now(),
             result="",
             message="",
+            owner=self._owner,
         )
         await self._run(lambda session: session.add(row))
 
@@ -123,6 +137,7 @@ class Records:
     # ---- launches
 
     async def launch_started(self, row: LaunchRow) -> None:
+        row.owner = self._owner
         await self._run(lambda session: session.add(row))
 
     async def launch_ended(self, launch: str, **values: object) -> None:
@@ -166,14 +181,17 @@ class Records:
         return list(await self._run(lambda session: session.scalars(mine).all()))
 
     async def end_interrupted(self) -> None:
-        """Close what a service that was killed left open."""
+        """Close what this service left open when it was killed, and what nobody comes back to."""
         words = "The service was restarted meanwhile. Launch it again: nothing is lost."
         ended = {"finished": now(), "message": words}
 
+        def lost(table: type[LaunchRow | BuildRow]) -> ColumnElement[bool]:
+            return table.owner.in_(("", self._owner)) | (table.started < now() - _LOST)
+
         def close(session: Session) -> None:
-            launches = update(LaunchRow).where(LaunchRow.finished.is_(None))
+            launches = update(LaunchRow).where(LaunchRow.finished.is_(None), lost(LaunchRow))
             session.execute(launches.values(ended | {"code": INTERRUPTED, "status": 503}))
-            builds = update(BuildRow).where(BuildRow.finished.is_(None))
+            builds = update(BuildRow).where(BuildRow.finished.is_(None), lost(BuildRow))
             session.execute(builds.values(ended | {"result": INTERRUPTED}))
 
         await self._run(close)

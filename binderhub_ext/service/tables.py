@@ -57,6 +57,7 @@ class BuildRow(Base):
     finished: Mapped[datetime | None] = mapped_column(Moment)
     result: Mapped[str] = mapped_column(String(40), default="")
     message: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(String(64), default="")
 
 
 class LaunchRow(Base):
@@ -86,6 +87,7 @@ class LaunchRow(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     url: Mapped[str] = mapped_column(Text, default="")
     update: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(String(64), default="")
 
 
 class TrustRow(Base):

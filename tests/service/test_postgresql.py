@@ -1,0 +1,133 @@
+"""The service's records in a real PostgreSQL: migrations, several services, a killed one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from gitserver import GitServer
+from postgres import Postgres, running_postgres
+from realhub import PREFIX, RealHub
+from sqlalchemy import inspect, text
+from test_service_life import _pids
+
+from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.engines.base import Environment
+from binderhub_ext.service import database, migrations
+from binderhub_ext.service.records import INTERRUPTED, Records, now
+from binderhub_ext.service.tables import Base, LaunchRow
+
+COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as running:
+        yield running
+
+
+def launch(id: str) -> LaunchRow:
+    return LaunchRow(id=id, user="ana", server="s", started=now(), project="projects/me/mine")
+
+
+def test_migrations_up_and_down_and_up(postgres: Postgres) -> None:
+    engine = database.connect(postgres.new())
+    try:
+        with engine.begin() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+            configuration = migrations.configuration(connection)
+            for version in ("0003", "0002", "0001", "base"):
+                command.downgrade(configuration, version)
+            assert inspect(connection).get_table_names() == ["alembic_version"]
+            migrations.upgrade(connection)
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    finally:
+        engine.dispose()
+
+
+async def test_services_that_start_at_once_migrate_once(postgres: Postgres) -> None:
+    url = postgres.new().replace("+psycopg", "")
+    together = [asyncio.to_thread(Records, url, engine="x", owner=str(n)) for n in range(6)]
+    opened = await asyncio.gather(*together)
+    try:
+        for one in opened:
+            await one.check()
+    finally:
+        for one in opened:
+            one.close()
+
+
+async def test_two_services_leave_each_others_launches_alone(postgres: Postgres) -> None:
+    url = postgres.new()
+    one, two = (Records(url, engine="x", owner=name) for name in ("one", "two"))
+    try:
+        environment = Environment("key", "Python", ("requirements.txt",))
+        both = [records.remember(COMMIT, environment) for records in (one, two) for _ in range(20)]
+        await asyncio.gather(*both)
+        assert await two.environment(COMMIT) == environment
+        await one.launch_started(launch("1"))
+        await two.launch_started(launch("2"))
+        await one.build_started("b", environment, COMMIT)
+        await two.end_interrupted()
+        under_way = {row.id: row.code for row in await one.launches("ana")}
+        assert under_way == {"1": "", "2": INTERRUPTED}
+        assert await one.builds_before(timedelta(seconds=-1)) == []
+        await one.end_interrupted()
+        assert await one.builds_before(timedelta(seconds=-1)) == ["b"]
+    finally:
+        one.close()
+        two.close()
+
+
+async def test_a_service_killed_in_the_middle_of_a_build(
+    postgres: Postgres, tmp_path: Path, gitserver: GitServer
+) -> None:
+    """The Hub starts it again; what was under way is closed, and the same click works."""
+    url = postgres.new()
+    repo = gitserver.create_repo("me/slow", {"requirements.txt": "slow"})
+    extra = f"c.BinderApp.db_url = {url!r}\nc.MemoryBuilder.seconds = 3.0\n"
+    with RealHub(tmp_path, extra) as hub:
+        async with hub.browser("ana") as browser:
+            await browser.get(PREFIX)
+            launched = await browser.form("launch", repo=str(repo.url))
+            id_ = launched.headers["Location"].rpartition("/")[2]
+            await browser.events(f"{PREFIX}api/launches/{id_}/events", until="line 0")
+            (pid,) = _pids(hub)
+            os.kill(pid, signal.SIGKILL)
+            await _until_another(hub, pid)
+        async with hub.browser("ana") as browser:
+            await browser.get(PREFIX)
+            launched = await browser.form("launch", repo=str(repo.url))
+            again = launched.headers["Location"].rpartition("/")[2]
+            events = await browser.events(f"{PREFIX}api/launches/{again}/events")
+            assert events[-1]["phase"] == "ready", events[-3:]
+    engine = database.connect(url)
+    try:
+        with engine.begin() as connection:
+            codes = connection.execute(text("SELECT id, code FROM launches")).all()
+            results = connection.execute(text("SELECT result FROM builds ORDER BY started")).all()
+    finally:
+        engine.dispose()
+    assert dict(map(tuple, codes)) == {id_: INTERRUPTED, again: ""}
+    assert [row[0] for row in results] == [INTERRUPTED, "success"]
+
+
+async def _until_another(hub: RealHub, killed: int) -> None:
+    """Wait until the Hub has started the service again and it answers."""
+    async with asyncio.timeout(60), hub.browser() as browser:
+        while True:
+            if _pids(hub) not in ([], [killed]):
+                try:
+                    if (await browser.send("GET", f"{PREFIX}health")).status == 200:
+                        return
+                except OSError:
+                    pass
+            await asyncio.sleep(0.3)
