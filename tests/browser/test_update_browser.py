@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -143,6 +145,59 @@ def test_asked_between_form_and_launch(
     launched(page, "jonas")
     now = project.read()
     assert now["a.py"] == "a = 2\n" and now[f"a.mine-{new[:7]}.py"] == "a = 'mine'\n"
+
+
+CALL = """async ([method, path, body]) => {
+  const token = document.querySelector('[name=_xsrf]').value;
+  const headers = {'X-XSRFToken': token, 'Content-Type': 'application/json'};
+  const answer = await fetch(path, {method, headers, body: body && JSON.stringify(body)});
+  return [answer.status, await answer.json()];
+}"""
+
+
+def call(page: Page, hub: HomeHub, method: str, path: str, body: object = None) -> Any:
+    """Ask the API as a script of our own pages does."""
+    if not page.url.startswith(hub.main_page):
+        page.goto(hub.main_page)
+    status, answer = page.evaluate(CALL, [method, f"{hub.main_page}api/{path}", body])
+    assert status < 300, answer
+    return answer
+
+
+def ended(page: Page, hub: HomeHub, **fields: str) -> dict[str, Any]:
+    """Launch by the API, and what became of it."""
+    launch = call(page, hub, "POST", "launches", fields)["id"]
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        state: dict[str, Any] = call(page, hub, "GET", f"launches/{launch}")
+        if state["finished"]:
+            return state
+        time.sleep(0.3)
+    raise AssertionError("it did not end")
+
+
+def test_programs_are_asked_only_if_they_want(
+    home_hub: HomeHub, repo: RepoHandle, page: Page
+) -> None:
+    home_hub.sign_in(page, "jonas")
+    assert ended(page, home_hub, repo=repo.url)["phase"] == "ready"
+    project = Project(home_hub, repo, "jonas")
+    project.edit("a.py", "a = 'mine'\n")
+    new = repo.commit(SECOND)
+    path = f"update?project={quote(project.folder, safe='')}"
+    assert call(page, home_hub, "GET", path)["fetched"] is False
+    look = call(page, home_hub, "POST", "update", {"project": project.folder})
+    assert look["fetched"] and look["update"]["edited"] == ["a.py"]
+    assert look["update"]["counts"] == {"added": 1, "updated": 1, "removed": 1, "beside": 1}
+
+    stop(page, home_hub, repo.name.rpartition("/")[2])
+    asked = ended(page, home_hub, repo=repo.url, keep="ask")
+    assert asked["error"]["code"] == "files-differ"
+    assert asked["update"]["previous"] != new and "new/c.py" not in project.read()
+    done = ended(page, home_hub, repo=repo.url, keep="nonsense")
+    assert done["phase"] == "ready" and done["update"]["commit"] == new
+    now = project.read()
+    assert now["a.py"] == "a = 'mine'\n" and now[f"a.incoming-{new[:7]}.py"] == "a = 2\n"
 
 
 def test_nobody_elses(home_hub: HomeHub, page: Page) -> None:
