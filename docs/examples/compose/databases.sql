@@ -1,0 +1,2 @@
+CREATE DATABASE hub;
+CREATE DATABASE service;
