@@ -37,6 +37,12 @@ from .updates import Updates
 from .volumes import VolumeDesk
 
 
+_SHARED = (
+    "Your server {} runs in the same project, at commit {}: its files change too. What you have "
+    "changed stays."
+)
+
+
 class OnChange(StrEnum):
     """What to do about a running server that was started with another launch."""
 
@@ -219,6 +225,8 @@ class Launcher(LoggingConfigurable):
             await self._hub.stop(person, name)
             await self._hub.stopped(person, name)
         if start:
+            async for event in self._neighbours(order, start):
+                yield event
             yield Event(Phase.LAUNCHING, "Starting your server.")
             ticket = sign_ticket(_checked(start, launch), self._secret)
             await self._hub.start(person, name, ticket)
@@ -263,6 +271,9 @@ class Launcher(LoggingConfigurable):
         running = there is not None and there.state is not State.STOPPED
         if order.on_change is OnChange.KEEP or (running and order.on_change is OnChange.ASK):
             return
+        if await self._no_room(launch):
+            # Nothing new is fetched then, so nothing can be looked at.
+            return
         async for event in self._updates.ask(launch, launch.commit):
             yield event
 
@@ -295,6 +306,19 @@ class Launcher(LoggingConfigurable):
         if running and order.on_change is not OnChange.RESTART:
             raise ServerDiffers(there.name, differs)
         return launch, differs
+
+    async def _neighbours(self, order: Order, launch: Launch) -> AsyncIterator[Event]:
+        """Name the person's running servers whose project changes with this start."""
+        if launch.commit is None or launch.files is Files.NONE:
+            return
+        for server in await self._hub.servers(order.person):
+            if server.name == launch.server or server.state is not State.RUNNING:
+                continue
+            other = self._ticket(order, server)
+            if other and other.project == launch.project and other.files is not Files.NONE:
+                assert other.commit is not None
+                if other.commit.id != launch.commit.id:
+                    yield Event(Phase.LAUNCHING, _SHARED.format(server.name, other.commit.short))
 
     def _ticket(self, order: Order, there: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""

@@ -35,7 +35,7 @@ from .quotas import Allowance, Quotas
 from .records import Records, now
 
 _ID_BYTES = 16
-_LISTED = 500
+_LISTED = 200
 """Files of an update a question lists by name; of more, how many there are."""
 
 

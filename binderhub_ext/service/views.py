@@ -23,7 +23,7 @@ from .tables import LaunchRow, TrustRow
 from .updates import Look
 from .volumes import Mine
 
-_LISTED = 500
+_LISTED = 200
 """Files of an update a page lists by name; of more, how many there are."""
 
 
