@@ -36,7 +36,6 @@ from .steps import Name, Step
 from .updates import Updates
 from .volumes import VolumeDesk
 
-
 _SHARED = (
     "Your server {} runs in the same project, at commit {}: its files change too. What you have "
     "changed stays."
