@@ -78,8 +78,8 @@ class Updates:
         async for event in self._fetch(commit):
             yield event
         try:
-            update = await self._builder.preview(launch)
-        except (BinderError, OSError) as error:
+            update = await self._preview(launch)
+        except BinderError as error:
             app_log.warning("The update of %s could not be looked at: %s", launch.project, error)
             words = "What would change in your project could not be found out; you keep it all."
             yield Event(Phase.FETCHING, words)
@@ -99,7 +99,7 @@ class Updates:
         if not fetched:
             return Look(row, request, commit, fetched)
         launch = admit(self._policy, request, commit, user=person.name, targets=self._targets)
-        return Look(row, request, commit, fetched, await self._builder.preview(launch))
+        return Look(row, request, commit, fetched, await self._preview(launch))
 
     async def fetch(self, person: Person, project: str) -> None:
         """Fetch what a project's link stands for now, so that it can be looked at.
@@ -111,6 +111,14 @@ class Updates:
         _, _, commit = await self._newest(person, project)
         async for _ in self._fetch(commit):
             pass
+
+    async def _preview(self, launch: Launch) -> Update | None:
+        try:
+            return await self._builder.preview(launch)
+        except OSError as error:
+            # A service that is not the Hub's user may not look into homes.
+            app_log.warning("%s of %s cannot be looked at: %s", launch.project, launch.user, error)
+            return None
 
     async def _newest(
         self, person: Person, project: str

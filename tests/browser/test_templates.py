@@ -124,7 +124,7 @@ def test_files_of_both_sides_leave_the_choice() -> None:
     ("fields", "words"),
     [
         ({"fetched": False, "update": None, "question": None}, "See what would change"),
-        ({"update": None, "question": None}, "Launching makes it"),
+        ({"update": None, "question": None}, "Launching loses nothing"),
         ({"update": samples.update(state="unchanged"), "question": None}, "nothing new"),
         (
             {"update": samples.update(state="untouched", message="Rename it."), "question": None},
