@@ -29,6 +29,7 @@ from .core.layout import DataDirectory
 from .engines.base import Engine
 from .engines.installed import apply_hub_settings, find_engine
 from .secrets import ensure_secret
+from .sqlite import keep_room
 
 SERVICE = "binder"
 
@@ -125,7 +126,7 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
         "slow_spawn_timeout": 0,
         **_given(c, "tornado_settings", {}),
     }
-    _use_write_ahead_log()
+    use_write_ahead_log()
 
 
 def _configure_spawner(c: Config, layout: DataDirectory, engine: Engine) -> None:
@@ -167,7 +168,7 @@ def keep(c: Config, ours: Config) -> None:
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
 
 
-def _use_write_ahead_log() -> None:
+def use_write_ahead_log() -> None:
     """Let SQLite write ahead: a third more starts per minute, readers never wait.
 
     Set on every SQLite connection of this process, because JupyterHub offers no place between
@@ -181,3 +182,4 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        keep_room(connection)

@@ -182,7 +182,7 @@ class SandboxHub:
         self.process: subprocess.Popen[bytes] | None = None
 
     def _make(self, extra: str) -> None:
-        self.data.mkdir()
+        self.data.mkdir(exist_ok=True)
         self.layout.secrets.mkdir(mode=0o700)
         ticket = self.layout.secrets / "ticket"
         ticket.write_text(self.secret)

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from traitlets.config import LoggingConfigurable
+from typing import Any
 
 from ..core.errors import LaunchFailed, NoSpace
 from ..core.launch import Files, Launch
@@ -20,6 +18,7 @@ from ..core.layout import DataDirectory
 from ..core.updates import State, Update
 from ..storage.sync import call
 from ..storage.sync.words import Request
+from .rescue import RescueMixin
 
 Run = Callable[[Request], Awaitable[bytes]]
 """Runs the program as the owner of a home; gives what it printed. The request's paths are as this
@@ -29,14 +28,8 @@ _TOLD = 100
 """Files an event lists by name; of more, how many there are."""
 
 
-class ProjectsMixin(LoggingConfigurable):
+class ProjectsMixin(RescueMixin):
     """The part of a spawner that makes projects and brings them to the launched commit."""
-
-    if TYPE_CHECKING:
-        tell: Callable[..., None]
-
-        @property
-        def layout(self) -> DataDirectory: ...
 
     async def bring_project(self, launch: Launch, home: Path, run: Run) -> None:
         """Make the project if there is none, else bring it to the commit; tell what was done.
@@ -50,15 +43,17 @@ class ProjectsMixin(LoggingConfigurable):
         request = wanted(self.layout, launch, home)
         if request is None:
             return
-        is_there = _is_there(request)
-        self.tell(20, _doing(request, is_there))
+        if self.rescue:
+            self.leave_project(launch, home)
+            return
+        self.tell(20, _doing(request, _is_there(request)))
         try:
             update = call.read_answer(await run(request))
         except NoSpace as error:
-            if not is_there:
-                raise
             # Whoever is over their quota needs a server to delete something.
-            self.tell(30, f"{error.message} Your server starts with your files as they are.")
+            self.rescue = f"{error.message} Your server starts with your files as they are."
+            self.tell(30, self.rescue)
+            self.leave_project(launch, home)
             return
         self.tell(30, update.sentence, **event_data(update))
 

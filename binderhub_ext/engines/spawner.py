@@ -34,6 +34,7 @@ from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
 from ..core.layout import DataDirectory
 from .progress import Progress
 from .projects import ProjectsMixin
+from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
 from .volumes import VolumesMixin
 
@@ -211,6 +212,8 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
             raise self._refusal(error) from None
         except TimeoutError:
             raise self._refusal(await self._failure("It did not answer in time.")) from None
+        except OSError as error:
+            raise self._refusal(explained(error)) from error
         finally:
             self._progress.end()
             self._progress = None
@@ -219,6 +222,7 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
         self.launch = self._admitted()
         if self.launch:
             self.tell(10, "Preparing your files")
+            await self.find_room(self.launch)
             await self.find_volumes(self.launch)
             self._apply_common(self.launch)
             await self.apply_launch(self.launch)
@@ -344,7 +348,7 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
         args = [*args, *origin_arguments(self.origins)]
         if self.launch is None:
             return args
-        return [*args, *server_arguments(self.launch)]
+        return [*args, *server_arguments(self.launch), *self.rescue_arguments()]
 
     def get_env(self) -> dict[str, str]:
         """Environment of the server, with BinderHub's variables."""
@@ -356,7 +360,8 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
         if self.launch is None:
             return env
         host = getattr(self.hub, "public_host", "") or ""
-        return {**env, **binder_environment(self.launch, host + self.launch_page)}
+        ours = binder_environment(self.launch, host + self.launch_page)
+        return {**env, **ours, **self.rescue_environment()}
 
 
 def origin_arguments(origins: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ..sqlite import keep_room
 from . import migrations
 
 _PRAGMAS = (
@@ -54,6 +56,8 @@ def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> No
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+    if isinstance(connection, sqlite3.Connection):
+        keep_room(connection)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import pytest
 from gitserver import _git
 from sandboxhub import sandbox_missing
 
-from binderhub_ext.core.errors import NoSpace
 from binderhub_ext.core.launch import Launch
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.repo import Commit, Repo
@@ -100,13 +99,19 @@ async def test_an_update_that_does_not_fit(layout: DataDirectory, tmp_path: Path
     assert (project / "mine").read_bytes() == b"mine"
     # and once there is room, the next start does it
     grow(layout.home("ana"))
-    await spawner.bring(large)
+    await Spawner(layout).bring(large)
     assert (project / "a.bin").stat().st_size == 3 << 20
     assert (project / "mine").read_bytes() == b"mine"
 
 
 async def test_a_first_launch_that_does_not_fit(layout: DataDirectory, tmp_path: Path) -> None:
     large = fetched(layout, tmp_path / "work", os.urandom(3 << 20))
-    with pytest.raises(NoSpace):
-        await Spawner(layout).bring(large)
-    assert not (layout.home("ana") / FOLDER).exists()
+    spawner = Spawner(layout)
+    await spawner.bring(large)
+    assert "full" in spawner.told[-1]
+    project = layout.home("ana") / FOLDER
+    assert list(project.iterdir()) == [] and project.stat().st_uid == project.parent.stat().st_uid
+    # an empty folder gives way
+    grow(layout.home("ana"))
+    await Spawner(layout).bring(large)
+    assert (project / "a.bin").stat().st_size == 3 << 20

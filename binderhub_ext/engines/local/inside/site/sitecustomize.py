@@ -33,6 +33,12 @@ def keep_bytecode_in(folder):
         beside = os.path.dirname(os.path.dirname(path))
         mine = path if os.access(beside, os.W_OK) else folder + path
         write(self, mine, data, **options)
+        # Python does not notice a full disk that took only a part, and fails on that for ever.
+        try:
+            if os.stat(mine).st_size != len(data):
+                os.unlink(mine)
+        except OSError:
+            pass
 
     SourceFileLoader.get_data, SourceFileLoader.set_data = get_data, set_data
 

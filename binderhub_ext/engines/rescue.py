@@ -1,0 +1,85 @@
+"""A server for somebody whose files are over their limit, or on a disk that is full.
+
+It starts, so that files can be deleted, and nothing new is put into them. By what the service
+measured last and what the disk says now: worked out in the Hub's process at every start, for
+every engine. Whatever runs out of room during a start ends here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from traitlets.config import LoggingConfigurable
+
+from ..core.errors import NoSpace
+from ..core.launch import Files, Launch
+from ..core.layout import DataDirectory
+from ..core.space import FULL, FULL_START
+from ..storage.homes import ensure_places
+from ..storage.space import Space, is_full, no_room
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class RescueMixin(LoggingConfigurable):
+    """The part of a spawner that knows whether there is room."""
+
+    if TYPE_CHECKING:
+        tell: Callable[..., None]
+
+        @property
+        def layout(self) -> DataDirectory: ...
+
+    rescue = ""
+    """Why this start brings nothing new, in words; empty if it may."""
+
+    async def find_room(self, launch: Launch) -> None:
+        """Work out :attr:`rescue` for this start, and tell it."""
+        limits = Space(parent=self).limits()
+        if launch.files is Files.NONE:
+            full = await asyncio.to_thread(is_full, self.layout, limits.reserve)
+            self.rescue = FULL if full else ""
+        else:
+            self.rescue = await asyncio.to_thread(no_room, self.layout, launch.user, limits)
+        if self.rescue:
+            self.tell(12, self.rescue)
+
+    def leave_project(self, launch: Launch, home: Path) -> None:
+        """Start with the project as it is; if there is none, with an empty folder in its place.
+
+        An empty folder gives way to the project at the next start that has room.
+
+        Args:
+            home: a directory in a place of ours.
+        """
+        status = home.lstat()
+        owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 else (None, None)
+        place = PurePosixPath(launch.project)
+        ensure_places(home.parent, PurePosixPath(home.name), [place], *owner)
+
+    def rescue_arguments(self) -> list[str]:
+        """The file browser's own trash takes as much room as what is put into it."""
+        return ["--FileContentsManager.delete_to_trash=False"] if self.rescue else []
+
+    def rescue_environment(self) -> dict[str, str]:
+        """Keep what every start writes away from the disk that is full."""
+        if not self.rescue:
+            return {}
+        places = {"JUPYTER_RUNTIME_DIR": "/tmp/jupyter-runtime", "IPYTHONDIR": "/tmp/ipython"}
+        return {**places, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def explained(error: OSError) -> NoSpace:
+    """Words for a start that ran out of room; any other error as it is.
+
+    Raises:
+        OSError: it was something else.
+    """
+    if error.errno not in _NO_ROOM:
+        raise error
+    return NoSpace(FULL_START)

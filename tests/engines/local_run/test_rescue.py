@@ -1,0 +1,142 @@
+"""A disk without a byte left, and a home over its limit: servers start, and files can be deleted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+import pytest
+from sandboxhub import Client, SandboxHub, sandbox_missing
+
+from binderhub_ext.core.launch import Files
+from binderhub_ext.storage.usage import forget_usage, usage
+
+MIB = 1 << 20
+EXTRA = """
+from binderhub_ext.hub import use_write_ahead_log
+use_write_ahead_log()
+c.Space.home_limit = "64M"
+"""
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[SandboxHub]:
+    """A Hub whose data directory is a small disk of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    if missing := sandbox_missing():
+        pytest.skip(missing)
+    with TemporaryDirectory(prefix="bh-full-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        (root / "data").mkdir()
+        disk = ["mount", "-t", "tmpfs", "-o", "size=16g,mode=711", "tmpfs", str(root / "data")]
+        if (told := subprocess.run(disk, capture_output=True, text=True)).returncode:
+            pytest.skip(f"no disk can be mounted here: {told.stderr}")
+        hub = SandboxHub(root, extra=EXTRA)
+        try:
+            hub.image = hub.build()
+            hub.start()
+            yield hub
+        finally:
+            hub.stop()
+            subprocess.run(["umount", "--lazy", str(hub.data)], check=True)
+
+
+@pytest.fixture
+async def client(hub: SandboxHub) -> AsyncIterator[Client]:
+    async with hub.client() as client:
+        yield client
+
+
+def resize(hub: SandboxHub, free: int) -> None:
+    disk = os.statvfs(hub.data)
+    size = (disk.f_blocks - disk.f_bfree) * disk.f_frsize + free
+    remount = ["mount", "-o", f"remount,size={size}", str(hub.data)]
+    subprocess.run(remount, check=True)
+
+
+FILL = """
+try:
+    with open("junk", "ab", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
+    commit, project = hub.repository({"index.txt": "hello"}, "o/full")
+    new, elsewhere = hub.repository({"index.txt": "new"}, "o/new")
+    launch = hub.launch("ann", commit=commit, project=project)
+    await client.start(launch)
+    # a little more than what is left of the Hub's own journal
+    resize(hub, 2 * MIB)
+    told = await client.run("ann", FILL, seconds=120)
+    assert told.output.strip() == "No space left on device", told
+    await client.stop("ann")
+
+    events = await client.start(launch)
+    assert any("The disk of this hub is full" in event["message"] for event in events), events
+    told = await client.run("ann", "print(open('index.txt').read())")
+    assert told.output.strip() == "hello", told
+    await client.stop("ann")
+
+    # A project that is not there yet: the server has an empty folder, and the next start fills it.
+    fresh = hub.launch("ann", "two", commit=new, project=elsewhere, files=Files.HOME)
+    await client.start(fresh)
+    told = await client.run("ann", f"import os; print(os.listdir({elsewhere!r}))", "two")
+    assert told.output.strip() == "[]", told
+    await client.stop("ann", "two")
+
+    await client.start(launch)
+    status = await delete_in_the_file_browser(client, "junk")
+    assert status == 204
+    await client.stop("ann")
+    resize(hub, 1 << 30)
+    await client.start(fresh)
+    told = await client.run("ann", f"print(open({elsewhere!r} + '/index.txt').read())", "two")
+    assert told.output.strip() == "new", told
+    await client.stop("ann", "two")
+    assert hub.alive
+
+
+async def delete_in_the_file_browser(client: Client, path: str) -> int:
+    port = client.hub.server_port("ann", "one")
+    url = f"http://127.0.0.1:{port}/user/ann/one/api/contents/{path}"
+    headers = {"Authorization": f"token {await client.access('ann')}"}
+    async with client.session.delete(url, headers=headers) as reply:
+        return reply.status
+
+
+async def test_a_home_over_its_limit(hub: SandboxHub, client: Client) -> None:
+    """By what was measured; only for whom it is, and only until there is room again."""
+    resize(hub, 1 << 30)
+    commit, project = hub.repository({"index.txt": "hello"}, "o/limit")
+    launch = hub.launch("bob", commit=commit, project=project)
+    big = hub.launch("bob", "big")
+    await client.start(big)
+    told = await client.run("bob", "open('big', 'wb').write(b'x' * (65 << 20))", "big")
+    assert not told.error
+    home, layout = PurePosixPath(hub.layout.home("bob").name), hub.layout
+    for root in (layout.homes, layout.states):
+        usage(layout, root, home, now=time.time(), max_age=0)
+    events = await client.start(launch)
+    words = [event["message"] for event in events]
+    assert any("So nothing new is put into them" in text for text in words), words
+    told = await client.run("bob", "import os; print(os.listdir())")
+    assert told.output.strip() == "[]", told
+    await client.stop("bob")
+    assert not (await client.run("bob", "import os; os.unlink('big')", "big")).error
+    for root in (layout.homes, layout.states):
+        forget_usage(layout, root, home)
+    await client.start(launch)
+    told = await client.run("bob", "import os; print(os.listdir())")
+    assert "index.txt" in told.output, told
+    await client.stop("bob")
+    await client.stop("bob", "big")
