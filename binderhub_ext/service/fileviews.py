@@ -12,14 +12,19 @@ from ..core.repo import Repo
 from ..core.space import Taken, home_words, near_words
 from ..storage.space import Limits
 from .files import InTrash, InUse, Overview, Project
-from .views import iso, volume_view
+from .views import iso, update_url, volume_view
 
 
-def overview_view(overview: Overview, limits: Limits) -> dict[str, Any]:
-    """Everything, as `GET /api/files` has it."""
+def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, Any]:
+    """Everything, as `GET /api/files` has it.
+
+    Args:
+        limits: of volumes.
+        prefix: of the service; ends in "/".
+    """
     return {
         "home": home_view(overview.home, full=overview.full),
-        "projects": [project_view(project) for project in overview.projects],
+        "projects": [project_view(project, prefix) for project in overview.projects],
         "volumes": [
             {
                 **volume_view(mine),
@@ -43,7 +48,7 @@ def home_view(home: Taken, *, full: bool) -> dict[str, Any]:
     return {**_figures(home), "words": home_words(home), "warning": warning}
 
 
-def project_view(project: Project) -> dict[str, Any]:
+def project_view(project: Project, prefix: str) -> dict[str, Any]:
     """A project as its page and `GET /api/projects` have it."""
     row = project.row
     repo = Repo(row.provider, row.repo, row.repo_url) if row else None
@@ -57,6 +62,7 @@ def project_view(project: Project) -> dict[str, Any]:
         "last_used": iso(row.started) if row else "",
         "used_by": _uses(project.used_by),
         "again": {"link": row.request} if row else None,
+        "update_url": update_url(prefix, project.path) if row else "",
     }
 
 

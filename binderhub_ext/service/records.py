@@ -16,10 +16,10 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ..core.errors import BinderError
+from ..core.errors import BinderError, NoSpace
 from ..core.repo import Commit
 from ..engines.base import Environment
 from . import database
@@ -32,6 +32,12 @@ INTERRUPTED = "interrupted"
 
 _LOST = timedelta(days=1)
 """After this nothing is under way any more, whichever service began it."""
+
+
+_FULL = (
+    "The disk of this hub is full, so that it cannot even note your launch. Start a server you have"
+    " on the Hub's own page and delete files in it, and tell whoever runs this hub."
+)
 
 
 def now() -> datetime:
@@ -60,8 +66,13 @@ class Records:
 
     async def _run(self, work: Callable[[Session], T]) -> T:
         def transaction() -> T:
-            with self._sessions.begin() as session:
-                return work(session)
+            try:
+                with self._sessions.begin() as session:
+                    return work(session)
+            except OperationalError as error:
+                if "is full" not in str(error.orig):
+                    raise
+                raise NoSpace(_FULL) from error
 
         def with_others() -> T:
             try:

@@ -294,3 +294,56 @@ def chosen_volumes() -> dict[str, Any]:
         "volumes": [{**entry, "usual": "shared/class-a"}, {**mine, "usual": "shared/field-data"}],
         "volumes_missing": [HOSTILE],
     }
+
+
+def files(**changes: Any) -> dict[str, Any]:
+    use = {"server": "tidal-analysis-1f0c2d3e", "url": "/user/maria/tidal/lab", "own": True}
+    project = {
+        "id": "maria/tidal-analysis",
+        "title": "tidal-analysis",
+        "url": "https://github.com/maria/tidal-analysis",
+        "path": "projects/maria/tidal-analysis",
+        "bytes": 734 * 2**20,
+        "last_used": "2026-11-20T09:30:00Z",
+        "used_by": [use],
+        "again": again(),
+        "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
+    }
+    path = "projects/git.a-very-long-host-name.example.org/a-group-with-a-long-name/a-project"
+    other = {"title": HOSTILE, "path": path, "used_by": [], "bytes": None, "update_url": ""}
+    figures = {"limit": 4 * 2**30, "near": True, "over": False, "used_by": []}
+    return {
+        "home": {
+            "bytes": 19 * 2**30,
+            "limit": 20 * 2**30,
+            "near": True,
+            "over": False,
+            "words": "Your files take 19.0 GiB of 20.0 GiB.",
+            "warning": "Your files take 19.0 GiB of 20.0 GiB. Make room before it is full.",
+        },
+        "projects": [project, {**project, **other}],
+        "volumes": [
+            {**volume(), **figures, "used_by": [{**use, "url": ""}]},
+            {**volume(id="0e", name="paper", owned=False), **figures, "over": True},
+        ],
+        "trash": [
+            {
+                "id": "1-0a",
+                "name": "projects/maria/old-analysis",
+                "kind": "project",
+                "bytes": 2**20,
+                "deleted": "2026-11-19T08:00:00Z",
+                "until": "2026-12-19T08:00:00Z",
+            },
+            {
+                "id": "1-0b",
+                "name": "old-data",
+                "kind": "volume",
+                "bytes": None,
+                "deleted": "2026-11-19T08:00:00Z",
+                "until": "2026-12-19T08:00:00Z",
+            },
+        ],
+        "error": None,
+        **changes,
+    }

@@ -40,6 +40,9 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
             values={"action": "create", "name": "Bad Name"},
         ),
     ),
+    "files": ("files.html", samples.files(error={"message": "Your server is working in it."})),
+    "files-empty": ("files.html", samples.files(projects=[], volumes=[], trash=[], home={})),
+    "home-near-limit": ("home.html", samples.home(home=samples.files()["home"])),
     "home-volumes": (
         "home.html",
         samples.home(

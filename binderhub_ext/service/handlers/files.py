@@ -49,7 +49,8 @@ class ProjectsApi(Api):
 
     async def get(self) -> None:
         found = await self.service.files.projects(self.me)
-        self.write({"projects": [project_view(project) for project in found]})
+        prefix = self.service.prefix
+        self.write({"projects": [project_view(project, prefix) for project in found]})
 
 
 class ProjectApi(Api):
@@ -84,8 +85,9 @@ class TrashedApi(Api):
 
 
 async def _all(handler: Handler) -> dict[str, Any]:
-    desk = handler.service.files
-    return overview_view(await desk.overview(handler.me), handler.service.space.limits)
+    service = handler.service
+    overview = await service.files.overview(handler.me)
+    return overview_view(overview, service.space.limits, service.prefix)
 
 
 async def _unknown(_service: Service, _me: Person, _id: str) -> None:

@@ -1,4 +1,4 @@
-"""A disk without a byte left, and a home over its limit: servers start, and files can be deleted."""
+"""A disk without a byte left, a home over its limit: servers start, and files can be deleted."""
 
 from __future__ import annotations
 
@@ -60,6 +60,14 @@ def resize(hub: SandboxHub, free: int) -> None:
     subprocess.run(remount, check=True)
 
 
+async def run(client: Client, user: str, code: str, server: str = "one") -> str:
+    """What code in a kernel printed; if there was no kernel, why."""
+    told = await client.run(user, code, server, seconds=120)
+    logs = (client.hub.layout.run / "servers").glob("*/server.log")
+    assert not told.error, (told, *(log.read_text(errors="replace")[-3000:] for log in logs))
+    return told.output.strip()
+
+
 FILL = """
 try:
     with open("junk", "ab", buffering=0) as file:
@@ -77,21 +85,18 @@ async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
     await client.start(launch)
     # a little more than what is left of the Hub's own journal
     resize(hub, 2 * MIB)
-    told = await client.run("ann", FILL, seconds=120)
-    assert told.output.strip() == "No space left on device", told
+    assert await run(client, "ann", FILL) == "No space left on device"
     await client.stop("ann")
 
     events = await client.start(launch)
     assert any("The disk of this hub is full" in event["message"] for event in events), events
-    told = await client.run("ann", "print(open('index.txt').read())")
-    assert told.output.strip() == "hello", told
+    assert await run(client, "ann", "print(open('index.txt').read())") == "hello"
     await client.stop("ann")
 
     # A project that is not there yet: the server has an empty folder, and the next start fills it.
     fresh = hub.launch("ann", "two", commit=new, project=elsewhere, files=Files.HOME)
     await client.start(fresh)
-    told = await client.run("ann", f"import os; print(os.listdir({elsewhere!r}))", "two")
-    assert told.output.strip() == "[]", told
+    assert await run(client, "ann", f"import os; print(os.listdir({elsewhere!r}))", "two") == "[]"
     await client.stop("ann", "two")
 
     await client.start(launch)
@@ -100,8 +105,8 @@ async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
     await client.stop("ann")
     resize(hub, 1 << 30)
     await client.start(fresh)
-    told = await client.run("ann", f"print(open({elsewhere!r} + '/index.txt').read())", "two")
-    assert told.output.strip() == "new", told
+    read = f"print(open({elsewhere!r} + '/index.txt').read())"
+    assert await run(client, "ann", read, "two") == "new"
     await client.stop("ann", "two")
     assert hub.alive
 
@@ -121,22 +126,19 @@ async def test_a_home_over_its_limit(hub: SandboxHub, client: Client) -> None:
     launch = hub.launch("bob", commit=commit, project=project)
     big = hub.launch("bob", "big")
     await client.start(big)
-    told = await client.run("bob", "open('big', 'wb').write(b'x' * (65 << 20))", "big")
-    assert not told.error
+    await run(client, "bob", "open('big', 'wb').write(b'x' * (65 << 20))", "big")
     home, layout = PurePosixPath(hub.layout.home("bob").name), hub.layout
     for root in (layout.homes, layout.states):
         usage(layout, root, home, now=time.time(), max_age=0)
     events = await client.start(launch)
     words = [event["message"] for event in events]
     assert any("So nothing new is put into them" in text for text in words), words
-    told = await client.run("bob", "import os; print(os.listdir())")
-    assert told.output.strip() == "[]", told
+    assert await run(client, "bob", "import os; print(os.listdir())") == "[]"
     await client.stop("bob")
-    assert not (await client.run("bob", "import os; os.unlink('big')", "big")).error
+    await run(client, "bob", "import os; os.unlink('big')", "big")
     for root in (layout.homes, layout.states):
         forget_usage(layout, root, home)
     await client.start(launch)
-    told = await client.run("bob", "import os; print(os.listdir())")
-    assert "index.txt" in told.output, told
+    assert "index.txt" in await run(client, "bob", "import os; print(os.listdir())")
     await client.stop("bob")
     await client.stop("bob", "big")

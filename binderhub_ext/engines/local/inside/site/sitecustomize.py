@@ -8,7 +8,7 @@ compiled files the environment does have, and a start takes twice as long. And w
 out, a kernel goes before the server that can say so.
 """
 
-# ruff: noqa: PTH120,PTH123
+# ruff: noqa: PTH108,PTH116,PTH120,PTH123
 # Part of every start of Python, where pathlib may never be needed.
 # mypy: ignore-errors
 

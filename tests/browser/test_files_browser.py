@@ -1,0 +1,72 @@
+"""The page *Files* in a real browser with a real hub: from a launch to the trash and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from homehub import HomeHub
+from lab import notebook, output, run_cells, wait_for_lab
+from playwright.sync_api import Browser, Page, expect
+
+BUILD = 240_000
+WRITE = "open('result.txt', 'w').write('mine')"
+
+
+def test_delete_and_restore(
+    home_hub: HomeHub, page: Page, browser: Browser, artifacts: Path
+) -> None:
+    repo = home_hub.git.create_repo("ocean/tides", {"write.ipynb": notebook(WRITE)})
+    home_hub.sign_in(page, "maria")
+    page.get_by_label("Repository").fill(repo.url)
+    page.get_by_text("More options").click()
+    page.get_by_label("File to open").fill("write.ipynb")
+    page.get_by_label("Open with").select_option("JupyterLab")
+    page.get_by_role("button", name="Launch", exact=True).click()
+    page.wait_for_url("**/user/maria/tides-*/lab/**", timeout=BUILD)
+    wait_for_lab(page)
+    run_cells(page, [0])
+    expect(output(page, 0)).to_have_text("4")
+
+    page.goto(home_hub.main_page)
+    page.get_by_role("link", name="Files", exact=True).click()
+    row = page.locator("#projects li").filter(has_text="tides")
+    expect(row).to_contain_text("used by tides-")
+    row.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alert")).to_contain_text("is working in this project. Stop it first")
+    page.screenshot(path=artifacts / "files-refused.png", full_page=True)
+    row.get_by_role("link", name="Open").click()
+    page.wait_for_url("**/user/maria/tides-*/lab**")
+
+    page.goto(home_hub.main_page)
+    server = page.locator("#servers li").filter(has_text="tides")
+    server.get_by_role("button", name="Stop").click()
+    expect(server.get_by_role("button", name="Start")).to_be_visible(timeout=30_000)
+    page.goto(f"{home_hub.main_page}files")
+    expect(row).not_to_contain_text("used by")
+    # by keyboard alone
+    row.get_by_role("button", name="Delete").focus()
+    page.keyboard.press("Enter")
+    expect(row).to_have_count(0)
+    trash = page.locator("#trash li").filter(has_text="tides")
+    expect(trash).to_contain_text("gone for good in 4 weeks")
+
+    # somebody else sees nothing of it
+    phone = browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
+    jonas = phone.new_page()
+    home_hub.sign_in(jonas, "jonas")
+    jonas.goto(f"{home_hub.main_page}files")
+    expect(jonas.get_by_text("tides")).to_have_count(0)
+    phone.close()
+
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.screenshot(path=artifacts / "files-phone.png", full_page=True)
+    trash.get_by_role("button", name="Restore").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#trash li").filter(has_text="tides")).to_have_count(0)
+    expect(row).to_be_visible()
+    page.set_viewport_size({"width": 1100, "height": 800})
+    page.screenshot(path=artifacts / "files.png", full_page=True)
+    row.get_by_role("button", name="Open").click()
+    page.wait_for_url("**/user/maria/tides-*/lab/**", timeout=BUILD)
+    page.goto(page.url.partition("/lab")[0] + "/files/result.txt")
+    expect(page.locator("body")).to_have_text("mine")
