@@ -107,6 +107,10 @@ def test_the_main_job(tmp_path: Path, free_ports: int, gitserver: GitServer) -> 
             label = f"label=binder-at-home.hub={hub_label(DataDirectory(data))}"
             assert docker("ps", "-aq", f"--filter={label}") == ""
     finally:
+        # A failure above leaves servers: they outlive a Hub that is killed.
+        mine = f"label=binder-at-home.hub={hub_label(DataDirectory(data))}"
+        for server in docker("ps", "-aq", f"--filter={mine}").split():
+            docker("rm", "-f", server)
         remove_images("bah-up-lab:")
         remove_images("bah-up-tests/")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .daemon import Daemon
 from .people import server_uid
 
 _OBEDIENT = "repo2docker-entrypoint"
+_JUPYTERS = "8888"
 _VERSION = re.compile(r"\d+(?:\.\w+)+", re.MULTILINE)
 
 
@@ -22,6 +24,9 @@ class Examination:
         python: whether `python3` runs.
         foreign: the architecture it is for, if this machine has another.
         obedient: whether its ENTRYPOINT, if any, runs the command it is given.
+        program: what it runs by itself, ENTRYPOINT and CMD.
+        directory: where it runs that.
+        port: the TCP port that listens on, if it names exactly one besides Jupyter's; otherwise 0.
     """
 
     user: str
@@ -29,6 +34,9 @@ class Examination:
     python: bool
     foreign: str
     obedient: bool
+    program: tuple[str, ...] = ()
+    directory: str = "/"
+    port: int = 0
 
 
 async def examine(daemon: Daemon, image: str) -> Examination:
@@ -57,7 +65,16 @@ async def examine(daemon: Daemon, image: str) -> Examination:
         python=python,
         foreign=await daemon.foreign(known),
         obedient=obedient,
+        program=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
+        directory=str(config.get("WorkingDir") or "/"),
+        port=_port(config.get("ExposedPorts") or {}),
     )
+
+
+def _port(exposed: Iterable[str]) -> int:
+    ports = [name.removesuffix("/tcp") for name in exposed if name.endswith("/tcp")]
+    ports = [port for port in ports if port != _JUPYTERS]
+    return int(ports[0]) if len(ports) == 1 else 0
 
 
 def _version(said: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,14 +14,23 @@ from ..process import ProcessFailed
 from .daemon import Daemon
 from .examine import Examination, examine
 
-_WITH_SERVER = """\
-FROM {image}
+_PACKAGES = "'jupyterhub>=5' 'jupyterlab>=4' 'jupyter-server-proxy>=4'"
+_SETTINGS = "jupyter_server_config.json"
+_WITH_SERVER = f"""\
+FROM {{image}}
 USER root
-RUN python3 -m pip install --no-cache-dir 'jupyterhub>=5' 'jupyterlab>=4' \\
- || python3 -m pip install --no-cache-dir --break-system-packages 'jupyterhub>=5' 'jupyterlab>=4'
-USER {user}
+RUN python3 -m pip install --no-cache-dir {_PACKAGES} \\
+ || python3 -m pip install --no-cache-dir --break-system-packages {_PACKAGES}
+COPY {_SETTINGS} /etc/jupyter/
+USER {{user}}
 """
 """What is added to an image with Python that has no server of its own."""
+
+_APP = "app"
+"""Where below a server's URL the image's own program is."""
+
+_RUN = "import os, sys; os.chdir(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
+"""Runs a program in a directory, in an image that may have no shell."""
 
 _WITHOUT_ENTRYPOINT = """\
 FROM {image}
@@ -56,6 +66,9 @@ async def make_startable(daemon: Daemon, name: str, scratch: Path) -> AsyncGener
     refuse_foreign(found.foreign)
     if not found.singleuser:
         yield Event(Phase.BUILDING, "Adding Jupyter, which the image has not", {"progress": 96})
+        if _has_app(found):
+            words = f"The image's own program ({found.program[0]}) is opened in its place"
+            yield Event(Phase.BUILDING, f"{words}, and Jupyter at lab/", {"progress": 97})
         found = await _add_server(daemon, name, found, scratch)
     if not found.obedient:
         yield Event(
@@ -72,16 +85,40 @@ async def _add_server(daemon: Daemon, name: str, found: Examination, scratch: Pa
     """Give an image that has no `jupyterhub-singleuser` one, if it has Python at all."""
     if found.python:
         dockerfile = _WITH_SERVER.format(image=name, user=found.user or "0")
+        files = {_SETTINGS: json.dumps(_settings(found))}
         with suppress(ProcessFailed):
-            await build_on_top(daemon, name, dockerfile, scratch)
+            await build_on_top(daemon, name, dockerfile, scratch, files=files)
         mended = await examine(daemon, name)
         if mended.singleuser:
             return mended
     raise BuildFailed(
         "The image is there, but nothing in it can be started here: it has no"
-        " jupyterhub-singleuser that an ordinary user may run. Install jupyterhub (with pip or"
-        " conda) in its Dockerfile."
+        " jupyterhub-singleuser that an ordinary user may run, and no Python to which it could be"
+        " added. Install jupyterhub (with pip or conda) in its Dockerfile; the package"
+        " jupyter-server-proxy then shows a web application."
     )
+
+
+def _has_app(found: Examination) -> bool:
+    """Whether an image without a server is a web application by itself."""
+    return found.python and bool(found.program and found.port)
+
+
+def _settings(found: Examination) -> dict[str, object]:
+    """Jupyter's settings for an image: its own program behind Jupyter's sign-in, if it is one."""
+    if not _has_app(found):
+        return {}
+    # The proxy fills in what is in braces; none of these are its own.
+    program = [word.replace("{", "{{").replace("}", "}}") for word in found.program]
+    app = {
+        "command": ["python3", "-c", _RUN, found.directory, *program],
+        "port": found.port,
+        "timeout": 60,
+    }
+    return {
+        "ServerProxy": {"servers": {_APP: app}},
+        "ServerApp": {"default_url": f"/{_APP}/"},
+    }
 
 
 async def build_on_top(
@@ -90,8 +127,14 @@ async def build_on_top(
     dockerfile: str,
     scratch: Path,
     labels: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> None:
     """Replace an image by one that is built from it.
+
+    Args:
+        scratch: folder for contexts.
+        labels: labels it gets.
+        files: text files the Dockerfile may copy, by name.
 
     Raises:
         ProcessFailed
@@ -99,5 +142,6 @@ async def build_on_top(
     scratch.mkdir(parents=True, exist_ok=True)
     given = [f"--label={label}={value}" for label, value in (labels or {}).items()]
     with TemporaryDirectory(dir=scratch) as context:
-        Path(context, "Dockerfile").write_text(dockerfile)
+        for file, text in {**(files or {}), "Dockerfile": dockerfile}.items():
+            Path(context, file).write_text(text)
         await daemon.ask("buildx", "build", "--load", *given, "--tag", name, context)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 from dockerhub import BASE, DockerHub, docker
 from dockersources import build, make_source
@@ -132,6 +133,38 @@ async def test_an_image_with_python_gets_a_server(
         "run", "--rm", "--user=1000", built.image.name, "jupyterhub-singleuser", "--version"
     )
     assert int(said.split(".")[0]) >= 5
+
+
+async def test_a_web_application_is_shown_behind_the_sign_in(
+    docker_builder: DockerBuilder, docker_hub: DockerHub, plain_image: str, tmp_path: Path
+) -> None:
+    """An image with Python and no Jupyter, whose own program listens on the port it names."""
+    lines = [
+        f"FROM {plain_image}",
+        "RUN python3 -m pip uninstall --quiet --yes jupyterhub",
+        "WORKDIR /srv/app",
+        "USER root",
+        "RUN echo this-is-the-application > index.html",
+        "EXPOSE 8765",
+        "ENTRYPOINT []",
+        'CMD ["python3", "-m", "http.server", "8765"]',
+    ]
+    files = {"Dockerfile": "\n".join(lines)}
+    built = await build(docker_builder, make_source(tmp_path / "repo", files))
+    assert "own program (python3) is opened" in built.log
+    async with docker_hub.client() as client:
+        await client.start(docker_hub.launch("app", image=built.image.name))
+        base = f"http://{docker_hub.address('app')}:8888/user/app/one/"
+        headers = {"Authorization": f"token {await client.access('app')}"}
+        async with aiohttp.ClientSession() as session:
+            async with session.get(base, headers=headers) as response:
+                assert "this-is-the-application" in await response.text(), response.url
+                assert response.url.path == "/user/app/one/app/"
+            async with session.get(f"{base}app/", allow_redirects=False) as response:
+                assert response.status in (302, 403), "a stranger does not see it"
+            async with session.get(f"{base}lab", headers=headers) as response:
+                assert response.status == 200
+        await client.stop("app")
 
 
 @pytest.mark.parametrize(
