@@ -16,7 +16,6 @@ from typing import TypeVar
 from ..core.errors import BadLink, Conflict, NotAllowed, NotFound, TooMany
 from ..core.launch import Access, VolumeRequest
 from ..core.layout import DataDirectory
-from ..core.space import Taken
 from ..core.volumes import (
     GroupRules,
     Kind,
@@ -256,10 +255,6 @@ class VolumeDesk:
     def measure(self, volumes: list[Mine]) -> None:
         """Have what is long not measured measured in the background, for the next look."""
         self._space.measure(*(self._place(mine.volume)[1:] for mine in volumes))
-
-    def taken(self, mine: Mine) -> Taken:
-        """A volume against the limit of volumes."""
-        return self._space.limits.of_volume(mine.usage)
 
     async def _owned(self, person: Person, id: str) -> Volume:
         mine = await self.get(person, id)
