@@ -49,6 +49,7 @@ def launches(page: Page, hub: HomeHub) -> int:
         "async () => (await (await fetch('api/launches', "
         "{headers: {'X-XSRFToken': document.querySelector('[name=_xsrf]').value}})).json())"
     )
+    assert "launches" in found, found
     return len(found["launches"])
 
 
