@@ -5,13 +5,13 @@ The Hub and both servers are real; once the Hub is root, once an ordinary user.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from intruder import MEMORY, Attack
 from sandboxhub import SandboxHub
 
@@ -38,17 +38,30 @@ def listeners() -> Iterator[dict[str, Any]]:
         }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def people(sandbox_hub: SandboxHub) -> AsyncIterator[None]:
+    """What they have running is stopped at the end, for the tests of others."""
+    yield
+    async with sandbox_hub.client() as client:
+        for name in ("ana", "eve"):
+            if await client.servers(name):
+                await client.stop(name)
+
+
 @pytest.fixture
-async def attack(sandbox_hub: SandboxHub, listeners: dict[str, Any]) -> AsyncIterator[Attack]:
+async def attack(
+    sandbox_hub: SandboxHub, people: None, listeners: dict[str, Any]
+) -> AsyncIterator[Attack]:
     secret = secrets.token_hex(16)
     async with sandbox_hub.client() as client:
         ana = sandbox_hub.launch("ana", files=Files.HOME)
         eve = sandbox_hub.launch("eve", files=Files.HOME, memory=MEMORY, cpu=1)
-        await client.start(ana)
-        await client.start(eve)
+        for launch in (ana, eve):
+            await client.user(launch.user)
+            if not await client.servers(launch.user):
+                await client.start(launch)
         await client.run("ana", f"open('secret.txt', 'w').write({secret!r})")
         attack = Attack(sandbox_hub, client, secret, **listeners)
-        try:
-            yield attack
-        finally:
-            await asyncio.gather(client.stop("ana"), client.stop("eve"))
+        yield attack
+        if attack.spoiled:
+            await client.stop("eve")

@@ -24,6 +24,7 @@ class Attack:
         host_port: something listens there on the host's loopback interface.
         open_port: something listens there on every address of the host.
         abstract: name of an abstract socket that listens on the host.
+        spoiled: set by a test after which eve needs another server.
     """
 
     hub: SandboxHub
@@ -32,6 +33,7 @@ class Attack:
     host_port: int
     open_port: int
     abstract: str
+    spoiled: bool = False
 
     async def try_(self, expression: str, seconds: float = 120) -> Any:
         """Let eve evaluate an expression of `tries.py`."""

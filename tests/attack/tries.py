@@ -60,6 +60,13 @@ def connects(addresses):
     return {f"{host}:{port}": outcome(connect, host, port) for host, port in addresses}
 
 
+def listening():
+    """Ports that this sandbox itself listens at."""
+    with open("/proc/net/tcp") as file:
+        rows = [line.split() for line in file.readlines()[1:]]
+    return [int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A"]
+
+
 def abstract(name):
     def connect():
         with socket.socket(socket.AF_UNIX) as connection:
