@@ -27,7 +27,7 @@ class RunDirectory:
     """One server's directory; the Hub's own, except for `home`.
 
     Attributes:
-        path: its place; short, because it names control groups too.
+        path: its place in the data directory.
     """
 
     path: Path
@@ -39,7 +39,8 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        return f"server-{self.path.name}"
+        """No other server of this machine has it, whatever Hub it is of."""
+        return f"server-{sha256(os.fsencode(self.path)).hexdigest()[:_DIGITS]}"
 
     @property
     def lock(self) -> Path:

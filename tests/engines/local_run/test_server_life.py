@@ -265,3 +265,6 @@ def test_run_directory_names_differ(tmp_path: Path) -> None:
     layout = DataDirectory(tmp_path)
     pairs = [("a", "b-c"), ("a-b", "c"), ("a\0b", "c"), ("A", "b-c"), ("ä" * 200, "s")]
     assert len({RunDirectory.of(layout, *pair).path for pair in pairs}) == len(pairs)
+    elsewhere = DataDirectory(tmp_path / "of another hub")
+    runs = [RunDirectory.of(each, "a", "b") for each in (layout, layout, elsewhere)]
+    assert len({run.name for run in runs}) == 2
