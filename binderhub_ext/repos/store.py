@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 
 from ..core.layout import DataDirectory
 from ..core.repo import Commit, Repo
+from ..locks import try_lock
 from .base import Source
 
 _POLL = 0.1
@@ -76,7 +76,7 @@ class Store:
         descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # No event can tell of another process.
-            while not _try_lock(descriptor):  # noqa: ASYNC110
+            while not try_lock(descriptor):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL)
             await asyncio.to_thread(_clear, directory)
             yield Lock(directory, descriptor)
@@ -150,7 +150,7 @@ class _Kept:
         """Remove it unless somebody is fetching just now."""
         descriptor = os.open(self.path.parent / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         try:
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 return False
             if self.path.is_dir():
                 shutil.rmtree(self.path)
@@ -160,14 +160,6 @@ class _Kept:
             return True
         finally:
             os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _clear(directory: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...core.errors import BuildFailed, NoSpace
 from ...core.progress import Event
+from ...locks import try_lock
 from ..base import Environment, Image
 from . import limits
 from .daemon import Daemon
@@ -109,7 +110,7 @@ class Images(Settings):
     async def _alone(self, key: str) -> AsyncIterator[None]:
         """Hold the key's lock, waiting for other builders, of other services too."""
         with self._lock(key) as descriptor:
-            while not _try_lock(descriptor):  # noqa: ASYNC110 - the kernel cannot wake us
+            while not try_lock(descriptor):  # noqa: ASYNC110 - the kernel cannot wake us
                 await asyncio.sleep(0.2)
             yield
 
@@ -164,11 +165,3 @@ def _image(name: str, key: str, known: dict[str, object]) -> Image:
 
 def _key(known: dict[str, dict[str, dict[str, str]]]) -> str:
     return known["Config"]["Labels"][LABEL]
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

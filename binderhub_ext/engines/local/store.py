@@ -28,6 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ...core.environment import KEY_DIGITS
+from ...locks import try_lock
 from ..base import Image
 
 RECORD = Path(".binder/image.json")
@@ -141,7 +142,7 @@ class Store:
         descriptor = self._open_lock(key)
         try:
             # Nothing tells when another process lets go, so it has to be asked again.
-            while not _try_lock(descriptor):  # noqa: ASYNC110
+            while not try_lock(descriptor):  # noqa: ASYNC110
                 await asyncio.sleep(_WAIT)
             yield
         finally:
@@ -151,7 +152,7 @@ class Store:
         """Whether somebody holds the key's build lock just now."""
         descriptor = self._open_lock(key)
         try:
-            return not _try_lock(descriptor)
+            return not try_lock(descriptor)
         finally:
             os.close(descriptor)
 
@@ -201,7 +202,7 @@ class Store:
         """Remove an environment unless a server uses it or somebody builds it."""
         build_lock = self._open_lock(key)
         try:
-            if not _try_lock(build_lock) or not self._retire(self.path(key)):
+            if not try_lock(build_lock) or not self._retire(self.path(key)):
                 return False
             self.discard(key)
             return True
@@ -243,7 +244,7 @@ class Store:
     def _sweep(self, key: str) -> bool:
         descriptor = self._open_lock(key)
         try:
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 return False
             if (self.path(key) / RECORD).exists():
                 remove_tree(self.scratch / key)
@@ -264,14 +265,6 @@ class Store:
         locks = self.path(key).parent / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
         return os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def remove_anything(path: Path) -> None:
