@@ -1,12 +1,19 @@
 """Fixtures of more than one room's tests.
 
 - `gitserver`: a real Git server on loopback (`gitserver.py`).
+- `rooms.py`: which tests may not run beside each other.
 - `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
   (`sandboxhub.py`).
 """
 
 from gitserver import gitserver
 from nothing_missing import pytest_runtest_makereport
+from rooms import pytest_xdist_make_scheduler
 from sandboxhub import sandbox_hub
 
-__all__ = ["gitserver", "pytest_runtest_makereport", "sandbox_hub"]
+__all__ = [
+    "gitserver",
+    "pytest_runtest_makereport",
+    "pytest_xdist_make_scheduler",
+    "sandbox_hub",
+]

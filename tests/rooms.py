@@ -1,0 +1,35 @@
+"""Which tests may not run beside each other, when several processes share the work (pytest-xdist).
+
+A file stays in one process, for its fixtures. Folders that use one Hub of a whole session, or the
+one Docker daemon, whose images and containers they count, stay in one process together.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = {
+    "tests/attack": "sandboxes",
+    "tests/browser": "browser",
+    "tests/clients": "clients",
+    "tests/engines/contract": "docker",
+    "tests/engines/docker": "docker",
+    "tests/engines/local_run": "sandboxes",
+    "tests/house/test_up_with_docker.py": "docker",
+}
+
+
+class Rooms(LoadScopeScheduling):
+    """Hands out whole rooms of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return TOGETHER.get(file) or TOGETHER.get(str(PurePosixPath(file).parent), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Rooms:
+    return Rooms(config, log)
