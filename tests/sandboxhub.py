@@ -8,6 +8,7 @@ go straight to the Hub's port and to each server's own.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import secrets
@@ -22,7 +23,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
@@ -128,15 +129,30 @@ def running_hub(kind: str, extra: str = "") -> Iterator[SandboxHub]:
         pytest.skip(missing)
     if kind == "root" and os.geteuid() != 0:
         pytest.skip("the tests do not run as root")
-    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        hub = SandboxHub(Path(folder), ordinary=kind == "ordinary", extra=extra)
-        try:
-            hub.image = hub.build()
-            hub.start()
-            yield hub
-        finally:
-            hub.stop()
+    with (
+        _folder(kind) as folder,
+        SandboxHub(folder, ordinary=kind == "ordinary", extra=extra).running() as hub,
+    ):
+        yield hub
+
+
+_folders: dict[str, list[Path]] = {"root": [], "ordinary": []}
+
+
+@contextmanager
+def _folder(kind: str) -> Iterator[Path]:
+    """A folder for a Hub, in which there is nothing but environments of an earlier one."""
+    if _folders[kind]:
+        folder = _folders[kind].pop()
+    else:
+        folder = Path(mkdtemp(prefix="bh-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)
+    yield folder
+    rest = [path for part in (folder, folder / "data") for path in part.iterdir()]
+    rest = [path for path in rest if path.name not in ("data", "environments")]
+    if not subprocess.run(["rm", "-rf", "--one-file-system", "--", *rest]).returncode:
+        _folders[kind].append(folder)
 
 
 @pytest.fixture(scope="session", params=["root", "ordinary"])
@@ -218,6 +234,16 @@ class SandboxHub:
         )
         assert told.returncode == 0, told.stderr[-3000:] + told.stdout[-3000:]
         return told.stdout.split()[-1]
+
+    @contextmanager
+    def running(self) -> Iterator[SandboxHub]:
+        """Running, with the environment of an empty repository."""
+        try:
+            self.image = self.build()
+            self.start()
+            yield self
+        finally:
+            self.stop()
 
     @contextmanager
     def configured(self, extra: str) -> Iterator[None]:

@@ -69,6 +69,16 @@ def near_words(taken: Taken) -> str:
     return f"{home_words(taken)} Make room before it is full." if taken.near else ""
 
 
+def volume_words(name: str, taken: Taken) -> str:
+    """What a launch says about a volume it mounts; empty unless that is over its limit."""
+    if taken.bytes is None or not taken.over:
+        return ""
+    return (
+        f'The volume "{name}" takes {size_words(taken.bytes)} of {size_words(taken.limit)}.'
+        " Delete what is not needed in it, or ask those who use it to."
+    )
+
+
 FULL = (
     "The disk of this hub is full, so nothing new is put into your files. Delete what you do not"
     " need: what is deleted in this server's file browser is gone for good, which makes room."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,12 @@ from traitlets.config import LoggingConfigurable
 
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
+from ..core.space import volume_words
 from ..core.volumes import GroupRules, GroupVolume, Kind, Placed, Volume, group_of, resolve
 from ..storage.homes import ensure_places
 from ..storage.mounts import Mount, mounts_for
+from ..storage.space import Space
+from ..storage.usage import last_usage
 from ..storage.volumes import VolumeStore, mount_of
 from ..storage.volumesettings import Volumes
 
@@ -34,6 +37,7 @@ class VolumesMixin(LoggingConfigurable):
     if TYPE_CHECKING:
         user: Any
         db: Any
+        tell: Callable[..., None]
 
         @property
         def layout(self) -> DataDirectory: ...
@@ -53,6 +57,19 @@ class VolumesMixin(LoggingConfigurable):
         # The Hub's database is for its own thread alone.
         mine, owners = _groups_of(self.user), _owners_of(self.db, known)
         self.placed = await asyncio.to_thread(volumes_for, launch, layout, rules, mine, owners)
+        for words in await asyncio.to_thread(self._crowded):
+            self.tell(14, words)
+
+    def _crowded(self) -> list[str]:
+        """What people should know about volumes over their limit, by what was measured last."""
+        layout, limits = self.layout, Space(parent=self).limits()
+        volumes = [placed.volume for placed in self.placed]
+        found = [last_usage(layout, layout.volumes, PurePosixPath(v.id)) for v in volumes]
+        said = (
+            volume_words(volume.name, limits.of_volume(usage))
+            for volume, usage in zip(volumes, found, strict=True)
+        )
+        return [words for words in said if words]
 
     def file_mounts(self, launch: Launch) -> tuple[Mount, ...]:
         """Everything a server sees of files that are kept, outermost first."""

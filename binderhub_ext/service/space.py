@@ -80,10 +80,10 @@ class SpaceDesk:
         self.measure(*home_places(self.layout, user), max_age=0)
 
     async def measure_all(self) -> None:
-        """Measure every home, where there is a limit to hold them to; waits for each."""
-        if not self.limits.home:
-            return
-        for root in (self.layout.homes, self.layout.states):
+        """Measure all for which there is a limit, one after another."""
+        homes = (self.layout.homes, self.layout.states) if self.limits.home else ()
+        volumes = (self.layout.volumes,) if self.limits.volume else ()
+        for root in (*homes, *volumes):
             for name in await asyncio.to_thread(_folders, root):
                 place = (root, PurePosixPath(name))
                 loop = asyncio.get_running_loop()

@@ -51,8 +51,8 @@ class Space(Configurable):
 
     volume_limit = Unicode(
         "",
-        help="""Bytes one group or shared volume should take, such as `100G`; over it people are
-        told. Default: no limit.""",
+        help="""Bytes one group or shared volume should take, such as `100G`; over it whoever
+        mounts it is told at each start. Default: no limit.""",
     ).tag(config=True)
 
     reserve = Unicode(

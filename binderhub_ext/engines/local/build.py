@@ -310,6 +310,10 @@ class LocalBuilder(Settings):
         path = recipe.workshop.environment
         provides = recipe.provides()
         size, own = seal(path)
+        made = recipe.workshop.made if recipe.made else None
+        if made:
+            extra = unique_bytes(made, set())
+            size, own = size + extra, own + extra
         if self.max_environment_size and size > self.max_environment_size:
             raise BuildFailed(
                 f"The environment takes {size >> 20} MiB; {self.max_environment_size >> 20} MiB "
@@ -331,7 +335,8 @@ class LocalBuilder(Settings):
             start=recipe.start is not None,
             repo_dir=REPO,
         )
-        self.store.finish(record, {START.name: recipe.start} if recipe.start is not None else {})
+        start = {START.name: recipe.start} if recipe.start is not None else {}
+        self.store.finish(record, start, made)
         return record.image
 
     # --- keeping --------------------------------------------------------------------------

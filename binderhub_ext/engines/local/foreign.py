@@ -70,6 +70,11 @@ class Workshop:
         return self.scratch / "cache"
 
     @property
+    def made(self) -> Path:
+        """What the build leaves in the repository's folder, once it has ended."""
+        return self.scratch / "made"
+
+    @property
     def bytecode(self) -> Path:
         """What Python compiles in a run that cannot change the environment."""
         return self.scratch / "bytecode"

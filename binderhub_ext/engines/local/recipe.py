@@ -24,6 +24,7 @@ from ..process import Log, ProcessFailed, program, run
 from . import conda, pipfile, uv
 from .bytecode import lend_bytecode, place_bytecode
 from .foreign import UV, Workshop
+from .made import files_in, keep_made
 from .model import clone, empty_folder, is_same
 from .uv import COPY, LINK, Requirements
 
@@ -46,7 +47,8 @@ _NETWORK_TROUBLE = re.compile(
 )
 
 # What a server imports before it answers: the run that shows that the environment works also
-# leaves bytecode for exactly this. Two processes share the compiling, which takes most of the time.
+# leaves bytecode for exactly this. Two processes share the compiling, which takes most of the time:
+# the Hub's package with what it brings along is nearly a third of it.
 _SMOKE = """
 import importlib, os, runpy, sys
 def load(*names):
@@ -61,12 +63,12 @@ kernel = (
 )
 other = os.fork()
 if not other:
-    load(*kernel)
+    load("jupyterhub.orm", *kernel)
     os._exit(0)
 load(
-    "jupyterhub.singleuser.extension", "jupyter_server.serverapp", "jupyterlab.labapp",
-    "notebook.app", "jupyterlab.extension", "jupyter_lsp.extension", "notebook_shim.nbserver",
-    "jupyter_server_terminals.app", "jupyter_resource_usage",
+    "jupyter_server.serverapp", "jupyterlab.labapp", "notebook.app", "jupyterlab.extension",
+    "jupyter_lsp.extension", "notebook_shim.nbserver", "jupyter_server_terminals.app",
+    "jupyter_resource_usage", "jupyterhub.singleuser.extension",
 )
 os.waitpid(other, 0)
 load(*kernel)
@@ -108,6 +110,8 @@ class Recipe:
         self.requirements = Requirements(self.base, tuple(self._lines()))
         # Whether code of the repository had the environment open for change.
         self.changed = False
+        # How many files postBuild made in the repository's folder; they are in `workshop.made`.
+        self.made = 0
 
     @property
     def runs_foreign_code(self) -> bool:
@@ -276,7 +280,9 @@ class Recipe:
             return
         yield _say("Running postBuild", 60)
         self.workshop.open_environment()
-        script = self.workshop.repo / self.post_build
+        repo = self.workshop.repo
+        before = await asyncio.to_thread(files_in, repo)
+        script = repo / self.post_build
         script.chmod(script.stat().st_mode | 0o111)
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", '"$0"', f"./{self.post_build}"]
@@ -289,6 +295,9 @@ class Recipe:
                 f"{self.post_build} ended with {_status(failure)}. The end of the log says why.",
                 uv_says=False,
             ) from failure
+        self.made = await asyncio.to_thread(keep_made, repo, before, self.workshop.made)
+        if self.made:
+            yield _log(f"postBuild made {self.made} files; they come with each new project.")
 
     async def _smoke(self) -> AsyncGenerator[Event]:
         if (

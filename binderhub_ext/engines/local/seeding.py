@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -28,31 +29,43 @@ from .sandbox import HOME, RUN, Bind, Person, Sandbox
 _PACKAGE = Path(__file__).parents[2]
 _LIBRARY = f"{RUN}/lib"
 _BUNDLE = f"{RUN}/source.bundle"
+_MADE = f"{RUN}/made"
 _PATIENCE = 600
 
 
-async def run(request: Request, person: Person, *, unsafe_no_sandbox: bool = False) -> bytes:
+async def run(
+    request: Request,
+    person: Person,
+    *,
+    made: Path | None = None,
+    unsafe_no_sandbox: bool = False,
+) -> bytes:
     """What the program printed.
 
     Args:
         request: `root` is the home; a place of ours that nobody else can rename.
+        made: files of the environment that come with a new project.
         unsafe_no_sandbox: as the person, but without a sandbox where there is none.
 
     Raises:
         LaunchFailed: it took too long, or there is no sandbox.
     """
     if unsafe_no_sandbox and not shutil.which("bwrap"):
-        return await unsafe.run(request, person)
-    inside = replace(request, bundle=_BUNDLE, root=HOME)
+        return await unsafe.run(replace(request, made=str(made or "")), person)
+    inside = replace(request, bundle=_BUNDLE, root=HOME, made=_MADE if made else "")
     home = open_beneath(Path(request.root), ".")
+    binds = [
+        Bind(Path(request.bundle), PurePosixPath(_BUNDLE)),
+        Bind(home, PurePosixPath(HOME), read_only=False),
+        *([Bind(made, PurePosixPath(_MADE))] if made else []),
+    ]
     try:
-        argv = tuple(call.command(inside))
-        return await _output(_sandbox(argv, Path(request.bundle), home, person))
+        return await _output(_sandbox(tuple(call.command(inside)), binds, person))
     finally:
         os.close(home)
 
 
-def _sandbox(argv: tuple[str, ...], bundle: Path, home: int, person: Person) -> Sandbox:
+def _sandbox(argv: tuple[str, ...], binds: Sequence[Bind], person: Person) -> Sandbox:
     python = hub_python()
     prefix = str(Path(python).parents[1])
     own = () if prefix == "/usr" else (Bind(Path(prefix), PurePosixPath(prefix)),)
@@ -64,8 +77,7 @@ def _sandbox(argv: tuple[str, ...], bundle: Path, home: int, person: Person) -> 
         binds=(
             *own,
             Bind(_PACKAGE, PurePosixPath(_LIBRARY, _PACKAGE.name)),
-            Bind(bundle, PurePosixPath(_BUNDLE)),
-            Bind(home, PurePosixPath(HOME), read_only=False),
+            *binds,
         ),
         person=person,
         network=Network.NONE,

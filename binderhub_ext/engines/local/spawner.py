@@ -160,7 +160,12 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         else:
             uid = person.uid
             ensure_state(self.layout, launch.user, launch.project, uid, uid)
-        run = partial(seeding.run, person=person, unsafe_no_sandbox=self.unsafe_no_sandbox)
+        run = partial(
+            seeding.run,
+            person=person,
+            made=record.made,
+            unsafe_no_sandbox=self.unsafe_no_sandbox,
+        )
         await self.bring_project(launch, self._home(launch), run)
         ensure_mount_points(launch, self.layout, person.uid, person.uid)
         if self.placed and self.unsafe_no_sandbox:

@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -34,6 +35,7 @@ from ..base import Image
 RECORD = Path(".binder/image.json")
 USED = Path(".binder/used")
 START = Path(".binder/start")
+MADE = Path(".binder/made")
 SERVER_LOCK = ".lock"
 
 EMPTY: Mapping[str, bytes] = MappingProxyType({})
@@ -78,6 +80,12 @@ class Record:
     own: int = 0
     start: bool = False
     repo_dir: str = ""
+
+    @property
+    def made(self) -> Path | None:
+        """Files that the build made in the repository's folder, if it made any."""
+        folder = Path(self.path, MADE)
+        return folder if folder.is_dir() else None
 
     @property
     def image(self) -> Image:
@@ -167,11 +175,14 @@ class Store:
         path.chmod(0o755)
         return path
 
-    def finish(self, record: Record, files: Mapping[str, bytes] = EMPTY) -> None:
+    def finish(
+        self, record: Record, files: Mapping[str, bytes] = EMPTY, made: Path | None = None
+    ) -> None:
         """Declare a sealed environment whole.
 
         Args:
             files: further files for `.binder`, by name; executable.
+            made: a folder of a build that becomes `.binder/made`.
         """
         environment = Path(record.path)
         environment.chmod(0o755)
@@ -185,6 +196,9 @@ class Store:
         for name, content in files.items():
             (folder / name).write_bytes(content)
             (folder / name).chmod(0o555)
+        if made:
+            shutil.move(made, folder / MADE.name)
+            seal(folder / MADE.name)
         partial = folder / "image.json.partial"
         with partial.open("w") as file:
             json.dump(asdict(record), file, indent=1)

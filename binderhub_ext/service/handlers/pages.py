@@ -106,6 +106,8 @@ async def show_home(
     service = page.service
     projects = await service.records.projects(page.me.name)
     recent = await service.launches.recent(page.me)
+    volumes = await service.volumes.mine(page.me)
+    service.volumes.measure(volumes)
     page.show(
         "home.html",
         values=values_of(page, fields),
@@ -118,7 +120,7 @@ async def show_home(
         servers=await servers_of(page),
         projects=[views.project_view(row) for row in projects],
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
-        **volumeform.chooser(await service.volumes.mine(page.me), fields, linked(page, fields)),
+        **volumeform.chooser(volumes, fields, linked(page, fields)),
         **service.home,
     )
 

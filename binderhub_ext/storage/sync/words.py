@@ -28,6 +28,7 @@ class Request:
         keep: what to do where both sides changed a file.
         update: whether a project that is there is brought to the commit.
         plan: say what would be done and do nothing.
+        made: a folder with files that a build made; they come with a new project.
     """
 
     bundle: str
@@ -39,6 +40,7 @@ class Request:
     keep: Keep = Keep.BOTH
     update: bool = True
     plan: bool = False
+    made: str = ""
 
     @property
     def short(self) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -130,7 +131,9 @@ def kit(request: pytest.FixtureRequest) -> Iterator[Kit]:
         if request.param == "local":
             if not shutil.which("bwrap"):
                 pytest.skip("bubblewrap is not installed (apt-get install -y bubblewrap)")
-            yield Kit("local", data, {"build_timeout": 300})
+            kit = Kit("local", data, {"build_timeout": 300})
+            asyncio.run(kit.builder().prepare())
+            yield kit
             return
         skip_without_docker()
         prefix = f"bah-contract-{os.getpid()}/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -19,8 +20,11 @@ POST_BUILD = "#!/bin/sh\nset -e\n"
 
 
 def slow(seconds: str, mark: str) -> dict[str, str]:
-    """A repository whose build says when it has begun, and then takes its time."""
-    return {"postBuild": f"{POST_BUILD}echo {mark}\nsleep {seconds}\n"}
+    """A repository whose build says when it has begun, and then takes its time.
+
+    No other run's build is of the same script: a daemon would take it from its cache.
+    """
+    return {"postBuild": f"{POST_BUILD}# {uuid4()}\necho {mark}\nsleep {seconds}\n"}
 
 
 def sleepers(seconds: str) -> list[int]:

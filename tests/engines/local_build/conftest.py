@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -26,9 +27,10 @@ def repository(tmp_path: Path) -> MakeSource:
 
 @pytest.fixture(scope="session")
 def data() -> Iterator[Path]:
-    """One data directory for all builds, so that packages are downloaded once."""
+    """One data directory for all builds, so that packages are downloaded and compiled once."""
     with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
+        asyncio.run(LocalBuilder(data_dir=folder).prepare())
         yield Path(folder)
 
 

@@ -37,14 +37,11 @@ def hub() -> Iterator[SandboxHub]:
         disk = ["mount", "-t", "tmpfs", "-o", "size=16g,mode=711", "tmpfs", str(root / "data")]
         if (told := subprocess.run(disk, capture_output=True, text=True)).returncode:
             pytest.skip(f"no disk can be mounted here: {told.stderr}")
-        hub = SandboxHub(root, extra=EXTRA)
         try:
-            hub.image = hub.build()
-            hub.start()
-            yield hub
+            with SandboxHub(root, extra=EXTRA).running() as hub:
+                yield hub
         finally:
-            hub.stop()
-            subprocess.run(["umount", "--lazy", str(hub.data)], check=True)
+            subprocess.run(["umount", "--lazy", str(root / "data")], check=True)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ RO, RW = Access.RO, Access.RW
 EXTRA = """
 c.Volumes.groups = {"class-a": {"rw": ["teachers"], "ro": ["students"]}}
 c.Volumes.group_pattern = "lab-.*"
+c.Space.volume_limit = "8M"
 c.JupyterHub.load_groups = {
     "teachers": {"users": ["tea"]},
     "students": {"users": ["stu", "two"]},
@@ -270,3 +271,22 @@ async def test_links_in_a_volume_lead_nowhere(hub: SandboxHub, client: Client) -
     assert "traps" in told.output and "volume.json" not in told.output, told
     for user in ("eve", "ann"):
         await client.stop(user)
+
+
+async def test_over_its_limit_everybody_is_told(hub: SandboxHub, client: Client) -> None:
+    id = share(hub, "crowded", "tea", {"stu": "rw"})
+    measure = "from binderhub_ext.storage.usage import usage; from pathlib import PurePosixPath\n"
+    measure += f"l = store.layout; usage(l, l.volumes, PurePosixPath({id!r}), now=1.0, max_age=0)"
+    launch = hub.launch("stu", "full", volumes=asked("crowded"))
+    events = await client.start(launch)
+    assert not any("crowded" in event["message"] for event in events), events
+    code = "from pathlib import Path; f = Path.home() / 'shared/crowded/big'\n"
+    await client.run("stu", f"{code}f.write_bytes(b'x' * (9 << 20))", "full")
+    await client.stop("stu", "full")
+
+    store_as_hub(hub, measure)
+    events = await client.start(launch)
+    told = 'The volume "crowded" takes 9 MiB of 8 MiB. Delete what is not needed in it'
+    assert any(event["message"].startswith(told) for event in events), events
+    assert not (await client.run("stu", f"{code}f.unlink()", "full")).error
+    await client.stop("stu", "full")
