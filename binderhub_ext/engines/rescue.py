@@ -73,6 +73,13 @@ class RescueMixin(LoggingConfigurable):
         places = {"JUPYTER_RUNTIME_DIR": "/tmp/jupyter-runtime", "IPYTHONDIR": "/tmp/ipython"}
         return {**places, "PYTHONDONTWRITEBYTECODE": "1"}
 
+    def rescue_log(self, log: Path) -> Path:
+        """Where the server's output goes: on a full disk nowhere.
+
+        A program may end if it cannot say something; IPython's kernel does.
+        """
+        return Path(os.devnull) if self.rescue else log
+
 
 def explained(error: OSError) -> NoSpace:
     """Words for a start that ran out of room; any other error as it is.

@@ -196,7 +196,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             raise LaunchFailed("This server can only be started from its launch link.")
         self.port = random_port()
         self.ip = "127.0.0.1"
-        with self.run_directory.log.open("ab") as log:
+        self.run_directory.log.touch()
+        with self.rescue_log(self.run_directory.log).open("ab") as log:
             if self.unsafe_no_sandbox:
                 await self._start_unsafe(self._prepared, log)
             else:

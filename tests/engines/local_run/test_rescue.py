@@ -91,10 +91,10 @@ async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
     await client.stop("ann")
 
     # A project that is not there yet: the server has an empty folder, and the next start fills it.
-    # No code is run meanwhile: in a home without any configuration kernels may not start then.
     fresh = hub.launch("ann", "two", commit=new, project=elsewhere, files=Files.HOME)
     await client.start(fresh)
     assert list((hub.layout.home("ann") / elsewhere).iterdir()) == []
+    assert await run(client, "ann", f"import os; print(os.listdir({elsewhere!r}))", "two") == "[]"
     await client.stop("ann", "two")
 
     await client.start(launch)
