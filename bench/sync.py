@@ -7,16 +7,21 @@ Measures, for a project nobody edited whose repository changed in 0, 10 and 1,00
     puller nbgitpuller from the same folder, if it is installed
     status `git status`, which is what a person's own look costs
 
-and the usage figures of many homes. Every round has fresh copies; figures are medians.
+and, from a Git server on loopback, the first fetch of a repository whose history is large: all of
+it as is the default, and with a depth of 1, against `git clone` of all, of depth 1 and without the
+contents of old files; and the usage figures of many homes. Every round has fresh copies; figures
+are medians.
 
-Usage: python bench/sync.py [--files N] [--rounds N] [--homes N]
+Usage: python bench/sync.py [--files N] [--rounds N] [--homes N] [--commits N]
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib.util
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -28,9 +33,16 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.repo import Repo
+from binderhub_ext.repos.git import GitProvider
+from binderhub_ext.repos.network import AddressPolicy
 from binderhub_ext.storage.sync.call import command, is_current
 from binderhub_ext.storage.sync.words import Request
 from binderhub_ext.storage.usage import last_usage, usage
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from gitserver import GitServer, RepoHandle
 
 URL = "https://git.example.org/owner/name"
 ENVIRONMENT = {
@@ -133,6 +145,46 @@ def report(changed: int, times: dict[str, float]) -> None:
     print(f"{changed} changes: {figures}; sync/pull = {times['sync'] / times['pull']:.2f}")
 
 
+def long_history(server: GitServer, commits: int) -> RepoHandle:
+    """Twenty files of 50 kB that do not compress, one of them new in each commit."""
+    handle = server.create_repo("owner/long", {"README.md": "long"})
+    noise = random.Random(1)
+    for number in range(commits):
+        handle.commit({f"data/{number % 20}.bin": noise.randbytes(50_000)})
+    handle.git("config", "uploadpack.allowFilter", "true")
+    return handle
+
+
+async def fetch(data: Path, url: str, depth: int) -> None:
+    """Fetch as a first launch does, into a bundle."""
+    policy = AddressPolicy(allowed_networks=["127.0.0.0/8"])
+    provider = GitProvider(data_dir=str(data), policy=policy, depth=depth)
+    commit = await provider.resolve(Repo("git", url, url), "main")
+    async for _ in provider.fetch(commit):
+        pass
+
+
+def first_fetches(scratch: Path, commits: int, rounds: int) -> None:
+    times: dict[str, list[float]] = {}
+    folder = scratch / "fetched"
+    with GitServer(scratch / "served") as server:
+        url = long_history(server, commits).url
+        clone = ["git", "clone", "-q", url, str(folder)]
+        found: dict[str, Callable[[], object]] = {
+            "ours, all": lambda: asyncio.run(fetch(folder, url, 0)),
+            "ours, depth 1": lambda: asyncio.run(fetch(folder, url, 1)),
+            "git clone": lambda: run(clone),
+            "git clone, depth 1": lambda: run([*clone, "--depth=1"]),
+            "git clone, partial": lambda: run([*clone, "--filter=blob:none"]),
+        }
+        for _ in range(rounds):
+            for name, way in found.items():
+                times.setdefault(name, []).append(timed(way))
+                shutil.rmtree(folder)
+    told = ", ".join(f"{name} {median(seconds):.2f} s" for name, seconds in times.items())
+    print(f"first fetch, {commits} commits of 50 kB: {told}")
+
+
 def figures(scratch: Path, homes: int) -> None:
     """Usage of many homes of 20 files, measured once and then remembered."""
     layout = DataDirectory(scratch / "data")
@@ -154,9 +206,11 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--homes", type=int, default=1000)
+    parser.add_argument("--commits", type=int, default=500)
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         compare(Path(folder), options.files, options.rounds)
+        first_fetches(Path(folder), options.commits, options.rounds)
         figures(Path(folder), options.homes)
 
 
