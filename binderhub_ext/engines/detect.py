@@ -1,7 +1,9 @@
 """What a repository's configuration asks for, decided once per tree.
 
 repo2docker decides (in `detector`); this module guards it, adds what determines the
-environment, and remembers the answer, so that a second launch reads one small file.
+environment, and remembers the answer, so that a second launch reads one small file. It also
+remembers what repo2docker said of the configuration files alone: asking it takes half a second,
+and most commits change none of them.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import re
 import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
@@ -99,7 +103,7 @@ class Detector:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
         check_links(checkout)
-        found = await self._ask_repo2docker(checkout)
+        found = await self._decided(checkout)
         determination = determine(found["buildpack"], found["binder_dir"], reader(checkout))
         detection = Detection(
             files=determination.files,
@@ -114,16 +118,22 @@ class Detector:
         self._remember(tree, detection)
         return detection
 
-    def _path(self, tree: str) -> Path:
-        facts = [DETECTION, _repo2docker_version(), tree, self.default_python, self.available]
+    async def _decided(self, checkout: Path) -> dict[str, str]:
+        """What repo2docker says, from memory if it was asked of the same files before."""
+        path = self._path(question(checkout))
+        with suppress(OSError, ValueError):
+            known: dict[str, str] = json.loads(path.read_text())
+            return known
+        found = await self._ask_repo2docker(checkout)
+        _write(path, found)
+        return found
+
+    def _path(self, asked: str) -> Path:
+        facts = [DETECTION, _repo2docker_version(), asked, self.default_python, self.available]
         return self.folder / f"{sha256(json.dumps(facts).encode()).hexdigest()}.json"
 
     def _remember(self, tree: str, detection: Detection) -> None:
-        path = self._path(tree)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(asdict(detection)))
-        partial.replace(path)
+        _write(self._path(tree), asdict(detection))
 
     async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
         module = f"{__package__}.detector"
@@ -143,6 +153,31 @@ class Detector:
                 detail=found["error"],
             )
         return found
+
+
+def question(checkout: Path) -> str:
+    """A digest of all that repo2docker looks at to decide: which files there are, what is in them.
+
+    Raises:
+        BuildFailed: one of them is too large.
+    """
+    read = reader(checkout)
+    seen: list[object] = []
+    for folder in _FOLDERS:
+        seen.append((checkout / folder).is_dir())
+        for name in _NAMES:
+            content = read(str(Path(folder, name)))
+            digest = None if content is None else sha256(content).hexdigest()
+            seen.append((digest, (checkout / folder / name).exists()))
+    return sha256(json.dumps(seen).encode()).hexdigest()
+
+
+def _write(path: Path, fields: dict[str, Any]) -> None:
+    """Write it as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(fields))
+    partial.replace(path)
 
 
 def _with_packages(detection: Detection, read: Read) -> Detection:

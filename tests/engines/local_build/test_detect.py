@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from small_repositories import Files, MakeSource
 
 from binderhub_ext.core.errors import BuildFailed, Unsupported
+from binderhub_ext.engines import detect
 from binderhub_ext.engines.detect import Detector
 from binderhub_ext.engines.local import conda
 from binderhub_ext.engines.local.build import LocalBuilder
@@ -196,3 +198,60 @@ async def test_interpreters_are_real_files(tmp_path: Path) -> None:
     assert OWN in [interpreter.minor for interpreter in found]
     assert all(Path(interpreter.path).resolve() == Path(interpreter.path) for interpreter in found)
     assert list(found) == sorted(found)
+
+
+class Counting(Detector):
+    """Counts how often repo2docker itself is asked."""
+
+    asked = 0
+
+    async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
+        self.asked += 1
+        return await super()._ask_repo2docker(checkout)
+
+
+async def test_repo2docker_is_asked_once_for_the_same_configuration(tmp_path: Path) -> None:
+    detector = Counting(tmp_path / "plans", "3.11", ["3.11", "3.12"])
+    files: Files = {"requirements.txt": "x", "a.ipynb": "{}"}
+    first = await detector.detect("one", write(tmp_path / "one", files))
+    other = await detector.detect("two", write(tmp_path / "two", {**files, "a.ipynb": "{1}"}))
+    assert other == first and detector.asked == 1
+    changed: list[Files] = [
+        {**files, "requirements.txt": "y"},
+        {**files, "runtime.txt": "python-3.12"},
+        {**files, "binder/README.md": "the folder alone counts"},
+        {"binder/requirements.txt": "x"},
+    ]
+    for number, different in enumerate(changed):
+        folder = write(tmp_path / f"changed{number}", different)
+        assert await detector.detect(folder.name, folder) != first
+    assert detector.asked == 1 + len(changed)
+
+
+# Notes what repo2docker looks at below the working directory while it decides.
+WATCH = """
+import builtins, os, sys
+seen = set()
+def watched(ask):
+    def asking(path, *args, **kwargs):
+        if isinstance(path, str) and not os.path.isabs(path):
+            seen.add(os.path.normpath(path))
+        return ask(path, *args, **kwargs)
+    return asking
+from binderhub_ext.engines import detector
+for name in ("exists", "isdir", "isfile"):
+    setattr(os.path, name, watched(getattr(os.path, name)))
+builtins.open = watched(open)
+for folder in sys.argv[1:]:
+    detector.detect(folder, "3.11", ["3.11", "3.12", "3.13"])
+print("\\n".join(sorted(seen)))
+"""
+
+
+def test_what_repo2docker_looks_at_is_in_the_question(tmp_path: Path) -> None:
+    folders = [write(tmp_path / str(n), files) for n, (files, *_) in enumerate(DETECTED)]
+    command = [sys.executable, "-c", WATCH, *map(str, folders)]
+    seen = set(subprocess.check_output(command, text=True).split())
+    assert {"requirements.txt", "binder/Dockerfile", "pyproject.toml"} <= seen
+    known = {str(Path(place, name)) for place in detect._FOLDERS for name in detect._NAMES}
+    assert seen - known == {"binder", ".binder"}
