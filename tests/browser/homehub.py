@@ -3,6 +3,8 @@
 with HomeHub.running() as hub:
     hub.sign_in(page, "maria")
     repo = hub.git.create_repo("owner/name", {"requirements.txt": "humanize\\n"})
+    hub.crash()
+    hub.start()
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitserver import GitServer
@@ -48,13 +50,17 @@ class HomeHub:
         url: of the Hub, without a slash at its end.
         root: the data directory.
         git: where tests put their repositories.
-        log: what the processes wrote.
+        log: what the processes wrote since the last start.
+        command: starts it.
+        process: the Hub's, which started all others; none while it does not run.
     """
 
     url: str
     root: Path
     git: GitServer
     log: Path
+    command: list[str] = field(repr=False)
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def main_page(self) -> str:
@@ -71,11 +77,12 @@ class HomeHub:
 
     @classmethod
     @contextmanager
-    def running(cls, extra: str = "") -> Iterator[HomeHub]:
+    def running(cls, extra: str = "", engine: str = "local") -> Iterator[HomeHub]:
         """Start one in a directory of its own; when done, end it by its id and see it gone.
 
         Args:
             extra: lines added to its configuration.
+            engine: where it builds and runs.
         """
         with ExitStack() as stack:
             # Below /tmp itself: paths of sockets must be short, and servers run as people's own
@@ -86,29 +93,36 @@ class HomeHub:
             git = stack.enter_context(GitServer(folder / "git"))
             port = _free_ports(4)
             log = folder / "up.log"
-            hub = cls(f"http://127.0.0.1:{port}", folder / "data", git, log)
-            stack.enter_context(_process(_command(folder, port, extra), log, hub.url))
+            command = _command(folder, port, extra, engine)
+            hub = cls(f"http://127.0.0.1:{port}", folder / "data", git, log, command)
+            stack.callback(hub.stop)
+            hub.start()
             yield hub
 
+    def start(self) -> None:
+        """Start it, as it was started before if it was; returns when it answers."""
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=self.log.parent,
+            )
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline and self.process.poll() is None:
+            # Not before it says so: whoever asks earlier fills its log with refusals.
+            if self.url in self.log.read_text() and self.answers():
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"binder-at-home up did not start:\n{self.log.read_text()[-5000:]}")
 
-def _command(folder: Path, port: int, extra: str) -> list[str]:
-    config = folder / "config.py"
-    config.write_text(_CONFIG.format(password=PASSWORD, people=set(PEOPLE)) + extra)
-    up = [sys.executable, "-P", "-m", "binderhub_ext", "up", "--engine", "local", "--no-browser"]
-    return [*up, "--data-dir", str(folder / "data"), "--port", str(port), "-f", str(config)]
-
-
-@contextmanager
-def _process(command: list[str], log: Path, url: str) -> Iterator[None]:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=log.parent
-        )
-    try:
-        _await_answer(process, url, log)
-        yield
-    finally:
+    def stop(self) -> None:
+        """End it as Ctrl-C does, with people's servers; harmless if it does not run."""
+        process, self.process = self.process, None
+        if process is None:
+            return
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP)
@@ -117,23 +131,27 @@ def _process(command: list[str], log: Path, url: str) -> Iterator[None]:
             process.wait()
             raise
 
+    def crash(self) -> None:
+        """End the Hub's process at once; it can do nothing about it."""
+        process, self.process = self.process, None
+        assert process is not None
+        process.kill()
+        process.wait()
 
-def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + START
-    while time.monotonic() < deadline and process.poll() is None:
-        # Not before it says so: whoever asks earlier fills its log with refusals.
-        if url in log.read_text() and _answers(f"{url}/services/binder/health"):
-            return
-        time.sleep(0.2)
-    raise RuntimeError(f"binder-at-home up did not start:\n{log.read_text()[-5000:]}")
+    def answers(self) -> bool:
+        """Whether the service is there."""
+        try:
+            with urllib.request.urlopen(f"{self.main_page}health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+def _command(folder: Path, port: int, extra: str, engine: str) -> list[str]:
+    config = folder / "config.py"
+    config.write_text(_CONFIG.format(password=PASSWORD, people=set(PEOPLE)) + extra)
+    up = [sys.executable, "-P", "-m", "binderhub_ext", "up", "--engine", engine, "--no-browser"]
+    return [*up, "--data-dir", str(folder / "data"), "--port", str(port), "-f", str(config)]
 
 
 def _free_ports(count: int) -> int:

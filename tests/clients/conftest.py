@@ -11,16 +11,16 @@ import npm
 import pytest
 from foreignsite import ForeignSite
 from gitserver import missing
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 HERE = Path(__file__).parent
 # What a person does in a browser is written down once, in the browser tests' folder.
 sys.path[:0] = [str(HERE.parent / "browser"), str(HERE.parent / "service")]
 
+from chromium import artifacts, browser, context, page  # noqa: E402
 from homehub import HomeHub  # noqa: E402
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+__all__ = ["artifacts", "browser", "context", "page"]
 
 _CONFIG = """
 c.Access.origins = [{origin!r}]
@@ -53,39 +53,6 @@ def hub(site: ForeignSite) -> Iterator[HomeHub]:
         pytest.skip(problem)
     with HomeHub.running(_CONFIG.format(origin=site.url)) as hub:
         yield hub
-
-
-@pytest.fixture(scope="session")
-def artifacts() -> Path:
-    """Where screenshots go; never kept in the repository."""
-    folder = HERE.parents[1] / "artifacts"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser: own cookies, small waits."""
-    context = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
 
 
 @pytest.fixture(scope="module")

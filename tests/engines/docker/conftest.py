@@ -6,12 +6,14 @@
 `plain_image`: name of the image of an empty repository.
 `docker_hub`: a Hub for launches of it.
 `registry`: a real registry; `lab_image`: the name of an image that is nowhere but in it.
+`browser`, `context`, `page`, `artifacts`: Chromium (`tests/browser/chromium.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +34,13 @@ from dockersources import build, make_source
 
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.build import DockerBuilder
+
+# What a person does in a browser is written down once, in the browser tests' folder.
+sys.path[:0] = [str(Path(__file__).parents[2] / "browser")]
+
+from chromium import artifacts, browser, context, page  # noqa: E402
+
+__all__ = ["artifacts", "browser", "context", "page"]
 
 
 @pytest.fixture(scope="session", autouse=True)
