@@ -20,7 +20,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
-from traitlets import Integer, Unicode, default
+from traitlets import Float, Integer, Unicode, default
 from traitlets.config import Application
 
 from . import __version__
@@ -109,6 +109,13 @@ class BinderApp(Application):
         1024 * 1024, help="Bytes a request may send (default 1 MiB); forms are far smaller."
     ).tag(config=True)
 
+    sweep_every = Float(
+        300,
+        min=1,
+        help="""Seconds between two looks for what a service or build that was killed left behind
+        (default 300); the first one is at the start.""",
+    ).tag(config=True)
+
     aliases = {
         "data-dir": "BinderApp.data_dir",
         "engine": "BinderApp.engine",
@@ -168,13 +175,15 @@ class BinderApp(Application):
         self._init_launches()
         self._init_service()
         self._init_server()
-        self._housekeeping = asyncio.create_task(self._keep_house())
+        work = (self._keep_house(), self._sweep())
+        self._housekeeping = {asyncio.create_task(one) for one in work}
 
     async def cleanup(self) -> None:
         """Take everything down, in the opposite order."""
         self.server.stop()
-        self._housekeeping.cancel()
-        await asyncio.wait({self._housekeeping})
+        for task in self._housekeeping:
+            task.cancel()
+        await asyncio.wait(self._housekeeping)
         await self.launches.close()
         await self.builds.close()
         await self.server.close_all_connections()
@@ -360,3 +369,13 @@ class BinderApp(Application):
             except Exception:
                 self.log.exception("Keeping house failed; it is tried again in a day")
             await asyncio.sleep(_CLEAN_EVERY)
+
+    async def _sweep(self) -> None:
+        """Every few minutes: remove what was left behind. A failure is told, and tried again."""
+        while True:
+            try:
+                for name in await self.builder.sweep():
+                    self.log.warning("Removed what a killed build left: %s", name)
+            except Exception as error:
+                self.log.error("What killed builds left could not be looked for: %s", error)
+            await asyncio.sleep(self.sweep_every)

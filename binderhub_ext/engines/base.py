@@ -173,6 +173,17 @@ class Builder(LoggingConfigurable):
     async def collect_garbage(self) -> list[Image]:
         """Remove images over the configured age and total size, never one in use."""
 
+    async def sweep(self) -> list[str]:
+        """Remove what a builder that was killed left behind; what is at work stays.
+
+        Called when a service starts and every few minutes, so it has to be cheap. By default
+        nothing is left.
+
+        Returns:
+            What was removed, for the log.
+        """
+        return []
+
     @abstractmethod
     async def checks(self) -> list[Check]:
         """What works here and what does not."""

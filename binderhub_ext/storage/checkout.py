@@ -11,11 +11,11 @@ import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..core.errors import NoSpace, RepoUnavailable
 from ..repos.base import Source
 from ..repos.checkout import checkout as from_bundle
+from .scratch import scratch_folder
 
 
 async def checkout(source: Source, into: Path) -> None:
@@ -39,9 +39,8 @@ async def checkout(source: Source, into: Path) -> None:
 @asynccontextmanager
 async def temporary_checkout(source: Source, below: Path) -> AsyncIterator[Path]:
     """A folder with the files of a commit that is gone afterwards."""
-    below.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".checkout-", dir=below, ignore_cleanup_errors=True) as folder:
-        files = Path(folder) / "files"
+    with scratch_folder(below) as folder:
+        files = folder / "files"
         await checkout(source, files)
         yield files
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.app import JupyterHub
+from tornado.ioloop import PeriodicCallback
 from traitlets import Any as AnyTrait
 
 from ..hub import SERVICE
@@ -18,6 +19,9 @@ from .network import is_loopback
 
 _PATIENCE = 5
 """Seconds a process gets to end after being asked to."""
+
+_LOOK = 3
+"""Seconds between two looks whether services still run; by itself JupyterHub takes thirty."""
 
 _EXPECTED = (
     "Running JupyterHub without SSL",
@@ -43,7 +47,14 @@ class OneMachineHub(JupyterHub):
 
     async def start(self) -> None:
         await super().start()
+        PeriodicCallback(self._look_at_services, 1000 * _LOOK).start()
         self.on_ready()
+
+    async def _look_at_services(self) -> None:
+        """Have a service that ended by itself started again."""
+        for service in () if self._stopping else self._service_map.values():
+            if service.managed and service.proc is not None and service.proc.poll() is not None:
+                await service.spawner.poll_and_notify()
 
     async def shutdown_cancel_tasks(self, sig: signal.Signals | None = None) -> None:
         """As JupyterHub, once: a second Ctrl-C must not stop the stopping of servers."""

@@ -21,6 +21,9 @@ from ..process import ProcessFailed, output
 _TRY = 60
 """Seconds a program of an image has to answer."""
 
+_TRIED = "binder-at-home.tried"
+"""Label of a container in which that program runs: the name of the image."""
+
 
 _PASSED = ("PATH", "HOME", "LANG", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY")
 
@@ -79,10 +82,10 @@ class Daemon:
             return None
         return found[0]
 
-    async def names(self, label: str) -> list[str]:
-        """Names of the images that carry a label."""
+    async def names(self, sign: str) -> list[str]:
+        """Names of the images with a sign: `label=…`, or `reference=…` with a pattern."""
         listed = await self.ask(
-            "image", "ls", f"--filter=label={label}", "--format={{.Repository}}:{{.Tag}}"
+            "image", "ls", f"--filter={sign}", "--format={{.Repository}}:{{.Tag}}"
         )
         return [name for name in listed.splitlines() if "<none>" not in name]
 
@@ -112,6 +115,22 @@ class Daemon:
             return await self.inspect(image) is None
         return True
 
+    async def remove_container(self, name: str) -> None:
+        """Remove a container, also one that runs; harmless if there is none."""
+        with suppress(ProcessFailed):
+            await self.ask("rm", "--force", name)
+
+    async def tries(self) -> dict[str, str]:
+        """Containers in which images are being tried, of every hub; each with its image's name."""
+        form = f'{{{{.ID}}}} {{{{.Label "{_TRIED}"}}}}'
+        listed = await self.ask("ps", "--all", f"--filter=label={_TRIED}", f"--format={form}")
+        return dict(line.split(" ", 1) for line in listed.splitlines())
+
+    async def prune(self, label: str) -> None:
+        """Remove images that carry a label, have no name any more and are not in use."""
+        with suppress(ProcessFailed):  # somebody else may be at it
+            await self.ask("image", "prune", "--force", f"--filter=label={label}")
+
     async def try_inside(self, image: str, *argv: str, user: str = "") -> str | None:
         """What a short program of an image prints, without network; `None` if it fails.
 
@@ -130,18 +149,18 @@ class Daemon:
         name = f"binder-try-{uuid4().hex[:12]}"
         limits = ("--memory=512m", "--pids-limit=128", "--cap-drop=ALL")
         guarded = ("--network=none", "--security-opt=no-new-privileges", *limits, *options)
+        label = f"--label={_TRIED}={image}"
         run_as = (f"--user={user}",) if user else ()
         try:
             async with asyncio.timeout(_TRY):
                 return await self.ask(
-                    "run", "--rm", "--name", name, *guarded, *run_as, image, *argv
+                    "run", "--rm", "--name", name, label, *guarded, *run_as, image, *argv
                 )
         except (ProcessFailed, TimeoutError):
             return None
         finally:
             # The container outlives the program that waited for it.
-            with suppress(ProcessFailed):
-                await asyncio.shield(self.ask("rm", "--force", name))
+            await asyncio.shield(self.remove_container(name))
 
 
 def _understood(error: ProcessFailed, cli: str) -> Exception:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from ...core.errors import BuildFailed, NoSpace
 from ...core.progress import Event
 from ...locks import try_lock
+from ...storage import scratch
 from ..base import Environment, Image
 from . import limits
 from .daemon import Daemon
@@ -63,7 +70,7 @@ class Images(Settings):
 
     async def collect_garbage(self) -> list[Image]:
         removed = []
-        await self._remove_unfinished()
+        await self.sweep()
         kept = await self.images()
         total = sum(image.size for image in kept)
         for image in kept:
@@ -78,17 +85,37 @@ class Images(Settings):
 
     async def _names(self) -> list[str]:
         """Names of our images; those of other hubs on this daemon are left alone."""
-        names = (name.removesuffix(":latest") for name in await self.daemon.names(LABEL))
+        names = (name.removesuffix(":latest") for name in await self.daemon.names(f"label={LABEL}"))
         return [name for name in names if name.startswith(self.image_prefix)]
 
-    async def _remove_unfinished(self) -> None:
-        """Remove what a killed builder left before it had looked at it."""
-        for name in await self._names():
-            key = name.removeprefix(self.image_prefix).removesuffix(UNFINISHED)
-            if name.endswith(UNFINISHED):
-                with suppress(BlockingIOError), self._lock(key) as descriptor:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    await self.daemon.remove(name)
+    async def sweep(self) -> list[str]:
+        """Remove images a killed builder had not finished, and what ran to look at them."""
+        folders = await asyncio.to_thread(scratch.sweep, self.scratch)
+        tried = await self._sweep(await self.daemon.tries(), self.daemon.remove_container)
+        # By name: one that was pulled does not carry our label yet.
+        names = await self.daemon.names(f"reference={self.image_prefix}*{UNFINISHED}")
+        images = await self._sweep({name: name for name in names}, self.daemon.remove)
+        await self.daemon.prune(LABEL)
+        return [*folders, *tried, *images]
+
+    async def _sweep(
+        self, found: Mapping[str, str], remove: Callable[[str], Awaitable[object]]
+    ) -> list[str]:
+        """Remove things whose image nobody is at work on; returns which.
+
+        Args:
+            found: what there is, with the image each belongs to; another hub's are left alone.
+        """
+        removed = []
+        for one, image in found.items():
+            key = image.removeprefix(self.image_prefix).removesuffix(UNFINISHED)
+            if not image.startswith(self.image_prefix) or "/" in key:
+                continue
+            with self._lock(key) as descriptor:
+                if try_lock(descriptor):
+                    await remove(one)
+                    removed.append(one)
+        return removed
 
     # --- making ---------------------------------------------------------------------------
 

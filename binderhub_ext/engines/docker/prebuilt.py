@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ...core.errors import (
     TooMany,
 )
 from ...core.progress import Event, Phase
+from ...locks import try_lock
 from ..base import Image
 from ..process import ProcessFailed
 from .finish import build_on_top, refuse_foreign
@@ -33,6 +34,9 @@ from .registry import familiar
 
 _RECIPE = "prebuilt 1"
 """Raise it when another image is made of the same content."""
+
+_PULLED = ".pulled"
+"""Suffix of a file with a name that is on the daemon for a pull, as long as that takes."""
 
 
 class Prebuilt(Images):
@@ -63,19 +67,17 @@ class Prebuilt(Images):
                     yield item
             return
         last = await self._kept(known_as)
-        # From here on the name on the daemon is ours, to be taken away again.
-        known_as.touch()
-        try:
-            async with aclosing(self._pull(name)) as events:
-                async for event in events:
-                    yield event
-        except (RegistryUnavailable, TooMany) as error:
-            if last is None:
-                raise
-            yield Event(Phase.FETCHING, f"{error.message} Using the one of the last time.")
-            yield last
-            return
-        try:
+        async with self._pulled(name, known_as):
+            try:
+                async with aclosing(self._pull(name)) as events:
+                    async for event in events:
+                        yield event
+            except (RegistryUnavailable, TooMany) as error:
+                if last is None:
+                    raise
+                yield Event(Phase.FETCHING, f"{error.message} Using the one of the last time.")
+                yield last
+                return
             if (known := await self._here(name)) is None:
                 raise ImageNotFound(f"The image {name} was pulled, and is gone. Launch again.")
             async with aclosing(self._adopt(name, known)) as items:
@@ -83,8 +85,33 @@ class Prebuilt(Images):
                     if isinstance(item, Image):
                         known_as.write_text(item.key)
                     yield item
+
+    @asynccontextmanager
+    async def _pulled(self, name: str, known_as: Path) -> AsyncIterator[None]:
+        """Take a name on the daemon for ours, and away again; by :meth:`sweep` if we are killed."""
+        known_as.touch()
+        mark = known_as.with_suffix(_PULLED)
+        mark.write_text(name)
+        try:
+            yield
         finally:
-            await asyncio.shield(self.daemon.remove(name))
+            await asyncio.shield(self._take_away(name))
+            mark.unlink(missing_ok=True)
+
+    async def _take_away(self, name: str) -> None:
+        # By this very name alone: to the daemon it may also be the id of somebody else's image.
+        if await self._here(name):
+            await self.daemon.remove(name)
+
+    async def sweep(self) -> list[str]:
+        swept = await super().sweep()
+        for mark in self._folder().glob(f"*{_PULLED}"):
+            with self._lock(mark.stem) as descriptor, suppress(FileNotFoundError):
+                if try_lock(descriptor):
+                    swept.append(name := mark.read_text())
+                    await self._take_away(name)
+                    mark.unlink()
+        return swept
 
     async def _pull(self, name: str) -> AsyncGenerator[Event]:
         try:
@@ -133,9 +160,11 @@ class Prebuilt(Images):
     def _known_as(self, name: str) -> Path:
         """A file with the key of the image a pulled name stood for when it was last asked."""
         digest = sha256(name.encode()).hexdigest()[:32]
-        folder = self.layout.run / "prebuilt"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / digest
+        self._folder().mkdir(parents=True, exist_ok=True)
+        return self._folder() / digest
+
+    def _folder(self) -> Path:
+        return self.layout.run / "prebuilt"
 
     async def _lately(self, known_as: Path) -> Image | None:
         """The image of a name that was asked for not long ago."""

@@ -22,6 +22,7 @@ from docker.api import APIClient
 from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env, parse_repository_tag
 
+from ..orphans import end_with_parent
 from .layers import Layers
 
 _SILENCE = 600
@@ -62,6 +63,7 @@ def _say(layers: Layers) -> None:
 
 
 def main() -> None:
+    end_with_parent()
     verb, name, *credentials = sys.argv[1:]
     try:
         transfer(verb, name, "".join(credentials))

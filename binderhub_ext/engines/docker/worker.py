@@ -17,6 +17,7 @@ from pathlib import Path
 
 from repo2docker.app import Repo2Docker
 
+from ..orphans import end_with_parent
 from .job import Job
 from .uvpack import UvBuildPack, uv_buildpacks
 
@@ -47,6 +48,7 @@ def configure(job: Job) -> Repo2Docker:
 
 
 def main() -> None:
+    end_with_parent()
     job = Job(**json.loads(Path(sys.argv[1]).read_text()))
     try:
         configure(job).build()

@@ -23,6 +23,7 @@ from ...core.launch import Launch
 from ...core.progress import Event, Phase
 from ...core.updates import Update
 from ...repos.base import Source
+from ...storage import scratch
 from ...storage.checkout import checkout, temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
@@ -115,7 +116,12 @@ class LocalBuilder(Settings):
     async def images(self) -> list[Image]:
         return [record.image for record in await asyncio.to_thread(self.store.records)]
 
+    async def sweep(self) -> list[str]:
+        keys = await asyncio.to_thread(self.store.sweep)
+        return [*keys, *await asyncio.to_thread(scratch.sweep, self.store.scratch)]
+
     async def collect_garbage(self) -> list[Image]:
+        await self.sweep()
         removed = await asyncio.to_thread(self._collect_garbage)
         await self._trim_cache()
         return removed
@@ -342,7 +348,6 @@ class LocalBuilder(Settings):
     # --- keeping --------------------------------------------------------------------------
 
     def _collect_garbage(self) -> list[Image]:
-        self.store.sweep()
         removed: list[Image] = []
         total = self.store.disk_usage()
         for record in self.store.records():

@@ -207,6 +207,7 @@ async def test_others_environments_have_no_public_name(
         with pytest.raises(BinderError) as refusal:
             await asyncio.wait_for(get(fresh, name), 60)
         assert not isinstance(refusal.value, NotAllowed)
+    assert docker("image", "ls", "-q", plain_image) != "", "refusing takes nothing away"
 
 
 async def test_leaving_ends_the_pull(
@@ -262,3 +263,20 @@ def test_layers_never_go_back() -> None:
     layers.add({"id": "latest", "status": "Pulling from lab/python"})
     layers.add({"status": "Status: Downloaded newer image"})
     assert layers.percent == 100 and str(layers).startswith("1 of 2 layers")
+
+
+async def test_a_name_left_by_a_killed_pull_is_taken_away(
+    fresh: DockerBuilder, plain_image: str, tmp_path: Path
+) -> None:
+    """By the next service; not while somebody works on it, and never an image by its id."""
+    name = f"bah-killed-{os.getpid()}:1"
+    digest = docker("image", "inspect", "--format={{.Id}}", plain_image)
+    for left in (name, digest):
+        fresh._known_as(left).with_suffix(".pulled").write_text(left)
+    docker("tag", plain_image, name)
+    async with fresh._alone(fresh._known_as(name).name):
+        assert await fresh.sweep() == [digest]
+        assert docker("image", "ls", "-q", name) != ""
+    assert await fresh.sweep() == [name] and await fresh.sweep() == []
+    assert docker("image", "ls", "-q", name) == ""
+    assert docker("image", "ls", "-q", plain_image) != ""
