@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+from uv import find_uv_bin
 
 from ...core.errors import BuildFailed, Unsupported
 from ...core.progress import Event, Phase
+from ...storage.scratch import scratch_folder
 from ..process import ProcessFailed
 from .daemon import Daemon
 from .examine import Examination, examine
 
 _PACKAGES = "'jupyterhub>=5' 'jupyterlab>=4' 'jupyter-server-proxy>=4'"
 _SETTINGS = "jupyter_server_config.json"
+_UV = "uv"
 _WITH_SERVER = f"""\
 FROM {{image}}
 USER root
-RUN python3 -m pip install --no-cache-dir {_PACKAGES} \\
+RUN --mount=type=bind,source={_UV},target=/run/{_UV} \\
+    /run/{_UV} pip install --no-cache --break-system-packages \\
+    --python "$(command -v python3)" {_PACKAGES} \\
+ || python3 -m pip install --no-cache-dir {_PACKAGES} \\
  || python3 -m pip install --no-cache-dir --break-system-packages {_PACKAGES}
 COPY {_SETTINGS} /etc/jupyter/
 USER {{user}}
 """
-"""What is added to an image with Python that has no server of its own."""
+"""What is added to an image with Python that has no server of its own.
+
+By uv, which needs nothing of the image but its Python, not even pip; where uv itself does not run
+(on musl), by the image's pip.
+"""
 
 _APP = "app"
 """Where below a server's URL the image's own program is."""
@@ -85,7 +97,8 @@ async def _add_server(daemon: Daemon, name: str, found: Examination, scratch: Pa
     """Give an image that has no `jupyterhub-singleuser` one, if it has Python at all."""
     if found.python:
         dockerfile = _WITH_SERVER.format(image=name, user=found.user or "0")
-        files = {_SETTINGS: json.dumps(_settings(found))}
+        uv = Path(find_uv_bin())
+        files: dict[str, str | Path] = {_SETTINGS: json.dumps(_settings(found)), _UV: uv}
         with suppress(ProcessFailed):
             await build_on_top(daemon, name, dockerfile, scratch, files=files)
         mended = await examine(daemon, name)
@@ -127,21 +140,23 @@ async def build_on_top(
     dockerfile: str,
     scratch: Path,
     labels: Mapping[str, str] | None = None,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | Path] | None = None,
 ) -> None:
     """Replace an image by one that is built from it.
 
     Args:
         scratch: folder for contexts.
         labels: labels it gets.
-        files: text files the Dockerfile may copy, by name.
+        files: what the Dockerfile may copy, by name: texts, and files of this machine.
 
     Raises:
         ProcessFailed
     """
-    scratch.mkdir(parents=True, exist_ok=True)
     given = [f"--label={label}={value}" for label, value in (labels or {}).items()]
-    with TemporaryDirectory(dir=scratch) as context:
-        for file, text in {**(files or {}), "Dockerfile": dockerfile}.items():
-            Path(context, file).write_text(text)
-        await daemon.ask("buildx", "build", "--load", *given, "--tag", name, context)
+    with scratch_folder(scratch) as context:
+        for file, content in {**(files or {}), "Dockerfile": dockerfile}.items():
+            if isinstance(content, Path):
+                await asyncio.to_thread(shutil.copy, content, context / file)
+            else:
+                (context / file).write_text(content)
+        await daemon.ask("buildx", "build", "--load", *given, "--tag", name, str(context))
