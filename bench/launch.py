@@ -196,24 +196,35 @@ class Processors:
 class Hub:
     """A running Hub: where it is, how to be let in and what it takes."""
 
+    host: str
     port: int
     token: str
     processors: Processors
 
 
 @contextmanager
-def hub(folder: Path, extra: str) -> Iterator[Hub]:
-    """A running Hub."""
+def hub(
+    folder: Path, extra: str, *, host: str = "127.0.0.1", python: str = sys.executable
+) -> Iterator[Hub]:
+    """A running Hub.
+
+    Args:
+        folder: an empty place for it.
+        extra: lines added to its configuration.
+        host: address it listens at.
+        python: the interpreter that runs it.
+    """
     (folder / "home").mkdir(parents=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     token = secrets.token_hex()
     config, log = folder / "config.py", folder / "hub.log"
+    extra = f"c.JupyterHub.hub_ip = {host!r}\n{extra}"
     config.write_text(_CONFIG.format(folder=folder, port=port, token=token, extra=extra))
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+            [python, "-m", "jupyterhub", "-f", str(config)],
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -225,7 +236,7 @@ def hub(folder: Path, extra: str) -> Iterator[Hub]:
                 raise RuntimeError(log.read_text())
             time.sleep(0.1)
         processors = Processors(process.pid)
-        yield Hub(port, token, processors)
+        yield Hub(host, port, token, processors)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
@@ -233,10 +244,10 @@ def hub(folder: Path, extra: str) -> Iterator[Hub]:
             processors.close()
 
 
-async def once(hub: Hub, options: dict[str, str]) -> tuple[float, float]:
+async def once(hub: Hub, options: dict[str, str], user: str = USER) -> tuple[float, float]:
     """Start and stop the server; seconds from POST to ready, by the clock and of processors."""
     headers = {"Authorization": f"token {hub.token}"}
-    api = f"http://127.0.0.1:{hub.port}/hub/api/users/{USER}"
+    api = f"http://{hub.host}:{hub.port}/hub/api/users/{user}"
     async with aiohttp.ClientSession(headers=headers) as session:
         async with session.post(api):
             pass

@@ -161,12 +161,13 @@ class GitServer:
         requests: everything asked so far.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, host: str = "127.0.0.1") -> None:
         self.root = root
+        self.host = host
         self.behaviour = Behaviour()
         self.requests: list[Request] = []
         self.repos: dict[str, RepoHandle] = {}
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler, bind_and_activate=True)
+        self._http = ThreadingHTTPServer((host, 0), _Handler, bind_and_activate=True)
         self._http.daemon_threads = True
         self._http.git = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
@@ -177,7 +178,7 @@ class GitServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def __enter__(self) -> GitServer:
         self._thread.start()

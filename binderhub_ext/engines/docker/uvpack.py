@@ -57,7 +57,7 @@ class UvBuildPack(PythonBuildPack):
             (
                 "${NB_USER}",
                 f"uv pip install --no-cache --quiet {packages} && {_REMOVE_SLOW_IMPORT} && "
-                f"{VENV}/bin/python -m jupyterhub.singleuser --version",
+                f"{VENV}/bin/python -m jupyterhub.singleuser --version && {_COMPILE}",
             ),
         ]
 
@@ -96,6 +96,13 @@ class UvBuildPack(PythonBuildPack):
 # Builds a grammar for most of a second at every start of a server, and nothing needs it:
 # jsonschema does without when it is missing.
 _REMOVE_SLOW_IMPORT = "{ uv pip uninstall --quiet rfc3987-syntax || true; }"
+
+# uv compiles nothing, and what a container compiles goes with it: without this every start of a
+# server would compile all it imports, for most of a second.
+_COMPILE = (
+    f"HOME=$(mktemp -d) {VENV}/bin/python -c 'import ipykernel.kernelapp;"
+    "from jupyter_server.serverapp import ServerApp; ServerApp().initialize([])'"
+)
 
 
 def uv_buildpacks() -> list[Any]:
