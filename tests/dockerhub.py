@@ -10,14 +10,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
 import pytest
-from sandboxhub import Answer, Client, SandboxHub, _execute
+from sandboxhub import Answer, Client, Disk, SandboxHub, _execute
 
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.rundir import RunDirectory
@@ -138,9 +138,14 @@ class DockerClient(Client):
 
 
 @contextmanager
-def running_docker_hub(image: str, extra: str = "") -> Iterator[DockerHub]:
+def running_docker_hub(
+    image: str, extra: str = "", disk: Disk = nullcontext
+) -> Iterator[DockerHub]:
     """A running Hub whose launches are of this image."""
-    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
+    with (
+        TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder,
+        disk(Path(folder, "data")),
+    ):
         Path(folder).chmod(0o755)
         hub = DockerHub(Path(folder), extra)
         hub.image = image

@@ -19,8 +19,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -122,8 +128,12 @@ def sandbox_missing() -> str:
     return f"this machine refuses user namespaces: {tried.stderr}" if tried.returncode else ""
 
 
+Disk = Callable[[Path], AbstractContextManager[object]]
+"""Makes a data directory's folder a disk of its own."""
+
+
 @contextmanager
-def running_hub(kind: str, extra: str = "") -> Iterator[SandboxHub]:
+def running_hub(kind: str, extra: str = "", disk: Disk = nullcontext) -> Iterator[SandboxHub]:
     """A running Hub, as `root` or `ordinary`; skips with words where that cannot be."""
     if missing := sandbox_missing():
         pytest.skip(missing)
@@ -131,6 +141,7 @@ def running_hub(kind: str, extra: str = "") -> Iterator[SandboxHub]:
         pytest.skip("the tests do not run as root")
     with (
         _folder(kind) as folder,
+        disk(folder / "data"),
         SandboxHub(folder, ordinary=kind == "ordinary", extra=extra).running() as hub,
     ):
         yield hub

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from pathlib import PurePosixPath
 
 import pytest
-from sandboxhub import Client, SandboxHub, sandbox_missing
+from sandboxhub import Client, SandboxHub, running_hub
+from smalldisk import leave_free, small_disk
 
 from binderhub_ext.core.launch import Files
 from binderhub_ext.storage.usage import forget_usage, usage
@@ -26,35 +24,14 @@ c.Space.home_limit = "64M"
 @pytest.fixture(scope="module")
 def hub() -> Iterator[SandboxHub]:
     """A Hub whose data directory is a small disk of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    if missing := sandbox_missing():
-        pytest.skip(missing)
-    with TemporaryDirectory(prefix="bh-full-", ignore_cleanup_errors=True) as folder:
-        root = Path(folder)
-        root.chmod(0o755)
-        (root / "data").mkdir()
-        disk = ["mount", "-t", "tmpfs", "-o", "size=16g,mode=711", "tmpfs", str(root / "data")]
-        if (told := subprocess.run(disk, capture_output=True, text=True)).returncode:
-            pytest.skip(f"no disk can be mounted here: {told.stderr}")
-        try:
-            with SandboxHub(root, extra=EXTRA).running() as hub:
-                yield hub
-        finally:
-            subprocess.run(["umount", "--lazy", str(root / "data")], check=True)
+    with running_hub("root", EXTRA, small_disk) as hub:
+        yield hub
 
 
 @pytest.fixture
 async def client(hub: SandboxHub) -> AsyncIterator[Client]:
     async with hub.client() as client:
         yield client
-
-
-def resize(hub: SandboxHub, free: int) -> None:
-    disk = os.statvfs(hub.data)
-    size = (disk.f_blocks - disk.f_bfree) * disk.f_frsize + free
-    remount = ["mount", "-o", f"remount,size={size}", str(hub.data)]
-    subprocess.run(remount, check=True)
 
 
 async def run(client: Client, user: str, code: str, server: str = "one") -> str:
@@ -81,7 +58,7 @@ async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
     launch = hub.launch("ann", commit=commit, project=project)
     await client.start(launch)
     # a little more than what is left of the Hub's own journal
-    resize(hub, 2 * MIB)
+    leave_free(hub.data, 2 * MIB)
     assert await run(client, "ann", FILL) == "No space left on device"
     await client.stop("ann")
 
@@ -101,7 +78,7 @@ async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
     status = await delete_in_the_file_browser(client, "junk")
     assert status == 204
     await client.stop("ann")
-    resize(hub, 1 << 30)
+    leave_free(hub.data, 1 << 30)
     await client.start(fresh)
     read = f"print(open({elsewhere!r} + '/index.txt').read())"
     assert await run(client, "ann", read, "two") == "new"
@@ -119,7 +96,7 @@ async def delete_in_the_file_browser(client: Client, path: str) -> int:
 
 async def test_a_home_over_its_limit(hub: SandboxHub, client: Client) -> None:
     """By what was measured; only for whom it is, and only until there is room again."""
-    resize(hub, 1 << 30)
+    leave_free(hub.data, 1 << 30)
     commit, project = hub.repository({"index.txt": "hello"}, "o/limit")
     launch = hub.launch("bob", commit=commit, project=project)
     big = hub.launch("bob", "big")
