@@ -85,6 +85,12 @@ FULL = (
 )
 """What a launch says where the disk is full."""
 
+HOME_FULL = (
+    "There is no room left for your files, so nothing new is put into them. Delete what you do not"
+    " need: what is deleted in this server's file browser is gone for good, which makes room."
+)
+"""What a launch says to somebody whose quota is reached."""
+
 FULL_START = (
     "The disk of this hub is full: not even a new folder can be made. Start a server you have used"
     " before and delete files in it, or delete for good what is in your trash, on the page Files."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,9 @@ from ..core.errors import NoSpace
 from ..core.launch import Files, Launch
 from ..core.layout import DataDirectory
 from ..core.space import FULL, FULL_START
+from ..core.volumes import Volume
 from ..storage.homes import ensure_places
+from ..storage.quota import keep_limits
 from ..storage.space import Space, is_full, no_room
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -48,6 +50,14 @@ class RescueMixin(LoggingConfigurable):
             self.rescue = await asyncio.to_thread(no_room, self.layout, launch.user, limits)
         if self.rescue:
             self.tell(12, self.rescue)
+
+    async def keep_limits(self, launch: Launch, volumes: Sequence[Volume]) -> None:
+        """Have the file system keep the limits too, where it can; of what is there by now."""
+        limits = Space(parent=self).limits()
+        try:
+            await asyncio.to_thread(keep_limits, self.layout, launch.user, volumes, limits)
+        except OSError as error:
+            self.log.warning("The file system does not keep the limits: %s", error)
 
     def leave_project(self, launch: Launch, home: Path) -> None:
         """Start with the project as it is; if there is none, with an empty folder in its place.

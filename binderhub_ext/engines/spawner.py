@@ -226,6 +226,7 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
             await self.find_volumes(self.launch)
             self._apply_common(self.launch)
             await self.apply_launch(self.launch)
+            await self.keep_limits(self.launch, [placed.volume for placed in self.placed])
         self.tell(40, "Starting your server")
         url = await self.start_server()
         self.tell(60, "Waiting for your server to answer")

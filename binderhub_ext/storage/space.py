@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from traitlets import Integer, TraitError, Unicode, validate
@@ -12,8 +13,11 @@ from traitlets.config import Configurable
 from ..core.errors import BadLink
 from ..core.layout import DataDirectory
 from ..core.quantities import read_bytes
-from ..core.space import FULL, Taken, over_words
+from ..core.space import FULL, HOME_FULL, Taken, over_words
 from .usage import Usage, last_home_usage
+
+_LEAST = 1 << 20
+"""Bytes a home needs for a start that writes as usual."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,15 @@ class Space(Configurable):
     home_limit = Unicode(
         "",
         help="""Bytes a person's files may take, such as `20G`, with what projects keep in a home.
-        Checked at each launch: over it servers start, but nothing new is put into them. It stops
-        no program that writes; a quota of the file system does. Default: no limit.""",
+        Checked at each launch: over it servers start, but nothing new is put into them. Programs
+        that write are stopped by it only where the Hub is root and the data directory's disk
+        (ext4, XFS) is mounted with project quotas (`prjquota`). Default: no limit.""",
     ).tag(config=True)
 
     volume_limit = Unicode(
         "",
         help="""Bytes one group or shared volume should take, such as `100G`; over it whoever
-        mounts it is told at each start. Default: no limit.""",
+        mounts it is told at each start; the file system keeps it as for homes. Default: no limit.""",
     ).tag(config=True)
 
     reserve = Unicode(
@@ -88,13 +93,22 @@ def no_room(layout: DataDirectory, user: str, limits: Limits) -> str:
     """
     if words := over_words(limits.of_home(last_home_usage(layout, user))):
         return words
-    return FULL if is_full(layout, limits.reserve) else ""
+    if is_full(layout, limits.reserve):
+        return FULL
+    home = layout.home(user)
+    # A quota of the file system that is reached shows as a disk that is full, for this folder.
+    return HOME_FULL if home.is_dir() and _free(home) < _LEAST else ""
 
 
 def is_full(layout: DataDirectory, reserve: int) -> bool:
     """Whether less than `reserve` bytes, or no file at all, can be added to the disk."""
     disk = os.statvfs(layout.root)
-    return disk.f_bavail * disk.f_frsize < reserve or bool(disk.f_files and not disk.f_favail)
+    return _free(layout.root) < reserve or bool(disk.f_files and not disk.f_favail)
+
+
+def _free(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _bytes(text: str) -> int:
