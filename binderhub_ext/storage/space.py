@@ -57,7 +57,7 @@ class Space(Configurable):
     volume_limit = Unicode(
         "",
         help="""Bytes one group or shared volume should take, such as `100G`; over it whoever
-        mounts it is told at each start; the file system keeps it as for homes. Default: no limit.""",
+        mounts it is told at each start; a disk keeps it as for homes. Default: no limit.""",
     ).tag(config=True)
 
     reserve = Unicode(
