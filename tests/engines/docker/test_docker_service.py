@@ -31,7 +31,8 @@ from binderhub_ext.service.sse import Parser
 
 TOKEN = "the-tests-of-the-service-may-do-this"
 PEOPLE = 50
-PATIENCE = 60
+PATIENCE = 240
+"""Seconds; the first push takes most of a minute, since it compresses every layer."""
 NAME = "service"
 
 _CONFIG = f"""
