@@ -75,6 +75,7 @@ def configure(
     service_port: int = 8003,
     config_file: str | os.PathLike[str] = "",
     service_arguments: Sequence[str] = (),
+    asked: Config | None = None,
 ) -> None:
     """Make a Hub launch repositories.
 
@@ -86,6 +87,7 @@ def configure(
         config_file: configuration the service reads too, or empty.
         service_arguments: further arguments of the service's command; everybody on the machine
             can read them.
+        asked: what the administrator configured, where that is not in `c` yet.
 
     Raises:
         CannotStart: there is no engine of that name, it lacks something here, or a secret is
@@ -94,7 +96,7 @@ def configure(
     layout = DataDirectory(Path(data_dir).absolute())
     _configure_hub(c, layout)
     _configure_spawner(c, layout, find_engine(engine))
-    apply_hub_settings(find_engine(engine), c)
+    apply_hub_settings(find_engine(engine), c, c if asked is None else asked)
     command = ["--data-dir", str(layout.root), "--engine", engine]
     if config_file:
         command += ["-f", str(Path(config_file).absolute())]

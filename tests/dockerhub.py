@@ -32,7 +32,7 @@ _EXTRA = """
 from binderhub_ext.engines.docker.network import hub_settings
 c.JupyterHub.spawner_class = "binder-docker"
 c.BinderDockerSpawner.network_name = {network!r}
-hub_settings(c)
+hub_settings(c, c)
 """
 
 
@@ -48,6 +48,18 @@ def remove_images(prefix: str) -> None:
     for name in docker("image", "ls", "--format={{.Repository}}:{{.Tag}}").splitlines():
         if name.startswith(prefix):
             docker("image", "rm", "--force", name, check=False)
+
+
+def remove_network(name: str) -> None:
+    """Remove a network of servers with the rules that go with it."""
+    if (made := network.find_network(name)) is None:
+        return
+    docker("network", "rm", name, check=False)
+    for chain in ("INPUT", "DOCKER-USER"):
+        listed = subprocess.run(["iptables", "-S", chain], capture_output=True, text=True).stdout
+        for rule in listed.splitlines():
+            if made.bridge in rule:
+                subprocess.run(["iptables", *rule.replace("-A", "-D", 1).split()], check=False)
 
 
 def missing() -> str:

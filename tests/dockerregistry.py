@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from dockerhub import docker
 
 _CONFIG = """
 version: 0.1
@@ -165,3 +166,18 @@ def running_registry(root: Path, *, private: bool = False) -> Iterator[SmallRegi
 
 
 _HASH = "$2y$04$abcdefghijklmnopqrstuujV0zJ3tj1V5vPQQ5i8Bd/sbbeTbZTaC"
+
+
+def publish(registry: SmallRegistry, image: str, name: str) -> str:
+    """Put an image with a layer of its own (20 MB) into a registry, and nothing on the daemon."""
+    full = f"{registry.host}/{name}"
+    grown = docker(
+        *("run", "-d", "--user=0", "--entrypoint=dd", image),
+        *("if=/dev/urandom", "of=/srv/data", "bs=1M", "count=20"),
+    )
+    docker("wait", grown)
+    docker("commit", "--change=ENTRYPOINT []", grown, full)
+    docker("rm", grown)
+    docker("push", "--quiet", full)
+    docker("image", "rm", full)
+    return full

@@ -84,7 +84,8 @@ class Engine:
         builder: `module:class` of its :class:`Builder`; imported by the service only.
         spawner: name of its spawner class in the group `jupyterhub.spawners`.
         hub_settings: `module:function` that is given the Hub's configuration (traitlets'
-            `Config`) to add what servers of this engine need; empty for nothing.
+            `Config`) to add what servers of this engine need, and the administrator's to read;
+            empty for nothing.
     """
 
     name: str

@@ -46,14 +46,18 @@ def load_builder(engine: Engine, config: Config, layout: DataDirectory) -> Build
     return builder_class(config=config, data_dir=str(layout.root))
 
 
-def apply_hub_settings(engine: Engine, config: Config) -> None:
+def apply_hub_settings(engine: Engine, config: Config, asked: Config) -> None:
     """Let an engine add to the Hub's configuration what its servers need.
+
+    Args:
+        config: to add to.
+        asked: what the administrator says; may be the same.
 
     Raises:
         CannotStart: it cannot get that here.
     """
     if engine.hub_settings:
-        _load(engine.hub_settings)(config)
+        _load(engine.hub_settings)(config, asked)
 
 
 def _load(name: str) -> Any:

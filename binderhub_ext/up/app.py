@@ -149,6 +149,7 @@ class Up(Application):
             service_port=ports.service,
             config_file=self.config_file,
             service_arguments=self._service_arguments(),
+            asked=self.config,
         )
         _on_one_machine(ours, layout, ports)
         c = copy.deepcopy(ours)

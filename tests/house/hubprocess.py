@@ -67,6 +67,9 @@ def up(
     """Start and wait until it says how to sign in; killed with all its children at the end."""
     command = [python or sys.executable, "-P", "-m", "binderhub_ext", "up"]
     command += ["--data-dir", str(data_dir), "--port", str(port), "--no-browser", *arguments]
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Tests that run under nohup: children would ignore the end of their terminal as well.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

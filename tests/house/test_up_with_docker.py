@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from dockerhub import BASE, docker, remove_images, skip_without_docker
+from dockerhub import BASE, docker, remove_images, remove_network, skip_without_docker
 from gitserver import GitServer
 from hubprocess import Person, up
 
@@ -25,6 +25,7 @@ c = get_config()
 c.DockerBuilder.buildpack = "uv"
 c.DockerBuilder.base_image = {BASE!r}
 c.DockerBuilder.image_prefix = "bah-up-tests/"
+c.BinderDockerSpawner.network_name = "bah-up-tests"
 c.DockerBuilder.min_free_space = 1 << 30
 c.LaunchPolicy.images = ["bah-up-lab:.*", "127.0.0.1:1/.*"]
 # The tests' own Git server is on loopback.
@@ -114,6 +115,7 @@ def test_the_main_job(tmp_path: Path, free_ports: int, gitserver: GitServer) -> 
             docker("rm", "-f", server)
         remove_images("bah-up-lab:")
         remove_images("bah-up-tests/")
+        remove_network("bah-up-tests")
 
 
 def assert_prebuilt_images(person: Browser, repo: str) -> None:

@@ -46,13 +46,17 @@ class ServerNetwork:
     apart: bool
 
 
-def hub_settings(c: Config) -> None:
+def hub_settings(c: Config, asked: Config) -> None:
     """Let the Hub's API listen where containers, and nobody outside, can reach it.
+
+    Args:
+        c: the Hub's configuration.
+        asked: the administrator's, which may name the network.
 
     Raises:
         CannotStart: Docker does not answer, or the network is not fit for servers.
     """
-    name = c.BinderDockerSpawner.get("network_name", NAME)
+    name = asked.BinderDockerSpawner.get("network_name", NAME)
     network = ensure_network(name)
     if not network.apart:
         raise CannotStart(

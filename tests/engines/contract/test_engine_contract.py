@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from conftest import Kit
 from dockersources import build, make_source
+from enginekit import Kit
 
 from binderhub_ext.core.errors import BuildFailed, BuildTimeout
 from binderhub_ext.core.progress import Event, Phase

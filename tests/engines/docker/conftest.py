@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +23,12 @@ from dockerhub import (
     NETWORK,
     PREFIX,
     DockerHub,
-    docker,
     remove_images,
+    remove_network,
     running_docker_hub,
     skip_without_docker,
 )
-from dockerregistry import SmallRegistry, running_registry
+from dockerregistry import SmallRegistry, publish, running_registry
 from dockersources import build, make_source
 
 from binderhub_ext.engines.docker import network
@@ -47,15 +46,10 @@ __all__ = ["artifacts", "browser", "context", "page"]
 def servers_network() -> Iterator[None]:
     """The tests' own network, taken away at the end with the rules that go with it."""
     skip_without_docker()
-    made = network.ensure_network(NETWORK)
+    network.ensure_network(NETWORK)
     yield
     remove_images(PREFIX)
-    docker("network", "rm", NETWORK, check=False)
-    for chain in ("INPUT", "DOCKER-USER"):
-        listed = subprocess.run(["iptables", "-S", chain], capture_output=True, text=True).stdout
-        for rule in listed.splitlines():
-            if made.bridge in rule:
-                subprocess.run(["iptables", *rule.replace("-A", "-D", 1).split()], check=False)
+    remove_network(NETWORK)
 
 
 @pytest.fixture(scope="session")
@@ -92,18 +86,3 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRegistry
 @pytest.fixture(scope="session")
 def lab_image(registry: SmallRegistry, plain_image: str) -> str:
     return publish(registry, plain_image, "lab/python:1")
-
-
-def publish(registry: SmallRegistry, image: str, name: str) -> str:
-    """Put an image with a layer of its own (20 MB) into a registry, and nothing on the daemon."""
-    full = f"{registry.host}/{name}"
-    grown = docker(
-        *("run", "-d", "--user=0", "--entrypoint=dd", image),
-        *("if=/dev/urandom", "of=/srv/data", "bs=1M", "count=20"),
-    )
-    docker("wait", grown)
-    docker("commit", "--change=ENTRYPOINT []", grown, full)
-    docker("rm", grown)
-    docker("push", "--quiet", full)
-    docker("image", "rm", full)
-    return full

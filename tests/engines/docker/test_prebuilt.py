@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import publish
 from dockerhub import BASE, BUILDER, DockerHub, docker
-from dockerregistry import SmallRegistry, running_registry
+from dockerregistry import SmallRegistry, publish, running_registry
 
 from binderhub_ext.core.errors import (
     BinderError,
