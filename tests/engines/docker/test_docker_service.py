@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import aiohttp
 import psutil
@@ -130,7 +131,7 @@ async def person(hub: HomeHub, user: str) -> AsyncIterator[Client]:
 async def test_fifty_people_at_once_are_one_build(
     hub: HomeHub, registry: SmallRegistry, plain_image: str
 ) -> None:
-    dockerfile = f"FROM {plain_image}\nRUN echo one for all; sleep 2\n"
+    dockerfile = f"FROM {plain_image}\nRUN : {uuid4()}; echo one for all; sleep 2\n"
     repo = hub.git.create_repo("crowd/new", {"Dockerfile": dockerfile})
 
     async def build(number: int) -> list[dict[str, Any]]:
@@ -150,7 +151,8 @@ async def test_fifty_people_at_once_are_one_build(
 
 
 async def test_killed_while_it_builds_and_clicked_again(hub: HomeHub, plain_image: str) -> None:
-    dockerfile = f"FROM {plain_image}\nRUN echo it has begun; sleep 4\n"
+    # No other run's build is of the same step: a daemon would take it from its cache.
+    dockerfile = f"FROM {plain_image}\nRUN : {uuid4()}; echo it has begun; sleep 4\n"
     repo = hub.git.create_repo("killed/building", {"Dockerfile": dockerfile})
     async with person(hub, "bea") as client:
         await client.click_until(repo.url, " it has begun")
