@@ -77,10 +77,10 @@ RUN python3 -m venv /opt/r2d && /opt/r2d/bin/pip install --quiet uv \\
     jupyter-repo2docker=={version("jupyter-repo2docker")}
 COPY docker /usr/local/bin/
 COPY docker-buildx /usr/libexec/docker/cli-plugins/
-COPY buildpack /work/buildpack
-COPY repo2docker_config.py /work/
-WORKDIR /work
-ENV PYTHONPATH=/work
+COPY buildpack /srv/bench/buildpack
+COPY repo2docker_config.py /srv/bench/
+WORKDIR /srv/bench
+ENV PYTHONPATH=/srv/bench
 ENV PATH=/opt/r2d/bin:/usr/local/bin:/usr/bin:/bin
 """
 _PIP = f"""

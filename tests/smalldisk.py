@@ -10,6 +10,16 @@ from pathlib import Path
 
 import pytest
 
+FILL = """
+try:
+    with open("junk", "ab", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+except OSError as error:
+    print(error.strerror)
+"""
+"""Code that writes until nothing more can be written."""
+
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[None]:

@@ -50,8 +50,7 @@ def keep_limits(
         with suppress(FileNotFoundError):
             keep_limit(root, PurePosixPath(home.name), person, limits.home)
     for volume in volumes:
-        if volume.gid:
-            keep_limit(layout.volumes, PurePosixPath(volume.id), volume.gid, limits.volume)
+        keep_limit(layout.volumes, PurePosixPath(volume.id), volume.gid, limits.volume)
 
 
 def has_project_quotas(folder: Path) -> bool:
@@ -71,7 +70,7 @@ def keep_limit(root: Path, path: PurePosixPath, project: int, size: int) -> None
     Args:
         root: a folder of ours.
         path: below it.
-        project: the folder's number, not 0.
+        project: the folder's number; with 0, which everything has at first, nothing is done.
         size: bytes; 0 for no limit.
     """
     if not project:

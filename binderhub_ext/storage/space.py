@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from traitlets import Integer, TraitError, Unicode, validate
@@ -97,17 +96,16 @@ def no_room(layout: DataDirectory, user: str, limits: Limits) -> str:
         return FULL
     home = layout.home(user)
     # A quota of the file system that is reached shows as a disk that is full, for this folder.
-    return HOME_FULL if home.is_dir() and _free(home) < _LEAST else ""
+    return HOME_FULL if home.is_dir() and _free(os.statvfs(home)) < _LEAST else ""
 
 
 def is_full(layout: DataDirectory, reserve: int) -> bool:
     """Whether less than `reserve` bytes, or no file at all, can be added to the disk."""
     disk = os.statvfs(layout.root)
-    return _free(layout.root) < reserve or bool(disk.f_files and not disk.f_favail)
+    return _free(disk) < reserve or bool(disk.f_files and not disk.f_favail)
 
 
-def _free(folder: Path) -> int:
-    disk = os.statvfs(folder)
+def _free(disk: os.statvfs_result) -> int:
     return disk.f_bavail * disk.f_frsize
 
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitserver import GitServer
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 PASSWORD = "correct-horse-battery-staple"
 PEOPLE = ("maria", "jonas")
@@ -65,6 +65,16 @@ class HomeHub:
     @property
     def main_page(self) -> str:
         return f"{self.url}/services/binder/"
+
+    @contextmanager
+    def visitor(self, browser: Browser, user: str) -> Iterator[Page]:
+        """Somebody else's browser, signed in."""
+        context = browser.new_context()
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        self.sign_in(page, user)
+        yield page
+        context.close()
 
     def sign_in(self, page: Page, user: str) -> None:
         """Sign in as a person does, and end up on our main page."""

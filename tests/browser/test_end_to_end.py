@@ -62,12 +62,8 @@ def maria(home_hub: HomeHub, page: Page) -> Page:
 
 @pytest.fixture
 def jonas(home_hub: HomeHub, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    home_hub.sign_in(page, "jonas")
-    yield page
-    context.close()
+    with home_hub.visitor(browser, "jonas") as page:
+        yield page
 
 
 def launch(page: Page, url: str, *, file: str = "", ref: str = "") -> None:

@@ -134,9 +134,18 @@ def test_a_volume_for_all_its_members(layout: DataDirectory) -> None:
     assert write(files, 8 * MIB, BOB, CREW) in (errno.EDQUOT, errno.ENOSPC)
 
 
-def test_a_disk_without_quotas_is_left_alone(tmp_path: Path) -> None:
+def test_a_disk_without_quotas_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layout = DataDirectory(tmp_path / "data")
     layout.home("ana").mkdir(parents=True)
-    if not has_project_quotas(tmp_path):
-        keep_limits(layout, "ana", [], Limits(home=MIB))
-    (layout.home("ana") / "big").write_bytes(b"x" * 2 * MIB)
+    if has_project_quotas(tmp_path):
+        pytest.skip("the tests' own disk has project quotas")
+    kept: list[tuple[object, ...]] = []
+    monkeypatch.setattr(quota, "keep_limit", lambda *arguments: kept.append(arguments))
+    keep_limits(layout, "ana", [], Limits(home=MIB))
+    assert kept == []
+    monkeypatch.setattr(quota, "has_project_quotas", lambda folder: True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    keep_limits(layout, "ana", [], Limits(home=MIB))
+    assert [arguments[0] for arguments in kept] == [layout.homes, layout.states]

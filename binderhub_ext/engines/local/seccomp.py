@@ -58,7 +58,11 @@ UNCOUNTED = ("memfd_create", "memfd_secret", "shmget")
 """Memory that belongs to no process, so that without a control group nobody counts it."""
 
 _NEW_NAMESPACES = tuple(1 << bit for bit in (17, 25, 26, 27, 28, 29, 30))
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_TERMINAL = (0x5412, 0x541C)
+"""`TIOCSTI` and `TIOCLINUX`: type into a terminal."""
+
+_FILE_FLAGS = (0x40086602, 0x401C5820)
+"""`FS_IOC_SETFLAGS` and `FS_IOC_FSSETXATTR`: take a file of one's own out of a project quota."""
 
 
 class NoSeccomp(Exception):
@@ -88,7 +92,7 @@ def program(count_memory: bool = False) -> bytes:
         _refuse(rules, missing, name)
     for flag in _NEW_NAMESPACES:
         rules.add_rule(denied, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-    for request in (_TIOCSTI, _TIOCLINUX):
+    for request in (*_TERMINAL, *_FILE_FLAGS):
         masked = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, request)
         rules.add_rule(denied, "ioctl", masked)
     with tempfile.TemporaryFile() as file:

@@ -86,12 +86,8 @@ def maria(hub: HomeHub, page: Page) -> Page:
 
 @pytest.fixture
 def jonas(hub: HomeHub, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    hub.sign_in(page, "jonas")
-    yield page
-    context.close()
+    with hub.visitor(browser, "jonas") as page:
+        yield page
 
 
 def launch(page: Page, repo: RepoHandle, file: str, volume: str = "") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from dockerhub import DockerHub, running_docker_hub
-from smalldisk import leave_free, small_disk
+from smalldisk import FILL, leave_free, small_disk
 
 from binderhub_ext.core.launch import Files
 
@@ -14,14 +14,6 @@ MIB = 1 << 20
 EXTRA = """
 from binderhub_ext.hub import use_write_ahead_log
 use_write_ahead_log()
-"""
-FILL = """
-try:
-    with open("junk", "ab", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
-except OSError as error:
-    print(error.strerror)
 """
 
 

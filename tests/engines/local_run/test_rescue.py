@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 from sandboxhub import Client, SandboxHub, running_hub
-from smalldisk import leave_free, small_disk
+from smalldisk import FILL, leave_free, small_disk
 
 from binderhub_ext.core.launch import Files
 from binderhub_ext.storage.usage import forget_usage, usage
@@ -40,16 +40,6 @@ async def run(client: Client, user: str, code: str, server: str = "one") -> str:
     logs = (client.hub.layout.run / "servers").glob("*/server.log")
     assert not told.error, (told, *(log.read_text(errors="replace")[-3000:] for log in logs))
     return told.output.strip()
-
-
-FILL = """
-try:
-    with open("junk", "ab", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
-except OSError as error:
-    print(error.strerror)
-"""
 
 
 async def test_a_full_disk(hub: SandboxHub, client: Client) -> None:
