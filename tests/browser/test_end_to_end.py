@@ -155,6 +155,8 @@ def test_every_tab_and_every_return_finds_the_same_launch(
     maria.unroute("**/events*")
     for tab in (maria, other):
         tab.wait_for_url("**/user/maria/slow-*/lab**", timeout=BUILD)
+        # The second JupyterLab of a browser goes on to a workspace of its own once it has begun.
+        wait_for_lab(tab)
     assert len(list((home_hub.root / "builds").glob("*.log"))) >= 1
     stop_server(home_hub, maria, "slow")
 

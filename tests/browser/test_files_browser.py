@@ -36,6 +36,7 @@ def test_delete_and_restore(
     page.screenshot(path=artifacts / "files-refused.png", full_page=True)
     row.get_by_role("link", name="Open").click()
     page.wait_for_url("**/user/maria/currents-*/lab**")
+    wait_for_lab(page)
 
     page.goto(home_hub.main_page)
     server = page.locator("#servers li").filter(has_text="currents")
