@@ -21,7 +21,6 @@ from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
 from traitlets import Float, Integer, Unicode, default
-from traitlets.config import Application
 
 from . import __version__
 from ._data import static_dir, templates_dir
@@ -29,6 +28,7 @@ from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Builder
 from .engines.installed import find_engine, load_builder
+from .options import StrictApplication
 from .repos.base import RepoProvider
 from .repos.installed import GIT_BASED, GROUP
 from .secrets import ensure_secret
@@ -58,7 +58,7 @@ from .storage.volumesettings import Volumes
 _CLEAN_EVERY = 24 * 3600
 
 
-class BinderApp(Application):
+class BinderApp(StrictApplication):
     """The service that people and programs talk to; JupyterHub runs it."""
 
     name = "binder-at-home service"

@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from traitlets import Bool, Integer, Unicode, default
-from traitlets.config import Application, Config
+from traitlets.config import Config
 
 from .. import __version__
 from .. import hub as hub_side
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..options import StrictApplication
 from . import datadir, engines, proxy, signin
 from .hub import OneMachineHub, run
 from .network import Ports, check_free
@@ -24,7 +25,7 @@ from .network import Ports, check_free
 _STANDARD_PORTS = {"http": 80, "https": 443}
 
 
-class Up(Application):
+class Up(StrictApplication):
     """Start Binder@home on this machine and say how to sign in."""
 
     name = "binder-at-home up"
@@ -108,8 +109,6 @@ class Up(Application):
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read the command line and the configuration file; the former wins."""
         self.parse_command_line(argv)
-        if self.extra_args:
-            raise CannotStart(f"Cannot understand: {' '.join(self.extra_args)}. See --help.")
         if self.config_file:
             path = Path(self.config_file).expanduser().absolute()
             if not path.is_file():

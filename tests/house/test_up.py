@@ -153,6 +153,7 @@ def test_a_second_up_is_refused(tmp_path: Path, free_ports: int, config: Path) -
         (["--Up.port=many"], "port"),
         (["-f", "nowhere.py"], "There is no configuration file"),
         (["extra"], "Cannot understand: extra"),
+        (["--data", "x"], "There is no option --data. Did you mean --data-dir?"),
     ],
 )
 def test_refusals(tmp_path: Path, free_ports: int, arguments: list[str], words: str) -> None:

@@ -1,0 +1,40 @@
+"""Options of a traitlets application of which a mistyped one is an error."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from traitlets.config import Application
+from traitlets.config.loader import KVArgParseConfigLoader
+
+from .core.errors import CannotStart
+
+
+class StrictApplication(Application):
+    """An application that starts with nothing but options it knows."""
+
+    def _create_loader(self, argv: Any, aliases: Any, flags: Any, classes: Any) -> Any:
+        # traitlets itself warns, and goes on with the default of what was meant.
+        return _Loader(
+            argv, aliases, flags, classes=classes, log=self.log, subcommands=self.subcommands
+        )
+
+    def parse_command_line(self, argv: Any = None) -> None:
+        """Read the command line.
+
+        Raises:
+            CannotStart: something in it is no option.
+        """
+        super().parse_command_line(argv)
+        if self.extra_args:
+            raise CannotStart(f"Cannot understand: {' '.join(self.extra_args)}. See --help.")
+
+
+class _Loader(KVArgParseConfigLoader):
+    def _handle_unrecognized_alias(self, arg: str) -> None:
+        name = arg.lstrip("-")
+        known = [one for one in (*self.aliases, *self.flags) if len(one) > 1]
+        near = get_close_matches(name, known, 1)
+        meant = f"Did you mean --{near[0]}?" if near else "See --help."
+        raise CannotStart(f"There is no option --{name}. {meant}")
