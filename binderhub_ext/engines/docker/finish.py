@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -21,6 +21,8 @@ from .examine import Examination, examine
 _PACKAGES = "'jupyterhub>=5' 'jupyterlab>=4' 'jupyter-server-proxy>=4'"
 _SETTINGS = "jupyter_server_config.json"
 _UV = "uv"
+_INSIDE = Path(__file__).parent / "inside"
+_MAKER = "portable_python.py"
 _WITH_SERVER = f"""\
 FROM {{image}}
 USER root
@@ -37,6 +39,20 @@ USER {{user}}
 By uv, which needs nothing of the image but its Python, not even pip; where uv itself does not run
 (on musl), by the image's pip.
 """
+
+_WITH_PYTHON = f"""\
+FROM {{base}} AS server
+USER root
+RUN apt-get -qq update && apt-get -qq install --yes --no-install-recommends patchelf python3
+RUN --mount=type=bind,source={_UV},target=/run/{_UV} \\
+    --mount=type=bind,source={_MAKER},target=/run/{_MAKER} \\
+    python3 /run/{_MAKER} /opt/binder /run/{_UV} {_PACKAGES}
+FROM {{image}}
+COPY --from=server /opt/binder /opt/binder
+ENV PATH=/opt/binder/server/bin:${{{{PATH:-/usr/local/bin:/usr/bin:/bin}}}}
+COPY {_SETTINGS} /etc/jupyter/
+"""
+"""What is added to an image whose Python is missing or will not do."""
 
 _APP = "app"
 """Where below a server's URL the image's own program is."""
@@ -64,24 +80,28 @@ def refuse_foreign(architecture: str) -> None:
         )
 
 
-async def make_startable(daemon: Daemon, name: str, scratch: Path) -> AsyncGenerator[Event]:
+async def make_startable(
+    daemon: Daemon, name: str, scratch: Path, base: str
+) -> AsyncGenerator[Event]:
     """Examine an image and replace it, under its name, by one whose servers start.
 
     Args:
         scratch: folder for contexts.
+        base: image with apt, where what other images lack is made.
 
     Raises:
-        BuildFailed: nothing in it can be started.
+        BuildFailed: no server can be given to it.
         Unsupported: it is for another architecture.
     """
     found = await examine(daemon, name)
     refuse_foreign(found.foreign)
     if not found.singleuser:
-        yield Event(Phase.BUILDING, "Adding Jupyter, which the image has not", {"progress": 96})
-        if _has_app(found):
-            words = f"The image's own program ({found.program[0]}) is opened in its place"
-            yield Event(Phase.BUILDING, f"{words}, and Jupyter at lab/", {"progress": 97})
-        found = await _add_server(daemon, name, found, scratch)
+        async with aclosing(_add_server(daemon, name, found, scratch, base)) as items:
+            async for item in items:
+                if isinstance(item, Examination):
+                    found = item
+                else:
+                    yield item
     if not found.obedient:
         yield Event(
             Phase.BUILDING,
@@ -93,28 +113,51 @@ async def make_startable(daemon: Daemon, name: str, scratch: Path) -> AsyncGener
             await build_on_top(daemon, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
 
 
-async def _add_server(daemon: Daemon, name: str, found: Examination, scratch: Path) -> Examination:
-    """Give an image that has no `jupyterhub-singleuser` one, if it has Python at all."""
-    if found.python:
-        dockerfile = _WITH_SERVER.format(image=name, user=found.user or "0")
-        uv = Path(find_uv_bin())
-        files: dict[str, str | Path] = {_SETTINGS: json.dumps(_settings(found)), _UV: uv}
-        with suppress(ProcessFailed):
+async def _add_server(
+    daemon: Daemon, name: str, found: Examination, scratch: Path, base: str
+) -> AsyncGenerator[Event | Examination]:
+    """Give an image `jupyterhub-singleuser`, and tell how it is then."""
+    if _has_app(found):
+        words = f"The image's own program ({found.program[0]}) is opened, and Jupyter at lab/"
+        yield Event(Phase.BUILDING, words, {"progress": 96})
+    files: dict[str, str | Path] = {
+        _SETTINGS: json.dumps(_settings(found)),
+        _UV: Path(find_uv_bin()),
+        _MAKER: _INSIDE / _MAKER,
+    }
+    why = ""
+    for words, dockerfile in _ways(name, found, base):
+        yield Event(Phase.BUILDING, words, {"progress": 97})
+        try:
             await build_on_top(daemon, name, dockerfile, scratch, files=files)
+        except ProcessFailed as error:
+            why = error.tail
+            continue
         mended = await examine(daemon, name)
         if mended.singleuser:
-            return mended
+            yield mended
+            return
     raise BuildFailed(
         "The image is there, but nothing in it can be started here: it has no"
-        " jupyterhub-singleuser that an ordinary user may run, and no Python to which it could be"
-        " added. Install jupyterhub (with pip or conda) in its Dockerfile; the package"
-        " jupyter-server-proxy then shows a web application."
+        " jupyterhub-singleuser that an ordinary user may run, and none could be added. Install"
+        " jupyterhub (with pip or conda) in its Dockerfile; the package jupyter-server-proxy then"
+        " shows a web application.",
+        detail=why,
     )
+
+
+def _ways(name: str, found: Examination, base: str) -> Iterator[tuple[str, str]]:
+    """What can be built on an image that has no server: words and a Dockerfile, best first."""
+    if found.python:
+        words = "Adding Jupyter, which the image has not"
+        yield words, _WITH_SERVER.format(image=name, user=found.user or "0")
+    words = "Adding Jupyter with a Python of its own, which the image has not"
+    yield words, _WITH_PYTHON.format(image=name, base=base)
 
 
 def _has_app(found: Examination) -> bool:
     """Whether an image without a server is a web application by itself."""
-    return found.python and bool(found.program and found.port)
+    return bool(found.program and found.port)
 
 
 def _settings(found: Examination) -> dict[str, object]:

@@ -158,7 +158,8 @@ class Images(Settings):
     async def _finish(self, key: str, built: str) -> AsyncGenerator[Event | Image]:
         """Give an image its name once it is known to be good."""
         try:
-            async with aclosing(make_startable(self.daemon, built, self.scratch)) as events:
+            base = self.base_image or repo2docker_base()
+            async with aclosing(make_startable(self.daemon, built, self.scratch, base)) as events:
                 async for event in events:
                     yield event
             await self.daemon.tag(built, self.image_name(key))
@@ -183,6 +184,13 @@ class Images(Settings):
             return self._used(image.key).stat().st_mtime
         except OSError:
             return 0
+
+
+def repo2docker_base() -> str:
+    """The image repo2docker builds on by default."""
+    from repo2docker.app import Repo2Docker
+
+    return str(Repo2Docker.base_image.default_value)
 
 
 def _image(name: str, key: str, known: dict[str, object]) -> Image:

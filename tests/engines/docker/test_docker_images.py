@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
-from dockerhub import BASE, DockerHub, docker
+from dockerhub import BASE, BUILDER, DockerHub, docker
 from dockersources import build, make_source
 from sandboxhub import Failed
 
@@ -136,6 +137,16 @@ async def test_an_image_with_python_gets_a_server(
     assert int(said.split(".")[0]) >= 5
 
 
+WEB_APPLICATION = (
+    "WORKDIR /srv/app",
+    "USER root",
+    "RUN echo this-is-the-application > index.html",
+    "EXPOSE 8765",
+    "ENTRYPOINT []",
+)
+"""The end of a Dockerfile, before its CMD."""
+
+
 async def test_a_web_application_is_shown_behind_the_sign_in(
     docker_builder: DockerBuilder, docker_hub: DockerHub, plain_image: str, tmp_path: Path
 ) -> None:
@@ -143,36 +154,87 @@ async def test_a_web_application_is_shown_behind_the_sign_in(
     lines = [
         f"FROM {plain_image}",
         "RUN python3 -m pip uninstall --quiet --yes jupyterhub",
-        "WORKDIR /srv/app",
-        "USER root",
-        "RUN echo this-is-the-application > index.html",
-        "EXPOSE 8765",
-        "ENTRYPOINT []",
+        *WEB_APPLICATION,
         'CMD ["python3", "-m", "http.server", "8765"]',
     ]
     files = {"Dockerfile": "\n".join(lines)}
     built = await build(docker_builder, make_source(tmp_path / "repo", files))
     assert "own program (python3) is opened" in built.log
+    await shows_application(docker_hub, "app", built.image.name)
+
+
+async def test_an_image_without_python_is_shown_too(
+    docker_builder: DockerBuilder, docker_hub: DockerHub, tmp_path: Path
+) -> None:
+    """A web application in Perl: it is shown, and JupyterLab has kernels and a shell."""
+    lines = [
+        f"FROM {BASE}",
+        "RUN rm -rf /usr/bin/python3* /usr/lib/python3*",
+        *WEB_APPLICATION,
+        "COPY serve.pl /srv/",
+        'CMD ["perl", "/srv/serve.pl"]',
+    ]
+    files = {"Dockerfile": "\n".join(lines), "serve.pl": SERVE}
+    built = await build(docker_builder, make_source(tmp_path / "repo", files))
+    assert "a Python of its own" in built.log and "own program (perl) is opened" in built.log
+    await shows_application(docker_hub, "perl", built.image.name)
     async with docker_hub.client() as client:
-        await client.start(docker_hub.launch("app", image=built.image.name))
-        base = f"http://{docker_hub.address('app')}:8888/user/app/one/"
-        headers = {"Authorization": f"token {await client.access('app')}"}
+        await client.start(docker_hub.launch("perl", image=built.image.name))
+        code = (
+            "import os, ssl, sqlite3, subprocess as s; print(s.getoutput('perl -e \"print 6*7\"'))"
+        )
+        assert (await client.run("perl", code)).output == "42\n"
+        await client.stop("perl")
+
+
+async def test_an_image_with_nothing_in_it_has_jupyter(
+    docker_builder: DockerBuilder, docker_hub: DockerHub, tmp_path: Path
+) -> None:
+    """No Python, no shell, no C library; the ENTRYPOINT is not even there."""
+    files = {
+        "Dockerfile": 'FROM scratch\nCOPY data.txt /\nENTRYPOINT ["/nothing"]\n',
+        "data.txt": "7",
+    }
+    built = await build(docker_builder, make_source(tmp_path / "repo", files))
+    async with docker_hub.client() as client:
+        await client.start(docker_hub.launch("empty", image=built.image.name))
+        assert (await client.run("empty", "print(open('/data.txt').read())")).output == "7\n"
+        await client.stop("empty")
+
+
+SERVE = """
+use IO::Socket::INET;
+my $server = IO::Socket::INET->new(LocalPort => 8765, Listen => 5, ReuseAddr => 1) or die $!;
+open(my $page, "<", "index.html") or die $!;
+my $text = <$page>;
+while (my $client = $server->accept) {
+    while (<$client>) { last if /^\\s*$/ }
+    print $client "HTTP/1.0 200 OK\\r\\nContent-Length: " . length($text) . "\\r\\n\\r\\n$text";
+    close $client;
+}
+"""
+
+
+async def shows_application(hub: DockerHub, user: str, image: str) -> None:
+    """Its server opens the application for its person, keeps strangers out, and has Jupyter."""
+    async with hub.client() as client:
+        await client.start(hub.launch(user, image=image))
+        base = f"http://{hub.address(user)}:8888/user/{user}/one/"
+        headers = {"Authorization": f"token {await client.access(user)}"}
         async with aiohttp.ClientSession() as session:
             async with session.get(base, headers=headers) as response:
                 assert "this-is-the-application" in await response.text(), response.url
-                assert response.url.path == "/user/app/one/app/"
+                assert response.url.path == f"/user/{user}/one/app/"
             async with session.get(f"{base}app/", allow_redirects=False) as response:
                 assert response.status in (302, 403), "a stranger does not see it"
             async with session.get(f"{base}lab", headers=headers) as response:
                 assert response.status == 200
-        await client.stop("app")
+        await client.stop(user)
 
 
 @pytest.mark.parametrize(
     ("dockerfile", "words"),
     [
-        ("FROM scratch\nCOPY Dockerfile /\n", "nothing in it can be started"),
-        (f"FROM {BASE}\nRUN rm -f /usr/bin/python3*\n", "nothing in it can be started"),
         (f"FROM {BASE}\nRUN echo this-is-why && false\n", "could not be built"),
         ("FROM localhost:1/not/there\n", "could not be built"),
         ("FRUM x\n", "could not be built"),
@@ -189,6 +251,17 @@ async def test_what_cannot_be_used_is_told_and_leaves_nothing(
     name = docker_builder.image_name(environment.key)
     assert docker("image", "ls", "-q", name, f"{name}{UNFINISHED}", check=False) == ""
     assert await docker_builder.find(environment) is None
+
+
+async def test_an_image_that_can_be_given_no_server_is_refused(
+    docker_builder: DockerBuilder, docker_data: Path, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {**BUILDER, "base_image": "localhost:1/not/there"}
+    builder = DockerBuilder(data_dir=str(docker_data), min_free_space=1 << 30, **settings)
+    files = {"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"}
+    with pytest.raises(BuildFailed, match="none could be added") as failure:
+        await build(builder, make_source(tmp_path / "repo", files))
+    assert "localhost:1/not/there" in failure.value.detail
 
 
 async def test_other_hubs_images_and_finished_ones_are_left_alone(
