@@ -1,7 +1,7 @@
 """Run a program, telling its output line by line, and end all of it in any case.
 
-Output is hostile: control characters are dropped, lines are cut, and after a set amount only
-the end is kept, so that no log of any size can fill memory or a browser.
+Output is hostile: control characters are dropped, lines of logs are cut, and of what goes on and on
+a set amount is kept, so that no log of any size can fill memory or a browser.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 Spawn = Callable[[int], "subprocess.Popen[bytes]"]
 """Starts a process with a descriptor for its output."""
 
+OUTPUT_SIZE = 1 << 26
 LINE_LENGTH = 2000
 LOG_LINES = 5000
 TAIL_LINES = 200
@@ -71,8 +72,11 @@ class Log:
 
 def clean(raw: bytes) -> str:
     """A line of output as text that can be shown: no escapes, no controls, not too long."""
-    text = _ESCAPES.sub("", raw[: LINE_LENGTH * 4].decode("utf-8", "replace"))
-    return _CONTROLS.sub("", text)[:LINE_LENGTH].rstrip()
+    return _plain(raw[: LINE_LENGTH * 4])[:LINE_LENGTH].rstrip()
+
+
+def _plain(raw: bytes) -> str:
+    return _CONTROLS.sub("", _ESCAPES.sub("", raw.decode("utf-8", "replace")))
 
 
 async def run(spawn: Spawn, *, log: Log) -> AsyncGenerator[str]:
@@ -124,14 +128,51 @@ def program(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/
 
 
 async def output(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/") -> str:
-    """The output of a short program.
+    """What a short program prints, without control characters; warnings are not part of it.
 
     Raises:
-        ProcessFailed: it ended with another status than 0.
+        ProcessFailed: it ended with another status than 0; it has the end of all that was said.
     """
-    log = Log()
-    async with aclosing(run(program(argv, env=env, cwd=cwd), log=log)) as lines:
-        return "\n".join([line async for line in lines])
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        umask=0o022,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        printed, warned = await asyncio.gather(_begin(process.stdout), _tail(process.stderr))
+        status = await process.wait()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.shield(process.wait())
+    if status:
+        said = [*_shown(_BREAK.split(printed)), *_shown(_BREAK.split(warned))]
+        raise ProcessFailed(status, "\n".join(said[-TAIL_LINES:]))
+    lines = (_plain(line).rstrip() for line in _BREAK.split(printed))
+    return "\n".join(line for line in lines if line)
+
+
+async def _begin(stream: asyncio.StreamReader) -> bytes:
+    """All that comes, up to a size; the rest is read and dropped."""
+    read = bytearray()
+    while chunk := await stream.read(_CHUNK):
+        read += chunk[: OUTPUT_SIZE - len(read)]
+    return bytes(read)
+
+
+async def _tail(stream: asyncio.StreamReader) -> bytes:
+    """The end of what comes."""
+    read = b""
+    while chunk := await stream.read(_CHUNK):
+        read = (read + chunk)[-_CHUNK:]
+    return read
 
 
 async def _lines(descriptor: int) -> AsyncIterator[str]:

@@ -29,6 +29,7 @@ from . import health, seeding
 from .daemon import cli_environment
 from .images import LABEL, UNFINISHED
 from .job import Job
+from .limits import podman_arguments
 from .packages import SERVER_PACKAGES
 from .people import known_person
 from .prebuilt import Prebuilt
@@ -173,14 +174,21 @@ class DockerBuilder(Prebuilt, Shared):
             },
             buildpack=self.buildpack,
             base_image=self.base_image,
-            buildx_args=list(self.buildx_args),
+            buildx_args=[*self.buildx_args, *self._own_limits()],
+            engine="binder-podman" if self.cli == "podman" else "docker",
         )
+
+    def _own_limits(self) -> list[str]:
+        """What keeps one build to its limits, where the engine offers that."""
+        if self.cli == "podman":
+            return podman_arguments(self.build_memory, self.build_cpu)
+        return []
 
     def _work(self, job: Job, log: Log) -> AsyncGenerator[str]:
         path = Path(job.context).parent / "job.json"
         path.write_text(job.to_json())
         argv = [sys.executable, "-P", "-m", f"{__package__}.worker", str(path)]
-        return run(program(argv, env=cli_environment(self.cli)), log=log)
+        return run(program(argv, env=cli_environment()), log=log)
 
 
 def repo2docker_pythons() -> tuple[str, list[str]]:

@@ -12,6 +12,8 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,14 +27,56 @@ _TRIED = "binder-at-home.tried"
 """Label of a container in which that program runs: the name of the image."""
 
 
-_PASSED = ("PATH", "HOME", "LANG", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY")
+_PASSED = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
+_SETTINGS = ("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "CONTAINERS_")
+"""Beginnings of names of the settings of Docker and Podman."""
 
 
-def cli_environment(cli: str) -> dict[str, str]:
+def cli_environment() -> dict[str, str]:
     """What programs of ours get: where the engine is, nothing of the service's secrets."""
-    passed = (*_PASSED, "DOCKER_CERT_PATH")
-    env = {name: os.environ[name] for name in passed if name in os.environ}
-    return env | {"CONTAINER_CLI": cli}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED or name.startswith(_SETTINGS)
+    }
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """What two engines that understand the same commands call differently.
+
+    Attributes:
+        version, architecture, root, cgroups: arguments that ask for the version of the API, for
+            the processor's kind, for the folder of all images, for who names control groups.
+        label: how a template asks for a container's label, itself a template.
+        local: what the engine puts before names of images that come from no registry.
+    """
+
+    version: tuple[str, str]
+    architecture: tuple[str, str]
+    root: tuple[str, str]
+    cgroups: tuple[str, str]
+    label: str
+    local: str = ""
+
+
+_DIALECTS = {
+    "docker": _Dialect(
+        version=("version", "{{.Server.APIVersion}}"),
+        architecture=("version", "{{.Server.Arch}}"),
+        root=("info", "{{.DockerRootDir}}"),
+        cgroups=("info", "{{.CgroupDriver}}"),
+        label='{{.Label "%s"}}',
+    ),
+    "podman": _Dialect(
+        version=("version", "{{.Client.APIVersion}}"),
+        architecture=("info", "{{.Host.Arch}}"),
+        root=("info", "{{.Store.GraphRoot}}"),
+        cgroups=("info", "{{.Host.CgroupManager}}"),
+        label='{{index .Labels "%s"}}',
+        local="localhost/",
+    ),
+}
 
 
 class EngineDown(BinderError):
@@ -50,6 +94,7 @@ class Daemon:
 
     def __init__(self, cli: str = "docker") -> None:
         self.cli = cli
+        self._dialect = _DIALECTS[cli]
 
     async def ask(self, *arguments: str) -> str:
         """The output of one command.
@@ -71,8 +116,20 @@ class Daemon:
         Raises:
             EngineDown
         """
-        major, minor = (await self.ask("version", "--format", "{{.Server.APIVersion}}")).split(".")
+        major, minor, *_ = (await self._told(self._dialect.version)).split(".")
         return int(major), int(minor)
+
+    async def root(self) -> Path:
+        """The folder in which the engine keeps images; it may be another machine's."""
+        return Path(await self._told(self._dialect.root))
+
+    async def cgroup_driver(self) -> str:
+        """Who names control groups: `cgroupfs`, the engine itself, or `systemd`."""
+        return await self._told(self._dialect.cgroups)
+
+    async def _told(self, question: tuple[str, str]) -> str:
+        command, template = question
+        return await self.ask(command, "--format", template)
 
     async def inspect(self, image: str) -> dict[str, Any] | None:
         """Everything known of an image, or `None` where there is none."""
@@ -87,7 +144,15 @@ class Daemon:
         listed = await self.ask(
             "image", "ls", f"--filter={sign}", "--format={{.Repository}}:{{.Tag}}"
         )
-        return [name for name in listed.splitlines() if "<none>" not in name]
+        return [self._plain(name) for name in listed.splitlines() if "<none>" not in name]
+
+    def names_of(self, known: dict[str, Any]) -> list[str]:
+        """Names and digests of an image of which :meth:`inspect` says this."""
+        listed = [*(known.get("RepoTags") or ()), *(known.get("RepoDigests") or ())]
+        return [self._plain(name) for name in listed]
+
+    def _plain(self, name: str) -> str:
+        return name.removeprefix(self._dialect.local)
 
     async def in_use(self, image: str) -> bool:
         """Whether a container, running or not, was made from an image."""
@@ -103,7 +168,7 @@ class Daemon:
         Args:
             known: what :meth:`inspect` says of it.
         """
-        here = await self.ask("version", "--format", "{{.Server.Arch}}")
+        here = await self._told(self._dialect.architecture)
         architecture = str(known.get("Architecture", ""))
         return architecture if architecture != here else ""
 
@@ -122,9 +187,10 @@ class Daemon:
 
     async def tries(self) -> dict[str, str]:
         """Containers in which images are being tried, of every hub; each with its image's name."""
-        form = f'{{{{.ID}}}} {{{{.Label "{_TRIED}"}}}}'
+        form = "{{.ID}} " + self._dialect.label % _TRIED
         listed = await self.ask("ps", "--all", f"--filter=label={_TRIED}", f"--format={form}")
-        return dict(line.split(" ", 1) for line in listed.splitlines())
+        pairs = (line.split(" ", 1) for line in listed.splitlines())
+        return {container: self._plain(image) for container, image in pairs}
 
     async def prune(self, label: str) -> None:
         """Remove images that carry a label, have no name any more and are not in use."""

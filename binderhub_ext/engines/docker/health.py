@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,22 +23,27 @@ _RESOLVE = "import socket, sys; socket.getaddrinfo(sys.argv[1], 443)"
 
 
 async def checks(builder: DockerBuilder) -> list[Check]:
-    """Everything building and running with a container engine needs."""
-    daemon = await _daemon(builder.daemon)
-    if not daemon.ok:
-        return [daemon, _spawner()]
+    """Everything building and running with container engines needs."""
+    building = await _daemon(builder.daemon)
+    if not building.ok:
+        return [building, _spawner()]
+    found = [building, *await _building(builder), _spawner()]
+    if builder.cli != "docker":
+        found.append(running := await _daemon(Daemon()))
+        if not running.ok:
+            return found
+    return [*found, *await _running(builder)]
+
+
+async def _building(builder: DockerBuilder) -> list[Check]:
+    buildx = [await _buildx(builder.daemon)] if builder.cli == "docker" else []
+    return [*buildx, await _space(builder), *await _limits(builder), _git()]
+
+
+async def _running(builder: DockerBuilder) -> list[Check]:
     servers = await asyncio.to_thread(_network)
-    return [
-        daemon,
-        await _buildx(builder.daemon),
-        _spawner(),
-        await _space(builder),
-        *await _limits(builder),
-        _git(),
-        servers,
-        _filter(),
-        await _names(builder, servers),
-    ]
+    names = [await _names(builder, servers)] if builder.cli == "docker" else []
+    return [servers, _filter(), *names]
 
 
 async def _daemon(daemon: Daemon) -> Check:
@@ -48,7 +52,8 @@ async def _daemon(daemon: Daemon) -> Check:
         major, minor = await daemon.version()
     except (EngineDown, ProcessFailed, ValueError) as error:
         message = getattr(error, "message", "") or str(error)
-        fix = f"apt-get install -y {daemon.cli}.io" if "not installed" in message else message
+        package = {"docker": "docker.io"}.get(daemon.cli, daemon.cli)
+        fix = f"apt-get install -y {package}" if "not installed" in message else message
         return Check(name, False, message, fix)
     return Check(name, True, f"answers, API {major}.{minor}")
 
@@ -70,7 +75,7 @@ def _spawner() -> Check:
 
 
 async def _space(builder: DockerBuilder) -> Check:
-    root = Path(await builder.daemon.ask("info", "--format", "{{.DockerRootDir}}"))
+    root = await builder.daemon.root()
     if not root.is_dir():
         return Check("free disk space", True, "on another machine", required=False)
     free = shutil.disk_usage(root).free

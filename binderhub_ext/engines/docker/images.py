@@ -94,7 +94,9 @@ class Images(Settings):
         tried = await self._sweep(await self.daemon.tries(), self.daemon.remove_container)
         # By name: one that was pulled does not carry our label yet.
         names = await self.daemon.names(f"reference={self.image_prefix}*{UNFINISHED}")
-        images = await self._sweep({name: name for name in names}, self.daemon.remove)
+        # Podman tells all names of an image of which one is asked for.
+        unfinished = {name: name for name in names if name.endswith(UNFINISHED)}
+        images = await self._sweep(unfinished, self.daemon.remove)
         await self.daemon.prune(LABEL)
         return [*folders, *tried, *images]
 
@@ -120,7 +122,7 @@ class Images(Settings):
     # --- making ---------------------------------------------------------------------------
 
     async def _check_space(self) -> None:
-        root = Path(await self.daemon.ask("info", "--format", "{{.DockerRootDir}}"))
+        root = await self.daemon.root()
         place = root if root.is_dir() else self.layout.root
         if shutil.disk_usage(place).free < self.min_free_space:
             raise NoSpace(
@@ -130,7 +132,9 @@ class Images(Settings):
 
     async def limit_builds(self) -> str:
         """Have the kernel keep builds to their limits; returns why that cannot be, if so."""
-        driver = await self.daemon.ask("info", "--format", "{{.CgroupDriver}}")
+        if self.cli == "podman":
+            return ""  # its builds get them as arguments
+        driver = await self.daemon.cgroup_driver()
         return await asyncio.to_thread(limits.apply, self.build_memory, self.build_cpu, driver)
 
     @asynccontextmanager

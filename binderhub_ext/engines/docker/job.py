@@ -17,6 +17,7 @@ class Job:
         buildpack: `stock` or `uv`.
         base_image: image to build on; empty for repo2docker's own.
         buildx_args: further arguments of `docker buildx build`.
+        engine: repo2docker's name of the container engine.
     """
 
     context: str
@@ -25,6 +26,7 @@ class Job:
     buildpack: str = "stock"
     base_image: str = ""
     buildx_args: list[str] = field(default_factory=list)
+    engine: str = "docker"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

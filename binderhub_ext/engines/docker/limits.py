@@ -4,6 +4,8 @@ BuildKit runs every step of every build in a control group below one of its own,
 use offers limits for a single build. So that one group is given the limits: a build that wants more
 memory is ended, and servers keep theirs. Takes root, an engine on this machine, and one that names
 groups itself (`cgroupfs`); where systemd does, an administrator sets them (docs/how-to/docker.md).
+
+Podman has no such group, and limits for each build.
 """
 
 from __future__ import annotations
@@ -40,6 +42,18 @@ def apply(memory: int, cpu: float, driver: str, root: Path = CGROUPS) -> str:
     except OSError as error:
         return f"{error.filename or root}: {error.strerror}"
     return ""
+
+
+def podman_arguments(memory: int, cpu: float) -> list[str]:
+    """Arguments of `podman build` for what one build may take.
+
+    Args:
+        memory: bytes, 0 for no limit.
+        cpu: processors, 0 for no limit.
+    """
+    memories = [f"--memory={memory}", f"--memory-swap={memory}"] if memory else []
+    processors = ["--cpu-period=100000", f"--cpu-quota={round(cpu * 100_000)}"] if cpu else []
+    return [*memories, *processors]
 
 
 def _settings(memory: int, cpu: float, root: Path) -> list[tuple[Path, str]]:

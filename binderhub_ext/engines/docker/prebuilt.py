@@ -152,8 +152,8 @@ class Prebuilt(Images):
         machine.
         """
         known = await self.daemon.inspect(name)
-        names = [*(known.get("RepoTags") or ()), *(known.get("RepoDigests") or ())] if known else []
-        return known if name in names else None
+        names = self.daemon.names_of(known) if known else []
+        return known if name in map(familiar, names) else None
 
     # --- what is remembered of a name -----------------------------------------------------
 

@@ -63,13 +63,10 @@ class Registry:
 
     async def _move(self, verb: str, name: str, phase: Phase, words: str) -> AsyncGenerator[Event]:
         yield Event(phase, f"{words} …", {"progress": 0})
-        argv = [sys.executable, "-P", "-m", f"{__package__}.transfer", verb, name]
-        argv += [self._credentials] if self._credentials else []
+        argv = self._command(verb, name)
         last, log = "", Log()
         try:
-            async with aclosing(
-                run(program(argv, env=cli_environment(self._cli)), log=log)
-            ) as lines:
+            async with aclosing(run(program(argv, env=cli_environment()), log=log)) as lines:
                 async for line in lines:
                     told = _read(line)
                     if "told" in told and line != last:
@@ -79,6 +76,13 @@ class Registry:
         except ProcessFailed as error:
             said = str(_read(log.tail[-1] if log.tail else "").get("error") or log.end)
             raise complaint(name, said) from error
+
+    def _command(self, verb: str, name: str) -> list[str]:
+        if self._cli == "podman":
+            given = [f"--authfile={self._credentials}"] if self._credentials else []
+            return ["podman", verb, *given, name]
+        given = [self._credentials] if self._credentials else []
+        return [sys.executable, "-P", "-m", f"{__package__}.transfer", verb, name, *given]
 
 
 def _read(line: str) -> dict[str, object]:

@@ -10,9 +10,13 @@ from ..base import Builder
 class Settings(Builder):
     """The traits of :class:`~.build.DockerBuilder`; nothing happens here."""
 
-    cli = Unicode(
+    cli = Enum(
+        ["docker", "podman"],
         "docker",
-        help="Program that speaks to the container engine: `docker` (default) or `podman`.",
+        help="""
+        Program that builds and keeps images: `docker` (default) or `podman` (4.0 or newer). Servers
+        are started by Docker in any case: with Podman, images reach them through a registry.
+        """,
     ).tag(config=True)
 
     buildpack = Enum(
@@ -77,15 +81,15 @@ class Settings(Builder):
     build_memory = Int(
         0,
         help="""
-        Bytes of memory all builds together may take; a build that wants more is ended. Default
-        0: no limit. It takes root and an engine that makes control groups itself; `doctor` says
-        whether it holds.
+        Bytes of memory all builds together may take (with Podman: each of them); a build that
+        wants more is ended. Default 0: no limit. With Docker it takes root and an engine that makes
+        control groups itself; `doctor` says whether it holds.
         """,
     ).tag(config=True)
 
-    build_cpu = Float(
-        0, help="Processors all builds together may take, likewise. Default 0: no limit."
-    ).tag(config=True)
+    build_cpu = Float(0, help="Processors all builds may take, likewise. Default 0: no limit.").tag(
+        config=True
+    )
 
     min_free_space = Int(
         5 << 30,

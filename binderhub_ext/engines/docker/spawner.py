@@ -173,8 +173,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         try:
             if not _IMAGE.fullmatch(launch.image):
                 raise ImageNotFound("not the name of an image")
-            await self.docker("inspect_image", launch.image)
-        except ImageNotFound:
+            await self.pull_image(launch.image)
+        except NotFound:
             raise LaunchFailed(
                 "The environment of this server is no longer kept here. Open its launch link"
                 " again: that builds it anew, and your files are as you left them."

@@ -29,6 +29,7 @@ REPO_DIR = "/srv/repo"
 def configure(job: Job) -> Repo2Docker:
     """A repo2docker application that does exactly this job."""
     app = Repo2Docker()
+    app.engine = job.engine
     app.repo = job.context
     app.output_image_spec = job.image
     app.user_id, app.user_name = NB_UID, NB_USER

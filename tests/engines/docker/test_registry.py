@@ -13,9 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dockerhub import BUILDER, remove_images
+from dockerhub import BUILDER, docker, remove_images, running_docker_hub
 from dockerregistry import PASSWORD, SmallRegistry, running_registry
 from dockersources import Built, build, make_source
+from sandboxhub import Failed
 
 from binderhub_ext.core.progress import Phase
 from binderhub_ext.engines.docker.build import DockerBuilder
@@ -131,6 +132,22 @@ async def test_a_registry_that_says_no_keeps_nobody_from_working(
     os.utime(mark, (0, time.time() - 3600))
     later = await build(builder, source)
     assert not later.was_built and shop.has(f"binder/{plan.key}")
+
+
+async def test_servers_pull_what_another_machine_built(
+    shop: SmallRegistry, plain_image: str
+) -> None:
+    name = f"{shop.host}/binder/elsewhere"
+    docker("tag", plain_image, name)
+    docker("push", "--quiet", name)
+    with running_docker_hub(name, 'c.BinderDockerSpawner.pull_policy = "ifnotpresent"') as hub:
+        docker("rmi", name)
+        async with hub.client() as client:
+            await client.start(hub.launch("ana"))
+            assert (await client.run("ana", "print(6 * 7)")).output == "42\n"
+            with pytest.raises(Failed, match="no longer kept"):
+                await client.start(hub.launch("bob", image=f"{name}-not"))
+            await client.stop("ana")
 
 
 async def test_credentials_show_up_nowhere(plain_image: str, tmp_path: Path) -> None:
