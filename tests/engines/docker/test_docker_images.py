@@ -191,10 +191,9 @@ async def test_an_image_with_nothing_in_it_has_jupyter(
     docker_builder: DockerBuilder, docker_hub: DockerHub, tmp_path: Path
 ) -> None:
     """No Python, no shell, no C library; the ENTRYPOINT is not even there."""
-    files = {
-        "Dockerfile": 'FROM scratch\nCOPY data.txt /\nENTRYPOINT ["/nothing"]\n',
-        "data.txt": "7",
-    }
+    dockerfile = 'FROM scratch\nCOPY data.txt /\nENTRYPOINT ["/nothing"]\n'
+    dockerfile += f"ENV LONG={'x' * 5000}\n"  # longer than a line of a log may be
+    files = {"Dockerfile": dockerfile, "data.txt": "7"}
     built = await build(docker_builder, make_source(tmp_path / "repo", files))
     async with docker_hub.client() as client:
         await client.start(docker_hub.launch("empty", image=built.image.name))
