@@ -35,7 +35,7 @@ from .people import known_person
 from .prebuilt import Prebuilt
 from .shared import Shared
 
-RECIPE = "docker 3"
+RECIPE = "docker 4"
 """Goes into every key: raise it when a build makes another environment of the same files."""
 
 

@@ -74,7 +74,9 @@ class UvBuildPack(PythonBuildPack):
                 return [
                     (
                         "${NB_USER}",
-                        f'uv pip install --no-cache -r "{requirements}" && {_REMOVE_SLOW_IMPORT}',
+                        "begin=$(mktemp) && "
+                        f'uv pip install --no-cache -r "{requirements}" && {_REMOVE_SLOW_IMPORT}'
+                        f" && {_COMPILE_NEW}",
                     )
                 ]
         except FileNotFoundError:
@@ -102,6 +104,14 @@ _REMOVE_SLOW_IMPORT = "{ uv pip uninstall --quiet rfc3987-syntax || true; }"
 _COMPILE = (
     f"HOME=$(mktemp -d) {VENV}/bin/python -c 'import ipykernel.kernelapp;"
     "from jupyter_server.serverapp import ServerApp; ServerApp().initialize([])'"
+)
+
+
+# As pip does, but not what is there for testing the packages, which is half of it. Some packages
+# have files that are no Python of today.
+_COMPILE_NEW = (
+    f"find {VENV}/lib -name '*.py' -cnewer $begin -not -path '*/tests/*'"
+    f" | {{ {VENV}/bin/python -m compileall -q -j 0 -i - || true; }}; rm $begin"
 )
 
 

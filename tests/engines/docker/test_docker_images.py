@@ -85,14 +85,17 @@ async def test_requirements_packages_and_post_build(
     docker_builder: DockerBuilder, tmp_path: Path
 ) -> None:
     files = {
-        "binder/requirements.txt": "six==1.16.0\n",
+        "binder/requirements.txt": "six==1.16.0\nhumanize\n",
         "binder/apt.txt": "figlet\n",
         "binder/postBuild": "#!/bin/sh\nset -e\nfiglet -v >made\npython -c 'import six'\n",
     }
     built = await build(docker_builder, make_source(tmp_path / "repo", files))
-    code = "import six, os; print(six.__version__, os.path.exists('/srv/repo/made'), os.getcwd())"
+    code = (
+        "import six, os, importlib.util as u; compiled = u.find_spec('humanize').cached;"
+        "print(six.__version__, os.path.exists('/srv/repo/made'), os.path.exists(compiled))"
+    )
     said = docker("run", "--rm", "--network=none", built.image.name, "python", "-c", code)
-    assert said.split()[:2] == ["1.16.0", "True"]
+    assert said.split() == ["1.16.0", "True", "True"]
     labels = docker("inspect", "--format={{json .Config.Labels}}", built.image.name)
     assert "https://example.org/o/r" in labels and "repo2docker.version" in labels
 
