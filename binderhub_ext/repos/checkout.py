@@ -35,12 +35,37 @@ async def checkout(source: Source, into: Path) -> None:
     if any(into.iterdir()):
         raise FileExistsError(f"{into} is not empty")
     with tempfile.TemporaryDirectory(prefix=".git-", dir=into.parent) as scratch:
-        repository = Path(scratch)
+        borrowed, own = Path(scratch, "borrowed"), Path(scratch, "own")
         try:
-            await unbundle(source.bundle, repository)
-            await _Index(repository, into.absolute()).write(source.tree)
-        except GitFailed as error:
-            raise _words(error) from error
+            await borrow(source, borrowed)
+            await _Index(borrowed, into.absolute()).write(source.tree)
+        except (GitFailed, OSError):
+            try:
+                await _from_bundle(source, own, into)
+            except GitFailed as error:
+                raise _words(error) from error
+
+
+async def borrow(source: Source, repository: Path) -> None:
+    """Make a bare repository that reads the objects kept for the next fetch; it has no refs.
+
+    A bundle is indexed anew whenever it is read, history and all, which takes far longer. The kept
+    objects may be gone at any time.
+
+    Raises:
+        GitFailed: the commit's files are not among them, or not for this account to read.
+    """
+    objects = source.bundle.with_name("objects.git").absolute() / "objects"
+    repository.mkdir()
+    await initialise(repository, len(source.commit.id))
+    (repository / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+    await run(Call(["cat-file", "-e", source.tree], repository))
+
+
+async def _from_bundle(source: Source, repository: Path, into: Path) -> None:
+    repository.mkdir()
+    await unbundle(source.bundle, repository)
+    await _Index(repository, into.absolute()).write(source.tree)
 
 
 async def unbundle(bundle: Path, repository: Path) -> None:

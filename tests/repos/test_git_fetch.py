@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -94,6 +95,31 @@ async def test_checkout(provider: GitProvider, handle: RepoHandle, tmp_path: Pat
     with pytest.raises(FileExistsError):
         await checkout(await get(provider, handle), into)
     assert not list(tmp_path.glob(".git-*"))
+
+
+async def test_either_the_kept_objects_or_the_bundle_will_do(
+    provider: GitProvider, handle: RepoHandle, tmp_path: Path
+) -> None:
+    source = await get(provider, handle)
+    objects, whole = source.bundle.with_name("objects.git"), source.bundle.read_bytes()
+    source.bundle.write_bytes(b"")
+    await checkout(source, tmp_path / "objects")
+    source.bundle.write_bytes(whole)
+    for pack in objects.glob("objects/pack/*.pack"):
+        pack.chmod(0o600)
+        pack.write_bytes(pack.read_bytes()[:40])
+    await checkout(source, tmp_path / "damaged")
+    shutil.rmtree(objects)
+    await checkout(source, tmp_path / "bundle")
+    for name in ("objects", "damaged", "bundle"):
+        assert tree_of(tmp_path / name) == source.tree
+
+
+def tree_of(files: Path) -> str:
+    """The hash Git gives files, their names and modes."""
+    git(files, "init", "-q")
+    git(files, "add", "-A", "-f")
+    return git(files, "write-tree")
 
 
 async def test_nothing_of_the_repository_runs(
