@@ -166,6 +166,8 @@ async def test_of_another_architecture(fresh: DockerBuilder, registry: SmallRegi
 async def test_in_which_nothing_can_be_started(
     fresh: DockerBuilder, registry: SmallRegistry
 ) -> None:
+    """There is no Python in it, and nothing to make one from."""
+    fresh.base_image = "localhost:1/not/there"
     name = f"{registry.host}/lab/empty:1"
     folder = fresh.layout.root / "context"
     folder.mkdir(parents=True)
