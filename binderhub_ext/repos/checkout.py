@@ -37,7 +37,7 @@ async def checkout(source: Source, into: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".git-", dir=into.parent) as scratch:
         borrowed, own = Path(scratch, "borrowed"), Path(scratch, "own")
         try:
-            await borrow(source, borrowed)
+            await _borrow(source, borrowed)
             await _Index(borrowed, into.absolute()).write(source.tree)
         except (GitFailed, OSError):
             try:
@@ -46,7 +46,7 @@ async def checkout(source: Source, into: Path) -> None:
                 raise _words(error) from error
 
 
-async def borrow(source: Source, repository: Path) -> None:
+async def _borrow(source: Source, repository: Path) -> None:
     """Make a bare repository that reads the objects kept for the next fetch; it has no refs.
 
     A bundle is indexed anew whenever it is read, history and all, which takes far longer. The kept

@@ -14,7 +14,7 @@ class Settings(Builder):
         ["docker", "podman"],
         "docker",
         help="""
-        Program that builds and keeps images: `docker` (default) or `podman` (4.0 or newer). Servers
+        Program that builds and keeps images: `docker` (default) or `podman`. Servers
         are started by Docker in any case: with Podman, images reach them through a registry.
         """,
     ).tag(config=True)

@@ -127,6 +127,16 @@ async def test_what_fails_is_told(podman: None, tmp_path: Path) -> None:
     assert await builder.find(await builder.plan(source)) is None
 
 
+async def test_a_build_that_wants_too_much_memory_is_ended(podman: None, tmp_path: Path) -> None:
+    dockerfile = (
+        f"FROM {BASE}\n{SERVER}RUN python3 -c 'print(len(bytes(range(256)) * (2 << 20)))'\n"
+    )
+    source = make_source(tmp_path / "repo", {"Dockerfile": dockerfile})
+    with pytest.raises(BuildFailed):
+        await build(builder_in(tmp_path / "little", build_memory=128 << 20), source)
+    assert (await build(builder_in(tmp_path / "enough", build_memory=1 << 30), source)).was_built
+
+
 async def test_kept_in_a_registry(
     podman: None, registry: SmallRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
