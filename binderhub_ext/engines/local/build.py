@@ -275,6 +275,8 @@ class LocalBuilder(Settings):
 
     def _workshop(self, path: Path, plan: Plan) -> Workshop:
         limits = Limits(memory=self.build_memory, processes=self.build_processes)
+        program = conda.find_program() if plan.conda else None
+        tool = conda.installation(program) if program else None
         return Workshop(
             scratch=self.store.scratch / path.name,
             environment=path,
@@ -284,6 +286,7 @@ class LocalBuilder(Settings):
             blocked=tuple(self.blocked_networks),
             limits=limits,
             uid=BUILD_UID if os.geteuid() == 0 else None,
+            tools=(tool,) if tool else (),
         )
 
     async def _supervised(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:

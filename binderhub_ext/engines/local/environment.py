@@ -43,6 +43,10 @@ class Python:
         return None
 
     @property
+    def of_conda(self) -> bool:
+        return self.prefix == str(self.environment)
+
+    @property
     def shared_site(self) -> str:
         return f"{self.environment}/lib/python{self.version}/site-packages"
 
@@ -94,6 +98,8 @@ def server_environment(environment: Path, python: Python | None) -> dict[str, st
         "KERNEL_PYTHON_PREFIX": str(environment),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+    if python and python.of_conda:
+        variables["CONDA_PREFIX"] = str(environment)
     return variables | (python.variables() if python else {})
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..process import Log, run
-from . import uv
+from . import conda, uv
 from .limits import Limits
 from .network import Network
 from .running import prepared
@@ -42,6 +42,7 @@ class Workshop:
         blocked: networks out of its reach.
         limits: what it may use.
         uid: whose processes they are; `None` for the Hub's own uid in a user namespace.
+        tools: what else it may read of this machine.
     """
 
     scratch: Path
@@ -52,6 +53,7 @@ class Workshop:
     blocked: tuple[str, ...]
     limits: Limits
     uid: int | None
+    tools: tuple[Path, ...] = ()
 
     @property
     def repo(self) -> Path:
@@ -88,15 +90,18 @@ class Workshop:
         if self.uid is not None:
             give(self.scratch, self.uid, files=True)
 
-    def open_environment(self) -> None:
+    def open_environment(self, *, files: bool = False) -> None:
         """Let the build change the environment: its folders, never a file it shares.
 
         A file that is hardlinked to the cache stays root's: the build can replace it in its
         own environment and cannot write into it. Without root there is no such difference,
         and the environment must have been made of copies.
+
+        Args:
+            files: give it the files too; none may be shared.
         """
         if self.uid is not None:
-            give(self.environment, self.uid, files=False)
+            give(self.environment, self.uid, files=files)
 
     async def run(
         self, argv: Sequence[str], *, log: Log, change: bool, network: bool = True
@@ -129,6 +134,7 @@ class Workshop:
             Bind(self.scratch, scratch, read_only=False),
             Bind(self.repo, PurePosixPath(REPO), read_only=False),
             Bind(self.home, PurePosixPath(HOME), read_only=False),
+            *(Bind(tool, PurePosixPath(tool)) for tool in self.tools),
         ]
         if self.prefix.startswith("/usr"):
             del binds[0]
@@ -149,6 +155,7 @@ class Workshop:
         environment = str(self.environment)
         return {
             **uv.environment(Path(HOME), self.cache, foreign=True),
+            **conda.variables(self.environment, self.cache),
             "PATH": f"{environment}/bin:/run/binder:/usr/local/bin:{os.defpath}",
             "VIRTUAL_ENV": environment,
             "NB_PYTHON_PREFIX": environment,

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from ...core.environment import is_python_package
 from ...core.errors import BinderError, BuildFailed, NoSpace
@@ -23,7 +24,7 @@ from ..detect import Detection, reader
 from ..process import Log, ProcessFailed, program, run
 from . import conda, pipfile, uv
 from .bytecode import lend_bytecode, place_bytecode
-from .foreign import UV, Workshop
+from .foreign import REPO, UV, Workshop
 from .made import files_in, keep_made
 from .model import clone, empty_folder, is_same
 from .uv import COPY, LINK, Requirements
@@ -261,17 +262,25 @@ class Recipe:
         yield _say("Installing packages with conda", 10)
         file = self.detection.file("environment.yml") or self.detection.file("environment.yaml")
         conda.prepare_prefix(self._path)
-        self.workshop.open_environment()
+        self.workshop.open_environment(files=True)
         base = self.workshop.scratch / "base.txt"
         base.write_text("\n".join([*self.base, ""]))
         server = uv.install(self._path, requirements=[str(base)], link=COPY, build=False)
-        steps = [conda.install(program, self._path, file, self.workshop.cache)]
+        packages = conda.install(program, self._path, self._completed(file), self.workshop.cache)
         try:
-            for argv in [*steps, [UV, *server[1:]]]:
+            for argv in (packages, [UV, *server[1:]]):
                 async for event in self._foreign(argv, change=True):
                     yield event
         except ProcessFailed as failure:
             raise _explained(failure, f"Installing {file} failed.") from failure
+
+    def _completed(self, file: str) -> str:
+        """The file with what is missing, beside it, since it may name others relative to it."""
+        place = (self.workshop.repo / file).resolve().parent
+        with NamedTemporaryFile("w", dir=place, suffix=".yml", delete=False) as new:
+            new.write(conda.completed(self._read(file) or b"", self.detection.python))
+            os.fchmod(new.fileno(), 0o644)
+        return str(Path(REPO, Path(new.name).relative_to(self.workshop.repo.resolve())))
 
     # --- after the packages ---------------------------------------------------------------
 

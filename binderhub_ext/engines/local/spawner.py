@@ -28,7 +28,7 @@ from ...core.launch import Files, Launch
 from ...storage.homes import ensure_mount_points, ensure_state
 from ...storage.mounts import STATE_HOME
 from ..spawner import BinderSpawnerMixin
-from . import running, seeding, unsafe
+from . import conda, running, seeding, unsafe
 from .binds import file_binds, opened, ordered, system_binds
 from .environment import Python, host_certificates, hub_python, server_environment
 from .foreign import REPO
@@ -242,9 +242,10 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def _sandbox(self, files: ExitStack, what: Prepared) -> Sandbox:
         environment = Path(what.record.path)
         python = Python.of(environment, what.record.prefix)
-        start = [str(environment / START)] if what.record.start else []
+        first = conda.activation(environment)
+        first += [str(environment / START)] if what.record.start else []
         return Sandbox(
-            argv=(*start, *self.cmd, *self.get_args()),
+            argv=(*first, *self.cmd, *self.get_args()),
             env=self._environment_variables(environment, python),
             cwd=self.notebook_dir,
             binds=self._binds(files, what),

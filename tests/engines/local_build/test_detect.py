@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -181,8 +182,7 @@ async def test_conda_is_refused_where_there_is_none(
     [
         (
             "/opt/micromamba",
-            "install --yes --root-prefix /c/conda --channel conda-forge --prefix /e "
-            "--file environment.yml",
+            "install --yes --root-prefix /c/conda --prefix /e --file environment.yml",
         ),
         ("/opt/mamba", "env update --prefix /e --file environment.yml"),
         ("/opt/conda", "env update --prefix /e --file environment.yml"),
@@ -191,6 +191,50 @@ async def test_conda_is_refused_where_there_is_none(
 def test_conda_command(program: str, argv: str) -> None:
     command = conda.install(program, Path("/e"), "environment.yml", Path("/c"))
     assert command == [program, *argv.split()]
+
+
+@pytest.mark.parametrize(
+    ("written", "channels", "packages"),
+    [
+        ("", ["conda-forge", "nodefaults"], ["python=3.12"]),
+        ("name: x", ["conda-forge", "nodefaults"], ["python=3.12"]),
+        ("dependencies: [numpy]", ["conda-forge", "nodefaults"], ["numpy", "python=3.12"]),
+        (
+            "dependencies: [python-dateutil, pythonic]",
+            ["conda-forge", "nodefaults"],
+            ["python-dateutil", "pythonic", "python=3.12"],
+        ),
+        ("dependencies: [python]", ["conda-forge", "nodefaults"], ["python"]),
+        ("dependencies: ['python >=3.10']", ["conda-forge", "nodefaults"], ["python >=3.10"]),
+        (
+            "dependencies: ['conda-forge::python=3.11']",
+            ["conda-forge", "nodefaults"],
+            ["conda-forge::python=3.11"],
+        ),
+        (
+            "channels: [bioconda]\ndependencies: [python=3.9, {pip: [six]}]",
+            ["bioconda", "nodefaults"],
+            ["python=3.9", {"pip": ["six"]}, "pip"],
+        ),
+        (
+            "channels: [defaults]\ndependencies: [python=3.9, pip>20, {pip: [six]}]",
+            ["defaults"],
+            ["python=3.9", "pip>20", {"pip": ["six"]}],
+        ),
+    ],
+)
+def test_what_environment_yml_leaves_out(
+    written: str, channels: list[str], packages: list[object]
+) -> None:
+    made = json.loads(conda.completed(written.encode(), "3.12"))
+    assert (made["channels"], made["dependencies"]) == (channels, packages)
+
+
+def test_a_sandbox_shows_what_conda_needs() -> None:
+    assert conda.installation("/root/.local/bin/micromamba") == Path("/root/.local/bin/micromamba")
+    assert conda.installation("/opt/miniforge3/bin/mamba") == Path("/opt/miniforge3")
+    assert conda.installation("/opt/miniforge3/condabin/conda") == Path("/opt/miniforge3")
+    assert conda.installation("/usr/local/bin/micromamba") is None
 
 
 async def test_interpreters_are_real_files(tmp_path: Path) -> None:
