@@ -4,8 +4,8 @@ Three real Hubs side by side, without proxy, each asked in turn for the same ser
     ours   ticket, sandbox and the `local` engine's environment
     plain  JupyterHub's SimpleLocalProcessSpawner with the same packages installed by pip's rules
            (all they depend on, bytecode of everything)
-    bare   the environment and readiness check of `ours` without ticket and sandbox; what `ours`
-           takes more than this is the price of both
+    bare   the environment and readiness check of `ours` without ticket and sandbox, and without
+           Node.js for JupyterLab to ask; what `ours` takes more than this is the price of both
 
 The clock runs from the POST to the Hub's word that the server is ready, which it gives by
 itself on the progress stream. Beside wall time stands the time of processors that the Hub and
@@ -133,11 +133,13 @@ async def measure(root: Path, rounds: int) -> None:
 
 
 def _command(spawner: str, environment: Path) -> str:
-    chosen = spawner if spawner == "Bare" else f"'jupyterhub.spawner.{spawner}'"
+    bare = spawner == "Bare"
+    chosen = spawner if bare else f"'jupyterhub.spawner.{spawner}'"
+    path = f"{environment}/bin" if bare else f"{environment}/bin:/usr/bin:/bin"
     return (
         f"c.JupyterHub.spawner_class = {chosen}\n"
         f"c.Spawner.cmd = ['{environment}/bin/jupyterhub-singleuser', '--allow-root']\n"
-        f"c.Spawner.environment = {{'PATH': '{environment}/bin:/usr/bin:/bin'}}"
+        f"c.Spawner.environment = {{'PATH': '{path}'}}"
     )
 
 

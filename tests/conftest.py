@@ -9,11 +9,12 @@
 from gitserver import gitserver
 from nothing_missing import pytest_runtest_makereport
 from rooms import pytest_xdist_make_scheduler
-from sandboxhub import sandbox_hub
+from sandboxhub import pytest_sessionfinish, sandbox_hub
 
 __all__ = [
     "gitserver",
     "pytest_runtest_makereport",
+    "pytest_sessionfinish",
     "pytest_xdist_make_scheduler",
     "sandbox_hub",
 ]

@@ -8,7 +8,6 @@ go straight to the Hub's port and to each server's own.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
 import os
 import secrets
@@ -148,6 +147,13 @@ def running_hub(kind: str, extra: str = "", disk: Disk = nullcontext) -> Iterato
 
 
 _folders: dict[str, list[Path]] = {"root": [], "ordinary": []}
+_made: list[Path] = []
+
+
+def pytest_sessionfinish() -> None:
+    """Remove every Hub's folder; pytest-xdist's processes do not live to run `atexit`."""
+    for folder in _made:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -157,7 +163,7 @@ def _folder(kind: str) -> Iterator[Path]:
         folder = _folders[kind].pop()
     else:
         folder = Path(mkdtemp(prefix="bh-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _made.append(folder)
         folder.chmod(0o755)
     yield folder
     rest = [path for part in (folder, folder / "data") for path in part.iterdir()]

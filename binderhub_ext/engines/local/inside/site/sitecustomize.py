@@ -1,11 +1,11 @@
 """Make a read-only environment as comfortable as one's own.
 
-On the path of every Python inside a sandbox. Three things: `.pth` files of what the person
-installed themselves (an editable install is one) are honoured, which `PYTHONPATH` alone does
-not do; and compiled files that the environment lacks are kept in the home, since they cannot
-be kept beside it. `PYTHONPYCACHEPREFIX` would do the second, but then Python ignores all the
-compiled files the environment does have, and a start takes twice as long. And when memory runs
-out, a kernel goes before the server that can say so.
+On the path of every Python inside a sandbox. `.pth` files of what the person installed themselves
+(an editable install is one) are honoured, which `PYTHONPATH` alone does not do. Compiled files that
+the environment lacks are kept in the home, since they cannot be kept beside it;
+`PYTHONPYCACHEPREFIX` would do that too, but then Python ignores all the compiled files the
+environment does have, and a start takes twice as long. When memory runs out, a kernel goes before
+the server that can say so. And the server starts without asking Node.js.
 """
 
 # ruff: noqa: PTH108,PTH116,PTH120,PTH123
@@ -51,8 +51,35 @@ def offer_to_be_killed():
         pass
 
 
+class WithoutNode:
+    """JupyterLab runs Node.js each time it is imported, which takes half a second.
+
+    It asks for the registry from which JupyterLab itself could be built anew; in an environment
+    that nobody can change that is asked for nothing. Commands in a terminal ask as ever.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "jupyterlab.commands":
+            return None
+        from importlib.util import find_spec
+
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            if hasattr(module, "_yarn_config"):
+                module._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
 def main():
-    if os.getppid() != 1:  # the server is what the sandbox's init started
+    if os.getppid() == 1:  # the server is what the sandbox's init started
+        sys.meta_path.insert(0, WithoutNode())
+    else:
         offer_to_be_killed()
     environment = os.environ
     if "BINDER_BYTECODE" in environment:
