@@ -265,6 +265,7 @@ class SandboxHub:
     @contextmanager
     def configured(self, extra: str) -> Iterator[None]:
         """The Hub anew with more configuration; afterwards as it was before."""
+        before = self.alive
         self.stop()
         plain = self.config.read_text()
         self.config.write_text(f"{plain}\n{extra}\n")
@@ -274,7 +275,8 @@ class SandboxHub:
         finally:
             self.stop()
             self.config.write_text(plain)
-            self.start()
+            if before:
+                self.start()
 
     def start(self) -> None:
         with self.log.open("ab") as log:

@@ -37,11 +37,7 @@ def connect(url: str | URL) -> Engine:
     Raises:
         sqlalchemy.exc.SQLAlchemyError: it cannot be reached or migrated.
     """
-    url = make_url(url)
-    if url.drivername in ("postgresql", "postgres"):
-        # SQLAlchemy would take a driver that is not ours.
-        url = url.set(drivername="postgresql+psycopg")
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(with_our_driver(make_url(url)), pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
     with _migrating(engine) as connection:
@@ -49,6 +45,12 @@ def connect(url: str | URL) -> Engine:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         migrations.upgrade(connection)
     return engine
+
+
+def with_our_driver(url: URL) -> URL:
+    """The same database; where no driver is named for PostgreSQL, SQLAlchemy would take another."""
+    plain = url.drivername in ("postgresql", "postgres")
+    return url.set(drivername="postgresql+psycopg") if plain else url
 
 
 def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import webbrowser
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,7 +19,7 @@ from .. import hub as hub_side
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
 from ..options import StrictApplication
-from . import datadir, engines, proxy, signin
+from . import databases, datadir, engines, proxy, signin
 from .hub import OneMachineHub, run
 from .network import Ports, check_free
 
@@ -127,6 +128,7 @@ class Up(StrictApplication):
         with datadir.in_use(layout):
             c, ip, ports = self.compose(layout)
             sign_in = signin.generate(c, layout, ip)
+            databases.check(Config(JupyterHub=c.JupyterHub, BinderApp=self.config.BinderApp))
             self._prepare_proxy(c, layout)
             check_free(ip, ports)
             hub = OneMachineHub.instance(config=c)
@@ -188,7 +190,8 @@ class Up(StrictApplication):
         if "proxy_class" in c.JupyterHub or not c.ConfigurableHTTPProxy.get("should_start", True):
             return
         if "command" not in c.ConfigurableHTTPProxy:
-            c.ConfigurableHTTPProxy.command = proxy.ensure_proxy(layout.cache)
+            say = partial(print, flush=True)
+            c.ConfigurableHTTPProxy.command = proxy.ensure_proxy(layout.cache, say)
         proxy.check_command(list(c.ConfigurableHTTPProxy.command))
         proxy.stop_stale(datadir.proxy_pid_file(layout))
 

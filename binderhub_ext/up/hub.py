@@ -35,6 +35,8 @@ class OneMachineHub(JupyterHub):
     """JupyterHub with its two ends tied up; configured as `c.JupyterHub`."""
 
     on_ready = AnyTrait(help="Called without arguments once people can sign in.")
+    proxy: Any = None
+    """Made late by JupyterHub, after much that can fail."""
     _stopping = False
 
     def load_config_file(self, *_args: Any, **_kwargs: Any) -> None:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +44,13 @@ class Node:
     npm: tuple[str, ...]
 
 
-def ensure_proxy(cache: Path) -> list[str]:
+def ensure_proxy(cache: Path, tell: Callable[[str], None] = lambda text: None) -> list[str]:
     """The command that runs the proxy; installs it the first time.
 
     Args:
         cache: directory for the installation where the Python environment is not ours to
             write to.
+        tell: is told what takes long.
 
     Raises:
         CannotStart: there is no Node.js, or the package index was not reached.
@@ -61,6 +62,7 @@ def ensure_proxy(cache: Path) -> list[str]:
         if command := _working(candidates, home):
             return command
     home = next(home for home in _homes(cache) if os.access(_first_existing(home), os.W_OK))
+    tell("Getting JupyterHub's proxy, this once; it takes the network and up to a minute.")
     return _install(candidates, home)
 
 

@@ -101,7 +101,7 @@ class HomeHub:
             folder.chmod(0o711)
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             git = stack.enter_context(GitServer(folder / "git"))
-            port = _free_ports(4)
+            port = free_ports(4)
             log = folder / "up.log"
             command = _command(folder, port, extra, engine)
             hub = cls(f"http://127.0.0.1:{port}", folder / "data", git, log, command)
@@ -164,8 +164,8 @@ def _command(folder: Path, port: int, extra: str, engine: str) -> list[str]:
     return [*up, "--data-dir", str(folder / "data"), "--port", str(port), "-f", str(config)]
 
 
-def _free_ports(count: int) -> int:
-    """The first of some free ports in a row."""
+def free_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
     for port in range(20_000 + os.getpid() % 10_000, 40_000, count):
         with ExitStack() as stack:
             try:

@@ -25,7 +25,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_install_once_then_offline(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy.installed_proxy(elsewhere) is None
-    command = proxy.ensure_proxy(elsewhere)
+    told: list[str] = []
+    command = proxy.ensure_proxy(elsewhere, told.append)
+    assert len(told) == 1 and "once" in told[0]
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout.strip() == proxy._version()
     assert [path.name for path in elsewhere.iterdir()] == [f"proxy-{proxy._version()}"]
@@ -34,7 +36,8 @@ def test_install_once_then_offline(elsewhere: Path, monkeypatch: pytest.MonkeyPa
         raise AssertionError("installed again")
 
     monkeypatch.setattr(proxy, "_npm_install", no_network)
-    assert proxy.ensure_proxy(elsewhere) == command == proxy.installed_proxy(elsewhere)
+    assert proxy.ensure_proxy(elsewhere, told.append) == command == proxy.installed_proxy(elsewhere)
+    assert len(told) == 1
 
 
 def test_a_failed_installation_leaves_nothing(

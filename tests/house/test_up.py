@@ -153,13 +153,20 @@ def test_a_second_up_is_refused(tmp_path: Path, free_ports: int, config: Path) -
         (["--Up.port=many"], "port"),
         (["-f", "nowhere.py"], "There is no configuration file"),
         (["extra"], "Cannot understand: extra"),
+        (
+            ["--JupyterHub.db_url=postgresql+psycopg://a:secret@127.0.0.1:1/hub"],
+            "The database of c.JupyterHub.db_url cannot be used: connection failed",
+        ),
+        (["--BinderApp.db_url=postgresql://127.0.0.1:1/x"], "The database of c.BinderApp.db_url"),
+        (["--BinderApp.db_url=nonsense"], "The database of c.BinderApp.db_url cannot be used"),
+        (["--JupyterHub.db_url=mysql+nothing://x/y"], "mysql"),
         (["--data", "x"], "There is no option --data. Did you mean --data-dir?"),
     ],
 )
 def test_refusals(tmp_path: Path, free_ports: int, arguments: list[str], words: str) -> None:
     message = refused(tmp_path / "data", free_ports, *arguments)
     assert words in message
-    assert "Traceback" not in message
+    assert "Traceback" not in message and "secret" not in message
 
 
 def refused(data: Path, port: int, *arguments: str) -> str:
