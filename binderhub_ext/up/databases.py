@@ -31,7 +31,8 @@ def check(c: Config) -> None:
 def _check(setting: str, url: str) -> None:
     try:
         parsed = make_url(url)
-        _connect(with_our_driver(parsed) if setting.startswith("Binder") else parsed)
+        # The Hub takes a URL as SQLAlchemy does.
+        _connect(parsed if setting.startswith("JupyterHub") else with_our_driver(parsed))
     except ModuleNotFoundError as error:
         raise CannotStart(
             f"c.{setting} needs the Python package {error.name}. For PostgreSQL:"

@@ -186,7 +186,8 @@ class LocalBuilder(Settings):
 
     def _decide(self, detection: Detection, interpreter: Interpreter, tree: str) -> Plan:
         is_conda = detection.buildpack == "CondaBuildPack"
-        ingredients = self._ingredients("conda" if is_conda else interpreter.identity)
+        conda_python = f"conda, Python {detection.python}"
+        ingredients = self._ingredients(conda_python if is_conda else interpreter.identity)
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
         kind = describe(determination.names, "from conda" if is_conda else interpreter.minor)

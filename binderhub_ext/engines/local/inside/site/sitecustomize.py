@@ -65,6 +65,8 @@ class WithoutNode:
 
         sys.meta_path.remove(self)
         spec = find_spec(name)
+        if spec is None:
+            return None
         execute = spec.loader.exec_module
 
         def exec_module(module):
