@@ -38,9 +38,6 @@ from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
 from .volumes import VolumesMixin
 
-if TYPE_CHECKING:
-    pass
-
 _PAUSE = 0.025
 _QUESTIONS = 200
 """How often in a second all starting servers together are asked whether they are ready: a single
