@@ -31,7 +31,7 @@ from ...storage.homes import ensure_mount_points, ensure_state
 from ...storage.mounts import Mount
 from ..process import clean
 from ..spawner import HOME, BinderSpawnerMixin
-from . import network, seeding
+from . import network, quickstart, seeding
 from .daemon import EngineDown
 from .people import ensure_person
 from .rundir import RunDirectory
@@ -52,6 +52,7 @@ class Prepared:
     mounts: tuple[Mount, ...]
     owner: tuple[int, int]
     directory: str
+    python_path: str
 
 
 class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
@@ -156,7 +157,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         """Find the image and the person, and put the project's files in place."""
         self._last_words = ""
         await self._begin_once()
-        await self._choose_image(launch)
+        python_path = await self._choose_image(launch)
         owner = await asyncio.to_thread(ensure_person, self.layout, launch.user)
         await self._remove_container()
         await self.run_directory.make()
@@ -167,13 +168,16 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         await self.bring_project(launch, self._home(launch), partial(seeding.run, owner=owner))
         ensure_mount_points(launch, self.layout, *owner)
         self.ensure_volume_places(launch, self.run_directory.home, *owner)
-        self._prepared = Prepared(self._mounts(launch), owner, self.notebook_dir)
+        mounts = self._mounts(launch)
+        self._prepared = Prepared(mounts, owner, self.notebook_dir, python_path)
 
-    async def _choose_image(self, launch: Launch) -> None:
+    async def _choose_image(self, launch: Launch) -> str:
+        """Take the launch's image; gives the `PYTHONPATH` it sets."""
         try:
             if not _IMAGE.fullmatch(launch.image):
                 raise ImageNotFound("not the name of an image")
             await self.pull_image(launch.image)
+            image = await self.docker("inspect_image", launch.image)
         except NotFound:
             raise LaunchFailed(
                 "The environment of this server is no longer kept here. Open its launch link"
@@ -182,6 +186,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         except _DOWN as error:
             raise _down(error) from error
         self.image = launch.image
+        return quickstart.python_path_of(image)
 
     def _home(self, launch: Launch) -> Path:
         """Where the project's folder is made; the person's own home unless nothing is kept."""
@@ -218,6 +223,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             DockerMount(str(bind.target), bind.source, type="bind", read_only=bind.read_only)
             for bind in self._binds
         ]
+        if self._prepared:
+            ours.append(quickstart.mount(self.layout))
         return [*super().mount_binds, *ours]
 
     async def create_object(self) -> Any:
@@ -279,7 +286,11 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
 
     def get_env(self) -> dict[str, str]:
         """The server's environment; its home is ours whatever the image says."""
-        return {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+        env = {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+        if self._prepared:
+            theirs = env.get("PYTHONPATH") or self._prepared.python_path
+            env["PYTHONPATH"] = quickstart.python_path(theirs)
+        return env
 
     # --- running --------------------------------------------------------------------------
 
@@ -347,6 +358,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             raise _down(error) from error
 
     async def _begin(self) -> None:
+        await asyncio.to_thread(quickstart.provide, self.layout)
         servers = await asyncio.to_thread(network.ensure_network, self.network_name)
         port = urlsplit(self.hub.url).port
         ports = [*self.host_ports, *([port] if port else [])]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .sandbox import HOME, RUN, SHELL
 
-_SITE = f"{RUN}/inside/site"
+_SITE = f"{RUN}/inside/site:{RUN}/shared"
 
 
 @dataclass(frozen=True)

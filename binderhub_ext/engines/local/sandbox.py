@@ -32,6 +32,7 @@ RUN = "/run/binder"
 """Where our own files appear inside."""
 
 FIRST = Path(__file__).parent / "inside"
+SHARED = Path(__file__).parents[1] / "inside"
 
 SHELL = "/bin/bash"
 
@@ -259,7 +260,8 @@ def _data(fds: Descriptors) -> list[str]:
 
 
 def _ours(sandbox: Sandbox) -> list[str]:
-    words = ["--perms", "0755", "--dir", RUN, "--ro-bind", str(FIRST), f"{RUN}/inside"]
+    words = ["--perms", "0755", "--dir", RUN]
+    words += ["--ro-bind", str(FIRST), f"{RUN}/inside", "--ro-bind", str(SHARED), f"{RUN}/shared"]
     return [*words, *_parents([PurePosixPath(HOME)])]
 
 

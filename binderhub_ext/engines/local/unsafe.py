@@ -20,7 +20,7 @@ from ...storage.sync import call
 from ...storage.sync.words import Request
 from .programs import host_program
 from .running import start_child
-from .sandbox import FIRST, HOME, RUN, Person, Sandbox
+from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Places:
         """Text with places inside a sandbox replaced."""
         if self.relative:
             text = text.replace(f"{HOME}/{self.relative}", str(self.project))
-        return text.replace(HOME, str(self.home)).replace(f"{RUN}/inside", str(FIRST))
+        text = text.replace(HOME, str(self.home)).replace(f"{RUN}/inside", str(FIRST))
+        return text.replace(f"{RUN}/shared", str(SHARED))
 
 
 def start(sandbox: Sandbox, places: Places, output: IO[Any]) -> subprocess.Popen[bytes]:

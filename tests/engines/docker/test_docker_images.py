@@ -103,11 +103,12 @@ async def test_requirements_packages_and_post_build(
 async def test_a_dockerfile_whose_entrypoint_eats_the_command_runs_as_the_person(
     docker_builder: DockerBuilder, docker_hub: DockerHub, plain_image: str, tmp_path: Path
 ) -> None:
-    """Also: USER root, another home, another working directory."""
+    """Also: USER root, another home, another working directory, a path of its own."""
     lines = [
         f"FROM {plain_image}",
         "USER root",
         "ENV HOME=/root",
+        "ENV PYTHONPATH=/srv/theirs",
         "WORKDIR /opt",
         'ENTRYPOINT ["/bin/echo", "hello"]',
     ]
@@ -120,10 +121,12 @@ async def test_a_dockerfile_whose_entrypoint_eats_the_command_runs_as_the_person
         launch = docker_hub.launch("ent", commit=commit, project=project, image=built.image.name)
         await client.start(launch)
         code = (
-            "import os; print(os.getuid() != 0, os.environ['HOME'], os.getcwd(), os.listdir('.'))"
+            "import os; print(os.getuid() != 0, os.environ['HOME'], os.getcwd(),"
+            " os.environ['PYTHONPATH'], os.listdir('.'))"
         )
         answer = await client.run("ent", code)
-        assert answer.output.startswith(f"True /home/jovyan /home/jovyan/{project}"), answer
+        there = f"True /home/jovyan /home/jovyan/{project} /srv/theirs"
+        assert answer.output.startswith(there), answer
         await client.stop("ent")
 
 

@@ -37,6 +37,12 @@ async def test_start_and_stop_leave_nothing(docker_hub: DockerHub) -> None:
         code = "import os; print(os.getuid(), os.path.expanduser('~'), os.access('/', os.W_OK))"
         uid = os.geteuid() or 1000
         assert (await client.run("liv", code)).output == f"{uid} {HOME} False\n"
+        # The server imported only what it uses, and its kernels know nothing of how.
+        code = (
+            "import os, sys; print('sqlalchemy' in open(f'/proc/{os.getppid()}/maps').read(),"
+            " os.environ.get('PYTHONPATH'), [p for p in sys.path if 'binder' in p])"
+        )
+        assert (await client.run("liv", code)).output == "False None []\n"
         await client.stop("liv")
     assert docker_hub.leftovers() == []
 

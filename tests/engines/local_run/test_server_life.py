@@ -52,6 +52,8 @@ async def test_start_and_stop_leave_nothing(sandbox_hub: SandboxHub) -> None:
         lock = sandbox_hub.layout.environments / sandbox_hub.image / SERVER_LOCK
         store = Store(sandbox_hub.layout.environments, sandbox_hub.layout.cache)
         assert lock.exists() and not store.remove(sandbox_hub.image)
+        code = "import os; print('sqlalchemy' in open(f'/proc/{os.getppid()}/maps').read())"
+        assert (await client.run("liv", code)).output == "False\n"
         await client.stop("liv")
     run = RunDirectory.of(sandbox_hub.layout, "liv", "one")
     assert not run.path.exists()

@@ -1,4 +1,4 @@
-"""What is on the path of every Python inside a sandbox (`inside/site`)."""
+"""What is on the path of every Python inside a sandbox (`inside/site`): who is the server there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sandboxhub import sandbox_missing
 
 import binderhub_ext.engines.local
 
-SITE = Path(binderhub_ext.engines.local.__file__).parent / "inside" / "site"
+ENGINE = Path(binderhub_ext.engines.local.__file__).parent
+SITE, SHARED = ENGINE / "inside" / "site", ENGINE.parent / "inside"
 ASK = "import jupyterlab.commands as commands; print(commands._yarn_config(None), commands.KEPT)"
 
 
@@ -33,7 +34,9 @@ def ask(lab: Path, as_server: bool) -> str:
     program = program if as_server else f'sh -c "{program}"; true'
     alone = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", program]
     done = subprocess.run(
-        alone, env={"PYTHONPATH": f"{SITE}:{lab}", "PATH": "/usr/bin:/bin"}, capture_output=True
+        alone,
+        env={"PYTHONPATH": f"{SITE}:{SHARED}:{lab}", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.decode().strip()

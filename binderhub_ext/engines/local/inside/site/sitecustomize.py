@@ -5,7 +5,7 @@ On the path of every Python inside a sandbox. `.pth` files of what the person in
 the environment lacks are kept in the home, since they cannot be kept beside it;
 `PYTHONPYCACHEPREFIX` would do that too, but then Python ignores all the compiled files the
 environment does have, and a start takes twice as long. When memory runs out, a kernel goes before
-the server that can say so. And the server starts without asking Node.js.
+the server that can say so. And the server imports only what it uses.
 """
 
 # ruff: noqa: PTH108,PTH116,PTH120,PTH123
@@ -13,7 +13,8 @@ the server that can say so. And the server starts without asking Node.js.
 # mypy: ignore-errors
 
 import os
-import sys
+
+import binder_quickstart
 
 
 def keep_bytecode_in(folder):
@@ -51,36 +52,9 @@ def offer_to_be_killed():
         pass
 
 
-class WithoutNode:
-    """JupyterLab runs Node.js each time it is imported, which takes half a second.
-
-    It asks for the registry from which JupyterLab itself could be built anew; in an environment
-    that nobody can change that is asked for nothing. Commands in a terminal ask as ever.
-    """
-
-    def find_spec(self, name, path=None, target=None):
-        if name != "jupyterlab.commands":
-            return None
-        from importlib.util import find_spec
-
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
-        if spec is None:
-            return None
-        execute = spec.loader.exec_module
-
-        def exec_module(module):
-            execute(module)
-            if hasattr(module, "_yarn_config"):
-                module._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
-
-        spec.loader.exec_module = exec_module
-        return spec
-
-
 def main():
     if os.getppid() == 1:  # the server is what the sandbox's init started
-        sys.meta_path.insert(0, WithoutNode())
+        binder_quickstart.quicken()
     else:
         offer_to_be_killed()
     environment = os.environ
@@ -90,14 +64,7 @@ def main():
         import site
 
         site.addsitedir(environment["BINDER_INSTALLED"])
-    here = os.path.dirname(__file__)
-    sys.path[:] = [path for path in sys.path if path != here]
-    # What the environment itself would have customised still happens.
-    mine = sys.modules.pop("sitecustomize", None)
-    try:
-        import sitecustomize  # noqa: F401
-    except ImportError:
-        sys.modules["sitecustomize"] = mine
+    binder_quickstart.step_aside(__file__)
 
 
 main()

@@ -1,0 +1,97 @@
+"""What servers of every engine leave out when they start (`engines/inside`)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import binderhub_ext.engines
+import binderhub_ext.engines.docker
+
+SHARED = Path(binderhub_ext.engines.__file__).parent / "inside"
+CONTAINERS = Path(binderhub_ext.engines.docker.__file__).parent / "inside" / "site"
+QUICKEN = "import sys, binder_quickstart; binder_quickstart.quicken()\n"
+
+
+def run(program: str, *path: Path) -> str:
+    """What a program says, in a Python with these folders on its path."""
+    python_path = os.pathsep.join(map(str, (SHARED, *path)))
+    command = [sys.executable, "-B", "-W", "ignore", "-c", program]
+    env = {"PYTHONPATH": python_path, "PATH": os.defpath}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def package(folder: Path, name: str, **modules: str) -> None:
+    """A package of these modules."""
+    (folder / name).mkdir(parents=True)
+    for module, text in {"__init__": "", **modules}.items():
+        (folder / name / f"{module}.py").write_text(text)
+
+
+def test_a_server_does_without_the_hubs_database() -> None:
+    program = (
+        "import jupyterhub.singleuser.extension, jupyterhub.services.auth\n"
+        "print({'sqlalchemy', 'alembic', 'jupyterhub.orm', 'jupyterhub.handlers'} & {*sys.modules})"
+    )
+    assert run(QUICKEN + program) == "set()"
+
+
+def test_scopes_are_what_they_always_are() -> None:
+    """They are all that a server asks of the modules that would bring the database."""
+    program = (
+        "from jupyterhub.scopes import _intersect_expanded_scopes as both\n"
+        "print(*both({'access:servers!user=ana'}, {'access:servers!server=ana/one', 'self'}))"
+    )
+    plain = "import sys\n" + program
+    assert run(QUICKEN + program) == run(plain) == "access:servers!server=ana/one"
+
+
+def test_the_database_is_there_for_whoever_imports_it() -> None:
+    program = (
+        "import jupyterhub.singleuser\n"
+        "from jupyterhub.handlers.pages import HealthCheckHandler\n"
+        "import jupyterhub.orm, sqlalchemy\n"
+        "print(jupyterhub.orm.User.__tablename__, sqlalchemy.func.now())"
+    )
+    assert run(QUICKEN + program) == "users now()"
+
+
+def test_modules_that_are_not_as_expected_get_the_real_one(tmp_path: Path) -> None:
+    package(tmp_path, "jupyterhub", utils="from sqlalchemy.orm import Session")
+    package(tmp_path, "sqlalchemy", orm="Session = 'the real one'")
+    assert run(QUICKEN + "import jupyterhub.utils as u; print(u.Session)", tmp_path) == (
+        "the real one"
+    )
+
+
+def test_a_server_does_not_ask_node(tmp_path: Path) -> None:
+    text = "KEPT = 'the rest'\ndef _yarn_config(logger): return 'asked'\n"
+    package(tmp_path, "jupyterlab", commands=text)
+    ask = "import jupyterlab.commands as c; print(c._yarn_config(None), c.KEPT)"
+    assert run(QUICKEN + ask, tmp_path) == "{'yarn config': {}, 'npm config': {}} the rest"
+
+
+def test_in_a_container_only_the_server_is_changed(tmp_path: Path) -> None:
+    """And what it starts finds the path as the image has it."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "sitecustomize.py").write_text("import builtins; builtins.THEIRS = True")
+    text = (
+        "import os, subprocess, sys\n"
+        "changed = [type(f).__module__ for f in sys.meta_path].count('binder_quickstart')\n"
+        "print(changed, THEIRS, os.environ['PYTHONPATH'].split(os.pathsep), flush=True)\n"
+        "print([p for p in sys.path if p.endswith(('/site', '/inside'))])\n"
+    )
+    for name in ("jupyterhub-singleuser", "other"):
+        (tmp_path / name).write_text(text)
+    env = {"PYTHONPATH": os.pathsep.join(map(str, (CONTAINERS, SHARED, theirs)))}
+    said = {}
+    for name in ("jupyterhub-singleuser", "other"):
+        command = [sys.executable, "-B", str(tmp_path / name)]
+        said[name] = subprocess.check_output(command, env=env, text=True).splitlines()
+    assert said["jupyterhub-singleuser"] == [f"1 True ['{theirs}']", "[]"]
+    assert said["other"] == [f"0 True {[str(CONTAINERS), str(SHARED), str(theirs)]}", "[]"]
