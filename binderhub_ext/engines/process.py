@@ -151,7 +151,8 @@ async def output(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str
         if process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.shield(process.wait())
+            # What it said last has to be read: asyncio waits for the end of every pipe.
+            await asyncio.shield(process.communicate())
     if status:
         said = [*_shown(_BREAK.split(printed)), *_shown(_BREAK.split(warned))]
         raise ProcessFailed(status, "\n".join(said[-TAIL_LINES:]))

@@ -292,7 +292,7 @@ async def _unpacked(archive: Path, into: Path, files: int, size: int) -> list[li
     finally:
         if program.returncode is None:
             program.kill()
-            await asyncio.shield(program.wait())
+            await asyncio.shield(program.communicate())
     if program.returncode == 0:
         return [json.loads(line) for line in output.splitlines()]
     if b"No space left" in errors:

@@ -155,7 +155,8 @@ async def _started(call: Call) -> AsyncIterator[asyncio.subprocess.Process]:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.shield(process.wait())
+            # What it said last has to be read: asyncio waits for the end of every pipe.
+            await asyncio.shield(process.communicate())
 
 
 async def _attend(process: asyncio.subprocess.Process, call: Call, errors: _Tail) -> bytes:
@@ -196,8 +197,6 @@ async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
         process.stdin.write(data)
         await process.stdin.drain()
     process.stdin.close()
-    with contextlib.suppress(ConnectionError):
-        await process.stdin.wait_closed()
 
 
 async def _output(process: asyncio.subprocess.Process, limit: int) -> bytes:

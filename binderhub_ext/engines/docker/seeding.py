@@ -52,5 +52,5 @@ async def _output(argv: list[str], home: str) -> bytes:
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await asyncio.shield(process.communicate())
     return output
