@@ -35,37 +35,21 @@ async def checkout(source: Source, into: Path) -> None:
     if any(into.iterdir()):
         raise FileExistsError(f"{into} is not empty")
     with tempfile.TemporaryDirectory(prefix=".git-", dir=into.parent) as scratch:
-        borrowed, own = Path(scratch, "borrowed"), Path(scratch, "own")
+        # A bundle is indexed anew whenever it is read, history and all, which takes far longer
+        # than to read the objects kept for the next fetch. Those may be gone at any time, or not
+        # for this account to read.
+        kept = source.bundle.with_name("objects.git").absolute()
+        index = Path(scratch, "index")
         try:
-            await _borrow(source, borrowed)
-            await _Index(borrowed, into.absolute()).write(source.tree)
+            await _Index(kept, index, into.absolute()).write(source.tree)
         except (GitFailed, OSError):
             try:
-                await _from_bundle(source, own, into)
+                own = Path(scratch, "own")
+                own.mkdir()
+                await unbundle(source.bundle, own)
+                await _Index(own, index, into.absolute()).write(source.tree)
             except GitFailed as error:
                 raise _words(error) from error
-
-
-async def _borrow(source: Source, repository: Path) -> None:
-    """Make a bare repository that reads the objects kept for the next fetch; it has no refs.
-
-    A bundle is indexed anew whenever it is read, history and all, which takes far longer. The kept
-    objects may be gone at any time.
-
-    Raises:
-        GitFailed: the commit's files are not among them, or not for this account to read.
-    """
-    objects = source.bundle.with_name("objects.git").absolute() / "objects"
-    repository.mkdir()
-    await initialise(repository, len(source.commit.id))
-    (repository / "objects" / "info" / "alternates").write_text(f"{objects}\n")
-    await run(Call(["cat-file", "-e", source.tree], repository))
-
-
-async def _from_bundle(source: Source, repository: Path, into: Path) -> None:
-    repository.mkdir()
-    await unbundle(source.bundle, repository)
-    await _Index(repository, into.absolute()).write(source.tree)
 
 
 async def unbundle(bundle: Path, repository: Path) -> None:
@@ -96,12 +80,11 @@ def _words(error: GitFailed) -> BinderError:
 class _Index:
     """One index that holds a tree with its submodules in place, written out once."""
 
-    def __init__(self, repository: Path, into: Path) -> None:
-        self._repository = repository
+    def __init__(self, repository: Path, index: Path, into: Path) -> None:
         self._environment = {
             "GIT_DIR": str(repository),
             "GIT_WORK_TREE": str(into),
-            "GIT_INDEX_FILE": str(repository / "index"),
+            "GIT_INDEX_FILE": str(index),
         }
         self._into = into
 

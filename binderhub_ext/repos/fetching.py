@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import time
@@ -26,6 +27,7 @@ from .store import Lock
 _SUBMODULE_DEPTH = 5
 _SUBMODULES_MAX = 50
 _LISTING_MAX = 2**26
+_ATTRIBUTES = ".gitattributes"
 _PERMANENT = (BadLink, NotAllowed, RefNotFound, RepoNotFound)
 
 
@@ -94,9 +96,10 @@ class Fetching:
         await self._get(self._remote(commit.repo.url), commit.id, "refs/kept", commit)
         found = await self._measured(commit.id)
         parts = await self._submodules(commit.repo.url, commit.id, found, 0)
-        await self._mention_lfs(commit.id)
-        await self._write(commit.id, parts, path)
-        return (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
+        await self._mention_lfs(found)
+        tree = self._git("rev-parse", f"{commit.id}^{{tree}}")
+        _, id = await asyncio.gather(self._write(commit.id, parts, path), tree)
+        return id.decode().strip()
 
     async def _prepare(self, id_length: int) -> None:
         if not (self._objects / "HEAD").exists():
@@ -106,20 +109,18 @@ class Fetching:
 
     async def _get(self, remote: Remote, id: str, kept: str, commit: Commit | None) -> None:
         ref = f"{kept}/{id}"
-        if await self._is_complete(id):
-            await self._git("update-ref", ref, id)
-        else:
+        if not await self._is_complete(id):
             self._tell(f"Fetching {id[:7]} from {remote.url}")
             await self._fetch(remote, [f"{id}:{ref}"], commit)
-        if not await self._is_complete(id):
-            raise complaints.understand("not our ref", str(remote.url))
+            if not await self._is_complete(id):
+                raise complaints.understand("not our ref", str(remote.url))
         await self._git("update-ref", ref, id)
 
     async def _is_complete(self, id: str) -> bool:
         """Whether a commit is here with all it needs."""
         try:
-            await self._git("cat-file", "-e", f"{id}^{{commit}}")
-            await self._git("rev-list", "--objects", "--quiet", id, "--not", "--all")
+            commit = f"{id}^{{commit}}"
+            await self._git("rev-list", "--objects", "--quiet", commit, "--not", "--all")
         except GitFailed:
             return False
         return True
@@ -230,12 +231,9 @@ class Fetching:
             return {}
         return submodules.addresses(listing)
 
-    async def _mention_lfs(self, id: str) -> None:
-        try:
-            attributes = await self._git("cat-file", "blob", f"{id}:.gitattributes")
-        except GitFailed:
-            return
-        if b"filter=lfs" in attributes:
+    async def _mention_lfs(self, found: list[submodules.Entry]) -> None:
+        blobs = [one.id for one in found if one.path == _ATTRIBUTES and one.mode != SUBMODULE_MODE]
+        if blobs and b"filter=lfs" in await self._git("cat-file", "blob", blobs[0]):
             self._tell("Files kept in Git LFS arrive as pointers; `git lfs pull` gets them later")
 
     async def _write(self, id: str, parts: list[str], path: Path) -> None:
