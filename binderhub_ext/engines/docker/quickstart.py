@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,33 @@ _VARIABLE = "PYTHONPATH="
 
 
 def provide(layout: DataDirectory) -> None:
-    """Put the files where the engine sees them too: a Hub may itself run in a container."""
+    """Put the files where the engine sees them too: a Hub may itself run in a container.
+
+    Servers start without them where that fails, as on a full disk.
+    """
     folder = _source(layout)
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
-    for file in _FILES:
-        new = folder / f"{file.name}.{os.getpid()}"
-        new.write_bytes(file.read_bytes())
-        new.chmod(0o644)
-        new.rename(folder / file.name)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        for file in _FILES:
+            _put(file.read_bytes(), folder / file.name)
 
 
-def mount(layout: DataDirectory) -> Mount:
-    """What a container needs; its target exists in no image."""
-    return Mount(_TARGET, str(_source(layout)), type="bind", read_only=True)
+def _put(content: bytes, place: Path) -> None:
+    if place.exists() and place.read_bytes() == content:
+        return
+    new = place.with_suffix(f".{os.getpid()}")
+    new.write_bytes(content)
+    new.chmod(0o644)
+    new.rename(place)
+
+
+def mounts(layout: DataDirectory) -> list[Mount]:
+    """What a container needs; the target exists in no image."""
+    source = _source(layout)
+    if not source.exists():
+        return []
+    return [Mount(_TARGET, str(source), type="bind", read_only=True)]
 
 
 def python_path(theirs: str) -> str:

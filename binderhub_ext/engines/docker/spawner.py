@@ -224,7 +224,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             for bind in self._binds
         ]
         if self._prepared:
-            ours.append(quickstart.mount(self.layout))
+            ours += quickstart.mounts(self.layout)
         return [*super().mount_binds, *ours]
 
     async def create_object(self) -> Any:

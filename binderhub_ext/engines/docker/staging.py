@@ -119,9 +119,10 @@ def clear(place: Path) -> None:
     Never by a recursive removal: what is mounted here is people's.
     """
     with suppress(FileNotFoundError, NotADirectoryError):
-        for one in place.iterdir():
-            if one.is_mount() or _is_bound(one):
-                subprocess.run(["umount", "--lazy", str(one)], capture_output=True)
+        places = list(place.iterdir())
+        if bound := [str(one) for one in places if one.is_mount() or _is_bound(one)]:
+            subprocess.run(["umount", "--lazy", *bound], capture_output=True)
+        for one in places:
             with suppress(OSError):
                 one.rmdir()
         place.rmdir()
