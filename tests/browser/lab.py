@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 OPENING = 90_000
 
 
@@ -40,7 +42,18 @@ def notebook(*cells: str) -> str:
 
 
 def wait_for_lab(page: Page) -> None:
-    page.locator("#jp-main-dock-panel").wait_for(timeout=OPENING)
+    """Wait until JupyterLab is there; a page that stays empty is loaded again once, as people do.
+
+    It did stay empty once, with both processors busy for an hour; JupyterLab does not repeat a
+    request that got lost while it loads. A picture of that page is kept.
+    """
+    panel = page.locator("#jp-main-dock-panel")
+    try:
+        panel.wait_for(timeout=OPENING)
+    except TimeoutError:
+        page.screenshot(path=ARTIFACTS / "lab-stayed-empty.png")
+        page.reload()
+        panel.wait_for(timeout=OPENING)
 
 
 def run_cells(page: Page, numbers: Sequence[int]) -> None:
