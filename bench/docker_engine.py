@@ -21,7 +21,10 @@ repo2docker is told to look for nothing but Git (otherwise it asks the Dataverse
 `again` is `content` with an empty build cache, as on a machine that prunes it or another machine.
 `pip` is a start by `plain`'s Hub of an image with the same server packages as pip installs them.
 
-Usage: python bench/docker_engine.py [--rounds N]      (as root; empties the daemon's build cache)
+`--warm` leaves the build cache alone: `first` is whatever is in it, and `again` is not measured.
+
+Usage: python bench/docker_engine.py [--rounds N] [--warm]
+(as root; empties the daemon's build cache unless `--warm`)
 """
 
 from __future__ import annotations
@@ -222,15 +225,18 @@ class Tljh:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--warm", action="store_true")
+    given = parser.parse_args()
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         with ExitStack() as stack:
-            figures = asyncio.run(measure(stack, Path(folder), rounds))
-    report(figures, rounds)
+            figures = asyncio.run(measure(stack, Path(folder), given.rounds, given.warm))
+    report(figures, given.rounds)
 
 
-async def measure(stack: ExitStack, root: Path, rounds: int) -> dict[str, dict[str, list[Took]]]:
+async def measure(
+    stack: ExitStack, root: Path, rounds: int, warm: bool
+) -> dict[str, dict[str, list[Took]]]:
     address = _bridge()
     git = stack.enter_context(GitServer(root / "git", address))
     peers = _peers(stack, root, address)
@@ -240,7 +246,7 @@ async def measure(stack: ExitStack, root: Path, rounds: int) -> dict[str, dict[s
     for number in range(rounds):
         for name in names[number % 3 :] + names[: number % 3]:
             repo = git.create_repo(f"bench/{name}{number}", _files())
-            for case, took in (await _round(peers[name], repo)).items():
+            for case, took in (await _round(peers[name], repo, warm)).items():
                 figures[name].setdefault(case, []).append(took)
                 print(f"{number} {name} {case}: {took}", file=sys.stderr, flush=True)
             figures.setdefault("pip", {}).setdefault("person", []).append(
@@ -279,14 +285,14 @@ def _peers(stack: ExitStack, root: Path, address: str) -> dict[str, Any]:
     }
 
 
-async def _round(peer: Any, repo: RepoHandle) -> dict[str, Took]:
-    """All cases once, from nothing to nothing."""
+async def _round(peer: Any, repo: RepoHandle, warm: bool) -> dict[str, Took]:
+    """All cases once, from nothing to nothing; with `warm`, those for which nothing is emptied."""
     commit = repo.git("rev-parse", "main")
     before, took = _layers(), {}
-    for case in CASES:
+    for case in CASES[:-1] if warm else CASES:
         if case in ("content", "again"):
             commit = repo.commit({"index.ipynb": json.dumps({"for": case})})
-        if case in ("first", "again"):
+        if case in ("first", "again") and not warm:
             docker("builder", "prune", "--all", "--force")
         launched = await peer.launch(repo.url, commit, "bob" if case == "person" else "ana")
         after = _layers()
@@ -325,7 +331,8 @@ def report(figures: dict[str, dict[str, list[Took]]], rounds: int) -> None:
     print(f"Medians of {rounds} rounds, {os.cpu_count()} processors.\n")
     print("| | " + " | ".join(f"{n}, image | server | disk" for n in figures) + " |")
     print("| --- |" + " ---: |" * 9)
-    for case in CASES:
+    cases = list(figures["ours"])
+    for case in cases:
         cells = []
         for name in figures:
             took = figures[name][case]
@@ -334,7 +341,7 @@ def report(figures: dict[str, dict[str, list[Took]]], rounds: int) -> None:
             cells += [f"{median(one.disk for one in took) / 1e6:.1f} MB"]
         print(f"| {case} | " + " | ".join(cells) + " |")
     for peer in ("plain", "tljh"):
-        for case in CASES:
+        for case in cases:
             pairs = list(zip(figures["ours"][case], figures[peer][case], strict=True))
             image = median(a.image / b.image if b.image > 0.001 else 0 for a, b in pairs)
             server = median(a.server / b.server for a, b in pairs)
