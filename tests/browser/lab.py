@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Error, Locator, Page, TimeoutError, expect
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 OPENING = 90_000
@@ -41,11 +42,29 @@ def notebook(*cells: str) -> str:
     )
 
 
+def arrive(page: Page, url: str, timeout: float) -> None:
+    """Wait until the page is at a URL, even if Chromium drops what it loads on the way.
+
+    It does whenever an address of this machine changes (ERR_NETWORK_CHANGED), as when a container
+    starts or ends. With a window it loads the page again by itself; here we do.
+    """
+    for _ in range(3):
+        try:
+            page.wait_for_url(url, timeout=timeout)
+            return
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in error.message:
+                raise
+            with suppress(Error):
+                page.reload()
+    page.wait_for_url(url, timeout=timeout)
+
+
 def wait_for_lab(page: Page) -> None:
     """Wait until JupyterLab is there; a page that stays empty is loaded again once, as people do.
 
-    It did stay empty once, with both processors busy for an hour; JupyterLab does not repeat a
-    request that got lost while it loads. A picture of that page is kept.
+    JupyterLab does not repeat what Chromium dropped (see :func:`arrive`). A picture of that page is
+    kept.
     """
     panel = page.locator("#jp-main-dock-panel")
     try:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from gitserver import RepoHandle
 from homehub import HomeHub
-from lab import notebook, output, run_cells, save, wait_for_lab
+from lab import arrive, notebook, output, run_cells, save, wait_for_lab
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 BUILD = 240_000
@@ -96,7 +96,7 @@ def test_the_first_day(
     maria.get_by_text("Build log", exact=True).click()
     expect(maria.locator("#log-lines")).to_contain_text("humanize", timeout=BUILD)
     maria.screenshot(path=artifacts / "progress.png")
-    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=BUILD)
+    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=BUILD)
 
     wait_for_lab(maria)
     run_cells(maria, [0, 1])
@@ -108,7 +108,7 @@ def test_the_first_day(
     stop_server(home_hub, maria, "tides")
     maria.screenshot(path=artifacts / "main-page-with-server.png")
     launch(maria, repo.url, file="index.ipynb")
-    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=60_000)
+    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=60_000)
     wait_for_lab(maria)
     expect(output(maria, 1)).to_have_text(f"kept by maria {MARK}", timeout=60_000)
     expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible(timeout=30_000)
@@ -117,7 +117,7 @@ def test_the_first_day(
     expect(output(maria, 3)).to_have_text("files 2 processes 1")
 
     launch(jonas, repo.url, file="look.ipynb")
-    jonas.wait_for_url("**/user/jonas/tides-*/lab/**", timeout=60_000)
+    arrive(jonas, "**/user/jonas/tides-*/lab/**", timeout=60_000)
     wait_for_lab(jonas)
     run_cells(jonas, [0])
     expect(output(jonas, 0)).to_have_text("files 0 processes 0")
@@ -154,7 +154,7 @@ def test_every_tab_and_every_return_finds_the_same_launch(
     expect(maria.locator("#connection")).to_contain_text("the launch goes on")
     maria.unroute("**/events*")
     for tab in (maria, other):
-        tab.wait_for_url("**/user/maria/slow-*/lab**", timeout=BUILD)
+        arrive(tab, "**/user/maria/slow-*/lab**", timeout=BUILD)
         # The second JupyterLab of a browser goes on to a workspace of its own once it has begun.
         wait_for_lab(tab)
     assert len(list((home_hub.root / "builds").glob("*.log"))) >= 1
@@ -173,9 +173,9 @@ def test_a_link_from_outside_asks_until_it_is_trusted(
     assert maria.url == link
     maria.get_by_label("Trust this repository from now on").check()
     maria.get_by_role("button", name="Launch").click()
-    maria.wait_for_url("**/user/maria/tides-*/**", timeout=BUILD)
+    arrive(maria, "**/user/maria/tides-*/**", timeout=BUILD)
     maria.goto(link)
-    maria.wait_for_url("**/user/maria/tides-*/**", timeout=BUILD)
+    arrive(maria, "**/user/maria/tides-*/**", timeout=BUILD)
     maria.goto(f"{home_hub.main_page}settings")
     maria.get_by_role("button", name="Revoke").click()
     expect(maria.get_by_text("None. Trust is given")).to_be_visible()
@@ -191,7 +191,7 @@ def test_a_launch_without_scripts(home_hub: HomeHub, repo: RepoHandle, browser: 
     home_hub.sign_in(page, "maria")
     page.get_by_label("Repository").fill(repo.url)
     page.get_by_role("button", name="Launch", exact=True).click()
-    page.wait_for_url("**/user/maria/tides-*/**", timeout=BUILD)
+    arrive(page, "**/user/maria/tides-*/**", timeout=BUILD)
     page.goto(home_hub.main_page)
     page.locator("#servers li").filter(has_text="tides").get_by_role("button", name="Stop").click()
     page.wait_for_url(home_hub.main_page)

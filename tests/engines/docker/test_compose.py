@@ -26,7 +26,7 @@ from dockerhome import servers
 from dockerhub import BASE, docker, remove_images, remove_network, skip_without_docker
 from gitserver import GitServer
 from homehub import PASSWORD, HomeHub, free_ports
-from lab import notebook, output, run_cells, save, wait_for_lab
+from lab import arrive, notebook, output, run_cells, save, wait_for_lab
 from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[3]
@@ -207,7 +207,7 @@ def launch(page: Page, repo: str) -> None:
     page.get_by_label("File to open").fill("index.ipynb")
     page.get_by_label("Open with").select_option("JupyterLab")
     page.get_by_role("button", name="Launch", exact=True).click()
-    page.wait_for_url("**/user/maria/tides-*/lab/**", timeout=BUILD)
+    arrive(page, "**/user/maria/tides-*/lab/**", timeout=BUILD)
     wait_for_lab(page)
 
 

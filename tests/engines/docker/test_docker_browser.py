@@ -15,7 +15,7 @@ from dockerhome import running_docker_home, servers
 from dockerhub import docker
 from gitserver import Executable, RepoHandle
 from homehub import HomeHub
-from lab import notebook, output, run_cells, save, wait_for_lab
+from lab import arrive, notebook, output, run_cells, save, wait_for_lab
 from playwright.sync_api import Browser, Page, expect
 
 BUILD = 240_000
@@ -109,7 +109,7 @@ def test_the_first_day(
     launch(maria, tides, "index.ipynb", "Read and change")
     maria.get_by_text("Build log", exact=True).click()
     expect(maria.locator("#log-lines")).to_contain_text("figlet", timeout=BUILD)
-    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=BUILD)
+    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=BUILD)
     wait_for_lab(maria)
     run_cells(maria, [0, 1])
     expect(output(maria, 0)).to_have_text("1,234,567 tides by-postBuild")
@@ -122,7 +122,7 @@ def test_the_first_day(
     expect(row.get_by_role("button", name="Start")).to_be_visible(timeout=30_000)
     assert servers(hub) == []
     launch(maria, tides, "index.ipynb", "Read and change")
-    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START)
+    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=START)
     wait_for_lab(maria)
     expect(output(maria, 0)).to_have_text("1,234,567 tides by-postBuild", timeout=START)
     expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible(timeout=30_000)
@@ -140,7 +140,7 @@ def test_the_first_day(
     expect(output(maria, 2)).to_have_text("still the same kernel 2")
 
     launch(jonas, tides, "look.ipynb", "Read only")
-    jonas.wait_for_url("**/user/jonas/tides-*/lab/**", timeout=START)
+    arrive(jonas, "**/user/jonas/tides-*/lab/**", timeout=START)
     wait_for_lab(jonas)
     run_cells(jonas, [0])
     expect(output(jonas, 0)).to_have_text("[] 1,2,3\nRead-only file system")
@@ -153,7 +153,7 @@ def test_a_repository_with_a_dockerfile(hub: HomeHub, plain_image: str, maria: P
     dockerfile = f"FROM {plain_image}\nRUN uv pip install --no-cache --quiet humanize\n"
     files = {"Dockerfile": dockerfile, "index.ipynb": notebook(NUMBER)}
     launch(maria, hub.git.create_repo("ocean/depths", files), "index.ipynb")
-    maria.wait_for_url("**/user/maria/depths-*/lab/**", timeout=BUILD)
+    arrive(maria, "**/user/maria/depths-*/lab/**", timeout=BUILD)
     wait_for_lab(maria)
     run_cells(maria, [0])
     expect(output(maria, 0)).to_have_text("1,234,567")
