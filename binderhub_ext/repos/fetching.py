@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import time
@@ -97,9 +96,8 @@ class Fetching:
         found = await self._measured(commit.id)
         parts = await self._submodules(commit.repo.url, commit.id, found, 0)
         await self._mention_lfs(found)
-        tree = self._git("rev-parse", f"{commit.id}^{{tree}}")
-        _, id = await asyncio.gather(self._write(commit.id, parts, path), tree)
-        return id.decode().strip()
+        await self._write(commit.id, parts, path)
+        return (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
 
     async def _prepare(self, id_length: int) -> None:
         if not (self._objects / "HEAD").exists():

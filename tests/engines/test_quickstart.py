@@ -46,8 +46,7 @@ def test_scopes_are_what_they_always_are() -> None:
         "from jupyterhub.scopes import _intersect_expanded_scopes as both\n"
         "print(*both({'access:servers!user=ana'}, {'access:servers!server=ana/one', 'self'}))"
     )
-    plain = "import sys\n" + program
-    assert run(QUICKEN + program) == run(plain) == "access:servers!server=ana/one"
+    assert run(QUICKEN + program) == run(program) == "access:servers!server=ana/one"
 
 
 def test_the_database_is_there_for_whoever_imports_it() -> None:
@@ -81,7 +80,7 @@ def test_in_a_container_only_the_server_is_changed(tmp_path: Path) -> None:
     theirs.mkdir()
     (theirs / "sitecustomize.py").write_text("import builtins; builtins.THEIRS = True")
     text = (
-        "import os, subprocess, sys\n"
+        "import os, sys\n"
         "changed = [type(f).__module__ for f in sys.meta_path].count('binder_quickstart')\n"
         "print(changed, THEIRS, os.environ['PYTHONPATH'].split(os.pathsep), flush=True)\n"
         "print([p for p in sys.path if p.endswith(('/site', '/inside'))])\n"

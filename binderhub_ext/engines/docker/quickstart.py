@@ -16,9 +16,10 @@ from docker.types import Mount
 
 from ...core.layout import DataDirectory
 
+# In this order: what the second imports is there before it.
 _FILES = (
-    Path(__file__).parent / "inside" / "site" / "sitecustomize.py",
     Path(__file__).parents[1] / "inside" / "binder_quickstart.py",
+    Path(__file__).parent / "inside" / "site" / "sitecustomize.py",
 )
 _TARGET = "/usr/local/share/binder-at-home"
 _VARIABLE = "PYTHONPATH="
