@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+# As long as Playwright waits for everything else. What is there sooner costs nothing, and a busy
+# machine takes longer than the 5 s that it has for this.
+expect.set_options(timeout=30_000)
 
 CHROMIUM = "/usr/bin/chromium"
 # What else would call home, and what a sandbox inside a container cannot do.
@@ -48,9 +52,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser: own cookies, small waits."""
+    """A person's browser: own cookies."""
     context = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
     yield context
     context.close()
 

@@ -70,7 +70,6 @@ class HomeHub:
     def visitor(self, browser: Browser, user: str) -> Iterator[Page]:
         """Somebody else's browser, signed in."""
         context = browser.new_context()
-        context.set_default_timeout(10_000)
         page = context.new_page()
         self.sign_in(page, user)
         yield page

@@ -81,7 +81,7 @@ def stop_server(hub: HomeHub, page: Page, title: str) -> None:
     page.goto(hub.main_page)
     row = page.locator("#servers li").filter(has_text=title)
     row.get_by_role("button", name="Stop").click()
-    expect(row.get_by_role("button", name="Start")).to_be_visible(timeout=30_000)
+    expect(row.get_by_role("button", name="Start")).to_be_visible()
 
 
 def test_the_first_day(
@@ -90,9 +90,7 @@ def test_the_first_day(
     """Paste, watch, work, stop, come back; and nobody else sees any of it."""
     maria.screenshot(path=artifacts / "main-page.png")
     launch(maria, repo.url, file="index.ipynb")
-    expect(maria.locator("#steps [data-state=active]")).to_contain_text(
-        "environment", timeout=30_000
-    )
+    expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     maria.get_by_text("Build log", exact=True).click()
     expect(maria.locator("#log-lines")).to_contain_text("humanize", timeout=BUILD)
     maria.screenshot(path=artifacts / "progress.png")
@@ -111,7 +109,7 @@ def test_the_first_day(
     arrive(maria, "**/user/maria/tides-*/lab/**", timeout=60_000)
     wait_for_lab(maria)
     expect(output(maria, 1)).to_have_text(f"kept by maria {MARK}", timeout=60_000)
-    expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible(timeout=30_000)
+    expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible()
     run_cells(maria, [2, 3])
     expect(output(maria, 2)).to_have_text("True")
     expect(output(maria, 3)).to_have_text("files 2 processes 1")
@@ -137,9 +135,7 @@ def test_every_tab_and_every_return_finds_the_same_launch(
     )
     launch(maria, repo.url)
     address = maria.url
-    expect(maria.locator("#steps [data-state=active]")).to_contain_text(
-        "environment", timeout=30_000
-    )
+    expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     maria.reload()
     expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     other = context.new_page()
@@ -244,7 +240,7 @@ def test_bad_input_is_refused_at_its_field_or_by_the_launch(
     maria.get_by_label("Repository").fill(text)
     maria.get_by_role("button", name="Launch", exact=True).click()
     problem = maria.locator("#repo-error, .alert-danger, #failure-words").first
-    expect(problem).not_to_be_empty(timeout=30_000)
+    expect(problem).not_to_be_empty()
     assert "secret" not in problem.inner_text()
 
 
@@ -252,11 +248,9 @@ def test_cancelling_ends_the_build(home_hub: HomeHub, maria: Page) -> None:
     files = {"requirements.txt": "humanize\n", "postBuild": "#!/bin/sh\nsleep 300\n"}
     repo = home_hub.git.create_repo("ocean/endless", files)
     launch(maria, repo.url)
-    expect(maria.locator("#steps [data-state=active]")).to_contain_text(
-        "environment", timeout=30_000
-    )
+    expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     maria.get_by_role("button", name="Cancel").click()
-    expect(maria.get_by_role("heading", name="Cancelled")).to_be_visible(timeout=30_000)
+    expect(maria.get_by_role("heading", name="Cancelled")).to_be_visible()
 
 
 def test_pictures(home_hub: HomeHub, browser: Browser, maria: Page, artifacts: Path) -> None:

@@ -41,7 +41,7 @@ def test_delete_and_restore(
     page.goto(home_hub.main_page)
     server = page.locator("#servers li").filter(has_text="currents")
     server.get_by_role("button", name="Stop").click()
-    expect(server.get_by_role("button", name="Start")).to_be_visible(timeout=30_000)
+    expect(server.get_by_role("button", name="Start")).to_be_visible()
     page.goto(f"{home_hub.main_page}files")
     expect(row).not_to_contain_text("used by")
     # by keyboard alone

@@ -40,7 +40,6 @@ def test_a_shared_volume(
     home_hub: HomeHub, repo: RepoHandle, page: Page, browser: Browser, artifacts: Path
 ) -> None:
     phone = browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
-    phone.set_default_timeout(10_000)
     jonas = phone.new_page()
     home_hub.sign_in(jonas, "jonas")
     home_hub.sign_in(page, "maria")
@@ -89,9 +88,9 @@ def test_a_shared_volume(
     jonas.goto(home_hub.main_page)
     row = jonas.locator("#servers li").filter(has_text="paper")
     row.get_by_role("button", name="Stop").click()
-    row.get_by_role("button", name="Start").click(timeout=30_000)
+    row.get_by_role("button", name="Start").click()
     words = jonas.locator("#failure-words")
-    expect(words).to_contain_text("There is no volume “paper” for you here", timeout=30_000)
+    expect(words).to_contain_text("There is no volume “paper” for you here")
     jonas.screenshot(path=artifacts / "volumes-revoked.png")
     jonas.get_by_role("link", name="Back to the form").click()
     expect(jonas.get_by_text("is not (or no longer) shared with you")).to_be_visible()

@@ -64,7 +64,7 @@ def token(hub: HomeHub, browser: Browser) -> str:
     # its script has to be there before the button is pressed
     page.goto(f"{hub.url}/hub/token", wait_until="networkidle")
     page.get_by_role("button", name="Request new API token").click()
-    expect(page.locator("#token-result")).not_to_be_empty(timeout=20_000)
+    expect(page.locator("#token-result")).not_to_be_empty()
     made = page.locator("#token-result").inner_text()
     context.close()
     return made

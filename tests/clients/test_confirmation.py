@@ -28,7 +28,6 @@ def repo(hub: HomeHub) -> RepoHandle:
 def jonas(hub: HomeHub, browser: Browser) -> Iterator[Page]:
     """A signed-in browser; trust does not outlast the test."""
     context = browser.new_context(reduced_motion="reduce", bypass_csp=True)
-    context.set_default_timeout(10_000)
     page = context.new_page()
     hub.sign_in(page, "jonas")
     yield page
@@ -96,7 +95,7 @@ def test_launching_trusting_and_taking_it_back(
 
     # trusted, as far as that goes
     jonas.goto(link(hub, repo))
-    jonas.wait_for_url(re.compile("/launches/|/user/"), timeout=30_000)
+    jonas.wait_for_url(re.compile("/launches/|/user/"))
     # …and no further: another repository, more rights, a proposed commit, a page that acts
     for more in (
         link(hub, other),
@@ -225,7 +224,7 @@ def test_by_keyboard_alone(hub: HomeHub, repo: RepoHandle, jonas: Page) -> None:
     assert seen.index("trust") < seen.index("Launch")
     expect(jonas.get_by_label("Trust this repository from now on")).to_be_checked()
     jonas.keyboard.press("Enter")
-    jonas.wait_for_url(re.compile("/launches/|/user/"), timeout=30_000)
+    jonas.wait_for_url(re.compile("/launches/|/user/"))
 
 
 @pytest.mark.parametrize("width", [360, 1100])

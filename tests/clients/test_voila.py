@@ -33,7 +33,6 @@ def plain(hub: HomeHub) -> RepoHandle:
 @pytest.fixture
 def jonas(hub: HomeHub, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(10_000)
     page = context.new_page()
     hub.sign_in(page, "jonas")
     yield page
@@ -73,7 +72,7 @@ def test_a_notebook_as_an_application(
 def test_the_list_of_applications(hub: HomeHub, repo: RepoHandle, jonas: Page) -> None:
     follow(hub, repo, jonas, "target=voila")
     jonas.wait_for_url(re.compile(r"/user/jonas/dashboard-\w+/voila"), timeout=BUILD)
-    expect(jonas.locator("body")).to_contain_text("app", timeout=30_000)
+    expect(jonas.locator("body")).to_contain_text("app")
 
 
 def test_a_target_of_the_administrator(hub: HomeHub, plain: RepoHandle, jonas: Page) -> None:

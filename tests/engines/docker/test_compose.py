@@ -194,7 +194,6 @@ def make_images(context: Path) -> None:
 def maria(lab: Lab, browser: Browser) -> Iterator[Page]:
     """Her browser, which takes the certificate that Caddy signed itself for `localhost`."""
     context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
     page = context.new_page()
     lab.hub.sign_in(page, "maria")
     yield page
@@ -231,7 +230,7 @@ def test_the_main_job(lab: Lab, maria: Page, artifacts: Path) -> None:
     maria.goto(lab.hub.main_page)
     launch(maria, str(repo.url))
     kept = maria.locator(".jp-DirListing-item", has_text="kept.txt")
-    kept.wait_for(timeout=30_000)
+    kept.wait_for()
     assert lab.rows("service", "select count(*) from launches") == ["2"]
 
 
