@@ -3,7 +3,8 @@
 repo2docker decides (in `detector`); this module guards it, adds what determines the
 environment, and remembers the answer, so that a second launch reads one small file. It also
 remembers what repo2docker said of the configuration files alone: asking it takes half a second,
-and most commits change none of them.
+and most commits change none of them. Where Git's own listing says that none changed, the files are
+not even written out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from typing import Any
 from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
 from ..core.requirements import decode
+from ..repos.base import Source
+from ..repos.listing import listed
+from ..storage.checkout import temporary_checkout
 from .process import ProcessFailed, output
 
 DETECTION = 1
@@ -35,6 +39,10 @@ _ROOT_ONLY = ("setup.py", "pyproject.toml", "DESCRIPTION")
 _NAMES = sorted({name for names in READS.values() for name in names} | set(_ROOT_ONLY))
 _R_PACKAGE = re.compile(rb"^\s*-\s*[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
+_LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
+_LISTED = [*_NAMES, *(f"{folder}{end}" for folder in _FOLDERS if folder for end in ("", "/"))]
+_FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
+"""Modes of Git's entries; besides these there are links and submodules."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +95,31 @@ class Detector:
         self.default_python = default_python
         self.available = tuple(available)
 
-    def recall(self, tree: str) -> Detection | None:
-        """The remembered answer for a tree."""
+    async def of(self, source: Source, scratch: Path) -> Detection:
+        """What a fetched commit asks for, remembered or detected.
+
+        Args:
+            scratch: where its files are written for a moment, if they have to be looked at.
+
+        Raises:
+            BuildFailed: repo2docker cannot make sense of the configuration.
+        """
+        if known := self.recall(source.tree):
+            return known
+        named = await configuration(source)
+        if named and (known := self.recall(named)):
+            self._remember(source.tree, known)
+            return known
+        async with temporary_checkout(source, scratch) as files:
+            detection = await self.detect(source.tree, files)
+        if named and _of_named_files(detection):
+            self._remember(named, detection)
+        return detection
+
+    def recall(self, asked: str) -> Detection | None:
+        """The remembered answer for a tree, or for its :func:`configuration`."""
         try:
-            fields = json.loads(self._path(tree).read_text())
+            fields = json.loads(self._path(asked).read_text())
             files = tuple((path, digest) for path, digest in fields.pop("files"))
             return Detection(files=files, reasons=tuple(fields.pop("reasons")), **fields)
         except (OSError, ValueError, KeyError, TypeError):
@@ -132,8 +161,8 @@ class Detector:
         facts = [DETECTION, _repo2docker_version(), asked, self.default_python, self.available]
         return self.folder / f"{sha256(json.dumps(facts).encode()).hexdigest()}.json"
 
-    def _remember(self, tree: str, detection: Detection) -> None:
-        _write(self._path(tree), asdict(detection))
+    def _remember(self, asked: str, detection: Detection) -> None:
+        _write(self._path(asked), asdict(detection))
 
     async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
         module = f"{__package__}.detector"
@@ -153,6 +182,31 @@ class Detector:
                 detail=found["error"],
             )
         return found
+
+
+async def configuration(source: Source) -> str | None:
+    """A digest of the configuration of a commit, from Git's listing of its tree.
+
+    Of two commits with the same digest repo2docker says the same.
+
+    Returns:
+        `None` where the files themselves have to be looked at: one of them is a link or a
+        submodule, or there is no listing.
+    """
+    entries = await listed(source, _LISTED)
+    if entries is None:
+        return None
+    named = [entry for entry in entries if entry.path in _LOOKED_AT]
+    if any(entry.mode not in _PLAIN for entry in named):
+        return None
+    facts = [(one.path, one.mode, "" if one.mode == _FOLDER else one.id) for one in named]
+    return f"files {sha256(json.dumps(sorted(facts)).encode()).hexdigest()}"
+
+
+def _of_named_files(detection: Detection) -> bool:
+    """Whether nothing but what :func:`configuration` names determined an answer."""
+    determination = detection.determination
+    return determination.by_files and _LOOKED_AT.issuperset(determination.names)
 
 
 def question(checkout: Path) -> str:

@@ -49,6 +49,9 @@ class RepoProvider(Protocol):
     def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
         """Get the files, telling about it; the last item is the :class:`Source`.
 
+        It may come before that too, as soon as its files can be looked at, while its bundle is
+        still being made; what was begun with it then may have to be repeated with the last one.
+
         Fetching a commit that is already kept is immediate. Killed at any instant, it can be
         run again and leaves nothing half-made under a final name.
 

@@ -44,7 +44,8 @@ RULES = (
         "administrator; nothing of yours is lost.",
     ),
     _rule(
-        r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref",
+        r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref"
+        r"|expected commit type",
         RefNotFound,
         "The commit asked for does not exist in {url} (any more). Use a branch, a tag or another "
         "commit of it.",

@@ -19,7 +19,7 @@ from ..core.repo import Commit
 from . import complaints, submodules, urls
 from .checkout import SUBMODULE_MODE, initialise
 from .command import Call, GitFailed, GitTooMuch, run
-from .keeping import Tell, too_large
+from .keeping import Readable, Tell, too_large
 from .remote import NAME, Remote
 from .store import Lock
 
@@ -96,8 +96,10 @@ class Fetching:
         found = await self._measured(commit.id)
         parts = await self._submodules(commit.repo.url, commit.id, found, 0)
         await self._mention_lfs(found)
+        tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
+        self._tell(Readable(tree))
         await self._write(commit.id, parts, path)
-        return (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
+        return tree
 
     async def _prepare(self, id_length: int) -> None:
         if not (self._objects / "HEAD").exists():
@@ -106,13 +108,27 @@ class Fetching:
         os.utime(self._objects)
 
     async def _get(self, remote: Remote, id: str, kept: str, commit: Commit | None) -> None:
+        """Have a commit with all it needs; git itself looks that a fetch brought that."""
         ref = f"{kept}/{id}"
-        if not await self._is_complete(id):
-            self._tell(f"Fetching {id[:7]} from {remote.url}")
-            await self._fetch(remote, [f"{id}:{ref}"], commit)
-            if not await self._is_complete(id):
-                raise complaints.understand("not our ref", str(remote.url))
-        await self._git("update-ref", ref, id)
+        if await self._is_complete(id):
+            await self._git("update-ref", ref, id)
+            return
+        self._tell(f"Fetching {id[:7]} from {remote.url}")
+        try:
+            await self._history_or_not(remote, [f"{id}:{ref}"])
+        except RefNotFound as error:
+            if commit is None or not complaints.is_unadvertised(error.detail):
+                raise
+            await self._get_everything(remote, commit)
+            await self._git("update-ref", ref, id)
+
+    async def _get_everything(self, remote: Remote, commit: Commit) -> None:
+        self._tell("The host gives branches and tags only, so all of them are fetched")
+        asked = [f"+{commit.ref}:refs/tips/asked"] if commit.ref.startswith("refs/") else []
+        everything = ["+refs/heads/*:refs/tips/heads/*", "+refs/tags/*:refs/tips/tags/*"]
+        await self._history_or_not(remote, [*everything, *asked])
+        if not await self._is_complete(commit.id):
+            raise complaints.understand("not our ref", str(remote.url))
 
     async def _is_complete(self, id: str) -> bool:
         """Whether a commit is here with all it needs."""
@@ -122,17 +138,6 @@ class Fetching:
         except GitFailed:
             return False
         return True
-
-    async def _fetch(self, remote: Remote, refspecs: list[str], commit: Commit | None) -> None:
-        try:
-            await self._history_or_not(remote, refspecs)
-        except RefNotFound as error:
-            if commit is None or not complaints.is_unadvertised(error.detail):
-                raise
-            self._tell("The host gives branches and tags only, so all of them are fetched")
-            asked = [f"+{commit.ref}:refs/tips/asked"] if commit.ref.startswith("refs/") else []
-            everything = ["+refs/heads/*:refs/tips/heads/*", "+refs/tags/*:refs/tips/tags/*"]
-            await self._history_or_not(remote, [*everything, *asked])
 
     async def _history_or_not(self, remote: Remote, refspecs: list[str]) -> None:
         depth, limit = self._limits.depth, self._limits.history
@@ -180,7 +185,8 @@ class Fetching:
 
     async def _measured(self, id: str) -> list[submodules.Entry]:
         """The files of a commit, counted before anybody unpacks them."""
-        call = replace(self._call("ls-tree", "-r", "-z", "--long", id), output_limit=_LISTING_MAX)
+        listing = self._call("ls-tree", "-r", "-z", "--long", f"{id}^{{commit}}")
+        call = replace(listing, output_limit=_LISTING_MAX)
         try:
             found = submodules.entries(await run(call))
         except GitTooMuch as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,21 @@ from .network import AddressPolicy
 from .store import Lock, Store
 
 T = TypeVar("T")
-Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Readable:
+    """The files of a commit can be looked at; its bundle is still to be made.
+
+    Attributes:
+        tree: hash of their content.
+    """
+
+    tree: str
+
+
+Tell = Callable[[str | Readable], None]
+"""Told what happens, in words, and when the files can be looked at."""
 
 
 class KeepingProvider(LoggingConfigurable):
@@ -69,7 +83,7 @@ class KeepingProvider(LoggingConfigurable):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self._flights: Flights[Event | Source] = Flights()
+        self._flights: Flights[Event | Readable | Source] = Flights()
 
     @property
     def store(self) -> Store:
@@ -81,7 +95,7 @@ class KeepingProvider(LoggingConfigurable):
         return self.store.find(commit)
 
     async def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
-        """Get the files of a commit, telling about it; the last item is the :class:`Source`.
+        """Get the files of a commit, telling about it; see :class:`RepoProvider`.
 
         All who ask for one commit at the same time share one fetch. Immediate if kept.
 
@@ -97,7 +111,10 @@ class KeepingProvider(LoggingConfigurable):
             lambda: narrated(lambda tell: self._fetch_locked(commit, tell)),
         )
         async for item in work:
-            yield replace(item, commit=commit) if isinstance(item, Source) else item
+            if isinstance(item, Readable):
+                yield Source(commit, self.store.layout.bundle(commit), item.tree)
+            else:
+                yield replace(item, commit=commit) if isinstance(item, Source) else item
 
     async def collect_garbage(self) -> int:
         """Remove the least recently used commits over `max_kept`; gives the bytes removed."""
@@ -131,17 +148,17 @@ def too_large(limit: str) -> TooLarge:
     )
 
 
-async def narrated(work: Callable[[Tell], Awaitable[T]]) -> AsyncIterator[Event | T]:
-    """Run work that tells what it does: what it tells as events, then what it gives.
+async def narrated(work: Callable[[Tell], Awaitable[T]]) -> AsyncIterator[Event | Readable | T]:
+    """Run work that tells what it does: what it tells, words as events, then what it gives.
 
     Closing the iterator cancels the work and waits for its end.
     """
-    told: asyncio.Queue[Event | None] = asyncio.Queue()
-    task = asyncio.ensure_future(work(lambda text: told.put_nowait(Event(Phase.FETCHING, text))))
+    told: asyncio.Queue[str | Readable | None] = asyncio.Queue()
+    task = asyncio.ensure_future(work(told.put_nowait))
     task.add_done_callback(lambda _task: told.put_nowait(None))
     try:
-        while (event := await told.get()) is not None:
-            yield event
+        while (item := await told.get()) is not None:
+            yield Event(Phase.FETCHING, item) if isinstance(item, str) else item
         yield await task
     finally:
         task.cancel()

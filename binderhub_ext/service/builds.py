@@ -8,6 +8,7 @@ connection changes nothing, because a launch, not a connection, is what wants a 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -171,18 +172,35 @@ class Builds(LoggingConfigurable):
         return self._looks.join(key, lambda: self._look(commit)).watch()
 
     async def _look(self, commit: Commit) -> AsyncIterator[Event | Looked]:
-        fetching = Flow(self.provider(commit.repo.provider).fetch(commit))
-        async for event in fetching:
-            yield event
-        source = fetching.result
+        """Fetch a commit, and find out what it asks for as soon as its files can be looked at."""
         known = await self.known(commit)
+        fetching = self.provider(commit.repo.provider).fetch(commit)
         if known and known[1]:
-            yield Looked(source, *known)
+            flow = Flow(fetching)
+            async for event in flow:
+                yield event
+            yield Looked(flow.result, *known)
             return
-        yield Event(Phase.FETCHING, "Looking at what the repository asks for.")
+        looking: asyncio.Task[Looked] | None = None
+        try:
+            async with closing(fetching) as items:
+                async for item in items:
+                    if isinstance(item, Event):
+                        yield item
+                    elif looking is None or _failed(looking):
+                        looking = asyncio.create_task(self._look_at(item))
+            yield Event(Phase.FETCHING, "Looking at what the repository asks for.")
+            assert looking is not None
+            yield await looking
+        finally:
+            if looking is not None:
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
+
+    async def _look_at(self, source: Source) -> Looked:
         environment = await self._builder.plan(source)
-        await self._records.remember(commit, environment)
-        yield Looked(source, environment, await self._builder.find(environment))
+        await self._records.remember(source.commit, environment)
+        return Looked(source, environment, await self._builder.find(environment))
 
     # ---- building
 
@@ -234,3 +252,7 @@ class Builds(LoggingConfigurable):
         except Exception:
             app_log.exception("The builder broke on %s", looked.environment.key)
             raise
+
+
+def _failed(task: asyncio.Task[Looked]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -67,6 +67,17 @@ def git(cwd: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+async def test_files_can_be_looked_at_before_all_is_kept(
+    provider: GitProvider, handle: RepoHandle, tmp_path: Path
+) -> None:
+    commit = await provider.resolve(repo_at(handle.url), "main")
+    early, last = [item async for item in provider.fetch(commit) if isinstance(item, Source)]
+    assert early == last
+    last.bundle.unlink()
+    await checkout(early, tmp_path / "files")
+    assert (tmp_path / "files/a/b.txt").read_text() == "2"
+
+
 @pytest.fixture
 def handle(gitserver: GitServer) -> RepoHandle:
     handle = gitserver.create_repo("owner/name", {"a/b.txt": "1", "run": Executable("#!/bin/sh\n")})

@@ -72,6 +72,8 @@ class MemoryRepos:
     def __init__(self, tree: Callable[[Commit], str] = lambda commit: commit.id) -> None:
         self.tree = tree
         self.fetched: list[str] = []
+        self.bundling = asyncio.Event()
+        self.bundling.set()
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
         return Commit(repo, ref, ref)
@@ -80,4 +82,8 @@ class MemoryRepos:
         self.fetched.append(commit.id)
         yield Event(Phase.FETCHING, f"Fetching {commit.id}")
         await asyncio.sleep(0)
-        yield Source(commit, Path("/nowhere"), self.tree(commit))
+        source = Source(commit, Path("/nowhere"), self.tree(commit))
+        if not self.bundling.is_set():
+            yield source
+            await self.bundling.wait()
+        yield source

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from memory_engine import MemoryBuilder, MemoryRepos
 
-from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.core.errors import BuildFailed, NoSpace, RepoUnavailable
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.progress import Event
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Image
+from binderhub_ext.repos.base import Source
 from binderhub_ext.service.builds import Builds
 from binderhub_ext.service.database import sqlite_url
 from binderhub_ext.service.records import Records
@@ -73,6 +74,52 @@ async def test_a_thousand_who_ask_at_once_share_one_build(room):
     lines = [[e.message for e in events if e.data.get("log")] for events, _ in results]
     assert lines[0] == ["line 0", "line 1", "line 2"]
     assert all(line == lines[0] for line in lines)
+
+
+async def test_what_is_asked_for_is_found_out_before_all_is_kept(room):
+    room.repos.bundling.clear()
+    watching = room.watch("one")
+    await room.until(lambda: room.builder.plans)
+    assert not room.builder.started, "a build needs what is kept"
+    room.repos.bundling.set()
+    await watching
+    assert room.builder.plans == len(room.builder.started) == 1
+
+
+async def test_what_was_looked_at_too_early_is_looked_at_again(room):
+    def key_of(source):
+        if room.builder.plans == 1:
+            raise RepoUnavailable("The objects are gone.")
+        return "found"
+
+    room.builder.key_of = key_of
+    room.repos.bundling.clear()
+    watching = room.watch("one")
+    await room.until(lambda: room.builder.plans)
+    room.repos.bundling.set()
+    _, image = await watching
+    assert image.key == "found" and room.builder.plans == 2
+
+
+async def test_nobody_waits_for_what_cannot_be_fetched(room):
+    """A fetch that fails in its second half ends the look that had begun."""
+    ended = asyncio.Event()
+
+    async def plan(source):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async def fetch(commit):
+        yield Source(commit, Path("/nowhere"), "tree")
+        await asyncio.sleep(0.01)
+        raise NoSpace("The disk is full.")
+
+    room.builder.plan, room.repos.fetch = plan, fetch
+    with pytest.raises(NoSpace):
+        await room.image("one")
+    assert ended.is_set()
 
 
 async def test_two_commits_with_one_environment_share_one_build(room):

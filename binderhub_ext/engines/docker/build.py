@@ -86,10 +86,7 @@ class DockerBuilder(Prebuilt, Shared):
 
     async def _plan(self, source: Source) -> Plan:
         detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
-        detection = detector.recall(source.tree)
-        if detection is None:
-            async with temporary_checkout(source, self.scratch) as files:
-                detection = await detector.detect(source.tree, files)
+        detection = await detector.of(source, self.scratch)
         determination = detection.determination
         key = environment_key(self._ingredients(), determination, detection.binder_dir, source.tree)
         kind = self._kind(detection)

@@ -24,7 +24,7 @@ from ...core.progress import Event, Phase
 from ...core.updates import Update
 from ...repos.base import Source
 from ...storage import scratch
-from ...storage.checkout import checkout, temporary_checkout
+from ...storage.checkout import checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
 from ..process import ProcessFailed, output
@@ -156,10 +156,7 @@ class LocalBuilder(Settings):
         detector = Detector(
             self.layout.cache / "plans", self.default_python, [i.minor for i in machine]
         )
-        detection = detector.recall(source.tree)
-        if detection is None:
-            async with temporary_checkout(source, self.store.scratch) as files:
-                detection = await detector.detect(source.tree, files)
+        detection = await detector.of(source, self.store.scratch)
         refuse_unsupported(detection, conda.find_program())
         return self._decide(detection, await self._interpreter(detection), source.tree)
 

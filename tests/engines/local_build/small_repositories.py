@@ -26,7 +26,7 @@ def git(*arguments: str, cwd: Path) -> str:
 
 
 def make_source(folder: Path, files: Files) -> Source:
-    """A repository of one commit with these files (`-> target` makes a link)."""
+    """A repository of one commit with these files (`-> target` makes a link), as it is kept."""
     origin = folder / "origin"
     origin.mkdir(parents=True)
     for name, content in files.items():
@@ -41,6 +41,7 @@ def make_source(folder: Path, files: Files) -> Source:
     git("commit", "-q", "--allow-empty", "-m", "one", cwd=origin)
     bundle = folder / "commit.bundle"
     git("bundle", "create", "-q", str(bundle), "HEAD", "main", cwd=origin)
+    git("clone", "-q", "--bare", "origin", "objects.git", cwd=folder)
     commit = Commit(
         Repo("git", "x", "https://example.org/x"), "main", git("rev-parse", "HEAD", cwd=origin)
     )

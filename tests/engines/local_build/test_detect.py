@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -11,9 +13,10 @@ from pathlib import Path
 import pytest
 from small_repositories import Files, MakeSource
 
+from binderhub_ext.core.environment import Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.engines import detect
-from binderhub_ext.engines.detect import Detector
+from binderhub_ext.engines.detect import Detection, Detector
 from binderhub_ext.engines.local import conda
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.interpreters import find_interpreters
@@ -245,9 +248,13 @@ async def test_interpreters_are_real_files(tmp_path: Path) -> None:
 
 
 class Counting(Detector):
-    """Counts how often repo2docker itself is asked."""
+    """Counts how often files are looked at, and how often repo2docker itself is asked."""
 
-    asked = 0
+    asked = looked = 0
+
+    async def detect(self, tree: str, checkout: Path) -> Detection:
+        self.looked += 1
+        return await super().detect(tree, checkout)
 
     async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
         self.asked += 1
@@ -270,6 +277,76 @@ async def test_repo2docker_is_asked_once_for_the_same_configuration(tmp_path: Pa
         folder = write(tmp_path / f"changed{number}", different)
         assert await detector.detect(folder.name, folder) != first
     assert detector.asked == 1 + len(changed)
+
+
+async def test_files_are_written_out_only_if_the_configuration_changed(
+    repository: MakeSource, tmp_path: Path
+) -> None:
+    detector = Counting(tmp_path / "plans", "3.11", ["3.11", "3.12"])
+    files: Files = {"binder/requirements.txt": "x", "a.ipynb": "{}", "data/runtime.txt": "1"}
+    first = await detector.of(repository(files), tmp_path)
+    for content in ("{1}", "{2}"):
+        other = repository({**files, "a.ipynb": content, "data/runtime.txt": content})
+        assert await detector.of(other, tmp_path) == first
+        assert detector.recall(other.tree) == first
+    assert (detector.looked, detector.asked) == (1, 1)
+    for number, different in enumerate(
+        [
+            {**files, "binder/requirements.txt": "y"},
+            {**files, "runtime.txt": "python-3.12", "binder/runtime.txt": "python-3.12"},
+            {**files, "binder/postBuild": ""},
+            {"requirements.txt": "x", "a.ipynb": "{}"},
+        ]
+    ):
+        assert await detector.of(repository(different), tmp_path) != first
+        assert detector.looked == 2 + number
+
+
+async def test_what_else_counts_is_looked_at(repository: MakeSource, tmp_path: Path) -> None:
+    detector = Counting(tmp_path / "plans", "3.11", ["3.11"])
+    for number, files in enumerate(
+        [
+            {"requirements.txt": "-r more.txt", "more.txt": "x"},
+            {"requirements.txt": "-r more.txt", "more.txt": "y"},
+            {"requirements.txt": "-r more.txt"},
+            {"requirements.txt": "-> more.txt", "more.txt": "x"},
+            {"requirements.txt": "-> more.txt", "more.txt": "y"},
+            {"binder": "-> conf", "conf/requirements.txt": "x"},
+            {"binder": "-> conf", "conf/requirements.txt": "y"},
+        ]
+    ):
+        found = await detector.of(repository(files), tmp_path)
+        assert detector.looked == 1 + number
+        assert found.files == determine(found.buildpack, found.binder_dir, files_of(files)).files
+
+
+def files_of(files: Files) -> Read:
+    """Reads files as they are in a checkout, where links are followed."""
+
+    def read(path: str) -> bytes | None:
+        for name, target in files.items():
+            if str(target).startswith("-> "):
+                path = re.sub(f"^{name}(?=/|$)", str(target)[3:], path)
+        content = files.get(path)
+        return None if content is None else str(content).encode()
+
+    return read
+
+
+async def test_configurations_that_differ_are_told_apart(repository: MakeSource) -> None:
+    digests = [await detect.configuration(repository(files)) for files, *_ in DETECTED]
+    assert None not in digests
+    assert len(set(digests)) == len(DETECTED)
+
+
+async def test_without_a_listing_files_are_looked_at(
+    repository: MakeSource, tmp_path: Path
+) -> None:
+    source = repository({"requirements.txt": "x"})
+    shutil.rmtree(source.bundle.with_name("objects.git"))
+    assert await detect.configuration(source) is None
+    found = await Detector(tmp_path / "plans", "3.11", ["3.11"]).of(source, tmp_path)
+    assert dict(found.files).keys() == {"requirements.txt"}
 
 
 # Notes what repo2docker looks at below the working directory while it decides.
