@@ -179,6 +179,10 @@ def sandbox_hub(request: pytest.FixtureRequest) -> Iterator[SandboxHub]:
         yield hub
 
 
+whoever_runs_it = pytest.mark.parametrize("sandbox_hub", ["ordinary"], indirect=True)
+"""For tests of what is the same for a Hub of root and of an ordinary user: one of them will do."""
+
+
 class Failed(Exception):
     """A server did not start; the message is what the person is told."""
 

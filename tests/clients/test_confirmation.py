@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from foreignsite import ForeignSite
 from gitserver import RepoHandle
 from homehub import HomeHub
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,19 @@ def repo(hub: HomeHub) -> RepoHandle:
     return handle
 
 
+@pytest.fixture(scope="module")
+def signed_in(hub: HomeHub, browser: Browser) -> StorageState:
+    """The cookies of somebody who signed in and trusts nothing yet."""
+    with hub.visitor(browser, "jonas") as page:
+        return page.context.storage_state()
+
+
 @pytest.fixture
-def jonas(hub: HomeHub, browser: Browser) -> Iterator[Page]:
+def jonas(hub: HomeHub, browser: Browser, signed_in: StorageState) -> Iterator[Page]:
     """A signed-in browser; trust does not outlast the test."""
-    context = browser.new_context(reduced_motion="reduce", bypass_csp=True)
+    context = browser.new_context(reduced_motion="reduce", bypass_csp=True, storage_state=signed_in)
     page = context.new_page()
-    hub.sign_in(page, "jonas")
+    page.goto(hub.main_page)
     yield page
     # a page that follows its launch would go on to the server, whatever is asked of it
     page.close()

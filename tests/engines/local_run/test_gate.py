@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sandboxhub import Client, Failed, SandboxHub, running_hub
+from sandboxhub import Client, Failed, SandboxHub, running_hub, whoever_runs_it
 
 from binderhub_ext.core.launch import sign_ticket
 
@@ -59,6 +59,7 @@ async def refuse(client: Client, user_options: Any) -> str:
     return str(caught.value)
 
 
+@whoever_runs_it
 async def test_hostile_options_are_refused_and_the_hub_stays(sandbox_hub: SandboxHub) -> None:
     before = len(sandbox_hub.log.read_text())
     async with sandbox_hub.client() as client:
@@ -85,6 +86,7 @@ async def test_refused_page_links_to_the_service(sandbox_hub: SandboxHub) -> Non
             assert "/services/binder/" in await response.text()
 
 
+@whoever_runs_it
 async def test_a_ticket_starts_its_server_again(sandbox_hub: SandboxHub) -> None:
     """The Hub's own start button sends no options: what is stored is judged anew."""
     async with sandbox_hub.client() as client:

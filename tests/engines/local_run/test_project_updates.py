@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandboxhub import Client, SandboxHub
+from sandboxhub import Client, SandboxHub, whoever_runs_it
 
 from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.core.updates import Keep, State, Update, What
@@ -112,6 +112,7 @@ async def test_what_the_person_wrote_stays(sandbox_hub: SandboxHub, keep: Keep) 
         assert before["a.txt"] == "mine" and "new/c.txt" not in before
 
 
+@whoever_runs_it
 async def test_two_starts_at_once_with_different_commits(sandbox_hub: SandboxHub) -> None:
     hub = sandbox_hub
     first, second = versions(hub, f"cem-{hub.kind}/both")
@@ -128,6 +129,7 @@ async def test_two_starts_at_once_with_different_commits(sandbox_hub: SandboxHub
             await client.stop(first.user, server)
 
 
+@whoever_runs_it
 async def test_nothing_kept_is_new_each_time(sandbox_hub: SandboxHub) -> None:
     hub = sandbox_hub
     _, second = versions(hub, f"dov-{hub.kind}/none")
@@ -139,6 +141,7 @@ async def test_nothing_kept_is_new_each_time(sandbox_hub: SandboxHub) -> None:
             await client.stop(none.user)
 
 
+@whoever_runs_it
 async def test_files_that_are_kept_no_longer(sandbox_hub: SandboxHub) -> None:
     """A project without its fetched commit still starts; one that is not there is refused."""
     hub = sandbox_hub

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sandboxhub import Failed, SandboxHub, running_hub
+from sandboxhub import Failed, SandboxHub, running_hub, whoever_runs_it
 
 from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.engines.local.rundir import RunDirectory, sweep
@@ -93,6 +93,7 @@ print(os.environ["BINDER_REPO_URL"], os.environ["BINDER_PERSISTENT_REQUEST"])
         await client.stop(user)
 
 
+@whoever_runs_it
 async def test_project_view_hides_the_rest_of_the_home(sandbox_hub: SandboxHub) -> None:
     commit, project = sandbox_hub.repository(FILES, "view/one")
     async with sandbox_hub.client() as client:
@@ -105,6 +106,7 @@ async def test_project_view_hides_the_rest_of_the_home(sandbox_hub: SandboxHub) 
         await asyncio.gather(client.stop("vic"), client.stop("vic", "two"))
 
 
+@whoever_runs_it
 async def test_installed_packages_last_and_may_be_newer(sandbox_hub: SandboxHub) -> None:
     """`%pip install` of something new, and of another version of something shared."""
     async with sandbox_hub.client() as client:
