@@ -37,6 +37,10 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+import noproxy
+
 from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Image
@@ -49,21 +53,7 @@ USER, SERVER = "ana", "one"
 _CONFIG = """
 import asyncio
 import aiohttp
-from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-
-class NoProxy(Proxy):
-    should_start = False
-    routes = {{}}
-
-    async def get_all_routes(self):
-        return self.routes
-
-    async def add_route(self, routespec, target, data):
-        self.routes[routespec] = {{"routespec": routespec, "target": target, "data": data}}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(routespec, None)
 
 class Bare(SimpleLocalProcessSpawner):
     async def start(self):
@@ -77,7 +67,6 @@ class Bare(SimpleLocalProcessSpawner):
                     await asyncio.sleep(0.025)
 
 c = get_config()
-c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
 c.JupyterHub.allow_named_servers = True
@@ -222,7 +211,7 @@ def hub(
         port = int(free.getsockname()[1])
     token = secrets.token_hex()
     config, log = folder / "config.py", folder / "hub.log"
-    extra = f"c.JupyterHub.hub_ip = {host!r}\n{extra}"
+    extra = f"c.JupyterHub.hub_ip = {host!r}\n{noproxy.CONFIG}\n{extra}"
     config.write_text(_CONFIG.format(folder=folder, port=port, token=token, extra=extra))
     with log.open("wb") as output:
         process = subprocess.Popen(

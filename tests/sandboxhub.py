@@ -33,6 +33,7 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import noproxy
 import pytest
 
 from binderhub_ext.core.launch import Launch, sign_ticket
@@ -44,23 +45,7 @@ ORDINARY = 30_001
 """Uid of the ordinary user a root test run becomes for half of the tests."""
 
 _CONFIG = """
-from jupyterhub.proxy import Proxy
-
-class NoProxy(Proxy):
-    should_start = False
-    routes = {{}}
-
-    async def get_all_routes(self):
-        return self.routes
-
-    async def add_route(self, routespec, target, data):
-        self.routes[routespec] = {{"routespec": routespec, "target": target, "data": data}}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(routespec, None)
-
 c = get_config()
-c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.spawner_class = "binder-local"
 c.JupyterHub.db_url = "sqlite:///{data}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = "{data}/secrets/cookie_secret"
@@ -225,6 +210,7 @@ class SandboxHub:
         ticket.write_text(self.secret)
         ticket.chmod(0o600)
         fields = {"data": str(self.data), "hub": self.port, "public": free_port()}
+        extra = f"{noproxy.CONFIG}\n{extra}"
         self.config.write_text(_CONFIG.format(**fields, token=self.token, extra=extra))
         if self.given_away:
             for path in (self.root, self.data, self.layout.secrets, ticket, self.config):

@@ -39,10 +39,13 @@ def listeners() -> Iterator[dict[str, Any]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def people(sandbox_hub: SandboxHub) -> AsyncIterator[None]:
-    """What they have running is stopped at the end, for the tests of others."""
-    yield
+async def secret(sandbox_hub: SandboxHub) -> AsyncIterator[str]:
+    """What ana, whose server runs, has in a file; at the end both servers are stopped."""
+    secret = secrets.token_hex(16)
     async with sandbox_hub.client() as client:
+        await client.start(sandbox_hub.launch("ana", files=Files.HOME))
+        await client.run("ana", f"open('secret.txt', 'w').write({secret!r})")
+        yield secret
         for name in ("ana", "eve"):
             if await client.servers(name):
                 await client.stop(name)
@@ -50,17 +53,13 @@ async def people(sandbox_hub: SandboxHub) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def attack(
-    sandbox_hub: SandboxHub, people: None, listeners: dict[str, Any]
+    sandbox_hub: SandboxHub, secret: str, listeners: dict[str, Any]
 ) -> AsyncIterator[Attack]:
-    secret = secrets.token_hex(16)
     async with sandbox_hub.client() as client:
-        ana = sandbox_hub.launch("ana", files=Files.HOME)
-        eve = sandbox_hub.launch("eve", files=Files.HOME, memory=MEMORY, cpu=1)
-        for launch in (ana, eve):
-            await client.user(launch.user)
-            if not await client.servers(launch.user):
-                await client.start(launch)
-        await client.run("ana", f"open('secret.txt', 'w').write({secret!r})")
+        await client.user("eve")
+        if not await client.servers("eve"):
+            eve = sandbox_hub.launch("eve", files=Files.HOME, memory=MEMORY, cpu=1)
+            await client.start(eve)
         attack = Attack(sandbox_hub, client, secret, **listeners)
         yield attack
         if attack.spoiled:

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+import noproxy
 
 from binderhub_ext.service.sse import Parser
 
@@ -31,30 +32,15 @@ PREFIX = "/services/binder/"
 _CONFIG = """
 import sys
 from binderhub_ext.hub import configure
-from jupyterhub.proxy import Proxy
 
 c = get_config()
 c.BinderApp.log_level = "DEBUG"
 c.AddressPolicy.allowed_networks = ["127.0.0.0/8"]
 {extra}
 
-class NoProxy(Proxy):
-    should_start = False
-    routes = {{}}
-
-    async def get_all_routes(self):
-        return self.routes
-
-    async def add_route(self, routespec, target, data):
-        self.routes[routespec] = {{"routespec": routespec, "target": target, "data": data}}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(routespec, None)
-
 configure(c, data_dir={data_dir!r}, engine="memory", service_port={service_port},
           config_file={config_file!r})
 c.JupyterHub.services[-1]["environment"]["PYTHONPATH"] = {pythonpath!r}
-c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.hub_port = {hub_port}
 c.JupyterHub.port = {public_port}
 c.JupyterHub.authenticator_class = "dummy"
@@ -96,7 +82,7 @@ class RealHub:
             service_port=service,
             public_port=public,
             tiny_server=str(HERE / "tiny_server.py"),
-            extra=extra,
+            extra=f"{noproxy.CONFIG}\n{extra}",
         )
 
     @property

@@ -50,7 +50,7 @@ class Room:
         return asyncio.create_task(self.image(id_))
 
     async def until(self, condition) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(0.005)
 

@@ -1,7 +1,7 @@
 """Both sides edit a project at random and sync it, whole or killed on the way.
 
 After every sync each byte the person wrote is still to be found, and a second person who never
-edits has exactly the commit. `BINDER_LONG=1` runs 2,000 sequences instead of 200.
+edits has exactly the commit. `BINDER_LONG=1` runs 2,000 sequences instead of 120.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def bare(content: File) -> File:
 
 
 Sync.TestCase.settings = settings(
-    max_examples=2000 if os.environ.get("BINDER_LONG") else 200,
+    max_examples=2000 if os.environ.get("BINDER_LONG") else 120,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -98,6 +98,7 @@ async def test_what_determines_the_environment_is_in_its_key(
 async def test_many_at_once_are_one_build(kit: Kit, tmp_path: Path) -> None:
     source = make_source(tmp_path / "repo", slow("1", "crowd"))
     builder = kit.builder()
+    await builder.plan(source)  # the service, too, looks at a commit once for all who want it
     built = await asyncio.gather(*(build(builder, source) for _ in range(50)))
     assert sum("crowd" in one.log for one in built) == 1
     assert len({one.image.name for one in built}) == 1
