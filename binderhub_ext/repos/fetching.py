@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from .store import Lock
 
 _SUBMODULE_DEPTH = 5
 _SUBMODULES_MAX = 50
+_PACKS_MAX = 30
 _LISTING_MAX = 2**26
 _ATTRIBUTES = ".gitattributes"
 _PERMANENT = (BadLink, NotAllowed, RefNotFound, RepoNotFound)
@@ -99,6 +101,7 @@ class Fetching:
         tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
         self._tell(Readable(tree))
         await self._write(commit.id, parts, path)
+        await self._tidy()
         return tree
 
     async def _prepare(self, id_length: int) -> None:
@@ -263,6 +266,14 @@ class Fetching:
         for id in sorted(cut & reached):
             await self._git("update-ref", f"refs/shallow/{id}", id)
         return [f"refs/shallow/{id}" for id in sorted(cut & reached)]
+
+    async def _tidy(self) -> None:
+        """Put the packs of many fetches together; git looks into every one for every object."""
+        if len(list((self._objects / "objects" / "pack").glob("*.pack"))) <= _PACKS_MAX:
+            return
+        with suppress(GitFailed):  # nothing is lost then, and the next fetch tries again
+            await self._git("repack", "--geometric=2", "-d", "--quiet")
+            await self._git("pack-refs", "--all")
 
     async def _git(self, *arguments: str) -> bytes:
         return await run(replace(self._call(*arguments), timeout=self._limits.timeout))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from .network import AddressPolicy
 from .store import Lock, Store
 
 T = TypeVar("T")
+_COLLECT_EVERY = 300
+"""Seconds in which fetches look once at all that is kept: it takes as long as there are files."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class KeepingProvider(LoggingConfigurable):
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
         self._flights: Flights[Event | Readable | Source] = Flights()
+        self._collect_after = 0.0
 
     @property
     def store(self) -> Store:
@@ -128,7 +132,9 @@ class KeepingProvider(LoggingConfigurable):
                 new = self.store.layout.bundle(commit).with_suffix(".bundle.new")
                 tree = await self._bundle(commit, new, lock, tell)
                 kept = self.store.keep(commit, new, tree)
-        await self.collect_garbage()
+        if time.monotonic() >= self._collect_after:
+            self._collect_after = time.monotonic() + _COLLECT_EVERY
+            await self.collect_garbage()
         return kept
 
     @abstractmethod

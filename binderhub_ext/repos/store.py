@@ -29,7 +29,13 @@ from ..locks import try_lock
 from .base import Source
 
 _POLL = 0.1
-_LEFTOVERS = ("*.lock", "objects.git/**/*.lock", "objects.git/objects/pack/tmp_*", "*.new")
+_LEFTOVERS = (
+    "*.lock",
+    "*.new",
+    "objects.git/**/*.lock",
+    "objects.git/objects/pack/tmp_*",
+    "objects.git/objects/pack/.tmp-*",
+)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,11 @@ from binderhub_ext.core.errors import (
 )
 from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.repos import fetching
 from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.checkout import checkout
 from binderhub_ext.repos.git import GitProvider
+from binderhub_ext.repos.store import Store
 
 
 def repo_at(url: str) -> Repo:
@@ -457,6 +459,47 @@ async def test_a_hostile_commit_leaves_nothing(
         await fetch(provider, Commit(repo_at(url), "main", "1" * 40))
     assert "hunter2" not in str(caught.value.to_dict())
     assert not list(provider.store.layout.repos.glob("*/*.bundle"))
+
+
+async def test_not_every_fetch_looks_at_all_that_is_kept(
+    provider: GitProvider, handle: RepoHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(Store, "collect_garbage", lambda _store, most, _age: looks.append(most))
+    for content in "123":
+        handle.commit({"a/b.txt": content})
+        await get(provider, handle)
+    assert looks == [provider.max_kept]
+
+
+async def test_packs_of_many_fetches_are_put_together(
+    provider: GitProvider, handle: RepoHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_PACKS_MAX", 3)
+    sources = []
+    for number in range(9):
+        handle.commit({"a/b.txt": f"{number}", "noise": noise(1000, number)})
+        sources.append(await get(provider, handle))
+        objects = sources[0].bundle.with_name("objects.git")
+        assert len(list((objects / "objects/pack").glob("*.pack"))) <= 4
+    assert git(objects, "fsck", "--full") == ""
+    for number, source in enumerate(sources):
+        await checkout(source, tmp_path / str(number))
+        assert (tmp_path / str(number) / "a/b.txt").read_text() == f"{number}"
+        assert git(objects, "rev-parse", f"refs/kept/{source.commit.id}") == source.commit.id
+    assert len(list((objects / "refs/kept").glob("*"))) < 9
+
+
+async def test_packs_that_cannot_be_put_together_stay(
+    provider: GitProvider, handle: RepoHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_PACKS_MAX", 0)
+    source = await get(provider, handle)
+    objects = source.bundle.with_name("objects.git")
+    (objects / "objects/pack/pack-damaged.pack").write_bytes(b"PACK")
+    (objects / "objects/pack/pack-damaged.idx").write_bytes(b"")
+    handle.commit({"a/b.txt": "next"})
+    assert (await get(provider, handle)).bundle.exists()
 
 
 async def test_an_id_that_is_a_path(provider: GitProvider, handle: RepoHandle) -> None:
