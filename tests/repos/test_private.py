@@ -65,10 +65,9 @@ def repo_of(handle: RepoHandle) -> Repo:
 
 
 async def get(provider: GitProvider, commit: Commit) -> Source:
-    async for item in provider.fetch(commit):
-        if isinstance(item, Source):
-            return item
-    raise AssertionError("nothing came")
+    *_, last = [item async for item in provider.fetch(commit)]
+    assert isinstance(last, Source)
+    return last
 
 
 async def test_the_owner_gets_it(provider: GitProvider, private: RepoHandle) -> None:
