@@ -258,7 +258,7 @@ def processes_of(directory: Path) -> list[str]:
 
 
 async def until_fetching(server: GitServer) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while server.fetches() == 0:  # noqa: ASYNC110 (the server is a thread)
             await asyncio.sleep(0.02)
 

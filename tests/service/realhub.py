@@ -229,7 +229,7 @@ class Browser:
         parser, found = Parser(), []
         headers = {"X-XSRFToken": self.xsrf(), "Sec-Fetch-Mode": "cors", **(headers or {})}
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(120),
             self.session.get(self.url(path), headers=headers) as response,
         ):
             if response.status != 200:

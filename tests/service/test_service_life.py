@@ -97,7 +97,7 @@ async def test_a_stopped_service_closes_what_was_under_way(hub, repos):
         await browser.events(f"{PREFIX}api/launches/{id_}/events", until="Building")
     (pid,) = _pids(hub)
     os.kill(pid, signal.SIGTERM)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while _pids(hub):  # noqa: ASYNC110 - not our child, nothing else tells
             await asyncio.sleep(0.1)
     records = Records(sqlite_url(hub.root / "data" / "binder.sqlite"), engine="memory")
