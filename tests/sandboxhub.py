@@ -42,7 +42,7 @@ from binderhub_ext.core.repo import Commit, Repo
 
 HERE = Path(__file__).parent
 ORDINARY = 30_001
-"""Uid of the ordinary user a root test run becomes for half of the tests."""
+"""Uid of the ordinary user a root test run becomes for some of the tests."""
 
 _CONFIG = """
 c = get_config()

@@ -27,6 +27,7 @@ from .store import Lock
 _SUBMODULE_DEPTH = 5
 _SUBMODULES_MAX = 50
 _PACKS_MAX = 30
+_TIDY_SECONDS = 60
 _LISTING_MAX = 2**26
 _ATTRIBUTES = ".gitattributes"
 _PERMANENT = (BadLink, NotAllowed, RefNotFound, RepoNotFound)
@@ -272,7 +273,8 @@ class Fetching:
         if len(list((self._objects / "objects" / "pack").glob("*.pack"))) <= _PACKS_MAX:
             return
         with suppress(GitFailed):  # nothing is lost then, and the next fetch tries again
-            await self._git("repack", "--geometric=2", "-d", "--quiet")
+            repack = self._call("repack", "--geometric=2", "-d", "--quiet")
+            await run(replace(repack, timeout=_TIDY_SECONDS))
             await self._git("pack-refs", "--all")
 
     async def _git(self, *arguments: str) -> bytes:

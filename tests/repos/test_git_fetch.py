@@ -496,10 +496,12 @@ async def test_packs_that_cannot_be_put_together_stay(
     monkeypatch.setattr(fetching, "_PACKS_MAX", 0)
     source = await get(provider, handle)
     objects = source.bundle.with_name("objects.git")
-    (objects / "objects/pack/pack-damaged.pack").write_bytes(b"PACK")
-    (objects / "objects/pack/pack-damaged.idx").write_bytes(b"")
+    damaged = objects / "objects/pack/pack-damaged.pack"
+    damaged.write_bytes(b"PACK")
+    damaged.with_suffix(".idx").write_bytes(b"")
     handle.commit({"a/b.txt": "next"})
     assert (await get(provider, handle)).bundle.exists()
+    assert damaged.exists(), "nothing was fetched anew"
 
 
 async def test_an_id_that_is_a_path(provider: GitProvider, handle: RepoHandle) -> None:
