@@ -3,8 +3,9 @@
 Of one repository that asks for numpy, pandas and matplotlib and has 5 MB of data:
     first    nothing is kept: no image, no layer, nothing in the daemon's build cache
     second   the same person and commit, the server having been stopped
-    content  a commit that changes a notebook, as the same person
-    person   another person, the same commit
+    content  a commit that changes a notebook, as the same person, asked for by its id
+    branch   one more such commit, asked for by its branch; in all other cases it is the id
+    person   another person, the same commit; three of them, as starts differ most
 
 Measured on the real thing:
     ours     `binder-at-home up --engine docker`, by `POST api/launches` to `ready`: Git, detection,
@@ -38,6 +39,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -64,7 +66,11 @@ TLJH = "tljh_repo2docker==3.0.21"
 BUILDER = "quay.io/jupyterhub/repo2docker:2025.12.0"
 PREFIX, PLAIN, PIP = "bah-bench/", "bah-bench-plain", "bah-bench-pip"
 PACKAGES = "numpy\npandas\nmatplotlib\n"
-CASES = ("first", "second", "content", "person", "again")
+LAUNCHES = (
+    *(("first", "ana"), ("second", "ana"), ("content", "ana"), ("branch", "ana")),
+    *(("person", "bob"), ("person", "cyn"), ("person", "dan"), ("again", "ana")),
+)
+"""The cases of a round, and who launches."""
 
 _BUILD_CONFIG = f"""
 from binderhub_ext.engines.docker.uvpack import UvBuildPack, uv_buildpacks
@@ -138,7 +144,7 @@ class Ours:
     def __init__(self, hub: HomeHub, token: str) -> None:
         self._hub, self._token = hub, token
 
-    async def launch(self, repo: str, commit: str, user: str) -> Took:
+    async def launch(self, repo: str, ref: str, commit: str, user: str) -> Took:
         users = f"{self._hub.url}/hub/api/users/{user}"
         async with _session(self._token) as admin:
             async with admin.post(users):
@@ -146,7 +152,7 @@ class Ours:
             async with admin.post(f"{users}/tokens", json={}) as response:
                 token = (await response.json())["token"]
             async with _session(token) as session:
-                took = await self._launch(session, repo)
+                took = await self._launch(session, repo, ref)
             while names := await _running(admin, users):
                 for name in names:
                     async with admin.delete(f"{users}/servers/{name}"):
@@ -154,9 +160,10 @@ class Ours:
                 await asyncio.sleep(0.1)
         return took
 
-    async def _launch(self, session: aiohttp.ClientSession, repo: str) -> Took:
-        page, begin = self._hub.main_page, time.perf_counter()
-        async with session.post(f"{page}api/launches", json={"repo": repo}) as response:
+    async def _launch(self, session: aiohttp.ClientSession, repo: str, ref: str) -> Took:
+        page, wanted = self._hub.main_page, {"repo": repo, "ref": ref}
+        begin = time.perf_counter()
+        async with session.post(f"{page}api/launches", json=wanted) as response:
             launch = (await response.json())["id"]
         built, parser = begin, Parser()
         async with session.get(f"{page}api/launches/{launch}/events") as response:
@@ -181,12 +188,12 @@ class Plain:
         self._hub, self._config = hub, config
         self._known: set[str] = set()
 
-    async def launch(self, repo: str, commit: str, user: str) -> Took:
+    async def launch(self, repo: str, ref: str, commit: str, user: str) -> Took:
         image, begin = f"{PLAIN}:{commit[:7]}", time.perf_counter()
         if commit not in self._known:
             options = ("--no-run", "--user-id=1000", "--user-name=jovyan")
             program = [sys.executable, "-m", "repo2docker", "--config", str(self._config)]
-            _run([*program, *options, "--image-name", image, "--ref", commit, repo])
+            _run([*program, *options, "--image-name", image, "--ref", ref, repo])
             self._known.add(commit)
         built = time.perf_counter() - begin
         server, _ = await once(self._hub, {"image": image}, user)
@@ -206,19 +213,19 @@ class Tljh:
 
     def __init__(self, hub: Hub, python: str) -> None:
         self._hub, self._python = hub, python
-        self._known: set[str] = set()
+        self._images: dict[str, str] = {}
 
-    async def launch(self, repo: str, commit: str, user: str) -> Took:
+    async def launch(self, repo: str, ref: str, commit: str, user: str) -> Took:
         begin = time.perf_counter()
-        if commit not in self._known:
-            _run([self._python, "-c", _BUILD_TLJH, repo, commit])
-            self._known.add(commit)
+        if commit not in self._images:
+            _run([self._python, "-c", _BUILD_TLJH, repo, ref])
+            self._images[commit] = f"bah-bench-tljh:{ref[:7]}"
         built = time.perf_counter() - begin
-        server, _ = await once(self._hub, {"image": f"bah-bench-tljh:{commit[:7]}"}, user)
+        server, _ = await once(self._hub, {"image": self._images[commit]}, user)
         return Took(built, server)
 
     def forget(self) -> None:
-        self._known.clear()
+        self._images.clear()
         remove_images("bah-bench-tljh:")
 
 
@@ -246,7 +253,7 @@ async def measure(
     for number in range(rounds):
         for name in names[number % 3 :] + names[: number % 3]:
             repo = git.create_repo(f"bench/{name}{number}", _files())
-            for case, took in (await _round(peers[name], repo, warm)).items():
+            async for case, took in _round(peers[name], repo, warm):
                 figures[name].setdefault(case, []).append(took)
                 print(f"{number} {name} {case}: {took}", file=sys.stderr, flush=True)
             figures.setdefault("pip", {}).setdefault("person", []).append(
@@ -285,21 +292,20 @@ def _peers(stack: ExitStack, root: Path, address: str) -> dict[str, Any]:
     }
 
 
-async def _round(peer: Any, repo: RepoHandle, warm: bool) -> dict[str, Took]:
+async def _round(peer: Any, repo: RepoHandle, warm: bool) -> AsyncIterator[tuple[str, Took]]:
     """All cases once, from nothing to nothing; with `warm`, those for which nothing is emptied."""
-    commit = repo.git("rev-parse", "main")
-    before, took = _layers(), {}
-    for case in CASES[:-1] if warm else CASES:
-        if case in ("content", "again"):
+    commit, before = repo.git("rev-parse", "main"), _layers()
+    for case, user in LAUNCHES[:-1] if warm else LAUNCHES:
+        if case in ("content", "branch", "again"):
             commit = repo.commit({"index.ipynb": json.dumps({"for": case})})
         if case in ("first", "again") and not warm:
             docker("builder", "prune", "--all", "--force")
-        launched = await peer.launch(repo.url, commit, "bob" if case == "person" else "ana")
+        ref = "main" if case == "branch" else commit
+        launched = await peer.launch(repo.url, ref, commit, user)
         after = _layers()
-        took[case] = Took(launched.image, launched.server, after - before)
+        yield case, Took(launched.image, launched.server, after - before)
         before = after
     peer.forget()
-    return took
 
 
 def _files() -> dict[str, str | bytes]:

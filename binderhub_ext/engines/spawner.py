@@ -147,6 +147,11 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
     def _page_of_the_service(self) -> str:
         return url_path_join(self.hub.base_url, "..", "services/binder/").replace("/hub/..", "")
 
+    @default("start_timeout")
+    def _twice_as_long_as_the_hubs(self) -> int:
+        # A start puts the project's files in place too, and one that ends by itself is noticed.
+        return 120
+
     @default("apply_user_options")
     def _our_check(self) -> Any:
         return check_ticket

@@ -40,6 +40,7 @@ from .command import GitFailed
 from .http import Http
 from .keeping import KeepingProvider, Tell, too_large
 from .packing import Packed, common_directory, pack, without
+from .questions import Questions
 from .store import Lock
 from .urls import Url
 
@@ -95,6 +96,17 @@ class Archive(KeepingProvider):
         config=True
     )
 
+    remembered_for = Float(
+        60,
+        min=0,
+        help="""Seconds for which it is remembered which version a link stands for. Archives
+        refuse whoever asks too often, and a class opens one link in the same minute.""",
+    ).tag(config=True)
+
+    def __init__(self, **traits: object) -> None:
+        super().__init__(**traits)
+        self._questions: Questions[str] = Questions(self.remembered_for)
+
     @abstractmethod
     async def version(self, http: Http, repo: Repo) -> str:
         """The immutable version a repository stands for now."""
@@ -104,16 +116,21 @@ class Archive(KeepingProvider):
         """What a version consists of."""
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
-        """Which version does the repository stand for now? Archives have no refs.
+        """Which version does the repository stand for now, or did a moment ago?
+
+        Archives have no refs.
 
         Raises:
             RepoNotFound, RepoUnavailable, AddressNotAllowed, BadLink.
         """
-        async with Http(self.policy, timeout=self.timeout) as http:
-            with answers(repo):
-                commit = Commit(repo, ref, await self.version(http, repo))
+        commit = Commit(repo, ref, await self._questions.ask(repo, lambda: self._asked(repo)))
         self._check(commit)
         return commit
+
+    async def _asked(self, repo: Repo) -> str:
+        async with Http(self.policy, timeout=self.timeout) as http:
+            with answers(repo):
+                return await self.version(http, repo)
 
     async def page_of(self, http: Http, doi: str) -> Url:
         """The page a DOI leads to.

@@ -29,6 +29,7 @@ from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
 from .credentials import Credential, Keyring, fitting, no_credentials
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Tell
+from .questions import Questions
 from .remote import NAME, Remote
 from .store import Lock
 
@@ -82,6 +83,7 @@ class GitProvider(KeepingProvider):
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
         self.keyring: Keyring = no_credentials
+        self._questions: Questions[Commit] = Questions()
         self._git_is_new_enough = False
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
@@ -115,6 +117,10 @@ class GitProvider(KeepingProvider):
         """As :meth:`resolve`; with `ask`, whether the repository can be read is always asked."""
         if refs.is_full_id(ref) and not ask:
             return Commit(repo, ref, ref)
+        return await self._questions.ask((repo, ref), lambda: self._asked(repo, ref, remote))
+
+    async def _asked(self, repo: Repo, ref: str, remote: Remote) -> Commit:
+        """What the host says of a ref, or that it lets a whole commit id be asked for."""
         await self._require_git()
         if refs.is_full_id(ref):
             await remote.list([refs.HEAD])

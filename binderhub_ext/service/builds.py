@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from tornado.log import app_log
 from traitlets import Instance, Integer, default
 from traitlets.config import LoggingConfigurable
 
-from ..core.errors import BuildFailed, UnknownProvider
+from ..core.errors import BinderError, BuildFailed, UnknownProvider
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
 from ..core.repo import Commit
@@ -36,12 +37,11 @@ from .turns import Turns
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What looking at a commit found out."""
+class Wanted:
+    """An environment that has to be built, and the files it is built from."""
 
-    source: Source
     environment: Environment
-    image: Image | None
+    source: Source
 
 
 class Builds(LoggingConfigurable):
@@ -84,12 +84,16 @@ class Builds(LoggingConfigurable):
         self._builder = builder
         self._providers = providers
         self._records = records
-        self._looks: Jobs[Looked] = Jobs()
+        self._looks: Jobs[Image | Wanted] = Jobs()
         self._builds: Jobs[Image] = Jobs()
+        self._fetches: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         await self._looks.close()
         await self._builds.close()
+        for fetch in self._fetches:
+            fetch.cancel()
+        await asyncio.gather(*self._fetches, return_exceptions=True)
 
     def __len__(self) -> int:
         return len(self._builds)
@@ -108,22 +112,33 @@ class Builds(LoggingConfigurable):
     async def image(self, commit: Commit) -> AsyncIterator[Event | Image]:
         """The image of a commit, found or built; the last item is the :class:`Image`.
 
+        Where it is found, the commit's files may still be on their way: :meth:`files` waits.
+
         Raises:
             RepoNotFound, RepoUnavailable, Unsupported, BuildFailed, NoSpace: as repositories
                 and engines raise them.
         """
-        looking = Flow(self._look_together(commit))
+        looking: Flow[Image | Wanted] = Flow(self._look_together(commit))
         async for event in looking:
             yield event
-        looked = looking.result
-        if looked.image:
-            yield looked.image
+        found = looking.result
+        if isinstance(found, Image):
+            yield found
             return
-        key = looked.environment.key
-        building = self._builds.join(key, lambda: self._take_turn(looked)).watch()
+        key = found.environment.key
+        building = self._builds.join(key, lambda: self._take_turn(found)).watch()
         async with closing(building) as items:
             async for item in items:
                 yield item
+
+    async def files(self, commit: Commit) -> AsyncIterator[Event]:
+        """Have the files of a commit kept, telling about it; immediate if they are.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
+        """
+        async for event in Flow(self.provider(commit.repo.provider).fetch(commit)):
+            yield event
 
     async def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
         """An image made elsewhere, got once for all who want it; the last item is the image.
@@ -147,14 +162,14 @@ class Builds(LoggingConfigurable):
         """What a commit says of itself, if it was fetched before."""
         return await about(self._layout, commit)
 
-    async def plan(self, commit: Commit) -> tuple[Environment, Image | None]:
-        """What a commit asks for; fetches it if it was never looked at, builds nothing."""
+    async def built(self, commit: Commit) -> Image | None:
+        """The image of a commit if there is one; fetches it if it was never looked at."""
         if known := await self.known(commit):
-            return known
-        looking = Flow(self._look_together(commit))
+            return known[1]
+        looking: Flow[Image | Wanted] = Flow(self._look_together(commit))
         async for _ in looking:
             pass
-        return looking.result.environment, looking.result.image
+        return looking.result if isinstance(looking.result, Image) else None
 
     async def remove_old_logs(self) -> None:
         """Delete logs of builds that ended long ago. Safe to repeat."""
@@ -166,67 +181,84 @@ class Builds(LoggingConfigurable):
 
     # ---- looking
 
-    def _look_together(self, commit: Commit) -> AsyncIterator[Event | Looked]:
+    def _look_together(self, commit: Commit) -> AsyncIterator[Event | Image | Wanted]:
         repo = commit.repo
         key = " ".join((repo.identity, repo.url, repo.reader, commit.id))
         return self._looks.join(key, lambda: self._look(commit)).watch()
 
-    async def _look(self, commit: Commit) -> AsyncIterator[Event | Looked]:
-        """Fetch a commit, and find out what it asks for as soon as its files can be looked at."""
+    async def _look(self, commit: Commit) -> AsyncIterator[Event | Image | Wanted]:
+        """Whether there is an image already; fetches as much of the commit as that takes."""
         known = await self.known(commit)
-        fetching = self.provider(commit.repo.provider).fetch(commit)
         if known and known[1]:
-            flow = Flow(fetching)
-            async for event in flow:
-                yield event
-            yield Looked(flow.result, *known)
+            yield known[1]
             return
-        looking: asyncio.Task[Looked] | None = None
-        try:
-            async with closing(fetching) as items:
-                async for item in items:
-                    if isinstance(item, Event):
-                        yield item
-                    elif looking is None or _failed(looking):
-                        looking = asyncio.create_task(self._look_at(item))
-            yield Event(Phase.FETCHING, "Looking at what the repository asks for.")
-            assert looking is not None
-            yield await looking
-        finally:
-            if looking is not None:
-                looking.cancel()
-                await asyncio.gather(looking, return_exceptions=True)
+        found: Image | Wanted | None = None
+        failed: Exception | None = None
+        async with AsyncExitStack() as opened:
+            fetching = self.provider(commit.repo.provider).fetch(commit)
+            items = await opened.enter_async_context(closing(fetching))
+            async for item in items:
+                if isinstance(item, Event):
+                    yield item
+                elif found is None:
+                    yield Event(Phase.FETCHING, "Looking at what the repository asks for.")
+                    try:
+                        found = await self._look_at(item)
+                    except Exception as error:  # it may take what is not kept yet
+                        failed = error
+                if isinstance(found, Image):
+                    opened.pop_all()
+                    self._go_on(items)
+                    break
+        if found is None:
+            assert failed is not None
+            raise failed
+        yield found
 
-    async def _look_at(self, source: Source) -> Looked:
+    async def _look_at(self, source: Source) -> Image | Wanted:
         environment = await self._builder.plan(source)
-        await self._records.remember(source.commit, environment)
-        return Looked(source, environment, await self._builder.find(environment))
+        remembering = self._records.remember(source.commit, environment)
+        _, image = await asyncio.gather(remembering, self._builder.find(environment))
+        return image or Wanted(environment, source)
+
+    def _go_on(self, fetching: AsyncIterator[Event | Source]) -> None:
+        """Let a fetch end by itself; whoever needs the files joins it, and learns if it fails."""
+
+        async def rest() -> None:
+            with suppress(BinderError):
+                async with closing(fetching) as items:
+                    async for _ in items:
+                        pass
+
+        task = asyncio.create_task(rest())
+        self._fetches.add(task)
+        task.add_done_callback(self._fetches.discard)
 
     # ---- building
 
-    async def _take_turn(self, looked: Looked) -> AsyncIterator[Event | Image]:
+    async def _take_turn(self, wanted: Wanted) -> AsyncIterator[Event | Image]:
         async with closing(self.turns.take()) as positions:
             async for ahead in positions:
                 builds = "build is" if ahead == 1 else "builds are"
                 yield Event(Phase.WAITING, f"{ahead} {builds} ahead of this one.", {"ahead": ahead})
         try:
-            async with closing(self._recorded(looked)) as items:
+            async with closing(self._recorded(wanted)) as items:
                 async for item in items:
                     yield item
         finally:
             self.turns.leave()
 
-    async def _recorded(self, looked: Looked) -> AsyncIterator[Event | Image]:
+    async def _recorded(self, wanted: Wanted) -> AsyncIterator[Event | Image]:
         """Build, with a row, a log and figures that say how it went."""
         build, began = secrets.token_hex(8), perf_counter()
-        environment, commit = looked.environment, looked.source.commit
+        environment, commit = wanted.environment, wanted.source.commit
         await self._records.build_started(build, environment, commit)
         error: BaseException | None = None
         metrics.INPROGRESS_BUILDS.inc()
         try:
             yield Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build})
             with BuildLog(self.log_path(build), self.log_limit) as log:
-                async with closing(self._build(looked, log)) as items:
+                async with closing(self._build(wanted, log)) as items:
                     async for item in items:
                         yield item
         except BaseException as raised:
@@ -237,8 +269,8 @@ class Builds(LoggingConfigurable):
             metrics.build_ended(commit.repo.provider, outcome(error), perf_counter() - began)
             await self._records.build_ended(build, outcome(error), str(error or ""))
 
-    async def _build(self, looked: Looked, log: BuildLog) -> AsyncIterator[Event | Image]:
-        building = self._builder.build(looked.environment, looked.source)
+    async def _build(self, wanted: Wanted, log: BuildLog) -> AsyncIterator[Event | Image]:
+        building = self._builder.build(wanted.environment, wanted.source)
         try:
             async with closing(building) as items:
                 async for item in items:
@@ -250,9 +282,5 @@ class Builds(LoggingConfigurable):
             log.write(error.detail)
             raise
         except Exception:
-            app_log.exception("The builder broke on %s", looked.environment.key)
+            app_log.exception("The builder broke on %s", wanted.environment.key)
             raise
-
-
-def _failed(task: asyncio.Task[Looked]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -6,15 +6,13 @@ the room it belongs to. Nothing here knows of requests, connections or pages.
 
 from __future__ import annotations
 
-from asyncio import timeout
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
-from typing import Any
 
-from traitlets import Float
+from traitlets import Float, Integer, default
 from traitlets.config import LoggingConfigurable
 
 from ..core.changes import changes
@@ -25,14 +23,16 @@ from ..core.progress import Event, Phase
 from ..core.repo import Commit
 from ..core.space import NOT_BUILT
 from ..core.targets import Targets
-from ..core.updates import Keep, Update
+from ..core.updates import Keep
 from ..engines.base import Image
 from .builds import Builds
-from .flow import Flow, closing
+from .flow import closing
 from .hub import HubClient, Person, Server, State
 from .landing import Landing
 from .space import SpaceDesk
+from .starts import Starts
 from .steps import Name, Step
+from .turns import Turns
 from .updates import Updates
 from .volumes import VolumeDesk
 
@@ -99,6 +99,19 @@ class Launcher(LoggingConfigurable):
         Pulling a large image onto a new node is the slowest thing that is still fine.""",
     ).tag(config=True)
 
+    concurrent_starts = Integer(
+        min=1,
+        help="""Servers that start at the same time (default: two for each processor of this
+        machine). Further ones wait their turn and say how many are ahead, so that a class that
+        opens one link in the same minute gets its servers, one after the other: a start is all
+        computing, and where all start at once, none is ready in time. Where servers run on other
+        machines, set it to what those can do.""",
+    ).tag(config=True)
+
+    @default("concurrent_starts")
+    def _two_a_processor(self) -> int:
+        return 2 * (os.cpu_count() or 1)
+
     def setup(
         self,
         *,
@@ -122,6 +135,7 @@ class Launcher(LoggingConfigurable):
         self._volumes = volumes
         self._space = space
         self._secret = secret
+        self._starts = Starts(hub, Turns(self.concurrent_starts), self.start_timeout)
 
     async def launch(self, order: Order) -> AsyncIterator[Event | Found]:
         """Launch; the last event is `ready`, and before it facts as they become known.
@@ -185,14 +199,14 @@ class Launcher(LoggingConfigurable):
         yield launch
 
     async def image(self, order: Order, launch: Launch) -> AsyncIterator[Event | Image]:
-        """The environment: prebuilt, found or built; the files are fetched in any case.
+        """The environment: prebuilt, found or built; the files may follow.
 
         Whoever has to choose something is asked before anything is built.
         """
         async for event in self._ask(order, launch):
             yield event
         if launch.image:
-            async for event in self._fetch(launch.commit):
+            async for event in self._files(launch):
                 yield event
             images = self._builds.prebuilt(launch.image)
         elif launch.commit is None:
@@ -226,11 +240,17 @@ class Launcher(LoggingConfigurable):
         if start:
             async for event in self._neighbours(order, start):
                 yield event
-            yield Event(Phase.LAUNCHING, "Starting your server.")
-            ticket = sign_ticket(_checked(start, launch), self._secret)
-            await self._hub.start(person, name, ticket)
-        async for event in self._watch(person, name):
-            yield event
+            if start is launch:
+                async for event in self._files(launch):
+                    yield event
+            events = self._starts.start(
+                person, name, lambda: sign_ticket(_checked(start, launch), self._secret)
+            )
+        else:
+            events = self._starts.watch(person, name)
+        async with closing(events):
+            async for event in events:
+                yield event
         self._space.launched(person.name)
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
@@ -253,10 +273,9 @@ class Launcher(LoggingConfigurable):
         return await self._space.no_room(launch.user)
 
     async def _built_before(self, commit: Commit) -> Image:
-        _, image = await self._builds.plan(commit)
-        if image is None:
-            raise NoSpace(NOT_BUILT)
-        return image
+        if image := await self._builds.built(commit):
+            return image
+        raise NoSpace(NOT_BUILT)
 
     async def _ask(self, order: Order, launch: Launch) -> AsyncIterator[Event]:
         """Ask about the project's files, unless nothing will happen to them.
@@ -276,10 +295,11 @@ class Launcher(LoggingConfigurable):
         async for event in self._updates.ask(launch, launch.commit):
             yield event
 
-    async def _fetch(self, commit: Commit | None) -> AsyncIterator[Event]:
-        if commit is None:
+    async def _files(self, launch: Launch) -> AsyncIterator[Event]:
+        """The repository's files, where the launch has any and there is room for them."""
+        if launch.commit is None or await self._no_room(launch):
             return
-        async for event in Flow(self._builds.provider(commit.repo.provider).fetch(commit)):
+        async for event in self._builds.files(launch.commit):
             yield event
 
     def _decide(
@@ -327,25 +347,6 @@ class Launcher(LoggingConfigurable):
             )
         except BadTicket:
             return None
-
-    async def _watch(self, person: Person, name: str) -> AsyncIterator[Event]:
-        try:
-            async with timeout(self.start_timeout):
-                async for told in self._hub.progress(person, name):
-                    yield _told(told)
-        except TimeoutError:
-            raise LaunchFailed(
-                f"The server did not become ready within {self.start_timeout:.0f} seconds. "
-                "Launch it again; if that does not help, tell whoever runs this hub."
-            ) from None
-
-
-def _told(told: Mapping[str, Any]) -> Event:
-    """What the Hub told about a start; of what a spawner adds, only the report of an update."""
-    data: dict[str, Any] = {"progress": min(told.get("progress", 0), 99)}
-    with suppress(KeyError, ValueError):
-        data["update"] = Update.from_fields(told["update"]).to_fields()
-    return Event(Phase.LAUNCHING, str(told.get("message", "")), data)
 
 
 def _checked(start: Launch, launch: Launch) -> Launch:

@@ -50,6 +50,7 @@ class Step(Flow[T]):
         super().__init__(items)
         self._name = name
         self._count = 0
+        self._reached = 0
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         async for event in super().__aiter__():
@@ -63,7 +64,8 @@ class Step(Flow[T]):
         low, high = _RANGES[self._name]
         own = event.data.get("progress")
         done = own / 100 if isinstance(own, int | float) else 1 - exp(-self._count / _PATIENCE)
-        progress = round(low + (high - low) * min(max(done, 0), 1))
-        place = {"step": str(self._name), "progress": progress, "time": round(time(), 3)}
+        # a bar never goes back
+        self._reached = max(self._reached, round(low + (high - low) * min(max(done, 0), 1)))
+        place = {"step": str(self._name), "progress": self._reached, "time": round(time(), 3)}
         data = {**event.data, **place}
         return Told(event.phase, event.message, data)

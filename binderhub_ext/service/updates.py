@@ -20,7 +20,6 @@ from ..core.targets import Targets
 from ..core.updates import Update, needs_choice
 from ..engines.base import Builder
 from .builds import Builds
-from .flow import Flow
 from .hub import Person
 from .records import Records
 from .requests import read_own_link
@@ -75,7 +74,7 @@ class Updates:
             FilesDiffer: they have.
             BinderError: the commit cannot be fetched.
         """
-        async for event in self._fetch(commit):
+        async for event in self._builds.files(commit):
             yield event
         try:
             update = await self._preview(launch)
@@ -109,7 +108,7 @@ class Updates:
             BinderError: it cannot be fetched.
         """
         _, _, commit = await self._newest(person, project)
-        async for _ in self._fetch(commit):
+        async for _ in self._builds.files(commit):
             pass
 
     async def _preview(self, launch: Launch) -> Update | None:
@@ -132,6 +131,3 @@ class Updates:
             raise NotFound("This project has no repository to be updated from.")
         provider = self._builds.provider(request.repo.provider)
         return row, request, await provider.resolve(request.repo, request.ref, reader=person.name)
-
-    def _fetch(self, commit: Commit) -> Flow[object]:
-        return Flow(self._builds.provider(commit.repo.provider).fetch(commit))

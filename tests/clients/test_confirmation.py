@@ -102,7 +102,7 @@ def test_launching_trusting_and_taking_it_back(
 
     # trusted, as far as that goes
     jonas.goto(link(hub, repo))
-    jonas.wait_for_url(re.compile("/launches/|/user/"))
+    jonas.wait_for_url("**/user/jonas/tides-*/**", timeout=120_000)
     # …and no further: another repository, more rights, a proposed commit, a page that acts
     for more in (
         link(hub, other),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import zipfile
@@ -111,6 +112,20 @@ async def test_zenodo_files(make: Make, site: FakeSite, tmp_path: Path) -> None:
     assert files["requirements.txt"] == b"numpy\r\n"
     asked = len(site.asked)
     assert (await fetch(provider, commit))[1] == [] and len(site.asked) == asked
+
+
+async def test_a_class_is_one_question(make: Make, site: FakeSite) -> None:
+    """Zenodo answers sixty in a minute."""
+    zenodo(site, a=b"1")
+    provider = make(ZenodoProvider, installations=[site.url])
+    resolving = [provider.resolve(repo_of("zenodo"), "HEAD") for _ in range(200)]
+    assert {commit.id for commit in await asyncio.gather(*resolving)} == {"3242074"}
+    once = len(site.asked)
+    assert once == len(set(site.asked))
+    forgetful = make(ZenodoProvider, installations=[site.url], remembered_for=0)
+    for _ in range(2):
+        await forgetful.resolve(repo_of("zenodo"), "HEAD")
+    assert len(site.asked) == 3 * once
 
 
 async def test_zenodo_zip(make: Make, site: FakeSite, tmp_path: Path) -> None:

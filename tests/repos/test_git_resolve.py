@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from gitserver import Behaviour, GitServer, RepoHandle
 
@@ -168,6 +170,27 @@ async def test_redirects_are_judged(
     with pytest.raises(NotAllowed):
         await provider.resolve(repo_at(handle.url), "main")
     assert all("new/name" not in request.path for request in gitserver.requests[before:])
+
+
+async def test_a_class_that_asks_at_once_is_one_question_or_two(
+    provider: GitProvider, handle: RepoHandle, gitserver: GitServer
+) -> None:
+    resolving = [provider.resolve(repo_at(handle.url), "main") for _ in range(200)]
+    assert {commit.id for commit in await asyncio.gather(*resolving)} == {
+        handle.git("rev-parse", "main")
+    }
+    assert [request.command for request in gitserver.requests].count("ls-refs") == 2
+
+
+async def test_what_was_pushed_before_somebody_asks_is_what_they_get(
+    provider: GitProvider, handle: RepoHandle
+) -> None:
+    handle.behaviour = Behaviour(delay=0.2)
+    early = asyncio.create_task(provider.resolve(repo_at(handle.url), "main"))
+    await asyncio.sleep(0.1)
+    pushed = handle.commit({"a": "3"})
+    assert (await provider.resolve(repo_at(handle.url), "main")).id == pushed
+    await early
 
 
 async def test_a_redirect_in_a_circle_ends(provider: GitProvider, handle: RepoHandle) -> None:

@@ -72,6 +72,7 @@ class MemoryRepos:
     def __init__(self, tree: Callable[[Commit], str] = lambda commit: commit.id) -> None:
         self.tree = tree
         self.fetched: list[str] = []
+        self.ended: list[str] = []
         self.bundling = asyncio.Event()
         self.bundling.set()
 
@@ -80,10 +81,13 @@ class MemoryRepos:
 
     async def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
         self.fetched.append(commit.id)
-        yield Event(Phase.FETCHING, f"Fetching {commit.id}")
-        await asyncio.sleep(0)
-        source = Source(commit, Path("/nowhere"), self.tree(commit))
-        if not self.bundling.is_set():
+        try:
+            yield Event(Phase.FETCHING, f"Fetching {commit.id}")
+            await asyncio.sleep(0)
+            source = Source(commit, Path("/nowhere"), self.tree(commit))
+            if not self.bundling.is_set():
+                yield source
+                await self.bundling.wait()
             yield source
-            await self.bundling.wait()
-        yield source
+        finally:
+            self.ended.append(commit.id)

@@ -46,6 +46,10 @@ class Room:
         assert isinstance(image, Image)
         return [item for item in items if isinstance(item, Event)], image
 
+    async def files(self, id_: str) -> None:
+        async for _ in self.builds.files(commit(id_)):
+            pass
+
     def watch(self, id_: str) -> asyncio.Task[tuple[list[Event], Image]]:
         return asyncio.create_task(self.image(id_))
 
@@ -101,25 +105,45 @@ async def test_what_was_looked_at_too_early_is_looked_at_again(room):
     assert image.key == "found" and room.builder.plans == 2
 
 
-async def test_nobody_waits_for_what_cannot_be_fetched(room):
-    """A fetch that fails in its second half ends the look that had begun."""
-    ended = asyncio.Event()
+async def test_an_image_that_is_there_is_known_before_all_is_kept(room):
+    room.builder.key_of = lambda source: "same"
+    await room.image("one")
+    room.repos.bundling.clear()
+    await room.image("two")
+    assert room.builder.plans == 2 and room.builder.started == ["same"]
+    waiting = asyncio.create_task(room.files("two"))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    room.repos.bundling.set()
+    await waiting
 
-    async def plan(source):
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.set()
+
+async def test_closing_ends_a_fetch_that_goes_on_by_itself(room):
+    room.builder.key_of = lambda source: "same"
+    await room.image("one")
+    room.repos.bundling.clear()
+    await room.image("two")
+    await room.builds.close()
+    assert room.repos.ended == ["one", "two"]
+
+
+async def test_a_fetch_that_fails_in_its_second_half(room):
+    """Whoever needs the files learns of it: a build, or a start; not who wants an image alone."""
 
     async def fetch(commit):
         yield Source(commit, Path("/nowhere"), "tree")
-        await asyncio.sleep(0.01)
         raise NoSpace("The disk is full.")
 
-    room.builder.plan, room.repos.fetch = plan, fetch
+    room.builder.key_of = lambda source: "same"
+    whole, room.repos.fetch = room.repos.fetch, fetch
     with pytest.raises(NoSpace):
         await room.image("one")
-    assert ended.is_set()
+    room.repos.fetch = whole
+    await room.image("one")
+    room.repos.fetch = fetch
+    assert (await room.image("two"))[1].key == "same"
+    with pytest.raises(NoSpace):
+        await room.files("two")
 
 
 async def test_two_commits_with_one_environment_share_one_build(room):
@@ -133,7 +157,7 @@ async def test_what_is_built_is_found_without_looking_again(room):
     await room.image("one")
     events, _ = await room.image("one")
     assert room.builder.plans == len(room.builder.started) == 1
-    assert [event.message for event in events] == ["Fetching one"]
+    assert not events and room.repos.fetched == ["one"]
 
 
 async def test_who_comes_later_is_told_everything_from_the_beginning(room):

@@ -1,7 +1,8 @@
 """The container engine's command line, as far as builds and images need it.
 
 The command line and not a library: it is what repo2docker builds with, it speaks to Docker and
-Podman alike, and it never blocks the event loop.
+Podman alike, and it never blocks the event loop. What every launch asks is asked of Docker's socket
+first, see `endpoint`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from uuid import uuid4
 
 from ...core.errors import BinderError
 from ..process import ProcessFailed, output
+from . import endpoint
 
 _TRY = 60
 """Seconds a program of an image has to answer."""
@@ -133,6 +135,9 @@ class Daemon:
 
     async def inspect(self, image: str) -> dict[str, Any] | None:
         """Everything known of an image, or `None` where there is none."""
+        if self.cli == "docker" and (socket := endpoint.socket_path()):
+            with suppress(endpoint.Unanswered):
+                return await endpoint.image_facts(socket, image)
         try:
             found: list[dict[str, Any]] = json.loads(await self.ask("image", "inspect", image))
         except ProcessFailed:
