@@ -43,6 +43,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
+from ipaddress import ip_network
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -370,7 +371,9 @@ def _layers() -> int:
 def _bridge() -> str:
     """This machine's address on Docker's default network, for Hubs and Git."""
     (facts,) = json.loads(docker("network", "inspect", "bridge"))
-    return str(facts["IPAM"]["Config"][0]["Gateway"])
+    (addresses,) = facts["IPAM"]["Config"]
+    # A daemon that has never been started before tells no gateway, which is the first address.
+    return str(addresses.get("Gateway") or ip_network(addresses["Subnet"])[1])
 
 
 def _run(command: list[str]) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import certifi
+
 import binderhub_ext.engines
 import binderhub_ext.engines.docker
 
@@ -19,7 +21,7 @@ def run(program: str, *path: Path) -> str:
     """What a program says, in a Python with these folders on its path."""
     python_path = os.pathsep.join(map(str, (SHARED, *path)))
     command = [sys.executable, "-B", "-W", "ignore", "-c", program]
-    env = {"PYTHONPATH": python_path, "PATH": os.defpath}
+    env = {"PYTHONPATH": python_path, "PATH": os.defpath, "SSL_CERT_FILE": certifi.where()}
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -72,6 +74,57 @@ def test_a_server_does_not_ask_node(tmp_path: Path) -> None:
     package(tmp_path, "jupyterlab", commands=text)
     ask = "import jupyterlab.commands as c; print(c._yarn_config(None), c.KEPT)"
     assert run(QUICKEN + ask, tmp_path) == "{'yarn config': {}, 'npm config': {}} the rest"
+
+
+PYPI = """
+import httpx
+if httpx.PROXY:
+    proxy = httpx.AsyncHTTPTransport()
+class Manager:
+    def __init__(self):
+        self.client = httpx.AsyncClient(mounts={"https://": 1})
+"""
+HTTPX = """
+PROXY = True
+class AsyncHTTPTransport: pass
+class AsyncClient:
+    def __init__(self, mounts):
+        print("made with", mounts)
+    def get(self, url):
+        return "got " + url
+"""
+
+
+def test_jupyterlabs_client_of_the_package_index_is_made_when_it_is_asked(tmp_path: Path) -> None:
+    package(tmp_path, "jupyterlab")
+    package(tmp_path / "jupyterlab", "extensions", pypi=PYPI)
+    (tmp_path / "httpx.py").write_text(HTTPX)
+    ask = (
+        "from jupyterlab.extensions.pypi import Manager; client = Manager().client\n"
+        "print('started'); print(client.get('this'), client.get('that'))"
+    )
+    expected = ["started", "made with {'https://': 1}", "got this got that"]
+    assert run(QUICKEN + ask, tmp_path).splitlines() == expected
+
+
+CERTIFICATES = """
+import ssl, aiohttp.connector as connector
+def known(context): return context.cert_store_stats()["x509_ca"]
+for context in (connector._SSL_CONTEXT_VERIFIED, connector._SSL_CONTEXT_UNVERIFIED):
+    before = known(context)
+    context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="example.org")
+    print(before == 0, known(context) > 0, type(context) is ssl.SSLContext, context.verify_mode)
+print(known(ssl.create_default_context()) > 0, "set_default_verify_paths" in vars(ssl.SSLContext))
+"""
+
+
+def test_certificates_are_read_for_the_first_connection_that_needs_them() -> None:
+    late = run(QUICKEN + CERTIFICATES).splitlines()
+    assert late == [
+        *("True True True 2", "True True True 0"),
+        "True False",
+    ]
+    assert run(CERTIFICATES).splitlines()[2] == late[2]
 
 
 def test_in_a_container_only_the_server_is_changed(tmp_path: Path) -> None:

@@ -96,6 +96,77 @@ def _without_node(execute, module):
         module._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
 
 
+def _with_late_client(execute, module):
+    """JupyterLab makes a client of the package index, for a list that hardly anybody opens.
+
+    It comes with libraries of its own and reads all certificates: a tenth of the start.
+    """
+    execute(module)
+    if isinstance(getattr(module, "httpx", None), ModuleType):
+        module.httpx = _LateClients(module.httpx)
+
+
+class _LateClients:
+    """The library httpx, whose clients are made when they are first used."""
+
+    def __init__(self, library):
+        self._library = library
+
+    def __getattr__(self, name):
+        return getattr(self._library, name)
+
+    def AsyncClient(self, **options):
+        return _Late(lambda: self._library.AsyncClient(**options))
+
+
+class _Late:
+    """What is made when something of it is first asked for."""
+
+    def __init__(self, make):
+        self._make = make
+
+    def __getattr__(self, name):
+        if name == "_made":
+            self._made = self._make()
+            return self._made
+        return getattr(self._made, name)
+
+
+def _with_late_certificates(execute, module):
+    """aiohttp reads all certificates, twice, when it is imported; most servers' Hub has none."""
+    import ssl
+
+    class Late(ssl.SSLContext):
+        """A context that reads certificates when it is first used."""
+
+        def wrap_bio(self, *args, **kwargs):
+            return with_certificates(self).wrap_bio(*args, **kwargs)
+
+        def wrap_socket(self, *args, **kwargs):
+            return with_certificates(self).wrap_socket(*args, **kwargs)
+
+    def with_certificates(context):
+        context.__class__ = ssl.SSLContext
+        context.load_default_certs()
+        return context
+
+    def be_late(context, *purpose):
+        context.__class__ = Late
+
+    names = ("load_default_certs", "set_default_verify_paths")
+    before = {name: vars(ssl.SSLContext).get(name) for name in names}
+    for name in names:
+        setattr(ssl.SSLContext, name, be_late)
+    try:
+        execute(module)
+    finally:
+        for name in names:
+            if before[name]:
+                setattr(ssl.SSLContext, name, before[name])
+            else:
+                delattr(ssl.SSLContext, name)
+
+
 _DATABASE = (
     "jupyterhub.handlers",
     "jupyterhub.handlers.pages",
@@ -104,10 +175,12 @@ _DATABASE = (
     "sqlalchemy.exc",
 )
 _CHANGED = {
+    "aiohttp.connector": _with_late_certificates,
     "jupyterhub.log": _without_database,
     "jupyterhub.metrics": _without_database,
     "jupyterhub.roles": _without_database,
     "jupyterhub.scopes": _without_database,
     "jupyterhub.utils": _without_database,
     "jupyterlab.commands": _without_node,
+    "jupyterlab.extensions.pypi": _with_late_client,
 }
