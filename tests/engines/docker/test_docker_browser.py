@@ -159,3 +159,32 @@ def test_a_repository_with_a_dockerfile(hub: HomeHub, plain_image: str, maria: P
     expect(output(maria, 0)).to_have_text("1,234,567")
     labels = docker("inspect", "--format={{.Config.Image}}", servers(hub)[0].split()[0])
     assert labels.startswith("bah-browser-")
+
+
+def test_a_web_application_of_an_image(
+    hub: HomeHub, plain_image: str, maria: Page, artifacts: Path
+) -> None:
+    """A program that knows nothing of Jupyter is what its link opens, with the person's files."""
+    lines = [
+        f"FROM {plain_image}",
+        "RUN uv pip uninstall --quiet jupyterhub",
+        *("USER root", "WORKDIR /srv/app", "EXPOSE 8765", "ENTRYPOINT []"),
+        "RUN echo '<h1>Tides of today</h1><a href=table.html>Table</a>' >index.html",
+        "RUN echo 'High water at noon' >table.html",
+        'CMD ["python3", "-m", "http.server", "8765"]',
+    ]
+    repo = hub.git.create_repo(
+        "ocean/board", {"Dockerfile": "\n".join(lines), "index.ipynb": notebook("print(6 * 7)")}
+    )
+    maria.get_by_label("Repository").fill(repo.url)
+    maria.get_by_role("button", name="Launch", exact=True).click()
+    arrive(maria, "**/user/maria/board-*/app/", timeout=BUILD)
+    expect(maria.get_by_role("heading", name="Tides of today")).to_be_visible(timeout=START)
+    maria.screenshot(path=artifacts / "docker-application.png")
+    maria.get_by_role("link", name="Table").click()
+    expect(maria.locator("body")).to_have_text("High water at noon")
+
+    maria.goto(re.sub("/app/.*", "/lab/tree/index.ipynb", maria.url))
+    wait_for_lab(maria)
+    run_cells(maria, [0])
+    expect(output(maria, 0)).to_have_text("42")
