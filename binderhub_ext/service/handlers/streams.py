@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from ...core.progress import Event
@@ -25,6 +27,9 @@ class EventStream(Api):
         self.set_header("Cache-Control", "no-cache")
         # nginx would hold events back to send them in one block
         self.set_header("X-Accel-Buffering", "no")
+        # Nagle's algorithm would hold an event back for up to 40 ms, until the one before is
+        # acknowledged.
+        cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
 
     def resume_point(self) -> int:
         """The number of the last event the client has, 0 for none."""
