@@ -10,16 +10,16 @@ Usage: python bench/classroom.py [--people N] [--at-once N]
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import secrets
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import aiohttp
+import requests
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 from gitserver import GitServer  # noqa: E402
 from homehub import HomeHub  # noqa: E402
 
-from binderhub_ext.service.sse import Parser  # noqa: E402
+from binderhub_ext.client import Client  # noqa: E402
 
 ALONE = 5
 _CONFIG = """
@@ -52,15 +52,16 @@ def main() -> None:
         HomeHub.running(_CONFIG.replace("TOKEN", token) + config) as hub,
     ):
         repo = git.create_repo("bench/class", {"index.ipynb": "{}"})
-        asyncio.run(measure(hub, token, repo.url, given.people))
+        measure(hub, token, repo.url, given.people)
 
 
-async def measure(hub: HomeHub, token: str, repo: str, people: int) -> None:
-    tokens = await _people(hub, token, people + ALONE + 1)
-    await launch(hub, tokens.pop(), repo)  # builds, and finds cold caches
-    alone = [await launch(hub, tokens.pop(), repo) for _ in range(ALONE)]
+def measure(hub: HomeHub, token: str, repo: str, people: int) -> None:
+    waiting = [Client(hub.main_page, one) for one in _tokens(hub, token, people + ALONE + 1)]
+    launch(waiting.pop(), repo)  # builds, and finds cold caches
+    alone = [launch(waiting.pop(), repo) for _ in range(ALONE)]
     began = time.perf_counter()
-    took = await asyncio.gather(*(launch(hub, token, repo) for token in tokens))
+    with ThreadPoolExecutor(people) as everybody:
+        took = list(everybody.map(launch, waiting, [repo] * people))
     all_of_it = time.perf_counter() - began
     ready = sorted(one for one in took if one)
     print(f"{os.cpu_count()} processors; {len(ready)} of {people} people got a server")
@@ -72,34 +73,25 @@ async def measure(hub: HomeHub, token: str, repo: str, people: int) -> None:
     print(f"last / the same number one after the other: {ready[-1] / (each * people):.2f}")
 
 
-async def launch(hub: HomeHub, token: str, repo: str) -> float | None:
+def launch(person: Client, repo: str) -> float | None:
     """Seconds from the click to `ready`, or nothing if that does not come."""
-    began, parser = time.perf_counter(), Parser()
-    headers, patience = {"Authorization": f"Bearer {token}"}, aiohttp.ClientTimeout(total=1800)
-    async with aiohttp.ClientSession(headers=headers, timeout=patience) as session:
-        launches = f"{hub.main_page}api/launches"
-        async with session.post(launches, json={"repo": repo}) as response:
-            id = (await response.json())["id"]
-        async with session.get(f"{launches}/{id}/events") as response:
-            async for chunk in response.content.iter_any():
-                for event in parser.feed(chunk):
-                    if event["phase"] == "ready":
-                        return time.perf_counter() - began
-                    if event["phase"] == "failed":
-                        print(event["message"].strip(), file=sys.stderr)
+    began = time.perf_counter()
+    *_, last = person.events(person.start(repo))
+    if last["phase"] == "ready":
+        return time.perf_counter() - began
+    print(last["message"].strip(), file=sys.stderr)
     return None
 
 
-async def _people(hub: HomeHub, token: str, count: int) -> list[str]:
+def _tokens(hub: HomeHub, token: str, count: int) -> list[str]:
     """A token of each of so many new people."""
     tokens = []
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as admin:
+    with requests.Session() as admin:
+        admin.headers["Authorization"] = f"Bearer {token}"
         for number in range(count):
             user = f"{hub.url}/hub/api/users/student{number}"
-            async with admin.post(user):
-                pass
-            async with admin.post(f"{user}/tokens", json={}) as response:
-                tokens.append((await response.json())["token"])
+            admin.post(user).raise_for_status()
+            tokens.append(admin.post(f"{user}/tokens", json={}).json()["token"])
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""What a server imports and never uses, left out: a third of the time its start takes.
+"""What a server prepares and never uses, left out or put off: a third of the time its start takes.
 
 For the `sitecustomize` of each engine, in whatever environment a repository has: any JupyterHub,
 any JupyterLab, any Python from 3.6. What is not as expected is imported as it always was.
