@@ -20,6 +20,8 @@ _GITHUB_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _GITLAB_PART = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]{0,254}")
 _GIST_ID = re.compile(r"[0-9a-f]{5,64}")
 _DOTS = re.compile(r"\.+")
+_SITE = re.compile(r"(?P<scheme>https?)(?::|%3[Aa])//?(?P<host>[^/]+)/")
+_DEFAULT_BRANCHES = ("HEAD", "main", "master")
 
 
 class _GitHub(Provider):
@@ -70,6 +72,21 @@ class _GitLab(Provider):
             raise BadLink(f"{shown(name)} is not a project of {self.title}: write group/name.")
         return Repo(self.id, path, f"https://{self.host}/{path}.git")
 
+    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
+        """Also `group/name/ref` with the slash as it is, as MyST's button writes it."""
+        parts = raw_spec.strip("/").split("/")
+        if len(parts) < 2 or "/" in decoded(parts[0], "repository"):
+            return super().parse(raw_spec)
+        cut = max(len(parts) - 1, 2)
+        name, ref = "/".join(parts[:cut]), "/".join(parts[cut:])
+        if cut > 2 and ref not in _DEFAULT_BRANCHES:
+            raise BadLink(
+                f"The link can mean {shown(name)} at {shown(ref)}, or a shorter name at a longer "
+                "ref. Write the slashes of the project’s name as %2F."
+            )
+        repo = self.repo(decoded(name, "repository"))
+        return repo, required_ref(ref, f"{quote(repo.name, safe='')}/HEAD")
+
     def commit_url(self, commit: Commit) -> str:
         return f"{commit.repo.url.removesuffix('.git')}/-/tree/{quote(commit.id)}"
 
@@ -78,6 +95,19 @@ class _Git(Provider):
     def repo(self, name: str) -> Repo:
         url = git_url(name)
         return Repo(self.id, url, url)
+
+    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
+        """Also an address whose slashes are as they are, as Sphinx Book Theme writes it."""
+        site = _SITE.match(raw_spec)
+        if not site:
+            return super().parse(raw_spec)
+        parts = raw_spec[site.end() :].strip("/").split("/")
+        cut = next((i for i, part in enumerate(parts, 1) if part.endswith(".git")), 0)
+        if not cut:
+            cut = len(parts) - 1 if parts[-1] in _DEFAULT_BRANCHES else 2
+        url = f"{site['scheme']}://{site['host']}/{'/'.join(parts[:cut])}"
+        repo = self.repo(decoded(url, "repository"))
+        return repo, required_ref("/".join(parts[cut:]), f"{quote(repo.name, safe='')}/HEAD")
 
 
 def _is_name(pattern: re.Pattern[str], name: str) -> bool:

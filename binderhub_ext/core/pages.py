@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import BadLink
 from .plain import shown
@@ -36,7 +36,14 @@ _BEFORE_SLASH = {
 }
 _ARCHIVE = re.compile(r"\.(zip|tar\.gz|tgz|tar\.bz2|tar|bundle)$")
 _FILE_PAGES = {"blob", "raw", "blame", "edit", "resolve", "item"}
-_GITHUB_SITE = {"orgs", "topics", "settings", "marketplace", "search", "login", "explore", "users"}
+_GITHUB_SITE = {
+    *("orgs", "topics", "settings", "marketplace", "search", "login", "explore", "users"),
+    *("codespaces", "collections", "features", "notifications", "sponsors", "stars", "trending"),
+}
+_CODESPACE = (
+    "This link of Codespaces names its repository by a number only. Paste the repository's own "
+    "address."
+)
 _GITLAB_WORDS = {
     "archive",
     "blame",
@@ -80,6 +87,8 @@ Pages = Callable[[Parts, Query], Place]
 
 def github(parts: Parts, query: Query) -> Place:
     """A page of GitHub or GitHub Enterprise."""
+    if [*parts[:2]] == ["codespaces", "new"]:
+        return _codespace(parts[2:], query)
     name, rest = _owner_and_name(parts)
     match rest:
         case []:
@@ -245,6 +254,9 @@ KINDS: Mapping[str, Pages] = {"github": github, "gitlab": gitlab}
 """By `Provider.pages`."""
 
 GITHUB_VIEWS: Mapping[str, tuple[Pages, str]] = {
+    "cocalc.com": (github, "github"),
+    "marimo.app": (github, "github.com"),
+    "molab.marimo.io": (github, "github"),
     "github.dev": (github, ""),
     "github1s.com": (github, ""),
     "githubtocolab.com": (github, ""),
@@ -274,6 +286,14 @@ def by_shape(parts: Parts) -> tuple[str, Pages] | None:
         case [_, _, "tree" | "blob" | "pull" | "commit", _, *_]:
             return "GitHub", github
     return None
+
+
+def _codespace(parts: Parts, query: Query) -> Place:
+    """`codespaces/new/owner/name[/tree/ref]`, or `?repo=` with a number."""
+    if len(parts) < 2:
+        raise BadLink(_CODESPACE)
+    place = github(parts, {})
+    return replace(place, ref=query["ref"]) if query.get("ref") else place
 
 
 def _owner_and_name(parts: Parts) -> tuple[str, list[str]]:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import pages, pointers, snippets
+from . import heritage, hublinks, pages, pointers, snippets
 from .errors import BadLink
 from .giturl import address, is_scp
 from .launch import LaunchRequest
 from .links import with_ref
 from .plain import REF_MAX, TEXT_MAX, decoded, shown
 from .providers import PROVIDERS, Providers, find
-from .understanding import Understanding, WebLink, read_web_link, shows
+from .understanding import Again, Understanding, WebLink, read_web_link, shows
 
 __all__ = ["Understanding", "understand"]
 
-Recogniser = Callable[[WebLink, Providers, pointers.Again], Understanding | None]
+Recogniser = Callable[[WebLink, Providers, Again], Understanding | None]
 
 _DEPTH = 4
 _SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]*)://")
@@ -36,6 +36,7 @@ _REGISTRIES = re.compile(
     r"|registry\.gitlab\.com|[\w-]+\.azurecr\.io)/"
 )
 _USER_NAME = re.compile(r"(?<=//)[A-Za-z][\w.-]{0,38}@(?=(?:bitbucket\.org|dev\.azure\.com)/)")
+_PAGE = re.compile(r"\.(?:aspx?|html?|ipynb|md|pdf|php|rst)/?\Z", re.IGNORECASE)
 _QUOTES = "\"'`<>,; \t\r\n\ufeff"
 _WHAT = (
     "Paste the address of a repository (such as https://github.com/owner/name), "
@@ -111,6 +112,8 @@ def _word(word: str, providers: Providers, depth: int, *, guess: bool = True) ->
         raise BadLink("The link holds a link that holds a link, and so on. Paste the innermost.")
     if _DOI_WORD.match(word):
         return pointers.doi(word, providers)
+    if heritage.is_identifier(word):
+        return heritage.identifier(word, _again(providers, depth))
     if re.match(r"/?(?:[\w/-]*/)?v2/[a-z]+/", word):
         return _web(f"https://binder.invalid/{word.lstrip('/')}", providers, depth, guess)
     if is_scp(word) and word.partition(":")[0] not in _KINDS:
@@ -143,10 +146,7 @@ def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understandi
     without_name = _USER_NAME.sub("", url)
     link = read_web_link(without_name)
 
-    def again(inner: str) -> Understanding:
-        inner = decoded(inner, "address") if re.match(r"https?%3A", inner, re.IGNORECASE) else inner
-        return _word(inner, providers, depth - 1)
-
+    again = _again(providers, depth)
     for recognise in _RECOGNISERS:
         if found := recognise(link, providers, again):
             break
@@ -157,7 +157,15 @@ def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understandi
     return found
 
 
-def _forge(link: WebLink, providers: Providers, again: pointers.Again) -> Understanding | None:
+def _again(providers: Providers, depth: int) -> Again:
+    def again(inner: str) -> Understanding:
+        inner = decoded(inner, "address") if re.match(r"https?%3A", inner, re.IGNORECASE) else inner
+        return _word(inner, providers, depth - 1)
+
+    return again
+
+
+def _forge(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
     """A page of a forge this service or everybody knows."""
     for provider in providers.values():
         if provider.pages and provider.host.removeprefix("www.") == link.host:
@@ -179,7 +187,7 @@ def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understan
         title, show = shape
         found = shows(git, show(link.parts, link.query), link.site)
         return found.guessing(f"Took {link.host} as a site that runs {title}.")
-    if not guess or not link.parts:
+    if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
         raise BadLink(f"{shown(link.url)} is not known to be a repository. {_WHAT}")
     found = _git(link.url, providers)
     return found.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
@@ -187,8 +195,10 @@ def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understan
 
 _RECOGNISERS: tuple[Recogniser, ...] = (
     pointers.binder,
-    pointers.nbgitpuller,
-    pointers.hub,
+    hublinks.nbgitpuller,
+    hublinks.hub,
+    hublinks.swan,
+    heritage.page,
     pointers.archive,
     pointers.viewer,
     pointers.gist,

@@ -118,6 +118,9 @@ def server_path(text: str) -> str:
         raise BadLink(f"The urlpath {shown(text)} contains a backslash. Write “/”.")
     end = re.search(r"[?#]|$", path)
     cut = end.start() if end else len(path)
+    # MyST joins paths that begin with a slash; a server knows no empty part.
+    once = re.sub(r"(?<!:)/{2,}", "/", path[:cut])
+    path, cut = once + path[cut:], len(once)
     _check_path(path[:cut], "urlpath")
     for layer in _layers(path[:cut], "urlpath"):
         if layer.lstrip("/").partition("/")[0].lower() in _OTHER_PEOPLE:

@@ -1,43 +1,57 @@
-"""Links of other services that point at a repository: Binder, nbgitpuller, viewers, archives.
+"""Links of other services that point at a repository: Binder, viewers, archives, registries.
 
-Each function answers `None` for a link that is not of its kind. `again` understands a link that
-was found inside another one.
+Each function answers `None` for a link that is not of its kind. Links of other JupyterHubs are in
+:mod:`.hublinks`.
 
-Sources: BinderHub's routes; nbgitpuller's link parameters (nbgitpuller.readthedocs.io, "Link
-generator"); the addresses of nbviewer, Colab, Zenodo, figshare, Dataverse, HydroShare and CKAN.
+Sources: BinderHub's routes; the addresses of nbviewer, Colab, GitHub Codespaces, Ona, marimo,
+CoCalc, Zenodo, figshare, Dataverse, HydroShare and CKAN.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from .archives import DOI, clean_doi, image_reference
 from .errors import BadLink
 from .launch import LaunchRequest
-from .links import read_link, with_ref
+from .links import DESTINATIONS, read_link
 from .pages import GITHUB_VIEWS, github
-from .plain import relative_path, server_path, shown
+from .plain import relative_path, shown
 from .providers import Providers, find
-from .targets import split_file
-from .understanding import Understanding, WebLink, shows
-
-Again = Callable[[str], Understanding]
+from .understanding import Again, Understanding, WebLink, shows
 
 _BINDER = re.compile(r"/(?:v2|build)/(?P<provider>[^/]+)/(?P<spec>.+)")
 _FIRST_BINDER = re.compile(r"/repo/(?P<owner>[^/]+)/(?P<name>[^/]+)/?(?P<path>.*)")
-_PULLERS = {"git-pull", "interact", "link", "link.html"}
-_INSIDE = ("next", "url", "src", "fromURL")
-_SERVER_PAGES = {"lab", "tree", "notebooks", "doc", "rstudio", "voila", "files", "edit"}
 _NEEDS_REF = {"gh", "gl", "git"}
-_APPS = {"lab": "lab", "jupyterlab": "lab", "notebook": "notebook", "retro": "notebook"} | {
-    name: name for name in ("classic", "rstudio", "shiny", "voila")
-}
-_OPENERS = {"lab": "lab", "doc": "lab", "nbclassic": "classic", "voila": "voila"}
 _HEX = re.compile(r"[0-9a-f]{20,64}")
 _HARVARD_LIKE = re.compile(r"10\.(7910|70122|5064|5072|18710|34894|48804|5683|57745|18419|25625)/")
+
+
+_PROJECT_PAGE = (
+    "A page of {} does not say from which Git repository it was made. Paste the repository that "
+    "the project names in its settings or its description."
+)
+NO_REPOSITORY: Mapping[str, str] = {
+    "renkulab.io": _PROJECT_PAGE.format("Renku"),
+    "kaggle.com": _PROJECT_PAGE.format("Kaggle"),
+    "deepnote.com": _PROJECT_PAGE.format("Deepnote"),
+    "codeocean.com": _PROJECT_PAGE.format("Code Ocean"),
+    "observablehq.com": _PROJECT_PAGE.format("Observable"),
+    "posit.cloud": _PROJECT_PAGE.format("Posit Cloud"),
+    "lightning.ai": _PROJECT_PAGE.format("Lightning"),
+    "osf.io": (
+        "A project of OSF cannot be fetched from here. Paste the Git repository it links to, or "
+        "the DOI of a deposit of it in Zenodo, figshare or a Dataverse."
+    ),
+    "drive.google.com": (
+        "Files in Google Drive cannot be fetched from here. Put them in a Git repository or an "
+        "archive such as Zenodo, and paste that."
+    ),
+}
+"""Sites whose pages lead to projects, with what to say of one that names no repository."""
 
 
 def binder(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
@@ -46,7 +60,7 @@ def binder(link: WebLink, providers: Providers, again: Again) -> Understanding |
     if found and (found["provider"] in providers or "binder" in link.url.lower()):
         spec, guessed = _with_head(found["provider"], found["spec"])
         request = read_link(found["provider"], spec, link.raw_query, providers=providers)
-        return Understanding(request, guessed)
+        return Understanding(request, (*guessed, *_unescaped(spec, request), *_left_out(link)))
     found = _FIRST_BINDER.search(link.raw_path)
     if not found or "binder" not in link.url.lower():
         return None
@@ -56,43 +70,6 @@ def binder(link: WebLink, providers: Providers, again: Again) -> Understanding |
     return Understanding(
         read_link("gh", spec, query, providers=providers),
         ("Links of this first kind name no branch: took “master”, as Binder does.",),
-    )
-
-
-def nbgitpuller(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
-    """A link of nbgitpuller: the repository it pulls, and what it opens afterwards."""
-    if not _PULLERS & set(link.parts[-1:]) or "repo" not in link.query:
-        return None
-    query = link.query
-    repo = query["repo"]
-    if "account" in query and "/" not in repo:
-        repo = f"https://github.com/{query['account']}/{repo}"
-    pulled = again(repo)
-    if pulled.request.repo is None:
-        raise BadLink("The link pulls an image, which is no repository.")
-    root = query.get("targetPath") or pulled.request.repo.title
-    request = with_ref(pulled.request, query.get("branch", ""), providers=providers)
-    opened = query.get("urlpath") or query.get("urlPath") or ""
-    path = query.get("subPath") or query.get("subpath") or query.get("path") or ""
-    target = _APPS.get(query.get("app", ""), "")
-    if opened:
-        return replace(pulled, request=_opening(request, opened, root))
-    path = relative_path(path, "path") if path else ""
-    return replace(pulled, request=replace(request, filepath=path, target=target))
-
-
-def hub(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
-    """A link of a JupyterHub with one of these links inside, or without, which says nothing."""
-    here = {"user-redirect", "login", "spawn"} & set(link.parts) and "hub" in link.parts
-    running = "user" in link.parts[:-2] and _SERVER_PAGES & set(link.parts)
-    if not here and not running and link.parts[:1] != ("user-redirect",):
-        return None
-    for name in _INSIDE:
-        if inside := link.query.get(name, ""):
-            return again(urljoin(f"{link.site}/", inside))
-    raise BadLink(
-        "This link leads to a running server and does not say from which repository it was made. "
-        "Paste the link it was launched with, or the repository."
     )
 
 
@@ -106,8 +83,10 @@ def viewer(link: WebLink, providers: Providers, again: Again) -> Understanding |
             )
         case "kaggle.com" | "deepnote.com", _ if link.query.get("src") or link.query.get("url"):
             return again(link.query.get("src") or link.query["url"])
-        case "gitpod.io", [] if link.fragment:
-            return again(link.fragment)
+        case "gitpod.io" | "app.gitpod.io" | "app.ona.com" | "ona.com", _ if link.fragment:
+            return again(link.fragment[max(link.fragment.find("http"), 0) :])
+        case "molab.marimo.io", [*rest, "wasm"] if rest:
+            return viewer(replace(link, parts=tuple(rest)), providers, again)
         case host, ["gist", *rest] if host.startswith(("nbviewer.", "colab.")):
             return _gist(rest[:2], providers)
         case host, ["url" | "urls" as kind, *_] if host.startswith("nbviewer."):
@@ -115,6 +94,8 @@ def viewer(link: WebLink, providers: Providers, again: Again) -> Understanding |
             return again(f"{scheme}:/{link.raw_path.removeprefix('/' + kind)}")
         case host, ["format", _, *rest] if host.startswith("nbviewer."):
             return viewer(replace(link, parts=tuple(rest)), providers, again)
+    if sentence := NO_REPOSITORY.get(link.host):
+        raise BadLink(sentence)
     if link.host not in GITHUB_VIEWS:
         return _pages_site(link, providers)
     pages, before = GITHUB_VIEWS[link.host]
@@ -209,23 +190,29 @@ def of_image(text: str, providers: Providers) -> Understanding:
 def _with_head(provider: str, spec: str) -> tuple[str, tuple[str, ...]]:
     """BinderHub asks for a ref; links cut short after the repository mean the default branch."""
     parts = [part for part in spec.split("/") if part]
-    if provider in _NEEDS_REF and len(parts) == (2 if provider == "gh" else 1):
+    unescaped = provider == "gl" and parts and "%" not in parts[0]
+    if provider in _NEEDS_REF and len(parts) == (2 if provider == "gh" or unescaped else 1):
         sentence = "The link names no branch: took the default branch."
         return "/".join([*parts, "HEAD"]), (sentence,)
     return spec, ()
 
 
-def _opening(request: LaunchRequest, urlpath: str, root: str) -> LaunchRequest:
-    """What an nbgitpuller link opens, without the folder it would have pulled into."""
-    urlpath = server_path(urlpath)
-    opener, path = split_file(urlpath)
-    if not opener:
-        return replace(request, urlpath=urlpath)
-    root = root.strip("/")
-    path = path.strip("/")
-    path = "" if path == root else path.removeprefix(f"{root}/")
-    target = _OPENERS.get(opener.partition("/")[0], "notebook")
-    return replace(request, filepath=relative_path(path, "path"), target=target)
+def _unescaped(spec: str, request: LaunchRequest) -> tuple[str, ...]:
+    """What is said of a link whose repository is written with slashes of its own."""
+    if request.repo is None or request.repo.provider not in ("gl", "git"):
+        return ()
+    if "%2f" in spec.partition("/")[0].lower():
+        return ()
+    return (f"Took {shown(request.repo.name)} as the repository and {shown(request.ref)} as the ref.",)
+
+
+def _left_out(link: WebLink) -> tuple[str, ...]:
+    """Of two things to open the first counts, as BinderHub has it."""
+    opened, *ignored = [name for name in DESTINATIONS if link.query.get(name)] or [""]
+    return tuple(
+        f"Left out {name}={link.query[name]}: {opened} counts, as on mybinder.org."
+        for name in ignored
+    )
 
 
 def _gist(parts: list[str], providers: Providers) -> Understanding:

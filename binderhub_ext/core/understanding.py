@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,6 +29,10 @@ class Understanding:
     def guessing(self, *sentences: str) -> Understanding:
         """The same with more said of what was assumed."""
         return replace(self, guessed=(*self.guessed, *sentences))
+
+
+Again = Callable[[str], Understanding]
+"""Understands a link that was found inside another one."""
 
 
 @dataclass(frozen=True)

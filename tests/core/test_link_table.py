@@ -534,12 +534,12 @@ BINDER: Rows = [
     (
         "https://mybinder.org/v2/gh/binder-examples/requirements/HEAD?filepath=a&labpath=b&urlpath=c",
         f"{R}/HEAD?labpath=b",
-        False,
+        True,
     ),
     (
         "https://mybinder.org/v2/gh/binder-examples/requirements/HEAD?filepath=a&urlpath=c",
         f"{R}/HEAD?filepath=a",
-        False,
+        True,
     ),
     (
         "https://mybinder.org/v2/gh/binder-examples/r/master?urlpath=rstudio",
@@ -753,7 +753,7 @@ POINTERS: Rows = [
         f"{HUB}/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fo%2Fn&targetPath=course"
         "&urlpath=lab%2Ftree%2Fcourse%2Findex.ipynb",
         "v2/gh/o/n/HEAD?labpath=index.ipynb",
-        False,
+        True,
     ),
     (
         f"{HUB}/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fo%2Fn&urlpath=rstudio%2F",
