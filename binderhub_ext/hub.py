@@ -22,6 +22,7 @@ from jupyterhub.utils import url_path_join
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine import Engine as DatabaseEngine
+from tornado.httputil import url_concat
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
@@ -117,11 +118,34 @@ def landing_page(handler: Any) -> str:
     return url_path_join(handler.settings["base_url"], "services", SERVICE, "/")
 
 
+_PULLERS = ("git-pull", "interact")
+
+
+def pulled_by_link(path: str, request: Any, _user: Any, base_url: str) -> str | None:
+    """Where `/hub/user-redirect/<path>` leads: nbgitpuller's links to our page that asks.
+
+    Books and learning platforms make them for any JupyterHub; here no server runs before its
+    repository is known.
+
+    Args:
+        request: Tornado's request.
+        base_url: of the JupyterHub.
+
+    Returns:
+        `None` for all other paths, which the Hub handles itself.
+    """
+    if path.rstrip("/").rpartition("/")[2] not in _PULLERS or "repo" not in request.arguments:
+        return None
+    page = url_path_join(base_url, "services", SERVICE, "open")
+    return url_concat(page, {"link": request.full_url()})
+
+
 def _configure_hub(c: Config, layout: DataDirectory) -> None:
     c.JupyterHub.db_url = URL.create("sqlite", database=str(layout.hub_db)).render_as_string()
     c.JupyterHub.cookie_secret_file = str(layout.secrets / "cookie_secret")
     c.JupyterHub.allow_named_servers = True
     c.JupyterHub.default_url = landing_page
+    c.JupyterHub.user_redirect_hook = pulled_by_link
     c.JupyterHub.extra_user_scopes = _given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
     # Progress is streamed; a POST that waits for the server would only hold the button down.
     c.JupyterHub.tornado_settings = {

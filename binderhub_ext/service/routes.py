@@ -31,6 +31,7 @@ PAGES: list[Route] = [
     (r"settings/credentials", credentials.StoreCredential),
     (rf"settings/credentials/{_ID}/remove", credentials.RemoveCredential),
     (r"v2/([^/]+)/(.+)", links.Link),
+    (r"open", links.Open),
     (r"repo/([^/]+)/([^/]+)(/.*)?", links.OldLink),
 ]
 

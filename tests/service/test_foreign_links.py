@@ -191,3 +191,33 @@ async def test_a_dropped_client_resumes_its_own_launch(realhub, repos):
         auth = {"Authorization": f"token {token}"}
         launches = (await client.api("GET", "api/launches", headers=auth)).json()["launches"]
         assert len(launches) == 1
+
+
+@pytest.mark.parametrize("server", ["", "/mine", "/My_Own"])
+async def test_a_link_of_nbgitpuller_made_for_this_hub_asks(realhub, repos, server):
+    repo = quote(f"{repos.url}/me/mine", safe="")
+    link = f"/hub/user-redirect{server}/git-pull?repo={repo}&branch=main&app=lab&targetPath=course"
+    async with realhub.browser("quill") as browser:
+        reply = await browser.get(link + "&subPath=index.ipynb&depth=1")
+        assert reply.status == 200, reply.text
+        page = html.unescape(reply.text)
+        launch = fields_of(reply.text)["link"]
+        assert launch.startswith(f"v2/git/{repo}/main?labpath=index.ipynb")
+        assert ("&server=mine" in launch) == (server == "/mine")
+        assert "not in a folder “course”" in page
+        assert ("A server cannot be called “My_Own” here" in page) == (server == "/My_Own")
+        assert (await browser.api("GET", "api/launches")).json() == {"launches": []}
+
+
+async def test_other_redirects_to_ones_server_are_the_hubs(realhub):
+    async with realhub.browser("lin") as browser:
+        reply = await browser.send("GET", "/hub/user-redirect/lab/tree/a.ipynb")
+        assert reply.headers["Location"] == "/hub/spawn/lin?next=%2Fuser%2Flin%2Flab%2Ftree%2Fa.ipynb"
+
+
+async def test_an_address_that_is_no_repository_is_said_on_the_main_page(realhub):
+    async with realhub.browser("lin") as browser:
+        reply = await browser.get(f"{PREFIX}open?link=https%3A%2F%2Fosf.io%2Fabcde")
+        assert reply.status == 400
+        assert "A project of OSF cannot be fetched" in html.unescape(reply.text)
+        assert 'value="https://osf.io/abcde"' in reply.text

@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler, StaticFileHandler
 
+from ...core.errors import BadLink
+from ...core.launch import LaunchRequest
 from ...core.links import read_link
+from ...core.paste import understand
 from .. import confirmation
+from ..failures import Failure
 from .base import Page
+from .pages import show_home
 
 
-class Link(Page):
-    """`/v2/<provider>/<spec>`: asks. Nothing is started by a GET, whoever is trusted."""
+class AskingPage(Page):
+    """A page that asks. Nothing is started by a GET, whoever is trusted."""
 
-    async def get(self, provider: str, _spec: str) -> None:
-        service = self.service
-        request = read_link(
-            provider, raw_spec(self), self.request.query, providers=service.providers
-        )
-        asked = await confirmation.question(service, self.me, request)
+    async def ask(self, request: LaunchRequest, guessed: Sequence[str] = ()) -> None:
+        """Show what a launch would do.
+
+        Args:
+            guessed: sentences on what was assumed of the link.
+        """
+        asked = await confirmation.question(self.service, self.me, request)
         source = confirmation.Source.of(
             self.origin(),
             own_host=self.request.host,
             fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
         )
-        self.show("confirm.html", **confirmation.page_values(service, asked, source))
+        values = confirmation.page_values(self.service, asked, source)
+        self.show("confirm.html", guessed=guessed, **values)
+
+
+class Link(AskingPage):
+    """`/v2/<provider>/<spec>`: one of our own links, or a Binder's."""
+
+    async def get(self, provider: str, _spec: str) -> None:
+        providers = self.service.providers
+        await self.ask(read_link(provider, raw_spec(self), self.request.query, providers=providers))
+
+
+class Open(AskingPage):
+    """`/open?link=`: any address, as if it were pasted; the Hub sends nbgitpuller's here."""
+
+    async def get(self) -> None:
+        link = self.get_query_argument("link", "")
+        try:
+            found = understand(link, providers=self.service.providers)
+        except BadLink as error:
+            failure = Failure.of(error, where="Open")
+            self.set_status(failure.status)
+            await show_home(self, {"repo": [link]}, failure, "repo")
+        else:
+            await self.ask(found.request, found.guessed)
 
 
 class OldLink(Page):
