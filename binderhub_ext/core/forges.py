@@ -82,7 +82,7 @@ class _GitLab(Provider):
         if cut > 2 and ref not in _DEFAULT_BRANCHES:
             raise BadLink(
                 f"The link can mean {shown(name)} at {shown(ref)}, or a shorter name at a longer "
-                "ref. Write the slashes of the project’s name as %2F."
+                "ref. Write the slashes of the name as %2F."
             )
         repo = self.repo(decoded(name, "repository"))
         return repo, required_ref(ref, f"{quote(repo.name, safe='')}/HEAD")

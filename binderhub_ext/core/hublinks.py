@@ -51,9 +51,9 @@ def nbgitpuller(link: WebLink, providers: Providers, again: Again) -> Understand
     repo = query["repo"]
     if "account" in query and "/" not in repo:
         repo = f"https://github.com/{query['account']}/{repo}"
-    pulled = _pulled(repo, query.get("branch", ""), providers, again)
+    pulled, title = _pulled(repo, query.get("branch", ""), providers, again)
     folder = query.get("targetPath", "").strip("/")
-    request, said = _opened(pulled.request, query, folder or pulled.request.repo.title)
+    request, said = _opened(pulled.request, query, folder or title)
     if folder:
         said = (*said, f"Its files lie in your project, not in a folder {shown(folder)}.")
     server, ignored = _server(link.parts)
@@ -79,11 +79,15 @@ def swan(link: WebLink, providers: Providers, again: Again) -> Understanding | N
     return again(link.query["projurl"]) if link.query.get("projurl") else None
 
 
-def _pulled(repo: str, branch: str, providers: Providers, again: Again) -> Understanding:
+def _pulled(
+    repo: str, branch: str, providers: Providers, again: Again
+) -> tuple[Understanding, str]:
+    """What is pulled, and the name of the folder nbgitpuller would make for it."""
     pulled = again(repo)
     if pulled.request.repo is None:
         raise BadLink("The link pulls an image, which is no repository.")
-    return replace(pulled, request=with_ref(pulled.request, branch, providers=providers))
+    request = with_ref(pulled.request, branch, providers=providers)
+    return replace(pulled, request=request), pulled.request.repo.title
 
 
 def _opened(
@@ -131,12 +135,10 @@ def _permalink(fragment: str, providers: Providers, again: Again) -> Understandi
     except (ValueError, KeyError, AttributeError, RecursionError) as error:
         raise BadLink("The link's choices cannot be read. Paste the repository.") from error
     if repo := named.get("gitPuller:repo"):
-        found = _pulled(repo, named.get("gitPuller:branch", ""), providers, again)
+        pulled, _ = _pulled(repo, named.get("gitPuller:branch", ""), providers, again)
         path = named.get("gitPuller:filePath", "")
-        return replace(
-            found,
-            request=replace(found.request, filepath=relative_path(path, "path") if path else ""),
-        )
+        path = relative_path(path, "path") if path else ""
+        return replace(pulled, request=replace(pulled.request, filepath=path))
     images = {v for name, v in named.items() if name.endswith(":unlisted_choice") and "/" in v}
     if len(images) != 1 or images & set(map(named.get, ("default_url:unlisted_choice",))):
         raise BadLink(_CHOICES)

@@ -203,7 +203,9 @@ def _unescaped(spec: str, request: LaunchRequest) -> tuple[str, ...]:
         return ()
     if "%2f" in spec.partition("/")[0].lower():
         return ()
-    return (f"Took {shown(request.repo.name)} as the repository and {shown(request.ref)} as the ref.",)
+    return (
+        f"Took {shown(request.repo.name)} as the repository and {shown(request.ref)} as the ref.",
+    )
 
 
 def _left_out(link: WebLink) -> tuple[str, ...]:

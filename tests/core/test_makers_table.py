@@ -204,7 +204,9 @@ MAKERS: dict[str, list[tuple[str, str]]] = {
 ROWS = [(maker, *row) for maker, rows in MAKERS.items() for row in rows]
 
 
-@pytest.mark.parametrize(("maker", "link", "meaning"), ROWS, ids=[f"{m}-{k}"[:80] for m, k, _ in ROWS])
+@pytest.mark.parametrize(
+    ("maker", "link", "meaning"), ROWS, ids=[f"{m}-{k}"[:80] for m, k, _ in ROWS]
+)
 def test_shape(maker: str, link: str, meaning: str) -> None:
     if meaning.startswith("✗"):
         with pytest.raises(BadLink) as refused:

@@ -212,7 +212,9 @@ async def test_a_link_of_nbgitpuller_made_for_this_hub_asks(realhub, repos, serv
 async def test_other_redirects_to_ones_server_are_the_hubs(realhub):
     async with realhub.browser("lin") as browser:
         reply = await browser.send("GET", "/hub/user-redirect/lab/tree/a.ipynb")
-        assert reply.headers["Location"] == "/hub/spawn/lin?next=%2Fuser%2Flin%2Flab%2Ftree%2Fa.ipynb"
+        assert (
+            reply.headers["Location"] == "/hub/spawn/lin?next=%2Fuser%2Flin%2Flab%2Ftree%2Fa.ipynb"
+        )
 
 
 async def test_an_address_that_is_no_repository_is_said_on_the_main_page(realhub):
