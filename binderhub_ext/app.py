@@ -141,10 +141,7 @@ class BinderApp(StrictApplication):
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read the command line and the configuration file; the former wins."""
         self.parse_command_line(argv)
-        if self.config_file:
-            path = Path(self.config_file).absolute()
-            self.load_config_file(path.name, path=str(path.parent))
-            self.update_config(self.cli_config)
+        self.configure_from(str(Path(self.config_file).absolute()) if self.config_file else "")
         if not self.data_dir:
             raise CannotStart("The service needs to know where its data is: give --data-dir.")
 
