@@ -24,6 +24,7 @@ from traitlets import Float, Integer, Unicode, default
 
 from . import __version__
 from ._data import static_dir, templates_dir
+from .config import classes
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Builder
@@ -141,6 +142,7 @@ class BinderApp(StrictApplication):
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read the command line and the configuration file; the former wins."""
         self.parse_command_line(argv)
+        classes.load_rooms(self.engine)
         self.configure_from(str(Path(self.config_file).absolute()) if self.config_file else "")
         if not self.data_dir:
             raise CannotStart("The service needs to know where its data is: give --data-dir.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -27,13 +27,23 @@ def load(config: Config) -> None:
     """
     for name in _PROGRAMS:
         importlib.import_module(name)
-    for engine in engine_names():
+    load_rooms(*engine_names())
+    _load_entries(_of_the_hub())
+    _load_chosen(config)
+
+
+def load_rooms(*engines: str) -> None:
+    """Import what reads repositories, and the builders of engines: quick, without the Hub."""
+    for engine in engines:
         with suppress(Exception):
             importlib.import_module(find_engine(engine).builder.partition(":")[0])
-    for entry in (*entry_points(group=GROUP), *_of_the_hub()):
+    _load_entries(entry_points(group=GROUP))
+
+
+def _load_entries(entries: Iterable[EntryPoint]) -> None:
+    for entry in entries:
         with suppress(Exception):
             entry.load()
-    _load_chosen(config)
 
 
 def _of_the_hub() -> Iterator[EntryPoint]:

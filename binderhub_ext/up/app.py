@@ -124,7 +124,8 @@ class Up(StrictApplication):
         with datadir.in_use(layout):
             c, ip, ports = self.compose(layout)
             sign_in = signin.generate(c, layout, ip)
-            databases.check(Config(JupyterHub=c.JupyterHub, BinderApp=self.config.BinderApp))
+            asked = Config(JupyterHub=c.JupyterHub, BinderApp=self.config.BinderApp)
+            databases.check(asked, layout)
             self._prepare_proxy(c, layout)
             check_free(ip, ports)
             hub = OneMachineHub.instance(config=c)
