@@ -29,7 +29,7 @@ FULL = "is full"
 
 
 def check_usable(path: Path) -> None:
-    """Look at a database of this machine before anything relies on it; harmless, also to a used one.
+    """Look at a database of this machine before anything relies on it; harmless to one in use.
 
     Raises:
         CannotStart: it is damaged, held by another program or not ours to write, and what to do.
@@ -57,8 +57,8 @@ def unusable(path: Path, said: str) -> str:
     if any(words in said for words in DAMAGED):
         return (
             f"The database {path} is damaged ({said}). Put back the one of a backup"
-            " (binder-at-home admin restore), or move it away, with its -wal and -shm, to begin with"
-            " an empty one: people's files are not in it."
+            " (binder-at-home admin restore), or move it away, with its -wal and -shm, to begin"
+            " with an empty one: people's files are not in it."
         )
     if any(words in said for words in LOCKED):
         return (
