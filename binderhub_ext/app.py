@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from jupyterhub.services.auth import HubOAuth
 from sqlalchemy.engine import URL
 from tornado.httpserver import HTTPServer
+from tornado.log import app_log
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
@@ -55,6 +56,8 @@ from .service.volumes import VolumeDesk
 from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
+
+_UNCHECKED_READ = "Skipping XSRF check for insecure request "
 
 _CLEAN_EVERY = 24 * 3600
 
@@ -163,6 +166,7 @@ class BinderApp(StrictApplication):
 
     async def setup(self) -> None:
         """Make everything, each from what was made before it."""
+        self._init_logging()
         self._init_secrets()
         self._init_hub_auth()
         await self._init_records()
@@ -191,6 +195,13 @@ class BinderApp(StrictApplication):
         await asyncio.to_thread(self.records.close)
 
     # ---- parts
+
+    def _init_logging(self) -> None:
+        """Leave out a line JupyterHub writes for each read of programs and of plain HTTP.
+
+        These send no `Sec-Fetch-Mode`; a request that changes something is checked all the same.
+        """
+        app_log.addFilter(lambda record: _UNCHECKED_READ not in record.getMessage())
 
     def _init_secrets(self) -> None:
         layout = self.layout
