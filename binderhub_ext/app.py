@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from jupyterhub.services.auth import HubOAuth
 from sqlalchemy.engine import URL
 from tornado.httpserver import HTTPServer
+from tornado.log import app_log
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
@@ -24,6 +25,7 @@ from traitlets import Float, Integer, Unicode, default
 
 from . import __version__
 from ._data import static_dir, templates_dir
+from .config import classes
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Builder
@@ -54,6 +56,8 @@ from .service.volumes import VolumeDesk
 from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
+
+_UNCHECKED_READ = "Skipping XSRF check for insecure request "
 
 _CLEAN_EVERY = 24 * 3600
 
@@ -141,10 +145,8 @@ class BinderApp(StrictApplication):
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read the command line and the configuration file; the former wins."""
         self.parse_command_line(argv)
-        if self.config_file:
-            path = Path(self.config_file).absolute()
-            self.load_config_file(path.name, path=str(path.parent))
-            self.update_config(self.cli_config)
+        classes.load_rooms(self.engine)
+        self.configure_from(str(Path(self.config_file).absolute()) if self.config_file else "")
         if not self.data_dir:
             raise CannotStart("The service needs to know where its data is: give --data-dir.")
 
@@ -164,6 +166,7 @@ class BinderApp(StrictApplication):
 
     async def setup(self) -> None:
         """Make everything, each from what was made before it."""
+        self._init_logging()
         self._init_secrets()
         self._init_hub_auth()
         await self._init_records()
@@ -192,6 +195,13 @@ class BinderApp(StrictApplication):
         await asyncio.to_thread(self.records.close)
 
     # ---- parts
+
+    def _init_logging(self) -> None:
+        """Leave out a line JupyterHub writes for each read of programs and of plain HTTP.
+
+        These send no `Sec-Fetch-Mode`; a request that changes something is checked all the same.
+        """
+        app_log.addFilter(lambda record: _UNCHECKED_READ not in record.getMessage())
 
     def _init_secrets(self) -> None:
         layout = self.layout

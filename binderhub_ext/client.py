@@ -40,7 +40,9 @@ class Unreachable(RepoUnavailable):
 
 
 class Refused(BinderError):
-    """The hub says no; code and words are its own."""
+    """The hub says no; code and words are its own, where it has some."""
+
+    code, status = "refused", 502
 
     def __init__(self, code: str, status: int, message: str, detail: str = "") -> None:
         super().__init__(message, detail=detail)
@@ -205,4 +207,4 @@ def _refusal(error: HTTPError) -> Refused:
     words = body.get("message") or f"The hub answered with status {error.code}."
     if error.code in (301, 302, 303, 307, 308):
         words = "The hub sends us elsewhere. Check its address, and that the token is valid."
-    return Refused(body.get("code", "refused"), error.code, words, body.get("detail", ""))
+    return Refused(body.get("code", Refused.code), error.code, words, body.get("detail", ""))

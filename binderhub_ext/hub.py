@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine import Engine as DatabaseEngine
 from tornado.httputil import url_concat
+from traitlets import TraitError
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
+from traitlets.log import get_logger
 
+from .config.check import check
+from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Engine
 from .engines.installed import apply_hub_settings, find_engine
@@ -102,6 +106,8 @@ def configure(
     if config_file:
         command += ["-f", str(Path(config_file).absolute())]
     _configure_service(c, service_port, [*command, *service_arguments])
+    if asked is None:
+        _check_at_the_end(c, [Path(sys._getframe(1).f_globals.get("__file__", ""))])
 
 
 def service_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -172,6 +178,40 @@ def _configure_service(c: Config, port: int, arguments: Sequence[str]) -> None:
         "oauth_no_confirm": True,
     }
     c.JupyterHub.services = [*_given(c, "services", []), service]
+
+
+class _CheckedList(LazyConfigValue):
+    """What is added to a list, and a check before that: when the Hub has read all of its file."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        super().__init__()
+        self._before = before
+
+    def __deepcopy__(self, _memo: Any) -> _CheckedList:
+        return self
+
+    def get_value(self, initial: Any) -> Any:
+        self._before()
+        return super().get_value(initial)
+
+
+def _check_at_the_end(c: Config, paths: list[Path]) -> None:
+    """Have the Hub refuse what nobody knows, also in lines that follow.
+
+    JupyterHub offers no place between reading its file and using it. It makes a setting that is
+    to be added to in that moment, and the one taken here is hardly ever assigned.
+    """
+
+    def judge() -> None:
+        try:
+            check(c, [path for path in paths if path.is_file()], warn=get_logger().warning)
+        except CannotStart as error:
+            # the one kind that JupyterHub ends with words for, not with a traceback
+            raise TraitError(error.message) from error
+
+    checked = _CheckedList(judge)
+    checked.extend(_given(c, "trusted_alt_names", []))
+    c.JupyterHub.trusted_alt_names = checked
 
 
 def _given(c: Config, name: str, empty: Any) -> Any:

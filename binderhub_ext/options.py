@@ -1,18 +1,24 @@
-"""Options of a traitlets application of which a mistyped one is an error."""
+"""Options and settings of a traitlets application of which a mistyped one is an error."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from traitlets.config import Application
 from traitlets.config.loader import KVArgParseConfigLoader
 
+from .config.check import check
+from .config.files import ConfigFile, read
 from .core.errors import CannotStart
 
 
 class StrictApplication(Application):
-    """An application that starts with nothing but options it knows."""
+    """An application that starts with nothing but options and settings that somebody knows."""
+
+    knows_everything = False
+    """Whether settings of all programs are its business: what nobody knows is worth a warning."""
 
     def _create_loader(self, argv: Any, aliases: Any, flags: Any, classes: Any) -> Any:
         # traitlets itself warns, and goes on with the default of what was meant.
@@ -29,6 +35,21 @@ class StrictApplication(Application):
         super().parse_command_line(argv)
         if self.extra_args:
             raise CannotStart(f"Cannot understand: {' '.join(self.extra_args)}. See --help.")
+
+    def configure_from(self, file: str) -> None:
+        """Read a configuration file; the command line, read before, wins.
+
+        Args:
+            file: its path, or empty for none.
+
+        Raises:
+            CannotStart: it does not load, or something set in it or typed is not known.
+        """
+        said = read(Path(file)) if file else ConfigFile()
+        said.config.merge(self.cli_config)
+        warn = self.log.warning if self.knows_everything else None
+        check(said.config, said.paths, typed=self.cli_config, warn=warn)
+        self.update_config(said.config)
 
 
 class _Loader(KVArgParseConfigLoader):

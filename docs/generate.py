@@ -20,6 +20,7 @@ from traitlets.config import Application, Configurable
 
 import binderhub_ext
 from binderhub_ext.core import errors
+from binderhub_ext.service.failures import STATUSES
 
 REFERENCE = Path(__file__).parent / "reference"
 _WRITTEN = "<!-- Written by scripts/docs from the code. Change the code instead. -->"
@@ -67,6 +68,14 @@ def error_codes() -> str:
     for code, classes in _by_code(error_classes()):
         when = " ".join(_first_sentences(cls) for cls in classes)
         lines.append(f"| `{code}` | {classes[0].status} | {when} |")
+    lines += [
+        "",
+        "Besides there is what HTTP itself refuses, before anything of ours is asked:",
+        "",
+        "| code | status | what it says |",
+        "| --- | --- | --- |",
+        *(f"| `{code}` | {status} | {words} |" for status, (code, words) in STATUSES.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 

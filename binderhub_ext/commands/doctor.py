@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from traitlets import TraitError
-
-from ..core.errors import CannotStart
+from ..config.check import settings_in_words
 
 
 def main(argv: list[str]) -> int | None:
     from ..up.doctor import Doctor
 
-    try:
+    with settings_in_words():
         command = Doctor()
         command.initialize(argv)
-    except TraitError as error:
-        raise CannotStart(f"A setting has a wrong value: {error}") from error
     return command.examine()

@@ -7,13 +7,16 @@ import signal
 import threading
 import time
 
+from ..config.check import settings_in_words
+
 
 def main(argv: list[str]) -> int | None:
     from ..app import BinderApp
 
     if "JUPYTERHUB_SERVICE_NAME" in os.environ:
         _end_with(os.getppid())
-    BinderApp.launch_instance(argv)
+    with settings_in_words():
+        BinderApp.launch_instance(argv)
     return None
 
 

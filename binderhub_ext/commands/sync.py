@@ -13,9 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
 
-from ..core.errors import BadLink, BinderError, CannotStart
+from ..config import classes
+from ..config.check import check
+from ..config.files import read
+from ..core.errors import BadLink, BinderError
 from ..core.launch import LaunchRequest
 from ..core.links import with_ref
 from ..core.paste import understand
@@ -109,11 +111,10 @@ def _folder(name: str) -> Path:
 def _config(file: str) -> Config:
     if not file:
         return Config()
-    path = Path(file).absolute()
-    try:
-        return PyFileConfigLoader(path.name, str(path.parent)).load_config()
-    except OSError as error:
-        raise CannotStart(f"The configuration file {path} cannot be read.") from error
+    classes.load_rooms()
+    said = read(Path(file).absolute())
+    check(said.config, said.paths)
+    return said.config
 
 
 async def _fetched(wanted: LaunchRequest, config: Config, kept: str, *, quiet: bool) -> Source:

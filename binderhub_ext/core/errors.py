@@ -158,6 +158,18 @@ class Cancelled(BinderError):
     code, status = "cancelled", 409
 
 
+class Interrupted(BinderError):
+    """The service was restarted while a launch or build was under way."""
+
+    code, status = "interrupted", 503
+
+
+class DatabaseUnavailable(BinderError):
+    """The service's database is locked, damaged or does not answer."""
+
+    code, status = "database-unavailable", 503
+
+
 class NotFound(BinderError):
     """No such launch, build, project or volume (or not for this person)."""
 

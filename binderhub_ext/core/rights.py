@@ -1,6 +1,8 @@
 """What a launch may do with a person's things, so that trust in it has a measure. Pure.
 
-Rights are a set of words: trust given for a set covers every launch that wants a subset. What
+Rights are a set of words: trust given for a set covers every launch that wants a subset. A server
+of its own, and more than servers get by default, are rights too: a trusted link could otherwise
+start any number of them. What
 could make trusted links do something its giver never saw is a right of its own: a commit by its
 id (a host also serves the commits of forks under the original's name), a ref that is no branch
 or tag (a stranger's pull request), a page that acts when it is opened.
@@ -12,6 +14,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from .launch import Access, Files, LaunchRequest, VolumeRequest
+from .quantities import write_bytes, write_cores, write_seconds
 from .targets import TARGETS, Targets, program, split_file
 
 PROJECT = "project"
@@ -48,12 +51,27 @@ def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
     for volume in request.volumes:
         yield from _of_volume(volume)
     yield from (f"share with:{person}" for person in request.share)
+    yield from _of_server(request)
     if request.image:
         yield f"run in the image:{request.image}"
     if request.repo and (_COMMIT.fullmatch(request.ref) or _NO_BRANCH.match(request.ref)):
         yield ANY_COMMIT
     if request.extra or not _is_plain(request.urlpath, targets):
         yield f"open:{request.urlpath or 'pages'} with further parameters"
+
+
+def _of_server(request: LaunchRequest) -> Iterator[str]:
+    """What the server itself is, beyond the one a repository's links share."""
+    if request.server:
+        yield f"start the server:{request.server}"
+    if request.size:
+        yield f"have the size:{request.size}"
+    if request.memory:
+        yield f"have memory:{write_bytes(request.memory)}"
+    if request.cpu:
+        yield f"have processors:{write_cores(request.cpu)}"
+    if request.idle:
+        yield f"run on without use for:{write_seconds(request.idle)}"
 
 
 def _of_volume(volume: VolumeRequest) -> Iterator[str]:

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ..sqlite import keep_room
+from ..core.errors import BinderError, CannotStart, DatabaseUnavailable, NoSpace
+from ..sqlite import DAMAGED, FULL, check_usable, keep_room
 from . import migrations
 
 _PRAGMAS = (
@@ -23,6 +26,20 @@ _PRAGMAS = (
     "PRAGMA synchronous=NORMAL",
     "PRAGMA busy_timeout=10000",
     "PRAGMA foreign_keys=ON",
+)
+
+
+_FULL = (
+    "The disk of this hub is full, so that it cannot even note your launch. Start a server you have"
+    " on the Hub's own page and delete files in it, and tell whoever runs this hub."
+)
+_DAMAGED = (
+    "The database of this hub's launches is damaged. Your files and servers are not in it: open a"
+    " server you have on the Hub's own page, and tell whoever runs this hub."
+)
+_NO_ANSWER = (
+    "The database of this hub's launches does not answer. Try again in a minute; if that does not"
+    " help, tell whoever runs this hub."
 )
 
 
@@ -35,16 +52,36 @@ def connect(url: str | URL) -> Engine:
     """An engine whose database is there and has the newest tables.
 
     Raises:
-        sqlalchemy.exc.SQLAlchemyError: it cannot be reached or migrated.
+        CannotStart: it cannot be reached, used or migrated; in words, without its password.
     """
-    engine = create_engine(with_our_driver(make_url(url)), pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
-    with _migrating(engine) as connection:
-        # Alembic reports each start at INFO; a migration that matters says so at WARNING
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        migrations.upgrade(connection)
+    try:
+        engine = create_engine(with_our_driver(make_url(url)), pool_pre_ping=True)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_pragmas)
+            check_usable(Path(engine.url.database or ""))
+        with _migrating(engine) as connection:
+            # Alembic reports each start at INFO; a migration that matters says so at WARNING
+            logging.getLogger("alembic").setLevel(logging.WARNING)
+            migrations.upgrade(connection)
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        raise CannotStart(f"The service's database cannot be used: {said(error)}.") from error
     return engine
+
+
+def said(error: Exception) -> str:
+    """What the driver said, in one line: SQLAlchemy's own words hold the statement."""
+    words = error.orig if isinstance(error, DBAPIError) else error
+    return str(words).partition("\n")[0].rstrip(".")
+
+
+def unavailable(error: DBAPIError) -> BinderError:
+    """What a person is told when a database that worked does not work any more."""
+    words = said(error)
+    if FULL in words:
+        return NoSpace(_FULL)
+    if any(part in words for part in DAMAGED):
+        return DatabaseUnavailable(_DAMAGED)
+    return DatabaseUnavailable(_NO_ANSWER)
 
 
 def with_our_driver(url: URL) -> URL:

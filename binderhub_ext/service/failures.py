@@ -15,13 +15,21 @@ from tornado.web import HTTPError
 
 from ..core.errors import BinderError
 
-_WORDS = {
-    400: "The request cannot be understood.",
-    403: "You may not do this, or the page was open too long. Reload it and try again.",
-    404: "There is nothing at this address. Look for a mistyped letter in the link.",
-    405: "This address cannot be used in that way.",
-    503: "The Hub does not answer. Try again in a minute.",
+STATUSES = {
+    400: ("bad-request", "The request cannot be understood."),
+    403: (
+        "forbidden",
+        "You may not do this, or the page was open too long. Reload it and try again.",
+    ),
+    404: (
+        "not-found",
+        "There is nothing at this address. Look for a mistyped letter in the link.",
+    ),
+    405: ("method-not-allowed", "This address cannot be used in that way."),
+    503: ("service-unavailable", "The Hub does not answer. Try again in a minute."),
 }
+"""Code and words of what HTTP itself, and the Hub's library, refuse."""
+
 _OURS = "Something went wrong on our side. Tell whoever runs this hub the reference number."
 
 
@@ -57,17 +65,14 @@ class Failure:
             return cls.of_status(error.status_code)
         reference = secrets.token_hex(4)
         app_log.error("%s failed, reference %s", where, reference, exc_info=error)
-        return cls("error", 500, _OURS, reference=reference)
+        return cls(BinderError.code, 500, _OURS, reference=reference)
 
     @classmethod
     def of_status(cls, status: int) -> Failure:
         """The words for a bare HTTP status."""
-        phrase = HTTPStatus(status).phrase
-        return cls(
-            code=phrase.lower().replace(" ", "-"),
-            status=status,
-            message=_WORDS.get(status, f"{phrase}."),
-        )
+        other = (BinderError.code, f"{HTTPStatus(status).phrase}.")
+        code, message = STATUSES.get(status, other)
+        return cls(code, status, message)
 
     @property
     def title(self) -> str:

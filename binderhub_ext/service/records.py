@@ -16,10 +16,11 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
+from tornado.log import app_log
 
-from ..core.errors import BinderError, NoSpace
+from ..core.errors import BinderError, Interrupted
 from ..core.repo import Commit
 from ..engines.base import Environment
 from . import database
@@ -27,17 +28,8 @@ from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
 
 T = TypeVar("T")
 
-INTERRUPTED = "interrupted"
-"""Code of a launch or build whose service was ended before it was."""
-
 _LOST = timedelta(days=1)
 """After this nothing is under way any more, whichever service began it."""
-
-
-_FULL = (
-    "The disk of this hub is full, so that it cannot even note your launch. Start a server you have"
-    " on the Hub's own page and delete files in it, and tell whoever runs this hub."
-)
 
 
 def now() -> datetime:
@@ -69,10 +61,11 @@ class Records:
             try:
                 with self._sessions.begin() as session:
                     return work(session)
-            except OperationalError as error:
-                if "is full" not in str(error.orig):
-                    raise
-                raise NoSpace(_FULL) from error
+            except (IntegrityError, DataError, ProgrammingError):
+                raise
+            except DatabaseError as error:
+                app_log.error("The database cannot be used: %s", database.said(error))
+                raise database.unavailable(error) from error
 
         def with_others() -> T:
             try:
@@ -84,7 +77,7 @@ class Records:
         return await asyncio.get_running_loop().run_in_executor(self._threads, with_others)
 
     async def check(self) -> None:
-        """Raises whatever the driver raises if the database does not answer."""
+        """Raises `DatabaseUnavailable` or `NoSpace` if the database does not answer."""
         await self._run(lambda session: session.execute(select(1)).one())
 
     # ---- environments of commits
@@ -201,9 +194,11 @@ class Records:
 
         def close(session: Session) -> None:
             launches = update(LaunchRow).where(LaunchRow.finished.is_(None), lost(LaunchRow))
-            session.execute(launches.values(ended | {"code": INTERRUPTED, "status": 503}))
+            session.execute(
+                launches.values(ended | {"code": Interrupted.code, "status": Interrupted.status})
+            )
             builds = update(BuildRow).where(BuildRow.finished.is_(None), lost(BuildRow))
-            session.execute(builds.values(ended | {"result": INTERRUPTED}))
+            session.execute(builds.values(ended | {"result": Interrupted.code}))
 
         await self._run(close)
 
@@ -262,4 +257,4 @@ def outcome(error: BaseException | None) -> str:
     """The word for how something ended: `success` or the error's stable code."""
     if error is None:
         return "success"
-    return error.code if isinstance(error, BinderError) else "error"
+    return error.code if isinstance(error, BinderError) else BinderError.code

@@ -39,7 +39,8 @@ class LaunchPolicy(Configurable):
     trusted_specs = List(
         Unicode(),
         help="""Repositories whose links start without the page that asks, for everybody, in the
-        same form; they see no more than the project's own folder. Default: none.""",
+        same form; they see no more than the project's own folder, and have the repository's own
+        server as large as any. A link that asks for more still asks. Default: none.""",
     ).tag(config=True)
 
     images = List(

@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..sqlite import unusable
 
 _FORMAT = 1
 _ABOUT = "backup.json"
@@ -139,11 +140,17 @@ def _check_backup(archive: Path) -> None:
 
 def _copy_database(source: Path, target: Path) -> None:
     target.touch(mode=0o600)
-    with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        old.backup(new)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+            said = new.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise CannotStart(unusable(source, str(error))) from error
+    if said != "ok":
+        raise CannotStart(unusable(source, said))
 
 
 def _tar(mode: list[str], *arguments: str) -> list[str]:

@@ -16,7 +16,6 @@ from traitlets.config import Config
 
 from .. import __version__
 from .. import hub as hub_side
-from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
 from ..options import StrictApplication
 from . import databases, datadir, engines, proxy, signin
@@ -29,6 +28,7 @@ _STANDARD_PORTS = {"http": 80, "https": 443}
 class Up(StrictApplication):
     """Start Binder@home on this machine and say how to sign in."""
 
+    knows_everything = True
     name = "binder-at-home up"
     version = __version__
     description = __doc__ or ""
@@ -110,13 +110,9 @@ class Up(StrictApplication):
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read the command line and the configuration file; the former wins."""
         self.parse_command_line(argv)
-        if self.config_file:
-            path = Path(self.config_file).expanduser().absolute()
-            if not path.is_file():
-                raise CannotStart(f"There is no configuration file {path}.")
-            self.load_config_file(path.name, path=str(path.parent))
-            self.update_config(self.cli_config)
-            self.config_file = str(path)
+        path = str(Path(self.config_file).expanduser().absolute()) if self.config_file else ""
+        self.configure_from(path)
+        self.config_file = path
 
     def start(self) -> None:
         """Run until told to stop.
@@ -128,7 +124,8 @@ class Up(StrictApplication):
         with datadir.in_use(layout):
             c, ip, ports = self.compose(layout)
             sign_in = signin.generate(c, layout, ip)
-            databases.check(Config(JupyterHub=c.JupyterHub, BinderApp=self.config.BinderApp))
+            asked = Config(JupyterHub=c.JupyterHub, BinderApp=self.config.BinderApp)
+            databases.check(asked, layout)
             self._prepare_proxy(c, layout)
             check_free(ip, ports)
             hub = OneMachineHub.instance(config=c)

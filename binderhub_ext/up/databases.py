@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from ..core.errors import CannotStart
-from ..service.database import with_our_driver
+from ..core.layout import DataDirectory
+from ..service.database import said, with_our_driver
+from ..sqlite import check_usable
 
 
-def check(c: Config) -> None:
-    """Connect to each database that is not a file.
+def check(c: Config, layout: DataDirectory) -> None:
+    """Connect to each database, and look whether those that are files are whole.
 
     Args:
         c: the configuration of the Hub and of the service.
+        layout: where they are if it says nothing else.
 
     Raises:
-        CannotStart: one does not answer; in words, without its password.
+        CannotStart: one does not answer or is damaged; in words, without its password.
     """
-    for setting, url in (
-        ("JupyterHub.db_url", c.JupyterHub.get("db_url", "")),
-        ("BinderApp.db_url", c.BinderApp.get("db_url", "")),
+    for setting, url, usual in (
+        ("JupyterHub.db_url", c.JupyterHub.get("db_url", ""), layout.hub_db),
+        ("BinderApp.db_url", c.BinderApp.get("db_url", ""), layout.binder_db),
     ):
-        if url and not str(url).startswith("sqlite"):
+        if url:
             _check(setting, str(url))
+        else:
+            check_usable(usual)
 
 
 def _check(setting: str, url: str) -> None:
     try:
         parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            check_usable(Path(parsed.database or ""))
+            return
         # The Hub takes a URL as SQLAlchemy does.
         _connect(parsed if setting.startswith("JupyterHub") else with_our_driver(parsed))
     except ModuleNotFoundError as error:
@@ -40,10 +50,7 @@ def _check(setting: str, url: str) -> None:
             " postgresql+psycopg://."
         ) from error
     except SQLAlchemyError as error:
-        said = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
-        raise CannotStart(
-            f"The database of c.{setting} cannot be used: {said.rstrip('.')}."
-        ) from error
+        raise CannotStart(f"The database of c.{setting} cannot be used: {said(error)}.") from error
 
 
 def _connect(url: URL) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from jupyterhub.app import JupyterHub
 from tornado.ioloop import PeriodicCallback
+from tornado.log import app_log
 from traitlets import Any as AnyTrait
 
 from ..hub import SERVICE
@@ -27,6 +28,7 @@ _EXPECTED = (
     "Running JupyterHub without SSL",
     f"Allowing service {SERVICE} to complete OAuth without confirmation",
     f"Adding missing route for {SERVICE} ",
+    "Skipping XSRF check for insecure request ",  # said of each read of a program
 )
 """Warnings of JupyterHub's that say what is so on purpose on loopback."""
 
@@ -44,7 +46,8 @@ class OneMachineHub(JupyterHub):
 
     async def initialize(self, *args: Any, **kwargs: Any) -> None:
         if is_loopback(urlsplit(self.bind_url).hostname or ""):
-            self.log.addFilter(_unexpected)
+            for log in (self.log, app_log):
+                log.addFilter(_unexpected)
         await super().initialize(*args, **kwargs)
 
     async def start(self) -> None:

@@ -107,6 +107,7 @@ def test_launching_trusting_and_taking_it_back(
     for more in (
         link(hub, other),
         link(hub, repo, "?files=home&server=more"),
+        link(hub, repo, "?server=more"),
         link(hub, repo, ref=repo.git("rev-parse", "main")),
         link(hub, repo, "?urlpath=git-pull%3Frepo%3Dx&server=more"),
     ):

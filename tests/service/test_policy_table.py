@@ -1,6 +1,6 @@
 """Policy, rights and changes as tables: what is asked for, what is allowed, in which words."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -108,10 +108,44 @@ def test_trust_needs_the_spelling_that_was_trusted(repo, trusted):
         ),
         (LaunchRequest(GH, image="a/b"), {PROJECT, "run in the image:a/b"}),
         (LaunchRequest(GH, share=("ben",)), {PROJECT, "share with:ben"}),
+        (LaunchRequest(GH, server="two"), {PROJECT, "start the server:two"}),
+        (LaunchRequest(GH, size="large"), {PROJECT, "have the size:large"}),
+        (LaunchRequest(GH, memory=2**30), {PROJECT, "have memory:1G"}),
+        (LaunchRequest(GH, cpu=0.5), {PROJECT, "have processors:0.5"}),
+        (LaunchRequest(GH, idle=90), {PROJECT, "run on without use for:1m30s"}),
     ],
 )
 def test_rights(request_, expected):
     assert rights(request_) == expected
+
+
+MORE = {
+    "ref": "a" * 40,
+    "files": Files.HOME,
+    "volumes": (VolumeRequest("x"),),
+    "urlpath": "lab?reset",
+    "image": "a/b",
+    "server": "two",
+    "size": "large",
+    "memory": 1,
+    "cpu": 0.1,
+    "idle": 1,
+    "share": ("ben",),
+    "extra": (("x", "1"),),
+}
+"""For each field of a request something that trust in the plain link must not cover."""
+SHOWS_ONLY = {"target", "filepath"}
+
+
+def test_trust_in_a_plain_link_covers_nothing_else_of_a_request():
+    assert {field.name for field in fields(LaunchRequest)} == {"repo", *MORE, *SHOWS_ONLY}
+    plain = rights(LaunchRequest(GH))
+    for name, value in MORE.items():
+        more = rights(replace(LaunchRequest(GH), **{name: value}))
+        assert more > plain, name
+        assert words(more) != words(plain), name
+    for name in SHOWS_ONLY:
+        assert rights(replace(LaunchRequest(GH), **{name: "lab"})) == plain
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,11 @@ from realhub import PREFIX, RealHub
 from sqlalchemy import inspect, text
 from test_service_life import _pids
 
+from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service import database, migrations
-from binderhub_ext.service.records import INTERRUPTED, Records, now
+from binderhub_ext.service.records import Records, now
 from binderhub_ext.service.tables import Base, LaunchRow
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
@@ -78,7 +79,7 @@ async def test_two_services_leave_each_others_launches_alone(postgres: Postgres)
         await one.build_started("b", environment, COMMIT)
         await two.end_interrupted()
         under_way = {row.id: row.code for row in await one.launches("ana")}
-        assert under_way == {"1": "", "2": INTERRUPTED}
+        assert under_way == {"1": "", "2": Interrupted.code}
         assert await one.builds_before(timedelta(seconds=-1)) == []
         await one.end_interrupted()
         assert await one.builds_before(timedelta(seconds=-1)) == ["b"]
@@ -116,8 +117,8 @@ async def test_a_service_killed_in_the_middle_of_a_build(
             results = connection.execute(text("SELECT result FROM builds ORDER BY started")).all()
     finally:
         engine.dispose()
-    assert dict(map(tuple, codes)) == {id_: INTERRUPTED, again: ""}
-    assert [row[0] for row in results] == [INTERRUPTED, "success"]
+    assert dict(map(tuple, codes)) == {id_: Interrupted.code, again: ""}
+    assert [row[0] for row in results] == [Interrupted.code, "success"]
 
 
 async def _until_another(hub: RealHub, killed: int) -> None:

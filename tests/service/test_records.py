@@ -9,10 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service.database import sqlite_url
-from binderhub_ext.service.records import INTERRUPTED, Records, now
+from binderhub_ext.service.records import Records, now
 from binderhub_ext.service.tables import Base, LaunchRow, TrustRow
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
@@ -107,7 +108,7 @@ async def test_what_a_killed_service_left_open_is_closed(records):
     await records.end_interrupted()
     row = await records.launch("1")
     assert row is not None
-    assert (row.code, row.finished is not None) == (INTERRUPTED, True)
+    assert (row.code, row.finished is not None) == (Interrupted.code, True)
     assert await records.builds_before(timedelta(seconds=-1)) == ["b"]
 
 

@@ -71,6 +71,9 @@ async def test_limits_bans_and_words_of_the_house(hub, repos):
         id_ = first.headers["Location"].rpartition("/")[2]
         reply = await browser.api("POST", f"api/launches/{id_}/cancel")
         assert reply.json()["error"]["code"] == "cancelled"
+        await browser.api("GET", "api/launches")
+    # a program that reads is no news, which JupyterHub would say of each
+    assert f"request GET {PREFIX}" not in hub.log.read_text()
 
 
 async def test_an_administrators_trust_and_a_program_that_does_not_answer(hub, repos):

@@ -1,0 +1,67 @@
+"""Every class that may have settings, loaded: what JupyterHub, we and a configuration name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from traitlets.config import Config
+
+from ..engines.installed import engine_names, find_engine
+from ..repos.installed import GROUP
+
+_PROGRAMS = ("binderhub_ext.app", "binderhub_ext.up.app", "binderhub_ext.up.doctor")
+"""By name: they import this package."""
+
+
+def load(config: Config) -> None:
+    """Import them; what is not installed, or does not load, is left out.
+
+    Takes seconds, since all of the Hub is among them.
+
+    Args:
+        config: of an administrator, who names classes of their own.
+    """
+    for name in _PROGRAMS:
+        importlib.import_module(name)
+    load_rooms(*engine_names())
+    _load_entries(_of_the_hub())
+    _load_chosen(config)
+
+
+def load_rooms(*engines: str) -> None:
+    """Import what reads repositories, and the builders of engines: quick, without the Hub."""
+    for engine in engines:
+        with suppress(Exception):
+            importlib.import_module(find_engine(engine).builder.partition(":")[0])
+    _load_entries(entry_points(group=GROUP))
+
+
+def _load_entries(entries: Iterable[EntryPoint]) -> None:
+    for entry in entries:
+        with suppress(Exception):
+            entry.load()
+
+
+def _of_the_hub() -> Iterator[EntryPoint]:
+    for _, trait in _choices():
+        yield from trait.load_entry_points().values()
+
+
+def _load_chosen(config: Config) -> None:
+    """Authenticator, spawner, proxy and what else is chosen by the name of its class."""
+    for name, trait in _choices():
+        with suppress(Exception):
+            trait.validate(None, config.JupyterHub[name])
+
+
+def _choices() -> Iterator[tuple[str, Any]]:
+    from jupyterhub.app import JupyterHub
+    from jupyterhub.traitlets import EntryPointType
+
+    for name, trait in JupyterHub.class_traits(config=True).items():
+        if isinstance(trait, EntryPointType):
+            yield name, trait
