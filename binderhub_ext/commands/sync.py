@@ -6,11 +6,15 @@ import argparse
 import asyncio
 import json
 import os
+import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 from traitlets.config import Config
 
@@ -25,6 +29,7 @@ from ..core.progress import Event
 from ..core.updates import Keep, State
 from ..repos.base import Source
 from ..repos.installed import load_provider
+from ..storage.scratch import scratch_folder, sweep
 from ..storage.sync import call
 from ..storage.sync.words import Request
 
@@ -61,10 +66,8 @@ def main(argv: list[str]) -> int:
 def _sync(options: argparse.Namespace) -> int:
     wanted, into = _wanted(options), _folder(options.into)
     config = _config(options.config)
-    with TemporaryDirectory(prefix="binder-at-home-sync-") as kept:
-        # The program works as the folder's owner, who has to get at what was fetched.
-        Path(kept).chmod(0o711)
-        source = asyncio.run(_fetched(wanted, config, kept, quiet=options.json))
+    with _place_for_fetched() as kept:
+        source = asyncio.run(_fetched(wanted, config, str(kept), quiet=options.json))
         repo, branch = source.commit.repo, source.commit.branch
         request = Request(
             bundle=str(source.bundle),
@@ -77,6 +80,29 @@ def _sync(options: argparse.Namespace) -> int:
             plan=options.plan,
         )
         return _run(request, as_json=options.json)
+
+
+@contextmanager
+def _place_for_fetched() -> Iterator[Path]:
+    """A folder that is gone afterwards, by the next run at the latest if this one is killed.
+
+    Raises:
+        CannotStart: somebody else has made something where it would be.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    below = Path(gettempdir(), f"binder-at-home-sync-{os.geteuid()}")
+    below.mkdir(exist_ok=True)
+    status = below.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise CannotStart(
+            f"{below} is not yours. Remove it, or set TMPDIR to a folder of your own."
+        )
+    # The program works as the folder's owner, who has to get at what was fetched.
+    below.chmod(0o711)
+    sweep(below)
+    with scratch_folder(below) as folder:
+        folder.chmod(0o711)
+        yield folder
 
 
 def _wanted(options: argparse.Namespace) -> LaunchRequest:

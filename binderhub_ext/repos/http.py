@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ..core.errors import BinderError, NoSpace, NotAllowed, RepoNotFound, RepoUnavailable, TooLarge
+from ..core.jsontext import parse_json
 from . import urls
 from .network import AddressPolicy, proxy_of
 from .urls import Url
@@ -94,7 +94,7 @@ class Http:
                     if size > _JSON_MAX:
                         raise TooLarge(f"{url.host} gave an answer that is too large to be right.")
         try:
-            return json.loads(b"".join(parts))
+            return parse_json(b"".join(parts))
         except ValueError as error:
             raise RepoUnavailable(
                 f"{url.host} did not answer as its interface should. Try again later."

@@ -14,10 +14,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
+_RENAME_NOREPLACE = 1
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FORBIDDEN = {b"", b".", b".."}
 
@@ -144,6 +146,26 @@ def open_file(directory: int, name: bytes, flags: int = os.O_RDONLY, mode: int =
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(name))
     return descriptor
+
+
+def rename_new(source: int, name: bytes, directory: int, final: bytes) -> None:
+    """Rename in one step, but never onto something that is there (`renameat2(2)`).
+
+    Raises:
+        FileExistsError: something is there.
+        FileNotFoundError: `name` is not there any more.
+        OSError: `errno.EINVAL` or `ENOSYS` where file system or kernel cannot do that.
+    """
+    # Not at the top: it takes longer than a start that has nothing to do.
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    sys.audit("os.rename", name, final, source, directory)
+    if rename is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if rename(source, name, directory, final, _RENAME_NOREPLACE):
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), os.fsdecode(final))
 
 
 def read_beneath(root: Path | int, path: RelativePath, limit: int = -1) -> bytes:

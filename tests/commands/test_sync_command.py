@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -162,3 +163,22 @@ def test_what_is_not_ours_is_left_alone(config: Path, repo: RepoHandle, place: P
     assert done.returncode == 1
     assert "ename the folder" in done.stdout
     assert files(into) == {"work.txt": "work"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_leaves_nothing_beyond_the_next_run(
+    config: Path, repo: RepoHandle, place: Path, how: signal.Signals
+) -> None:
+    (temporary := place / "tmp").mkdir()
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    words = ["sync", "--repo", repo.url, "--into", str(place / "x"), "-f", str(config)]
+    argv = [sys.executable, "-P", "-m", "binderhub_ext", *words]
+    with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL) as process:
+        while not list(temporary.glob("*/.scratch-*/*")):
+            assert process.poll() is None
+        process.send_signal(how)
+    left = list(temporary.glob("*/.scratch-*"))
+    assert bool(left) == (how is signal.SIGKILL)
+    subprocess.run(argv, env=env, check=True, stdout=subprocess.DEVNULL)
+    assert not list(temporary.glob("*/.scratch-*"))
+    assert files(place / "x") == FIRST

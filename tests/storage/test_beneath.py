@@ -20,6 +20,7 @@ from binderhub_ext.storage.beneath import (
     open_file,
     parts_of,
     read_beneath,
+    rename_new,
     write_beneath,
 )
 
@@ -161,3 +162,22 @@ def test_race_with_a_hostile_process(tmp_path: Path) -> None:
                 refused += 1
             assert lstat_beneath(inside, "a/b/secret") is None
     assert opened and refused
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "link"])
+def test_renamed_but_never_onto_something(tmp_path: Path, there: str) -> None:
+    (tmp_path / "mine").write_text("mine")
+    place = tmp_path / "place"
+    if there == "file":
+        place.touch()
+    elif there == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("nowhere")
+    with beneath(tmp_path, ".") as folder:
+        with pytest.raises(FileExistsError):
+            rename_new(folder, b"mine", folder, b"place")
+        with pytest.raises(FileNotFoundError):
+            rename_new(folder, b"nothing", folder, b"free")
+        rename_new(folder, b"mine", folder, b"free")
+    assert (tmp_path / "free").read_text() == "mine"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +194,31 @@ def test_deleted_here_comes_back_on_request(upstream: Upstream, started: Person)
     commit = upstream.commit({**FIRST, b"README.md": b"two\n"})
     started.sync(upstream, commit, keep=Keep.THEIRS)
     assert started.tree()[b"README.md"] == b"two\n"
+
+
+def test_put_aside_in_a_folder_that_is_put_aside_then(upstream: Upstream, started: Person) -> None:
+    """Report and note name where each version is in the end."""
+    started.write(b"data/a.csv", b"mine")
+    started.write(b"data/own/x", b"own")
+    commit = upstream.commit({b"data": b"a file now"})
+    report = started.sync(upstream, commit, keep=Keep.THEIRS)
+    aside = {change.path: change.other for change in report.changes if change.what is What.ASIDE}
+    label = b"mine-" + commit[:7].encode()
+    folder = b"data." + label
+    assert aside == {b"data": folder, b"data/a.csv": folder + b"/a." + label + b".csv"}
+    assert started.tree()[aside[b"data/a.csv"]] == b"mine"
+    text = started.tree()[f"incoming-{commit[:7]}.md".encode()]
+    assert isinstance(text, bytes)
+    assert text.decode() == note(report)
+    assert folder + b"/a." in text
+
+
+def test_back_to_a_branch_that_went_on(upstream: Upstream, started: Person) -> None:
+    started.sync(upstream, upstream.commit({b"a": b"1"}), branch="dev")
+    commit = upstream.commit({b"a": b"2"})
+    started.sync(upstream, commit, branch="main")
+    assert git(started.project, "symbolic-ref", "HEAD") == b"refs/heads/main\n"
+    assert git(started.project, "rev-parse", "main").decode().strip() == commit
 
 
 def test_edited_here_and_gone_there_stays(upstream: Upstream, started: Person) -> None:
@@ -414,6 +440,78 @@ def test_damaged_record(upstream: Upstream, started: Person, record: bytes) -> N
     assert started.tree() == FIRST
 
 
+NESTED = b"[" * 16_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("record", NESTED),
+        ("record", b'{"version": 1, "commit": ' + b"9" * 8_000 + b"}\n"),
+        (
+            "record",
+            b'{"version": 1, "url": "\\ud800", "branch": "", "commit": "%s", "tip": "%s"}\n',
+        ),
+        ("record", b'{"version": 1, "url": "", "branch": "../x", "commit": "%s", "tip": "%s"}\n'),
+        ("pending/x", NESTED),
+        ("pending/x.new", b""),
+        ("moving/list", NESTED),
+        (
+            "replaced/list",
+            NESTED + b"\n[1, [], 2]\n[1]\n{}\n" + b'["1", [], "\\ud800"]\n["' + b"1" * 5_000,
+        ),
+        ("replaced/list", b'["0", ["x"], "%s"]\n["1", [[]], "d"]' % (b"x" * 300)),
+        (
+            "replaced/list",
+            b'["l", "rescued", "a", 1, "a"]\n["l", "x", "a", "", "a"]\n[[], [], [], [], []]',
+        ),
+        ("locked", b"../../x.lock"),
+    ],
+)
+def test_anything_in_our_own_files(
+    upstream: Upstream, started: Person, name: str, content: bytes
+) -> None:
+    """The person, and what runs as them, can write there: no record makes a launch fail."""
+    place = started.path(b".git/binder-at-home") / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(content.replace(b"%s", b"a" * 40))
+    commit = upstream.commit({b"a": b"b"})
+    assert not is_current(started.request(upstream, commit))
+    for _ in range(2):
+        report = started.sync(upstream, commit)
+    untouched = name == "record"
+    assert report.state is (State.UNTOUCHED if untouched else State.UNCHANGED)
+    assert started.tree() == (FIRST if untouched else {b"a": b"b"})
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder", "file", "closed"])
+@pytest.mark.parametrize(
+    "name", ["record", "record.new", "pending", "moving", "moving/list", "lock"]
+)
+def test_anything_else_in_place_of_our_own_files(
+    upstream: Upstream, started: Person, name: str, kind: str
+) -> None:
+    started.delete(f".git/binder-at-home/{name}".encode())
+    place = started.path(b".git/binder-at-home") / name
+    place.parent.mkdir(exist_ok=True)
+    match kind:
+        case "pipe":
+            os.mkfifo(place)
+        case "link":
+            place.symlink_to("/etc")
+        case "folder":
+            place.mkdir()
+        case "file":
+            place.touch()
+        case "closed":
+            place.touch(mode=0)
+    request = started.request(upstream, upstream.commit({b"a": b"b"}))
+    assert not is_current(request)
+    report = sync(request)
+    assert report.state in (State.UNTOUCHED, State.UPDATED)
+    assert started.tree() == ({b"a": b"b"} if report.state is State.UPDATED else FIRST)
+
+
 @pytest.mark.parametrize("path", [b"../../../escaped", b".git/config", b"/etc/x", b"a/../../x"])
 def test_record_that_points_outside(upstream: Upstream, started: Person, path: bytes) -> None:
     record = started.path(b".git/binder-at-home/record")
@@ -451,6 +549,25 @@ def test_plan_says_what_happens_and_does_nothing(upstream: Upstream, started: Pe
     assert started.tree() == before
     done = started.sync(upstream, commit)
     assert {(c.path, c.what) for c in planned.changes} == {(c.path, c.what) for c in done.changes}
+
+
+def test_plan_knows_what_the_update_before_left(upstream: Upstream, started: Person) -> None:
+    """A file written into while it was replaced, a submodule, and a file where a folder comes."""
+    with started.path(b"README.md").open("ab") as log:
+        started.sync(upstream, upstream.commit({**FIRST, b"README.md": b"2"}, {b"sub": "1" * 40}))
+        log.write(b"late")
+    started.write(b"new", b"mine")
+    new = {b"new/a": b"1", b"new/b": b"2", b"sub": b"3"}
+    request = started.request(upstream, upstream.commit(new, {b"other": "1" * 40}))
+    for keep in Keep:
+        planned = sync(replace(request, plan=True, keep=keep))
+        home = Person(started.home.with_name(f"home-{keep}"))
+        shutil.copytree(started.home, home.home, symlinks=True, dirs_exist_ok=True)
+        done = sync(replace(request, root=str(home.home), keep=keep))
+        assert What.RESCUED in {change.what for change in done.changes}
+        assert sorted((c.path, c.what) for c in planned.changes) == sorted(
+            (c.path, c.what) for c in done.changes
+        )
 
 
 def test_plan_of_a_first_launch(upstream: Upstream, person: Person) -> None:

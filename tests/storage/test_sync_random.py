@@ -1,7 +1,8 @@
 """Both sides edit a project at random and sync it, whole or killed on the way.
 
-After every sync each byte the person wrote is still to be found, and a second person who never
-edits has exactly the commit. `BINDER_LONG=1` runs 2,000 sequences instead of 120.
+After every sync each byte the person wrote is still to be found, what was planned is what was done,
+and a second person who never edits has exactly the commit. `BINDER_LONG=1` runs 2,000 sequences
+instead of 100.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -18,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from upstream import File, Link, Person, Program, Upstream, git, killed_after, read_tree
 
 from binderhub_ext.storage.sync.run import sync
-from binderhub_ext.storage.sync.words import Keep
+from binderhub_ext.storage.sync.words import Keep, Report, What
 
 NAMES = [b"a", b"A", b"b.txt", b"d", b"d/x", b"d/y.ipynb", b"d/e/z", b"a/in", b"\xff\n", b".dot"]
 names = st.sampled_from(NAMES)
@@ -141,7 +144,9 @@ class Sync(RuleBasedStateMachine):
             self.unfinished = True
             if not again:
                 return
-        sync(self.worker.request_of(bundle, commit, keep=keep))
+        request = self.worker.request_of(bundle, commit, keep=keep)
+        planned = sync(replace(request, plan=True))
+        assert Counter(told(planned)) == Counter(told(sync(request)))
         self.check(before, keep)
         sync(self.looker.request_of(bundle, commit, keep=keep))
         assert self.looker.tree() == self.tree
@@ -187,13 +192,18 @@ class Sync(RuleBasedStateMachine):
                 assert bare(content) in there, f"{path!r} did not arrive"
 
 
+def told(report: Report) -> Iterator[tuple[bytes, What]]:
+    """What a report says of each file, but for where other versions are."""
+    return ((change.path, change.what) for change in report.changes)
+
+
 def bare(content: File) -> File:
     """A file without its executable bit."""
     return content.content if isinstance(content, Program) else content
 
 
 Sync.TestCase.settings = settings(
-    max_examples=2000 if os.environ.get("BINDER_LONG") else 120,
+    max_examples=2000 if os.environ.get("BINDER_LONG") else 100,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -7,11 +7,11 @@ the same packages without pipenv, from the formats that pipenv documents
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import Any
 
 from ...core.errors import BuildFailed
+from ...core.jsontext import parse_json
 from ...core.requirements import decode
 
 _VCS = ("git", "hg", "svn", "bzr")
@@ -33,7 +33,7 @@ def from_lock(content: bytes) -> list[str]:
         BuildFailed: not a lock file.
     """
     try:
-        lock = json.loads(decode(content))
+        lock = parse_json(decode(content))
         sources = lock.get("_meta", {}).get("sources", [])
         packages = {**lock.get("develop", {}), **lock.get("default", {})}
         return _lines(sources, packages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from types import TracebackType
 from typing import Any
@@ -12,6 +11,7 @@ from jupyterhub.services.auth import HubOAuthenticated
 from tornado.web import Finish, RequestHandler
 
 from ...core.errors import BadLink, NotAllowed
+from ...core.jsontext import parse_json
 from ..context import Service, service_of
 from ..failures import Failure
 from ..hub import Person
@@ -178,7 +178,7 @@ class Api(Handler):
         if not self.request.body:
             return {}
         try:
-            body = json.loads(self.request.body)
+            body = parse_json(self.request.body)
         except ValueError as error:
             raise BadLink("The request's body is not JSON.") from error
         if not isinstance(body, dict) or len(self.request.body) > _BODY_MAX:

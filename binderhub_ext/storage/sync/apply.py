@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ..beneath import mkdir_beneath
 from .decide import decide, executable
 from .files import (
     InTheWay,
     look,
-    move_aside,
     put,
     put_beside,
     remove_empty,
@@ -40,24 +40,25 @@ class Hands:
     request: Request
     algorithm: str
 
-    def bring(self, path: bytes, bases: Bases, incoming: Entry | None) -> Change | None:
-        """Decide about one file and do it; `None` if it is as it should be."""
+    def bring(self, path: bytes, bases: Bases, incoming: Entry | None) -> Iterator[Change]:
+        """Decide about one file and do it; nothing comes of it if it is as it should be."""
         found = look(self.project, path, self.algorithm)
         what = decide(bases, found, incoming, self.request.keep)
         match what:
             case What.NOTHING:
-                return None
+                return
             case What.REMOVED:
-                return self._remove(path, bases)
-            case What.MODE if incoming:
-                set_executable(self.project, path, executable(bases, found, incoming))
+                yield self._remove(path, bases)
             case What.ADDED | What.UPDATED if incoming:
-                return self._replace(path, bases, found, incoming, what)
+                yield self._replace(path, bases, found, incoming, what)
             case What.BESIDE:
-                return self._beside(path, found)
+                yield self._beside(path, found)
             case What.ASIDE:
-                return self._aside(path, found, incoming)
-        return Change(path, what)
+                yield from self._aside(path, found, incoming)
+            case _:
+                if what is What.MODE and incoming:
+                    set_executable(self.project, path, executable(bases, found, incoming))
+                yield Change(path, what)
 
     def _remove(self, path: bytes, bases: Bases) -> Change:
         if not self.journal.take(path, _contents(bases)):
@@ -71,6 +72,7 @@ class Hands:
         if incoming.mode in REGULAR:
             set_executable(self.files, path, executable(bases, found, incoming))
         if what is What.ADDED or self.journal.take(path, _contents(bases)):
+            # Killed here, the old file is in the journal: it is put back, and this begins anew.
             with suppress(InTheWay):
                 put(self.files, path, self.project, path)
                 return Change(path, what)
@@ -87,24 +89,43 @@ class Hands:
     def _put_beside(self, path: bytes, at: bytes, label: bytes) -> bytes:
         return put_beside(self.files, path, self.project, path, self.algorithm, at=at, label=label)
 
-    def _aside(self, path: bytes, found: Found, incoming: Entry | None) -> Change:
-        label = f"mine-{self.request.short}".encode()
-        other = b""
+    def _aside(self, path: bytes, found: Found, incoming: Entry | None) -> Iterator[Change]:
+        aside = None
         with suppress(FileNotFoundError):
-            other = move_aside(self.project, found.blocker or path, label)
+            aside = self.journal.set_aside(path, found.blocker or path)
+        # Killed here, nothing is under the name, which `Keep.THEIRS` takes for a place to fill.
+        if aside:
+            yield aside
         if incoming:
             try:
                 put(self.files, path, self.project, path)
             except InTheWay:
-                return self._beside(path, look(self.project, path, self.algorithm))
-        return Change(path, What.ASIDE, other)
+                # Saved anew at this very moment: a version of the person's like any other.
+                yield self._beside(path, look(self.project, path, self.algorithm))
+            else:
+                if not aside:
+                    yield Change(path, What.ADDED)
+
+    def leave_submodule(self, path: bytes) -> None:
+        """Remove a submodule's folder if it is empty."""
+        remove_empty(self.project, path)
+
+    def make_submodule(self, path: bytes) -> None:
+        """Make a submodule's folder unless something is in the way."""
+        with suppress(NotADirectoryError):
+            mkdir_beneath(self.project, path)
 
     def leave_note(self, name: bytes) -> None:
         """Put the note that lies under `name` among the incoming files into the project."""
         try:
             put(self.files, name, self.project, name)
         except InTheWay:
-            self._put_beside(name, name, b"update")
+            note, there = (
+                look(root, name, self.algorithm).content for root in (self.files, self.project)
+            )
+            # The same one is there if we were killed after it.
+            if note != there:
+                self._put_beside(name, name, b"update")
 
 
 def _contents(bases: Iterable[Entry | None]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import BinderError, Conflict, NoSpace, RepoUnavailable
+from ...core.jsontext import parse_json
 from ...core.updates import Update
 from ..beneath import beneath
 from .files import split
@@ -65,7 +65,7 @@ def read_answer(output: bytes) -> Update:
         BinderError: anything else.
     """
     try:
-        answer: dict[str, Any] = json.loads(output.splitlines()[-1])
+        answer: dict[str, Any] = parse_json(output.splitlines()[-1])
         if code := answer.get("error"):
             kind = _ERRORS.get(code, BinderError)
             raise kind(str(answer["message"]), detail=str(answer.get("detail", "")))

@@ -1,12 +1,13 @@
 """The three-way decision for one file. Pure.
 
 The three are the base (what we put there last), what is there now, and what is incoming. After
-a sync that was killed there may be several bases: every version we may have put there.
+a sync that was killed there are several bases: every version we may have put there, and first of
+all that of the last sync that ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from .words import EXECUTABLE, LINK, REGULAR, Entry, Found, Keep, Kind, What
 
@@ -20,9 +21,7 @@ def matches(found: Found, entry: Entry | None) -> bool:
     return found.kind is Kind.FILE and found.content == entry.content
 
 
-def decide(
-    bases: Collection[Entry | None], found: Found, incoming: Entry | None, keep: Keep
-) -> What:
+def decide(bases: Sequence[Entry | None], found: Found, incoming: Entry | None, keep: Keep) -> What:
     """What to do about a path.
 
     Returns:
@@ -40,7 +39,7 @@ def decide(
         return What.ADDED if untouched or keep is Keep.THEIRS else What.KEPT_DELETED
     if untouched and found.kind is not Kind.BLOCKED:
         return What.UPDATED
-    return _conflict(bases, incoming, keep)
+    return _conflict(bases[0], incoming, keep)
 
 
 def executable(bases: Collection[Entry | None], found: Found, incoming: Entry) -> bool:
@@ -60,8 +59,9 @@ def _incoming_is_gone(bases: Collection[Entry | None], found: Found, keep: Keep)
     return What.ASIDE if keep is Keep.THEIRS else What.KEPT
 
 
-def _conflict(bases: Collection[Entry | None], incoming: Entry, keep: Keep) -> What:
-    if not _news(bases, incoming) and keep is not Keep.THEIRS:
+def _conflict(settled: Entry | None, incoming: Entry, keep: Keep) -> What:
+    # What a sync that was killed was bringing is still news: it may not have told the person.
+    if not _news(settled, incoming) and keep is not Keep.THEIRS:
         return What.KEPT
     match keep:
         case Keep.MINE:
@@ -72,9 +72,9 @@ def _conflict(bases: Collection[Entry | None], incoming: Entry, keep: Keep) -> W
             return What.ASIDE
 
 
-def _news(bases: Collection[Entry | None], incoming: Entry) -> bool:
+def _news(settled: Entry | None, incoming: Entry) -> bool:
     """Whether the other side changed more than the executable bit."""
-    return not any(base and base.content == incoming.content for base in bases)
+    return settled is None or settled.content != incoming.content
 
 
 def _wanted_mode(bases: Collection[Entry | None], found: Found, incoming: Entry) -> bool:

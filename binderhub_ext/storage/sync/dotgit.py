@@ -16,8 +16,8 @@ from contextlib import suppress
 from ..beneath import beneath, lstat_beneath, mkdir_beneath, read_beneath, write_beneath
 from .files import InTheWay, put, split
 from .git import REPOSITORY, Scratch
-from .record import Record
-from .words import SUBMODULE, Entry, Request, SyncError
+from .record import Header, Record
+from .words import SUBMODULE, Entry, Request, SyncError, ancestors
 
 _ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n?")
 _BUSY = (
@@ -29,6 +29,7 @@ _BUSY = (
     "rebase-apply",
     "reftable",
 )
+_FILE_MAX = 1 << 28
 _INDEX = "person"
 _PACKS = "packs"
 _LOCK, _LOCKED = "binder-at-home/lock", "binder-at-home/locked"
@@ -55,21 +56,26 @@ def advance(
         The branch we look after, the commit we left it (or `HEAD`) at, and sentences for the
         person.
     """
-    header = bases[0].header
+    headers = [base.header for base in bases]
+    last = headers[0]
     remote = f"remotes/origin/{request.branch}" if request.branch else "binder-at-home/incoming"
     try:
         with beneath(project, ".git") as git:
-            _Objects(git, scratch, request).bring(header.commit)
+            _Objects(git, scratch, request).bring(last.commit)
             repository = _Repository(git, scratch)
             repository.unlock()
+            # Killed before here: as if we had not begun. From here on each step says by what it
+            # left that it was done, and is then done again without a difference: the remote
+            # branch, the index, our branch, `HEAD`, and at last the record (see `update`).
+            last = repository.last_left(headers)
             repository.move(f"refs/{remote}", request.commit)
-            if not repository.is_at(header.branch, {header.tip, *(b.header.commit for b in bases)}):
-                return header.branch, header.tip, [_LEFT.format(name=remote.split("/", 1)[1])]
+            if not repository.is_at(last.branch, {i for h in headers for i in (h.tip, h.commit)}):
+                return last.branch, last.tip, [_LEFT.format(name=remote.split("/", 1)[1])]
             repository.update_index([base.entries for base in bases], incoming)
-            return repository.follow(header.branch, request), request.commit, []
+            return repository.follow(last.branch, request, headers), request.commit, []
     except (OSError, SyncError, InTheWay, ValueError) as error:
         words = f"The project's files are up to date, its Git history could not be: {error}"
-        return header.branch, header.tip, [words]
+        return last.branch, last.tip, [words]
 
 
 class _Objects:
@@ -95,14 +101,15 @@ class _Objects:
 
     def _pack(self, revisions: str) -> None:
         self._scratch.git(
-            "pack-objects", "--revs", "--quiet", f"../{_PACKS}/pack", feed=revisions.encode()
+            *("pack-objects", "--revs", "--non-empty", "--quiet", f"../{_PACKS}/pack"),
+            feed=revisions.encode(),
         )
 
     def _bring_shallow(self) -> None:
         if not self._scratch.bundle.shallow:
             return
         with suppress(FileNotFoundError):
-            theirs = read_beneath(self._git, "shallow").decode().split()
+            theirs = read_beneath(self._git, "shallow", _FILE_MAX).decode().split()
             write_beneath(
                 self._git,
                 "shallow",
@@ -118,6 +125,17 @@ class _Repository:
     def __init__(self, git: int, scratch: Scratch) -> None:
         self._git, self._scratch = git, scratch
 
+    def last_left(self, headers: Sequence[Header]) -> Header:
+        """Of the settled record and those of runs that were killed, the one `HEAD` is as after.
+
+        A run that was killed may have moved `HEAD` to its branch, or not yet.
+        """
+        head = self._read("HEAD").strip()
+        for header in headers:
+            if header.branch and head == f"ref: refs/heads/{header.branch}".encode():
+                return header
+        return headers[0]
+
     def is_at(self, branch: str, commits: Iterable[str]) -> bool:
         """Whether `HEAD` is where we left it, on our branch, with no operation under way."""
         if any(self._has(name) for name in _BUSY):
@@ -128,13 +146,16 @@ class _Repository:
             return self._value(f"refs/heads/{branch}") in commits
         return bool(_ID.fullmatch(head)) and head.decode().strip() in commits
 
-    def follow(self, branch: str, request: Request) -> str:
+    def follow(self, branch: str, request: Request, headers: Sequence[Header]) -> str:
         """Move our branch, or `HEAD`, to the commit; gives the branch we are on now."""
         name = f"refs/heads/{request.branch}"
-        attached = request.branch and (
-            request.branch == branch or self._value(name) in ("", request.commit)
-        )
-        if attached:
+        # Empty if there is none; a tip of a run that was killed after it had made the branch.
+        ours = {"", request.commit, *(h.tip for h in headers if h.branch == request.branch)}
+        if request.branch and (
+            request.branch == branch
+            or (there := self._value(name)) in ours
+            or self._scratch.has_commit(there)
+        ):
             self.move(name, request.commit)
             self._swap("HEAD", f"ref: {name}\n".encode())
             return request.branch
@@ -180,9 +201,12 @@ class _Repository:
 
     def _read(self, path: str) -> bytes:
         try:
-            return read_beneath(self._git, path)
+            content = read_beneath(self._git, path, _FILE_MAX + 1)
         except FileNotFoundError:
             return b""
+        if len(content) > _FILE_MAX:
+            raise ValueError(f".git/{os.fsdecode(path)} is too large to be read.")
+        return content
 
     def _swap(self, path: str, new: bytes, before: bytes | None = None) -> None:
         """Replace a file under the lock that Git uses.
@@ -244,5 +268,4 @@ def _is_inside(path: bytes, folders: set[bytes]) -> bool:
     """Whether a path is below one of the folders, at any depth."""
     if not folders:
         return False
-    parts = path.split(b"/")
-    return any(b"/".join(parts[:count]) in folders for count in range(1, len(parts)))
+    return any(above in folders for above in ancestors(path))

@@ -12,13 +12,15 @@ import os
 import stat
 from contextlib import suppress
 
-from ..beneath import beneath, open_beneath, open_file
+from ..beneath import beneath, open_beneath, open_file, rename_new
 from .words import Found, Kind
 
 _CHUNK = 1 << 20
 _NAME_MAX = 255
-_TRIES = 1000
+TRIES = 1000
 _NO_HARD_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+_NO_RENAME_NEW = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class InTheWay(Exception):
@@ -123,9 +125,8 @@ def _copy(source: int, name: bytes, directory: int, final: bytes) -> None:
     if stat.S_ISLNK(status.st_mode):
         os.symlink(os.readlink(name, dir_fd=source), final, dir_fd=directory)
         return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with os.fdopen(open_file(source, name), "rb") as old:
-        new = open_file(directory, final, flags, stat.S_IMODE(status.st_mode))
+        new = open_file(directory, final, _NEW, stat.S_IMODE(status.st_mode))
         with os.fdopen(new, "wb") as file:
             while chunk := old.read(_CHUNK):
                 file.write(chunk)
@@ -140,7 +141,7 @@ def put_beside(
         Where it is now. If the same content is already there, nothing is put.
     """
     content = look(source, name, algorithm).content
-    for count in range(1, _TRIES):
+    for count in range(1, TRIES):
         beside = labelled(at, label, count) + path[len(at) :]
         if look(root, beside, algorithm).content == content:
             return beside
@@ -150,49 +151,36 @@ def put_beside(
     raise InTheWay(path)
 
 
-def move_aside(root: int, path: bytes, label: bytes) -> bytes:
-    """Rename whatever is at `path`, with `label` in its name; gives the new path.
-
-    Raises:
-        FileNotFoundError: nothing is there any more.
-    """
-    above, name = split(path)
-    with beneath(root, above) as directory:
-        return join(above, move_beside(directory, name, directory, name, label))
-
-
-def move_beside(source: int, name: bytes, directory: int, final: bytes, label: bytes) -> bytes:
-    """Move a file or a folder to a free name made of `final` and `label`; gives that name."""
-    for count in range(1, _TRIES):
-        with suppress(FileExistsError):
-            free = labelled(final, label, count)
-            move(source, name, directory, free)
-            return free
-    raise InTheWay(final)
-
-
 def move(source: int, name: bytes, directory: int, final: bytes) -> None:
     """Rename, but never onto something that is there.
+
+    In one step: somebody may replace `name` by another file at any moment, as editors do that
+    save by renaming, so a link under the new name and then an end of the old name would lose it.
 
     Raises:
         FileExistsError: something is there.
         FileNotFoundError: `name` is not there any more.
     """
-    if stat.S_ISDIR(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode):
-        _move_directory(source, name, directory, final)
-        return
-    _link(source, name, directory, final)
-    os.unlink(name, dir_fd=source)
+    try:
+        rename_new(source, name, directory, final)
+    except OSError as error:
+        if error.errno not in _NO_RENAME_NEW:
+            raise
+        _move_onto_ours(source, name, directory, final)
 
 
-def _move_directory(source: int, name: bytes, directory: int, final: bytes) -> None:
-    """A directory can only be renamed onto an empty one, and that we have made ourselves."""
-    os.mkdir(final, dir_fd=directory)
+def _move_onto_ours(source: int, name: bytes, directory: int, final: bytes) -> None:
+    """For file systems without `renameat2`: onto an empty file or folder made for that."""
+    is_directory = stat.S_ISDIR(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode)
+    if is_directory:
+        os.mkdir(final, dir_fd=directory)
+    else:
+        os.close(open_file(directory, final, _NEW, 0o600))
     try:
         os.rename(name, final, src_dir_fd=source, dst_dir_fd=directory)
     except OSError:
         with suppress(OSError):
-            os.rmdir(final, dir_fd=directory)
+            (os.rmdir if is_directory else os.unlink)(final, dir_fd=directory)
         raise
 
 

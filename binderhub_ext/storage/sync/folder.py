@@ -58,12 +58,14 @@ class Place:
             return None
 
     def is_settled(self) -> bool:
-        """Whether the last update has ended, down to the tidying."""
-        if exists_beneath(self.parent, self.scratch):
-            return False
+        """Whether the last sync has ended, down to the tidying."""
+        return self.has_ended() and not exists_beneath(self.parent, self.scratch)
+
+    def has_ended(self) -> bool:
+        """Whether the last update has done all that it had to."""
         try:
             with beneath(self.parent, self.name + b"/" + STORE.encode()) as store:
-                return PENDING not in os.listdir(store)  # noqa: PTH208
+                return not exists_beneath(store, PENDING)
         except (FileNotFoundError, NotADirectoryError):
             return False
 
@@ -114,11 +116,16 @@ def _lock(where: Place, deadline: float) -> tuple[int, bool]:
     while time.monotonic() < deadline:
         with suppress(FileExistsError):
             os.mkdir(where.scratch, 0o700, dir_fd=where.parent)
-        with suppress(FileNotFoundError):
+        try:
             descriptor = os.open(where.scratch, DIRECTORY, dir_fd=where.parent)
             if _is_ours(where, descriptor):
                 return descriptor, waited
             os.close(descriptor)
+        except FileNotFoundError:
+            pass
+        except NotADirectoryError as error:
+            words = f"{where.scratch} beside the project is in the way. Delete or rename it."
+            raise SyncError("in-the-way", words) from error
         waited = True
         time.sleep(_POLL)
     raise SyncError(

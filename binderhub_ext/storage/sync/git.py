@@ -18,7 +18,7 @@ from typing import IO
 
 from ..beneath import beneath, mkdir_beneath, write_beneath
 from .files import look
-from .record import algorithm_of, is_safe
+from .record import algorithm_of, is_commit, is_safe
 from .words import REGULAR, SUBMODULE, Entry, Request, SyncError
 
 REPOSITORY, FILES = "git", "files"
@@ -183,6 +183,16 @@ class Scratch:
             return entry
         found = look(files, path, algorithm_of(self._request.commit))
         return replace(entry, content=found.content)
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether a commit is in what was fetched, so that it is nobody's work in the project."""
+        if not is_commit(commit):
+            return False
+        try:
+            self.git("cat-file", "-e", f"{commit}^{{commit}}")
+        except SyncError:
+            return False
+        return True
 
     def git(
         self,

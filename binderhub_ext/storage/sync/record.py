@@ -12,18 +12,24 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
+from ...core.jsontext import parse_json
 from ..beneath import beneath, open_file, write_beneath
 from .words import Entry
 
 _VERSION = 1
 _HEADER_MAX = 16_384
+_RECORD_MAX = 1 << 28
+_RECORDS_MAX = 16
+"""Runs that were killed one after the other and are looked at; more can only be a trick."""
 _ENTRY = re.compile(
     rb"(100644|100755|120000|160000) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.+)", re.DOTALL
 )
 # A part that is empty, `.`, `..` or `.git`. One pattern, since it sees each of 10,000 paths.
-_UNSAFE = re.compile(rb"(?:^|/)(?:\.{0,2}|\.git)(?:/|\Z)|\0", re.IGNORECASE)
+_UNSAFE = re.compile(rb"(?:^|/)(?:\.{0,2}|\.git)(?:/|\Z)|\0|[^/]{256}", re.IGNORECASE)
+_BRANCH = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -90,15 +96,18 @@ def read_header(directory: int, name: str) -> Header:
 
 def read_record(directory: int, name: str) -> Record:
     """A whole record; errors as of :func:`read_header`."""
-    first, _, rest = _read(directory, name, -1).partition(b"\n")
+    content = _read(directory, name, _RECORD_MAX + 1)
+    if len(content) > _RECORD_MAX:
+        raise BadRecord("too large")
+    first, _, rest = content.partition(b"\n")
     return Record(_header(first), dict(_entries(rest)))
 
 
 def read_records(directory: int, folder: str) -> Iterator[Record]:
-    """Every readable record in a folder."""
+    """Every readable record in a folder, as far as they are not too many to be ours."""
     try:
         with beneath(directory, folder) as opened, os.scandir(opened) as names:
-            for entry in names:
+            for entry in islice(names, _RECORDS_MAX):
                 try:
                     yield read_record(opened, entry.name)
                 except (BadRecord, FileNotFoundError):
@@ -119,16 +128,19 @@ def _read(directory: int, name: str, limit: int) -> bytes:
 
 def _header(line: bytes) -> Header:
     try:
-        fields: dict[str, Any] = json.loads(line)
+        fields: dict[str, Any] = parse_json(line)
         if fields.pop("version") != _VERSION:
             raise BadRecord("written by another version")
         header = Header(**fields)
         if not all(isinstance(value, str) for value in asdict(header).values()):
             raise BadRecord("not all strings")
+        (header.url + header.branch).encode()  # A lone surrogate could be written into no answer.
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise BadRecord(str(error)) from error
-    if not (_COMMIT.fullmatch(header.commit) and _COMMIT.fullmatch(header.tip)):
+    if not (is_commit(header.commit) and is_commit(header.tip)):
         raise BadRecord("not a commit")
+    if header.branch and not is_branch(header.branch):
+        raise BadRecord("not a branch")
     return header
 
 
@@ -141,6 +153,19 @@ def _entries(lines: bytes) -> Iterator[tuple[bytes, Entry]]:
         yield found[4], Entry(mode, blob, content)
 
 
+def is_commit(text: str) -> bool:
+    """Whether it is a full commit id."""
+    return bool(_COMMIT.fullmatch(text))
+
+
+def is_branch(text: str) -> bool:
+    """Whether it may be the name of a branch, by the rules of Git."""
+    parts = text.split("/")
+    bad = ".." in text or "@{" in text or not all(parts)
+    bad = bad or any(part.startswith(".") or part.endswith((".lock", ".")) for part in parts)
+    return not bad and bool(_BRANCH.fullmatch(text))
+
+
 def is_safe(path: bytes) -> bool:
-    """Whether a path stays in the project and out of its `.git`."""
+    """Whether a path stays in the project and out of its `.git`, and can be there at all."""
     return not _UNSAFE.search(path)

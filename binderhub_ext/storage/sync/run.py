@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import errno
-import re
 from urllib.parse import urlsplit
 
+from ...core.updates import printable
 from .create import create
 from .folder import Place, locked_scratch, place
 from .git import Scratch, no_space
-from .record import Header
+from .record import Header, is_branch, is_commit
 from .update import update
 from .words import Report, Request, State, SyncError
 
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_BRANCH = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
 _WAITED = (
     "Another launch was at work in this project at the same time and went first; both have ended "
     "well, and the project is as this one wanted it."
@@ -32,6 +30,12 @@ def sync(request: Request) -> Report:
     try:
         with place(request) as where:
             return unchanged(where, request) or _locked(where, request)
+    except MemoryError as error:
+        raise SyncError(
+            "files",
+            "The project's files or its records in .git/binder-at-home are too large to be "
+            "compared. Rename the folder and launch again.",
+        ) from error
     except OSError as error:
         if error.errno in _FULL:
             raise no_space() from error
@@ -64,8 +68,12 @@ def _locked(where: Place, request: Request) -> Report:
 def _bring(where: Place, scratch: Scratch, request: Request) -> Report:
     if where.is_free():
         return create(where, scratch, request)
-    if reason := _reason_to_leave(where.header(), request):
+    header = where.header()
+    if reason := _reason_to_leave(header, request):
         return Report(State.UNTOUCHED, request.commit, reason)
+    if header and header.commit == request.commit and where.has_ended():
+        # Only the scratch folder was left, or the one we waited for did it.
+        return Report(State.UNCHANGED, header.commit, previous=header.commit)
     return update(where, scratch, request)
 
 
@@ -76,7 +84,8 @@ def _reason_to_leave(header: Header | None, request: Request) -> str:
             "To get the repository's files, rename the folder and launch again."
         )
     if not same_repository(header.url, request.url):
-        return f"{request.into} holds another repository, {header.url}. Rename it to get this one."
+        other = printable(header.url)
+        return f"{request.into} holds another repository, {other}. Rename it to get this one."
     return ""
 
 
@@ -94,11 +103,7 @@ def _address(url: str) -> tuple[str, str]:
 
 
 def _check(request: Request) -> None:
-    if not _COMMIT.fullmatch(request.commit):
+    if not is_commit(request.commit):
         raise SyncError("bad-commit", f"{request.commit!r} is not a full commit id.")
-    branch = request.branch
-    parts = branch.split("/")
-    bad = ".." in branch or "@{" in branch or not all(parts)
-    bad = bad or any(part.startswith(".") or part.endswith((".lock", ".")) for part in parts)
-    if branch and (bad or not _BRANCH.fullmatch(branch)):
-        raise SyncError("bad-branch", f"{branch!r} is not the name of a branch.")
+    if request.branch and not is_branch(request.branch):
+        raise SyncError("bad-branch", f"{request.branch!r} is not the name of a branch.")

@@ -1,24 +1,37 @@
-"""Bring a project to another commit, file by file, with the person's version always kept."""
+"""Bring a project to another commit, file by file, with the person's version always kept.
+
+Steps, each of which can be done a second time:
+
+| killed                                      | the next update                               |
+|---------------------------------------------|-----------------------------------------------|
+| before there is a record in `pending/`      | begins: nothing was changed                   |
+| while files are moved (see :mod:`.journal`) | knows from `pending/` what may have been put  |
+| after the note                              | finds the same note there and leaves it       |
+| while Git is told (see :mod:`.dotgit`)      | knows from `pending/` where `HEAD` may be     |
+| after `record` was replaced                 | finds nothing to do, and removes `pending/`   |
+| before the scratch folder is gone           | has nothing to do but to remove it            |
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from hashlib import sha256
 
-from ..beneath import beneath, mkdir_beneath, write_beneath
+from ..beneath import beneath, lstat_beneath, mkdir_beneath, write_beneath
 from .apply import Hands
 from .create import has_attributes
 from .dotgit import advance
-from .files import remove_empty
 from .folder import PENDING, RECORD, STORE, Place
 from .git import FILES, Scratch
-from .journal import Journal
-from .plan import edited, plan
+from .journal import MOVING, REPLACED, Journal
+from .lines import LIST
+from .plan import Plan, edited
 from .record import BadRecord, Header, Record, algorithm_of, read_record, read_records
 from .report import note
-from .words import SUBMODULE, Change, Entry, Report, Request, State, SyncError
+from .words import SUBMODULE, Change, Entry, Report, Request, State, SyncError, placed
 
 _FLAT = "flat"
 _NOTE = "note"
@@ -32,8 +45,9 @@ def update(where: Place, scratch: Scratch, request: Request) -> Report:
     """
     try:
         with beneath(where.parent, where.name) as project, beneath(project, STORE) as store:
+            _check(store)
             return _Update(scratch, request, project, store).run()
-    except BadRecord:
+    except (BadRecord, IsADirectoryError):
         words = (
             "The record of what was put into this project is damaged, so it was left as it is. "
             "To get the repository's files, rename the folder and launch again."
@@ -62,15 +76,19 @@ class _Update:
     def run(self) -> Report:
         report = Report(State.UPDATED, self._request.commit, previous=self._header.commit)
         if self._request.plan:
-            report.changes += plan(
-                self._project, self._files_of, self._wanted(), self._request.keep, self._algorithm
-            )
+            foreseen = Plan(self._project, self._algorithm, self._request.keep)
+            report.changes += foreseen.begin(self._store, self._label)
+            report.changes += self._changes(foreseen)
             report.edited += edited(self._project, self._bases, self._algorithm)
             return report
         self._begin()
         self._bring(report)
         self._end(report)
         return report
+
+    @property
+    def _label(self) -> bytes:
+        return f"mine-{self._request.short}".encode()
 
     @property
     def _algorithm(self) -> str:
@@ -94,16 +112,17 @@ class _Update:
         """From here on a killed run is recognised by the next one."""
         mkdir_beneath(self._store, PENDING, 0o700)
         with beneath(self._store, PENDING) as pending:
-            header = self._header
-            self._record(header.branch, header.tip).write(pending, self._request.commit)
+            # Where `HEAD` will be if nobody else moves it; `dotgit` tells the two apart.
+            record = self._record(self._request.branch, self._request.commit)
+            record.write(pending, _pending_name(self._request))
 
     def _bring(self, report: Report) -> None:
-        label = f"mine-{self._request.short}".encode()
-        journal = Journal(self._store, self._project, self._algorithm, label)
+        journal = Journal(self._store, self._project, self._algorithm, self._label)
         report.changes += journal.begin()
         with beneath(self._scratch.directory, FILES) as files:
             hands = Hands(self._project, files, journal, self._request, self._algorithm)
             report.changes += self._changes(hands)
+            report.changes = placed([*report.changes, *journal.rescued])
             self._leave_note(hands, report)
         journal.end()
 
@@ -131,14 +150,15 @@ class _Update:
             if self._differs(path, entry):
                 yield path, entry
 
-    def _changes(self, hands: Hands) -> Iterator[Change]:
+    def _changes(self, hands: Hands | Plan) -> Iterator[Change]:
         for path, incoming in self._wanted():
             if any(e and e.mode == SUBMODULE for e in self._bases_of(path)):
-                remove_empty(self._project, path)
+                hands.leave_submodule(path)
             if incoming and incoming.mode == SUBMODULE:
-                self._make_submodule(path)
-            elif change := hands.bring(path, self._files_of(path), incoming):
-                yield change
+                if None in self._bases_of(path):
+                    hands.make_submodule(path)
+            else:
+                yield from hands.bring(path, self._files_of(path), incoming)
 
     def _bases_of(self, path: bytes) -> list[Entry | None]:
         return [base.entries.get(path) for base in self._bases]
@@ -147,11 +167,6 @@ class _Update:
         """A submodule is no file: its place may be taken if it is empty."""
         return [e if e and e.mode != SUBMODULE else None for e in self._bases_of(path)]
 
-    def _make_submodule(self, path: bytes) -> None:
-        if None in self._bases_of(path):
-            with suppress(NotADirectoryError):
-                mkdir_beneath(self._project, path)
-
     def _leave_note(self, hands: Hands, report: Report) -> None:
         if text := note(report):
             name = f"incoming-{self._request.short}.md"
@@ -159,6 +174,22 @@ class _Update:
             write_beneath(scratch, _NOTE, text.encode())
             os.rename(_NOTE, f"{FILES}/{name}", src_dir_fd=scratch, dst_dir_fd=scratch)
             hands.leave_note(name.encode())
+
+
+def _check(store: int) -> None:
+    """Raises `BadRecord` unless everything of ours is of the kind that we made."""
+    for name in (PENDING, MOVING, REPLACED):
+        if (status := lstat_beneath(store, name)) and not stat.S_ISDIR(status.st_mode):
+            raise BadRecord(name)
+        if (status := lstat_beneath(store, f"{name}/{LIST}")) and not stat.S_ISREG(status.st_mode):
+            raise BadRecord(f"{name}/{LIST}")
+    if (status := lstat_beneath(store, f"{RECORD}.new")) and stat.S_ISDIR(status.st_mode):
+        raise BadRecord(f"{RECORD}.new")
+
+
+def _pending_name(request: Request) -> str:
+    """One per commit and branch: a commit may be launched again by another one."""
+    return sha256(f"{request.commit} {request.branch}".encode()).hexdigest()
 
 
 def _same(one: Entry | None, two: Entry) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ...core.updates import Keep as Keep
@@ -97,11 +98,43 @@ class Change:
     Attributes:
         other: where the other version is, for `BESIDE` (the incoming one), `ASIDE` and
             `RESCUED` (the person's).
+        moved: for `ASIDE`, what was renamed to `other`: the path, or the part of it that was in
+            the way.
     """
 
     path: bytes
     what: What
     other: bytes = b""
+    moved: bytes = b""
+
+
+def placed(
+    changes: Sequence[Change], happened: Callable[[bytes], bool] = lambda _: True
+) -> list[Change]:
+    """The same changes with `other` as it is after all of them, which are in their order.
+
+    A folder may be put aside after something in it was.
+
+    Args:
+        happened: by where the other version then is, whether it was done at all.
+    """
+    done: list[Change] = []
+    later: dict[bytes, bytes] = {}
+    for change in reversed(changes):
+        other = change.other
+        if above := next((part for part in ancestors(other) if part in later), b""):
+            other = later[above] + other[len(above) :]
+        if happened(other):
+            done.append(replace(change, other=other))
+            if change.moved:
+                later[change.moved] = other
+    return done[::-1]
+
+
+def ancestors(path: bytes) -> Iterator[bytes]:
+    """The folders above a path, the highest first."""
+    parts = path.split(b"/")
+    return (b"/".join(parts[:count]) for count in range(1, len(parts)))
 
 
 @dataclass
