@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
+from ..housekeeping import alone
 from ..locks import try_lock
+from .trees import remove_tree
 
 _PREFIX = ".scratch-"
 
@@ -29,8 +30,8 @@ def scratch_folder(below: Path) -> Iterator[Path]:
     below.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         with _door(below):
-            made = TemporaryDirectory(prefix=_PREFIX, dir=below, ignore_cleanup_errors=True)
-            folder = Path(stack.enter_context(made))
+            folder = Path(mkdtemp(prefix=_PREFIX, dir=below))
+            stack.callback(remove_tree, folder)
             try_lock(_opened(stack, folder))
         yield folder
 
@@ -42,9 +43,12 @@ def sweep(below: Path) -> list[str]:
     with ExitStack() as stack:
         with _door(below):
             left = [path for path in _folders(below) if try_lock(_opened(stack, path))]
+        removed = []
         for path in left:
-            shutil.rmtree(path, ignore_errors=True)
-    return [path.name for path in left]
+            with alone(f"Removing {path.name}"):
+                if remove_tree(path):
+                    removed.append(path.name)
+        return removed
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..storage.trees import remove_tree
 
 
 def default_data_dir() -> Path:
@@ -114,7 +114,7 @@ def in_use(layout: DataDirectory) -> Iterator[None]:
 
 def clear_run(layout: DataDirectory) -> None:
     """Remove what belonged to processes, once all of them have been stopped."""
-    shutil.rmtree(layout.run, ignore_errors=True)
+    remove_tree(layout.run)
 
 
 def hub_pid_file(layout: DataDirectory) -> Path:

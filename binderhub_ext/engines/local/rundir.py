@@ -11,10 +11,11 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from ...core.layout import DataDirectory
+from ...housekeeping import alone
+from ...storage.trees import remove_tree
 from ..process import clean
 from .limits import find_controllers
 from .processes import end_holders, lock_holder
-from .store import remove_tree
 
 _SERVERS = "servers"
 _DIGITS = 20
@@ -117,7 +118,8 @@ async def sweep(layout: DataDirectory) -> list[str]:
     removed = []
     for path in sorted(root.iterdir()) if root.is_dir() else ():
         directory = RunDirectory(path)
-        if not (directory.stored.exists() and lock_holder(directory.lock)):
-            await directory.remove()
-            removed.append(path.name)
+        with alone(f"Removing what the server in {path.name} left"):
+            if not (directory.stored.exists() and lock_holder(directory.lock)):
+                await directory.remove()
+                removed.append(path.name)
     return removed

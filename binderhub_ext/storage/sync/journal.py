@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from ..beneath import beneath, mkdir_beneath, open_beneath, open_file, read_beneath
+from ..trees import remove_beneath
 from .files import join, look, move, move_beside, split
 from .record import is_safe
 from .words import Change, Kind, What
@@ -95,7 +95,7 @@ class Journal:
                 yield from self._settle_file(folder, number, expected, path, unfinished)
         finally:
             os.close(folder)
-        shutil.rmtree(name, dir_fd=self._store)
+        remove_beneath(self._store, name)
 
     def _settle_file(
         self, folder: int, number: bytes, expected: list[str], path: bytes, unfinished: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from ..beneath import beneath
+from ..trees import folders_beneath
 from .decide import decide, matches
 from .files import join, look
 from .record import Record
@@ -34,21 +34,23 @@ def _as_if(project: int, path: bytes, found: Found, removed: set[bytes]) -> Foun
     """What will be at a path once the files before it are removed."""
     if found.kind is Kind.BLOCKED and found.blocker in removed:
         return Found(Kind.ABSENT)
-    if found.kind is Kind.DIRECTORY and removed:
-        files = set(_files_below(project, path))
-        if files and files <= removed:
-            return Found(Kind.ABSENT)
-    return found
+    if found.kind is not Kind.DIRECTORY or not removed:
+        return found
+    makes_room = all(file in removed for file in _files_below(project, path))
+    return Found(Kind.ABSENT) if makes_room else found
 
 
 def _files_below(project: int, path: bytes) -> Iterator[bytes]:
     """Everything in a folder that is no folder, and folders that are empty."""
-    with beneath(project, path) as directory, os.scandir(directory) as opened:
-        entries = [(os.fsencode(e.name), e.is_dir(follow_symlinks=False)) for e in opened]
-    for name, is_directory in entries:
-        below = join(path, name)
-        inside = list(_files_below(project, below)) if is_directory else []
-        yield from inside or [below]
+    for folder in folders_beneath(project, path):
+        below = join(path, os.fsencode(folder.path)) if folder.path else path
+        is_empty = True
+        for entry in folder.entries:
+            is_empty = False
+            if not entry.is_dir(follow_symlinks=False):
+                yield join(below, os.fsencode(entry.name))
+        if is_empty:
+            yield below
 
 
 def edited(project: int, bases: Collection[Record], algorithm: str) -> Iterator[bytes]:
