@@ -54,6 +54,7 @@ from .service.settings import Access, Appearance, LaunchPolicy
 from .service.space import SpaceDesk
 from .service.updates import Updates
 from .service.volumes import VolumeDesk
+from .storage.doors import close_doors, open_doors
 from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
@@ -168,6 +169,9 @@ class BinderApp(StrictApplication):
     async def setup(self) -> None:
         """Make everything, each from what was made before it."""
         self._init_logging()
+        close_doors(self.layout)
+        if self.config.LocalSpawner.get("unsafe_no_sandbox"):
+            open_doors(self.layout)
         self._init_secrets()
         self._init_hub_auth()
         await self._init_records()

@@ -103,7 +103,7 @@ def restore_backup(archive: Path, layout: DataDirectory) -> None:
     draft = root.with_name(f".restoring-{root.name}")
     if draft.exists():
         remove_tree(draft)
-    draft.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+    draft.mkdir(mode=0o700)
     with _removed_if_not_done(draft):
         _tar(["--extract", "--file", str(archive)], *["--preserve-permissions", "-C", str(draft)])
         (draft / _ABOUT).unlink()

@@ -27,7 +27,7 @@ def scratch_folder(below: Path) -> Iterator[Path]:
     Args:
         below: where it is made; made itself if missing.
     """
-    below.mkdir(parents=True, exist_ok=True)
+    below.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
         with _door(below):
             folder = Path(mkdtemp(prefix=_PREFIX, dir=below))

@@ -1,8 +1,6 @@
 """The data directory of `up`: where it is, what modes it has, and who may use it now.
 
-A Hub that runs as root gives each person a user id of their own on the machine. Those ids must
-pass through the data directory to what is theirs and list nothing on the way: 0711. What only
-the Hub and the service read is 0700 (directories) and 0600 (files).
+Nobody else on the machine gets into it (:mod:`..storage.doors`).
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..storage.doors import close_doors
 from ..storage.trees import remove_tree
 
 
@@ -37,24 +36,11 @@ def prepare(root: Path) -> DataDirectory:
     layout = DataDirectory(root)
     try:
         _check_ours(layout)
-        passable = 0o711 if os.geteuid() == 0 else 0o700
-        for directory in (
-            root,
-            layout.homes,
-            layout.states,
-            layout.volumes,
-            layout.environments,
-            layout.repos,
-            layout.cache,
-            layout.run,
-        ):
-            _ensure_directory(directory, passable)
-        for directory in (layout.secrets, layout.builds, layout.trash):
-            _ensure_directory(directory, 0o700)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.chmod(0o700)
+        close_doors(layout)
         for database in (layout.hub_db, layout.binder_db):
-            # SQLite gives its journals the mode of the database.
             database.touch(mode=0o600)
-            database.chmod(0o600)
     except OSError as error:
         raise CannotStart(
             f"The data directory {root} cannot be used: {error.strerror or error}."
@@ -81,11 +67,6 @@ def _check_ours(layout: DataDirectory) -> None:
             f"{layout.root} has other files in it and is not a data directory of Binder@home."
             " Choose an empty or a new directory with --data-dir."
         )
-
-
-def _ensure_directory(directory: Path, mode: int) -> None:
-    directory.mkdir(mode=mode, parents=True, exist_ok=True)
-    directory.chmod(mode)
 
 
 @contextmanager

@@ -68,14 +68,21 @@ class RunDirectory:
         """Sockets of a server without a sandbox, whose home has too long a name for them."""
         return Path(gettempdir(), self.name)
 
-    async def make(self) -> None:
-        """Make it anew, ending what a Hub that was killed left running in it."""
+    async def make(self, uid: int | None = None) -> None:
+        """Make it anew, ending what a Hub that was killed left running in it.
+
+        Args:
+            uid: the person's, who reads the log; `None` if it is ours.
+        """
         await self.remove()
         self.path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.path.mkdir(mode=0o711)
         os.close(os.open(self.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        os.close(os.open(self.log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-        self.log.chmod(0o644)
+        os.close(os.open(self.log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if uid is not None:
+            # The person's group, which is theirs alone: an owner could also change it.
+            os.chown(self.log, -1, uid)
+            self.log.chmod(0o640)
 
     def make_theirs(self, place: Path, uid: int | None) -> None:
         """Make a folder that is the person's, such as `home` or `short`."""
