@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from .storage.trees import remove_tree
 
 _log = logging.getLogger(__name__)
 
@@ -20,3 +23,14 @@ def alone(what: str) -> Iterator[None]:
         yield
     except Exception:
         _log.exception("%s failed; it is tried again the next time", what)
+
+
+def tidy_away(path: Path) -> bool:
+    """Remove a folder of ours with what others put there; gives whether nothing of it is left.
+
+    What cannot be removed is told in the log.
+    """
+    gone = remove_tree(path)
+    if not gone:
+        _log.error("Not all of %s could be removed; it is tried again the next time", path)
+    return gone

@@ -13,9 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from ..housekeeping import alone
+from ..housekeeping import alone, tidy_away
 from ..locks import try_lock
-from .trees import remove_tree
 
 _PREFIX = ".scratch-"
 
@@ -31,7 +30,7 @@ def scratch_folder(below: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         with _door(below):
             folder = Path(mkdtemp(prefix=_PREFIX, dir=below))
-            stack.callback(remove_tree, folder)
+            stack.callback(tidy_away, folder)
             try_lock(_opened(stack, folder))
         yield folder
 
@@ -46,7 +45,7 @@ def sweep(below: Path) -> list[str]:
         removed = []
         for path in left:
             with alone(f"Removing {path.name}"):
-                if remove_tree(path):
+                if tidy_away(path):
                     removed.append(path.name)
         return removed
 

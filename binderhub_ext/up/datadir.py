@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..housekeeping import tidy_away
 from ..storage.doors import close_doors
-from ..storage.trees import remove_tree
 
 
 def default_data_dir() -> Path:
@@ -95,7 +95,7 @@ def in_use(layout: DataDirectory) -> Iterator[None]:
 
 def clear_run(layout: DataDirectory) -> None:
     """Remove what belonged to processes, once all of them have been stopped."""
-    remove_tree(layout.run)
+    tidy_away(layout.run)
 
 
 def hub_pid_file(layout: DataDirectory) -> Path:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ...core.layout import DataDirectory
-from ...storage.trees import remove_tree
+from ...housekeeping import tidy_away
 from .staging import clear
 
 _DIGITS = 20
@@ -70,7 +70,7 @@ class RunDirectory:
         if self.staging.exists():
             # Something could not be unmounted: nothing near it is removed.
             return
-        remove_tree(self.path)
+        tidy_away(self.path)
 
 
 def folder(layout: DataDirectory) -> Path:

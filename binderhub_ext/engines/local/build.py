@@ -22,11 +22,10 @@ from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Uns
 from ...core.launch import Launch
 from ...core.progress import Event, Phase
 from ...core.updates import Update
-from ...housekeeping import alone
+from ...housekeeping import alone, tidy_away
 from ...repos.base import Source
 from ...storage import scratch
 from ...storage.checkout import checkout
-from ...storage.trees import remove_tree
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
 from ..process import ProcessFailed, output
@@ -263,7 +262,7 @@ class LocalBuilder(Settings):
                 f"The build's sandbox could not be started. {error.message}", detail=error.detail
             ) from error
         finally:
-            rest = (remove_tree, self.store.scratch / key) if image else (self.store.discard, key)
+            rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await asyncio.shield(asyncio.to_thread(*rest))
         yield image
 

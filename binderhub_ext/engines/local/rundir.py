@@ -11,8 +11,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from ...core.layout import DataDirectory
-from ...housekeeping import alone
-from ...storage.trees import remove_tree
+from ...housekeeping import alone, tidy_away
 from ..process import clean
 from .limits import find_controllers
 from .processes import end_holders, lock_holder
@@ -110,7 +109,7 @@ class RunDirectory:
         if controllers := find_controllers():
             await controllers.group(self.name).removed()
         for place in (self.short, self.path):
-            await asyncio.to_thread(remove_tree, place)
+            await asyncio.to_thread(tidy_away, place)
 
 
 async def sweep(layout: DataDirectory) -> list[str]:

@@ -28,7 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ...core.environment import KEY_DIGITS
-from ...housekeeping import alone
+from ...housekeeping import alone, tidy_away
 from ...locks import try_lock
 from ...storage.trees import folders_in, remove_tree, set_mode
 from ..base import Image
@@ -214,7 +214,7 @@ class Store:
         Returns:
             Whether nothing of them is left.
         """
-        gone = [remove_tree(path) for path in (self.path(key), self.scratch / key)]
+        gone = [tidy_away(path) for path in (self.path(key), self.scratch / key)]
         return all(gone)
 
     def remove(self, key: str) -> bool:
@@ -270,7 +270,7 @@ class Store:
             if not try_lock(descriptor):
                 return False
             if (self.path(key) / RECORD).exists():
-                remove_tree(self.scratch / key)
+                tidy_away(self.scratch / key)
                 return False
             return self.discard(key)
         finally:
