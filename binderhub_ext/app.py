@@ -30,6 +30,7 @@ from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Builder
 from .engines.installed import find_engine, load_builder
+from .housekeeping import alone
 from .options import StrictApplication
 from .repos.base import RepoProvider
 from .repos.installed import GIT_BASED, GROUP
@@ -53,6 +54,7 @@ from .service.settings import Access, Appearance, LaunchPolicy
 from .service.space import SpaceDesk
 from .service.updates import Updates
 from .service.volumes import VolumeDesk
+from .storage.doors import close_doors, open_doors
 from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
@@ -167,6 +169,9 @@ class BinderApp(StrictApplication):
     async def setup(self) -> None:
         """Make everything, each from what was made before it."""
         self._init_logging()
+        close_doors(self.layout)
+        if self.config.LocalSpawner.get("unsafe_no_sandbox"):
+            open_doors(self.layout)
         self._init_secrets()
         self._init_hub_auth()
         await self._init_records()
@@ -368,24 +373,24 @@ class BinderApp(StrictApplication):
         log("%d %s %s %.1f ms", status, request.method, request.path, milliseconds)
 
     async def _keep_house(self) -> None:
-        """Once a day: remove what is old. A failure is told and tried again the next day."""
+        """At the start and once a day: remove what is old, measure what there is."""
+        jobs = {
+            "Emptying the trash": self.files.empty,
+            "Removing old logs of builds": self.builds.remove_old_logs,
+            "Removing unused environments": self.builder.collect_garbage,
+            "Preparing what builds begin from": self.builder.prepare,
+            "Measuring what people's files take": self.space.measure_all,
+        }
         while True:
-            try:
-                await self.files.empty()
-                await self.builds.remove_old_logs()
-                await self.builder.collect_garbage()
-                await self.builder.prepare()
-                await self.space.measure_all()
-            except Exception:
-                self.log.exception("Keeping house failed; it is tried again in a day")
+            for name, job in jobs.items():
+                with alone(name):
+                    await job()
             await asyncio.sleep(_CLEAN_EVERY)
 
     async def _sweep(self) -> None:
-        """Every few minutes: remove what was left behind. A failure is told, and tried again."""
+        """At the start and every few minutes: remove what was left behind."""
         while True:
-            try:
+            with alone("Looking for what killed builds left"):
                 for name in await self.builder.sweep():
                     self.log.warning("Removed what a killed build left: %s", name)
-            except Exception as error:
-                self.log.error("What killed builds left could not be looked for: %s", error)
             await asyncio.sleep(self.sweep_every)

@@ -1,5 +1,6 @@
 """Fixtures of more than one room's tests.
 
+- `cleared`: for tests that make folders deeper than pytest can remove (`hostile.py`).
 - `gitserver`: a real Git server on loopback (`gitserver.py`).
 - `rooms.py`: which tests may not run beside each other.
 - `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
@@ -7,11 +8,13 @@
 """
 
 from gitserver import gitserver
+from hostile import cleared
 from nothing_missing import pytest_runtest_makereport
 from rooms import pytest_xdist_make_scheduler
 from sandboxhub import pytest_sessionfinish, sandbox_hub
 
 __all__ = [
+    "cleared",
     "gitserver",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",

@@ -215,7 +215,7 @@ class SandboxHub:
         if self.given_away:
             for path in (self.root, self.data, self.layout.secrets, ticket, self.config):
                 os.chown(path, ORDINARY, ORDINARY)
-        self.data.chmod(0o711)
+        self.data.chmod(0o700)
 
     @property
     def given_away(self) -> bool:

@@ -21,7 +21,7 @@ from traitlets.config import Config
 from ..config import classes
 from ..config.check import check
 from ..config.files import read
-from ..core.errors import BadLink, BinderError
+from ..core.errors import BadLink, BinderError, CannotStart
 from ..core.launch import LaunchRequest
 from ..core.links import with_ref
 from ..core.paste import understand

@@ -19,11 +19,18 @@ class DataDirectory:
     """The one directory an administrator backs up.
 
     Attributes:
-        root: absolute path; mode 0711 at most for others, so that people's own uids can reach
-            what is theirs and list nothing.
+        root: absolute path.
     """
 
     root: Path
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder directly in it."""
+        return (
+            *(self.secrets, self.homes, self.states, self.volumes, self.trash),
+            *(self.environments, self.repos, self.cache, self.builds, self.run),
+        )
 
     @property
     def hub_db(self) -> Path:

@@ -228,7 +228,7 @@ def question(checkout: Path) -> str:
 
 def _write(path: Path, fields: dict[str, Any]) -> None:
     """Write it as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(fields))
     partial.replace(path)

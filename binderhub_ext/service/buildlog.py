@@ -17,7 +17,7 @@ class BuildLog:
     """
 
     def __init__(self, path: Path, limit: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._room = limit
         self._file = path.open("w", encoding="utf-8", errors="replace", buffering=1)
 

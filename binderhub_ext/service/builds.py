@@ -26,6 +26,7 @@ from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
 from ..core.repo import Commit
 from ..engines.base import Builder, Environment, Image
+from ..housekeeping import alone
 from ..repos.about import About, about
 from ..repos.base import RepoProvider, Source
 from . import metrics
@@ -174,7 +175,8 @@ class Builds(LoggingConfigurable):
     async def remove_old_logs(self) -> None:
         """Delete logs of builds that ended long ago. Safe to repeat."""
         for build in await self._records.builds_before(timedelta(days=self.log_days)):
-            self.log_path(build).unlink(missing_ok=True)
+            with alone(f"Removing the log of build {build}"):
+                self.log_path(build).unlink(missing_ok=True)
 
     def log_path(self, build: str) -> Path:
         return self._layout.builds / f"{build}.log"

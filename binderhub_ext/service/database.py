@@ -113,6 +113,8 @@ def _migrating(engine: Engine) -> Iterator[Connection]:
     path = Path(database)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_path = path.with_name(path.name + ".lock")
+    # SQLite gives its journals the mode of the database.
+    path.touch(mode=0o600)
     # others of this machine must not be able to open it, or they could hold the lock
     lock_path.touch(mode=0o600)
     with lock_path.open("w") as lock_file:

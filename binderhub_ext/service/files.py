@@ -16,6 +16,7 @@ from ..core.launch import Files, Launch, read_ticket
 from ..core.layout import DataDirectory
 from ..core.space import Taken
 from ..core.volumes import SHARED
+from ..housekeeping import alone
 from ..storage.projects import (
     check_project,
     delete_project,
@@ -23,7 +24,7 @@ from ..storage.projects import (
     place_of,
     restore_project,
 )
-from ..storage.trash import Trashed, doom, empty_trash, list_trash
+from ..storage.trash import Trashed, doom, doom_old, empty_trash, list_trash
 from ..storage.usage import home_places
 from .hub import HubClient, Person, Server, State
 from .records import Records
@@ -32,7 +33,6 @@ from .tables import LaunchRow
 from .volumes import Mine, VolumeDesk
 
 _DAY = 24 * 3600
-_NEVER = -1.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ class FilesDesk:
         self._hub, self._records, self._secret = hub, records, secret
         self._days = days
         self._emptying: set[asyncio.Task[None]] = set()
+        self._alone = asyncio.Lock()
 
     # ---- looking
 
@@ -195,15 +196,23 @@ class FilesDesk:
         """
         await self._find(person, id)
         await asyncio.to_thread(doom, self._layout, id, person.name)
-        task = asyncio.create_task(self.empty(_NEVER))
+        task = asyncio.create_task(self._empty())
         self._emptying.add(task)
         task.add_done_callback(self._emptying.discard)
 
-    async def empty(self, before: float | None = None) -> None:
-        """Remove for good what was deleted before a time; by default, so long ago as is set."""
-        before = time.time() - self._days * _DAY if before is None else before
-        for thing in await asyncio.to_thread(empty_trash, self._layout, before):
-            app_log.info("Removed %s of %s, deleted long ago", thing.path, thing.owner)
+    async def empty(self) -> None:
+        """Remove for good what was deleted so long ago as is set. Call it once a day."""
+        now = time.time()
+        before = now - self._days * _DAY
+        for thing in await asyncio.to_thread(doom_old, self._layout, before, now):
+            app_log.info("Removing %s of %s, deleted long ago", thing.path, thing.owner)
+        await self._empty()
+
+    async def _empty(self) -> None:
+        """Remove what nobody can restore; one after another, however many ask for it."""
+        async with self._alone:
+            with alone("Emptying the trash"):
+                await asyncio.to_thread(empty_trash, self._layout, time.time())
 
     # ---- parts
 

@@ -5,7 +5,8 @@ made again. Environments, caches and fetched commits are left out: a launch make
 
 Databases are copied by SQLite's own online backup, which waits for nobody and is of one moment.
 Files are read as they are at their turn: a file somebody writes at that moment may be caught
-half written, as by any backup of a running machine; which these were is in the result.
+half written, as by any backup of a running machine; which these were is in the result. Folders
+nested so deep that their path is longer than 3,800 bytes are left out.
 
 GNU tar does the work: it knows hard links, holes, access lists and owners by number, and opens
 everything relative to its folder and never through a link, whatever people do meanwhile.
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import time
@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
 from ..sqlite import unusable
+from .trees import remove_tree
 
 _FORMAT = 1
 _ABOUT = "backup.json"
@@ -34,6 +35,15 @@ _MADE_AGAIN = ("cache", "environments", "repos", "run")
 _KEEP = ("--acls", "--xattrs", "--numeric-owner")
 _CHANGED = 1
 """Status of tar when files changed while it read them."""
+
+_LONGEST = 3800
+_AS_IT_IS = (
+    *("--ignore-failed-read", "--warning=no-file-ignored"),
+    *("--anchored", "--wildcards", "--wildcards-match-slash", f"--exclude={'?' * _LONGEST}*"),
+)
+"""What somebody closed to themselves, or nested so deep that no path leads there and no tar could
+put it back, must not keep everybody from having a backup."""
+_WORDS = 400
 
 
 def back_up(layout: DataDirectory, archive: Path) -> list[str]:
@@ -44,7 +54,7 @@ def back_up(layout: DataDirectory, archive: Path) -> list[str]:
             reads it has everybody's files and the hub's secrets, so only we may.
 
     Returns:
-        What tar said of files that changed meanwhile.
+        What tar said of files that changed meanwhile, or that it could not read.
 
     Raises:
         CannotStart: there is no data directory, a file of that name, or something cannot be read.
@@ -66,7 +76,8 @@ def back_up(layout: DataDirectory, archive: Path) -> list[str]:
             os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             words = _tar(
                 ["--create", "--file", str(draft), *_compression(archive), "--format=posix"],
-                *["--sparse", "-C", str(staged), *sorted(p.name for p in staged.iterdir())],
+                *["--sparse", *_AS_IT_IS],
+                *["-C", str(staged), *sorted(p.name for p in staged.iterdir())],
                 *["-C", str(layout.root), "--", *sorted(kept)],
             )
             draft.rename(archive)
@@ -91,8 +102,8 @@ def restore_backup(archive: Path, layout: DataDirectory) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
     draft = root.with_name(f".restoring-{root.name}")
     if draft.exists():
-        shutil.rmtree(draft)
-    draft.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+        remove_tree(draft)
+    draft.mkdir(mode=0o700)
     with _removed_if_not_done(draft):
         _tar(["--extract", "--file", str(archive)], *["--preserve-permissions", "-C", str(draft)])
         (draft / _ABOUT).unlink()
@@ -161,10 +172,10 @@ def _tar(mode: list[str], *arguments: str) -> list[str]:
         )
     except FileNotFoundError as error:
         raise CannotStart("GNU tar is not installed: apt-get install -y tar") from error
-    words = done.stderr.decode(errors="replace").splitlines()
+    words = [one[:_WORDS] for one in done.stderr.decode(errors="replace").splitlines()]
     if done.returncode not in (0, _CHANGED):
         raise CannotStart("tar could not do it.", detail="\n".join(words[-20:]))
-    return words if done.returncode else []
+    return words
 
 
 def _compression(archive: Path) -> list[str]:
@@ -182,8 +193,5 @@ def _removed_if_not_done(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        remove_tree(path)
         raise

@@ -20,6 +20,7 @@ from ..core.layout import DataDirectory
 from ..core.volumes import Volume
 from .beneath import beneath, open_file
 from .space import Limits
+from .trees import folders_beneath
 
 _GET_ATTRIBUTES, _SET_ATTRIBUTES = 0x801C581F, 0x401C5820
 _ATTRIBUTES = struct.Struct("=5I8s")
@@ -85,12 +86,15 @@ def keep_limit(root: Path, path: PurePosixPath, project: int, size: int) -> None
 
 def _assign_all(folder: int, project: int) -> None:
     """The folder itself comes last: if that is done, all is."""
-    for _, _, names, inside in os.fwalk(".", topdown=False, dir_fd=folder):
-        for name in names:
+    for number, inside in enumerate(folders_beneath(folder)):
+        for entry in inside.entries:
             # Links, pipes and devices take no room, and cannot be opened safely.
             with suppress(OSError):
-                _assign_file(inside, os.fsencode(name), project)
-        _assign(inside, project, _INHERIT)
+                if not entry.is_dir(follow_symlinks=False):
+                    _assign_file(inside.descriptor, os.fsencode(entry.name), project)
+        if number:
+            _assign(inside.descriptor, project, _INHERIT)
+    _assign(folder, project, _INHERIT)
 
 
 def _assign_file(folder: int, name: bytes, project: int) -> None:

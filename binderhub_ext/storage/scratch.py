@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
+from ..housekeeping import alone, tidy_away
 from ..locks import try_lock
 
 _PREFIX = ".scratch-"
@@ -26,11 +26,11 @@ def scratch_folder(below: Path) -> Iterator[Path]:
     Args:
         below: where it is made; made itself if missing.
     """
-    below.mkdir(parents=True, exist_ok=True)
+    below.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
         with _door(below):
-            made = TemporaryDirectory(prefix=_PREFIX, dir=below, ignore_cleanup_errors=True)
-            folder = Path(stack.enter_context(made))
+            folder = Path(mkdtemp(prefix=_PREFIX, dir=below))
+            stack.callback(tidy_away, folder)
             try_lock(_opened(stack, folder))
         yield folder
 
@@ -42,9 +42,12 @@ def sweep(below: Path) -> list[str]:
     with ExitStack() as stack:
         with _door(below):
             left = [path for path in _folders(below) if try_lock(_opened(stack, path))]
+        removed = []
         for path in left:
-            shutil.rmtree(path, ignore_errors=True)
-    return [path.name for path in left]
+            with alone(f"Removing {path.name}"):
+                if tidy_away(path):
+                    removed.append(path.name)
+        return removed
 
 
 @contextmanager

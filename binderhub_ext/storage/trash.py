@@ -2,7 +2,8 @@
 
     trash/<id>/about.json    whose it is and where it was; written first
     trash/<id>/content       the folder itself, moved here in one step
-    trash/<id>/doomed        the same once its time is over, so that no half of it is restored
+    trash/<id>/old           when it was first found to be kept long enough
+    trash/<id>/doomed        the content once its time is over, so that no half of it is restored
 
 Killed at any instant, a thing is either where it was or whole in the trash. The moves are
 relative to open descriptors and follow no link, so whatever a person swaps meanwhile, only
@@ -13,8 +14,8 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -22,12 +23,16 @@ from secrets import token_hex
 
 from ..core.errors import BinderError, Conflict, NoSpace, NotFound
 from ..core.layout import DataDirectory
+from ..housekeeping import alone
 from .beneath import beneath, exists_beneath, open_beneath, read_beneath, write_beneath
 from .sync.files import move
+from .trees import remove_beneath
 from .usage import forget_usage, last_usage
 
-_ABOUT, _CONTENT, _DOOMED = "about.json", "content", "doomed"
-_ABANDONED = 3600.0
+_ABOUT, _CONTENT, _DOOMED, _OLD = "about.json", "content", "doomed", "old"
+_ABANDONED = 24 * 3600.0
+_SURE = 20 * 3600.0
+"""Seconds between two looks that both have to find something old."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,8 @@ def restore(layout: DataDirectory, id: str, owner: str) -> PurePosixPath:
         raise Conflict(words) from error
     except FileNotFoundError as error:
         raise NotFound("That is not in the trash any more.") from error
-    _discard(layout, thing.id)
+    with suppress(OSError):
+        _discard(layout, thing.id)
     return path
 
 
@@ -149,18 +155,45 @@ def doom(layout: DataDirectory, id: str, owner: str) -> None:
             _doom(layout, thing)
 
 
-def empty_trash(layout: DataDirectory, before: float) -> list[Trashed]:
-    """Remove for good what was deleted before that time (seconds since 1970).
+def doom_old(layout: DataDirectory, before: float, now: float) -> list[Trashed]:
+    """Let nothing be restored any more that was deleted before a time; gives what that is.
 
-    What cannot be removed now is left for the next time.
+    Call it every day: only what an earlier look, long enough ago, found as old is taken. So a clock
+    that goes wrong and is set right within a day takes nobody's files.
+
+    Args:
+        before: seconds since 1970.
+        now: likewise.
     """
-    removed = [thing for thing in list_trash(layout) if thing.time < before]
-    for thing in removed:
-        _doom(layout, thing)
+    doomed = []
+    for thing in list_trash(layout):
+        with alone(f"Emptying the trash of {thing.path} of {thing.owner}"):
+            if _is_surely_old(layout, thing, before, now):
+                _doom(layout, thing)
+                doomed.append(thing)
+    return doomed
+
+
+def empty_trash(layout: DataDirectory, now: float) -> None:
+    """Remove from the disk what nobody can restore; what cannot be removed is told in the log."""
     kept = {thing.id for thing in list_trash(layout)}
-    for name in {entry.name for entry in _entries(layout)} - kept:
-        _discard(layout, name, before)
-    return removed
+    for name in sorted({entry.name for entry in _entries(layout)} - kept):
+        with alone(f"Removing {name} from the trash"):
+            _discard(layout, name, now - _ABANDONED)
+
+
+def _is_surely_old(layout: DataDirectory, thing: Trashed, before: float, now: float) -> bool:
+    mark = f"{thing.id}/{_OLD}"
+    if thing.time >= before:
+        remove_beneath(layout.trash, mark)
+        return False
+    try:
+        first = float(read_beneath(layout.trash, mark))
+    except (FileNotFoundError, ValueError):
+        first = math.inf
+    if first > now:
+        write_beneath(layout.trash, mark, str(now).encode(), 0o600)
+    return first <= now - _SURE
 
 
 def _doom(layout: DataDirectory, thing: Trashed) -> None:
@@ -188,26 +221,16 @@ def _read(entry: Path) -> Trashed | None:
         return None
 
 
-def _discard(layout: DataDirectory, name: str, before: float | None = None) -> None:
+def _discard(layout: DataDirectory, name: str, before: float = math.inf) -> None:
     """Remove an entry that has no content; a young one may be about to get it."""
-    with suppress(OSError):
-        about = layout.trash / name
-        doomed = exists_beneath(layout.trash, f"{name}/{_DOOMED}")
-        if before is not None and not doomed and about.stat().st_mtime > before - _ABANDONED:
+    doomed = exists_beneath(layout.trash, f"{name}/{_DOOMED}")
+    with suppress(FileNotFoundError):
+        if not doomed and (layout.trash / name).lstat().st_mtime > before:
             return
-        if not exists_beneath(layout.trash, f"{name}/{_CONTENT}"):
-            with beneath(layout.trash, ".") as trash:
-                _make_removable(name, trash)
-                shutil.rmtree(name, dir_fd=trash)
-
-
-def _make_removable(name: str, trash: int) -> None:
-    """Open folders that somebody closed to themselves; root needs no such thing."""
-    if os.geteuid() == 0:
+    if exists_beneath(layout.trash, f"{name}/{_CONTENT}"):
         return
-    for _, _, _, folder in os.fwalk(name, dir_fd=trash):
-        with suppress(OSError):
-            os.fchmod(folder, 0o700)
+    if not remove_beneath(layout.trash, name):
+        raise OSError(errno.ENOTEMPTY, "Not all of it could be removed")
 
 
 def _explained(error: OSError) -> BinderError:

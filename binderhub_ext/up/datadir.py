@@ -1,21 +1,20 @@
 """The data directory of `up`: where it is, what modes it has, and who may use it now.
 
-A Hub that runs as root gives each person a user id of their own on the machine. Those ids must
-pass through the data directory to what is theirs and list nothing on the way: 0711. What only
-the Hub and the service read is 0700 (directories) and 0600 (files).
+Nobody else on the machine gets into it (:mod:`..storage.doors`).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..housekeeping import tidy_away
+from ..storage.doors import close_doors
 
 
 def default_data_dir() -> Path:
@@ -37,24 +36,11 @@ def prepare(root: Path) -> DataDirectory:
     layout = DataDirectory(root)
     try:
         _check_ours(layout)
-        passable = 0o711 if os.geteuid() == 0 else 0o700
-        for directory in (
-            root,
-            layout.homes,
-            layout.states,
-            layout.volumes,
-            layout.environments,
-            layout.repos,
-            layout.cache,
-            layout.run,
-        ):
-            _ensure_directory(directory, passable)
-        for directory in (layout.secrets, layout.builds, layout.trash):
-            _ensure_directory(directory, 0o700)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.chmod(0o700)
+        close_doors(layout)
         for database in (layout.hub_db, layout.binder_db):
-            # SQLite gives its journals the mode of the database.
             database.touch(mode=0o600)
-            database.chmod(0o600)
     except OSError as error:
         raise CannotStart(
             f"The data directory {root} cannot be used: {error.strerror or error}."
@@ -83,11 +69,6 @@ def _check_ours(layout: DataDirectory) -> None:
         )
 
 
-def _ensure_directory(directory: Path, mode: int) -> None:
-    directory.mkdir(mode=mode, parents=True, exist_ok=True)
-    directory.chmod(mode)
-
-
 @contextmanager
 def in_use(layout: DataDirectory) -> Iterator[None]:
     """Hold the data directory; nobody else can at the same time.
@@ -114,7 +95,7 @@ def in_use(layout: DataDirectory) -> Iterator[None]:
 
 def clear_run(layout: DataDirectory) -> None:
     """Remove what belonged to processes, once all of them have been stopped."""
-    shutil.rmtree(layout.run, ignore_errors=True)
+    tidy_away(layout.run)
 
 
 def hub_pid_file(layout: DataDirectory) -> Path:

@@ -118,6 +118,8 @@ def kernel_calls():
     numbers = {"unshare": 272, "setns": 308, "mount": 165, "bpf": 321, "keyctl": 250}
     numbers |= {"perf_event_open": 298, "userfaultfd": 323, "io_uring_setup": 425, "clone3": 435}
     numbers |= {"open_by_handle_at": 304, "pivot_root": 155, "init_module": 175}
+    # the newest, and some that no kernel has yet
+    numbers |= {"open_tree_attr": 467, "file_setattr": 469, "600": 600, "1000": 1000}
     told = {name: outcome(call, number, 0x10000000, 0, 0, 0, 0) for name, number in numbers.items()}
     told["clone newuser"] = outcome(call, 56, 0x10000000 | 17, 0, 0, 0, 0)
     return told

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hostile import make_deep
 
 from binderhub_ext.__main__ import main
 from binderhub_ext.core.launch import Access
@@ -21,6 +22,8 @@ from binderhub_ext.storage.homes import ensure_home, ensure_state
 from binderhub_ext.storage.trash import list_trash
 from binderhub_ext.storage.volumes import FILES, VolumeStore
 from binderhub_ext.up.datadir import prepare
+
+pytestmark = pytest.mark.usefixtures("cleared")
 
 
 @pytest.fixture
@@ -203,6 +206,24 @@ def test_back_up_while_everything_is_written(
         connection.close()
         assert counts.get("left", 0) == counts.get("right", 0)
         assert (restored.home("ann") / "project" / "a.txt").read_text() == "hello"
+
+
+def test_one_hostile_home_keeps_nobody_from_a_backup_that_can_be_restored(
+    admin: Any, layout: DataDirectory, tmp_path: Path
+) -> None:
+    fill(layout)
+    make_deep(layout.home("eve") / "deep")
+    make_deep(layout.home("eve") / "long", 20, "n" * 255)
+    (layout.home("eve") / "closed").mkdir(mode=0)
+    (layout.home("eve") / "unreadable").touch(mode=0)
+    os.mkfifo(layout.home("eve") / "pipe")
+    archive = tmp_path / "b.tar"
+    admin("backup", str(archive))
+    assert archive.stat().st_size < 32 << 20
+    restored = DataDirectory(tmp_path / "restored")
+    assert main(["admin", "--data-dir", str(restored.root), "restore", str(archive)]) == 0
+    assert (restored.home("ann") / "project" / "a.txt").read_text() == "hello"
+    assert (restored.home("eve") / "deep/d/d/d").is_dir()
 
 
 def test_restoring_overwrites_nothing(

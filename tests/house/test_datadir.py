@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from binderhub_ext.core.errors import CannotStart
+from binderhub_ext.storage.doors import open_doors
 from binderhub_ext.up import datadir
 
 
@@ -19,18 +20,29 @@ def mode(path: Path) -> int:
 def test_prepare_twice(tmp_path: Path) -> None:
     for _ in range(2):
         layout = datadir.prepare(tmp_path / "a folder")
-    passable = 0o711 if os.geteuid() == 0 else 0o700
-    assert mode(layout.root) == mode(layout.homes) == mode(layout.environments) == passable
-    assert mode(layout.secrets) == mode(layout.trash) == mode(layout.builds) == 0o700
+    assert {mode(folder) for folder in (layout.root, *layout.folders)} == {0o700}
     assert mode(layout.hub_db) == mode(layout.binder_db) == 0o600
 
 
 def test_a_loosened_directory_is_tightened(tmp_path: Path) -> None:
     layout = datadir.prepare(tmp_path / "data")
     layout.secrets.chmod(0o777)
+    for folder in (layout.root, layout.run, layout.cache):
+        folder.chmod(0o755)
+    (layout.root / "hub.sqlite-wal").touch(0o644)
     layout.hub_db.chmod(0o644)
     datadir.prepare(layout.root)
-    assert (mode(layout.secrets), mode(layout.hub_db)) == (0o700, 0o600)
+    assert {mode(folder) for folder in (layout.root, *layout.folders)} == {0o700}
+    assert {mode(path) for path in layout.root.glob("*.sqlite*")} == {0o600}
+
+
+def test_without_a_sandbox_people_pass_through_and_list_nothing(tmp_path: Path) -> None:
+    layout = datadir.prepare(tmp_path / "data")
+    open_doors(layout)
+    closed = (layout.secrets, layout.trash, layout.builds)
+    assert {mode(folder) for folder in closed} == {0o700}
+    passable = 0o711 if os.geteuid() == 0 else 0o700
+    assert {mode(folder) for folder in (layout.root, layout.homes, layout.run)} == {passable}
 
 
 def test_a_directory_of_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -4,15 +4,19 @@ import asyncio
 import json
 import os
 import signal
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from hostile import clear, make_deep
 from realhub import PREFIX, RealHub
 
+from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.service.database import sqlite_url
 from binderhub_ext.service.records import Records
+from binderhub_ext.storage.usage import last_usage
 
 EXTRA = """
+c.Space.home_limit = "1G"
 c.Access.origins = ["https://book.example.org"]
 c.Launches.per_person = 1
 c.MemoryBuilder.seconds = 2.0
@@ -28,8 +32,23 @@ c.Landing.proxy_url = "http://127.0.0.1:9"
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
     root = tmp_path_factory.mktemp("strict")
+    make_deep(root / "data/trash/1-deep/doomed")
+    make_deep(root / "data/homes/eve")
+    (root / "data/homes/zoe").mkdir()
     with RealHub(root, EXTRA.format(log=str(root / "launches.jsonl"))) as running:
         yield running
+    clear(root)
+
+
+async def test_a_hostile_folder_stops_no_housekeeping(hub):
+    """On the code that walked folders by calling itself, nothing after the trash was looked at."""
+    layout = DataDirectory(hub.root / "data")
+    async with asyncio.timeout(60):
+        for name in ("eve", "zoe"):
+            while last_usage(layout, layout.homes, PurePosixPath(name)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    assert not (layout.trash / "1-deep").exists()
+    assert "failed; it is tried again" not in hub.log.read_text()
 
 
 async def test_listed_sites_may_use_the_api_with_a_token(hub):

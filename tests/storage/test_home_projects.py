@@ -111,7 +111,7 @@ def test_for_good(layout: DataDirectory) -> None:
         doom(layout, thing.id, "bob")
     doom(layout, thing.id, "ann")
     assert list_trash(layout) == []
-    empty_trash(layout, -1.0)
+    empty_trash(layout, NOW)
     assert list(layout.trash.iterdir()) == []
 
 

@@ -7,13 +7,18 @@ import time
 from pathlib import Path, PurePosixPath
 
 import pytest
+from hostile import make_deep
 
 from binderhub_ext.core.errors import Conflict, NotFound
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.storage import trash
 from binderhub_ext.storage.homes import ensure_home
-from binderhub_ext.storage.trash import empty_trash, list_trash, move_to_trash, restore
+from binderhub_ext.storage.trash import doom_old, empty_trash, list_trash, move_to_trash, restore
+
+pytestmark = pytest.mark.usefixtures("cleared")
 
 NOW = 1_700_000_000.0
+DAY = 24 * 3600.0
 PROJECT = PurePosixPath("projects/o/n")
 
 
@@ -33,6 +38,13 @@ def path(layout: DataDirectory) -> PurePosixPath:
 
 def delete(layout: DataDirectory, path: PurePosixPath, now: float = NOW) -> str:
     return move_to_trash(layout, layout.homes, path, owner="ann", now=now).id
+
+
+def keep_house(layout: DataDirectory, before: float, now: float) -> list[str]:
+    """Two days of it; gives what was doomed."""
+    doomed = [doom_old(layout, before, now), doom_old(layout, before, now + DAY)]
+    empty_trash(layout, now + DAY)
+    return [thing.id for things in doomed for thing in things]
 
 
 def test_delete_and_restore(layout: DataDirectory, path: PurePosixPath) -> None:
@@ -133,9 +145,59 @@ def test_emptied_after_its_time(layout: DataDirectory, path: PurePosixPath) -> N
     old = delete(layout, path)
     (layout.homes / path).mkdir()
     young = delete(layout, path, NOW + 10)
-    assert [thing.id for thing in empty_trash(layout, NOW + 5)] == [old]
+    assert keep_house(layout, NOW + 5, NOW + 30 * DAY) == [old]
     assert [entry.name for entry in layout.trash.iterdir()] == [young]
-    assert empty_trash(layout, NOW + 5) == []
+    assert keep_house(layout, NOW + 5, NOW + 32 * DAY) == []
+
+
+def test_a_clock_that_jumps_takes_nothing(layout: DataDirectory, path: PurePosixPath) -> None:
+    """Forward by a year and back, as often as it likes, and backward from the day of deletion."""
+    id = delete(layout, path)
+    for now in (NOW + 365 * DAY, NOW + DAY, NOW + 366 * DAY, NOW + 2 * DAY, NOW - 400 * DAY):
+        assert doom_old(layout, now - 30 * DAY, now) == []
+        empty_trash(layout, now)
+    assert restore(layout, id, "ann") == path
+    # a laptop that is on for an hour every week
+    id = delete(layout, path)
+    weeks = [doom_old(layout, NOW + 7 * n * DAY - 30 * DAY, NOW + 7 * n * DAY) for n in range(8)]
+    assert [[thing.id for thing in things] for things in weeks] == [[]] * 6 + [[id], []]
+
+
+@pytest.mark.parametrize("hostile", ["deep", "closed", "wide"])
+def test_one_hostile_folder_keeps_nobody_from_having_theirs_removed(
+    layout: DataDirectory, path: PurePosixPath, hostile: str
+) -> None:
+    if hostile == "deep":
+        make_deep(layout.homes / path)
+    elif hostile == "wide":
+        for number in range(3000):
+            (layout.homes / path / str(number)).touch()
+    else:
+        (layout.homes / path / "a/b").mkdir(parents=True)
+        (layout.homes / path / "a").chmod(0)
+    delete(layout, path)
+    (layout.homes / path).mkdir()
+    delete(layout, path, NOW + 1)
+    assert len(keep_house(layout, NOW + 5, NOW + 30 * DAY)) == 2
+    assert list(layout.trash.iterdir()) == []
+
+
+def test_what_cannot_be_removed_is_told_and_keeps_nothing_else(
+    layout: DataDirectory,
+    path: PurePosixPath,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stuck = delete(layout, path)
+    (layout.homes / path).mkdir()
+    delete(layout, path, NOW + 1)
+    really = trash.remove_beneath
+    monkeypatch.setattr(
+        trash, "remove_beneath", lambda root, name: name != stuck and really(root, name)
+    )
+    keep_house(layout, NOW + 5, NOW + 30 * DAY)
+    assert [entry.name for entry in layout.trash.iterdir()] == [stuck]
+    assert f"Removing {stuck} from the trash failed" in caplog.text
 
 
 def test_emptying_spares_what_links_point_to(
@@ -145,7 +207,7 @@ def test_emptying_spares_what_links_point_to(
     (precious / "file").write_text("mine")
     (layout.homes / path / "link").symlink_to(precious)
     delete(layout, path)
-    empty_trash(layout, NOW + 1)
+    keep_house(layout, NOW + 1, NOW + 30 * DAY)
     assert (precious / "file").read_text() == "mine"
 
 
@@ -157,7 +219,7 @@ def test_what_a_killed_delete_left(layout: DataDirectory, path: PurePosixPath) -
     os.utime(layout.trash / "1-x", (0, 0))
     os.utime(layout.trash / "2-y", (NOW, NOW))
     assert list_trash(layout) == []
-    empty_trash(layout, NOW)
+    empty_trash(layout, NOW + 3600)
     assert [entry.name for entry in layout.trash.iterdir()] == ["2-y"]
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...core.errors import BuildFailed, NoSpace
 from ...core.progress import Event
+from ...housekeeping import alone
 from ...locks import try_lock
 from ...storage import scratch
 from ..base import Environment, Image
@@ -70,17 +71,21 @@ class Images(Settings):
 
     async def collect_garbage(self) -> list[Image]:
         removed = []
-        await self.sweep()
+        with alone("Removing what killed builds left"):
+            await self.sweep()
         kept = await self.images()
         total = sum(image.size for image in kept)
         for image in kept:
             old = time.time() - self._last_use(image) > self.max_age
             if not (old or total > self.max_total_size) or image.name in self.pinned:
                 continue
-            if not await self.daemon.in_use(image.name) and await self.daemon.remove(image.name):
-                self._used(image.key).unlink(missing_ok=True)
-                removed.append(image)
-                total -= image.size
+            with alone(f"Removing the image {image.name}"):
+                if not await self.daemon.in_use(image.name) and await self.daemon.remove(
+                    image.name
+                ):
+                    self._used(image.key).unlink(missing_ok=True)
+                    removed.append(image)
+                    total -= image.size
         return removed
 
     async def _names(self) -> list[str]:
@@ -115,8 +120,9 @@ class Images(Settings):
                 continue
             with self._lock(key) as descriptor:
                 if try_lock(descriptor):
-                    await remove(one)
-                    removed.append(one)
+                    with alone(f"Removing {one}"):
+                        await remove(one)
+                        removed.append(one)
         return removed
 
     # --- making ---------------------------------------------------------------------------

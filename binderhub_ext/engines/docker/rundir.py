@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from ...core.layout import DataDirectory
+from ...housekeeping import tidy_away
 from .staging import clear
 
 _DIGITS = 20
@@ -70,7 +70,7 @@ class RunDirectory:
         if self.staging.exists():
             # Something could not be unmounted: nothing near it is removed.
             return
-        shutil.rmtree(self.path, ignore_errors=True)
+        tidy_away(self.path)
 
 
 def folder(layout: DataDirectory) -> Path:

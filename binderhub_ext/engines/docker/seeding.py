@@ -11,11 +11,18 @@ import os
 import subprocess
 from dataclasses import replace
 
-from ...core.errors import LaunchFailed
+from ...core.errors import LaunchFailed, RepoUnavailable
 from ...storage.sync import call
 from ...storage.sync.words import Request
 
 _PATIENCE = 600
+
+_AT_A_PLACE_OF_ITS_OWN = (
+    *("unshare", "--mount", "--propagation", "private"),
+    *("sh", "-c", 'mount --bind . /mnt && cd /mnt && exec "$@"', "sh"),
+)
+"""Git looks where it is from the root of the file system on, and nobody but root may pass through
+the data directory: the program sees the home at a place that everybody reaches."""
 
 
 async def run(request: Request, owner: tuple[int, int]) -> bytes:
@@ -27,15 +34,27 @@ async def run(request: Request, owner: tuple[int, int]) -> bytes:
 
     Raises:
         LaunchFailed: it took too long.
+        RepoUnavailable: the fetched files are gone.
     """
-    # The home is entered before root's rights are given up, so that its owner need not be able
-    # to walk there.
     inside = replace(request, root=".")
-    name = f"{owner[0]}:{owner[1]}" if os.geteuid() == 0 else ""
-    return await _output(call.command(inside, owner=name), request.root)
+    if os.geteuid() != 0:
+        return await _output(call.command(inside), request.root)
+    try:
+        # Opened before root's rights are given up, like the home.
+        bundle = os.open(request.bundle, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise RepoUnavailable(
+            "The fetched files of this commit are not here any more. Launch it again."
+        ) from error
+    try:
+        inside = replace(inside, bundle=f"/proc/self/fd/{bundle}")
+        argv = call.command(inside, owner=f"{owner[0]}:{owner[1]}")
+        return await _output([*_AT_A_PLACE_OF_ITS_OWN, *argv], request.root, bundle)
+    finally:
+        os.close(bundle)
 
 
-async def _output(argv: list[str], home: str) -> bytes:
+async def _output(argv: list[str], home: str, *handed: int) -> bytes:
     process = await asyncio.create_subprocess_exec(
         *argv,
         cwd=home,
@@ -43,6 +62,7 @@ async def _output(argv: list[str], home: str) -> bytes:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=handed,
     )
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -22,6 +22,7 @@ from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Uns
 from ...core.launch import Launch
 from ...core.progress import Event, Phase
 from ...core.updates import Update
+from ...housekeeping import alone, tidy_away
 from ...repos.base import Source
 from ...storage import scratch
 from ...storage.checkout import checkout
@@ -37,7 +38,7 @@ from .network import Network
 from .people import known_person
 from .recipe import Recipe
 from .settings import Settings
-from .store import START, Record, Store, remove_tree, seal, unique_bytes
+from .store import START, Record, Store, seal, unique_bytes
 from .support import choose_interpreter, refuse_unsupported
 
 BUILDER = "local 1"
@@ -121,9 +122,13 @@ class LocalBuilder(Settings):
         return [*keys, *await asyncio.to_thread(scratch.sweep, self.store.scratch)]
 
     async def collect_garbage(self) -> list[Image]:
-        await self.sweep()
-        removed = await asyncio.to_thread(self._collect_garbage)
-        await self._trim_cache()
+        removed: list[Image] = []
+        with alone("Removing what killed builds left"):
+            await self.sweep()
+        with alone("Removing unused environments"):
+            await asyncio.to_thread(self._collect_garbage, removed)
+        with alone("Keeping the cache of packages small"):
+            await self._trim_cache()
         return removed
 
     async def checks(self) -> list[Check]:
@@ -257,7 +262,7 @@ class LocalBuilder(Settings):
                 f"The build's sandbox could not be started. {error.message}", detail=error.detail
             ) from error
         finally:
-            rest = (remove_tree, self.store.scratch / key) if image else (self.store.discard, key)
+            rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await asyncio.shield(asyncio.to_thread(*rest))
         yield image
 
@@ -348,15 +353,14 @@ class LocalBuilder(Settings):
 
     # --- keeping --------------------------------------------------------------------------
 
-    def _collect_garbage(self) -> list[Image]:
-        removed: list[Image] = []
+    def _collect_garbage(self, removed: list[Image]) -> None:
         total = self.store.disk_usage()
         for record in self.store.records():
             old = time.time() - self.store.last_use(record) > self.max_age
-            if (old or total > self.max_total_size) and self.store.remove(record.key):
-                removed.append(record.image)
-                total = self.store.disk_usage()
-        return removed
+            with alone(f"Removing the environment {record.key}"):
+                if (old or total > self.max_total_size) and self.store.remove(record.key):
+                    removed.append(record.image)
+                    total = self.store.disk_usage()
 
     async def _trim_cache(self) -> None:
         if await asyncio.to_thread(unique_bytes, self.cache, set()) > self.max_cache_size:

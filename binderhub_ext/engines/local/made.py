@@ -8,21 +8,25 @@ only plain files are taken, under no name that was there before.
 from __future__ import annotations
 
 import os
-import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from .store import remove_anything
+from ...storage.trees import folders_in, remove_tree
+
+_LEFT_OUT = {".git", "__pycache__"}
 
 
 def files_in(repo: Path) -> frozenset[str]:
     """Relative names of the plain files in a repository's folder; follows no links."""
     found = set()
-    for path, folders, names in os.walk(repo):
-        folders[:] = [name for name in folders if name not in (".git", "__pycache__")]
-        for file in (Path(path, name) for name in names):
-            if stat.S_ISREG(file.lstat().st_mode):
-                found.add(str(file.relative_to(repo)))
+    for folder in folders_in(repo):
+        above = PurePosixPath(folder.path)
+        if not _LEFT_OUT.intersection(above.parts):
+            found |= {str(above / entry.name) for entry in folder.entries if _is_plain(entry)}
     return frozenset(found)
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)
 
 
 def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
@@ -35,7 +39,7 @@ def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
     Returns:
         How many files there were.
     """
-    remove_anything(into)
+    remove_tree(into)
     into.mkdir()
     made = files_in(repo) - before
     for name in made:

@@ -16,7 +16,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from .store import RECORD, SERVER_LOCK, remove_anything
+from ...storage.trees import remove_tree
+from .store import RECORD, SERVER_LOCK
 
 _NAMING_PLACES = ("bin", "share/jupyter/kernels")
 """Where files name the environment they belong to."""
@@ -36,7 +37,7 @@ def clone(model: Path, environment: Path) -> None:
     for path, _, _ in os.walk(environment):
         Path(path).chmod(0o755)
     for name in (RECORD.parent.name, SERVER_LOCK):
-        remove_anything(environment / name)
+        remove_tree(environment / name)
     for place in _NAMING_PLACES:
         for file in (environment / place).rglob("*"):
             if file.is_file() and not file.is_symlink():
@@ -46,7 +47,7 @@ def clone(model: Path, environment: Path) -> None:
 def empty_folder(folder: Path) -> None:
     """Remove everything in a folder."""
     for path in folder.iterdir():
-        remove_anything(path)
+        remove_tree(path)
 
 
 def is_same(model: Path, environment: Path) -> bool:

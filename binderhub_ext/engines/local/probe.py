@@ -120,7 +120,7 @@ def _filter(seen: str) -> Check:
     if re.search(r"^Seccomp:\s*2$", seen, re.MULTILINE):
         return Check(name, True, "works")
     try:
-        seccomp.program()
+        seccomp.programs()
         message, fix = "The kernel does not apply it.", "Use a kernel with CONFIG_SECCOMP_FILTER."
     except seccomp.NoSeccomp as error:
         message = f"Without it the sandbox is weaker: {error}."

@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from ...core.layout import DataDirectory
+from ...housekeeping import alone, tidy_away
 from ..process import clean
 from .limits import find_controllers
 from .processes import end_holders, lock_holder
-from .store import remove_tree
 
 _SERVERS = "servers"
 _DIGITS = 20
@@ -67,14 +67,21 @@ class RunDirectory:
         """Sockets of a server without a sandbox, whose home has too long a name for them."""
         return Path(gettempdir(), self.name)
 
-    async def make(self) -> None:
-        """Make it anew, ending what a Hub that was killed left running in it."""
+    async def make(self, uid: int | None = None) -> None:
+        """Make it anew, ending what a Hub that was killed left running in it.
+
+        Args:
+            uid: the person's, who reads the log; `None` if it is ours.
+        """
         await self.remove()
         self.path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.path.mkdir(mode=0o711)
         os.close(os.open(self.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        os.close(os.open(self.log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-        self.log.chmod(0o644)
+        os.close(os.open(self.log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if uid is not None:
+            # The person's group, which is theirs alone: an owner could also change it.
+            os.chown(self.log, -1, uid)
+            self.log.chmod(0o640)
 
     def make_theirs(self, place: Path, uid: int | None) -> None:
         """Make a folder that is the person's, such as `home` or `short`."""
@@ -102,7 +109,7 @@ class RunDirectory:
         if controllers := find_controllers():
             await controllers.group(self.name).removed()
         for place in (self.short, self.path):
-            await asyncio.to_thread(remove_tree, place)
+            await asyncio.to_thread(tidy_away, place)
 
 
 async def sweep(layout: DataDirectory) -> list[str]:
@@ -117,7 +124,8 @@ async def sweep(layout: DataDirectory) -> list[str]:
     removed = []
     for path in sorted(root.iterdir()) if root.is_dir() else ():
         directory = RunDirectory(path)
-        if not (directory.stored.exists() and lock_holder(directory.lock)):
-            await directory.remove()
-            removed.append(path.name)
+        with alone(f"Removing what the server in {path.name} left"):
+            if not (directory.stored.exists() and lock_holder(directory.lock)):
+                await directory.remove()
+                removed.append(path.name)
     return removed

@@ -176,25 +176,32 @@ def _descriptors(
     files = {**own_files(sandbox.person), "/etc/resolv.conf": resolv, **sandbox.files}
     return Descriptors(
         files={path: _memory_file(stack, content) for path, content in files.items()},
-        seccomp=_filter(stack, sandbox),
+        seccomp=_filters(stack, sandbox),
         info=info,
         block=block,
         life=life,
     )
 
 
-def _filter(stack: AsyncExitStack, sandbox: Sandbox) -> int:
+def _filters(stack: AsyncExitStack, sandbox: Sandbox) -> tuple[int, ...]:
     uncounted = bool(sandbox.limits.memory) and not sandbox.limits.counted
     try:
-        return _memory_file(stack, seccomp.program(uncounted))
+        return tuple(_memory_file(stack, one) for one in seccomp.programs(uncounted))
     except seccomp.NoSeccomp:  # the engine's checks say so; namespaces alone still separate
-        return -1
+        return ()
 
 
 def _passed(sandbox: Sandbox, fds: Descriptors) -> tuple[int, ...]:
     sources = [bind.source for bind in sandbox.binds if isinstance(bind.source, int)]
-    filters = [fds.seccomp] if fds.seccomp >= 0 else []
-    return (*fds.files.values(), *filters, fds.info, fds.block, fds.life, *sources, *sandbox.keep)
+    return (
+        *fds.files.values(),
+        *fds.seccomp,
+        fds.info,
+        fds.block,
+        fds.life,
+        *sources,
+        *sandbox.keep,
+    )
 
 
 def _pipe(stack: AsyncExitStack) -> tuple[Descriptor, Descriptor]:

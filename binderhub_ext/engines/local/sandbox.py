@@ -156,14 +156,14 @@ class Descriptors:
 
     Attributes:
         files: content of `Sandbox.files`, by path.
-        seccomp: the filter, -1 for none.
+        seccomp: the filters for system calls.
         info: where bubblewrap writes the pid of the sandbox.
         block: what it waits for before anything runs.
         life: what it keeps open as long as the sandbox lives.
     """
 
     files: Mapping[str, int]
-    seccomp: int
+    seccomp: tuple[int, ...]
     info: int
     block: int
     life: int
@@ -219,7 +219,7 @@ def arguments(sandbox: Sandbox, fds: Descriptors) -> list[str]:
         # Else whoever owns these two could fill them, and with them the machine's memory.
         *["--remount-ro", "/dev", "--remount-ro", "/"],
         *(word for lock in sandbox.locks for word in ("--lock-file", lock)),
-        *(["--seccomp", str(fds.seccomp)] if fds.seccomp >= 0 else []),
+        *(word for number in fds.seccomp for word in ("--add-seccomp-fd", str(number))),
         *["--info-fd", str(fds.info), "--block-fd", str(fds.block), "--sync-fd", str(fds.life)],
         "--",
         *_become(sandbox.person),

@@ -25,6 +25,7 @@ from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode, defa
 
 from ...core.errors import LaunchFailed
 from ...core.launch import Files, Launch
+from ...storage.doors import open_doors
 from ...storage.homes import ensure_mount_points, ensure_state
 from ...storage.mounts import STATE_HOME
 from ..spawner import BinderSpawnerMixin
@@ -154,7 +155,9 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         """Find the environment and the person, and put the project's files in place."""
         record = self._environment(launch)
         person = await asyncio.to_thread(ensure_person, self.layout, launch.user)
-        await self.run_directory.make()
+        await self.run_directory.make(person.uid)
+        if self.unsafe_no_sandbox:
+            open_doors(self.layout)
         if launch.files is Files.NONE:
             self.run_directory.make_theirs(self.run_directory.home, person.uid)
         else:
@@ -196,7 +199,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             raise LaunchFailed("This server can only be started from its launch link.")
         self.port = random_port()
         self.ip = "127.0.0.1"
-        self.run_directory.log.touch()
+        self.run_directory.log.touch(0o600)
         with self.rescue_log(self.run_directory.log).open("ab") as log:
             if self.unsafe_no_sandbox:
                 await self._start_unsafe(self._prepared, log)

@@ -21,7 +21,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +28,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ...core.environment import KEY_DIGITS
+from ...housekeeping import alone, tidy_away
 from ...locks import try_lock
+from ...storage.trees import folders_in, remove_tree, set_mode
 from ..base import Image
 
 RECORD = Path(".binder/image.json")
@@ -188,7 +189,7 @@ class Store:
         environment.chmod(0o755)
         for name in (RECORD.parent.name, SERVER_LOCK):
             # Whatever a build put there under these names, perhaps links to elsewhere.
-            remove_anything(environment / name)
+            remove_tree(environment / name)
         (environment / SERVER_LOCK).touch(0o644)
         folder = environment / RECORD.parent
         folder.mkdir()
@@ -207,10 +208,14 @@ class Store:
         partial.chmod(0o444)
         partial.rename(folder / RECORD.name)
 
-    def discard(self, key: str) -> None:
-        """Remove an environment's folder and scratch. The build lock must be held."""
-        for path in (self.path(key), self.scratch / key):
-            remove_tree(path)
+    def discard(self, key: str) -> bool:
+        """Remove an environment's folder and scratch; the build lock must be held.
+
+        Returns:
+            Whether nothing of them is left.
+        """
+        gone = [tidy_away(path) for path in (self.path(key), self.scratch / key)]
+        return all(gone)
 
     def remove(self, key: str) -> bool:
         """Remove an environment unless a server uses it or somebody builds it."""
@@ -218,8 +223,7 @@ class Store:
         try:
             if not try_lock(build_lock) or not self._retire(self.path(key)):
                 return False
-            self.discard(key)
-            return True
+            return self.discard(key)
         finally:
             os.close(build_lock)
 
@@ -228,7 +232,12 @@ class Store:
         leftovers = {path.name for path in self._folders() if not (path / RECORD).exists()}
         with suppress(OSError):
             leftovers |= {entry.name for entry in os.scandir(self.scratch)}
-        return [key for key in sorted(leftovers) if _KEY.fullmatch(key) and self._sweep(key)]
+        removed = []
+        for key in sorted(filter(_KEY.fullmatch, leftovers)):
+            with alone(f"Removing what a build left of the environment {key}"):
+                if self._sweep(key):
+                    removed.append(key)
+        return removed
 
     def disk_usage(self) -> int:
         """Bytes that all environments take, counting what they share once."""
@@ -261,10 +270,9 @@ class Store:
             if not try_lock(descriptor):
                 return False
             if (self.path(key) / RECORD).exists():
-                remove_tree(self.scratch / key)
+                tidy_away(self.scratch / key)
                 return False
-            self.discard(key)
-            return True
+            return self.discard(key)
         finally:
             os.close(descriptor)
 
@@ -281,29 +289,6 @@ class Store:
         return os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def remove_anything(path: Path) -> None:
-    """Remove a file, link or folder, or nothing."""
-    remove_tree(path)
-    path.unlink(missing_ok=True)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a folder however deep and whatever its modes, without following links."""
-    if not path.is_symlink() and path.is_dir():
-        if os.geteuid():
-            _unlock(path)
-        # Python's own recursion ends at some depth, which a hostile build could reach.
-        subprocess.run(["rm", "-rf", "--one-file-system", str(path)], check=False)
-
-
-def _unlock(folder: Path) -> None:
-    folder.chmod(0o700)
-    for path, folders, _ in os.walk(folder):
-        for name in folders:
-            if not (inner := Path(path, name)).is_symlink():
-                inner.chmod(0o700)
-
-
 def seal(environment: Path) -> tuple[int, int]:
     """Make a built environment read-only, readable by everyone, and nobody else's.
 
@@ -313,53 +298,61 @@ def seal(environment: Path) -> tuple[int, int]:
         Bytes on disk, and those of them shared with no other environment or cache.
     """
     size = own = 0
-    owner = (os.geteuid(), os.getegid())
-    for status, path in _walk(environment):
-        blocks = status.st_blocks * 512
-        size += blocks
-        own += blocks if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode) else 0
-        if (status.st_uid, status.st_gid) != owner:
-            os.chown(path, *owner, follow_symlinks=False)
-        _restrict(path, status.st_mode)
+    for folder in folders_in(environment, force=True):
+        for entry in folder.entries:
+            if not entry.is_dir(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                size += status.st_blocks * 512
+                own += status.st_blocks * 512 if status.st_nlink == 1 else 0
+                _seal_file(folder.descriptor, entry.name, status)
+        status = os.fstat(folder.descriptor)
+        size += status.st_blocks * 512
+        own += status.st_blocks * 512
+        if not _is_ours(status):
+            os.fchown(folder.descriptor, os.geteuid(), os.getegid())
+        if stat.S_IMODE(status.st_mode) != 0o555:
+            os.fchmod(folder.descriptor, 0o555)
     return size, own
 
 
-def _restrict(path: str, mode: int) -> None:
-    if stat.S_ISLNK(mode):
+def _is_ours(status: os.stat_result) -> bool:
+    return (status.st_uid, status.st_gid) == (os.geteuid(), os.getegid())
+
+
+def _seal_file(folder: int, name: str, status: os.stat_result) -> None:
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        os.unlink(name, dir_fd=folder)
         return
-    if stat.S_ISDIR(mode):
-        wanted = 0o555
-    elif stat.S_ISREG(mode):
-        wanted = 0o555 if mode & 0o100 else 0o444
-    else:
-        Path(path).unlink()
-        return
-    if stat.S_IMODE(mode) != wanted:
-        Path(path).chmod(wanted)
+    if not _is_ours(status):
+        owner = (os.geteuid(), os.getegid())
+        os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
+    wanted = 0o555 if status.st_mode & 0o100 else 0o444
+    if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != wanted:
+        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            set_mode(handle, wanted)
+        finally:
+            os.close(handle)
 
 
 def unique_bytes(folder: Path, seen: set[tuple[int, int]]) -> int:
-    """Bytes on disk beneath a folder, without inodes already in `seen`; adds to it."""
+    """Bytes on disk beneath a folder, without inodes already in `seen`; adds to it.
+
+    What goes away meanwhile does not count, nor does a folder that is not there.
+    """
     total = 0
-    for status, _ in _walk(folder):
-        if (inode := (status.st_dev, status.st_ino)) not in seen:
-            seen.add(inode)
-            total += status.st_blocks * 512
+    with suppress(FileNotFoundError):
+        for one in folders_in(folder, force=True):
+            statuses = [os.fstat(one.descriptor), *_statuses(one.entries)]
+            for status in statuses:
+                if (inode := (status.st_dev, status.st_ino)) not in seen:
+                    seen.add(inode)
+                    total += status.st_blocks * 512
     return total
 
 
-def _walk(folder: Path) -> Iterator[tuple[os.stat_result, str]]:
-    """Every entry beneath a folder, the deepest first, and the folder; follows no links."""
-    try:
-        entries = list(os.scandir(folder))
-    except FileNotFoundError:
-        return
-    except PermissionError:
-        folder.chmod(0o700)
-        entries = list(os.scandir(folder))
+def _statuses(entries: Iterator[os.DirEntry[str]]) -> Iterator[os.stat_result]:
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path))
-        else:
-            yield entry.stat(follow_symlinks=False), entry.path
-    yield folder.lstat(), str(folder)
+        with suppress(FileNotFoundError):
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry.stat(follow_symlinks=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from ..beneath import beneath, mkdir_beneath, write_beneath
+from ..trees import empty_beneath
 from .files import look
 from .record import algorithm_of, is_commit, is_safe
 from .words import REGULAR, SUBMODULE, Entry, Request, SyncError
@@ -91,13 +91,7 @@ class Scratch:
 
     def clear(self) -> None:
         """Remove what is in it, also what a killed run left."""
-        with os.scandir(self.directory) as entries:
-            names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for name, is_directory in names:
-            if is_directory:
-                shutil.rmtree(name, dir_fd=self.directory)
-            else:
-                os.unlink(name, dir_fd=self.directory)
+        empty_beneath(self.directory)
 
     def unpack(self) -> None:
         """Make a repository that has the bundle's objects and nothing else.

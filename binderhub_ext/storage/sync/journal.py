@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from ..beneath import beneath, exists_beneath, mkdir_beneath, open_beneath, open_file
+from ..trees import remove_beneath
 from .files import TRIES, InTheWay, join, labelled, look, move, split
 from .lines import LIST, Lines, Taken, read_lines, renamed, told_before
 from .words import Change, What
@@ -76,7 +76,7 @@ class Journal:
             if last := moving.unfinished(self._folder, self._project):
                 self._put_back(self._folder, last)
             changes += self._rescue(folder, replaced)
-        shutil.rmtree(REPLACED, dir_fd=self._store)
+        remove_beneath(self._store, REPLACED)
         return changes
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..beneath import beneath, open_file
+from ..trees import folders_in
 from .files import join
 from .record import is_safe
 
@@ -24,13 +25,13 @@ def bring_made(made: Path, project: int) -> int:
         How many files were copied.
     """
     count = 0
-    top = os.fsencode(made)
-    for folder, _, names, source in os.fwalk(top):
-        above = folder[len(top) :].strip(b"/")
-        for name in names:
-            if is_safe(join(above, name)):
+    for folder in folders_in(made):
+        above = os.fsencode(folder.path)
+        for entry in folder.entries:
+            name = os.fsencode(entry.name)
+            if not entry.is_dir(follow_symlinks=False) and is_safe(join(above, name)):
                 with suppress(FileExistsError, NotADirectoryError):
-                    _copy(source, name, project, above)
+                    _copy(folder.descriptor, name, project, above)
                     count += 1
     return count
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from ..beneath import beneath
+from ..trees import folders_beneath
 from .decide import decide, matches
 from .files import join, look
 from .journal import MOVING, REPLACED
@@ -98,19 +99,16 @@ def _lines(store: int, name: str) -> Lines:
 
 def _files_below(project: int, path: bytes) -> Iterator[bytes]:
     """Everything in a folder that is no folder, and folders that are empty."""
-    try:
-        with beneath(project, path) as directory, os.scandir(directory) as opened:
-            entries = [(os.fsencode(e.name), e.is_dir(follow_symlinks=False)) for e in opened]
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for name, is_directory in entries:
-        below = join(path, name)
-        if is_directory:
-            yield from _files_below(project, below)
-        else:
-            yield below
-    if not entries:
-        yield path
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for folder in folders_beneath(project, path):
+            below = join(path, os.fsencode(folder.path)) if folder.path else path
+            is_empty = True
+            for entry in folder.entries:
+                is_empty = False
+                if not entry.is_dir(follow_symlinks=False):
+                    yield join(below, os.fsencode(entry.name))
+            if is_empty:
+                yield below
 
 
 def edited(project: int, bases: Collection[Record], algorithm: str) -> Iterator[bytes]:

@@ -15,12 +15,12 @@ Steps, each of which can be done a second time:
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from hashlib import sha256
 
 from ..beneath import beneath, lstat_beneath, mkdir_beneath, write_beneath
+from ..trees import remove_beneath
 from .apply import Hands
 from .create import has_attributes
 from .dotgit import advance
@@ -132,7 +132,7 @@ class _Update:
         )
         report.notes += notes
         self._record(branch, tip).write(self._store, RECORD)
-        shutil.rmtree(PENDING, dir_fd=self._store)
+        remove_beneath(self._store, PENDING)
 
     def _record(self, branch: str, tip: str) -> Record:
         header = Header(self._request.commit, self._header.url, branch, tip)

@@ -73,7 +73,7 @@ async def test_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(count_memory: bool = False) -> bytes:
         raise seccomp.NoSeccomp("libseccomp is not here")
 
-    monkeypatch.setattr(seccomp, "program", missing)
+    monkeypatch.setattr(seccomp, "programs", missing)
     found = (await checks(Network.NONE))["system call filter"]
     assert not found.ok
     assert not found.required
