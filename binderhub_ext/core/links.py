@@ -17,7 +17,7 @@ from .errors import BadLink
 from .launch import Access, Files, LaunchRequest, VolumeRequest
 from .names import is_server_name
 from .plain import PATH_MAX, plain, ref_name, relative_path, server_path, shown
-from .providers import PROVIDERS, Providers, find
+from .providers import PROVIDERS, Providers, at_forge, find
 from .quantities import (
     read_bytes,
     read_cores,
@@ -83,10 +83,9 @@ def read_link(
     if len(raw_spec) > _SPEC_MAX:
         raise BadLink(f"The link is {len(raw_spec)} characters long; at most {_SPEC_MAX} are.")
     repo, ref = find(providers, provider).parse(raw_spec)
-    request = LaunchRequest(repo) if repo is None else LaunchRequest(repo, ref)
     if repo is None:
-        request = replace(request, image=ref)
-    return apply(request, query)
+        return apply(LaunchRequest(None, image=ref), query)
+    return apply(LaunchRequest(at_forge(repo, providers), ref), query)
 
 
 def write_link(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> str:

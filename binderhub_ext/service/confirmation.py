@@ -12,9 +12,8 @@ from ..core.errors import BadTicket, NotAllowed
 from ..core.launch import Files, Launch, LaunchRequest, read_ticket
 from ..core.links import write_link
 from ..core.policy import admit, is_trusted, judge
-from ..core.projects import project_folder
 from ..core.repo import Commit
-from ..core.rights import PROJECT, rights, words
+from ..core.rights import PROJECT, UNENCRYPTED, rights, words
 from ..core.volumes import Kind, Placed
 from ..engines.base import Environment, Image
 from ..repos.about import About
@@ -42,6 +41,7 @@ class Question:
         differs: what launching would change about a server that runs.
         trusted: whether it was answered before, for all that the link wants.
         volumes: the group and shared volumes it would see, as the person has them now.
+        project: its folder in their home, relative; empty without a repository.
     """
 
     request: LaunchRequest
@@ -51,6 +51,7 @@ class Question:
     differs: tuple[str, ...]
     trusted: bool
     volumes: tuple[Placed, ...] = ()
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,14 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         commit = await provider.resolve(request.repo, request.ref, reader=person.name)
         known = await service.builds.known(commit)
         about = await service.builds.about(commit)
-    launch = admit(service.policy, request, commit, user=person.name, targets=service.targets)
+    launch = admit(
+        service.policy,
+        request,
+        commit,
+        user=person.name,
+        project=await service.launches.project(person, request),
+        targets=service.targets,
+    )
     return Question(
         request=request,
         commit=commit,
@@ -98,6 +106,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         differs=await _differs(service, person, launch),
         trusted=await trusted(service, person, request),
         volumes=await service.volumes.placed(person, launch.volumes, launch.project),
+        project=launch.project,
     )
 
 
@@ -106,10 +115,10 @@ async def trusted(service: Service, person: Person, request: LaunchRequest) -> b
     if request.repo is None:
         return False
     wanted = rights(request, service.targets)
-    if is_trusted(service.policy, request) and wanted <= {PROJECT}:
+    if is_trusted(service.policy, request) and wanted <= {PROJECT, UNENCRYPTED}:
         return True
-    row = await service.records.trusted(person.name, request.repo.identity)
-    return row is not None and wanted <= set(row.rights.split("\n"))
+    rows = await service.records.trusted(person.name, request.repo.identity)
+    return any(wanted <= set(row.rights.split("\n")) for row in rows)
 
 
 async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
@@ -140,7 +149,7 @@ def page_values(service: Service, asked: Question, source: Source) -> dict[str, 
         "request": {"repo": views.repo_view(request.repo), "ref": request.ref},
         "commit": _commit(asked),
         "environment": _environment(asked),
-        "sees": [*_sees(request), *map(_volume, asked.volumes)],
+        "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
         "resources": _resources(request),
         "network": _NETWORK,
         "credentials": _CREDENTIALS,
@@ -184,12 +193,12 @@ def _environment(asked: Question) -> dict[str, Any]:
     return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
 
 
-def _sees(request: LaunchRequest) -> list[dict[str, str]]:
-    project = f"~/{project_folder(request.repo)}" if request.repo else "~"
-    if request.files is Files.HOME:
+def _sees(files: Files, project: str) -> list[dict[str, str]]:
+    if files is Files.HOME:
         seen = [_mount("Your whole home", "~", "rw", "Everything that is yours here.")]
-    elif request.files is Files.PROJECT:
-        seen = [_mount("This project's folder", project, "rw", "Nothing else of yours.")]
+    elif files is Files.PROJECT:
+        path = f"~/{project}" if project else "~"
+        seen = [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
     else:
         seen = []
     return seen

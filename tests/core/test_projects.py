@@ -23,6 +23,8 @@ def git(url: str) -> Repo:
         ("ssh://git@github.com/owner/name.git", "projects/owner/name"),
         ("https://github.com/a.b/c", "projects/github.com/a.b/c"),
         ("https://gist.github.com/User/ABC.git", "projects/gist.github.com/user/abc"),
+        ("https://bitbucket.org/Team/Proj.git", "projects/bitbucket.org/team/proj"),
+        ("https://codeberg.org/Team/Proj", "projects/codeberg.org/team/proj"),
         ("https://gitlab.com/Group/Sub/Name", "projects/gitlab.com/group+sub/name"),
         ("https://git.example.org/Group/Name.git", "projects/git.example.org/Group/Name"),
         ("https://git.example.org:443/a/b", "projects/git.example.org/a/b"),
@@ -39,7 +41,7 @@ def git(url: str) -> Repo:
         ("https://h.org/", "projects/h.org/-/="),
         ("https://h.org/ü/x", "projects/h.org/=c3=bc/x"),
         ("https://h.org/x?p=a", "projects/h.org/-/x=3fp=3da"),
-        ("http://[bad/x", "projects/_git/-/http=3a=2f=2f=5bbad=2fx"),
+        ("http://[bad/x", "projects/_git/http=3a+=+=5bbad/x"),
     ],
 )
 def test_table(url: str, folder: str) -> None:
