@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from ..core.changes import changes
 from ..core.errors import BadTicket, NotAllowed
 from ..core.launch import Files, Launch, LaunchRequest, read_ticket
 from ..core.links import write_link
+from ..core.parameters import PARAMETERS
 from ..core.policy import admit, is_trusted, judge
 from ..core.repo import Commit
 from ..core.rights import PROJECT, UNENCRYPTED, rights, words
@@ -23,6 +24,9 @@ from .hub import Person, State
 from .launcher import OnChange
 from .records import now
 from .tables import TrustRow
+
+_SHOWN = ("target", "files", "volume", "image")
+"""Parameters that have a place of their own on the page."""
 
 _UNKNOWN = "Found out from the repository's files when it is launched"
 _NETWORK = "The internet, but nothing of this hub or of other people."
@@ -215,15 +219,12 @@ def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
 
 
 def _resources(request: LaunchRequest) -> list[dict[str, str]]:
-    asked: Sequence[tuple[str, str]] = (
+    asked = [
         ("Opens", _opens(request)),
-        ("Size", request.size),
-        ("Memory", f"{request.memory / 2**30:.1f} GiB" if request.memory else ""),
-        ("Processors", f"{request.cpu:g}" if request.cpu else ""),
+        ("Passed on to it", urlencode(request.extra)),
+        *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
         ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
-        ("Stops after", f"{request.idle} s without use" if request.idle else ""),
-        ("May also enter", ", ".join(request.share)),
-    )
+    ]
     return [{"title": title, "value": value} for title, value in asked if value]
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from binderhub_ext.core import links, targets
+from binderhub_ext.core import parameters, targets
 from binderhub_ext.core.errors import BadLink, BinderError, UnknownProvider
 from binderhub_ext.core.launch import Access, Files, LaunchRequest, VolumeRequest
 from binderhub_ext.core.links import apply, read_link, with_ref, write_link
+from binderhub_ext.core.plain import server_path
 from binderhub_ext.core.providers import PROVIDERS
 
 RUNS = 400
@@ -67,7 +68,7 @@ DESTINATIONS = st.one_of(
     st.fixed_dictionaries({"filepath": PATHS, "target": st.sampled_from(["", "lab", "voila"])}),
     st.fixed_dictionaries({"target": st.sampled_from(["lab", "rstudio"])}),
     st.builds(
-        lambda path, query: {"urlpath": links.server_path(f"lab/tree/{path}?{query}")}, PATHS, PATHS
+        lambda path, query: {"urlpath": server_path(f"lab/tree/{path}?{query}")}, PATHS, PATHS
     ),
 )
 
@@ -324,14 +325,14 @@ def test_another_ref() -> None:
 
 
 def test_every_field_of_a_request_can_be_written() -> None:
-    written = {parameter.field for parameter in links.PARAMETERS.values()}
+    written = {parameter.field for parameter in parameters.PARAMETERS.values()}
     assert written | {"repo", "ref", "filepath", "urlpath", "extra"} == {
         field.name for field in fields(LaunchRequest)
     }
 
 
 @pytest.mark.parametrize(
-    "word", [*links.PARAMETERS, *links.DESTINATIONS, *PROVIDERS, *targets.TARGETS]
+    "word", [*parameters.PARAMETERS, *parameters.DESTINATIONS, *PROVIDERS, *targets.TARGETS]
 )
 def test_documented(word: str) -> None:
     assert f"\n| `{word}` |" in DOCS.read_text()
