@@ -13,6 +13,7 @@ from realhub import RealHub
 _GENEROUS = """
 c.LaunchPolicy.max_memory = "8G"
 c.LaunchPolicy.max_cpu = 4
+c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
 c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
 """
 

@@ -73,7 +73,17 @@ def canonical(link: str) -> str:
 
 @pytest.mark.parametrize("query", PARAMETERS)
 async def test_change_on_the_page_that_asks_keeps_all(lin, repos, query):
-    link = link_of(repos, query)
+    await changed(lin, link_of(repos, query))
+
+
+@pytest.mark.parametrize("query", ["", "?mem=1G&volume=field&colour=red"])
+async def test_change_keeps_all_of_an_image(lin, repos, query):
+    await changed(lin, f"v2/image/quay.io%2Fjupyter%2Fbase-notebook%3Ax{query}")
+    await changed(lin, link_of(repos, "image=quay.io/jupyter/base-notebook"))
+
+
+async def changed(lin, link: str) -> None:
+    """Go by *Change* to the form, and see whether it asks for the same."""
     page = await lin.get(PREFIX + link)
     assert page.status == 200, page.text
     (change,) = re.findall(r'href="([^"]*)">Change<', page.text)
