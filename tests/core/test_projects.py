@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binderhub_ext.core.projects import NAME_MAX, project_folder
+from binderhub_ext.core.projects import NAME_MAX, Past, folder_of, project_folder
 from binderhub_ext.core.repo import Repo
 
 
@@ -58,6 +58,30 @@ def test_long_names_are_cut_and_stay_apart() -> None:
     one, two = (project_folder(git(f"https://h.org/{'a' * 300}/{'b' * 300}{n}")) for n in (1, 2))
     assert one != two
     assert all(len(part) <= NAME_MAX for part in one.split("/"))
+
+
+UPPER, LOWER, ODD = (
+    git(f"https://bitbucket.org/{n}") for n in ("Team/Proj", "team/proj", "TEAM/x")
+)
+
+
+@pytest.mark.parametrize(
+    ("repo", "past", "folder"),
+    [
+        (UPPER, [], "projects/bitbucket.org/team/proj"),
+        (UPPER, [Past(ODD, "projects/other", True)], "projects/bitbucket.org/team/proj"),
+        (LOWER, [Past(UPPER, "projects/old", True)], "projects/old"),
+        (LOWER, [Past(UPPER, "projects/failed", False)], "projects/failed"),
+        (LOWER, [Past(UPPER, "projects/new", True), Past(LOWER, "projects/own", True)],
+         "projects/own"),
+        (LOWER, [Past(LOWER, "projects/failed", False), Past(UPPER, "projects/ran", True)],
+         "projects/ran"),
+        (UPPER, [Past(UPPER, "projects/newest", True), Past(UPPER, "projects/older", True)],
+         "projects/newest"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_somebody_has_stays_theirs(repo: Repo, past: list[Past], folder: str) -> None:
+    assert folder_of(repo, past) == folder
 
 
 hosts = st.sampled_from(["github.com", "localhost", "a.b", "a", "a:81", "a.b:81", "_a", "git."])
