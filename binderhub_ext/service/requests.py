@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from ..core.archives import image_reference
-from ..core.errors import BadLink
+from ..core.errors import BadLink, UnknownProvider
 from ..core.launch import LaunchRequest
 from ..core.links import EXTRA, apply_field, fields_of, read_link, with_ref, write_link
 from ..core.parameters import DESTINATIONS, PARAMETERS
@@ -111,7 +111,7 @@ def _subject(fields: Fields, providers: Providers) -> LaunchRequest:
 
 def _pasteable(repo: Repo, providers: Providers) -> str:
     """What a person could paste for a repository: its address where that says all, else a link."""
-    with suppress(BadLink):
+    with suppress(BadLink, UnknownProvider):
         if understand(repo.url, providers=providers).request == LaunchRequest(repo):
             return repo.url
     return write_link(LaunchRequest(repo), providers=providers)
