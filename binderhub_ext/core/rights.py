@@ -2,11 +2,10 @@
 
 Rights are a set of words: trust given for a set covers every launch that wants a subset. A server
 of its own, and more than servers get by default, are rights too: a trusted link could otherwise
-start any number of them. What
-could make trusted links do something its giver never saw is a right of its own: a commit by its
-id (a host also serves the commits of forks under the original's name), a ref that is no branch
-or tag (a stranger's pull request), files that come unencrypted, a page that acts when it is
-opened.
+start any number of them. What could make trusted links do something its giver never saw is a
+right of its own: a commit by its id (a host also serves the commits of forks under the original's
+name), a ref that is no branch or tag (a stranger's pull request), files that come unencrypted, a
+page that acts when it is opened.
 """
 
 from __future__ import annotations
