@@ -23,8 +23,8 @@ PARAMETERS = [
 
 
 @pytest.fixture
-async def lin(realhub):
-    async with realhub.browser("lin") as browser:
+async def zoe(realhub):
+    async with realhub.browser("zoe") as browser:
         await browser.get(PREFIX)
         have = {v["name"] for v in (await browser.api("GET", "api/volumes")).json()["volumes"]}
         for name in {"field", "field-two", "field-three"} - have:
@@ -72,48 +72,48 @@ def canonical(link: str) -> str:
 
 
 @pytest.mark.parametrize("query", PARAMETERS)
-async def test_change_on_the_page_that_asks_keeps_all(lin, repos, query):
-    await changed(lin, link_of(repos, query))
+async def test_change_on_the_page_that_asks_keeps_all(zoe, repos, query):
+    await changed(zoe, link_of(repos, query))
 
 
 @pytest.mark.parametrize("query", ["", "?mem=1G&volume=field&colour=red"])
-async def test_change_keeps_all_of_an_image(lin, repos, query):
-    await changed(lin, f"v2/image/quay.io%2Fjupyter%2Fbase-notebook%3Ax{query}")
-    await changed(lin, link_of(repos, "image=quay.io/jupyter/base-notebook"))
+async def test_change_keeps_all_of_an_image(zoe, repos, query):
+    await changed(zoe, f"v2/image/quay.io%2Fjupyter%2Fbase-notebook%3Ax{query}")
+    await changed(zoe, link_of(repos, "image=quay.io/jupyter/base-notebook"))
 
 
-async def changed(lin, link: str) -> None:
+async def changed(zoe, link: str) -> None:
     """Go by *Change* to the form, and see whether it asks for the same."""
-    page = await lin.get(PREFIX + link)
+    page = await zoe.get(PREFIX + link)
     assert page.status == 200, page.text
     (change,) = re.findall(r'href="([^"]*)">Change<', page.text)
-    assert await shared(lin, await form(lin, html.unescape(change))) == canonical(link)
+    assert await shared(zoe, await form(zoe, html.unescape(change))) == canonical(link)
 
 
 @pytest.mark.parametrize("query", PARAMETERS)
-async def test_back_from_a_failed_launch_keeps_all(lin, repos, query):
+async def test_back_from_a_failed_launch_keeps_all(zoe, repos, query):
     link = link_of(repos, query, ref="no-such-branch")
-    failed = await submit(lin, [("link", link)])
+    failed = await submit(zoe, [("link", link)])
     assert failed["error"]["code"] == "ref-not-found"
-    pairs = await form(lin, failed["back_url"])
-    assert await shared(lin, pairs) == canonical(link)
-    again = await submit(lin, pairs)
-    assert again["again"]["link"] == canonical(link) == await shared(lin, pairs)
+    pairs = await form(zoe, failed["back_url"])
+    assert await shared(zoe, pairs) == canonical(link)
+    again = await submit(zoe, pairs)
+    assert again["again"]["link"] == canonical(link) == await shared(zoe, pairs)
 
 
-async def test_a_refused_form_keeps_all_that_was_typed(lin, repos):
-    pairs = await form(lin, f"{PREFIX}?link={quote(link_of(repos, PARAMETERS[1]), safe='')}")
+async def test_a_refused_form_keeps_all_that_was_typed(zoe, repos):
+    pairs = await form(zoe, f"{PREFIX}?link={quote(link_of(repos, PARAMETERS[1]), safe='')}")
     wrong = [(name, "5 parsecs" if name == "idle" else value) for name, value in pairs]
-    reply = await lin.send("POST", f"{PREFIX}launch", data=[("_xsrf", lin.xsrf()), *wrong])
+    reply = await zoe.send("POST", f"{PREFIX}launch", data=[("_xsrf", zoe.xsrf()), *wrong])
     assert reply.status == 400
     shown = [pair for pair in WebForm(reply.text, "launch-form").pairs if pair[0] != "_xsrf"]
     assert shown == wrong
     assert 'id="idle-error"' in reply.text
 
 
-async def test_volumes_that_were_chosen_in_the_form_are_shared(lin, repos):
+async def test_volumes_that_were_chosen_in_the_form_are_shared(zoe, repos):
     pairs = [("repo", f"{repos.url}/me/mine"), ("ref", "no-such-branch")]
     pairs += [("volume-access:field", "ro"), ("volume-place:field", "~/data")]
-    link = await shared(lin, pairs)
+    link = await shared(zoe, pairs)
     assert link.endswith("?volume=field:data:ro")
-    assert (await submit(lin, pairs))["again"]["link"] == link
+    assert (await submit(zoe, pairs))["again"]["link"] == link
