@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from ..core.errors import BinderError
+from ..core.links import described
 from ..core.paste import Understanding, understand
-from ..core.providers import PROVIDERS
 
 BAD_INPUT = 2
 """Exit status when it could not be understood."""
@@ -37,26 +37,7 @@ def main(argv: list[str]) -> int:
 
 def fields(found: Understanding) -> dict[str, Any]:
     """What was understood, as clients see it."""
-    request = found.request
-    repo = request.repo
-    provider = PROVIDERS[repo.provider] if repo else None
-    return {
-        "provider": repo.provider if repo else "image",
-        "spec": provider.spec(repo, request.ref) if repo and provider else request.image,
-        "repo": repo.url if repo else "",
-        "ref": request.ref if repo else "",
-        "urlpath": request.urlpath,
-        "filepath": request.filepath,
-        "target": request.target,
-        "files": str(request.files),
-        "volumes": [
-            {"name": v.name, "mount": v.mount, "access": str(v.access or "")}
-            for v in request.volumes
-        ],
-        "image": request.image,
-        "server": request.server,
-        "guessed": list(found.guessed),
-    }
+    return {**described(found.request), "guessed": list(found.guessed)}
 
 
 def _parser() -> argparse.ArgumentParser:

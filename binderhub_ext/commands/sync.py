@@ -78,6 +78,7 @@ def _sync(options: argparse.Namespace) -> int:
             branch=branch,
             keep=Keep(options.keep),
             plan=options.plan,
+            caseless=repo.caseless,
         )
         return _run(request, as_json=options.json)
 

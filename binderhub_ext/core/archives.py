@@ -6,10 +6,10 @@ import re
 from urllib.parse import parse_qs, quote
 
 from .errors import BadLink
-from .giturl import address
 from .plain import decoded, plain, shown
 from .provider import Provider
 from .repo import Commit, Repo
+from .url import WEB, read_pasted
 
 DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/[A-Za-z0-9._;()/:<>\[\]+-]+")
 _DOI_PREFIX = re.compile(r"(?:https?://)?(?:dx\.)?doi\.org/|doi:\s*", re.IGNORECASE)
@@ -53,12 +53,12 @@ class _HydroShare(Provider):
 
 class _Ckan(Provider):
     def repo(self, name: str) -> Repo:
-        place = address(name, frozenset({"http", "https"}))
-        found = _DATASET.fullmatch(place.path)
+        place = read_pasted(name, WEB)
+        found = _DATASET.fullmatch(place.name)
         if not found:
-            raise BadLink(f"{shown(place.url)} is not a dataset of CKAN (…/dataset/<name>).")
+            raise BadLink(f"{shown(str(place))} is not a dataset of CKAN (…/dataset/<name>).")
         version = found["version"] or parse_qs(place.query).get("activity_id", [""])[0]
-        url = f"{place.scheme}://{place.netloc}/{quote(found['base'], safe='/')}"
+        url = f"{place.site}/{quote(found['base'], safe='/')}"
         if _ACTIVITY.fullmatch(version):
             url += f"?activity_id={version}"
         return Repo(self.id, url, url)

@@ -28,7 +28,7 @@ def changes(old: Launch, new: Launch, *, image: bool = True) -> tuple[str, ...]:
 
 
 def _changes(old: Launch, new: Launch) -> Iterator[str]:
-    if _repo(old) != _repo(new):
+    if _identity(old) != _identity(new):
         yield f"It would run {_repo(new)} instead of {_repo(old)}."
     elif old.commit and new.commit and old.commit.id != new.commit.id:
         yield f"It would run commit {new.commit.short} instead of {old.commit.short}."
@@ -42,6 +42,10 @@ def _changes(old: Launch, new: Launch) -> Iterator[str]:
         yield "It would have other limits of memory and processors."
     if old.idle != new.idle:
         yield "It would stop after another time of inactivity."
+
+
+def _identity(launch: Launch) -> str:
+    return launch.commit.repo.identity if launch.commit else ""
 
 
 def _repo(launch: Launch) -> str:

@@ -10,10 +10,10 @@ import re
 from urllib.parse import quote
 
 from .errors import BadLink
-from .giturl import git_url
 from .plain import decoded, plain, ref_name, shown
 from .provider import Provider, required_ref
 from .repo import Commit, Repo
+from .url import git_url
 
 _GITHUB_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _GITHUB_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")

@@ -69,11 +69,10 @@ class DataDirectory:
     def sources(self, repo: Repo) -> Path:
         """Where commits of one repository are kept.
 
-        The URL is part of the name, so that what one URL delivered is never taken for another's,
-        and so is the reader of a private repository.
+        The name is made of `Repo.source`, so that what one URL delivered is never taken for
+        another's, nor what a reader of a private repository got for everybody's.
         """
-        parts = (repo.identity, repo.url, *([repo.reader] if repo.reader else []))
-        digest = sha256("\n".join(parts).encode()).hexdigest()
+        digest = sha256("\n".join(repo.source).encode()).hexdigest()
         return self.repos / digest[:_DIGEST]
 
     def bundle(self, commit: Commit) -> Path:

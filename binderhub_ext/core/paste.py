@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from . import heritage, hublinks, pages, pointers, snippets
 from .errors import BadLink
-from .giturl import address, is_scp
 from .launch import LaunchRequest
 from .links import with_ref
 from .plain import REF_MAX, TEXT_MAX, decoded, shown
-from .providers import PROVIDERS, Providers, find
+from .providers import PROVIDERS, Providers, at_forge, find
 from .understanding import Again, Understanding, WebLink, read_web_link, shows
+from .url import is_scp
 
 __all__ = ["Understanding", "understand"]
 
@@ -210,10 +210,7 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
 def _git(text: str, providers: Providers) -> Understanding:
     """A Git URL; on a forge that is known, the repository of that forge, by HTTPS."""
     text, _, fragment = text.partition("#")
-    repo = find(providers, "git").repo(text)
-    place = address(repo.url)
-    forge = next((p for p in providers.values() if p.pages and p.host == place.host), None)
-    repo = forge.repo(place.path) if forge else repo
+    repo = at_forge(find(providers, "git").repo(text), providers)
     return Understanding(_with_fragment(LaunchRequest(repo), fragment, providers))
 
 

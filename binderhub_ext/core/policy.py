@@ -3,13 +3,14 @@
 A *spec* is what BinderHub calls it, with the provider before it: `gh/owner/name/ref`. Rules are
 regular expressions matched at the beginning of a spec, upper and lower case alike (BinderHub's
 `allowed_specs` and `banned_specs`). One repository has several spellings (`gh/o/n` and
-`git/https://github.com/o/n`): a ban on any of them bans it.
+`git/https://github.com/o/n`): a rule for any of them is a rule for it. What is allowed or trusted
+by HTTPS is not therefore so by plain HTTP, while a ban holds however the repository is fetched.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -20,7 +21,8 @@ from .projects import project_folder
 from .repo import Commit, Repo
 from .targets import TARGETS, Targets, landing
 
-_FORGES = {"https://github.com/": "gh", "https://gitlab.com/": "gl"}
+_FORGES = {"github.com/": "gh", "gitlab.com/": "gl", "gist.github.com/": "gist"}
+_TRANSPORTS = ("https://", "http://", "ssh://git@", "git://")
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def admit(
     commit: Commit | None,
     *,
     user: str,
+    project: str = "",
     targets: Targets = TARGETS,
 ) -> Launch:
     """The exact launch a request stands for, still without its image if that must be built.
@@ -107,6 +110,8 @@ def admit(
         request: what was asked for.
         commit: what its ref stood for; none without a repository.
         user: whose server it will be.
+        project: the folder in which they have the repository; empty for the one it has where
+            nobody had it before.
         targets: interfaces on offer.
 
     Raises:
@@ -116,10 +121,10 @@ def admit(
     if commit is not None:
         _judge_repo(policy, commit.repo, commit.id)
     memory, cpu = _resources(policy, request)
-    project = project_folder(commit.repo) if commit else ""
+    project = (project or project_folder(commit.repo)) if commit else ""
     return Launch(
         user=user,
-        server=server_of(request),
+        server=server_of(request, project),
         commit=commit,
         project=project,
         image=request.image,
@@ -132,23 +137,24 @@ def admit(
     )
 
 
-def server_of(request: LaunchRequest) -> str:
-    """The name of a request's server: chosen, or derived so that the same link finds it again."""
+def server_of(request: LaunchRequest, project: str = "") -> str:
+    """The name of a request's server: chosen, or derived so that the same link finds it again.
+
+    Args:
+        project: as of :func:`admit`.
+    """
     if request.server:
         return request.server
     if request.repo is None:
         return server_name(f"image:{request.image}", request.image.rpartition("/")[2])
-    return server_name(project_folder(request.repo), request.repo.title)
+    return server_name(project or project_folder(request.repo), request.repo.title)
 
 
 def is_trusted(policy: Policy, request: LaunchRequest) -> bool:
-    """Whether the administrator trusts this repository for everybody.
-
-    Unlike a ban, trust needs the spelling of the link itself.
-    """
+    """Whether the administrator trusts this repository for everybody."""
     if request.repo is None:
         return False
-    return _matches(policy.trusted_specs, [spec(request.repo, request.ref)])
+    return _matches(policy.trusted_specs, _spellings(request.repo, request.ref))
 
 
 def spec(repo: Repo, ref: str) -> str:
@@ -159,23 +165,30 @@ def spec(repo: Repo, ref: str) -> str:
 def _judge_repo(policy: Policy, repo: Repo | None, ref: str) -> None:
     if repo is None:
         return
-    spellings = list(_spellings(repo, ref))
-    if _matches(policy.banned_specs, spellings):
+    if _matches(policy.banned_specs, [*_spellings(repo, ref), *_by_any_transport(repo, ref)]):
         raise NotAllowed(f"Sorry, {repo.name} is not allowed on this hub.")
-    if not _matches(policy.allowed_specs, spellings):
+    if not _matches(policy.allowed_specs, _spellings(repo, ref)):
         raise NotAllowed(
             f"{repo.name} is not among the repositories this hub allows. "
             "Ask whoever runs the hub to add it."
         )
 
 
-def _spellings(repo: Repo, ref: str) -> Iterable[str]:
+def _spellings(repo: Repo, ref: str) -> Iterator[str]:
+    """How links may name this repository, fetched as it is."""
     yield spec(repo, ref)
-    url = repo.url.rstrip("/").removesuffix(".git")
-    yield f"git/{url}/{ref}"
+    transport, _, place = repo.url.rstrip("/").removesuffix(".git").partition("://")
+    yield f"git/{transport}://{place}/{ref}"
     for prefix, provider in _FORGES.items():
-        if url.lower().startswith(prefix):
-            yield f"{provider}/{url[len(prefix) :]}/{ref}"
+        if transport == "https" and place.lower().startswith(prefix):
+            yield f"{provider}/{place[len(prefix) :]}/{ref}"
+
+
+def _by_any_transport(repo: Repo, ref: str) -> Iterator[str]:
+    place = repo.identity.removeprefix("https://")
+    for transport in _TRANSPORTS:
+        yield f"git/{transport}{place}/{ref}"
+        yield f"git/{transport}{place}.git/{ref}"
 
 
 def _matches(rules: Iterable[str], specs: Iterable[str]) -> bool:

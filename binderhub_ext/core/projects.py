@@ -4,13 +4,16 @@
 Two repositories never share a folder and none lies inside another's: a GitHub owner has no
 dot while every host here has one, and below a host there are always exactly two levels.
 
-Two addresses mean the same repository if host, port and path agree, without regard to the
-scheme, to a `.git` at the end and, on GitHub and GitLab, to upper and lower case.
+It is made of `Repo.identity` alone, so that one repository has one folder. A folder that a person
+has is theirs by the record of its launches (:func:`folder_of`): how folders are named may change,
+where somebody's work lies may not.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
@@ -20,10 +23,8 @@ PROJECTS = "projects"
 NAME_MAX = 100
 """Characters of a folder's name; leaves room for what an update puts beside it (255 in all)."""
 
-_GITHUB = ("github.com", "www.github.com")
-_CASELESS = ("github.com", "gitlab.com")
+_GITHUB = "github.com"
 _OWNER = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_-]*")
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _UNSAFE = re.compile(rb"^[.-]|[^A-Za-z0-9._-]")
 _NO_GROUP = "-"
 _HASH_DIGITS = 16
@@ -38,10 +39,38 @@ def project_folder(repo: Repo) -> str:
     """
     host, parts = _address(repo)
     *groups, name = parts
-    if host in _GITHUB and len(groups) == 1 and _OWNER.fullmatch(groups[0]):
+    if host == _GITHUB and len(groups) == 1 and _OWNER.fullmatch(groups[0]):
         return "/".join([PROJECTS, *map(_folder, parts)])
     group = _fit("+".join(map(_escape, groups))) if groups else _NO_GROUP
     return "/".join([PROJECTS, _fit(host), group, _folder(name)])
+
+
+@dataclass(frozen=True)
+class Past:
+    """A launch of a person's that is on record.
+
+    Attributes:
+        repo: what was launched.
+        folder: where its project was.
+        worked: whether its server ran.
+    """
+
+    repo: Repo
+    folder: str
+    worked: bool
+
+
+def folder_of(repo: Repo, past: Iterable[Past]) -> str:
+    """The folder in which a person has a repository, or will have it.
+
+    Args:
+        repo: what they launch.
+        past: their launches, newest first. What ran counts before what did not, and a launch by
+            the very same address before one by another spelling of it.
+    """
+    same = [one for one in past if one.repo.identity == repo.identity]
+    same.sort(key=lambda one: (not one.worked, one.repo.url != repo.url))
+    return same[0].folder if same else project_folder(repo)
 
 
 def is_project_folder(path: str) -> bool:
@@ -59,23 +88,14 @@ def folder_depth(first: str) -> int:
 
 def _address(repo: Repo) -> tuple[str, list[bytes]]:
     """The folder of the host, and the path of a repository as far as it tells two apart."""
-    try:
-        url = urlsplit(repo.url)
-        host, port = (url.hostname or "").rstrip("."), url.port
-    except ValueError:
-        return _provider_folder(repo), [repo.name.encode()]
-    if not host:
+    url = urlsplit(repo.identity)
+    if url.scheme != "https" or not url.hostname:
         return _provider_folder(repo), repo.name.encode().split(b"/")
-    parts = _path(url)
-    if host.removeprefix("www.").removeprefix("gist.") in _CASELESS:
-        parts = [part.lower() for part in parts]
-    return _host_folder(host, None if port == _DEFAULT_PORTS.get(url.scheme) else port), parts
+    return _host_folder(url.hostname, url.port), _path(url)
 
 
 def _path(url: SplitResult) -> list[bytes]:
-    parts = [unquote_to_bytes(part) for part in url.path.strip("/").split("/")]
-    parts[-1] = parts[-1].removesuffix(b".git") or parts[-1]
-    # No Git host tells repositories apart by these; if one does, so do we.
+    parts = [unquote_to_bytes(part) for part in url.path.removeprefix("/").split("/")]
     parts[-1] += f"?{url.query}".encode() if url.query else b""
     parts[-1] += f"#{url.fragment}".encode() if url.fragment else b""
     return parts

@@ -14,8 +14,10 @@ from .errors import UnknownProvider
 from .forges import GIST, GIT, github, gitlab
 from .plain import shown
 from .provider import Provider
+from .repo import Repo
+from .url import DEFAULT_PORTS, SCHEMES, read_url
 
-__all__ = ["PROVIDERS", "Provider", "Providers", "find", "github", "gitlab", "table"]
+__all__ = ["PROVIDERS", "Provider", "Providers", "at_forge", "find", "github", "gitlab", "table"]
 
 Providers = Mapping[str, Provider]
 
@@ -35,6 +37,21 @@ def find(providers: Providers, id: str) -> Provider:
         known = ", ".join(providers)
         raise UnknownProvider(f"There is no provider {shown(id)} here. There are: {known}.")
     return providers[id]
+
+
+def at_forge(repo: Repo, providers: Providers) -> Repo:
+    """The repository a Git address means: that of a forge, if it is on one this service knows.
+
+    Raises:
+        BadLink: the forge cannot have such a repository.
+    """
+    if repo.provider != "git":
+        return repo
+    url = read_url(repo.url, SCHEMES)
+    if url.scheme != "ssh" and url.port != DEFAULT_PORTS[url.scheme]:
+        return repo
+    forge = next((p for p in providers.values() if p.pages and p.host == url.host), None)
+    return forge.repo(url.name) if forge else repo
 
 
 PROVIDERS = table(

@@ -1,11 +1,21 @@
-"""Repositories, refs and commits: the identities a launch is about."""
+"""Repositories, refs and commits: the identities a launch is about.
+
+When two links mean the same repository is decided here and nowhere else. The host, its port and
+the path have to agree; the scheme and a `.git` at the end say how it is fetched, not what it is.
+Forges let nobody have two names that differ only in case, so on theirs case says nothing either:
+the public ones in :data:`CASELESS`, and every host that a provider of its own stands for. What
+any other Git host does is not known, and its paths keep their case.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
-from .giturl import CASELESS_HOSTS
+from .url import DEFAULT_PORTS, FORGES, PATH_SAFE
+
+CASELESS = FORGES | {"gist.github.com", "gitea.com"}
+"""Public hosts on which no two repositories differ only in case."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +39,31 @@ class Repo:
     def identity(self) -> str:
         """Equal for two links exactly when they mean the same repository.
 
-        So `gh` and `git` agree on a repository of GitHub, in any case, with and without
-        `.git`; `http` and `https` differ, since trust in one is no trust in the other.
+        Written as the address it would have by HTTPS. Trust that was given for HTTPS does not
+        cover what everybody on the way can change; :mod:`.rights` sees to that.
+        """
+        return identity(self.url, caseless=self.caseless) or f"{self.provider}:{self.name}"
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether everybody between here and its host can change what is fetched."""
+        return urlsplit(self.url).scheme in ("http", "git")
+
+    @property
+    def caseless(self) -> bool:
+        """Whether its provider alone says that its host tells nothing apart by case."""
+        return self.provider != "git"
+
+    @property
+    def source(self) -> tuple[str, ...]:
+        """Whence and for whom it is fetched: what one gave is never found for another.
+
+        Files that are kept are found again by it, so its form can never change.
         """
         place = self.url.rstrip("/").removesuffix(".git")
-        caseless = self.provider != "git" or urlsplit(place).hostname in CASELESS_HOSTS
-        return place.casefold() if caseless else place
+        if self.caseless or urlsplit(place).hostname in FORGES:
+            place = place.casefold()
+        return (place, self.url, *([self.reader] if self.reader else []))
 
     @property
     def title(self) -> str:
@@ -63,3 +92,36 @@ class Commit:
     @property
     def short(self) -> str:
         return self.id[:7]
+
+
+def identity(url: str, *, caseless: bool = False) -> str:
+    """What :attr:`Repo.identity` is made of; empty for what is no address.
+
+    Args:
+        url: where a repository is.
+        caseless: whether its host is known to tell nothing apart by case; if not, it is looked
+            up in :data:`CASELESS`.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    if host.removeprefix("www.") in CASELESS:
+        host, caseless = host.removeprefix("www."), True
+    host = f"[{host}]" if ":" in host else host
+    end = "" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
+    place = f"https://{host}{end}/{_path(parts)}"
+    return place.casefold() if caseless else place
+
+
+def _path(parts: SplitResult) -> str:
+    """The path with every letter escaped that has to be, however it was written."""
+    names = [unquote_to_bytes(name) for name in parts.path.strip("/").split("/")]
+    names[-1] = names[-1].removesuffix(b".git") or names[-1]
+    path = "/".join(quote(name, safe=PATH_SAFE.replace("/", "")) for name in names)
+    # No Git host tells repositories apart by these; if an archive does, so do we.
+    query = f"?{parts.query}" if parts.query else ""
+    return path + query + (f"#{parts.fragment}" if parts.fragment else "")

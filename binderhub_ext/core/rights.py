@@ -2,10 +2,10 @@
 
 Rights are a set of words: trust given for a set covers every launch that wants a subset. A server
 of its own, and more than servers get by default, are rights too: a trusted link could otherwise
-start any number of them. What
-could make trusted links do something its giver never saw is a right of its own: a commit by its
-id (a host also serves the commits of forks under the original's name), a ref that is no branch
-or tag (a stranger's pull request), a page that acts when it is opened.
+start any number of them. What could make trusted links do something its giver never saw is a
+right of its own: a commit by its id (a host also serves the commits of forks under the original's
+name), a ref that is no branch or tag (a stranger's pull request), files that come unencrypted, a
+page that acts when it is opened.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .targets import TARGETS, Targets, program, split_file
 PROJECT = "project"
 HOME = "home"
 ANY_COMMIT = "any-commit"
+UNENCRYPTED = "unencrypted"
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 _NO_BRANCH = re.compile(r"refs/(?!heads/|tags/)|pull/|merge-requests/")
@@ -27,6 +28,7 @@ _WORDS = {
     PROJECT: "read and change the project's own folder",
     HOME: "read and change your whole home",
     ANY_COMMIT: "run any commit, also a proposed one",
+    UNENCRYPTED: "be changed on its way here, as it comes unencrypted",
 }
 
 
@@ -56,6 +58,8 @@ def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
         yield f"run in the image:{request.image}"
     if request.repo and (_COMMIT.fullmatch(request.ref) or _NO_BRANCH.match(request.ref)):
         yield ANY_COMMIT
+    if request.repo and request.repo.in_the_clear:
+        yield UNENCRYPTED
     if request.extra or not _is_plain(request.urlpath, targets):
         yield f"open:{request.urlpath or 'pages'} with further parameters"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from .errors import BadLink
-from .giturl import address
 from .launch import LaunchRequest
 from .pages import Place
 from .plain import PATH_MAX, decoded, plain, ref_name, relative_path
 from .provider import Provider
+from .url import WEB, read_pasted
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ def read_web_link(text: str) -> WebLink:
         pairs = parse_qsl(parts.query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:
         raise BadLink("The address is not written as an address should be.") from error
-    place = address(f"{parts.scheme}://{parts.netloc}/", frozenset({"http", "https"}))
+    site = read_pasted(f"{parts.scheme}://{parts.netloc}/", WEB)
     pieces = tuple(decoded(part, "address") for part in parts.path.split("/") if part)
     for piece in pieces:
         plain(piece, "address", 2 * PATH_MAX)
     return WebLink(
-        f"{place.scheme}://{place.netloc}",
-        place.host.removeprefix("www."),
+        site.site,
+        site.host.removeprefix("www."),
         parts.path,
         pieces,
         parts.query,

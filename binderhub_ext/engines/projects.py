@@ -76,6 +76,7 @@ def wanted(layout: DataDirectory, launch: Launch, home: Path) -> Request | None:
         into=launch.project,
         branch=commit.branch,
         keep=launch.keep,
+        caseless=commit.repo.caseless,
     )
     if call.is_current(request):
         return None
@@ -99,8 +100,10 @@ async def preview(layout: DataDirectory, launch: Launch, run: Run) -> Update | N
     if launch.files is Files.NONE or launch.commit is None or not launch.project:
         return None
     home = layout.home(launch.user)
-    url = launch.commit.repo.url
-    there = Request("", launch.commit.id, url, str(home), launch.project)
+    repo = launch.commit.repo
+    there = Request(
+        "", launch.commit.id, repo.url, str(home), launch.project, caseless=repo.caseless
+    )
     if not _is_there(there):
         return None
     request = wanted(layout, launch, home)

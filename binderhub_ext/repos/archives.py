@@ -35,14 +35,14 @@ from ..core.errors import (
     TooLarge,
 )
 from ..core.repo import Commit, Repo
-from . import unpack, urls
+from ..core.url import Url, read_url
+from . import unpack
 from .command import GitFailed
 from .http import Http
 from .keeping import KeepingProvider, Tell, too_large
 from .packing import Packed, common_directory, pack, without
 from .questions import Questions
 from .store import Lock
-from .urls import Url
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _UNPACK_SECONDS = 900
@@ -138,7 +138,7 @@ class Archive(KeepingProvider):
         Raises:
             RepoNotFound: no such DOI, or it leads nowhere.
         """
-        base = urls.read(self.doi_resolver)
+        base = read_url(self.doi_resolver)
         asked = join(base, "api/handles", *doi.split("/"))
         try:
             answer = await http.json(asked)
@@ -146,7 +146,7 @@ class Archive(KeepingProvider):
             raise RepoNotFound(f"The DOI {doi} is not registered. Check its spelling.") from error
         for value in answer["values"]:
             if value["type"] == "URL":
-                return urls.read(value["data"]["value"])
+                return read_url(value["data"]["value"])
         raise RepoNotFound(f"The DOI {doi} leads to no page.")
 
     def _check(self, commit: Commit) -> None:
@@ -225,7 +225,7 @@ def join(base: Url, *parts: str) -> Url:
         quote(part, safe="/:" if number == 0 else ":") for number, part in enumerate(parts)
     )
     url = f"{base.scheme}://{base.netloc}{base.path.rstrip('/')}/{path}"
-    return urls.read(url)
+    return read_url(url)
 
 
 def ask(url: Url, **query: str) -> Url:

@@ -11,10 +11,9 @@ from urllib.parse import parse_qs, unquote
 
 from ..core.errors import RepoNotFound
 from ..core.repo import Commit, Repo
-from . import urls
+from ..core.url import Url, read_url
 from .archives import Archive, Contents, RemoteFile, ask, changed, epoch, join, last_part
 from .http import Http
-from .urls import Url
 
 _PAGE = re.compile(r"(?P<prefix>(?:/[^/]+)*?)/dataset/(?P<id>[^/]+)/?")
 
@@ -35,7 +34,7 @@ class CkanProvider(Archive):
         return Contents(tuple(files), str(dataset.get("title", "")))
 
     async def _dataset(self, http: Http, repo: Repo) -> dict[str, Any]:
-        page = urls.read(repo.url)
+        page = read_url(repo.url)
         found = _PAGE.fullmatch(page.path)
         if found is None:
             raise RepoNotFound(f"{repo.url} is not the page of a dataset.")
@@ -52,7 +51,7 @@ class CkanProvider(Archive):
 
 def _file(resource: dict[str, Any], taken: set[str]) -> RemoteFile:
     """A resource under its file's name; of two with one name the later has its id before it."""
-    url = urls.read(resource["url"])
+    url = read_url(resource["url"])
     name = last_part(url).replace("/", "_") or str(resource["id"])
     if name in taken:
         name = f"{resource['id']}-{name}"

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from .urls import Url
+from ..core.url import Url
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 
 from ..core.errors import RepoNotFound
 from ..core.repo import Commit, Repo
+from ..core.url import Url
 from .archives import Archive, Contents, RemoteFile, ask, join, last_part
 from .http import Http
-from .urls import Url
 
 _COMMIT = re.compile(r"(\d+)\.v(\d+)\.(\d+)")
 _FILE_PAGES = ("/file.xhtml", "/api/access/datafile")

@@ -17,7 +17,8 @@ from ..core.errors import (
     RepoNotFound,
 )
 from ..core.repo import Commit
-from . import complaints, submodules, urls
+from ..core.url import SCHEMES, git_url, read_url
+from . import complaints, submodules
 from .checkout import SUBMODULE_MODE, initialise
 from .command import Call, GitFailed, GitTooMuch, run
 from .keeping import Readable, Tell, too_large
@@ -222,7 +223,7 @@ class Fetching:
         self, address: str, parent: str, link: submodules.Entry, depth: int
     ) -> list[str]:
         try:
-            url = submodules.locate(address, urls.read(parent))
+            url = git_url(submodules.locate(address, read_url(parent, SCHEMES)))
             remote = self._remote(url)
             await self._get(remote, link.id, "refs/submodules", None)
         except _PERMANENT as error:

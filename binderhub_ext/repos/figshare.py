@@ -11,7 +11,7 @@ from traitlets import Unicode
 
 from ..core.errors import RepoNotFound
 from ..core.repo import Commit, Repo
-from . import urls
+from ..core.url import read_url
 from .archives import Archive, Contents, RemoteFile, join
 from .http import Http
 
@@ -42,13 +42,11 @@ class FigshareProvider(Archive):
         if found is None:
             raise RepoNotFound(f"“{commit.id[:60]!a}” is not a version of an article.")
         article = await http.json(
-            join(urls.read(self.api), "articles", found[1], "versions", found[2])
+            join(read_url(self.api), "articles", found[1], "versions", found[2])
         )
         there = [file for file in article["files"] if not file.get("is_link_only")]
         files = tuple(
-            RemoteFile(
-                urls.read(file["download_url"]), file["name"], file.get("computed_md5") or ""
-            )
+            RemoteFile(read_url(file["download_url"]), file["name"], file.get("computed_md5") or "")
             for file in there
         )
         links = len(article["files"]) - len(there)
@@ -56,5 +54,5 @@ class FigshareProvider(Archive):
         return Contents(files, str(article.get("title", "")), notes=notes)
 
     async def _newest(self, http: Http, article: str) -> int:
-        versions = await http.json(join(urls.read(self.api), "articles", article, "versions"))
+        versions = await http.json(join(read_url(self.api), "articles", article, "versions"))
         return max(int(each["version"]) for each in versions)

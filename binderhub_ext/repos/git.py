@@ -21,9 +21,9 @@ from types import MappingProxyType
 from traitlets import Bool, Float, Int, List, Unicode
 
 from ..core import refs
-from ..core.errors import BadLink, RefNotFound, RepoNotFound, RepoUnavailable, TooLarge
+from ..core.errors import BadLink, NotAllowed, RefNotFound, RepoNotFound, RepoUnavailable, TooLarge
 from ..core.repo import Commit, Repo
-from . import urls
+from ..core.url import SCHEMES, Url, read_url
 from .checkout import initialise
 from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
 from .credentials import Credential, Keyring, fitting, no_credentials
@@ -145,11 +145,14 @@ class GitProvider(KeepingProvider):
         return await Fetching(remote, lock, self._limits(), tell).bundle(commit, new)
 
     def _remote(self, url: str, keys: Mapping[str, Credential] = _NO_KEYS) -> Remote:
-        plain = urls.read_repository(url, tuple(self.allowed_schemes))
-        credential = self._credential(keys, plain)
-        return Remote(plain, self.policy, timeout=self.resolve_timeout, credential=credential)
+        place = read_url(url, SCHEMES)
+        if place.scheme not in self.allowed_schemes:
+            listed = " or ".join(f"{scheme}://" for scheme in self.allowed_schemes)
+            raise NotAllowed(f"{place.scheme}:// is not allowed here. Use {listed} instead.")
+        credential = self._credential(keys, place)
+        return Remote(place, self.policy, timeout=self.resolve_timeout, credential=credential)
 
-    def _credential(self, keys: Mapping[str, Credential], url: urls.Url) -> Credential | None:
+    def _credential(self, keys: Mapping[str, Credential], url: Url) -> Credential | None:
         return fitting(keys, url, self.unencrypted_credential_hosts)
 
     def _limits(self) -> Limits:

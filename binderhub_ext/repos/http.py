@@ -21,9 +21,8 @@ from yarl import URL
 
 from ..core.errors import BinderError, NoSpace, NotAllowed, RepoNotFound, RepoUnavailable, TooLarge
 from ..core.jsontext import parse_json
-from . import urls
+from ..core.url import Url, read_url
 from .network import AddressPolicy, proxy_of
-from .urls import Url
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 6
@@ -172,7 +171,7 @@ def refuse(answer: Answer) -> None:
 
 def _next(url: Url, location: str) -> Url:
     try:
-        target = urls.read(urljoin(str(url), location))
+        target = read_url(urljoin(str(url), location))
     except BinderError as error:
         raise NotAllowed(
             f"{url.host} redirects to something that is refused here. {error.message}"

@@ -12,10 +12,9 @@ from traitlets import Float, Unicode
 
 from ..core.errors import RepoNotFound, RepoUnavailable
 from ..core.repo import Commit, Repo
-from . import urls
+from ..core.url import Url, read_url
 from .archives import Archive, Contents, RemoteFile, changed, epoch, join
 from .http import Http
-from .urls import Url
 
 
 class HydroShareProvider(Archive):
@@ -30,7 +29,7 @@ class HydroShareProvider(Archive):
     bag_interval = Float(5, help="Seconds between two looks whether it is ready.").tag(config=True)
 
     async def version(self, http: Http, repo: Repo) -> str:
-        site = urls.read(self.site)
+        site = read_url(self.site)
         about = await http.json(join(site, "hsapi/resource", repo.name, "scimeta", "elements"))
         dates = {date["type"]: date["start_date"] for date in about["dates"]}
         return f"{repo.name}.v{epoch(dates['modified'])}"
@@ -39,7 +38,7 @@ class HydroShareProvider(Archive):
         if await self.version(http, commit.repo) != commit.id:
             raise changed(commit)
         id = commit.repo.name
-        bag = join(urls.read(self.site), "django_s3/download/bags", f"{id}.zip")
+        bag = join(read_url(self.site), "django_s3/download/bags", f"{id}.zip")
         await self._made(http, bag)
         return Contents((RemoteFile(bag, f"{id}.zip"),), inside=f"{id}/data/contents/")
 

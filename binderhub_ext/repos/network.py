@@ -26,7 +26,7 @@ from traitlets import Float, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
 from ..core.errors import AddressNotAllowed, RepoUnavailable
-from .urls import Url
+from ..core.url import Url
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

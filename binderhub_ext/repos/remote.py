@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import RepoUnavailable, TooLarge
+from ..core.url import Url
 from . import complaints
 from .command import Call, GitFailed, GitTimedOut, GitTooMuch, run
 from .credentials import Credential
 from .http import Http
 from .network import Address, AddressPolicy
-from .urls import Url
 
 NAME = "origin"
 """What a call's arguments say for the repository; its URL is never an argument."""

@@ -9,7 +9,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from .urls import Url
+from ..core.url import Url
 
 _SCP = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!/)(.+)")
 _SSH = re.compile(r"(?:ssh|git)://(?:[\w.-]+@)?([\w.-]+)(?::\d+)?/(.+)")

@@ -11,10 +11,9 @@ from traitlets import List, Unicode
 
 from ..core.errors import RepoNotFound
 from ..core.repo import Commit, Repo
-from . import urls
+from ..core.url import Url, read_url
 from .archives import Archive, Contents, RemoteFile, join, last_part
 from .http import Http
-from .urls import Url
 
 
 class ZenodoProvider(Archive):
@@ -56,7 +55,7 @@ class ZenodoProvider(Archive):
         return site, last_part(page)
 
     def _site(self, page: Url) -> Url:
-        for installation in map(urls.read, self.installations):
+        for installation in map(read_url, self.installations):
             if page.host == installation.host:
                 return installation
         raise RepoNotFound(
@@ -67,4 +66,4 @@ class ZenodoProvider(Archive):
 
 def _content(record: Url, entry: dict[str, Any]) -> Url:
     link = entry.get("links", {}).get("content")
-    return urls.read(link) if link else join(record, "files", entry["key"], "content")
+    return read_url(link) if link else join(record, "files", entry["key"], "content")

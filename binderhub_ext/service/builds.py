@@ -184,8 +184,7 @@ class Builds(LoggingConfigurable):
     # ---- looking
 
     def _look_together(self, commit: Commit) -> AsyncIterator[Event | Image | Wanted]:
-        repo = commit.repo
-        key = " ".join((repo.identity, repo.url, repo.reader, commit.id))
+        key = " ".join((*commit.repo.source, commit.id))
         return self._looks.join(key, lambda: self._look(commit)).watch()
 
     async def _look(self, commit: Commit) -> AsyncIterator[Event | Image | Wanted]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from ..core.changes import changes
 from ..core.errors import BadTicket, NotAllowed
 from ..core.launch import Files, Launch, LaunchRequest, read_ticket
 from ..core.links import write_link
+from ..core.parameters import PARAMETERS
 from ..core.policy import admit, is_trusted, judge
-from ..core.projects import project_folder
 from ..core.repo import Commit
-from ..core.rights import PROJECT, rights, words
+from ..core.rights import PROJECT, UNENCRYPTED, rights, words
 from ..core.volumes import Kind, Placed
 from ..engines.base import Environment, Image
 from ..repos.about import About
@@ -24,6 +24,9 @@ from .hub import Person, State
 from .launcher import OnChange
 from .records import now
 from .tables import TrustRow
+
+_SHOWN = ("target", "files", "volume", "image")
+"""Parameters that have a place of their own on the page."""
 
 _UNKNOWN = "Found out from the repository's files when it is launched"
 _NETWORK = "The internet, but nothing of this hub or of other people."
@@ -42,6 +45,7 @@ class Question:
         differs: what launching would change about a server that runs.
         trusted: whether it was answered before, for all that the link wants.
         volumes: the group and shared volumes it would see, as the person has them now.
+        project: its folder in their home, relative; empty without a repository.
     """
 
     request: LaunchRequest
@@ -51,6 +55,7 @@ class Question:
     differs: tuple[str, ...]
     trusted: bool
     volumes: tuple[Placed, ...] = ()
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,14 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         commit = await provider.resolve(request.repo, request.ref, reader=person.name)
         known = await service.builds.known(commit)
         about = await service.builds.about(commit)
-    launch = admit(service.policy, request, commit, user=person.name, targets=service.targets)
+    launch = admit(
+        service.policy,
+        request,
+        commit,
+        user=person.name,
+        project=await service.launches.project(person, request),
+        targets=service.targets,
+    )
     return Question(
         request=request,
         commit=commit,
@@ -98,6 +110,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         differs=await _differs(service, person, launch),
         trusted=await trusted(service, person, request),
         volumes=await service.volumes.placed(person, launch.volumes, launch.project),
+        project=launch.project,
     )
 
 
@@ -106,10 +119,10 @@ async def trusted(service: Service, person: Person, request: LaunchRequest) -> b
     if request.repo is None:
         return False
     wanted = rights(request, service.targets)
-    if is_trusted(service.policy, request) and wanted <= {PROJECT}:
+    if is_trusted(service.policy, request) and wanted <= {PROJECT, UNENCRYPTED}:
         return True
-    row = await service.records.trusted(person.name, request.repo.identity)
-    return row is not None and wanted <= set(row.rights.split("\n"))
+    rows = await service.records.trusted(person.name, request.repo.identity)
+    return any(wanted <= set(row.rights.split("\n")) for row in rows)
 
 
 async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
@@ -140,7 +153,7 @@ def page_values(service: Service, asked: Question, source: Source) -> dict[str, 
         "request": {"repo": views.repo_view(request.repo), "ref": request.ref},
         "commit": _commit(asked),
         "environment": _environment(asked),
-        "sees": [*_sees(request), *map(_volume, asked.volumes)],
+        "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
         "resources": _resources(request),
         "network": _NETWORK,
         "credentials": _CREDENTIALS,
@@ -184,12 +197,12 @@ def _environment(asked: Question) -> dict[str, Any]:
     return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
 
 
-def _sees(request: LaunchRequest) -> list[dict[str, str]]:
-    project = f"~/{project_folder(request.repo)}" if request.repo else "~"
-    if request.files is Files.HOME:
+def _sees(files: Files, project: str) -> list[dict[str, str]]:
+    if files is Files.HOME:
         seen = [_mount("Your whole home", "~", "rw", "Everything that is yours here.")]
-    elif request.files is Files.PROJECT:
-        seen = [_mount("This project's folder", project, "rw", "Nothing else of yours.")]
+    elif files is Files.PROJECT:
+        path = f"~/{project}" if project else "~"
+        seen = [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
     else:
         seen = []
     return seen
@@ -206,15 +219,12 @@ def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
 
 
 def _resources(request: LaunchRequest) -> list[dict[str, str]]:
-    asked: Sequence[tuple[str, str]] = (
+    asked = [
         ("Opens", _opens(request)),
-        ("Size", request.size),
-        ("Memory", f"{request.memory / 2**30:.1f} GiB" if request.memory else ""),
-        ("Processors", f"{request.cpu:g}" if request.cpu else ""),
+        ("Passed on to it", urlencode(request.extra)),
+        *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
         ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
-        ("Stops after", f"{request.idle} s without use" if request.idle else ""),
-        ("May also enter", ", ".join(request.share)),
-    )
+    ]
     return [{"title": title, "value": value} for title, value in asked if value]
 
 

@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from tornado.log import app_log
 
 from ..core.errors import BadLink
-from ..repos import urls
+from ..core.url import read_url
 from ..repos.credentials import Credential
 from .records import Records, now
 from .tables import CredentialRow
@@ -108,4 +108,4 @@ class Credentials:
 def _host(text: str) -> str:
     """A host as URLs have it, with its port if that is not the scheme's own."""
     text = text.strip()
-    return urls.read(text if "://" in text else f"https://{text}").netloc
+    return read_url(text if "://" in text else f"https://{text}").netloc

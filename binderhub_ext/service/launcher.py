@@ -63,6 +63,7 @@ class Order:
         build_only: end with the image; start nothing.
         origin: host the request came from, for the records; empty if unknown.
         host: of this hub, as the person reached it.
+        project: the folder in which they have the repository; known once it is a launch.
     """
 
     person: Person
@@ -72,6 +73,7 @@ class Order:
     build_only: bool = False
     origin: str = ""
     host: str = ""
+    project: str = ""
 
     @property
     def answers(self) -> dict[str, str]:
@@ -187,7 +189,12 @@ class Launcher(LoggingConfigurable):
         if commit:
             yield Event(Phase.WAITING, f"{commit.ref} is commit {commit.id}.", _found(commit))
         launch = admit(
-            self._policy, order.request, commit, user=order.person.name, targets=self._targets
+            self._policy,
+            order.request,
+            commit,
+            user=order.person.name,
+            project=order.project,
+            targets=self._targets,
         )
         placed = await self._volumes.placed(order.person, launch.volumes, launch.project)
         for request, volume in zip(launch.volumes, placed, strict=True):
@@ -353,7 +360,8 @@ def _checked(start: Launch, launch: Launch) -> Launch:
     """What is started; for a private repository, with the time of this launch's check."""
     if not (start.commit and launch.commit and launch.commit.repo.reader):
         return start
-    same = start.commit.repo == launch.commit.repo
+    one, other = start.commit.repo, launch.commit.repo
+    same = (one.identity, one.reader) == (other.identity, other.reader)
     return replace(start, checked=int(time())) if same else start
 
 

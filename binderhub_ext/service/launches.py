@@ -17,11 +17,14 @@ from tornado.log import app_log
 from traitlets import Integer
 from traitlets.config import LoggingConfigurable
 
-from ..core.errors import Cancelled, Conflict, FilesDiffer, NotFound, TooMany
+from ..core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound, TooMany
+from ..core.launch import LaunchRequest
 from ..core.links import write_link
 from ..core.policy import Policy, judge, server_of
 from ..core.progress import Event, Phase
-from ..core.providers import Providers
+from ..core.projects import folder_of
+from ..core.providers import Providers, at_forge
+from ..core.repo import Repo
 from ..core.updates import Update
 from . import metrics
 from .eventlog import EventLog
@@ -157,7 +160,8 @@ class Launches(LoggingConfigurable):
             TooMany: the person has too many.
         """
         judge(self._policy, order.request)
-        key = (order.person.name, server_of(order.request))
+        order = replace(order, project=await self.project(order.person, order.request))
+        key = (order.person.name, server_of(order.request, order.project))
         async with self._starting:
             current = self._current.get(key)
             if current is None:
@@ -171,6 +175,14 @@ class Launches(LoggingConfigurable):
                 "Wait until it is there, or cancel that launch."
             )
         return current.state
+
+    async def project(self, person: Person, request: LaunchRequest) -> str:
+        """The folder in which a person has, or will have, what a link asks for; empty for none."""
+        if request.repo is None:
+            return ""
+        past = await self._records.past(person.name)
+        past = [replace(one, repo=_named_now(one.repo, self._providers)) for one in past]
+        return folder_of(request.repo, past)
 
     async def get(self, person: Person, id: str) -> State:
         """A launch of this person.
@@ -312,4 +324,19 @@ _BY_US = "The service was restarted meanwhile. Launch it again: nothing is lost.
 
 
 def _same(one: Order, other: Order) -> bool:
-    return (one.request, one.keep, one.build_only) == (other.request, other.keep, other.build_only)
+    return _meant(one) == _meant(other)
+
+
+def _meant(order: Order) -> tuple[object, ...]:
+    """What an order is for, however its link names the repository."""
+    repo, rest = order.request.repo, replace(order.request, repo=None)
+    meant = (repo.identity, repo.in_the_clear) if repo else None
+    return (meant, rest, order.keep, order.build_only)
+
+
+def _named_now(repo: Repo, providers: Providers) -> Repo:
+    """A repository on record as links name it today."""
+    try:
+        return at_forge(repo, providers)
+    except BadLink:
+        return repo

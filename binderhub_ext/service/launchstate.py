@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from ..core.errors import FilesDiffer
 from ..core.progress import Event, Phase
-from ..core.projects import project_folder
 from ..core.repo import Repo
 from ..core.updates import Update
 from .failures import Failure
@@ -91,7 +90,7 @@ def row_of(state: State, order: Order) -> LaunchRow:
         repo=repo.name if repo else "",
         repo_url=repo.url if repo else "",
         ref=state.ref,
-        project=project_folder(repo) if repo and not order.build_only else "",
+        project="" if order.build_only else order.project,
         origin=order.origin[:255],
         request=state.link,
         status=0,

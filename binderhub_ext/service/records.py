@@ -14,14 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 from tornado.log import app_log
 
 from ..core.errors import BinderError, Interrupted
-from ..core.repo import Commit
+from ..core.projects import Past
+from ..core.repo import Commit, Repo
 from ..engines.base import Environment
 from . import database
 from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
@@ -108,9 +109,7 @@ class Records:
         )
 
     def _identity(self, commit: Commit) -> tuple[str, str, str]:
-        repo = commit.repo
-        parts = (repo.identity, repo.url, *([repo.reader] if repo.reader else []))
-        return self._engine, " ".join(parts)[:2048], commit.id
+        return self._engine, " ".join(commit.repo.source)[:2048], commit.id
 
     # ---- builds
 
@@ -184,6 +183,15 @@ class Records:
         )
         return list(await self._run(lambda session: session.scalars(mine).all()))
 
+    async def past(self, user: str) -> list[Past]:
+        """Where a person's launches had their projects, newest first."""
+        worked = func.max(case((LaunchRow.url != "", 1), else_=0))
+        named = (LaunchRow.provider, LaunchRow.repo, LaunchRow.repo_url, LaunchRow.project)
+        mine = select(*named, worked).where(LaunchRow.user == user, LaunchRow.project != "")
+        mine = mine.group_by(*named).order_by(func.max(LaunchRow.started).desc())
+        rows = await self._run(lambda session: session.execute(mine).all())
+        return [Past(Repo(*repo), folder, bool(ran)) for *repo, folder, ran in rows]
+
     async def end_interrupted(self) -> None:
         """Close what this service left open when it was killed, and what nobody comes back to."""
         words = "The service was restarted meanwhile. Launch it again: nothing is lost."
@@ -214,10 +222,10 @@ class Records:
 
         await self._run(replace)
 
-    async def trusted(self, user: str, repo: str) -> TrustRow | None:
-        """What a person decided about a repository (its identity)."""
-        found = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo)
-        return await self._run(lambda session: session.scalars(found).first())
+    async def trusted(self, user: str, repo: str) -> list[TrustRow]:
+        """What a person decided about a repository (its identity); each decision counts."""
+        found = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo[:2048])
+        return list(await self._run(lambda session: session.scalars(found).all()))
 
     async def all_trusted(self, user: str) -> list[TrustRow]:
         mine = select(TrustRow).where(TrustRow.user == user).order_by(TrustRow.since.desc())

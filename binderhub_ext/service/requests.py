@@ -1,21 +1,34 @@
-"""From what a browser or a client sends to a launch request: parsed once, here, exactly. Pure."""
+"""From what a browser or a client sends to a launch request, and back again. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 
 from ..core.archives import image_reference
-from ..core.errors import BadLink
+from ..core.errors import BadLink, UnknownProvider
 from ..core.launch import LaunchRequest
-from ..core.links import DESTINATIONS, PARAMETERS, apply, read_link, with_ref
+from ..core.links import EXTRA, apply_field, fields_of, read_link, with_ref, write_link
+from ..core.parameters import DESTINATIONS, PARAMETERS
 from ..core.paste import understand
 from ..core.plain import ref_name
 from ..core.providers import Providers
+from ..core.repo import Repo
 
 Fields = Mapping[str, Sequence[str]]
 
-NAMES = ("link", "repo", "ref", *DESTINATIONS, *PARAMETERS)
+_PARAMETERS = (*DESTINATIONS, *PARAMETERS, EXTRA)
+
+NAMES = ("link", "repo", "ref", *_PARAMETERS)
 """What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
+
+
+_CONTROLS = ("target", "files", "volume", "image", "server", "size")
+"""Parameters for which the form has a control at all times."""
+
+_TITLES = {"labpath": "File to open in JupyterLab", "urlpath": "Page of the server to open"}
+_EXTRA = "Passed on to the page that opens"
 
 
 class BadField(BadLink):
@@ -44,11 +57,29 @@ def read_fields(fields: Fields, providers: Providers) -> LaunchRequest:
     request = _subject(fields, providers)
     if ref := first(fields, "ref"):
         request = _read("ref", lambda: with_ref(request, ref_name(ref)))
-    for name in (*DESTINATIONS, *PARAMETERS):
-        pairs = [(name, value) for value in fields.get(name, ()) if value]
-        if pairs:
-            request = _read(name, lambda: apply(request, pairs))  # noqa: B023 - called at once
+    for name in _PARAMETERS:
+        request = _read(name, partial(apply_field, request, name, fields.get(name, ())))
     return request
+
+
+def form_of(request: LaunchRequest, providers: Providers) -> dict[str, list[str]]:
+    """The fields by which a request would be asked for: the inverse of :func:`read_fields`."""
+    fields = fields_of(request)
+    if request.repo is None:
+        return fields
+    ref = [request.ref] if request.ref != "HEAD" else []
+    return {"repo": [_pasteable(request.repo, providers)], "ref": ref, **fields}
+
+
+def further_fields(fields: Fields) -> list[dict[str, str]]:
+    """Fields that a form has only where something stands in them, each with its title."""
+    titles = {**_TITLES, **{p.name: p.title for p in PARAMETERS.values()}, EXTRA: _EXTRA}
+    return [
+        {"name": name, "title": title, "value": value}
+        for name, title in titles.items()
+        for value in fields.get(name, ())
+        if value and name not in _CONTROLS
+    ]
 
 
 def read_own_link(link: str, providers: Providers) -> LaunchRequest:
@@ -76,6 +107,14 @@ def _subject(fields: Fields, providers: Providers) -> LaunchRequest:
     if not (repo := first(fields, "repo")) and (image := first(fields, "image")):
         return _read("image", lambda: LaunchRequest(None, image=image_reference(image)))
     return _read("repo", lambda: understand(repo, providers=providers).request)
+
+
+def _pasteable(repo: Repo, providers: Providers) -> str:
+    """What a person could paste for a repository: its address where that says all, else a link."""
+    with suppress(BadLink, UnknownProvider):
+        if understand(repo.url, providers=providers).request == LaunchRequest(repo):
+            return repo.url
+    return write_link(LaunchRequest(repo), providers=providers)
 
 
 def _read(field: str, read: Callable[[], LaunchRequest]) -> LaunchRequest:

@@ -40,7 +40,8 @@ class LaunchPolicy(Configurable):
         Unicode(),
         help="""Repositories whose links start without the page that asks, for everybody, in the
         same form; they see no more than the project's own folder, and have the repository's own
-        server as large as any. A link that asks for more still asks. Default: none.""",
+        server as large as any. A link that asks for more still asks. `gh/owner/` also holds for
+        Git URLs on GitHub, `git/https://…` for nothing that comes by plain HTTP. Default: none.""",
     ).tag(config=True)
 
     images = List(

@@ -97,7 +97,14 @@ class Updates:
         fetched = self._builds.provider(commit.repo.provider).find(commit) is not None
         if not fetched:
             return Look(row, request, commit, fetched)
-        launch = admit(self._policy, request, commit, user=person.name, targets=self._targets)
+        launch = admit(
+            self._policy,
+            request,
+            commit,
+            user=person.name,
+            project=row.project,
+            targets=self._targets,
+        )
         return Look(row, request, commit, fetched, await self._preview(launch))
 
     async def fetch(self, person: Person, project: str) -> None:

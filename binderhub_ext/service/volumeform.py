@@ -11,57 +11,69 @@ from typing import Any
 
 from ..core.errors import BadLink
 from ..core.launch import Access, VolumeRequest
-from ..core.links import PARAMETERS
+from ..core.parameters import PARAMETERS
 from ..core.volumes import SHARED
 from .requests import Fields, first
 from .volumes import Mine
 
 _ACCESS, _PLACE = "volume-access:", "volume-place:"
+_ALLOWED = "allowed"
+"""Access that is whatever its person has."""
 
 
 def joined(fields: Fields) -> Fields:
     """Fields of the form with what was chosen added as `volume`."""
     names = [field.removeprefix(_ACCESS) for field in fields if field.startswith(_ACCESS)]
     chosen = [
-        PARAMETERS["volume"].write(VolumeRequest(name, _place(fields, name), Access(access)))
+        PARAMETERS["volume"].write(VolumeRequest(name, _place(fields, name), access))
         for name in names
-        if (access := first(fields, _ACCESS + name)) in tuple(Access)
+        for access in _chosen(first(fields, _ACCESS + name))
     ]
     return {**fields, "volume": [*fields.get("volume", ()), *chosen]} if chosen else fields
 
 
-def chooser(mine: Iterable[Mine], fields: Fields, linked: Iterable[VolumeRequest]) -> Any:
-    """The volumes a person may choose, and what is chosen.
+def chooser(mine: Iterable[Mine], fields: Fields) -> Any:
+    """The volumes a person may choose, and what is chosen; that comes first, in its order.
 
     Args:
         mine: what they have.
-        fields: what they typed.
-        linked: what a link they came with asks for.
+        fields: what stands in the form.
 
     Returns:
         The template's `volumes` and `volumes_missing`.
     """
-    asked = {request.name: request for request in (*linked, *_typed(fields))}
+    asked = {request.name: request for request in _typed(fields)}
+    order = {name: number for number, name in enumerate(asked)}
     entries = [_entry(one, asked) for one in mine]
-    known = {name for entry in entries for name in (entry["name"], entry["id"])}
+    entries.sort(key=lambda entry: min(order.get(n, len(order)) for n in _names(entry)))
+    known = {name for entry in entries for name in _names(entry)}
     missing = [name for name in asked if name not in known]
     return {"volumes": entries, "volumes_missing": missing}
+
+
+def _names(entry: dict[str, str | bool]) -> tuple[str, str]:
+    return str(entry["name"]), str(entry["id"])
 
 
 def _entry(one: Mine, asked: dict[str, VolumeRequest]) -> dict[str, str | bool]:
     volume = one.volume
     wanted = asked.get(volume.name) or asked.get(volume.id)
-    access = (wanted.access or one.access) if wanted else None
-    if access and one.access is Access.RO:
+    access = (wanted.access or _ALLOWED) if wanted else ""
+    if access == Access.RW and one.access is Access.RO:
         access = Access.RO
     return {
         "id": volume.id,
         "name": volume.name,
         "writable": one.access is Access.RW,
-        "access": str(access or ""),
+        "access": str(access),
         "place": wanted.mount if wanted else "",
         "usual": f"{SHARED}/{volume.name}",
     }
+
+
+def _chosen(value: str) -> Iterable[Access | None]:
+    """The access of a volume that is to be seen; nothing for one that is not."""
+    return [None] if value == _ALLOWED else [access for access in Access if access == value]
 
 
 def _place(fields: Fields, name: str) -> str:

@@ -102,7 +102,7 @@ form.addEventListener("input", later);
 
 // A second click would be a second launch; the first is on its way.
 form.addEventListener("submit", (event) => {
-  if (!form.elements.repo.value.trim()) {
+  if (!form.elements.repo.value.trim() && !form.elements.image?.value.trim()) {
     event.preventDefault();
     complain("Paste the address of a repository first.");
     understood.hidden = false;

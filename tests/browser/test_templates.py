@@ -78,17 +78,18 @@ def test_bad_input_is_shown_at_its_field_with_every_value_kept() -> None:
         "files": "none",
         "target": "notebook",
         "filepath": "a/b.ipynb",
-        "urlpath": "lab/tree/x",
         "image": "img",
         "server": "mine",
     }
     error = {"field": "ref", "message": "There is no branch nope."}
-    context = samples.home(values=values, error=error, servers=[], projects=[])
+    further = [{"name": "mem", "title": "Memory", "value": "4G"}]
+    context = samples.home(values=values, further=further, error=error, servers=[], projects=[])
     page = Parsed(render("home.html", **context))
     typed = [field for field in page.all("input") if "name" in field]
     fields = {field["name"]: field for field in typed if field.get("type") != "radio"}
-    for name in ("repo", "ref", "filepath", "urlpath", "image", "server"):
+    for name in ("repo", "ref", "filepath", "image", "server"):
         assert fields[name]["value"] == values[name]
+    assert fields["mem"]["value"] == "4G"
     assert fields["ref"]["aria-describedby"] == "ref-error"
     assert "autofocus" in fields["ref"] and "autofocus" not in fields["repo"]
     chosen = [field["value"] for field in page.all("input") if "checked" in field]

@@ -12,8 +12,8 @@ import pytest
 from binderhub_ext.commands.parse import main
 
 FIELDS = {
-    "provider", "spec", "repo", "ref", "urlpath", "filepath", "target", "files", "volumes",
-    "image", "server", "guessed",
+    "provider", "name", "spec", "repo", "ref", "urlpath", "filepath", "target", "files", "volumes",
+    "image", "server", "size", "mem", "cpu", "idle", "share", "extra", "link", "guessed",
 }  # fmt: skip
 
 
@@ -28,10 +28,12 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     values = parsed(
         capsys,
         "https://hub.example.org/services/binder/v2/gh/o/n/main"
-        "?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro&volume=more&server=mine",
+        "?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro&volume=more&server=mine"
+        "&mem=4096M&share=ann&colour=red",
     )
     assert values == {
         "provider": "gh",
+        "name": "o/n",
         "spec": "o/n/main",
         "repo": "https://github.com/o/n",
         "ref": "main",
@@ -45,6 +47,14 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
         ],
         "image": "",
         "server": "mine",
+        "size": "",
+        "mem": "4G",
+        "cpu": "",
+        "idle": "",
+        "share": ["ann"],
+        "extra": "colour=red",
+        "link": "v2/gh/o/n/main?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro"
+        "&volume=more&server=mine&mem=4G&share=ann&colour=red",
         "guessed": [],
     }
 

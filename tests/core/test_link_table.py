@@ -563,7 +563,7 @@ BINDER: Rows = [
     (f"https://mybinder.org/v2/gh/o/n/{SHA}", f"v2/gh/o/n/{SHA}", False),
     (
         "https://mybinder.org/v2/git/https%3A%2F%2Fgithub.com%2Fbinder-examples%2Fconda/HEAD",
-        "v2/git/https%3A%2F%2Fgithub.com%2Fbinder-examples%2Fconda/HEAD",
+        "v2/gh/binder-examples/conda/HEAD",
         False,
     ),
     (

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from launchrequests import requests
 
-from binderhub_ext.core import links, targets
+from binderhub_ext.core import parameters, targets
 from binderhub_ext.core.errors import BadLink, BinderError, UnknownProvider
 from binderhub_ext.core.launch import Access, Files, LaunchRequest, VolumeRequest
-from binderhub_ext.core.links import apply, read_link, with_ref, write_link
+from binderhub_ext.core.links import (
+    apply,
+    apply_field,
+    described,
+    fields_of,
+    read_link,
+    with_ref,
+    write_link,
+)
 from binderhub_ext.core.providers import PROVIDERS
 
 RUNS = 400
@@ -27,80 +35,25 @@ def read(link: str) -> LaunchRequest:
     return read_link(provider, spec, query)
 
 
-def git_path(path: str) -> str:
-    return "".join(c for c in path if c.isalnum() or c in "/-_~") or "x"
-
-
-NAMES = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,20}", fullmatch=True)
-WORDS = st.text(
-    st.characters(codec="utf-8", categories=["Ll", "Lu", "Nd"], max_codepoint=0x17F)
-    | st.sampled_from(" _-+&=#?'\"()[]@!$,;~*:<>"),
-    min_size=1,
-    max_size=12,
-).filter(lambda word: word.strip() == word)
-PATHS = st.lists(WORDS, min_size=1, max_size=4).map("/".join)
-MOUNTS = PATHS.filter(
-    lambda p: ":" not in p and "~" not in p.split("/") and p.casefold() != "projects"
-)
-REFS = st.sampled_from(["HEAD", "main", "feature/x", "v1.0", "größe", "a+b&c=d#e", "a" * 40])
-GITHUB = st.tuples(NAMES, NAMES).map(lambda p: PROVIDERS["gh"].repo("/".join(p)))
-GITLAB = st.lists(NAMES, min_size=2, max_size=4).map(lambda p: PROVIDERS["gl"].repo("/".join(p)))
-GIT = st.tuples(NAMES, PATHS).map(
-    lambda p: PROVIDERS["git"].repo(f"https://{p[0].strip('-_').lower()}.example/{git_path(p[1])}")
-)
-ARCHIVES = st.sampled_from(
-    [
-        PROVIDERS["zenodo"].repo("10.5281/zenodo.3242074"),
-        PROVIDERS["dataverse"].repo("10.7910/DVN/TJCLKP"),
-        PROVIDERS["hydroshare"].repo("8f7c2f0341ef4180b0dbe97f59130756"),
-        PROVIDERS["ckan"].repo("https://demo.ckan.org/dataset/a?activity_id=b"),
-    ]
-)
-VOLUMES = st.builds(
-    VolumeRequest,
-    WORDS.filter(lambda w: ":" not in w),
-    st.just("") | MOUNTS | st.sampled_from(["ro", "rw"]),
-    st.none() | st.sampled_from(Access),
-).filter(lambda v: not v.name.startswith((".", "-")))
-DESTINATIONS = st.one_of(
-    st.just({}),
-    st.fixed_dictionaries({"filepath": PATHS, "target": st.sampled_from(["", "lab", "voila"])}),
-    st.fixed_dictionaries({"target": st.sampled_from(["lab", "rstudio"])}),
-    st.builds(
-        lambda path, query: {"urlpath": links.server_path(f"lab/tree/{path}?{query}")}, PATHS, PATHS
-    ),
-)
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> LaunchRequest:
-    """Requests as links can ask for them."""
-    image = draw(st.sampled_from(["", "quay.io/jupyter/base-notebook:latest", "a/b"]))
-    repo = draw(GITHUB | GITLAB | GIT | ARCHIVES | (st.none() if image else st.nothing()))
-    with_refs = repo is not None and PROVIDERS[repo.provider].has_ref
-    return LaunchRequest(
-        repo,
-        draw(REFS) if with_refs else "HEAD",
-        files=draw(st.sampled_from(Files)),
-        volumes=tuple(draw(st.lists(VOLUMES, max_size=3, unique=True))),
-        image=image,
-        server=draw(st.sampled_from(["", "my-server", "a1"])),
-        size=draw(st.just("") | st.sampled_from(["small", "Large one"])),
-        memory=draw(st.integers(0, 2**45)),
-        cpu=draw(st.integers(0, 64_000)) / 1000,
-        idle=draw(st.integers(0, 10**7)),
-        share=tuple(draw(st.lists(st.sampled_from(["ann", "bob@x.org"]), max_size=2, unique=True))),
-        extra=tuple(
-            draw(st.lists(st.tuples(WORDS.map(lambda w: f"x-{w}"), WORDS), max_size=2, unique=True))
-        ),
-        **draw(DESTINATIONS),
-    )
-
-
 @settings(max_examples=RUNS, deadline=None, derandomize=True)
 @given(requests())
 def test_reading_undoes_writing(request: LaunchRequest) -> None:
     assert read(write_link(request)) == request
+
+
+@settings(max_examples=RUNS // 4, deadline=None, derandomize=True)
+@given(requests())
+def test_fields_of_a_form_say_all_that_a_link_says(request: LaunchRequest) -> None:
+    bare = LaunchRequest(request.repo, request.ref, image="" if request.repo else request.image)
+    for name, values in fields_of(request).items():
+        bare = apply_field(bare, name, values)
+    assert bare == request
+
+
+@settings(max_examples=RUNS // 4, deadline=None, derandomize=True)
+@given(requests())
+def test_programs_are_told_the_whole_link(request: LaunchRequest) -> None:
+    assert read(str(described(request)["link"])) == request
 
 
 @settings(max_examples=RUNS, deadline=None, derandomize=True)
@@ -324,14 +277,14 @@ def test_another_ref() -> None:
 
 
 def test_every_field_of_a_request_can_be_written() -> None:
-    written = {parameter.field for parameter in links.PARAMETERS.values()}
+    written = {parameter.field for parameter in parameters.PARAMETERS.values()}
     assert written | {"repo", "ref", "filepath", "urlpath", "extra"} == {
         field.name for field in fields(LaunchRequest)
     }
 
 
 @pytest.mark.parametrize(
-    "word", [*links.PARAMETERS, *links.DESTINATIONS, *PROVIDERS, *targets.TARGETS]
+    "word", [*parameters.PARAMETERS, *parameters.DESTINATIONS, *PROVIDERS, *targets.TARGETS]
 )
 def test_documented(word: str) -> None:
     assert f"\n| `{word}` |" in DOCS.read_text()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binderhub_ext.core.projects import NAME_MAX, project_folder
+from binderhub_ext.core.projects import NAME_MAX, Past, folder_of, project_folder
 from binderhub_ext.core.repo import Repo
 
 
@@ -23,6 +23,8 @@ def git(url: str) -> Repo:
         ("ssh://git@github.com/owner/name.git", "projects/owner/name"),
         ("https://github.com/a.b/c", "projects/github.com/a.b/c"),
         ("https://gist.github.com/User/ABC.git", "projects/gist.github.com/user/abc"),
+        ("https://bitbucket.org/Team/Proj.git", "projects/bitbucket.org/team/proj"),
+        ("https://codeberg.org/Team/Proj", "projects/codeberg.org/team/proj"),
         ("https://gitlab.com/Group/Sub/Name", "projects/gitlab.com/group+sub/name"),
         ("https://git.example.org/Group/Name.git", "projects/git.example.org/Group/Name"),
         ("https://git.example.org:443/a/b", "projects/git.example.org/a/b"),
@@ -39,7 +41,7 @@ def git(url: str) -> Repo:
         ("https://h.org/", "projects/h.org/-/="),
         ("https://h.org/ü/x", "projects/h.org/=c3=bc/x"),
         ("https://h.org/x?p=a", "projects/h.org/-/x=3fp=3da"),
-        ("http://[bad/x", "projects/_git/-/http=3a=2f=2f=5bbad=2fx"),
+        ("http://[bad/x", "projects/_git/http=3a+=+=5bbad/x"),
     ],
 )
 def test_table(url: str, folder: str) -> None:
@@ -56,6 +58,30 @@ def test_long_names_are_cut_and_stay_apart() -> None:
     one, two = (project_folder(git(f"https://h.org/{'a' * 300}/{'b' * 300}{n}")) for n in (1, 2))
     assert one != two
     assert all(len(part) <= NAME_MAX for part in one.split("/"))
+
+
+UPPER, LOWER, ODD = (
+    git(f"https://bitbucket.org/{n}") for n in ("Team/Proj", "team/proj", "TEAM/x")
+)
+
+
+@pytest.mark.parametrize(
+    ("repo", "past", "folder"),
+    [
+        (UPPER, [], "projects/bitbucket.org/team/proj"),
+        (UPPER, [Past(ODD, "projects/other", True)], "projects/bitbucket.org/team/proj"),
+        (LOWER, [Past(UPPER, "projects/old", True)], "projects/old"),
+        (LOWER, [Past(UPPER, "projects/failed", False)], "projects/failed"),
+        (LOWER, [Past(UPPER, "projects/new", True), Past(LOWER, "projects/own", True)],
+         "projects/own"),
+        (LOWER, [Past(LOWER, "projects/failed", False), Past(UPPER, "projects/ran", True)],
+         "projects/ran"),
+        (UPPER, [Past(UPPER, "projects/newest", True), Past(UPPER, "projects/older", True)],
+         "projects/newest"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_somebody_has_stays_theirs(repo: Repo, past: list[Past], folder: str) -> None:
+    assert folder_of(repo, past) == folder
 
 
 hosts = st.sampled_from(["github.com", "localhost", "a.b", "a", "a:81", "a.b:81", "_a", "git."])

@@ -53,9 +53,12 @@ SAME = [
     {"https://gitlab.com/Group/name", "v2/git/git%40gitlab.com%3Agroup%2Fname.git/main"},
     {"https://codeberg.org/A/b", "git@codeberg.org:a/B.git"},
     {"10.7910/DVN/TJCLKP", "https://doi.org/10.7910/dvn/tjclkp"},
-    {"https://git.example.org/Case/x.git", "v2/git/https%3A%2F%2FGIT.example.org%2FCase%2Fx/m"},
+    {
+        "https://git.example.org/Case/x.git",
+        "v2/git/https%3A%2F%2FGIT.example.org%2FCase%2Fx/m",
+        "http://git.example.org/Case/x.git",
+    },
     {"https://git.example.org/case/x.git"},
-    {"http://git.example.org/Case/x.git"},
     {"https://git.example.org:8443/Case/x.git"},
     {"https://github.com/owner/name2"},
 ]

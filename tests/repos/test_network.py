@@ -8,7 +8,7 @@ import pytest
 from traitlets import TraitError
 
 from binderhub_ext.core.errors import AddressNotAllowed, RepoUnavailable
-from binderhub_ext.repos import urls
+from binderhub_ext.core.url import read_url
 from binderhub_ext.repos.network import AddressPolicy, proxy_of
 
 REFUSED = [
@@ -55,20 +55,20 @@ def test_networks_are_checked_when_configured() -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:7f00:1]"])
 async def test_names_and_addresses_are_refused(host: str) -> None:
     with pytest.raises(AddressNotAllowed) as caught:
-        await AddressPolicy().addresses(urls.read(f"http://{host}/o"))
+        await AddressPolicy().addresses(read_url(f"http://{host}/o"))
     assert "administrator" in caught.value.message
 
 
 async def test_unknown_host() -> None:
     with pytest.raises(RepoUnavailable) as caught:
-        await AddressPolicy().addresses(urls.read("http://no-such-host.invalid/o"))
+        await AddressPolicy().addresses(read_url("http://no-such-host.invalid/o"))
     assert "no-such-host.invalid" in caught.value.message
 
 
 async def test_a_proxy_may_resolve_what_we_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy.invalid:3128")
     monkeypatch.setenv("no_proxy", "direct.invalid")
-    assert await AddressPolicy().addresses(urls.read("https://other.invalid/o")) == ()
-    assert proxy_of(urls.read("https://direct.invalid/o")) == ""
+    assert await AddressPolicy().addresses(read_url("https://other.invalid/o")) == ()
+    assert proxy_of(read_url("https://direct.invalid/o")) == ""
     with pytest.raises(AddressNotAllowed):
-        await AddressPolicy().addresses(urls.read("https://127.0.0.1/o"))
+        await AddressPolicy().addresses(read_url("https://127.0.0.1/o"))

@@ -12,11 +12,11 @@ from gitserver import Behaviour, GitServer, RepoHandle
 
 from binderhub_ext.core.errors import RepoNotFound
 from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.url import read_url
 from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.credentials import Credential, fitting
 from binderhub_ext.repos.git import GitProvider
 from binderhub_ext.repos.network import AddressPolicy
-from binderhub_ext.repos.urls import read
 
 TOKEN = "hush-4fd1b7a2c9"
 OPENS = ("git", TOKEN)
@@ -158,7 +158,7 @@ async def test_the_token_is_nowhere(
     watching.cancel()
     assert any(b"ls-remote" in line for line in said)
     assert any(b"fetch" in line for line in said)
-    encoded = next(iter(Credential(*OPENS).settings(read(private.url)).values())).split()[-1]
+    encoded = next(iter(Credential(*OPENS).settings(read_url(private.url)).values())).split()[-1]
     for secret in (TOKEN, encoded):
         assert not any(secret.encode() in line for line in said)
         assert secret not in repr(told) + repr(provider.__dict__) + repr(Credential(*OPENS))
@@ -205,4 +205,4 @@ HERE = Credential("git", TOKEN)
 )
 def test_for_exactly_that_host(url: str, fits: bool) -> None:
     keys = {"git.example.org": HERE, "127.0.0.1:99": HERE, "127.0.0.1:98": HERE}
-    assert (fitting(keys, read(url), ["127.0.0.1:99"]) is HERE) is fits
+    assert (fitting(keys, read_url(url), ["127.0.0.1:99"]) is HERE) is fits

@@ -10,6 +10,13 @@ import pytest
 from gitserver import GitServer
 from realhub import RealHub
 
+_GENEROUS = """
+c.LaunchPolicy.max_memory = "8G"
+c.LaunchPolicy.max_cpu = 4
+c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
+c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
+"""
+
 
 @pytest.fixture(scope="session")
 def repos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
@@ -20,5 +27,5 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 
 @pytest.fixture(scope="session")
 def realhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
-    with RealHub(tmp_path_factory.mktemp("hub")) as hub:
+    with RealHub(tmp_path_factory.mktemp("hub"), _GENEROUS) as hub:
         yield hub

@@ -69,7 +69,7 @@ async def test_trust_covers_what_was_trusted_and_no_more(realhub, repos):
         await browser.events(f"{PREFIX}api/launches/{launch}/events")
         for link, trusted in [
             (spec(repos), True),
-            (spec(repos) + "?files=none&server=throwaway", True),
+            (spec(repos) + "?files=none&server=throwaway", False),
             (spec(repos) + "?files=home&server=other", False),
             (spec(repos) + "?volume=class&server=other", False),
             (spec(repos) + "?urlpath=git-pull%3Frepo%3Dx&server=other", False),

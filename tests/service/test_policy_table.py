@@ -77,9 +77,9 @@ def test_one_repository_has_one_server_however_it_is_spelt():
 
 @pytest.mark.parametrize(
     ("repo", "trusted"),
-    [(GH, True), (GIT, False), (OTHER, False), (None, False)],
+    [(GH, True), (GIT, True), (OTHER, False), (None, False)],
 )
-def test_trust_needs_the_spelling_that_was_trusted(repo, trusted):
+def test_trust_in_a_repository_is_for_every_spelling_of_it(repo, trusted):
     policy = Policy(trusted_specs=("gh/owner/name/",))
     assert is_trusted(policy, LaunchRequest(repo)) is trusted
 

@@ -117,13 +117,30 @@ async def test_trust_is_one_decision_per_person_and_repository(records):
         await records.trust(
             TrustRow(id=id_, user="ana", repo="gh:me/mine", repo_url="", rights=rights, since=now())
         )
-    decided = await records.trusted("ana", "gh:me/mine")
-    assert decided is not None
+    (decided,) = await records.trusted("ana", "gh:me/mine")
     assert decided.rights == "home"
-    assert await records.trusted("ben", "gh:me/mine") is None
+    assert await records.trusted("ben", "gh:me/mine") == []
     assert not await records.revoke("ben", "2")
     assert await records.revoke("ana", "2")
     assert await records.all_trusted("ana") == []
+
+
+async def test_where_projects_were_is_told_once_for_each_address_newest_first(records):
+    begun = now()
+    for number, (name, folder, url) in enumerate(
+        [("a/B", "A", "/user/x"), ("a/b", "b", ""), ("a/B", "A", ""), ("a/c", "", "/user/x")]
+    ):
+        named = {"provider": "gh", "repo": name, "repo_url": f"https://github.com/{name}"}
+        at = begun + timedelta(seconds=number)
+        await records.launch_started(
+            launch(str(number), project=folder, url=url, started=at, **named)
+        )
+    past = await records.past("ana")
+    assert [(one.repo.name, one.folder, one.worked) for one in past] == [
+        ("a/B", "A", True),
+        ("a/b", "b", False),
+    ]
+    assert await records.past("ben") == []
 
 
 async def test_many_at_once(records):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from ...core.errors import NotFound
-from ...core.launch import LaunchRequest
-from ...core.links import write_link
+from ...core.links import described
 from ...core.paste import understand
-from ...core.providers import Providers
 from ...core.updates import Keep
 from .. import views
 from ..launcher import OnChange, Order
@@ -147,26 +145,8 @@ class ParseApi(Api):
 
     async def get(self) -> None:
         found = understand(self.get_query_argument("text", ""), providers=self.service.providers)
-        request = found.request
-        self.write({**parsed(request, self.service.providers), "guessed": list(found.guessed)})
-
-
-def parsed(request: LaunchRequest, providers: Providers) -> dict[str, object]:
-    """A launch request as plain values."""
-    repo = request.repo
-    return {
-        "provider": repo.provider if repo else "image",
-        "name": repo.name if repo else request.image,
-        "repo": repo.url if repo else "",
-        "ref": request.ref if repo else "",
-        "urlpath": request.urlpath,
-        "filepath": request.filepath,
-        "target": request.target,
-        "files": str(request.files),
-        "image": request.image,
-        "server": request.server,
-        "link": write_link(request, providers=providers),
-    }
+        values = described(found.request, providers=self.service.providers)
+        self.write({**values, "guessed": list(found.guessed)})
 
 
 async def servers_of(handler: Handler) -> list[dict[str, object]]:

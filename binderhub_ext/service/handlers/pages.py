@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
 from ...core.errors import BadLink, BinderError
-from ...core.launch import LaunchRequest, VolumeRequest
 from .. import views, volumeform
 from ..confirmation import trust
 from ..failures import Failure
 from ..fileviews import home_view
-from ..requests import NAMES, Fields, first, read_own_link
+from ..requests import NAMES, Fields, first, form_of, further_fields, read_own_link
 from .api import order_of, servers_of
 from .base import Page
 
@@ -103,14 +101,15 @@ async def show_home(
     page: Page, fields: Fields, failure: Failure | None = None, field: str = ""
 ) -> None:
     """The main page with all that was typed still in the form."""
-    service = page.service
+    service, shown = page.service, shown_fields(page, fields)
     projects = await service.records.projects(page.me.name)
     recent = await service.launches.recent(page.me)
     volumes = await service.volumes.mine(page.me)
     service.volumes.measure(volumes)
     page.show(
         "home.html",
-        values=values_of(page, fields),
+        values={name: first(shown, name) for name in NAMES},
+        further=further_fields(shown),
         error={**failure.to_json(), "field": field} if failure else None,
         targets=[{"name": t.name, "title": t.title} for t in service.targets.values()],
         sizes=list(service.policy.sizes),
@@ -120,41 +119,20 @@ async def show_home(
         servers=await servers_of(page),
         projects=[views.project_view(row) for row in projects],
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
-        **volumeform.chooser(volumes, fields, linked(page, fields)),
+        **volumeform.chooser(volumes, shown),
         **service.home,
     )
 
 
-def values_of(page: Page, fields: Fields) -> dict[str, str]:
-    """What stands in the form: as typed, or as one of our links says."""
-    typed = {name: first(fields, name) for name in NAMES}
-    typed["repo"] = _PASSWORD.sub("", typed["repo"])
-    if not (link := typed.pop("link")):
+def shown_fields(page: Page, fields: Fields) -> Fields:
+    """What stands in the form: as one of our links says, and on top of it as typed."""
+    typed = {name: values for name, values in fields.items() if any(values) and name != "link"}
+    if "repo" in typed:
+        typed["repo"] = [_PASSWORD.sub("", first(typed, "repo"))]
+    if not (link := first(fields, "link")):
         return typed
     try:
         request = read_own_link(link, page.service.providers)
     except BadLink:
         return typed
-    return {**_form_values(request), **{k: v for k, v in typed.items() if v}}
-
-
-def linked(page: Page, fields: Fields) -> tuple[VolumeRequest, ...]:
-    """The volumes the link in the form asks for."""
-    try:
-        return read_own_link(first(fields, "link"), page.service.providers).volumes
-    except BadLink:
-        return ()
-
-
-def _form_values(request: LaunchRequest) -> dict[str, Any]:
-    return {
-        "repo": request.repo.url if request.repo else "",
-        "ref": request.ref if request.repo and request.ref != "HEAD" else "",
-        "files": str(request.files),
-        "target": request.target,
-        "filepath": request.filepath,
-        "urlpath": request.urlpath,
-        "image": request.image,
-        "server": request.server,
-        "size": request.size,
-    }
+    return {**form_of(request, page.service.providers), **typed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import volumeform
 from ..requests import read_fields
 from ..sharing import ways_out
 from .base import Api
@@ -14,7 +15,7 @@ class ShareApi(Api):
         service = self.service
         self.write(
             ways_out(
-                read_fields(self.query_fields(), service.providers),
+                read_fields(volumeform.joined(self.query_fields()), service.providers),
                 f"{self.request.protocol}://{self.request.host}{service.prefix}",
                 service.hubs,
                 providers=service.providers,

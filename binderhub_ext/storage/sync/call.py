@@ -47,11 +47,12 @@ def command(request: Request, python: str = sys.executable, owner: str = "") -> 
         **({"made": request.made} if request.made else {}),
         **({"owner": owner} if owner else {}),
     }
-    flags = {"seed": not request.update, "plan": request.plan, "json": True}
+    flags = {"seed": not request.update, "plan": request.plan, "caseless": request.caseless}
     return [
         *(python, "-I", "-m", "binderhub_ext.storage.sync"),
         *(f"--{name}={value}" for name, value in options.items()),
         *(f"--{name}" for name, wanted in flags.items() if wanted),
+        "--json",
     ]
 
 

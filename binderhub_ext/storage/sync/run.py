@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from urllib.parse import urlsplit
 
+from ...core.repo import identity
 from ...core.updates import printable
 from .create import create
 from .folder import Place, locked_scratch, place
@@ -47,7 +47,7 @@ def sync(request: Request) -> Report:
 def unchanged(where: Place, request: Request) -> Report | None:
     """The answer when there is nothing to do; the common case, so it costs next to nothing."""
     header = where.header()
-    if header is None or not same_repository(header.url, request.url):
+    if header is None or not _is_of(header, request):
         return None
     if request.update and not (header.commit == request.commit and where.is_settled()):
         return None
@@ -83,23 +83,18 @@ def _reason_to_leave(header: Header | None, request: Request) -> str:
             f"{request.into} is there already and was not made by a launch (or its .git is gone). "
             "To get the repository's files, rename the folder and launch again."
         )
-    if not same_repository(header.url, request.url):
+    if not _is_of(header, request):
         other = printable(header.url)
         return f"{request.into} holds another repository, {other}. Rename it to get this one."
     return ""
 
 
-def same_repository(one: str, two: str) -> bool:
-    """Whether two addresses are of the same repository, whatever the scheme."""
-    return one == two or _address(one) == _address(two)
-
-
-def _address(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "", parts.path.strip("/").removesuffix(".git").lower())
-    except ValueError:
-        return ("", url)
+def _is_of(header: Header, request: Request) -> bool:
+    """Whether a project is of the repository that is asked for."""
+    if header.url == request.url:
+        return True
+    is_of = identity(header.url, caseless=request.caseless)
+    return bool(is_of) and is_of == identity(request.url, caseless=request.caseless)
 
 
 def _check(request: Request) -> None:

@@ -30,6 +30,7 @@ class Request:
         update: whether a project that is there is brought to the commit.
         plan: say what would be done and do nothing.
         made: a folder with files that a build made; they come with a new project.
+        caseless: whether the host of `url` tells no repositories apart by case.
     """
 
     bundle: str
@@ -42,6 +43,7 @@ class Request:
     update: bool = True
     plan: bool = False
     made: str = ""
+    caseless: bool = False
 
     @property
     def short(self) -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binderhub_ext.core.errors import BadLink, BinderError, NotAllowed
-from binderhub_ext.repos import urls
+from binderhub_ext.core.errors import BadLink, BinderError
+from binderhub_ext.core.url import SCHEMES, git_url, read_pasted, read_url
 
 GOOD = [
     ("https://github.com/o/n", "https://github.com/o/n"),
@@ -35,39 +35,64 @@ REFUSED = [
 ]
 
 
+ALLOWED_OF_GIT = {"ssh://git@h/o", "git://h/o", "git@github.com:o/n.git"}
+
+GIT = [
+    ("git@h.example:o/n.git", "ssh://git@h.example/o/n.git"),
+    ("h.example:o/n", "ssh://git@h.example/o/n"),
+    ("ssh://h.example:2222/o/n", "ssh://git@h.example:2222/o/n"),
+    ("http://www.github.com/o/n.git/", "https://github.com/o/n"),
+    ("https://h.example/o/n.git/", "https://h.example/o/n.git"),
+    ("https://h.example/~u/my%20name", "https://h.example/~u/my%20name"),
+]
+
+
 @pytest.mark.parametrize(("text", "written"), GOOD)
 def test_good(text: str, written: str) -> None:
-    assert str(urls.read_repository(text)) == written
-    assert str(urls.read_repository(written)) == written
+    assert str(read_url(text)) == written
+    assert str(read_url(written)) == written
 
 
-@pytest.mark.parametrize("text", BAD)
+@pytest.mark.parametrize(("text", "written"), GIT)
+def test_addresses_of_git(text: str, written: str) -> None:
+    """What a link is taken for is what is fetched: read again, it is the same."""
+    assert git_url(text) == git_url(written) == str(read_url(written, SCHEMES)) == written
+
+
+@pytest.mark.parametrize("text", [*BAD, *REFUSED])
 def test_bad(text: str) -> None:
-    with pytest.raises(BadLink):
-        urls.read_repository(text)
-
-
-@pytest.mark.parametrize("text", REFUSED)
-def test_refused(text: str) -> None:
-    with pytest.raises(NotAllowed) as caught:
-        urls.read_repository(text)
+    with pytest.raises(BadLink) as caught:
+        git_url(text if text not in ALLOWED_OF_GIT else f"{text}?x")
     assert "hunter2" not in str(caught.value.to_dict())
 
 
-def test_schemes_an_administrator_lists() -> None:
-    assert urls.read_repository("ssh://h.example/o", ("ssh",)).port == 22
-    assert urls.read_repository("git://h.example/o", ("git",)).port == 9418
+@pytest.mark.parametrize("text", REFUSED)
+def test_only_the_web_unless_more_is_asked_for(text: str) -> None:
+    with pytest.raises(BadLink) as caught:
+        read_url(text)
+    assert "hunter2" not in str(caught.value.to_dict())
+
+
+def test_ports() -> None:
+    assert read_url("ssh://h.example/o", {"ssh"}).port == 22
+    assert read_url("git://h.example/o", {"git"}).port == 9418
 
 
 def test_queries_are_for_archives() -> None:
-    assert str(urls.read("https://h.example/a?b=c%20d&e")) == "https://h.example/a?b=c%20d&e"
+    assert str(read_url("https://h.example/a?b=c%20d&e")) == "https://h.example/a?b=c%20d&e"
 
 
 @given(st.text(max_size=40))
 def test_anything_is_read_or_refused(text: str) -> None:
     for pasted in (text, f"https://{text}", f"https://h.example/{text}"):
+        for read in (read_url, read_pasted):
+            try:
+                url = read(pasted)
+            except BinderError:
+                continue
+            assert read_url(str(url), SCHEMES) == url
         try:
-            url = urls.read_repository(pasted)
+            written = git_url(pasted)
         except BinderError:
             continue
-        assert urls.read_repository(str(url)) == url
+        assert str(read_url(written, SCHEMES)) == git_url(written) == written

@@ -1,0 +1,237 @@
+"""The parameters of a launch: one table of what each reads, writes and means.
+
+Links, the form and its hidden fields, the page that asks, `parse` and the API are all made from
+it, so that none can forget one. `urlpath`, `filepath` and `labpath` are BinderHub's and mean what
+its client makes of them (`js/packages/binderhub-client/lib/spec.js`); the others are DESIGN §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .archives import image_reference
+from .errors import BadLink
+from .launch import Access, Files, LaunchRequest, VolumeRequest
+from .names import is_server_name
+from .plain import plain, relative_path, shown
+from .quantities import (
+    read_bytes,
+    read_cores,
+    read_seconds,
+    write_bytes,
+    write_cores,
+    write_seconds,
+)
+
+NAME_MAX = 255
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One query parameter.
+
+    Attributes:
+        name: in links.
+        field: of :class:`LaunchRequest`.
+        title: what it is called beside a value of it.
+        read: text to value; raises `BadLink`.
+        write: value to text.
+        say: value to words.
+        data: value to what programs are told.
+        repeated: whether each occurrence adds to a tuple.
+        values: what it takes, for people.
+        meaning: what it does, for people.
+    """
+
+    name: str
+    field: str
+    title: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+    say: Callable[[Any], str] | None = None
+    data: Callable[[Any], Any] | None = None
+    repeated: bool = False
+    values: str = "text"
+    meaning: str = ""
+
+    def texts(self, request: LaunchRequest) -> list[str]:
+        """What stands in a link for this request: nothing for the default."""
+        value = getattr(request, self.field)
+        if value == _DEFAULTS[self.field]:
+            return []
+        return [self.write(v) for v in value] if self.repeated else [self.write(value)]
+
+    def words(self, request: LaunchRequest) -> str:
+        """The same for people; empty for the default."""
+        value = getattr(request, self.field)
+        if value == _DEFAULTS[self.field]:
+            return ""
+        say = self.say or self.write
+        return ", ".join(map(say, value)) if self.repeated else say(value)
+
+    def fields(self, request: LaunchRequest) -> dict[str, Any]:
+        """The same for programs: one value, or a list where it can be repeated."""
+        value, data = getattr(request, self.field), self.data or self.write
+        if self.repeated:
+            return {self.field: [data(each) for each in value]}
+        return {self.name: data(value) if value else ""}
+
+
+_DEFAULTS = {field.name: field.default for field in fields(LaunchRequest)}
+
+
+def _read_files(text: str) -> Files:
+    try:
+        return Files(text.lower())
+    except ValueError:
+        raise BadLink(f"files={shown(text)} is not one of {', '.join(Files)}.") from None
+
+
+def _read_name(what: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if "/" in plain(text, what, NAME_MAX) or text[0] in ".-":
+            raise BadLink(f"{shown(text)} cannot be the name of a {what}.")
+        return text
+
+    return read
+
+
+def _read_server(text: str) -> str:
+    if not is_server_name(text):
+        raise BadLink(
+            f"{shown(text)} cannot be the name of a server. Use up to 30 lower-case letters, "
+            "digits and single hyphens, beginning with a letter."
+        )
+    return text
+
+
+def _read_volume(text: str) -> VolumeRequest:
+    name, *rest = text.split(":")
+    access = Access(rest.pop()) if rest and rest[-1] in tuple(Access) else None
+    if len(rest) > 1:
+        raise BadLink(f"{shown(text)} has too many colons: write name:mount:ro.")
+    return VolumeRequest(_read_name("volume")(name or "-"), _mount(*rest), access)
+
+
+def _mount(text: str = "") -> str:
+    """Where in the home; never the home itself, nor the dot-files programs obey."""
+    path = relative_path(text.removeprefix("~/"), "mount of a volume")
+    parts = path.split("/")
+    if text.startswith("/") or (text and not path) or (path and parts[0].startswith(".")):
+        raise BadLink(
+            f"A volume cannot be mounted at {shown(text)}. Name a folder inside the home."
+        )
+    if path.casefold() == "projects" or "~" in parts:
+        raise BadLink(f"A volume mounted at {shown(text)} would hide your projects.")
+    return path
+
+
+def _write_volume(volume: VolumeRequest) -> str:
+    mount = f"./{volume.mount}" if volume.mount in tuple(Access) else volume.mount
+    return ":".join(part for part in (volume.name, mount, volume.access) if part)
+
+
+def _volume_fields(volume: VolumeRequest) -> dict[str, str]:
+    return {"name": volume.name, "mount": volume.mount, "access": str(volume.access or "")}
+
+
+DESTINATIONS = ("labpath", "filepath", "urlpath")
+"""BinderHub's parameters, the first that is given wins."""
+
+PARAMETERS = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter(
+            "target",
+            "target",
+            "Opens with",
+            _read_name("target"),
+            values="`lab`, `notebook`, `rstudio`, … as configured",
+            meaning="the interface to land in; with `filepath` it opens that file there",
+        ),
+        Parameter(
+            "files",
+            "files",
+            "Files",
+            _read_files,
+            values="`project` (default), `home` or `none`",
+            meaning="what the server sees of the person's files",
+        ),
+        Parameter(
+            "volume",
+            "volumes",
+            "Volume",
+            _read_volume,
+            _write_volume,
+            data=_volume_fields,
+            repeated=True,
+            values="`<name>[:<mount>][:ro|rw]`",
+            meaning="a group or shared volume, at `~/shared/<name>` unless a mount is given",
+        ),
+        Parameter(
+            "image",
+            "image",
+            "Ready-made image",
+            image_reference,
+            values="a container image",
+            meaning="a prebuilt image instead of a build; the repository only gives the files",
+        ),
+        Parameter(
+            "server",
+            "server",
+            "Name of the server",
+            _read_server,
+            values="lower-case letters, digits, hyphens; at most 30",
+            meaning="name of the server; by default derived from the repository",
+        ),
+        Parameter(
+            "size",
+            "size",
+            "Size",
+            _read_name("size"),
+            values="a name",
+            meaning="a size the administrator offers",
+        ),
+        Parameter(
+            "mem",
+            "memory",
+            "Memory",
+            read_bytes,
+            write_bytes,
+            say=lambda memory: f"{memory / 2**30:.1f} GiB",
+            values="`512M`, `4G`",
+            meaning="memory, within the administrator's limit",
+        ),
+        Parameter(
+            "cpu",
+            "cpu",
+            "Processors",
+            read_cores,
+            write_cores,
+            values="`2`, `0.5`, `500m`",
+            meaning="processors, within the administrator's limit",
+        ),
+        Parameter(
+            "idle",
+            "idle",
+            "Stops after",
+            read_seconds,
+            write_seconds,
+            say=lambda idle: f"{write_seconds(idle)} without use",
+            values="`30m`, `1h30m`, seconds",
+            meaning="stop after this much inactivity, within the limit",
+        ),
+        Parameter(
+            "share",
+            "share",
+            "May also enter",
+            _read_name("person"),
+            repeated=True,
+            values="a user name",
+            meaning="somebody who may enter this server",
+        ),
+    )
+}
+"""All parameters of ours by name, in the order links are written."""

@@ -1,0 +1,119 @@
+"""*Change*, *Back* and *Share* keep all of a launch: through the pages and handlers people use."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from realhub import PREFIX, Browser
+from webform import WebForm
+
+PARAMETERS = [
+    "filepath=a%20b.ipynb&target=voila&files=home&server=mine&size=large",
+    "labpath=index.ipynb&mem=2G&cpu=1.5&idle=30m",
+    "urlpath=rstudio/?x%3D1&share=ann&share=ben&files=none",
+    "volume=field:in/here:ro&volume=field-two&volume=field-three:rw",
+    "colour=red&colour=blue&trust=yes&on_change=restart&link=x&repo=y&mem=1G",
+    "target=lab&image=&files=project",
+    "",
+]
+
+
+@pytest.fixture
+async def zoe(realhub):
+    async with realhub.browser("zoe") as browser:
+        await browser.get(PREFIX)
+        have = {v["name"] for v in (await browser.api("GET", "api/volumes")).json()["volumes"]}
+        for name in {"field", "field-two", "field-three"} - have:
+            await browser.api("POST", "api/volumes", json={"name": name})
+        yield browser
+
+
+async def form(browser: Browser, path: str) -> list[tuple[str, str]]:
+    """What the main page's form would send."""
+    page = await browser.get(path)
+    assert page.status == 200, page.text
+    pairs = WebForm(page.text, "launch-form").pairs
+    return [(name, value) for name, value in pairs if name != "_xsrf"]
+
+
+async def shared(browser: Browser, pairs: list[tuple[str, str]]) -> str:
+    """The link that *Share* makes of a form, relative to the service."""
+    answer = await browser.api("GET", "api/share", params=pairs)
+    assert answer.status == 200, answer.text
+    return str(answer.json()["url"]).partition(PREFIX)[2]
+
+
+async def submit(browser: Browser, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Submit a form; the launch once it ended."""
+    data = [("_xsrf", browser.xsrf()), *pairs]
+    reply = await browser.send("POST", f"{PREFIX}launch", data=data)
+    assert reply.status == 303, reply.text
+    id = reply.headers["Location"].rpartition("/")[2]
+    await browser.events(f"{PREFIX}api/launches/{id}/events")
+    return (await browser.api("GET", f"api/launches/{id}")).json()
+
+
+def link_of(repos, query: str, ref: str = "main") -> str:
+    spec = f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/{ref}"
+    return f"{spec}?{query}" if query else spec
+
+
+def canonical(link: str) -> str:
+    """A link as this service writes it."""
+    from binderhub_ext.core.links import write_link
+    from binderhub_ext.core.providers import PROVIDERS
+    from binderhub_ext.service.requests import read_own_link
+
+    return write_link(read_own_link(link, PROVIDERS))
+
+
+@pytest.mark.parametrize("query", PARAMETERS)
+async def test_change_on_the_page_that_asks_keeps_all(zoe, repos, query):
+    await changed(zoe, link_of(repos, query))
+
+
+@pytest.mark.parametrize("query", ["", "?mem=1G&volume=field&colour=red"])
+async def test_change_keeps_all_of_an_image(zoe, repos, query):
+    await changed(zoe, f"v2/image/quay.io%2Fjupyter%2Fbase-notebook%3Ax{query}")
+    await changed(zoe, link_of(repos, "image=quay.io/jupyter/base-notebook"))
+
+
+async def changed(zoe, link: str) -> None:
+    """Go by *Change* to the form, and see whether it asks for the same."""
+    page = await zoe.get(PREFIX + link)
+    assert page.status == 200, page.text
+    (change,) = re.findall(r'href="([^"]*)">Change<', page.text)
+    assert await shared(zoe, await form(zoe, html.unescape(change))) == canonical(link)
+
+
+@pytest.mark.parametrize("query", PARAMETERS)
+async def test_back_from_a_failed_launch_keeps_all(zoe, repos, query):
+    link = link_of(repos, query, ref="no-such-branch")
+    failed = await submit(zoe, [("link", link)])
+    assert failed["error"]["code"] == "ref-not-found"
+    pairs = await form(zoe, failed["back_url"])
+    assert await shared(zoe, pairs) == canonical(link)
+    again = await submit(zoe, pairs)
+    assert again["again"]["link"] == canonical(link) == await shared(zoe, pairs)
+
+
+async def test_a_refused_form_keeps_all_that_was_typed(zoe, repos):
+    pairs = await form(zoe, f"{PREFIX}?link={quote(link_of(repos, PARAMETERS[1]), safe='')}")
+    wrong = [(name, "5 parsecs" if name == "idle" else value) for name, value in pairs]
+    reply = await zoe.send("POST", f"{PREFIX}launch", data=[("_xsrf", zoe.xsrf()), *wrong])
+    assert reply.status == 400
+    shown = [pair for pair in WebForm(reply.text, "launch-form").pairs if pair[0] != "_xsrf"]
+    assert shown == wrong
+    assert 'id="idle-error"' in reply.text
+
+
+async def test_volumes_that_were_chosen_in_the_form_are_shared(zoe, repos):
+    pairs = [("repo", f"{repos.url}/me/mine"), ("ref", "no-such-branch")]
+    pairs += [("volume-access:field", "ro"), ("volume-place:field", "~/data")]
+    link = await shared(zoe, pairs)
+    assert link.endswith("?volume=field:data:ro")
+    assert (await submit(zoe, pairs))["again"]["link"] == link
