@@ -33,6 +33,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.repos.base import Source
@@ -62,8 +63,7 @@ def make_source(folder: Path, requirements: list[str]) -> Source:
 
 async def build(builder: LocalBuilder, source: Source) -> None:
     """Plan and build, as a launch does."""
-    async for _ in builder.build(await builder.plan(source), source):
-        pass
+    await builder.build(await builder.plan(source), source, unheard)
 
 
 def pip(folder: Path, cache: Path | None, packages: list[str]) -> None:

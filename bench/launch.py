@@ -42,8 +42,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import noproxy
 
 from binderhub_ext.core.launch import Launch, sign_ticket
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Commit, Repo
-from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.uv import executable as uv
 from binderhub_ext.repos.base import Source
@@ -148,10 +148,7 @@ async def build(data: Path) -> str:
     commit = Commit(Repo("git", "x", "https://example.org/x"), "main", git("rev-parse", "HEAD"))
     source = Source(commit, bundle, git("rev-parse", "HEAD^{tree}"))
     builder = LocalBuilder(data_dir=str(data))
-    async for item in builder.build(await builder.plan(source), source):
-        if isinstance(item, Image):
-            return item.name
-    raise AssertionError("a build ends with an image")
+    return (await builder.build(await builder.plan(source), source, unheard)).name
 
 
 def install_plain(folder: Path, environment: Path) -> Path:

@@ -33,6 +33,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.repos.git import GitProvider
 from binderhub_ext.repos.network import AddressPolicy
@@ -160,8 +161,7 @@ async def fetch(data: Path, url: str, depth: int) -> None:
     policy = AddressPolicy(allowed_networks=["127.0.0.0/8"])
     provider = GitProvider(data_dir=str(data), policy=policy, depth=depth)
     commit = await provider.resolve(Repo("git", url, url), "main")
-    async for _ in provider.fetch(commit):
-        pass
+    await provider.fetch(commit, unheard)
 
 
 def first_fetches(scratch: Path, commits: int, rounds: int) -> None:

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from binderhub_ext.core.progress import Event
 from binderhub_ext.core.repo import Commit, Repo
-from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.repos.base import Source
 
@@ -37,8 +37,12 @@ async def main() -> None:
         repo = Repo("git", "x", "https://example.org/x")
         commit = Commit(repo, "main", git(folder, "rev-parse", "HEAD"))
         source = Source(commit, bundle, git(folder, "rev-parse", "HEAD^{tree}"))
-        async for item in builder.build(await builder.plan(source), source):
-            print(item.name if isinstance(item, Image) else item.message, flush=True)
+        image = await builder.build(await builder.plan(source), source, tell)
+        print(image.name, flush=True)
+
+
+def tell(event: Event) -> None:
+    print(event.message, flush=True)
 
 
 if __name__ == "__main__":

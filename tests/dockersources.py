@@ -56,8 +56,5 @@ class Built:
 
 async def build(builder: Builder, source: Source) -> Built:
     events: list[Event] = []
-    async for item in builder.build(await builder.plan(source), source):
-        if isinstance(item, Image):
-            return Built(events, item)
-        events.append(item)
-    raise AssertionError("a build ends with an image")
+    image = await builder.build(await builder.plan(source), source, events.append)
+    return Built(events, image)

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -25,7 +24,7 @@ from ..core.errors import BadLink, BinderError, CannotStart
 from ..core.launch import LaunchRequest
 from ..core.links import with_ref
 from ..core.paste import understand
-from ..core.progress import Event
+from ..core.progress import Event, unheard
 from ..core.updates import Keep, State
 from ..repos.base import Source
 from ..repos.installed import load_provider
@@ -148,14 +147,11 @@ async def _fetched(wanted: LaunchRequest, config: Config, kept: str, *, quiet: b
     assert wanted.repo is not None
     provider = load_provider(wanted.repo.provider, config=config, data_dir=kept)
     commit = await provider.resolve(wanted.repo, wanted.ref)
-    source: Source | None = None
-    async for item in provider.fetch(commit):
-        if isinstance(item, Source):
-            source = item
-        elif isinstance(item, Event) and not quiet:
-            print(item.message, file=sys.stderr)
-    assert source is not None
-    return replace(source, commit=commit)
+    return await provider.fetch(commit, unheard if quiet else _print)
+
+
+def _print(event: Event) -> None:
+    print(event.message, file=sys.stderr)
 
 
 def _run(request: Request, *, as_json: bool) -> int:

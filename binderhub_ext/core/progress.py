@@ -1,13 +1,19 @@
 """Events: what a person, and every client, is told while something is happening.
 
 The phases are BinderHub's, so that one stream serves its clients and our own pages.
+
+Work that takes long has one form everywhere: `async def work(…, tell: Tell) -> Result`. It is
+awaited, tells what happens while it lasts, and returns what came of it or raises why nothing did.
+Cancelling it ends all it began.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -46,3 +52,17 @@ class Event:
     def to_dict(self) -> dict[str, Any]:
         """The event as BinderHub's clients expect it: message ends in a newline."""
         return {"phase": str(self.phase), "message": self.message + "\n", **self.data}
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """:meth:`to_dict` as JSON, made once however many people watch."""
+        return json.dumps(self.to_dict()).encode()
+
+
+Tell = Callable[[Event], None]
+"""Is told of an event when it happens. Called by whoever does the work, so it never raises and
+is quick; it must not be called from another thread."""
+
+
+def unheard(event: Event) -> None:
+    """Told by work that nobody watches."""

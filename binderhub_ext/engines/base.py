@@ -8,7 +8,6 @@ they agree on is the image's name, which travels in the ticket.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from traitlets.config import LoggingConfigurable
 from ..core.errors import Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
-from ..core.progress import Event
+from ..core.progress import Tell
 from ..core.updates import Update
 from ..repos.base import Source
 
@@ -112,6 +111,7 @@ class Builder(LoggingConfigurable):
         Raises:
             Unsupported: this engine cannot build it honestly; names the file, the reason and
                 an engine that can.
+            RepoUnavailable: the source's files cannot be read.
         """
 
     @abstractmethod
@@ -119,18 +119,18 @@ class Builder(LoggingConfigurable):
         """The image of an environment if it is there and whole; marks it as used now."""
 
     @abstractmethod
-    def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
-        """Build, telling about it; the last item is the :class:`Image`.
+    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
+        """Build what was planned.
 
-        Closing the iterator (or cancelling the task that runs it) ends every process of the
-        build. Two builds of one key, also from two processes, end in one image.
+        Cancelling it ends every process of the build. Two builds of one key, also from two
+        processes, end in one image.
 
         Raises:
             BuildFailed, BuildTimeout, NoSpace.
         """
 
-    def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
-        """Get an image somebody made elsewhere, telling about it; the last item is the image.
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        """Get an image somebody made elsewhere.
 
         Whether it may be used here was decided before. By default no engine has any.
 

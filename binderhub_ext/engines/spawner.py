@@ -32,7 +32,8 @@ from traitlets import Bool, Integer, List, Unicode, default
 from ..core.errors import BadTicket, BinderError, LaunchFailed
 from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
 from ..core.layout import DataDirectory
-from .progress import Progress
+from ..core.progress import Event, Phase
+from ..jobs import History
 from .projects import ProjectsMixin
 from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
@@ -157,7 +158,7 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
         return check_ticket
 
     _admission: Admission | None = None
-    _progress: Progress | None = None
+    _history: History | None = None
     launch: Launch | None = None
 
     @property
@@ -206,7 +207,7 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
             SpawnException: it may not be started, or did not start because of what it is.
         """
         # Watchers may have come first; theirs is then the one.
-        self._progress = self._progress or Progress()
+        self._history = history = self._history or History()
         try:
             async with asyncio.timeout(max(self.start_timeout - _MARGIN, _MARGIN)):
                 return await self._start_admitted()
@@ -217,8 +218,8 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
         except OSError as error:
             raise self._refusal(explained(error)) from error
         finally:
-            self._progress.end()
-            self._progress = None
+            history.close()
+            self._history = None
 
     async def _start_admitted(self) -> Any:
         self.launch = self._admitted()
@@ -269,15 +270,14 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
             progress: percent.
             data: further fields for programs.
         """
-        if self._progress:
-            self._progress.tell(progress, message, **data)
+        if self._history:
+            self._history.append(Event(Phase.LAUNCHING, message, {"progress": progress, **data}))
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What is happening, as the Hub's event stream wants it."""
-        if self._progress is None:
-            self._progress = Progress()
-        async for event in self._progress.follow():
-            yield event
+        self._history = history = self._history or History()
+        async for _, event in history.watch():
+            yield {"message": event.message, **event.data}
 
     async def _until_ready(self, url: Any) -> None:
         """Ask the server itself until it answers.

@@ -34,12 +34,13 @@ from ..core.errors import (
     RepoUnavailable,
     TooLarge,
 )
+from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit, Repo
 from ..core.url import Url, read_url
 from . import unpack
 from .command import GitFailed
 from .http import Http
-from .keeping import KeepingProvider, Tell, too_large
+from .keeping import KeepingProvider, too_large
 from .packing import Packed, common_directory, pack, without
 from .questions import Questions
 from .store import Lock
@@ -161,7 +162,7 @@ class Archive(KeepingProvider):
                 files = await self._download(http, contents, scratch, tell)
             if len(contents.files) == 1 and files and _is_zip(files[0]):
                 files = await self._unpack(files[0], contents.inside, scratch, tell)
-            tell("Keeping the files")
+            tell(_said("Keeping the files"))
             return await _pack(files, contents, commit, new, scratch)
 
     async def _download(
@@ -170,7 +171,7 @@ class Archive(KeepingProvider):
         if len(contents.files) > self.max_files:
             raise too_large(f"{self.max_files} files")
         for note in contents.notes:
-            tell(note)
+            tell(_said(note))
         left, got = self.max_size, []
         for number, file in enumerate(contents.files):
             path = unpack.safe_path(file.path)
@@ -178,14 +179,14 @@ class Archive(KeepingProvider):
                 raise _hostile()
             if not unpack.is_content(path):
                 continue
-            tell(f"Fetching {ascii(path)[1:-1]} from {file.url.host}")
+            tell(_said(f"Fetching {ascii(path)[1:-1]} from {file.url.host}"))
             place = scratch / f"download-{number}"
             try:
                 left -= await http.download(file.url, place, left)
             except RepoNotFound as error:
                 if not file.optional:
                     raise
-                tell(f"{ascii(path)[1:-1]} is left out. {error.message}")
+                tell(_said(f"{ascii(path)[1:-1]} is left out. {error.message}"))
                 continue
             await _verify(place, file)
             got.append(Packed(place, path))
@@ -194,7 +195,7 @@ class Archive(KeepingProvider):
     async def _unpack(
         self, archive: Packed, inside: str | None, scratch: Path, tell: Tell
     ) -> list[Packed]:
-        tell(f"Unpacking {ascii(archive.path)[1:-1]}")
+        tell(_said(f"Unpacking {ascii(archive.path)[1:-1]}"))
         into = scratch / "unpacked"
         into.mkdir()
         listed = await _unpacked(archive.content, into, self.max_files, self.max_files_size)
@@ -253,6 +254,10 @@ def changed(commit: Commit) -> RefNotFound:
         f"{commit.repo.name} has been changed since the link was opened. Open it again to get the "
         "present version."
     )
+
+
+def _said(words: str) -> Event:
+    return Event(Phase.FETCHING, words)
 
 
 def _hostile() -> NotAllowed:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..core.progress import Event
+from ..core.progress import Tell
 from ..core.repo import Commit, Repo
 
 
@@ -46,15 +45,25 @@ class RepoProvider(Protocol):
     def find(self, commit: Commit) -> Source | None:
         """The files of a commit if they are kept; no network, marks them as used now."""
 
-    def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
-        """Get the files, telling about it; the last item is the :class:`Source`.
+    async def readable(self, commit: Commit, tell: Tell) -> Source:
+        """Get the files so far that they can be looked at (`storage.checkout`).
 
-        It may come before that too, as soon as its files can be looked at, while its bundle is
-        still being made; what was begun with it then may have to be repeated with the last one.
-
-        Fetching a commit that is already kept is immediate. Killed at any instant, it can be
-        run again and leaves nothing half-made under a final name.
+        They are not kept yet then: the source's bundle may still be being made, which goes on by
+        itself, and :meth:`fetch` waits for that. What is not kept can be gone again.
 
         Raises:
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
         """
+
+    async def fetch(self, commit: Commit, tell: Tell) -> Source:
+        """Get the files and keep them; immediate if they are kept.
+
+        Killed at any instant, it can be run again and leaves nothing half-made under a final
+        name.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
+        """
+
+    async def close(self) -> None:
+        """End all that is being fetched."""

@@ -16,12 +16,13 @@ from ..core.errors import (
     RefNotFound,
     RepoNotFound,
 )
+from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit
 from ..core.url import SCHEMES, git_url, read_url
 from . import complaints, submodules
 from .checkout import SUBMODULE_MODE, initialise
 from .command import Call, GitFailed, GitTooMuch, run
-from .keeping import Readable, Tell, too_large
+from .keeping import Readable, too_large
 from .remote import NAME, Remote
 from .store import Lock
 
@@ -101,7 +102,7 @@ class Fetching:
         parts = await self._submodules(commit.repo.url, commit.id, found, 0)
         await self._mention_lfs(found)
         tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
-        self._tell(Readable(tree))
+        self._tell(Readable(Phase.FETCHING, "Keeping the files", tree=tree))
         await self._write(commit.id, parts, path)
         await self._tidy()
         return tree
@@ -118,7 +119,7 @@ class Fetching:
         if await self._is_complete(id):
             await self._git("update-ref", ref, id)
             return
-        self._tell(f"Fetching {id[:7]} from {remote.url}")
+        self._say(f"Fetching {id[:7]} from {remote.url}")
         try:
             await self._history_or_not(remote, [f"{id}:{ref}"])
         except RefNotFound as error:
@@ -128,7 +129,7 @@ class Fetching:
             await self._git("update-ref", ref, id)
 
     async def _get_everything(self, remote: Remote, commit: Commit) -> None:
-        self._tell("The host gives branches and tags only, so all of them are fetched")
+        self._say("The host gives branches and tags only, so all of them are fetched")
         asked = [f"+{commit.ref}:refs/tips/asked"] if commit.ref.startswith("refs/") else []
         everything = ["+refs/heads/*:refs/tips/heads/*", "+refs/tags/*:refs/tips/tags/*"]
         await self._history_or_not(remote, [*everything, *asked])
@@ -151,7 +152,7 @@ class Fetching:
                 await self._transfer(remote, [], refspecs, limit)
                 return
             except GitTooMuch:
-                self._tell(
+                self._say(
                     f"Its history is larger than {limit // 2**20} MiB, so only the commit itself "
                     "is fetched (`git fetch --unshallow` gets the rest later)"
                 )
@@ -172,7 +173,7 @@ class Fetching:
             timeout=self._limits.timeout,
             watch=lambda: self._stored() - before > limit,
         )
-        await remote.run(call, Throttled(self._tell))
+        await remote.run(call, Throttled(self._say))
 
     def _stored(self) -> int:
         """Bytes in packs, finished or not; what grows during a fetch."""
@@ -228,7 +229,7 @@ class Fetching:
             await self._get(remote, link.id, "refs/submodules", None)
         except _PERMANENT as error:
             name = ascii(link.path).strip("'")
-            self._tell(f"The submodule {name} stays empty. {error.message}")
+            self._say(f"The submodule {name} stays empty. {error.message}")
             return []
         found = await self._measured(link.id)
         return [link.id, *await self._submodules(url, link.id, found, depth + 1)]
@@ -243,10 +244,9 @@ class Fetching:
     async def _mention_lfs(self, found: list[submodules.Entry]) -> None:
         blobs = [one.id for one in found if one.path == _ATTRIBUTES and one.mode != SUBMODULE_MODE]
         if blobs and b"filter=lfs" in await self._git("cat-file", "blob", blobs[0]):
-            self._tell("Files kept in Git LFS arrive as pointers; `git lfs pull` gets them later")
+            self._say("Files kept in Git LFS arrive as pointers; `git lfs pull` gets them later")
 
     async def _write(self, id: str, parts: list[str], path: Path) -> None:
-        self._tell("Keeping the files")
         await self._git("update-ref", "--no-deref", "HEAD", id)
         names = ["HEAD", *(f"refs/submodules/{part}" for part in dict.fromkeys(parts))]
         names += await self._boundary([id, *parts])
@@ -278,6 +278,9 @@ class Fetching:
             await run(replace(repack, timeout=_TIDY_SECONDS))
             await self._git("pack-refs", "--all")
 
+    def _say(self, words: str) -> None:
+        self._tell(Event(Phase.FETCHING, words))
+
     async def _git(self, *arguments: str) -> bytes:
         return await run(replace(self._call(*arguments), timeout=self._limits.timeout))
 
@@ -288,8 +291,8 @@ class Fetching:
 class Throttled:
     """Passes on git's progress, but not every percent of it."""
 
-    def __init__(self, tell: Tell, interval: float = 0.5) -> None:
-        self._tell = tell
+    def __init__(self, say: Callable[[str], None], interval: float = 0.5) -> None:
+        self._say = say
         self._interval = interval
         self._last = 0.0
 
@@ -297,4 +300,4 @@ class Throttled:
         now = time.monotonic()
         if "%" in line and now - self._last >= self._interval:
             self._last = now
-            self._tell(line.removeprefix("remote: "))
+            self._say(line.removeprefix("remote: "))

@@ -22,13 +22,14 @@ from traitlets import Bool, Float, Int, List, Unicode
 
 from ..core import refs
 from ..core.errors import BadLink, NotAllowed, RefNotFound, RepoNotFound, RepoUnavailable, TooLarge
+from ..core.progress import Tell
 from ..core.repo import Commit, Repo
 from ..core.url import SCHEMES, Url, read_url
 from .checkout import initialise
 from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
 from .credentials import Credential, Keyring, fitting, no_credentials
 from .fetching import Fetching, Limits
-from .keeping import KeepingProvider, Tell
+from .keeping import KeepingProvider
 from .questions import Questions
 from .remote import NAME, Remote
 from .store import Lock

@@ -5,41 +5,35 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from traitlets import Float, Instance, Int, Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from ..core.errors import TooLarge
 from ..core.layout import DataDirectory
-from ..core.progress import Event, Phase
+from ..core.progress import Event, Tell
 from ..core.repo import Commit
+from ..jobs import Jobs
 from .base import Source
-from .flights import Flights
 from .network import AddressPolicy
 from .store import Lock, Store
 
-T = TypeVar("T")
 _COLLECT_EVERY = 300
 """Seconds in which fetches look once at all that is kept: it takes as long as there are files."""
 
 
 @dataclass(frozen=True)
-class Readable:
+class Readable(Event):
     """The files of a commit can be looked at; its bundle is still to be made.
 
     Attributes:
         tree: hash of their content.
     """
 
-    tree: str
-
-
-Tell = Callable[[str | Readable], None]
-"""Told what happens, in words, and when the files can be looked at."""
+    tree: str = ""
 
 
 class KeepingProvider(LoggingConfigurable):
@@ -86,7 +80,7 @@ class KeepingProvider(LoggingConfigurable):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self._flights: Flights[Event | Readable | Source] = Flights()
+        self._fetches: Jobs[Source] = Jobs()
         self._collect_after = 0.0
 
     @property
@@ -98,27 +92,46 @@ class KeepingProvider(LoggingConfigurable):
         """The files of a commit if they are kept; no network, marks them as used now."""
         return self.store.find(commit)
 
-    async def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
-        """Get the files of a commit, telling about it; see :class:`RepoProvider`.
-
-        All who ask for one commit at the same time share one fetch. Immediate if kept.
+    async def readable(self, commit: Commit, tell: Tell) -> Source:
+        """Get the files so far that they can be looked at; see :class:`RepoProvider`.
 
         Raises:
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
         """
-        kept = self.find(commit)
-        if kept is not None:
-            yield kept
-            return
-        work = self._flights.join(
-            self.store.layout.bundle(commit),
-            lambda: narrated(lambda tell: self._fetch_locked(commit, tell)),
-        )
-        async for item in work:
-            if isinstance(item, Readable):
-                yield Source(commit, self.store.layout.bundle(commit), item.tree)
-            else:
-                yield replace(item, commit=commit) if isinstance(item, Source) else item
+        bundle = self.store.layout.bundle(commit)
+        early: asyncio.Future[Source] = asyncio.get_running_loop().create_future()
+
+        def hear(event: Event) -> None:
+            tell(event)
+            if isinstance(event, Readable) and not early.done():
+                early.set_result(Source(commit, bundle, event.tree))
+                self._fetches.finish(bundle)
+
+        fetching = asyncio.create_task(self.fetch(commit, hear))
+        try:
+            await asyncio.wait([early, fetching], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+        return early.result() if early.done() else fetching.result()
+
+    async def fetch(self, commit: Commit, tell: Tell) -> Source:
+        """Get the files of a commit and keep them; see :class:`RepoProvider`.
+
+        All who ask for one commit at the same time share one fetch.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
+        """
+        if kept := self.find(commit):
+            return kept
+        bundle = self.store.layout.bundle(commit)
+        source = await self._fetches.join(bundle, partial(self._fetch_locked, commit), tell)
+        return replace(source, commit=commit)
+
+    async def close(self) -> None:
+        """End all that is being fetched."""
+        await self._fetches.close()
 
     async def collect_garbage(self) -> int:
         """Remove the least recently used commits over `max_kept`; gives the bytes removed."""
@@ -152,20 +165,3 @@ def too_large(limit: str) -> TooLarge:
         f"The repository is larger than allowed here ({limit}). Keep large data elsewhere and "
         "load it in the notebook, or ask your administrator to raise the limit."
     )
-
-
-async def narrated(work: Callable[[Tell], Awaitable[T]]) -> AsyncIterator[Event | Readable | T]:
-    """Run work that tells what it does: what it tells, words as events, then what it gives.
-
-    Closing the iterator cancels the work and waits for its end.
-    """
-    told: asyncio.Queue[str | Readable | None] = asyncio.Queue()
-    task = asyncio.ensure_future(work(told.put_nowait))
-    task.add_done_callback(lambda _task: told.put_nowait(None))
-    try:
-        while (item := await told.get()) is not None:
-            yield Event(Phase.FETCHING, item) if isinstance(item, str) else item
-        yield await task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

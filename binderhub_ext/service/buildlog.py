@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from tornado.log import app_log
 
 _CUT = "\n[The log is longer than this hub keeps. What follows is only told to those watching.]\n"
 
@@ -30,11 +33,16 @@ class BuildLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written before cannot be now
+            self._file.close()
 
     def write(self, line: str) -> None:
-        """Add a line; beyond the limit, one remark and then nothing more."""
+        """Add a line; beyond the limit, one remark and then nothing more. Never raises."""
         if self._room <= 0:
             return
         self._room -= len(line.encode("utf-8", "replace")) + 1
-        self._file.write(line + "\n" if self._room > 0 else _CUT)
+        try:
+            self._file.write(line + "\n" if self._room > 0 else _CUT)
+        except OSError as error:
+            app_log.warning("The log %s ends here: %s", self._file.name, error)
+            self._room = 0

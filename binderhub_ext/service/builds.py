@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -21,18 +21,17 @@ from tornado.log import app_log
 from traitlets import Instance, Integer, default
 from traitlets.config import LoggingConfigurable
 
-from ..core.errors import BinderError, BuildFailed, UnknownProvider
+from ..core.errors import BuildFailed, RepoUnavailable, UnknownProvider
 from ..core.layout import DataDirectory
-from ..core.progress import Event, Phase
+from ..core.progress import Event, Phase, Tell, unheard
 from ..core.repo import Commit
 from ..engines.base import Builder, Environment, Image
 from ..housekeeping import alone
+from ..jobs import Jobs
 from ..repos.about import About, about
 from ..repos.base import RepoProvider, Source
 from . import metrics
 from .buildlog import BuildLog
-from .flow import Flow, closing
-from .jobs import Jobs
 from .records import Records, outcome
 from .turns import Turns
 
@@ -87,14 +86,12 @@ class Builds(LoggingConfigurable):
         self._records = records
         self._looks: Jobs[Image | Wanted] = Jobs()
         self._builds: Jobs[Image] = Jobs()
-        self._fetches: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         await self._looks.close()
         await self._builds.close()
-        for fetch in self._fetches:
-            fetch.cancel()
-        await asyncio.gather(*self._fetches, return_exceptions=True)
+        for provider in self._providers.values():
+            await provider.close()
 
     def __len__(self) -> int:
         return len(self._builds)
@@ -110,8 +107,8 @@ class Builds(LoggingConfigurable):
         except KeyError:
             raise UnknownProvider(f"This hub cannot fetch from “{id}”.") from None
 
-    async def image(self, commit: Commit) -> AsyncIterator[Event | Image]:
-        """The image of a commit, found or built; the last item is the :class:`Image`.
+    async def image(self, commit: Commit, tell: Tell) -> Image:
+        """The image of a commit, found or built.
 
         Where it is found, the commit's files may still be on their way: :meth:`files` waits.
 
@@ -119,38 +116,28 @@ class Builds(LoggingConfigurable):
             RepoNotFound, RepoUnavailable, Unsupported, BuildFailed, NoSpace: as repositories
                 and engines raise them.
         """
-        looking: Flow[Image | Wanted] = Flow(self._look_together(commit))
-        async for event in looking:
-            yield event
-        found = looking.result
+        found = await self._look_together(commit, tell)
         if isinstance(found, Image):
-            yield found
-            return
+            return found
         key = found.environment.key
-        building = self._builds.join(key, lambda: self._take_turn(found)).watch()
-        async with closing(building) as items:
-            async for item in items:
-                yield item
+        return await self._builds.join(key, partial(self._build_in_turn, found), tell)
 
-    async def files(self, commit: Commit) -> AsyncIterator[Event]:
-        """Have the files of a commit kept, telling about it; immediate if they are.
+    async def files(self, commit: Commit, tell: Tell) -> Source:
+        """The files of a commit, kept; immediate if they are.
 
         Raises:
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
         """
-        async for event in Flow(self.provider(commit.repo.provider).fetch(commit)):
-            yield event
+        return await self.provider(commit.repo.provider).fetch(commit, tell)
 
-    async def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
-        """An image made elsewhere, got once for all who want it; the last item is the image.
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        """An image made elsewhere, got once for all who want it.
 
         Raises:
             ImageNotFound, RegistryUnavailable, Unsupported, BuildFailed, NoSpace: as engines do.
         """
-        job = self._builds.join(f"image {reference}", lambda: self._builder.prebuilt(reference))
-        async with closing(job.watch()) as items:
-            async for item in items:
-                yield item
+        work = partial(self._builder.prebuilt, reference)
+        return await self._builds.join(f"image {reference}", work, tell)
 
     async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
         """What is already known of a commit, without fetching or building anything."""
@@ -167,10 +154,8 @@ class Builds(LoggingConfigurable):
         """The image of a commit if there is one; fetches it if it was never looked at."""
         if known := await self.known(commit):
             return known[1]
-        looking: Flow[Image | Wanted] = Flow(self._look_together(commit))
-        async for _ in looking:
-            pass
-        return looking.result if isinstance(looking.result, Image) else None
+        found = await self._look_together(commit, unheard)
+        return found if isinstance(found, Image) else None
 
     async def remove_old_logs(self) -> None:
         """Delete logs of builds that ended long ago. Safe to repeat."""
@@ -183,38 +168,25 @@ class Builds(LoggingConfigurable):
 
     # ---- looking
 
-    def _look_together(self, commit: Commit) -> AsyncIterator[Event | Image | Wanted]:
-        key = " ".join((*commit.repo.source, commit.id))
-        return self._looks.join(key, lambda: self._look(commit)).watch()
+    async def _look_together(self, commit: Commit, tell: Tell) -> Image | Wanted:
+        key = (*commit.repo.source, commit.id)
+        return await self._looks.join(key, partial(self._look, commit), tell)
 
-    async def _look(self, commit: Commit) -> AsyncIterator[Event | Image | Wanted]:
+    async def _look(self, commit: Commit, tell: Tell) -> Image | Wanted:
         """Whether there is an image already; fetches as much of the commit as that takes."""
         known = await self.known(commit)
         if known and known[1]:
-            yield known[1]
-            return
-        found: Image | Wanted | None = None
-        failed: Exception | None = None
-        async with AsyncExitStack() as opened:
-            fetching = self.provider(commit.repo.provider).fetch(commit)
-            items = await opened.enter_async_context(closing(fetching))
-            async for item in items:
-                if isinstance(item, Event):
-                    yield item
-                elif found is None:
-                    yield Event(Phase.FETCHING, "Looking at what the repository asks for.")
-                    try:
-                        found = await self._look_at(item)
-                    except Exception as error:  # it may take what is not kept yet
-                        failed = error
-                if isinstance(found, Image):
-                    opened.pop_all()
-                    self._go_on(items)
-                    break
-        if found is None:
-            assert failed is not None
-            raise failed
-        yield found
+            return known[1]
+        provider = self.provider(commit.repo.provider)
+        source = await provider.readable(commit, tell)
+        tell(Event(Phase.FETCHING, "Looking at what the repository asks for."))
+        try:
+            found = await self._look_at(source)
+        except RepoUnavailable:  # what is not kept can be gone again
+            found = await self._look_at(await provider.fetch(commit, unheard))
+        if isinstance(found, Wanted):
+            await provider.fetch(commit, unheard)
+        return found
 
     async def _look_at(self, source: Source) -> Image | Wanted:
         environment = await self._builder.plan(source)
@@ -222,34 +194,18 @@ class Builds(LoggingConfigurable):
         _, image = await asyncio.gather(remembering, self._builder.find(environment))
         return image or Wanted(environment, source)
 
-    def _go_on(self, fetching: AsyncIterator[Event | Source]) -> None:
-        """Let a fetch end by itself; whoever needs the files joins it, and learns if it fails."""
-
-        async def rest() -> None:
-            with suppress(BinderError):
-                async with closing(fetching) as items:
-                    async for _ in items:
-                        pass
-
-        task = asyncio.create_task(rest())
-        self._fetches.add(task)
-        task.add_done_callback(self._fetches.discard)
-
     # ---- building
 
-    async def _take_turn(self, wanted: Wanted) -> AsyncIterator[Event | Image]:
-        async with closing(self.turns.take()) as positions:
-            async for ahead in positions:
-                builds = "build is" if ahead == 1 else "builds are"
-                yield Event(Phase.WAITING, f"{ahead} {builds} ahead of this one.", {"ahead": ahead})
-        try:
-            async with closing(self._recorded(wanted)) as items:
-                async for item in items:
-                    yield item
-        finally:
-            self.turns.leave()
+    async def _build_in_turn(self, wanted: Wanted, tell: Tell) -> Image:
+        def waiting(ahead: int) -> None:
+            builds = "build is" if ahead == 1 else "builds are"
+            words = f"{ahead} {builds} ahead of this one."
+            tell(Event(Phase.WAITING, words, {"ahead": ahead}))
 
-    async def _recorded(self, wanted: Wanted) -> AsyncIterator[Event | Image]:
+        async with self.turns.turn(waiting):
+            return await self._recorded(wanted, tell)
+
+    async def _recorded(self, wanted: Wanted, tell: Tell) -> Image:
         """Build, with a row, a log and figures that say how it went."""
         build, began = secrets.token_hex(8), perf_counter()
         environment, commit = wanted.environment, wanted.source.commit
@@ -257,11 +213,9 @@ class Builds(LoggingConfigurable):
         error: BaseException | None = None
         metrics.INPROGRESS_BUILDS.inc()
         try:
-            yield Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build})
+            tell(Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build}))
             with BuildLog(self.log_path(build), self.log_limit) as log:
-                async with closing(self._build(wanted, log)) as items:
-                    async for item in items:
-                        yield item
+                return await self._build(wanted, log, tell)
         except BaseException as raised:
             error = raised
             raise
@@ -270,14 +224,13 @@ class Builds(LoggingConfigurable):
             metrics.build_ended(commit.repo.provider, outcome(error), perf_counter() - began)
             await self._records.build_ended(build, outcome(error), str(error or ""))
 
-    async def _build(self, wanted: Wanted, log: BuildLog) -> AsyncIterator[Event | Image]:
-        building = self._builder.build(wanted.environment, wanted.source)
+    async def _build(self, wanted: Wanted, log: BuildLog, tell: Tell) -> Image:
+        def logged(event: Event) -> None:
+            log.write(event.message)
+            tell(event)
+
         try:
-            async with closing(building) as items:
-                async for item in items:
-                    if isinstance(item, Event):
-                        log.write(item.message)
-                    yield item
+            return await self._builder.build(wanted.environment, wanted.source, logged)
         except BuildFailed as error:
             log.write(error.message)
             log.write(error.detail)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -192,12 +193,13 @@ class HubClient(LoggingConfigurable):
         """
         for attempt in range(self.reconnects + 1):
             try:
-                async for told in self._stream(person, name):
-                    if told.get("failed"):
-                        raise _failure(told.get("message", ""))
-                    yield told
-                    if told.get("ready"):
-                        return
+                async with aclosing(self._stream(person, name)) as messages:
+                    async for message in messages:
+                        if message.get("failed"):
+                            raise _failure(message.get("message", ""))
+                        yield message
+                        if message.get("ready"):
+                            return
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
             await asyncio.sleep(0.2 * 2**attempt)
@@ -243,7 +245,7 @@ class HubClient(LoggingConfigurable):
         server = await self.server(person, name)
         return server is not None and server.state is not State.STOPPED
 
-    async def _stream(self, person: Person, name: str) -> AsyncIterator[dict[str, Any]]:
+    async def _stream(self, person: Person, name: str) -> AsyncGenerator[dict[str, Any]]:
         parser = Parser()
         # the Hub says something at least every 8 s
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
@@ -251,8 +253,8 @@ class HubClient(LoggingConfigurable):
         async with self._request("GET", person, path, timeout=timeout) as response:
             await _check(response)
             async for chunk in response.content.iter_any():
-                for told in parser.feed(chunk):
-                    yield told
+                for message in parser.feed(chunk):
+                    yield message
 
     async def _json(self, method: str, person: Person, path: str, **options: Any) -> Any:
         async with self._request(method, person, path, **options) as response:

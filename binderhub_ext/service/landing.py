@@ -6,7 +6,6 @@ server's own URL, as the Hub gave it; a program that does not answer is replaced
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
@@ -16,7 +15,7 @@ from traitlets.config import LoggingConfigurable
 
 from ..core.errors import LaunchFailed
 from ..core.launch import Launch
-from ..core.progress import Event, Phase
+from ..core.progress import Event, Phase, Tell
 from ..core.targets import Target, Targets, is_below, program
 from .hub import HubClient, Person, Server
 
@@ -48,10 +47,8 @@ class Landing(LoggingConfigurable):
         self._hub = hub
         self._targets = targets
 
-    async def find(
-        self, person: Person, launch: Launch, server: Server
-    ) -> AsyncIterator[Event | str]:
-        """The URL to send the browser to; the last item.
+    async def find(self, person: Person, launch: Launch, server: Server, tell: Tell) -> str:
+        """The URL to send the browser to.
 
         Raises:
             LaunchFailed: the launch names a path outside its server.
@@ -61,15 +58,13 @@ class Landing(LoggingConfigurable):
             raise LaunchFailed("The link leads outside the server it starts. It was not opened.")
         target = program(launch.target, self._targets)
         if target is None or await self._answers(person, server, url, target):
-            yield url
-            return
-        yield Event(
-            Phase.LAUNCHING,
+            return url
+        words = (
             f"{target.title} does not answer: this environment does not have "
-            f"{target.needs or 'that program'}, or it does not start. Opening JupyterLab instead.",
-            {"warning": True},
+            f"{target.needs or 'that program'}, or it does not start. Opening JupyterLab instead."
         )
-        yield server.url + FALLBACK
+        tell(Event(Phase.LAUNCHING, words, {"warning": True}))
+        return server.url + FALLBACK
 
     async def _answers(self, person: Person, server: Server, url: str, target: Target) -> bool:
         """Whether the program of a target answers; yes if that cannot be asked."""

@@ -1,13 +1,12 @@
 """A launch in five steps: resolve, admit, image, server, redirect.
 
-Each step is one method that yields events and, last, what it found; the work itself is done in
-the room it belongs to. Nothing here knows of requests, connections or pages.
+Each step is one method; the work itself is done in the room it belongs to. Nothing here knows of
+requests, connections or pages.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
@@ -19,19 +18,18 @@ from ..core.changes import changes
 from ..core.errors import BadTicket, LaunchFailed, NoSpace, ServerDiffers
 from ..core.launch import Files, Launch, LaunchRequest, read_ticket, sign_ticket
 from ..core.policy import Policy, admit
-from ..core.progress import Event, Phase
+from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit
 from ..core.space import NOT_BUILT
 from ..core.targets import Targets
 from ..core.updates import Keep
 from ..engines.base import Image
 from .builds import Builds
-from .flow import closing
 from .hub import HubClient, Person, Server, State
 from .landing import Landing
 from .space import SpaceDesk
 from .starts import Starts
-from .steps import Name, Step
+from .steps import Bar, Step
 from .turns import Turns
 from .updates import Updates
 from .volumes import VolumeDesk
@@ -83,13 +81,32 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A fact of the launch that became known; told to whoever keeps its record."""
+class Launched:
+    """What a launch came to.
 
-    commit: Commit | None = None
-    launch: Launch | None = None
-    image: Image | None = None
+    Attributes:
+        image: the environment's name.
+        url: where the browser is sent; empty where only the image was asked for.
+        server_url: of the server itself.
+    """
+
+    image: str
     url: str = ""
+    server_url: str = ""
+
+    @property
+    def event(self) -> Event:
+        """The last event; BinderHub's clients want the image under two names."""
+        data = {
+            "image": self.image,
+            "imageName": self.image,
+            "url": self.url,
+            "server_url": self.server_url,
+            "progress": 100,
+            "step": str(Step.REDIRECT),
+        }
+        words = f"Ready: {self.url}" if self.url else "The image is ready."
+        return Event(Phase.READY, words, data)
 
 
 class Launcher(LoggingConfigurable):
@@ -139,55 +156,35 @@ class Launcher(LoggingConfigurable):
         self._secret = secret
         self._starts = Starts(hub, Turns(self.concurrent_starts), self.start_timeout)
 
-    async def launch(self, order: Order) -> AsyncIterator[Event | Found]:
-        """Launch; the last event is `ready`, and before it facts as they become known.
-
-        Raises:
-            BinderError: in words, whichever step says no.
-        """
-        resolved = Step(Name.RESOLVE, self.resolve(order))
-        async for event in resolved:
-            yield event
-        yield resolved.result
-        admitted = Step(Name.ADMIT, self.admit(order, resolved.result.commit))
-        async for event in admitted:
-            yield event
-        yield Found(launch=admitted.result)
-        built = Step(Name.IMAGE, self.image(order, admitted.result))
-        async for event in built:
-            yield event
-        yield Found(image=built.result)
+    async def launch(self, order: Order, tell: Tell) -> Launched:
+        """Go from a request to a server to open; a `BinderError` of any step ends it."""
+        bar = Bar(tell)
+        commit = await self.resolve(order, bar.step(Step.RESOLVE))
+        launch = await self.admit(order, commit, bar.step(Step.ADMIT))
+        image = await self.image(order, launch, bar.step(Step.IMAGE))
         if order.build_only:
-            yield Event(Phase.READY, "The image is ready.", _ready(built.result.name))
-            return
-        keep = order.keep or Keep.BOTH
-        launch = replace(admitted.result, image=built.result.name, keep=keep)
-        served = Step(Name.SERVER, self.server(order, launch))
-        async for event in served:
-            yield event
-        landed = Step(Name.REDIRECT, self.redirect(order, launch, served.result))
-        async for event in landed:
-            yield event
-        yield Found(url=landed.result)
-        ready = _ready(launch.image, landed.result, served.result.url)
-        yield Event(Phase.READY, f"Ready: {landed.result}", ready)
+            return Launched(image.name)
+        launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
+        server = await self.server(order, launch, bar.step(Step.SERVER))
+        url = await self.redirect(order, launch, server, bar.step(Step.REDIRECT))
+        return Launched(image.name, url, server.url)
 
     # ---- the steps
 
-    async def resolve(self, order: Order) -> AsyncIterator[Event | Found]:
+    async def resolve(self, order: Order, tell: Tell) -> Commit | None:
         """Which commit is meant?"""
         repo, ref = order.request.repo, order.request.ref
         if repo is None:
-            yield Found()
-            return
-        yield Event(Phase.WAITING, f"Looking for {ref} of {repo.name}.")
-        provider, person = self._builds.provider(repo.provider), order.person.name
-        yield Found(commit=await provider.resolve(repo, ref, reader=person))
+            return None
+        tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.name}."))
+        provider = self._builds.provider(repo.provider)
+        return await provider.resolve(repo, ref, reader=order.person.name)
 
-    async def admit(self, order: Order, commit: Commit | None) -> AsyncIterator[Event | Launch]:
+    async def admit(self, order: Order, commit: Commit | None, tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""
         if commit:
-            yield Event(Phase.WAITING, f"{commit.ref} is commit {commit.id}.", _found(commit))
+            words = f"{commit.ref} is commit {commit.id}."
+            tell(Event(Phase.WAITING, words, {"commit": commit.id}))
         launch = admit(
             self._policy,
             order.request,
@@ -200,76 +197,49 @@ class Launcher(LoggingConfigurable):
         for request, volume in zip(launch.volumes, placed, strict=True):
             if request.access not in (None, volume.access):
                 words = f"You may only read the volume {request.name}."
-                yield Event(Phase.WAITING, words)
+                tell(Event(Phase.WAITING, words))
         if words := await self._no_room(launch):
-            yield Event(Phase.WAITING, words)
-        yield launch
+            tell(Event(Phase.WAITING, words))
+        return launch
 
-    async def image(self, order: Order, launch: Launch) -> AsyncIterator[Event | Image]:
+    async def image(self, order: Order, launch: Launch, tell: Tell) -> Image:
         """The environment: prebuilt, found or built; the files may follow.
 
         Whoever has to choose something is asked before anything is built.
         """
-        async for event in self._ask(order, launch):
-            yield event
-        if launch.image:
-            async for event in self._files(launch):
-                yield event
-            images = self._builds.prebuilt(launch.image)
-        elif launch.commit is None:
-            raise LaunchFailed("There is neither a repository nor an image to launch.")
-        elif await self._no_room(launch):
-            yield await self._built_before(launch.commit)
-            return
-        else:
-            images = self._builds.image(launch.commit)
-        async with closing(images) as items:
-            async for item in items:
-                if isinstance(item, Image):
-                    yield Event(Phase.BUILT, "The environment is ready.", _built(item.name))
-                yield item
+        await self._ask(order, launch, tell)
+        image = await self._environment(launch, tell)
+        tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
+        return image
 
-    async def server(self, order: Order, launch: Launch) -> AsyncIterator[Event | Server]:
+    async def server(self, order: Order, launch: Launch, tell: Tell) -> Server:
         """A running server: the one that is there, or a new start."""
         person, name = order.person, launch.server
         there = await self._hub.server(person, name)
         if there and there.state is State.STOPPING:
-            yield Event(Phase.LAUNCHING, "Your server is stopping; waiting for that.")
+            tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
             await self._hub.stopped(person, name)
             there = replace(there, state=State.STOPPED)
         start, differs = self._decide(order, there, launch)
         for sentence in differs:
-            yield Event(Phase.LAUNCHING, sentence)
+            tell(Event(Phase.LAUNCHING, sentence))
         if start and there and there.state is not State.STOPPED:
-            yield Event(Phase.LAUNCHING, "Stopping the server that runs.")
+            tell(Event(Phase.LAUNCHING, "Stopping the server that runs."))
             await self._hub.stop(person, name)
             await self._hub.stopped(person, name)
         if start:
-            async for event in self._neighbours(order, start):
-                yield event
-            if start is launch:
-                async for event in self._files(launch):
-                    yield event
-            events = self._starts.start(
-                person, name, lambda: sign_ticket(_checked(start, launch), self._secret)
-            )
+            await self._start(order, start, launch, tell)
         else:
-            events = self._starts.watch(person, name)
-        async with closing(events):
-            async for event in events:
-                yield event
+            await self._starts.watch(person, name, tell)
         self._space.launched(person.name)
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
             raise LaunchFailed("The server started and ended at once. Launch it again.")
-        yield running
+        return running
 
-    async def redirect(
-        self, order: Order, launch: Launch, server: Server
-    ) -> AsyncIterator[Event | str]:
+    async def redirect(self, order: Order, launch: Launch, server: Server, tell: Tell) -> str:
         """Where the browser goes: below this server, and to something that answers."""
-        async for item in self._landing.find(order.person, launch, server):
-            yield item
+        return await self._landing.find(order.person, launch, server, tell)
 
     # ---- parts of steps
 
@@ -284,7 +254,7 @@ class Launcher(LoggingConfigurable):
             return image
         raise NoSpace(NOT_BUILT)
 
-    async def _ask(self, order: Order, launch: Launch) -> AsyncIterator[Event]:
+    async def _ask(self, order: Order, launch: Launch, tell: Tell) -> None:
         """Ask about the project's files, unless nothing will happen to them.
 
         Raises:
@@ -299,15 +269,33 @@ class Launcher(LoggingConfigurable):
         if await self._no_room(launch):
             # Nothing new is fetched then, so nothing can be looked at.
             return
-        async for event in self._updates.ask(launch, launch.commit):
-            yield event
+        await self._updates.ask(launch, launch.commit, tell)
 
-    async def _files(self, launch: Launch) -> AsyncIterator[Event]:
+    async def _environment(self, launch: Launch, tell: Tell) -> Image:
+        if launch.image:
+            await self._files(launch, tell)
+            return await self._builds.prebuilt(launch.image, tell)
+        if launch.commit is None:
+            raise LaunchFailed("There is neither a repository nor an image to launch.")
+        if await self._no_room(launch):
+            return await self._built_before(launch.commit)
+        return await self._builds.image(launch.commit, tell)
+
+    async def _files(self, launch: Launch, tell: Tell) -> None:
         """The repository's files, where the launch has any and there is room for them."""
-        if launch.commit is None or await self._no_room(launch):
-            return
-        async for event in self._builds.files(launch.commit):
-            yield event
+        if launch.commit and not await self._no_room(launch):
+            await self._builds.files(launch.commit, tell)
+
+    async def _start(self, order: Order, start: Launch, launch: Launch, tell: Tell) -> None:
+        """Start a server with what is asked for now or, where that is kept, was before."""
+        await self._neighbours(order, start, tell)
+        if start is launch:
+            await self._files(launch, tell)
+
+        def ticket() -> str:
+            return sign_ticket(_checked(start, launch), self._secret)
+
+        await self._starts.start(order.person, launch.server, ticket, tell)
 
     def _decide(
         self, order: Order, there: Server | None, launch: Launch
@@ -333,7 +321,7 @@ class Launcher(LoggingConfigurable):
             raise ServerDiffers(there.name, differs)
         return launch, differs
 
-    async def _neighbours(self, order: Order, launch: Launch) -> AsyncIterator[Event]:
+    async def _neighbours(self, order: Order, launch: Launch, tell: Tell) -> None:
         """Name the person's running servers whose project changes with this start."""
         if launch.commit is None or launch.files is Files.NONE:
             return
@@ -344,7 +332,8 @@ class Launcher(LoggingConfigurable):
             if other and other.project == launch.project and other.files is not Files.NONE:
                 assert other.commit is not None
                 if other.commit.id != launch.commit.id:
-                    yield Event(Phase.LAUNCHING, _SHARED.format(server.name, other.commit.short))
+                    words = _SHARED.format(server.name, other.commit.short)
+                    tell(Event(Phase.LAUNCHING, words))
 
     def _ticket(self, order: Order, there: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
@@ -363,17 +352,3 @@ def _checked(start: Launch, launch: Launch) -> Launch:
     one, other = start.commit.repo, launch.commit.repo
     same = (one.identity, one.reader) == (other.identity, other.reader)
     return replace(start, checked=int(time())) if same else start
-
-
-def _found(commit: Commit) -> dict[str, str]:
-    return {"commit": commit.id}
-
-
-def _built(image: str) -> dict[str, str]:
-    return {"imageName": image}
-
-
-def _ready(image: str, url: str = "", server_url: str = "") -> dict[str, str | int]:
-    """What the last event tells; BinderHub's clients want the image under two names."""
-    end: dict[str, str | int] = {"progress": 100, "step": str(Name.REDIRECT)}
-    return {"image": image, "imageName": image, "url": url, "server_url": server_url, **end}

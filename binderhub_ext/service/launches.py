@@ -26,13 +26,12 @@ from ..core.projects import folder_of
 from ..core.providers import Providers, at_forge
 from ..core.repo import Repo
 from ..core.updates import Update
+from ..jobs import History
 from . import metrics
 from .eventlog import EventLog
 from .failures import Failure
-from .flow import closing
-from .history import History
 from .hub import Person
-from .launcher import Found, Launcher, Order
+from .launcher import Launched, Launcher, Order
 from .launchstate import State, outcome_of, row_of
 from .quotas import Allowance, Quotas
 from .records import Records, now
@@ -62,9 +61,11 @@ class Running:
             step=event.data.get("step", self.state.step),
             progress=max(event.data.get("progress", 0), self.state.progress),
             build=event.data.get("build", self.state.build),
+            commit=event.data.get("commit", self.state.commit),
+            image=event.data.get("imageName", self.state.image),
         )
-        if told := event.data.get("update"):
-            self.state = replace(self.state, update=Update.from_fields(told))
+        if update := event.data.get("update"):
+            self.state = replace(self.state, update=Update.from_fields(update))
         self.history.append(event)
 
     def fail(self, error: Exception) -> Event:
@@ -75,14 +76,10 @@ class Running:
             self.state = replace(self.state, update=error.update.clipped(_LISTED))
         return Event(Phase.FAILED, failure.message, failure.fields())
 
-    def learn(self, found: Found) -> None:
-        """Keep a fact."""
-        facts = {
-            "commit": found.commit and found.commit.id,
-            "image": found.image and found.image.name,
-            "url": found.url,
-        }
-        self.state = replace(self.state, **{k: v for k, v in facts.items() if v})  # type: ignore[arg-type]
+    def succeed(self, launched: Launched) -> Event:
+        """Keep what it came to; the event that says so."""
+        self.state = replace(self.state, image=launched.image, url=launched.url)
+        return launched.event
 
 
 class Launches(LoggingConfigurable):
@@ -304,15 +301,7 @@ class Launches(LoggingConfigurable):
     async def _follow(self, running: Running) -> Event:
         """Launch; the last event is returned instead of told."""
         try:
-            async with closing(self._launcher.launch(running.order)) as items:
-                async for item in items:
-                    if isinstance(item, Found):
-                        running.learn(item)
-                    elif item.phase is Phase.READY:
-                        return item
-                    else:
-                        running.tell(item)
-            raise RuntimeError("the launch ended without a word")
+            return running.succeed(await self._launcher.launch(running.order, running.tell))
         except asyncio.CancelledError:
             return running.fail(Cancelled(_BY_THEM if running.cancelled else _BY_US))
         except Exception as error:

@@ -7,8 +7,6 @@ BinderHub's clients read only `data:` lines; our own pages also use `id:` to res
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ..core.progress import Event
@@ -17,27 +15,14 @@ KEEPALIVE = b":keepalive\n\n"
 """A comment: keeps proxies from closing a silent stream, ignored by every client."""
 
 
-@dataclass(frozen=True)
-class Told(Event):
-    """An event that is encoded once, however many people watch it."""
+def message(event: Event, *, name: str = "") -> bytes:
+    """One message of an event stream; JSON has no raw newline, so it is one `data:` line.
 
-    @cached_property
-    def encoded(self) -> bytes:
-        return encode(self.to_dict())
-
-    @classmethod
-    def of(cls, event: Event) -> Told:
-        return event if isinstance(event, Told) else cls(event.phase, event.message, event.data)
-
-
-def encode(fields: dict[str, Any], *, name: str = "") -> bytes:
-    """One message of an event stream; JSON has no raw newline, so it is one `data:` line."""
-    return identify(name) + b"data: " + json.dumps(fields).encode() + b"\n\n"
-
-
-def identify(name: str) -> bytes:
-    """The `id:` line that lets a client resume after this message."""
-    return f"id: {name}\n".encode() if name else b""
+    Args:
+        name: what lets a client resume after this message, as its `id:`.
+    """
+    identity = f"id: {name}\n".encode() if name else b""
+    return identity + b"data: " + event.encoded + b"\n\n"
 
 
 class Parser:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from asyncio import Lock, timeout
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
 from ..core.errors import LaunchFailed
-from ..core.progress import Event, Phase
+from ..core.progress import Event, Phase, Tell
 from ..core.updates import Update
-from .flow import closing
 from .hub import HubClient, Person
 from .turns import Turns
 
@@ -29,9 +28,7 @@ class Starts:
         self._hub, self._turns, self._patience = hub, turns, patience
         self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
-    async def start(
-        self, person: Person, name: str, ticket: Callable[[], str]
-    ) -> AsyncIterator[Event]:
+    async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
         """Start a server in its turn, and watch it until it is ready.
 
         A person's own starts follow each other: nobody takes the places of a class.
@@ -43,30 +40,27 @@ class Starts:
         Raises:
             TooMany, Conflict, NotAllowed, LaunchFailed: as the Hub says.
         """
-        async with self._own.setdefault(person.name, Lock()):
-            async with closing(self._turns.take()) as positions:
-                async for ahead in positions:
-                    servers = "server starts" if ahead == 1 else "servers start"
-                    words = f"{ahead} {servers} before yours."
-                    yield Event(Phase.LAUNCHING, words, {"ahead": ahead, "progress": 0})
-            try:
-                yield Event(Phase.LAUNCHING, "Starting your server.")
-                await self._hub.start(person, name, ticket())
-                async for event in self.watch(person, name):
-                    yield event
-            finally:
-                self._turns.leave()
 
-    async def watch(self, person: Person, name: str) -> AsyncIterator[Event]:
-        """What the Hub tells about a server until it is ready.
+        def waiting(ahead: int) -> None:
+            servers = "server starts" if ahead == 1 else "servers start"
+            words = f"{ahead} {servers} before yours."
+            tell(Event(Phase.LAUNCHING, words, {"ahead": ahead, "progress": 0}))
+
+        async with self._own.setdefault(person.name, Lock()), self._turns.turn(waiting):
+            tell(Event(Phase.LAUNCHING, "Starting your server."))
+            await self._hub.start(person, name, ticket())
+            await self.watch(person, name, tell)
+
+    async def watch(self, person: Person, name: str, tell: Tell) -> None:
+        """Tell what the Hub tells about a server until it is ready.
 
         Raises:
             LaunchFailed: it does not get ready.
         """
         try:
             async with timeout(self._patience):
-                async for told in self._hub.progress(person, name):
-                    yield _told(told)
+                async for message in self._hub.progress(person, name):
+                    tell(_event(message))
         except TimeoutError:
             raise LaunchFailed(
                 f"The server did not become ready within {self._patience:.0f} seconds. "
@@ -74,9 +68,9 @@ class Starts:
             ) from None
 
 
-def _told(told: Mapping[str, Any]) -> Event:
+def _event(message: Mapping[str, Any]) -> Event:
     """What the Hub told about a start; of what a spawner adds, only the report of an update."""
-    data: dict[str, Any] = {"progress": min(told.get("progress", 0), 99)}
+    data: dict[str, Any] = {"progress": min(message.get("progress", 0), 99)}
     with suppress(KeyError, ValueError):
-        data["update"] = Update.from_fields(told["update"]).to_fields()
-    return Event(Phase.LAUNCHING, str(told.get("message", "")), data)
+        data["update"] = Update.from_fields(message["update"]).to_fields()
+    return Event(Phase.LAUNCHING, str(message.get("message", "")), data)

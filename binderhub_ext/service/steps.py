@@ -1,21 +1,15 @@
-"""The five steps of a launch as things with a name, a share of the progress bar and a result."""
+"""The five steps of a launch, and where on its progress bar each of their events is."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from enum import StrEnum
 from math import exp
 from time import time
-from typing import TypeVar
 
-from ..core.progress import Event
-from .flow import Flow
-from .sse import Told
-
-T = TypeVar("T")
+from ..core.progress import Event, Tell
 
 
-class Name(StrEnum):
+class Step(StrEnum):
     """The steps, in their order."""
 
     RESOLVE = "resolve"
@@ -26,11 +20,11 @@ class Name(StrEnum):
 
 
 _RANGES = {
-    Name.RESOLVE: (0, 5),
-    Name.ADMIT: (5, 6),
-    Name.IMAGE: (6, 75),
-    Name.SERVER: (75, 97),
-    Name.REDIRECT: (97, 99),
+    Step.RESOLVE: (0, 5),
+    Step.ADMIT: (5, 6),
+    Step.IMAGE: (6, 75),
+    Step.SERVER: (75, 97),
+    Step.REDIRECT: (97, 99),
 }
 """Per cent of the bar. A build without figures of its own creeps through its share."""
 
@@ -38,34 +32,32 @@ _PATIENCE = 150
 """Events after which a creeping bar has gone most of its way."""
 
 
-class Step(Flow[T]):
-    """Passes on the events of one step with its name and where on the bar they are.
+class Bar:
+    """The progress bar of one launch.
 
     Args:
-        name: of the step.
-        items: its events and, last, its result.
+        tell: is told the launch's events with their step, place on the bar and time.
     """
 
-    def __init__(self, name: Name, items: AsyncIterator[Event | T]) -> None:
-        super().__init__(items)
-        self._name = name
-        self._count = 0
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
         self._reached = 0
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        async for event in super().__aiter__():
-            yield self._placed(event)
+    def step(self, step: Step) -> Tell:
+        """What the work of a step tells its events to."""
+        count = 0
 
-    def _placed(self, event: Event) -> Event:
-        """The event with its step, where on the bar it is, and when it happened."""
-        if isinstance(event, Told) and "step" in event.data:
-            return event
-        self._count += 1
-        low, high = _RANGES[self._name]
-        own = event.data.get("progress")
-        done = own / 100 if isinstance(own, int | float) else 1 - exp(-self._count / _PATIENCE)
+        def tell(event: Event) -> None:
+            nonlocal count
+            count += 1
+            own = event.data.get("progress")
+            done = own / 100 if isinstance(own, int | float) else 1 - exp(-count / _PATIENCE)
+            self._tell(Event(event.phase, event.message, {**event.data, **self._place(step, done)}))
+
+        return tell
+
+    def _place(self, step: Step, done: float) -> dict[str, str | int | float]:
+        low, high = _RANGES[step]
         # a bar never goes back
         self._reached = max(self._reached, round(low + (high - low) * min(max(done, 0), 1)))
-        place = {"step": str(self._name), "progress": self._reached, "time": round(time(), 3)}
-        data = {**event.data, **place}
-        return Told(event.phase, event.message, data)
+        return {"step": str(step), "progress": self._reached, "time": round(time(), 3)}

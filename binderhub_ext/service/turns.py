@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 
 class Turns:
@@ -19,31 +20,34 @@ class Turns:
         self._waiting: deque[object] = deque()
         self._moved = asyncio.Event()
 
-    async def take(self) -> AsyncIterator[int]:
-        """Wait for a place, yielding how many are ahead each time that changes.
+    @asynccontextmanager
+    async def turn(self, moved: Callable[[int], None]) -> AsyncIterator[None]:
+        """Have one of the places in the block, waiting for it as long as it takes.
 
-        When the iterator ends the caller has the place and must :meth:`leave` it. Closing the
-        iterator before its end gives up waiting.
+        Args:
+            moved: is told how many are ahead, each time that changes.
         """
+        await self._take(moved)
+        try:
+            yield
+        finally:
+            self._free += 1
+            self._move()
+
+    async def _take(self, moved: Callable[[int], None]) -> None:
         me = object()
         self._waiting.append(me)
         try:
             told = 0
             while ahead := self._ahead(me):
-                moved = self._moved
                 if ahead != told:
-                    yield ahead
+                    moved(ahead)
                     told = ahead
-                await moved.wait()
-            # nothing may be awaited between having the place and the iterator's end
+                await self._moved.wait()
             self._free -= 1
         finally:
             self._waiting.remove(me)
             self._move()
-
-    def leave(self) -> None:
-        self._free += 1
-        self._move()
 
     def _ahead(self, me: object) -> int:
         """How many must leave before `me` may enter; 0 for now."""

@@ -5,7 +5,6 @@ The look and the update itself are the engine's, which runs them as the owner of
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from tornado.log import app_log
@@ -13,7 +12,7 @@ from tornado.log import app_log
 from ..core.errors import BinderError, FilesDiffer, NotFound
 from ..core.launch import Launch, LaunchRequest
 from ..core.policy import Policy, admit
-from ..core.progress import Event, Phase
+from ..core.progress import Event, Phase, Tell, unheard
 from ..core.providers import Providers
 from ..core.repo import Commit
 from ..core.targets import Targets
@@ -67,21 +66,20 @@ class Updates:
         self._builder, self._builds, self._records = builder, builds, records
         self._policy, self._providers, self._targets = policy, providers, targets
 
-    async def ask(self, launch: Launch, commit: Commit) -> AsyncIterator[Event]:
+    async def ask(self, launch: Launch, commit: Commit, tell: Tell) -> None:
         """Fetch a launch's commit, and see whether its person has something to choose.
 
         Raises:
             FilesDiffer: they have.
             BinderError: the commit cannot be fetched.
         """
-        async for event in self._builds.files(commit):
-            yield event
+        await self._builds.files(commit, tell)
         try:
             update = await self._preview(launch)
         except BinderError as error:
             app_log.warning("The update of %s could not be looked at: %s", launch.project, error)
             words = "What would change in your project could not be found out; you keep it all."
-            yield Event(Phase.FETCHING, words)
+            tell(Event(Phase.FETCHING, words))
             return
         if update and needs_choice(update):
             raise FilesDiffer(update)
@@ -115,8 +113,7 @@ class Updates:
             BinderError: it cannot be fetched.
         """
         _, _, commit = await self._newest(person, project)
-        async for _ in self._builds.files(commit):
-            pass
+        await self._builds.files(commit, unheard)
 
     async def _preview(self, launch: Launch) -> Update | None:
         try:

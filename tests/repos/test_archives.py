@@ -66,14 +66,9 @@ def zip_of(**files: bytes) -> bytes:
 
 
 async def fetch(provider: Archive, commit: Commit) -> tuple[Source, list[str]]:
-    told, source = [], None
-    async for item in provider.fetch(commit):
-        if isinstance(item, Event):
-            told.append(item.message)
-        else:
-            source = item
-    assert source is not None
-    return source, told
+    events: list[Event] = []
+    source = await provider.fetch(commit, events.append)
+    return source, [event.message for event in events]
 
 
 async def files_of(provider: Archive, repo: Repo, into: Path) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ from binderhub_ext.core.errors import (
     RepoUnavailable,
     TooLarge,
 )
-from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.core.progress import Event, Phase, unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.repos import fetching
 from binderhub_ext.repos.base import Source
@@ -42,15 +42,10 @@ def noise(size: int, seed: int = 1) -> bytes:
 
 
 async def fetch(provider: GitProvider, commit: Commit) -> tuple[Source, list[str]]:
-    told, source = [], None
-    async for item in provider.fetch(commit):
-        if isinstance(item, Event):
-            assert item.phase is Phase.FETCHING
-            told.append(item.message)
-        else:
-            source = item
-    assert source is not None
-    return source, told
+    events: list[Event] = []
+    source = await provider.fetch(commit, events.append)
+    assert {event.phase for event in events} <= {Phase.FETCHING}
+    return source, [event.message for event in events]
 
 
 async def get(provider: GitProvider, handle: RepoHandle, ref: str = "main") -> Source:
@@ -73,11 +68,33 @@ async def test_files_can_be_looked_at_before_all_is_kept(
     provider: GitProvider, handle: RepoHandle, tmp_path: Path
 ) -> None:
     commit = await provider.resolve(repo_at(handle.url), "main")
-    early, last = [item async for item in provider.fetch(commit) if isinstance(item, Source)]
+    early = await provider.readable(commit, unheard)
+    assert provider.find(commit) is None
+    last = await provider.fetch(commit, unheard)
     assert early == last
     last.bundle.unlink()
     await checkout(early, tmp_path / "files")
     assert (tmp_path / "files/a/b.txt").read_text() == "2"
+
+
+async def test_what_can_be_looked_at_is_kept_by_itself(
+    provider: GitProvider, handle: RepoHandle
+) -> None:
+    commit = await provider.resolve(repo_at(handle.url), "main")
+    await provider.readable(commit, unheard)
+    async with asyncio.timeout(60):
+        while not provider.find(commit):  # noqa: ASYNC110 - whatever makes it
+            await asyncio.sleep(0.01)
+    assert await provider.readable(commit, unheard) == provider.find(commit)
+
+
+async def test_closing_ends_what_goes_on_by_itself(
+    provider: GitProvider, handle: RepoHandle
+) -> None:
+    commit = await provider.resolve(repo_at(handle.url), "main")
+    await provider.readable(commit, unheard)
+    await provider.close()
+    assert provider.find(commit) is None and not processes_of(Path(provider.data_dir))
 
 
 @pytest.fixture
@@ -263,19 +280,21 @@ async def until_fetching(server: GitServer) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.parametrize("method", ["fetch", "readable"])
 async def test_cancelling_ends_git(
-    provider: GitProvider, handle: RepoHandle, gitserver: GitServer
+    provider: GitProvider, handle: RepoHandle, gitserver: GitServer, method: str
 ) -> None:
     handle.commit({"large": noise(3_000_000)})
     commit = await provider.resolve(repo_at(handle.url), "main")
     handle.behaviour = Behaviour(rate=200_000)
-    task = asyncio.create_task(fetch(provider, commit))
+    task = asyncio.create_task(getattr(provider, method)(commit, unheard))
     await until_fetching(gitserver)
     await asyncio.sleep(0.3)
     data = Path(provider.data_dir)
     assert processes_of(data)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    await provider.close()
     assert not processes_of(data)
     handle.behaviour = None
     await fetch(provider, commit)
@@ -290,8 +309,7 @@ from binderhub_ext.repos.network import AddressPolicy
 async def main(data, url, id):
     policy = AddressPolicy(allowed_networks=["127.0.0.0/8"])
     provider = GitProvider(data_dir=data, policy=policy)
-    async for item in provider.fetch(Commit(Repo("git", url, url), "main", id)):
-        print(item, flush=True)
+    await provider.fetch(Commit(Repo("git", url, url), "main", id), print)
 
 asyncio.run(main(*sys.argv[1:]))
 """

@@ -16,9 +16,9 @@ from binderhub_ext.core.errors import (
     RepoNotFound,
     RepoUnavailable,
 )
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.repos import git
-from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.git import GitProvider
 from binderhub_ext.repos.network import AddressPolicy
 
@@ -224,7 +224,7 @@ async def test_a_proxy_of_the_environment_is_used(
     monkeypatch.delenv("no_proxy", raising=False)
     repo = repo_at("http://only-the-proxy-knows.invalid/owner/name")
     commit = await provider.resolve(repo, "main")
-    assert isinstance([item async for item in provider.fetch(commit)][-1], Source)
+    assert (await provider.fetch(commit, unheard)).commit == commit
     handle.behaviour = Behaviour(redirect="http://moved.invalid/new/name")
     gitserver.create_repo("new/name", {"a": "1"})
     assert (await provider.resolve(repo, "main")).id != commit.id

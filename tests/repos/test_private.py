@@ -11,6 +11,7 @@ import pytest
 from gitserver import Behaviour, GitServer, RepoHandle
 
 from binderhub_ext.core.errors import RepoNotFound
+from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.url import read_url
 from binderhub_ext.repos.base import Source
@@ -65,9 +66,7 @@ def repo_of(handle: RepoHandle) -> Repo:
 
 
 async def get(provider: GitProvider, commit: Commit) -> Source:
-    *_, last = [item async for item in provider.fetch(commit)]
-    assert isinstance(last, Source)
-    return last
+    return await provider.fetch(commit, unheard)
 
 
 async def test_the_owner_gets_it(provider: GitProvider, private: RepoHandle) -> None:
@@ -154,7 +153,8 @@ async def test_the_token_is_nowhere(
     said: set[bytes] = set()
     watching = asyncio.create_task(command_lines(said))
     commit = await provider.resolve(repo_of(private), "main", reader="ana")
-    told = [item async for item in provider.fetch(commit)]
+    told: list[Event] = []
+    await provider.fetch(commit, told.append)
     watching.cancel()
     assert any(b"ls-remote" in line for line in said)
     assert any(b"fetch" in line for line in said)

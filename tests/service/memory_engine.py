@@ -7,13 +7,13 @@ a build goes by the files' content: `fail` in the tree's name fails, and so on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from traitlets import Any, Dict, Float, Int, List
 
-from binderhub_ext.core.errors import BuildFailed
-from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.core.errors import BuildFailed, NoSpace
+from binderhub_ext.core.progress import Event, Phase, Tell
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Builder, Check, Engine, Environment, Image
 from binderhub_ext.repos.base import Source
@@ -42,17 +42,17 @@ class MemoryBuilder(Builder):
     async def find(self, environment: Environment) -> Image | None:
         return self.built.get(environment.key)
 
-    async def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
+    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
         self.started.append(environment.key)
         try:
             for line in range(self.lines):
-                yield Event(Phase.BUILDING, f"line {line}", {"log": True})
+                tell(Event(Phase.BUILDING, f"line {line}", {"log": True}))
                 await asyncio.sleep(self.seconds / self.lines)
             if self.fail(environment.key):
                 raise BuildFailed("The requirements cannot be solved.", detail="no such package")
             image = self.built[environment.key] = Image(f"image-{environment.key}", environment.key)
-            yield Event(Phase.BUILT, "Built.")
-            yield image
+            tell(Event(Phase.BUILT, "Built."))
+            return image
         finally:
             self.ended.append(environment.key)
 
@@ -72,22 +72,25 @@ class MemoryRepos:
     def __init__(self, tree: Callable[[Commit], str] = lambda commit: commit.id) -> None:
         self.tree = tree
         self.fetched: list[str] = []
-        self.ended: list[str] = []
         self.bundling = asyncio.Event()
         self.bundling.set()
+        self.full: NoSpace | None = None
+        self.closed = False
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
         return Commit(repo, ref, ref)
 
-    async def fetch(self, commit: Commit) -> AsyncIterator[Event | Source]:
+    async def readable(self, commit: Commit, tell: Tell) -> Source:
         self.fetched.append(commit.id)
-        try:
-            yield Event(Phase.FETCHING, f"Fetching {commit.id}")
-            await asyncio.sleep(0)
-            source = Source(commit, Path("/nowhere"), self.tree(commit))
-            if not self.bundling.is_set():
-                yield source
-                await self.bundling.wait()
-            yield source
-        finally:
-            self.ended.append(commit.id)
+        tell(Event(Phase.FETCHING, f"Fetching {commit.id}"))
+        await asyncio.sleep(0)
+        return Source(commit, Path("/nowhere"), self.tree(commit))
+
+    async def fetch(self, commit: Commit, tell: Tell) -> Source:
+        await self.bundling.wait()
+        if self.full:
+            raise self.full
+        return Source(commit, Path("/nowhere"), self.tree(commit))
+
+    async def close(self) -> None:
+        self.closed = True

@@ -17,12 +17,13 @@ from pathlib import Path
 from ...core.environment import Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
-from ...core.progress import Event, Phase
+from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
+from ..drained import drained
 from ..process import Log, ProcessFailed, program, run
 from ..projects import preview
 from . import health, seeding
@@ -62,7 +63,12 @@ class DockerBuilder(Prebuilt, Shared):
             return None
         return await preview(self.layout, launch, partial(seeding.run, owner=owner))
 
-    async def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
+    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
+        return await drained(self._planned(environment, source), tell)
+
+    async def _planned(
+        self, environment: Environment, source: Source
+    ) -> AsyncGenerator[Event | Image]:
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")

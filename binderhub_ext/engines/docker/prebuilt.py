@@ -24,9 +24,10 @@ from ...core.errors import (
     RegistryUnavailable,
     TooMany,
 )
-from ...core.progress import Event, Phase
+from ...core.progress import Event, Phase, Tell
 from ...locks import try_lock
 from ..base import Image
+from ..drained import drained
 from ..process import ProcessFailed
 from .finish import build_on_top, refuse_foreign
 from .images import LABEL, UNFINISHED, Images
@@ -42,7 +43,10 @@ _PULLED = ".pulled"
 class Prebuilt(Images):
     """The part of the builder that gets images by their names."""
 
-    async def prebuilt(self, reference: str) -> AsyncIterator[Event | Image]:
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        return await drained(self._named(reference), tell)
+
+    async def _named(self, reference: str) -> AsyncGenerator[Event | Image]:
         name = familiar(reference)
         if name.startswith(self.image_prefix):
             raise NotAllowed(

@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from pathlib import Path
 from ...core.environment import Determination, Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
 from ...core.launch import Launch
-from ...core.progress import Event, Phase
+from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
 from ...repos.base import Source
@@ -28,6 +28,7 @@ from ...storage import scratch
 from ...storage.checkout import checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector
+from ..drained import drained
 from ..process import ProcessFailed, output
 from ..projects import preview
 from . import conda, health, seeding, uv
@@ -78,7 +79,12 @@ class LocalBuilder(Settings):
         record = self.store.find(environment.key)
         return record.image if record else None
 
-    async def build(self, environment: Environment, source: Source) -> AsyncIterator[Event | Image]:
+    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
+        return await drained(self._planned(environment, source), tell)
+
+    async def _planned(
+        self, environment: Environment, source: Source
+    ) -> AsyncGenerator[Event | Image]:
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This machine changed since the build was planned. Launch again.")

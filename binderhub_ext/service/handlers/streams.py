@@ -10,8 +10,8 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from ...core.progress import Event
-from ..history import History
-from ..sse import KEEPALIVE, Told, identify
+from ...jobs import History
+from ..sse import KEEPALIVE, message
 from .base import Api
 
 Shape = Callable[[Event], Awaitable[Event | None]]
@@ -46,13 +46,12 @@ class EventStream(Api):
         """
         try:
             while True:
-                for number, told in history.since(after):
+                for number, event in history.since(after):
                     after = number
-                    if shaped := await shape(told) if shape else told:
-                        name = f"{self.number_prefix}{number}"
-                        self.write(identify(name) + Told.of(shaped).encoded)
+                    if shaped := await shape(event) if shape else event:
+                        self.write(message(shaped, name=f"{self.number_prefix}{number}"))
                 await self.flush()
-                if history.closed and len(history) <= after:
+                if history.closed and history.last <= after:
                     # everybody gets the last event before anybody's request is wound up
                     await asyncio.sleep(0)
                     return
@@ -63,4 +62,4 @@ class EventStream(Api):
 
     def tell_once(self, event: Event) -> None:
         """Write one event that stands for all."""
-        self.write(Told.of(event).encoded)
+        self.write(message(event))

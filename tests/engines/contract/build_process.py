@@ -10,8 +10,8 @@ from pathlib import Path
 from traitlets.config import Config
 
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.progress import Event
 from binderhub_ext.core.repo import Commit, Repo
-from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.installed import find_engine, load_builder
 from binderhub_ext.repos.base import Source
 
@@ -22,8 +22,12 @@ async def main() -> None:
     builder = load_builder(find_engine(asked["engine"]), Config(asked["config"]), layout)
     commit = Commit(Repo("git", "o/r", asked["url"]), "main", asked["commit"])
     source = Source(commit, Path(asked["bundle"]), asked["tree"])
-    async for item in builder.build(await builder.plan(source), source):
-        print(f"IMAGE {item.name}" if isinstance(item, Image) else item.message, flush=True)
+    image = await builder.build(await builder.plan(source), source, tell)
+    print(f"IMAGE {image.name}", flush=True)
+
+
+def tell(event: Event) -> None:
+    print(event.message, flush=True)
 
 
 if __name__ == "__main__":

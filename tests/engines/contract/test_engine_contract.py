@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from pathlib import Path
 from uuid import uuid4
 
@@ -118,13 +117,14 @@ async def test_cancelled_build_ends_and_leaves_nothing(kit: Kit, tmp_path: Path)
     source = make_source(tmp_path / "repo", slow("4242.17", "begun"))
     builder = kit.builder()
     environment = await builder.plan(source)
-    async with aclosing(builder.build(environment, source)) as events:  # type: ignore[type-var]
-        async for item in events:
-            if isinstance(item, Event) and sleepers("4242.17"):
-                break
-            await asyncio.sleep(0)
-            if isinstance(item, Event) and item.message.endswith("begun"):
-                break
+    events: list[Event] = []
+    building = asyncio.create_task(builder.build(environment, source, events.append))
+    while not any(event.message.endswith("begun") for event in events):
+        await asyncio.sleep(0.1)
+        assert not building.done()
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
     await until_gone("4242.17")
     assert await builder.find(environment) is None
     assert environment.key not in [image.key for image in await builder.images()]

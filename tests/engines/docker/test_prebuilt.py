@@ -32,11 +32,8 @@ from binderhub_ext.engines.docker.registry import familiar
 async def get(builder: DockerBuilder, name: str) -> tuple[list[Event], Image]:
     """What was told, and the image."""
     events: list[Event] = []
-    async for item in builder.prebuilt(name):
-        if isinstance(item, Image):
-            return events, item
-        events.append(item)
-    raise AssertionError("the last item is the image")
+    image = await builder.prebuilt(name, events.append)
+    return events, image
 
 
 @pytest.fixture
@@ -215,10 +212,11 @@ async def test_leaving_ends_the_pull(
     fresh: DockerBuilder, registry: SmallRegistry, plain_image: str
 ) -> None:
     name = publish(registry, plain_image, "lab/left:1")
-    items = fresh.prebuilt(name)
-    async for _ in items:
-        break
-    await items.aclose()  # type: ignore[attr-defined]
+    told = asyncio.Event()
+    pulling = asyncio.create_task(fresh.prebuilt(name, lambda event: told.set()))
+    await told.wait()
+    pulling.cancel()
+    await asyncio.gather(pulling, return_exceptions=True)
     events, _ = await get(fresh, name)
     assert any("21.0 MB" in event.message for event in events), "what was left is begun anew"
 

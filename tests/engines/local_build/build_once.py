@@ -7,7 +7,7 @@ import pickle
 import sys
 
 from binderhub_ext.core.errors import BinderError
-from binderhub_ext.engines.base import Image
+from binderhub_ext.core.progress import Event
 from binderhub_ext.engines.local.build import LocalBuilder
 
 
@@ -15,10 +15,14 @@ async def main() -> None:
     data, source, options = pickle.loads(bytes.fromhex(sys.argv[1]))
     builder = LocalBuilder(data_dir=data, **options)
     try:
-        async for item in builder.build(await builder.plan(source), source):
-            print(f"IMAGE {item.name}" if isinstance(item, Image) else item.message, flush=True)
+        image = await builder.build(await builder.plan(source), source, tell)
+        print(f"IMAGE {image.name}", flush=True)
     except BinderError as error:
         print(f"{type(error).__name__}: {error.message}\n{error.detail}")
+
+
+def tell(event: Event) -> None:
+    print(event.message, flush=True)
 
 
 if __name__ == "__main__":
