@@ -17,6 +17,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 _RENAME_NOREPLACE = 1
@@ -24,6 +25,28 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FORBIDDEN = {b"", b".", b".."}
 
 RelativePath = PurePosixPath | str | bytes
+
+DEEPEST = 200
+"""Folders within folders that :func:`folders_beneath` looks into; it holds a descriptor of each."""
+
+
+class TooDeep(OSError):
+    """Folders are nested deeper than anybody needs."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that was opened without following a link.
+
+    Attributes:
+        path: relative to where the walk began; empty for that place itself.
+        descriptor: open until the walk goes on.
+        entries: what is in it.
+    """
+
+    path: str
+    descriptor: int
+    entries: list[os.DirEntry[str]]
 
 
 def parts_of(path: RelativePath) -> list[bytes]:
@@ -202,3 +225,49 @@ def write_beneath(root: Path | int, path: RelativePath, content: bytes, mode: in
             file.flush()
             os.fsync(created)
         os.rename(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
+
+
+def folders_beneath(root: Path | int, path: RelativePath = ".") -> Iterator[Folder]:
+    """A folder and every folder in it, each before what is in it; folders we may not read are left
+    out.
+
+    Raises:
+        TooDeep: they are nested more than `DEEPEST` times.
+        FileNotFoundError, NotADirectoryError: there is no such folder, or a link is in its place.
+    """
+    descriptor = open_beneath(root, path)
+    try:
+        yield from _folders(descriptor, "", 0)
+    finally:
+        os.close(descriptor)
+
+
+def _folders(descriptor: int, path: str, depth: int) -> Iterator[Folder]:
+    if depth > DEEPEST:
+        raise TooDeep(errno.ELOOP, f"more than {DEEPEST} folders within each other", path)
+    with os.scandir(descriptor) as found:
+        entries = list(found)
+    folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    yield Folder(path, descriptor, entries)
+    for name in folders:
+        try:
+            below = os.open(name, DIRECTORY, dir_fd=descriptor)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        try:
+            yield from _folders(below, f"{path}/{name}" if path else name, depth + 1)
+        finally:
+            os.close(below)
+
+
+def give_beneath(root: Path | int, owner: tuple[int, int], *, files: bool) -> None:
+    """Give a folder, the folders in it and perhaps all else in it to somebody.
+
+    Raises:
+        TooDeep: they are nested too deep.
+    """
+    for folder in folders_beneath(root):
+        os.fchown(folder.descriptor, *owner)
+        for entry in folder.entries if files else ():
+            if not entry.is_dir(follow_symlinks=False):
+                os.chown(entry.name, *owner, dir_fd=folder.descriptor, follow_symlinks=False)

@@ -8,21 +8,22 @@ only plain files are taken, under no name that was there before.
 from __future__ import annotations
 
 import os
-import stat
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
+from ...storage.beneath import Folder, beneath, folders_beneath
 from .store import remove_anything
+
+_NOT_KEPT = frozenset({".git", "__pycache__"})
 
 
 def files_in(repo: Path) -> frozenset[str]:
-    """Relative names of the plain files in a repository's folder; follows no links."""
-    found = set()
-    for path, folders, names in os.walk(repo):
-        folders[:] = [name for name in folders if name not in (".git", "__pycache__")]
-        for file in (Path(path, name) for name in names):
-            if stat.S_ISREG(file.lstat().st_mode):
-                found.add(str(file.relative_to(repo)))
-    return frozenset(found)
+    """Relative names of the plain files in a repository's folder; follows no links.
+
+    Raises:
+        TooDeep: folders are nested too deep.
+    """
+    return frozenset(_name(folder, name) for folder in _kept(repo) for name in _plain(folder))
 
 
 def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
@@ -30,16 +31,36 @@ def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
 
     Args:
         before: what :func:`files_in` said.
-        into: where nothing of value is, on the same disk.
+        into: where nothing of value is, on the same disk; nobody else can write there.
 
     Returns:
         How many files there were.
+
+    Raises:
+        TooDeep: folders are nested too deep.
     """
     remove_anything(into)
     into.mkdir()
-    made = files_in(repo) - before
-    for name in made:
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (repo / name).rename(target)
-    return len(made)
+    count = 0
+    for folder in _kept(repo):
+        names = [name for name in _plain(folder) if _name(folder, name) not in before]
+        if names:
+            with beneath(into, folder.path, create=True) as target:
+                for name in names:
+                    os.rename(name, name, src_dir_fd=folder.descriptor, dst_dir_fd=target)
+        count += len(names)
+    return count
+
+
+def _kept(repo: Path) -> Iterator[Folder]:
+    for folder in folders_beneath(repo):
+        if _NOT_KEPT.isdisjoint(PurePosixPath(folder.path).parts):
+            yield folder
+
+
+def _plain(folder: Folder) -> list[str]:
+    return [entry.name for entry in folder.entries if entry.is_file(follow_symlinks=False)]
+
+
+def _name(folder: Folder, name: str) -> str:
+    return str(PurePosixPath(folder.path, name))
