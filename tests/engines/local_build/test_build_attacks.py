@@ -6,13 +6,7 @@ anything came of them.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import os
 import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,12 +33,6 @@ FORKED_WHEEL, FORKED_BYTES = wheel(
     {"docopt.py": "print('of the fork')\n", "fork.pth": "import docopt\n"},
 )
 
-SETUP = """
-import marshal, os, pathlib, sys
-from setuptools import setup
-setup(name="mine", version="1", py_modules=[])
-"""
-
 
 def planted(*names: str) -> dict[str, str | bytes]:
     """Hostile files of these names, and what their settings point to."""
@@ -52,9 +40,6 @@ def planted(*names: str) -> dict[str, str | bytes]:
         **{name: content(name) for name in names},
         f"{WHEELS}/{FORKED_WHEEL}": FORKED_BYTES,
     }
-
-
-# --- what the key does not name ---------------------------------------------------------------
 
 
 def determined(folder: Path, files: dict[str, str]) -> object:
@@ -95,5 +80,113 @@ async def test_no_file_counts_that_the_key_does_not_name(
     honest = await build(builder, repository(original))
     assert honest.image.name == built.image.name
     of_original = snapshot(environment, without=[".binder"])
-    differing = {k for k in of_fork.keys() | of_original.keys() if of_fork.get(k) != of_original.get(k)}
-    assert not differing
+    assert of_fork == of_original
+
+
+# --- bytecode -----------------------------------------------------------------------------------
+
+EVIL_MODULE = """
+import importlib.util, marshal, os, sys
+source = importlib.util.find_spec("jupyter_server.serverapp").origin
+target = importlib.util.cache_from_source(source)
+os.makedirs(os.path.dirname(target), exist_ok=True)
+code = compile("print('of eve')", source, "exec")
+open(target, "wb").write(importlib.util.MAGIC_NUMBER + b"\\1" + bytes(11) + marshal.dumps(code))
+"""
+"""Bytecode that Python never compares with its source."""
+
+IMPORTED = ("notebook_shim.py", "usercustomize.py", "jupyter_lsp/__init__.py", "typing.py")
+
+
+async def test_no_module_of_a_repository_runs_in_the_trial(
+    repository: MakeSource, builder: LocalBuilder
+) -> None:
+    """Who has no configuration files makes the environment that all others begin from."""
+    source = repository(dict.fromkeys(IMPORTED, EVIL_MODULE))
+    model = await builder.plan(source)
+    assert model.key == (await builder.plan(repository({}))).key
+    builder.store.remove(model.key)
+    built = await build(builder, source)
+    server = next(builder.store.path(built.image.name).glob("lib/*/site-packages/jupyter_server"))
+    assert list(server.glob("__pycache__/serverapp.*.pyc"))
+    assert not dishonest_bytecode(server)
+
+
+# --- what everybody shares ----------------------------------------------------------------------
+
+SETUP = """
+import os
+os.unlink("/srv/repo/postBuild")
+os.symlink({canary!r}, "/srv/repo/postBuild")
+from setuptools import setup
+setup(name="mine", version="1", py_modules=[])
+"""
+
+POST_BUILD = """#!/usr/bin/env python3
+import contextlib, glob, os, shutil, sys
+canary, module = {canary!r}, {module!r}
+def put(path):
+    with contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            os.unlink(path)
+        os.symlink(canary, path)
+scratch = os.path.dirname(os.environ["TMPDIR"])
+site = glob.glob(sys.prefix + "/lib/python3.*/site-packages")[0]
+own = os.path.expanduser("~/.local/lib/python%d.%d/site-packages" % sys.version_info[:2])
+os.makedirs(own)
+for folder in (own, "/srv/repo"):
+    for name in ("usercustomize.py", "sitecustomize.py", "notebook_shim.py"):
+        open(os.path.join(folder, name), "w").write(module)
+for name in ("bytecode", "made", "own", "wanted", "repo", "home", "cache", "tmp", "empty"):
+    put(os.path.join(scratch, name))
+for name in ("share/man", ".lock", ".binder", "share/linked"):
+    put(os.path.join(sys.prefix, name))
+for name in ("jupyter_server/__pycache__", "jupyterlab/__pycache__", "linked", "tornado/test"):
+    put(os.path.join(site, name))
+os.makedirs("/srv/repo/data")
+for name in ("data/linked", "linked"):
+    put(os.path.join("/srv/repo", name))
+open("/srv/repo/data/made.txt", "w").write("made")
+print("planted")
+"""
+
+
+@pytest.fixture
+def canary(builder: LocalBuilder) -> Path:
+    """Another person's home, which only root can open."""
+    home = builder.layout.homes / "ana"
+    (home / "secrets").mkdir(parents=True, exist_ok=True)
+    (home / "secrets" / "key").write_text("of ana")
+    for path in (home / "secrets" / "key", home / "secrets", home):
+        path.chmod(0o600 if path.is_file() else 0o700)
+    return home
+
+
+async def test_a_hostile_build_leaves_everything_shared_as_it_was(
+    repository: MakeSource, builder: LocalBuilder, canary: Path
+) -> None:
+    """Environments, the cache they are made from, plans and homes: byte for byte."""
+    await build(builder, repository({}))
+    await build(builder, repository({"requirements.txt": "six==1.16.0\n"}))
+    hostile = POST_BUILD.format(canary=str(canary), module=EVIL_MODULE)
+    swapped = {"setup.py": SETUP.format(canary=str(canary / "secrets")), "postBuild": "true\n"}
+    fork = {"requirements.txt": "six==1.16.0\n", **planted("uv.toml"), "postBuild": hostile}
+    sources = [repository(fork), repository(swapped)]
+    plans = [await builder.plan(source) for source in sources]
+    own = [plan.key for plan in plans]
+    # What the index says of its packages is asked for again and kept anew; their files are not.
+    lists = [path.name for path in builder.cache.glob("simple-*")]
+    changing = [*own, *lists, "used"]
+    before = snapshot(Path(builder.data_dir), without=changing)
+
+    built = await build(builder, sources[0])
+    assert "planted" in built.log
+    record = builder.store.find(built.image.name)
+    assert record and record.made
+    assert "data/made.txt" in snapshot(record.made)
+    assert "linked" not in str(snapshot(record.made).keys())
+    with pytest.raises(BuildFailed):
+        await build(builder, sources[1])
+    assert snapshot(Path(builder.data_dir), without=changing) == before
