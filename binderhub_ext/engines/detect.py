@@ -29,7 +29,7 @@ from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
 from .process import ProcessFailed, output
 
-DETECTION = 1
+DETECTION = 2
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 CONFIG_BYTES = 4 * 2**20

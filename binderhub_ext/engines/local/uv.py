@@ -180,4 +180,15 @@ def explain(tail: str) -> str:
         sentence = re.sub(r"^And b", "B", conclusions[-1])
         return f"The requirements cannot be solved together. {sentence}"
     causes = re.findall(r"(?:error|cause): (.*?)(?= (?:cause|hint|error): |$)", text)
-    return f"Installing the packages failed: {causes[-1][:400].rstrip('.')}." if causes else ""
+    package = re.search(r"Failed to build `([^`]+)`", text)
+    what = f"Building {package[1]}" if package else "Installing the packages"
+    reason = (package and _said_by_package(tail)) or (causes[-1] if causes else "")
+    return f"{what} failed: {reason[:400].rstrip('.')}." if reason else ""
+
+
+def _said_by_package(tail: str) -> str:
+    """What a package's own build said: its last line that names an error, or the first."""
+    said = "".join(re.split(r"\[std(?:err|out)\]", tail)[1:]).partition("\nhint:")[0]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"error:|fatal", line, re.IGNORECASE)]
+    return "".join(errors[-1:] or lines[:1])

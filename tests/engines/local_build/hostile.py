@@ -16,6 +16,20 @@ _HEAD = 16
 """Bytes of a `.pyc` before its code."""
 
 
+EVIL_MODULE = """
+import importlib.util, marshal, os, sys
+source = importlib.util.find_spec("jupyter_server.serverapp").origin
+target = importlib.util.cache_from_source(source)
+os.makedirs(os.path.dirname(target), exist_ok=True)
+code = compile("print('of eve')", source, "exec")
+open(target, "wb").write(importlib.util.MAGIC_NUMBER + b"\\1" + bytes(11) + marshal.dumps(code))
+"""
+"""Bytecode that Python never compares with its source."""
+
+IMPORTED = ("notebook_shim.py", "usercustomize.py", "jupyter_lsp/__init__.py", "typing.py")
+"""Names by which the server's own packages import something that may be missing."""
+
+
 def wheel(name: str, version: str, files: dict[str, str]) -> tuple[str, bytes]:
     """File name and content of a wheel with these files."""
     info = f"{name}-{version}.dist-info"
@@ -60,8 +74,10 @@ def _facts(path: Path) -> tuple[Any, ...]:
 
 
 def dishonest_bytecode(environment: Path) -> list[Path]:
-    """Bytecode that is not what its source compiles to."""
-    found = environment.rglob("__pycache__/*.pyc")
+    """Bytecode of the server that is not what its source compiles to."""
+    server = next(environment.glob("lib/python3.*/site-packages/jupyter_server"))
+    found = list(server.glob("__pycache__/*.pyc"))
+    assert any(compiled.name.startswith("serverapp.") for compiled in found)
     return [compiled for compiled in found if not _is_honest(compiled)]
 
 
