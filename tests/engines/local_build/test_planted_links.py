@@ -16,7 +16,7 @@ import shutil
 import tarfile
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partialmethod
+from functools import partial, partialmethod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,23 +52,23 @@ class Stranger:
 
     Attributes:
         plant: after which step, at which path, a link to which place.
-        seen: what could be changed at the end of each step.
+        folders: what each step could change.
+        seen: what was there at its end.
     """
 
     plant: tuple[int, Path, Path] | None = None
-    seen: list[list[Path]] = field(default_factory=list)
+    folders: list[list[Path]] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
 
     def step(self, workshop: Workshop, sandbox: Sandbox) -> None:
         """One program of the build."""
         binds = [bind for bind in sandbox.binds if not bind.read_only]
         open_to_it = {str(bind.target): Path(str(bind.source)) for bind in binds}
         self._work(workshop, open_to_it)
-        folders = list(open_to_it.values())
-        self.seen.append([path for folder in folders for path in folder.rglob("*")])
-        if self.plant and self.plant[0] == len(self.seen) - 1:
-            _, path, target = self.plant
-            if any(path.is_relative_to(folder) for folder in folders):
-                _link(path, target)
+        self.folders.append(list(open_to_it.values()))
+        self.seen |= {path for folder in self.folders[-1] for path in folder.rglob("*")}
+        if self.plant and self.plant[0] == len(self.folders) - 1:
+            _link(*self.plant[1:])
 
     def _work(self, workshop: Workshop, open_to_it: dict[str, Path]) -> None:
         environment = str(workshop.environment)
@@ -78,10 +78,10 @@ class Stranger:
             (compiled / "more.cpython-311.pyc").write_text("x")
             (open_to_it[HOME] / ".cache").mkdir()
             return
-        if self.plant and self.plant[0] < len(self.seen):
+        if self.plant and self.plant[0] < len(self.folders):
             return  # whatever is done through a link inside of a sandbox stays there
         for folder in (open_to_it[REPO], open_to_it[environment] / SITE, open_to_it[HOME]):
-            made = folder / f"made{len(self.seen)}"
+            made = folder / f"made{len(self.folders)}"
             made.mkdir(exist_ok=True)
             (made / "file.py").write_text("x")
 
@@ -183,21 +183,25 @@ def attempts(folder: Path) -> list[str]:
     made = set(environment.rglob("*"))
     assert environment / SITE / "__pycache__" / "more.cpython-311.pyc" in made
     assert environment / ".binder" / "made" / "made1" / "file.py" in made
-    paths = made.union(*honest.seen)
+    paths = made | honest.seen
     canary = folder / "canary"
     copied = _copy(canary, paths)
     before = snapshot(canary)
     found = []
-    for step in range(len(honest.seen)):
-        for path in sorted(paths):
+    for step, folders in enumerate(honest.folders):
+        for path in sorted(filter(partial(_in_one_of, folders), paths)):
             machine.build(machine.plan, Stranger((step, path, copied(path))))
             if snapshot(canary) != before:
                 found.append(f"{path} after step {step}")
                 shutil.rmtree(canary)
                 _copy(canary, paths)
                 before = snapshot(canary)
-    assert len(honest.seen) == 3
+    assert len(honest.folders) == 3
     return found
+
+
+def _in_one_of(folders: list[Path], path: Path) -> bool:
+    return any(path.is_relative_to(folder) and path != folder for folder in folders)
 
 
 def test_nothing_is_followed(tmp_path: Path) -> None:
