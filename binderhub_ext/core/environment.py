@@ -235,6 +235,8 @@ def _survey_pipfile(survey: _Survey, path: str, content: bytes) -> None:
     text = decode(content)
     if re.search(r"\b(path|file|editable)\b[\"']?\s*[=:]", text):
         survey.reasons.append(f"{path} has a package that may lie in the repository")
+    if re.search(r"\\[uU]", text):
+        survey.reasons.append(f"{path} has words that are written as numbers of characters")
     if re.search(r"\b(git|hg|svn|url)\b[\"']?\s*[=:]", text):
         survey.remote = True
 

@@ -29,7 +29,7 @@ from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
 from .process import ProcessFailed, output
 
-DETECTION = 1
+DETECTION = 2
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 CONFIG_BYTES = 4 * 2**20
@@ -40,7 +40,14 @@ _NAMES = sorted({name for names in READS.values() for name in names} | set(_ROOT
 _R_PACKAGE = re.compile(rb"^\s*-\s*[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
 _LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
-_LISTED = [*_NAMES, *(f"{folder}{end}" for folder in _FOLDERS if folder for end in ("", "/"))]
+_ATTRIBUTES = ".gitattributes"
+"""Says how Git writes files out: the same entries may become other bytes."""
+_LISTED = [
+    *_NAMES,
+    _ATTRIBUTES,
+    *(f"{folder}{end}" for folder in _FOLDERS if folder for end in ("", "/")),
+]
+_COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in _FOLDERS}
 _FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
 """Modes of Git's entries; besides these there are links and submodules."""
 
@@ -196,7 +203,7 @@ async def configuration(source: Source) -> str | None:
     entries = await listed(source, _LISTED)
     if entries is None:
         return None
-    named = [entry for entry in entries if entry.path in _LOOKED_AT]
+    named = [entry for entry in entries if entry.path in _COUNTED]
     if any(entry.mode not in _PLAIN for entry in named):
         return None
     facts = [(one.path, one.mode, "" if one.mode == _FOLDER else one.id) for one in named]

@@ -36,7 +36,7 @@ class ProcessFailed(Exception):
 
     Attributes:
         status: exit status, negative for a signal.
-        tail: the end of what it said.
+        tail: the end of what it said, and nothing that a program before it said.
     """
 
     def __init__(self, status: int, tail: str) -> None:
@@ -90,6 +90,7 @@ async def run(spawn: Spawn, *, log: Log) -> AsyncGenerator[str]:
     Raises:
         ProcessFailed: it ended with another status than 0.
     """
+    said: deque[str] = deque(maxlen=TAIL_LINES)
     reading, writing = os.pipe2(os.O_CLOEXEC)
     try:
         process = spawn(writing)
@@ -100,13 +101,14 @@ async def run(spawn: Spawn, *, log: Log) -> AsyncGenerator[str]:
         os.close(writing)
     try:
         async for line in _lines(reading):
+            said.append(line)
             if (told := log.add(line)) is not None:
                 yield told
         status = await asyncio.to_thread(process.wait)
     finally:
         await _end(process)
     if status:
-        raise ProcessFailed(status, log.end)
+        raise ProcessFailed(status, "\n".join(said))
 
 
 def program(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/") -> Spawn:

@@ -20,12 +20,19 @@ from time import monotonic
 
 from .beneath import DIRECTORY, RelativePath, beneath, exists_beneath, parts_of
 
+DEEPEST = 200
+"""Folders within folders that anybody needs."""
+
 _KEPT = 64
 _PATIENCE = 600.0
 """Seconds for one removal; what is left then goes the next time."""
 
 _UP = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = (FileNotFoundError, NotADirectoryError)
+
+
+class TooDeep(OSError):
+    """Folders are nested deeper than anybody needs."""
 
 
 @dataclass
@@ -113,7 +120,7 @@ class _Way:
 
 
 def folders_beneath(
-    root: Path | int, path: RelativePath = ".", *, force: bool = False
+    root: Path | int, path: RelativePath = ".", *, force: bool = False, deepest: int = 0
 ) -> Iterator[Folder]:
     """A folder and every folder in it, each before what is in it.
 
@@ -122,8 +129,10 @@ def folders_beneath(
     Args:
         root: a trusted directory, or a descriptor of a directory.
         force: give us all rights to folders of our own that are closed to us.
+        deepest: how many folders may be nested; 0 for any number.
 
     Raises:
+        TooDeep: more are.
         FileNotFoundError, NotADirectoryError: there is no such folder, or a link is in its place.
         OSError: a folder was moved elsewhere while we were in it.
     """
@@ -136,7 +145,22 @@ def folders_beneath(
             if not way.here.waiting:
                 way.leave()
             elif way.enter(way.here.waiting.pop()):
+                if 0 < deepest < len(way.names):
+                    raise TooDeep(errno.ELOOP, f"more than {deepest} folders within each other")
                 yield from _look(way)
+
+
+def give_beneath(root: Path | int, owner: tuple[int, int], *, files: bool) -> None:
+    """Give a folder, the folders in it and perhaps all else in it to somebody.
+
+    Raises:
+        TooDeep: more than `DEEPEST` folders are nested.
+    """
+    for folder in folders_beneath(root, deepest=DEEPEST):
+        os.fchown(folder.descriptor, *owner)
+        for entry in folder.entries if files else ():
+            if not entry.is_dir(follow_symlinks=False):
+                os.chown(entry.name, *owner, dir_fd=folder.descriptor, follow_symlinks=False)
 
 
 def _look(way: _Way) -> Iterator[Folder]:

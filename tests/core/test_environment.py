@@ -103,6 +103,8 @@ CASES = [
     ("PipfileBuildPack", "", {"Pipfile": '[packages]\nx = {path = "."}\n'}, TREE),
     ("PipfileBuildPack", "", {"Pipfile.lock": '{"default": {"x": {"path": "."}}}'}, TREE),
     ("PipfileBuildPack", "", {"Pipfile.lock": '{"default": {"x": {"version": "==1"}}}'}, FILES),
+    ("PipfileBuildPack", "", {"Pipfile.lock": '{"default": {"x": {"p\\u0061th": "."}}}'}, TREE),
+    ("PipfileBuildPack", "", {"Pipfile": '[packages]\nx = {"\\U00000070ath" = "."}\n'}, TREE),
     ("RBuildPack", "", {"runtime.txt": "r-4.4-2025-01-01"}, FILES),
     ("RBuildPack", "", {"runtime.txt": "r-4.4-2025-01-01", "install.R": "source('x')"}, TREE),
     ("RBuildPack", "", {"DESCRIPTION": "Package: x"}, TREE),

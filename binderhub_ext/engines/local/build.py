@@ -25,8 +25,9 @@ from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
 from ...repos.base import Source
 from ...storage import scratch
-from ...storage.checkout import checkout
+from ...storage.trees import TooDeep
 from ..base import Check, Environment, Image
+from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..drained import drained
 from ..process import ProcessFailed, output
@@ -42,8 +43,9 @@ from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .support import choose_interpreter, refuse_unsupported
 
-BUILDER = "local 1"
-"""Goes into every key: raise it when the recipe makes another environment of the same files."""
+BUILDER = "local 2"
+"""Goes into every key: raise it when the recipe makes another environment of the same files, or
+when those of an older one are not to be trusted."""
 
 _LOOK = 1.0
 
@@ -255,7 +257,7 @@ class LocalBuilder(Settings):
             workshop = self._workshop(path, plan)
             yield Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1})
             if source:
-                await checkout(source, workshop.repo)
+                await fill(workshop.repo, plan.detection, source, self.store.scratch)
             await asyncio.to_thread(workshop.prepare)
             recipe = self._recipe(plan, workshop)
             async with aclosing(self._supervised(recipe.steps())) as events:
@@ -263,6 +265,10 @@ class LocalBuilder(Settings):
                     yield event
             yield Event(Phase.BUILDING, "Finishing the environment", {"progress": 95})
             image = await asyncio.to_thread(self._finish, plan, source, recipe)
+        except TooDeep as error:
+            raise BuildFailed(
+                "The build left folders that lie too deep within each other.", detail=str(error)
+            ) from error
         except LaunchFailed as error:
             raise BuildFailed(
                 f"The build's sandbox could not be started. {error.message}", detail=error.detail
@@ -296,6 +302,7 @@ class LocalBuilder(Settings):
             limits=limits,
             uid=BUILD_UID if os.geteuid() == 0 else None,
             tools=(tool,) if tool else (),
+            conda=plan.conda,
         )
 
     async def _supervised(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:

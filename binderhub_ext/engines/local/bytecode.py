@@ -12,7 +12,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
+
+from ...storage.beneath import beneath
+from ...storage.trees import DEEPEST, folders_beneath
 
 _CACHE = "__pycache__"
 
@@ -21,7 +25,7 @@ def lend_bytecode(model: Path, environment: Path, bytecode: Path, *, link: bool)
     """Give a run the bytecode of a model environment for the files both share.
 
     Args:
-        bytecode: the run's `pycache_prefix`.
+        bytecode: the run's `pycache_prefix`; nobody else wrote there yet.
         link: hardlink rather than copy; only where the run's uid cannot write the file.
     """
     root = bytecode / str(environment).lstrip("/")
@@ -30,12 +34,16 @@ def lend_bytecode(model: Path, environment: Path, bytecode: Path, *, link: bool)
             continue
         folders.remove(_CACHE)
         relative = Path(path).relative_to(model)
-        for compiled in Path(path, _CACHE).iterdir():
-            source = f"{compiled.name.partition('.')[0]}.py"
-            if _same_file(Path(path, source), environment / relative / source):
-                target = root / relative
-                target.mkdir(parents=True, exist_ok=True)
-                _give(compiled, target / compiled.name, link)
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            beneath(environment, str(relative)) as own,
+        ):
+            for compiled in Path(path, _CACHE).iterdir():
+                source = f"{compiled.name.partition('.')[0]}.py"
+                if _same_file(Path(path, source), own):
+                    target = root / relative
+                    target.mkdir(parents=True, exist_ok=True)
+                    _give(compiled, target / compiled.name, link)
 
 
 def place_bytecode(bytecode: Path, environment: Path) -> None:
@@ -43,23 +51,25 @@ def place_bytecode(bytecode: Path, environment: Path) -> None:
 
     Both folders may hold anything by now: only plain files are taken, and only to folders
     that really lie in the environment.
+
+    Raises:
+        TooDeep: folders are nested too deep.
     """
-    root = bytecode / str(environment).lstrip("/")
-    if not root.is_dir() or root.resolve() != root.absolute():
-        return
-    for path, _, names in os.walk(root):
-        folder = environment / Path(path).relative_to(root)
-        if folder.resolve() == folder and folder.is_dir():
-            _place(Path(path), [name for name in names if name.endswith(".pyc")], folder)
-
-
-def _same_file(one: Path, other: Path) -> bool:
     try:
-        first, second = one.lstat(), other.lstat()
+        for folder in folders_beneath(bytecode, str(environment).lstrip("/"), deepest=DEEPEST):
+            names = [entry.name for entry in folder.entries if _is_bytecode(entry)]
+            if names:
+                _place(folder.descriptor, names, environment, folder.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def _same_file(one: Path, folder: int) -> bool:
+    try:
+        first, second = one.lstat(), os.stat(one.name, dir_fd=folder, follow_symlinks=False)
     except OSError:
         return False
-    same_inode = (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-    return same_inode and stat.S_ISREG(first.st_mode)
+    return os.path.samestat(first, second) and stat.S_ISREG(first.st_mode)
 
 
 def _give(file: Path, target: Path, link: bool) -> None:
@@ -69,11 +79,15 @@ def _give(file: Path, target: Path, link: bool) -> None:
         shutil.copyfile(file, target)
 
 
-def _place(source: Path, names: list[str], folder: Path) -> None:
-    target = folder / _CACHE
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        return
-    target.mkdir(exist_ok=True)
-    for name in names:
-        if stat.S_ISREG((source / name).lstat().st_mode):
-            (source / name).replace(target / name)
+def _is_bytecode(entry: os.DirEntry[str]) -> bool:
+    return entry.name.endswith(".pyc") and entry.is_file(follow_symlinks=False)
+
+
+def _place(source: int, names: list[str], environment: Path, folder: str) -> None:
+    with (
+        suppress(OSError),  # it only saves time, and whatever is in the way may stay there
+        beneath(environment, folder) as place,
+        beneath(place, _CACHE, create=True) as target,
+    ):
+        for name in names:
+            os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from ...storage.beneath import lstat_beneath
 from .sandbox import SHELL
 
 PROGRAMS = ("micromamba", "mamba", "conda")
@@ -86,9 +88,7 @@ def install(program: str, path: Path, file: str, cache: Path) -> list[str]:
 
 
 def variables(path: Path, cache: Path) -> Mapping[str, str]:
-    """What programs find in their environment while it is made; nothing if it is not conda's."""
-    if not (path / _META).is_dir():
-        return {}
+    """What programs find in their environment while conda's environment is made."""
     yes = dict.fromkeys(("CONDA_ALWAYS_YES", "MAMBA_ALWAYS_YES"), "true")
     return {**yes, "CONDA_PKGS_DIRS": str(cache / "conda-packages"), "CONDA_PREFIX": str(path)}
 
@@ -98,7 +98,8 @@ def activation(environment: Path) -> list[str]:
 
     They set what some libraries do not work without, such as where PROJ has its data.
     """
-    return [SHELL, "-c", _ACTIVATE, "sh"] if (environment / _SCRIPTS).is_dir() else []
+    status = lstat_beneath(environment, _SCRIPTS)
+    return [SHELL, "-c", _ACTIVATE, "sh"] if status and stat.S_ISDIR(status.st_mode) else []
 
 
 def _is_micromamba(program: str) -> bool:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...storage.beneath import beneath, lstat_beneath
 from .sandbox import HOME, RUN, SHELL
 
 _SITE = f"{RUN}/inside/site:{RUN}/shared"
@@ -37,10 +40,8 @@ class Python:
     @classmethod
     def of(cls, environment: Path, prefix: str) -> Python | None:
         """The Python of an environment, or `None` if it has none."""
-        for site in sorted(environment.glob("lib/python3.*/site-packages")):
-            if found := re.fullmatch(r"python(3\.\d+)", site.parent.name):
-                return cls(environment, prefix or str(environment), found[1])
-        return None
+        versions = sorted(site_packages(environment))
+        return cls(environment, prefix or str(environment), versions[0]) if versions else None
 
     @property
     def of_conda(self) -> bool:
@@ -77,6 +78,21 @@ class Python:
             "BINDER_INSTALLED": self.own_site,
             "BINDER_BYTECODE": f"{HOME}/.cache/bytecode",
         }
+
+
+def site_packages(environment: Path) -> dict[str, str]:
+    """Where packages lie in an environment, relative to it, by version of Python.
+
+    A build may have left anything there: only folders count, and no link is followed.
+    """
+    found = {}
+    with suppress(FileNotFoundError, NotADirectoryError), beneath(environment, "lib") as library:
+        for entry in os.scandir(library):
+            status = lstat_beneath(library, f"{entry.name}/site-packages")
+            version = re.fullmatch(r"python(3\.\d+)", entry.name)
+            if version and status and stat.S_ISDIR(status.st_mode):
+                found[version[1]] = f"lib/{entry.name}/site-packages"
+    return found
 
 
 def hub_python() -> str:

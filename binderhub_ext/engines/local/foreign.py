@@ -1,17 +1,19 @@
 """Run code of strangers during a build: in a sandbox, as nobody, with a scratch of its own.
 
-What it may write is named for every run; everything it writes is taken for hostile until
-`store.seal` went over it.
+What it may write is named for every run: folders that it sees as the roots of mounts, whose
+place it therefore cannot change. Our own code enters these by descriptor alone
+(`storage.beneath`), and takes what is in them for hostile until `store.seal` went over it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ...storage.trees import give_beneath
 from ..process import Log, run
 from . import conda, uv
 from .limits import Limits
@@ -34,7 +36,8 @@ class Workshop:
     """Where and within which limits the code of one build runs.
 
     Attributes:
-        scratch: folder for this build alone; everything in it is the stranger's.
+        scratch: folder for this build alone. It is ours, and so are `own`, `wanted` and `made`
+            in it; everything in `repo`, `home`, `temp`, `cache` and `bytecode` is the stranger's.
         environment: the environment being built.
         prefix: installation of its interpreter.
         python: an interpreter of that installation.
@@ -43,6 +46,7 @@ class Workshop:
         limits: what it may use.
         uid: whose processes they are; `None` for the Hub's own uid in a user namespace.
         tools: what else it may read of this machine.
+        conda: whether conda makes the environment.
     """
 
     scratch: Path
@@ -54,6 +58,7 @@ class Workshop:
     limits: Limits
     uid: int | None
     tools: tuple[Path, ...] = ()
+    conda: bool = False
 
     @property
     def repo(self) -> Path:
@@ -72,23 +77,39 @@ class Workshop:
         return self.scratch / "cache"
 
     @property
+    def own(self) -> Path:
+        """What our own uv reads, seen by nobody else."""
+        return self.scratch / "own"
+
+    @property
+    def wanted(self) -> Path:
+        """What the steps in the sandbox read of ours."""
+        return self.scratch / "wanted"
+
+    @property
     def made(self) -> Path:
         """What the build leaves in the repository's folder, once it has ended."""
         return self.scratch / "made"
 
     @property
     def bytecode(self) -> Path:
-        """What Python compiles in a run that cannot change the environment."""
+        """What Python compiles in the trial of the environment; not there before."""
         return self.scratch / "bytecode"
 
+    @property
+    def _empty(self) -> Path:
+        """The home of the trial."""
+        return self.scratch / "empty"
+
     def prepare(self) -> None:
-        """Make the scratch folders and give them, with what is in them, to the build's uid."""
-        for folder in (self.repo, self.home, self.temp, self.cache, self.bytecode):
-            folder.mkdir(parents=True, exist_ok=True)
-        # Others reach nothing in it; the build's uid passes through its parents.
-        self.scratch.chmod(0o711)
-        if self.uid is not None:
-            give(self.scratch, self.uid, files=True)
+        """Make the scratch folders, and give what is to be the stranger's to the build's uid."""
+        self.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.own.mkdir(mode=0o700, exist_ok=True)
+        self.wanted.mkdir(exist_ok=True)
+        self.wanted.chmod(0o755)
+        for folder in (self.repo, self.home, self.temp, self.cache):
+            folder.mkdir(exist_ok=True)
+            self._open(folder, files=True)
 
     def open_environment(self, *, files: bool = False) -> None:
         """Let the build change the environment: its folders, never a file it shares.
@@ -100,23 +121,59 @@ class Workshop:
         Args:
             files: give it the files too; none may be shared.
         """
+        self._open(self.environment, files=files)
+
+    def open_trial(self) -> None:
+        """Let the trial add to bytecode that was put there, and never write into a file of it."""
+        for folder in (self.bytecode, self._empty):
+            folder.mkdir(exist_ok=True)
+            self._open(folder, files=False)
+
+    def _open(self, folder: Path, *, files: bool) -> None:
         if self.uid is not None:
-            give(self.environment, self.uid, files=files)
+            give_beneath(folder, (self.uid, self.uid), files=files)
 
-    async def run(
-        self, argv: Sequence[str], *, log: Log, change: bool, network: bool = True
-    ) -> AsyncGenerator[str]:
-        """Run a program in the repository's folder, yielding its output.
+    def want(self, name: str, text: str) -> str:
+        """Write a file for the steps in the sandbox; its path, which is the same inside."""
+        path = self.wanted / name
+        path.write_text(text)
+        path.chmod(0o644)
+        return str(path)
 
-        Args:
-            change: whether it may change the environment.
-            network: whether it reaches anything.
+    def step(self, argv: Sequence[str]) -> Sandbox:
+        """A program that may change the environment, in the repository's folder."""
+        repo, temp, cache = (PurePosixPath(path) for path in (REPO, self.temp, self.cache))
+        binds = [
+            Bind(self.environment, PurePosixPath(self.environment), read_only=False),
+            Bind(self.wanted, PurePosixPath(self.wanted)),
+            Bind(self.temp, temp, read_only=False),
+            Bind(self.cache, cache, read_only=False),
+            Bind(self.repo, repo, read_only=False),
+            Bind(self.home, PurePosixPath(HOME), read_only=False),
+            *(Bind(tool, PurePosixPath(tool)) for tool in self.tools),
+        ]
+        return self._sandbox(argv, binds, self._tools_variables(), REPO, self.network)
+
+    def trial(self, argv: Sequence[str]) -> Sandbox:
+        """A program that tries the environment. It finds nothing of the repository and nothing that
+        earlier steps left, in an empty folder, and may write nothing but bytecode.
+        """
+        binds = [
+            Bind(self.environment, PurePosixPath(self.environment)),
+            Bind(self.bytecode, PurePosixPath(self.bytecode), read_only=False),
+            Bind(self._empty, PurePosixPath(HOME), read_only=False),
+        ]
+        return self._sandbox(argv, binds, self._variables(), HOME, Network.NONE)
+
+    async def run(self, sandbox: Sandbox, *, log: Log) -> AsyncGenerator[str]:
+        """Run a :meth:`step` or the :meth:`trial`, yielding its output.
+
+        The code of strangers runs here and nowhere else.
 
         Raises:
             ProcessFailed: it ended with another status than 0.
             LaunchFailed: the sandbox cannot be made here.
         """
-        sandbox = self._sandbox(argv, change, self.network if network else Network.NONE)
         name = f"build-{self.environment.name}"
         async with (
             prepared(sandbox, blocked=self.blocked, name=name) as command,
@@ -125,24 +182,23 @@ class Workshop:
             async for line in lines:
                 yield line
 
-    def _sandbox(self, argv: Sequence[str], change: bool, network: Network) -> Sandbox:
-        scratch = PurePosixPath(self.scratch)
-        binds = [
-            Bind(Path(self.prefix), PurePosixPath(self.prefix)),
-            Bind(Path(uv.executable()).resolve(), PurePosixPath(_UV)),
-            Bind(self.environment, PurePosixPath(self.environment), read_only=not change),
-            Bind(self.scratch, scratch, read_only=False),
-            Bind(self.repo, PurePosixPath(REPO), read_only=False),
-            Bind(self.home, PurePosixPath(HOME), read_only=False),
-            *(Bind(tool, PurePosixPath(tool)) for tool in self.tools),
-        ]
+    def _sandbox(
+        self,
+        argv: Sequence[str],
+        binds: Sequence[Bind],
+        env: Mapping[str, str],
+        cwd: str,
+        network: Network,
+    ) -> Sandbox:
+        own = [Bind(Path(self.prefix), PurePosixPath(self.prefix))]
         if self.prefix.startswith("/usr"):
-            del binds[0]
+            own.clear()
+        own.append(Bind(Path(uv.executable()).resolve(), PurePosixPath(_UV)))
         return Sandbox(
             argv=tuple(argv),
-            env=self.variables(),
-            cwd=REPO,
-            binds=tuple(binds),
+            env=env,
+            cwd=cwd,
+            binds=(*own, *binds),
             person=Person(self.uid),
             network=network,
             limits=self.limits,
@@ -150,19 +206,27 @@ class Workshop:
             ends_with_hub=True,
         )
 
-    def variables(self) -> Mapping[str, str]:
+    def _variables(self) -> dict[str, str]:
         """What repo2docker's builds find in their environment, as far as it exists here."""
         environment = str(self.environment)
         return {
-            **uv.environment(Path(HOME), self.cache, foreign=True),
-            **conda.variables(self.environment, self.cache),
+            "LC_ALL": "C.UTF-8",
+            "HOME": HOME,
             "PATH": f"{environment}/bin:/run/binder:/usr/local/bin:{os.defpath}",
             "VIRTUAL_ENV": environment,
             "NB_PYTHON_PREFIX": environment,
             "KERNEL_PYTHON_PREFIX": environment,
-            "REPO_DIR": REPO,
             "NB_USER": "jovyan",
             "USER": "jovyan",
+        }
+
+    def _tools_variables(self) -> dict[str, str]:
+        """The same, with what programs need that fetch and install."""
+        return {
+            **uv.environment(Path(HOME), self.cache, foreign=True),
+            **(conda.variables(self.environment, self.cache) if self.conda else {}),
+            **self._variables(),
+            "REPO_DIR": REPO,
             "TMPDIR": str(self.temp),
             "PIP_CACHE_DIR": str(self.cache / "pip"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -170,13 +234,3 @@ class Workshop:
 
 
 UV = _UV
-
-
-def give(folder: Path, uid: int, *, files: bool) -> None:
-    """Give a folder, the folders in it and perhaps their files to a uid; follows no links."""
-    for path, folders, names in os.walk(folder):
-        os.chown(path, uid, uid, follow_symlinks=False)
-        if files:
-            for name in [*names, *folders]:
-                with suppress(FileNotFoundError):
-                    os.chown(Path(path, name), uid, uid, follow_symlinks=False)

@@ -8,25 +8,22 @@ only plain files are taken, under no name that was there before.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ...storage.trees import folders_in, remove_tree
+from ...storage.beneath import beneath
+from ...storage.trees import DEEPEST, Folder, folders_beneath, remove_tree
 
-_LEFT_OUT = {".git", "__pycache__"}
+_NOT_KEPT = frozenset({".git", "__pycache__"})
 
 
 def files_in(repo: Path) -> frozenset[str]:
-    """Relative names of the plain files in a repository's folder; follows no links."""
-    found = set()
-    for folder in folders_in(repo):
-        above = PurePosixPath(folder.path)
-        if not _LEFT_OUT.intersection(above.parts):
-            found |= {str(above / entry.name) for entry in folder.entries if _is_plain(entry)}
-    return frozenset(found)
+    """Relative names of the plain files in a repository's folder; follows no links.
 
-
-def _is_plain(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False)
+    Raises:
+        TooDeep: folders are nested too deep.
+    """
+    return frozenset(_name(folder, name) for folder in _kept(repo) for name in _plain(folder))
 
 
 def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
@@ -34,16 +31,36 @@ def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
 
     Args:
         before: what :func:`files_in` said.
-        into: where nothing of value is, on the same disk.
+        into: where nothing of value is, on the same disk; nobody else can write there.
 
     Returns:
         How many files there were.
+
+    Raises:
+        TooDeep: folders are nested too deep.
     """
     remove_tree(into)
     into.mkdir()
-    made = files_in(repo) - before
-    for name in made:
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (repo / name).rename(target)
-    return len(made)
+    count = 0
+    for folder in _kept(repo):
+        names = [name for name in _plain(folder) if _name(folder, name) not in before]
+        if names:
+            with beneath(into, folder.path, create=True) as target:
+                for name in names:
+                    os.rename(name, name, src_dir_fd=folder.descriptor, dst_dir_fd=target)
+        count += len(names)
+    return count
+
+
+def _kept(repo: Path) -> Iterator[Folder]:
+    for folder in folders_beneath(repo, deepest=DEEPEST):
+        if _NOT_KEPT.isdisjoint(PurePosixPath(folder.path).parts):
+            yield folder
+
+
+def _plain(folder: Folder) -> list[str]:
+    return [entry.name for entry in folder.entries if entry.is_file(follow_symlinks=False)]
+
+
+def _name(folder: Folder, name: str) -> str:
+    return str(PurePosixPath(folder.path, name))

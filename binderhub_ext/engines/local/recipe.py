@@ -1,33 +1,36 @@
 """The steps that turn a repository's files into an environment.
 
-Order matters for safety. Our own uv works in the environment only before anything of a
-stranger did; after that the environment's interpreter runs in the sandbox alone, and our own
-code only lists, copies and changes modes, following no link.
+Order matters for safety. Our own uv works in an environment that it begins itself, and only
+before anything of a stranger did; after that the environment's interpreter runs in the sandbox
+alone, and our own code only lists, moves and changes modes, by descriptor. Code of strangers
+runs in `Workshop.run` and nowhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
 
 from ...core.environment import is_python_package
-from ...core.errors import BinderError, BuildFailed, NoSpace
-from ...core.progress import Event, Phase
+from ...core.progress import Event
 from ...core.requirements import Line, decode, requirement_lines
+from ...storage.beneath import beneath, open_file
 from ..detect import Detection, reader
 from ..process import Log, ProcessFailed, program, run
-from . import conda, pipfile, uv
+from . import conda, pipfile, trial, uv
 from .bytecode import lend_bytecode, place_bytecode
+from .environment import site_packages
 from .foreign import REPO, UV, Workshop
 from .made import files_in, keep_made
 from .model import clone, empty_folder, is_same
+from .sandbox import Sandbox
 from .uv import COPY, LINK, Requirements
+from .words import explained, network_trouble, output, say, status
 
 _OFFERS = {
     "jupyterlab": "lab",
@@ -40,42 +43,6 @@ _OFFERS = {
     "bokeh": "bokeh",
 }
 """Distributions by which an interface is recognised."""
-
-_NETWORK_TROUBLE = re.compile(
-    r"dns error|error sending request|Could not connect|Failed to fetch|Network is unreachable"
-    r"|Temporary failure in name resolution|connection refused",
-    re.IGNORECASE,
-)
-
-# What a server imports before it answers: the run that shows that the environment works also
-# leaves bytecode for exactly this. Two processes share the compiling, which takes most of the time:
-# the Hub's package with what it brings along is nearly a third of it.
-_SMOKE = """
-import importlib, os, runpy, sys
-def load(*names):
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except BaseException:
-            pass
-kernel = (
-    "ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.terminal",
-    "matplotlib_inline.backend_inline", "nbconvert.exporters",
-)
-other = os.fork()
-if not other:
-    load("jupyterhub.orm", *kernel)
-    os._exit(0)
-load(
-    "jupyter_server.serverapp", "jupyterlab.labapp", "notebook.app", "jupyterlab.extension",
-    "jupyter_lsp.extension", "notebook_shim.nbserver", "jupyter_server_terminals.app",
-    "jupyter_resource_usage", "jupyterhub.singleuser.extension",
-)
-os.waitpid(other, 0)
-load(*kernel)
-sys.argv = ["jupyterhub-singleuser", "--version"]
-runpy.run_module("jupyterhub.singleuser", run_name="__main__")
-"""
 
 
 @dataclass
@@ -105,6 +72,9 @@ class Recipe:
         self._path = self.workshop.environment
         self.start = self._configured("start")
         self.post_build = self.detection.file("postBuild")
+        self._conda_file = self.detection.file("environment.yml") or self.detection.file(
+            "environment.yaml"
+        )
         in_root = not self.detection.binder_dir
         python = self.detection.buildpack == "PythonBuildPack"
         self.package = in_root and python and is_python_package(self._read)
@@ -143,9 +113,9 @@ class Recipe:
     def provides(self) -> tuple[str, ...]:
         """The interfaces the environment offers, by what is installed."""
         names: set[str] = set()
-        for site in self._path.glob("lib/python3.*/site-packages"):
-            if site.resolve() == site:
-                names |= {entry.name.partition("-")[0].lower() for entry in os.scandir(site)}
+        for site in site_packages(self._path).values():
+            with beneath(self._path, site) as folder:
+                names |= {entry.name.partition("-")[0].lower() for entry in os.scandir(folder)}
         return tuple(word for name, word in _OFFERS.items() if name in names)
 
     # --- packages -------------------------------------------------------------------------
@@ -162,64 +132,71 @@ class Recipe:
                 yield event
 
     async def _wheels_first(self) -> AsyncGenerator[Event]:
-        yield _say("Installing packages", 10)
+        yield say("Installing packages", 10)
         try:
             async for event in self._own_uv(self.requirements, self.link):
                 yield event
         except ProcessFailed as failure:
             if not uv.needs_building(failure.tail):
-                raise _explained(failure, "Installing the packages failed.") from failure
-            yield _say("Some packages have no wheel and are built from source")
+                raise explained(failure, "Installing the packages failed.") from failure
+            yield say("Some packages have no wheel and are built from source")
             async for event in self._sandboxed():
                 yield event
 
     async def _sandboxed(self) -> AsyncGenerator[Event]:
         """The server's packages as always, the repository's in the sandbox."""
-        yield _say("Installing the server", 10)
+        yield say("Installing the server", 10)
         # Without root, whatever runs next could write into files shared with the cache.
         link = COPY if self.workshop.uid is None else LINK
         try:
             async for event in self._own_uv(Requirements(self.base), link):
                 yield event
         except ProcessFailed as failure:
-            raise _explained(failure, "Installing the server's packages failed.") from failure
+            raise explained(failure, "Installing the server's packages failed.") from failure
         self.workshop.open_environment()
-        yield _say("Installing the repository's packages", 35)
+        yield say("Installing the repository's packages", 35)
         try:
-            async for event in self._foreign(self._sandbox_install(), change=True):
+            async for event in self._step(self._sandbox_install()):
                 yield event
         except ProcessFailed as failure:
-            raise _explained(failure, "Installing the repository's packages failed.") from failure
+            raise explained(failure, "Installing the repository's packages failed.") from failure
 
     async def _own_uv(self, requirements: Requirements, link: str) -> AsyncGenerator[Event]:
         """Our own uv into an empty environment; once more from the cache if the net is down."""
-        scratch = self.workshop.scratch
-        private = scratch / "own"
-        private.mkdir(mode=0o700, exist_ok=True)
-        (private / "requirements.txt").write_text(requirements.text())
-        (private / "excludes.txt").write_text(requirements.excludes)
-        env = uv.environment(private, self.cache)
-        empty = uv.venv(self.workshop.python, self._path)
+        own = self.workshop.own
+        (own / "requirements.txt").write_text(requirements.text())
+        (own / "excludes.txt").write_text(requirements.excludes)
         install = uv.install(
             self._path,
-            requirements=[str(private / "requirements.txt")],
+            requirements=[str(own / "requirements.txt")],
             link=link,
             build=False,
-            excludes=str(private / "excludes.txt"),
+            excludes=str(own / "excludes.txt"),
             options=requirements.options,
         )
-        if link == COPY or not await self._cloned():
-            async for event in self._run(empty, private, env):
-                yield event
         try:
-            async for event in self._run(install, private, env):
+            async for event in self._from_nothing(install, link):
                 yield event
         except ProcessFailed as failure:
-            if not _NETWORK_TROUBLE.search(failure.tail):
+            if not network_trouble(failure):
                 raise
-            yield _say("The package index cannot be reached; trying with what is kept here")
-            async for event in self._run([*install, "--offline"], private, env):
+            yield say("The package index cannot be reached; trying with what is kept here")
+            async for event in self._from_nothing([*install, "--offline"], link):
                 yield event
+
+    async def _from_nothing(self, install: Sequence[str], link: str) -> AsyncGenerator[Event]:
+        """Install into an environment that holds nothing else.
+
+        uv runs the environment's interpreter, here as the Hub itself, and with it whatever
+        start-up files an attempt before had installed.
+        """
+        await asyncio.to_thread(empty_folder, self._path)
+        empty = uv.venv(self.workshop.python, self._path)
+        if link == COPY or not await self._cloned():
+            async for event in self._run(empty):
+                yield event
+        async for event in self._run(install):
+            yield event
 
     async def _cloned(self) -> bool:
         """Begin from the model, if there is one and this disk can."""
@@ -234,79 +211,79 @@ class Recipe:
 
     def _sandbox_install(self) -> list[str]:
         """uv's command inside; cwd is the repository, so relative places mean what they say."""
-        folder = self.workshop.scratch / "wanted"
-        folder.mkdir(exist_ok=True)
-        base = folder / "base.txt"
-        base.write_text("\n".join([*self.base, ""]))
-        excludes = folder / "excludes.txt"
-        excludes.write_text(self.requirements.excludes)
-        files = [str(base), *self._requirement_files(folder)]
+        base = self.workshop.want("base.txt", "\n".join([*self.base, ""]))
         argv = uv.install(
             self._path,
-            requirements=[*files, *(["."] if self.package else [])],
+            requirements=[base, *self._requirement_files(), *(["."] if self.package else [])],
             link=COPY,
             build=True,
-            excludes=str(excludes),
+            foreign=True,
+            excludes=self.workshop.want("excludes.txt", self.requirements.excludes),
             options=self.requirements.options,
         )
         return [UV, *argv[1:]]
 
-    def _requirement_files(self, folder: Path) -> list[str]:
+    def _requirement_files(self) -> list[str]:
         if self.detection.buildpack == "PipfileBuildPack":
-            converted = folder / "pipfile.txt"
-            converted.write_text("\n".join([line.text for line in self.requirements.lines] + [""]))
-            return [str(converted)]
+            lines = [line.text for line in self.requirements.lines]
+            return [self.workshop.want("pipfile.txt", "\n".join([*lines, ""]))]
         return [path] if (path := self.detection.file("requirements.txt")) else []
 
     async def _conda_packages(self, program: str) -> AsyncGenerator[Event]:
-        yield _say("Installing packages with conda", 10)
-        file = self.detection.file("environment.yml") or self.detection.file("environment.yaml")
+        yield say("Installing packages with conda", 10)
         conda.prepare_prefix(self._path)
         self.workshop.open_environment(files=True)
-        base = self.workshop.scratch / "base.txt"
-        base.write_text("\n".join([*self.base, ""]))
-        server = uv.install(self._path, requirements=[str(base)], link=COPY, build=False)
-        packages = conda.install(program, self._path, self._completed(file), self.workshop.cache)
+        base = self.workshop.want("base.txt", "\n".join([*self.base, ""]))
+        server = uv.install(self._path, requirements=[base], link=COPY, build=False, foreign=True)
+        file = self._completed(self._conda_file)
+        packages = conda.install(program, self._path, file, self.workshop.cache)
         try:
             for argv in (packages, [UV, *server[1:]]):
-                async for event in self._foreign(argv, change=True):
+                async for event in self._step(argv):
                     yield event
         except ProcessFailed as failure:
-            raise _explained(failure, f"Installing {file} failed.") from failure
+            message = f"Installing {self._conda_file} failed."
+            raise explained(failure, message) from failure
 
     def _completed(self, file: str) -> str:
-        """The file with what is missing, beside it, since it may name others relative to it."""
-        place = (self.workshop.repo / file).resolve().parent
-        with NamedTemporaryFile("w", dir=place, suffix=".yml", delete=False) as new:
-            new.write(conda.completed(self._read(file) or b"", self.detection.python))
-            os.fchmod(new.fileno(), 0o644)
-        return str(Path(REPO, Path(new.name).relative_to(self.workshop.repo.resolve())))
+        """The file with what is missing, beside it, since it may name others relative to it.
+
+        Nothing of the repository ran yet.
+        """
+        root = self.workshop.repo.resolve()
+        place = PurePosixPath((root / file).resolve().parent.relative_to(root))
+        content = conda.completed(self._read(file) or b"", self.detection.python)
+        name = f"{uuid4().hex}.yml"
+        with beneath(root, place) as folder:
+            created = open_file(folder, name.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            with os.fdopen(created, "w") as new:
+                new.write(content)
+                os.fchmod(created, 0o644)
+        return str(Path(REPO, place, name))
 
     # --- after the packages ---------------------------------------------------------------
 
     async def _post_build(self) -> AsyncGenerator[Event]:
         if not self.post_build:
             return
-        yield _say("Running postBuild", 60)
+        yield say("Running postBuild", 60)
         self.workshop.open_environment()
         repo = self.workshop.repo
         before = await asyncio.to_thread(files_in, repo)
-        script = repo / self.post_build
-        script.chmod(script.stat().st_mode | 0o111)
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
-        argv = ["/bin/sh", "-c", '"$0"', f"./{self.post_build}"]
+        argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
         try:
-            async for event in self._foreign(argv, change=True):
+            async for event in self._step(argv):
                 yield event
         except ProcessFailed as failure:
-            raise _explained(
+            raise explained(
                 failure,
-                f"{self.post_build} ended with {_status(failure)}. The end of the log says why.",
+                f"{self.post_build} ended with {status(failure)}. The end of the log says why.",
                 uv_says=False,
             ) from failure
         self.made = await asyncio.to_thread(keep_made, repo, before, self.workshop.made)
         if self.made:
-            yield _log(f"postBuild made {self.made} files; they come with each new project.")
+            yield output(f"postBuild made {self.made} files; they come with each new project.")
 
     async def _smoke(self) -> AsyncGenerator[Event]:
         if (
@@ -315,43 +292,45 @@ class Recipe:
             and await asyncio.to_thread(is_same, self.model, self._path)
         ):
             return
-        yield _say("Trying whether a server starts", 75)
+        yield say("Trying whether a server starts", 75)
         bytecode = self.workshop.bytecode
         if self.model:
             link = self.workshop.uid is not None
             await asyncio.to_thread(lend_bytecode, self.model, self._path, bytecode, link=link)
-        python = str(self._path / "bin" / "python")
-        prefix = f"pycache_prefix={bytecode}"
+        await asyncio.to_thread(self.workshop.open_trial)
+        argv = trial.command(self._path, bytecode)
         try:
-            argv = [python, "-X", prefix, "-c", _SMOKE]
-            async for event in self._foreign(argv, change=False, network=False):
+            async for event in self._inside(self.workshop.trial(argv)):
                 yield event
         except ProcessFailed as failure:
-            raise _explained(
+            raise explained(
                 failure,
                 "The packages are installed, but a Jupyter server does not start with them "
-                f"({_status(failure)}).",
+                f"({status(failure)}).",
                 uv_says=False,
             ) from failure
         await asyncio.to_thread(place_bytecode, bytecode, self._path)
 
     # --- running --------------------------------------------------------------------------
 
-    async def _run(
-        self, argv: Sequence[str], cwd: Path, env: dict[str, str]
-    ) -> AsyncGenerator[Event]:
-        async with aclosing(run(program(argv, cwd=cwd, env=env), log=self.log)) as lines:
+    async def _run(self, argv: Sequence[str]) -> AsyncGenerator[Event]:
+        """Our own uv, where nobody else can write."""
+        own = self.workshop.own
+        spawn = program(argv, cwd=own, env=uv.environment(own, self.cache))
+        async with aclosing(run(spawn, log=self.log)) as lines:
             async for line in lines:
-                yield _log(line)
+                yield output(line)
 
-    async def _foreign(
-        self, argv: Sequence[str], *, change: bool, network: bool = True
-    ) -> AsyncGenerator[Event]:
-        self.changed = self.changed or change
-        lines = self.workshop.run(argv, log=self.log, change=change, network=network)
-        async with aclosing(lines):
+    async def _step(self, argv: Sequence[str]) -> AsyncGenerator[Event]:
+        self.changed = True
+        async with aclosing(self._inside(self.workshop.step(argv))) as events:
+            async for event in events:
+                yield event
+
+    async def _inside(self, sandbox: Sandbox) -> AsyncGenerator[Event]:
+        async with aclosing(self.workshop.run(sandbox, log=self.log)) as lines:
             async for line in lines:
-                yield _log(line)
+                yield output(line)
 
     # --- reading the repository -----------------------------------------------------------
 
@@ -366,33 +345,3 @@ class Recipe:
         if self.detection.buildpack == "CondaBuildPack":
             return []
         return list(requirement_lines(decode(self._configured("requirements.txt") or b"")))
-
-
-def _say(message: str, progress: int | None = None) -> Event:
-    return Event(Phase.BUILDING, message, {} if progress is None else {"progress": progress})
-
-
-def _log(line: str) -> Event:
-    return Event(Phase.BUILDING, line, {"log": True})
-
-
-def _status(failure: ProcessFailed) -> str:
-    if failure.status in (-9, 137):
-        return "signal 9; it may have used more memory than a build may"
-    return f"signal {-failure.status}" if failure.status < 0 else f"status {failure.status}"
-
-
-def _explained(failure: ProcessFailed, otherwise: str, *, uv_says: bool = True) -> BinderError:
-    """The error for people: what uv, the disk or the network said, or the step's own words."""
-    if "No space left on device" in failure.tail or "Disk quota exceeded" in failure.tail:
-        return NoSpace(
-            "The disk was full during the build. Ask the administrator to make room.",
-            detail=failure.tail,
-        )
-    if uv_says and _NETWORK_TROUBLE.search(failure.tail):
-        return BuildFailed(
-            "A package index or another host could not be reached during the build. "
-            "Try again later.",
-            detail=failure.tail,
-        )
-    return BuildFailed((uv_says and uv.explain(failure.tail)) or otherwise, detail=failure.tail)

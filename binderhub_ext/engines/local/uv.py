@@ -22,6 +22,9 @@ from ...core.requirements import Line, Refers, package_name
 
 LINK, COPY = "hardlink", "copy"
 
+SETTINGS = Path("/etc/uv/uv.toml")
+"""The administrator's settings for uv on this machine; sandboxes show them too."""
+
 # Half of a Jupyter server's start is spent importing it, for checks nobody asked for (HUB §1).
 UNWANTED = "rfc3987-syntax"
 
@@ -120,8 +123,18 @@ class Requirements:
 
 def venv(python: str, path: Path) -> list[str]:
     """Make an empty environment in a folder that may be there."""
-    words = ["venv", "--quiet", "--no-project", "--no-config", "--allow-existing"]
+    words = ["venv", *_configuration(False), "--quiet", "--no-project", "--allow-existing"]
     return [executable(), *words, "--python", python, str(path)]
+
+
+def _configuration(foreign: bool) -> list[str]:
+    """The machine's own settings, and none of the current directory or a folder above it."""
+    there = os.access(SETTINGS, os.R_OK) and (not foreign or _for_everybody(SETTINGS))
+    return ["--config-file", str(SETTINGS)] if there else ["--no-config"]
+
+
+def _for_everybody(path: Path) -> bool:
+    return all(one.stat().st_mode & 0o004 for one in (path, path.parent))
 
 
 def install(
@@ -130,6 +143,7 @@ def install(
     requirements: Iterable[str],
     link: str,
     build: bool,
+    foreign: bool = False,
     excludes: str = "",
     options: Sequence[str] = (),
 ) -> list[str]:
@@ -140,9 +154,11 @@ def install(
         requirements: requirements files, and local packages such as `.`.
         link: `LINK` or `COPY`.
         build: whether source distributions may be built, which runs their code.
+        foreign: in a sandbox.
         excludes: a file that names packages to leave out.
     """
-    words = [executable(), "pip", "install", "--python", str(path / "bin" / "python")]
+    words = [executable(), "pip", "install", *_configuration(foreign)]
+    words += ["--python", str(path / "bin" / "python")]
     words += ["--link-mode", link, *options]
     words += [] if build else ["--no-build"]
     words += ["--excludes", excludes] if excludes else []
@@ -164,4 +180,15 @@ def explain(tail: str) -> str:
         sentence = re.sub(r"^And b", "B", conclusions[-1])
         return f"The requirements cannot be solved together. {sentence}"
     causes = re.findall(r"(?:error|cause): (.*?)(?= (?:cause|hint|error): |$)", text)
-    return f"Installing the packages failed: {causes[-1][:400].rstrip('.')}." if causes else ""
+    package = re.search(r"Failed to build `([^`]+)`", text)
+    what = f"Building {package[1]}" if package else "Installing the packages"
+    reason = (package and _said_by_package(tail)) or (causes[-1] if causes else "")
+    return f"{what} failed: {reason[:400].rstrip('.')}." if reason else ""
+
+
+def _said_by_package(tail: str) -> str:
+    """What a package's own build said: its last line that names an error, or the first."""
+    said = "".join(re.split(r"\[std(?:err|out)\]", tail)[1:]).partition("\nhint:")[0]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"error:|fatal", line, re.IGNORECASE)]
+    return "".join(errors[-1:] or lines[:1])

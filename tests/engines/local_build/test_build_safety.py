@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hostile import EVIL_MODULE, IMPORTED, dishonest_bytecode
 from small_repositories import Built, MakeSource, build
 
 import binderhub_ext
@@ -306,7 +308,9 @@ async def test_as_an_ordinary_user(repository: MakeSource) -> None:
         pytest.skip("needs a Python outside of root's home of the same version as this one")
     with TemporaryDirectory(prefix="bu-", ignore_cleanup_errors=True) as folder:
         os.chown(folder, 65000, 65000)
+        # The first has no configuration: the others begin from its environment.
         sources = [
+            repository(dict.fromkeys(IMPORTED, EVIL_MODULE)),
             repository({"requirements.txt": "six==1.16.0"}),
             repository({"requirements.txt": "six==1.16.0", "postBuild": POISON}),
             repository({"requirements.txt": "docopt==0.6.2"}),
@@ -314,10 +318,13 @@ async def test_as_an_ordinary_user(repository: MakeSource) -> None:
         os.chmod(sources[0].bundle.parent.parent, 0o755)  # noqa: PTH101
         texts = [await _as_user(Path(folder), source) for source in sources]
         assert all("IMAGE" in text for text in texts), texts
-        assert "append refused" in texts[1] or "append done" in texts[1]
+        assert "append refused" in texts[2] or "append done" in texts[2]
+        assert "Built docopt" in texts[3]
         caches = (Path(folder) / "environments" / ".cache").rglob("six.py")
         assert all("poisoned" not in file.read_text() for file in caches)
         kept = Path(folder) / "environments"
+        model = re.findall(r"^IMAGE (\w+)$", texts[0], re.MULTILINE)[0]
+        assert not dishonest_bytecode(kept / model)
         names = list(kept.glob("[0-9a-f]*/lib/*/site-packages/six.py"))
         assert sum("poisoned" in file.read_text() for file in names) == 1
 

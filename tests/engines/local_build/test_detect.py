@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -337,6 +338,20 @@ async def test_configurations_that_differ_are_told_apart(repository: MakeSource)
     digests = [await detect.configuration(repository(files)) for files, *_ in DETECTED]
     assert None not in digests
     assert len(set(digests)) == len(DETECTED)
+
+
+@pytest.mark.parametrize("folder", ["", "binder/"])
+async def test_a_fork_cannot_say_for_others_what_is_in_their_files(
+    folder: str, repository: MakeSource, tmp_path: Path
+) -> None:
+    """Git's attributes make other bytes of the same entries."""
+    detector = Detector(tmp_path / "plans", "3.11", ["3.11"])
+    files: Files = {f"{folder}requirements.txt": "x\n"}
+    fork: Files = {**files, f"{folder}.gitattributes": "requirements.txt text eol=crlf\n"}
+    of_fork = await detector.of(repository(fork), tmp_path)
+    original = await detector.of(repository(files), tmp_path)
+    assert of_fork.files != original.files
+    assert original.files[0][1] == sha256(b"x\n").hexdigest()
 
 
 async def test_without_a_listing_files_are_looked_at(

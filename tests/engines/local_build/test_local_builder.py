@@ -203,6 +203,9 @@ async def test_a_script_without_interpreter_line(
     assert "plain shell" in built.log
 
 
+NO_WHEEL = "sklearn==0.0.post12"
+"""A package that says in its `setup.py` that nobody should want it."""
+
 # files, words of the message, words of the detail
 FAILURES = [
     ({"requirements.txt": "six==99"}, "six==99", "six==99"),
@@ -210,6 +213,7 @@ FAILURES = [
     ({"requirements.txt": "no-such-package-anywhere-1"}, "no-such-package-anywhere-1", ""),
     ({"requirements.txt": "jupyterlab<3"}, "jupyterlab<3", ""),
     ({"requirements.txt": "a b c"}, "", "a b c"),
+    ({"requirements.txt": NO_WHEEL}, f"Building {NO_WHEEL} failed: The", "deprecat"),
     ({"requirements.txt": "-r /etc/passwd"}, "", ""),
     ({"requirements.txt": "-r missing.txt"}, "", "missing.txt"),
     ({"requirements.txt": "x @ http://127.0.0.1:8/x-1-py3-none-any.whl"}, "", ""),

@@ -17,6 +17,20 @@ error: No solution found when resolving dependencies
          And because you require a>=1 and b<2, we can conclude that your requirements are
          unsatisfiable.
 """
+COMPILING = """\
+error: Failed to build `thing==1`
+  cause: The build backend returned an error
+  cause: Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)
+
+         [stdout]
+         running build_ext
+
+         [stderr]
+         warning: something
+         error: command 'gcc' failed: No such file or directory
+
+hint: Build failures usually indicate a problem with the package or the build environment
+"""
 
 
 def wanted(text: str) -> uv.Requirements:
@@ -51,11 +65,27 @@ def test_what_is_asked_for() -> None:
     assert wanted("RFC3987_syntax").excludes == ""
 
 
-def test_installing() -> None:
+def test_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(uv, "SETTINGS", tmp_path / "uv.toml")
     argv = uv.install(Path("/e"), requirements=["r.txt", "."], link=uv.LINK, build=False)
     assert " ".join(argv[1:]) == (
-        "pip install --python /e/bin/python --link-mode hardlink --no-build -r r.txt ."
+        "pip install --no-config --python /e/bin/python --link-mode hardlink --no-build -r r.txt ."
     )
+
+
+@pytest.mark.parametrize(("mode", "foreign"), [(0o644, True), (0o600, False)])
+def test_settings_of_the_machine(
+    mode: int, foreign: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They count, for strangers only if everybody may read them; those in folders never do."""
+    settings = tmp_path / "uv.toml"
+    monkeypatch.setattr(uv, "SETTINGS", settings)
+    settings.touch()
+    settings.chmod(mode)
+    tmp_path.chmod(0o755)
+    assert str(settings) in uv.venv("python", Path("/e"))
+    argv = uv.install(Path("/e"), requirements=[], link=uv.COPY, build=True, foreign=True)
+    assert (str(settings) in argv, "--no-config" in argv) == (foreign, not foreign)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +116,7 @@ def test_what_of_our_environment_is_passed(
     [
         (UNSOLVABLE, "Because you require a>=1 and b<2, we can conclude that your requirements"),
         ("error: Failed to build `x`\n  cause: It broke\nhint: no", "failed: It broke."),
+        (COMPILING, "Building thing==1 failed: error: command 'gcc' failed: No such file"),
         ("something else", ""),
     ],
 )

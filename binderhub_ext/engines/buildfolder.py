@@ -1,0 +1,49 @@
+"""The folder of a build: it holds what the environment's key names, and nothing else.
+
+Where configuration files determine an environment, others get it too who have the same files. So
+nothing else of the repository may be in reach of a program that makes it: many look for settings
+and modules in the current directory and in the folders above it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from ..core.errors import BuildFailed
+from ..repos.base import Source
+from ..storage.checkout import checkout, temporary_checkout
+from .detect import Detection, reader
+
+
+async def fill(folder: Path, detection: Detection, source: Source, scratch: Path) -> None:
+    """Put a fetched commit's files into a build's folder, as far as they determine the environment.
+
+    Args:
+        folder: empty or missing; made if there is anything to put there.
+        scratch: where all files may be for a moment.
+
+    Raises:
+        BuildFailed: a file is not the one that was looked at before.
+        RepoUnavailable: the kept files cannot be read.
+        NoSpace: the disk is full.
+    """
+    if not detection.determination.by_files:
+        await checkout(source, folder)
+    elif detection.files:
+        async with temporary_checkout(source, scratch) as files:
+            await asyncio.to_thread(_place, files, detection.files, folder)
+
+
+def _place(checkout: Path, files: Iterable[tuple[str, str]], folder: Path) -> None:
+    """Only bytes count: a link becomes the file it leads to, and modes are all the same."""
+    read = reader(checkout)
+    for path, digest in files:
+        content = read(path)
+        if content is None or sha256(content).hexdigest() != digest:
+            raise BuildFailed(f"{path} changed since the build was planned. Launch again.")
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)

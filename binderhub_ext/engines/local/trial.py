@@ -1,0 +1,46 @@
+"""The run that shows whether a server starts with an environment.
+
+It also leaves bytecode for exactly what a server imports before it answers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Two processes share the compiling, which takes most of the time: the Hub's package with what it
+# brings along is nearly a third of it.
+_SMOKE = """
+import importlib, os, runpy, sys
+def load(*names):
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            pass
+kernel = (
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.terminal",
+    "matplotlib_inline.backend_inline", "nbconvert.exporters",
+)
+other = os.fork()
+if not other:
+    load("jupyterhub.orm", *kernel)
+    os._exit(0)
+load(
+    "jupyter_server.serverapp", "jupyterlab.labapp", "notebook.app", "jupyterlab.extension",
+    "jupyter_lsp.extension", "notebook_shim.nbserver", "jupyter_server_terminals.app",
+    "jupyter_resource_usage", "jupyterhub.singleuser.extension",
+)
+os.waitpid(other, 0)
+load(*kernel)
+sys.argv = ["jupyterhub-singleuser", "--version"]
+runpy.run_module("jupyterhub.singleuser", run_name="__main__")
+"""
+
+
+def command(environment: Path, bytecode: Path) -> list[str]:
+    """The run of an environment's interpreter; it compiles into a folder of its own.
+
+    Isolated: no module and no setting is found in the current directory or the home.
+    """
+    python = str(environment / "bin" / "python")
+    return [python, "-I", "-X", f"pycache_prefix={bytecode}", "-c", _SMOKE]
