@@ -8,7 +8,7 @@
 """
 
 from gitserver import gitserver
-from hostile import cleared
+from hostiletrees import cleared
 from nothing_missing import pytest_runtest_makereport
 from rooms import pytest_xdist_make_scheduler
 from sandboxhub import pytest_sessionfinish, sandbox_hub

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hostile import make_deep
+from hostiletrees import make_deep
 
 from binderhub_ext.__main__ import main
 from binderhub_ext.core.launch import Access

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hostile import clear, make_deep
+from hostiletrees import clear, make_deep
 from realhub import PREFIX, RealHub
 
 from binderhub_ext.core.layout import DataDirectory

@@ -7,7 +7,7 @@ import time
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hostile import make_deep
+from hostiletrees import make_deep
 
 from binderhub_ext.core.errors import Conflict, NotFound
 from binderhub_ext.core.layout import DataDirectory

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hostile import DEEP, make_deep
+from hostiletrees import DEEP, make_deep
 
 from binderhub_ext.storage.trees import (
     empty_beneath,
