@@ -43,6 +43,7 @@ from .service.database import sqlite_url
 from .service.eventlog import EventLog
 from .service.files import FilesDesk
 from .service.handlers.pages import NotFoundPage
+from .service.hosts import server_hosts
 from .service.hub import HubClient
 from .service.landing import Landing
 from .service.launcher import Launcher
@@ -344,6 +345,7 @@ class BinderApp(StrictApplication):
             bans=access.bans(),
             hubs=look.other_hubs,
             home=look.home(),
+            servers=server_hosts(self.hub_auth.hub_host, os.environ),
         )
 
     def _init_server(self) -> None:

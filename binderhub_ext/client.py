@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, Request, build_opener
 
 from .core.errors import BadLink, BinderError, NotAllowed, RepoUnavailable
 
@@ -49,6 +49,10 @@ class Refused(BinderError):
         self.code, self.status = code, status
 
 
+def _is_this_machine(host: str) -> bool:
+    return host in _LOOPBACK or host.endswith(".localhost")
+
+
 @dataclass(frozen=True)
 class Started:
     """A launch that was accepted.
@@ -67,6 +71,17 @@ class _NoRedirects(HTTPRedirectHandler):
         return None
 
 
+class _ThisMachine(HTTPHandler):
+    """Finds names below `localhost` as browsers do; the system's resolver need not know them."""
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        name, colon, port = req.host.partition(":")
+        if name.endswith(".localhost"):
+            # the header Host is in the request already
+            req.host = f"127.0.0.1{colon}{port}"
+        return super().http_open(req)
+
+
 class Client:
     """One person at one service.
 
@@ -82,12 +97,12 @@ class Client:
         parts = urlsplit(hub)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadLink(f"{hub} is not the address of a hub, such as https://hub.example.org.")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and not _is_this_machine(parts.hostname):
             raise BadLink(f"{hub} is not encrypted: a token must not go there. Use https.")
         hub = hub.rstrip("/") + "/"
         self.service = hub if "/services/" in parts.path else urljoin(hub, SERVICE_PATH)
         self._headers = {"Authorization": f"token {token}", "Accept": "application/json"}
-        self._opener = build_opener(_NoRedirects)
+        self._opener = build_opener(_NoRedirects, _ThisMachine)
 
     def start(self, paste: str) -> Started:
         """Start a launch of anything the paste box takes.

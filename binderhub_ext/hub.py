@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.utils import url_path_join
+from jupyterhub.utils import subdomain_hook_idna, url_path_join
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine import Engine as DatabaseEngine
@@ -146,12 +146,34 @@ def pulled_by_link(path: str, request: Any, _user: Any, base_url: str) -> str | 
     return url_concat(page, {"link": request.full_url()})
 
 
+def host_of(name: str, domain: str, kind: str) -> str:
+    """Whose host is which where `c.JupyterHub.subdomain_host` is set; a `subdomain_hook`.
+
+    People's servers and other services get hosts of their own, as JupyterHub does it. Our
+    service stays with the Hub: pages of both are equally trusted, and links to
+    `<hub>/services/binder/` go on to arrive.
+
+    Args:
+        name: of the person or service.
+        domain: of the Hub.
+        kind: `user` or `service`.
+    """
+    if (kind, name) == ("service", SERVICE):
+        return domain
+    if name != name.lower():
+        # Hosts know no capitals: what JupyterHub takes for unsafe gets a checksum.
+        name = f"{name}--"
+    host: str = subdomain_hook_idna(name, domain, kind)
+    return host
+
+
 def _configure_hub(c: Config, layout: DataDirectory) -> None:
     c.JupyterHub.db_url = URL.create("sqlite", database=str(layout.hub_db)).render_as_string()
     c.JupyterHub.cookie_secret_file = str(layout.secrets / "cookie_secret")
     c.JupyterHub.allow_named_servers = True
     c.JupyterHub.default_url = landing_page
     c.JupyterHub.user_redirect_hook = pulled_by_link
+    c.JupyterHub.subdomain_hook = host_of
     c.JupyterHub.extra_user_scopes = _given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
     # Progress is streamed; a POST that waits for the server would only hold the button down.
     c.JupyterHub.tornado_settings = {

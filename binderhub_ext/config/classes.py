@@ -54,8 +54,10 @@ def _of_the_hub() -> Iterator[EntryPoint]:
 def _load_chosen(config: Config) -> None:
     """Authenticator, spawner, proxy and what else is chosen by the name of its class."""
     for name, trait in _choices():
-        with suppress(Exception):
-            trait.validate(None, config.JupyterHub[name])
+        # not looked at otherwise: looking makes a setting of it, and then it seems to be chosen
+        if name in config.JupyterHub:
+            with suppress(Exception):
+                trait.validate(None, config.JupyterHub[name])
 
 
 def _choices() -> Iterator[tuple[str, Any]]:

@@ -64,8 +64,9 @@ class Source:
 
     Attributes:
         host: of the page the link was on, or empty.
-        kind: `site` (another site), `here` (a page of this hub; also people's servers are on
-            it), `typed` (the address bar, a bookmark, another program) or `silent`.
+        kind: `site` (another site), `here` (a page of this hub; also of people's servers, where
+            these have no hosts of their own), `typed` (the address bar, a bookmark, another
+            program) or `silent`.
     """
 
     host: str

@@ -33,6 +33,8 @@ class Service:
     Attributes:
         prefix: path of the service on the hub; ends in "/".
         secret: of tickets.
+        servers: the hosts people's servers have, as a policy names them; empty where they are
+            on the Hub's own.
         origins: other sites whose pages may use the API, such as `https://book.example.org`.
         api_only: no pages.
         bans: networks that are not served.
@@ -57,6 +59,7 @@ class Service:
     volumes: VolumeDesk
     files: FilesDesk
     space: SpaceDesk
+    servers: str = ""
     origins: Sequence[str] = ()
     api_only: bool = False
     bans: Bans = field(default_factory=Bans)

@@ -68,7 +68,7 @@ class Landing(LoggingConfigurable):
 
     async def _answers(self, person: Person, server: Server, url: str, target: Target) -> bool:
         """Whether the program of a target answers; yes if that cannot be asked."""
-        if not self.proxy_url or target.name in _ALWAYS_THERE or urlsplit(server.url).netloc:
+        if not self.proxy_url or target.name in _ALWAYS_THERE:
             return True
         # never the person's own token: the server runs a stranger's code
         token = await self._hub.token_for_server(person, server.name, seconds=60)
@@ -88,11 +88,19 @@ class Landing(LoggingConfigurable):
         timeout = aiohttp.ClientTimeout(total=self.patience)
         headers = {"Authorization": f"token {token}"}
         inside = self.proxy_url.rstrip("/")
+        if host := urlsplit(server.url).netloc:
+            # by the address we know, since our resolver need not know the browser's
+            headers["Host"] = host
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             for _ in range(_REDIRECTS):
-                async with session.get(inside + url, allow_redirects=False) as response:
+                async with session.get(inside + _path(url), allow_redirects=False) as response:
                     there = urljoin(url, response.headers.get("Location", url))
                     if response.status not in _MOVED or not is_below(server.url, there):
                         return response.status
                 url = there
         return HTTPStatus.LOOP_DETECTED
+
+
+def _path(url: str) -> str:
+    """A URL without its host."""
+    return urlsplit(url)._replace(scheme="", netloc="").geturl()

@@ -91,17 +91,22 @@ class Pages:
         return url_path_join(self.hub_prefix, "static", quote(path))
 
 
-def security_headers(nonce: str, *, images: str = "https:") -> dict[str, str]:
-    """Headers of every answer.
+def security_headers(nonce: str, *, servers: str = "") -> dict[str, str]:
+    """Headers of every answer, a file's and a refusal's too.
 
-    `Cross-Origin-Opener-Policy` also parts us from people's own servers, which share our origin
-    where a hub has no subdomains and whose pages are strangers' work.
+    They keep other origins off. Where a hub has no subdomains people's servers are no other
+    origin, and no header keeps their pages off.
+
+    Args:
+        nonce: of the page's scripts.
+        servers: where people's servers are, which a page may ask whether they can be reached.
     """
     policy = {
         "default-src": "'self'",
+        "connect-src": f"'self' {servers}".strip(),
         "script-src": f"'self' 'nonce-{nonce}'",
         "style-src": "'self' 'unsafe-inline'",
-        "img-src": f"'self' data: {images}",
+        "img-src": "'self' data: https:",
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": "'self'",

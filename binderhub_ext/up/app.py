@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import sys
+import textwrap
 import threading
 import webbrowser
 from functools import partial
@@ -18,7 +19,7 @@ from .. import __version__
 from .. import hub as hub_side
 from ..core.layout import DataDirectory
 from ..options import StrictApplication
-from . import databases, datadir, engines, proxy, signin
+from . import databases, datadir, engines, origins, proxy, signin
 from .hub import OneMachineHub, run
 from .network import Ports, check_free
 
@@ -97,6 +98,11 @@ class Up(StrictApplication):
     }
     flags = {
         "no-browser": ({"Up": {"browser": False}}, "Do not open a browser."),
+        "no-subdomains": (
+            {"JupyterHub": {"subdomain_host": ""}},
+            "One address for everything, for browsers that do not know the names below localhost."
+            " Pages that a server shows can then act as whoever opens them.",
+        ),
         "debug": (
             {"JupyterHub": {"log_level": "DEBUG"}, "BinderApp": {"log_level": "DEBUG"}},
             "Log everything.",
@@ -123,13 +129,14 @@ class Up(StrictApplication):
         layout = datadir.prepare(Path(self.data_dir).expanduser().absolute())
         with datadir.in_use(layout):
             c, ip, ports = self.compose(layout)
+            warning = f"{origins.SHARED} {origins.MEND}" if origins.are_shared(c) else ""
             sign_in = signin.generate(c, layout, ip)
             asked = Config(JupyterHub=c.JupyterHub, BinderApp=self.config.BinderApp)
             databases.check(asked, layout)
             self._prepare_proxy(c, layout)
             check_free(ip, ports)
             hub = OneMachineHub.instance(config=c)
-            hub.on_ready = lambda: self._announce(hub, layout, sign_in)
+            hub.on_ready = lambda: self._announce(hub, layout, sign_in, warning)
             run(hub, lambda: datadir.clear_run(layout))
 
     def compose(self, layout: DataDirectory) -> tuple[Config, str, Ports]:
@@ -154,6 +161,7 @@ class Up(StrictApplication):
         c.merge(self.config)
         hub_side.keep(c, ours)
         _set_address(c, ip, ports)
+        origins.separate(c, ip, ports)
         return c, ip, ports
 
     def _service_arguments(self) -> list[str]:
@@ -193,9 +201,14 @@ class Up(StrictApplication):
         proxy.stop_stale(datadir.proxy_pid_file(layout))
 
     def _announce(
-        self, hub: OneMachineHub, layout: DataDirectory, sign_in: signin.SignIn | None
+        self,
+        hub: OneMachineHub,
+        layout: DataDirectory,
+        sign_in: signin.SignIn | None,
+        warning: str,
     ) -> None:
-        url = hub.bind_url.replace("//0.0.0.0", "//127.0.0.1").replace("//:", "//127.0.0.1:")
+        bound = hub.bind_url.replace("//0.0.0.0", "//127.0.0.1").replace("//:", "//127.0.0.1:")
+        url = hub.public_url if hub.subdomain_host else bound
         lines = ["", "Binder@home is running. Open it in a browser:", "", f"    {url}", ""]
         if sign_in:
             lines += [
@@ -203,6 +216,8 @@ class Up(StrictApplication):
                 f"    Password:   {sign_in.password}",
                 "",
             ]
+        if warning:
+            lines += [*textwrap.wrap(f"Warning: {warning}", 88), ""]
         lines += [f"Everything is kept in {layout.root}. Ctrl-C stops it.", ""]
         print("\n".join(lines), flush=True)
         if self.browser and sys.stdout.isatty() and _has_screen():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import shutil
 import sys
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from ..core.layout import DataDirectory
 from ..engines.base import Check
 from ..engines.installed import engine_names
 from ..repos import command
-from . import engines, proxy
+from . import engines, origins, proxy
 from .app import Up
 from .network import Ports, check_free
 
@@ -54,7 +55,17 @@ class Doctor(Up):
             _proxy(layout),
             _disk(layout.root),
             _free_ports(ip, ports),
+            self._addresses(ip, ports),
         ]
+
+    def _addresses(self, ip: str, ports: Ports) -> Check:
+        c = copy.deepcopy(self.config)
+        origins.separate(c, ip, ports)
+        if origins.are_shared(c):
+            return Check("addresses", False, origins.SHARED, origins.MEND, required=False)
+        if host := c.JupyterHub.get("subdomain_host"):
+            return Check("addresses", True, f"each person's servers get one below {host}.")
+        return Check("addresses", True, "one for everything, for one person.")
 
 
 def _report(title: str, checks: Iterable[Check]) -> bool:

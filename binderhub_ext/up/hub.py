@@ -16,6 +16,7 @@ from tornado.log import app_log
 from traitlets import Any as AnyTrait
 
 from ..hub import SERVICE
+from .hosts import keep_to_own_host
 from .network import is_loopback
 
 _PATIENCE = 5
@@ -49,6 +50,11 @@ class OneMachineHub(JupyterHub):
             for log in (self.log, app_log):
                 log.addFilter(_unexpected)
         await super().initialize(*args, **kwargs)
+
+    def init_tornado_application(self) -> None:
+        super().init_tornado_application()
+        if self.subdomain_host:
+            keep_to_own_host(self.tornado_application, self.public_url, self.hub_prefix)
 
     async def start(self) -> None:
         await super().start()

@@ -29,6 +29,19 @@ class SignIn:
     password: str
 
 
+def is_generated(c: Config) -> bool:
+    """Whether signing in is ours; an administrator's configuration says nothing about it."""
+    return not (
+        "authenticator_class" in c.JupyterHub or "user_password" in c.SharedPasswordAuthenticator
+    )
+
+
+def several_people(c: Config) -> bool:
+    """Whether more people than whoever starts this may be able to sign in."""
+    chosen = {*c.Authenticator, *c.SharedPasswordAuthenticator}
+    return not is_generated(c) or bool({"allowed_users", "allow_all"} & chosen)
+
+
 def generate(c: Config, layout: DataDirectory, ip: str) -> SignIn | None:
     """Set up signing in unless the configuration does.
 
@@ -43,7 +56,7 @@ def generate(c: Config, layout: DataDirectory, ip: str) -> SignIn | None:
     Raises:
         CannotStart: the generated password would be offered to the network.
     """
-    if "authenticator_class" in c.JupyterHub or "user_password" in c.SharedPasswordAuthenticator:
+    if not is_generated(c):
         c.JupyterHub.setdefault("authenticator_class", _AUTHENTICATOR)
         return None
     if not is_loopback(ip):

@@ -101,8 +101,8 @@ function finish() {
 function ready(event) {
   finish();
   const target = new URL(event.url, location.href);
-  // The service promises a path of this hub; anything else is not followed.
-  if (target.origin !== location.origin) {
+  // The service promises a server of this hub; anything else is not followed.
+  if (target.origin !== location.origin && !isServerHost(target)) {
     failed({ message: "The service named an address outside this hub. It was not opened." });
     return;
   }
@@ -113,8 +113,31 @@ function ready(event) {
   byId("message").textContent = stays ? "Look at your files, then open it." : "Opening your server…";
   byId("ready-link").href = target;
   byId("ready").hidden = false;
-  if (!stays) leave(target);
-  byId("ready-waits").hidden = stays;
+  arrive(target);
+}
+
+// People's servers have hosts of their own below this one, where a hub is set up for it.
+function isServerHost(target) {
+  return target.protocol === location.protocol && target.host.endsWith(`.${location.host}`);
+}
+
+async function arrive(target) {
+  const reached = await canReach(target);
+  byId("unreachable").hidden = reached;
+  byId("ready-waits").hidden = stays || !reached;
+  if (!reached) byId("message").textContent = "";
+  if (reached && !stays) leave(target);
+}
+
+// Whether the browser finds the server's host: nothing is read, and any answer will do.
+async function canReach(target) {
+  if (target.origin === location.origin) return true;
+  const base = target.pathname.match(/^.*?\/user\/[^/]+\/[^/]*/);
+  const question = new URL(`${base ? base[0] : ""}/api`, target);
+  return fetch(question, { mode: "no-cors", credentials: "omit" }).then(
+    () => true,
+    () => false,
+  );
 }
 
 // Replaced, so that "back" leads to where the person came from and not here again. One tab at a

@@ -28,7 +28,8 @@ from gitserver import GitServer
 from playwright.sync_api import Browser, Page
 
 PASSWORD = "correct-horse-battery-staple"
-PEOPLE = ("maria", "jonas")
+ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
+PEOPLE = ("maria", "jonas", *map(str.lower, ODD_NAMES))
 START = 120
 STOP = 45
 
@@ -39,6 +40,8 @@ c.SharedPasswordAuthenticator.user_password = {password!r}
 c.SharedPasswordAuthenticator.allowed_users = {people!r}
 # The tests' own Git server is on loopback.
 c.AddressPolicy.allowed_networks = ["127.0.0.0/8"]
+# As it is by itself with the sign-in that `up` makes for one person.
+c.JupyterHub.subdomain_host = {url!r}
 """
 
 
@@ -65,6 +68,10 @@ class HomeHub:
     @property
     def main_page(self) -> str:
         return f"{self.url}/services/binder/"
+
+    def servers_of(self, user: str) -> str:
+        """Where this person's servers are, without a slash at its end."""
+        return self.url.replace("//", f"//{user}.") + f"/user/{user}"
 
     @contextmanager
     def visitor(self, browser: Browser, user: str) -> Iterator[Page]:
@@ -103,7 +110,7 @@ class HomeHub:
             port = free_ports(4)
             log = folder / "up.log"
             command = _command(folder, port, extra, engine)
-            hub = cls(f"http://127.0.0.1:{port}", folder / "data", git, log, command)
+            hub = cls(f"http://localhost:{port}", folder / "data", git, log, command)
             stack.callback(hub.stop)
             hub.start()
             yield hub
@@ -158,7 +165,8 @@ class HomeHub:
 
 def _command(folder: Path, port: int, extra: str, engine: str) -> list[str]:
     config = folder / "config.py"
-    config.write_text(_CONFIG.format(password=PASSWORD, people=set(PEOPLE)) + extra)
+    values = {"password": PASSWORD, "people": set(PEOPLE), "url": f"http://localhost:{port}"}
+    config.write_text(_CONFIG.format(**values) + extra)
     up = [sys.executable, "-P", "-m", "binderhub_ext", "up", "--engine", engine, "--no-browser"]
     return [*up, "--data-dir", str(folder / "data"), "--port", str(port), "-f", str(config)]
 

@@ -1,4 +1,4 @@
-"""Another site: `http://localhost:port`, which browsers tell from `http://127.0.0.1`.
+"""Another site: `http://127.0.0.1:port`, which browsers tell from `http://localhost`.
 
 It serves pages a test writes, and the clients from npm as a book would have them.
 """
@@ -40,7 +40,7 @@ class ForeignSite:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://localhost:{self._server.server_port}"
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def show(self, path: str, body: str, head: str = "") -> str:
         """Serve a page; its address."""

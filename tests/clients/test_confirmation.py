@@ -1,5 +1,5 @@
 """The page that asks before a stranger's link runs: in Chromium, with a real hub and a real
-other site (`localhost` against `127.0.0.1`), by mouse and by keyboard, wide and narrow.
+other site (`127.0.0.1` against `localhost`), by mouse and by keyboard, wide and narrow.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def test_a_link_on_another_site(
     jonas.get_by_text("Launch").click()
     asks(jonas)
     main = jonas.locator("main")
-    for words in ("localhost", repo.url, "This project's folder", "read and change", "internet"):
+    for words in ("127.0.0.1", repo.url, "This project's folder", "read and change", "internet"):
         expect(main).to_contain_text(words)
     expect(main).to_contain_text("lab/tree/index.ipynb")
     expect(main).to_contain_text("at the first launch")
@@ -192,7 +192,7 @@ def test_a_script_of_another_site_starts_nothing(
     )
     page = site.show("/script", "")
     # cookies know no ports: such a page counts as the same site
-    jonas.goto(page if origin == "another site" else page.replace("localhost", "127.0.0.1"))
+    jonas.goto(page if origin == "another site" else page.replace("127.0.0.1", "localhost"))
     jonas.evaluate(f"() => {{ {script} }}")
     jonas.wait_for_timeout(1000)
     assert launches(jonas, hub) == before
@@ -200,7 +200,7 @@ def test_a_script_of_another_site_starts_nothing(
 
 @pytest.mark.parametrize(
     ("policy", "words"),
-    [("no-referrer", "does not say where it came from"), ("unsafe-url", "localhost")],
+    [("no-referrer", "does not say where it came from"), ("unsafe-url", "127.0.0.1")],
 )
 def test_tricks_with_the_referrer_change_words_only(
     hub: HomeHub, repo: RepoHandle, site: ForeignSite, jonas: Page, policy: str, words: str

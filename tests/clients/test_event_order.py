@@ -66,7 +66,7 @@ def test_built_then_cached(hub: HomeHub, token: str) -> None:
     [image] = {event["imageName"] for event in told if event["phase"] in ("built", "ready")}
     ready = told[-1]
     assert ready["image"] == image
-    assert ready["url"].startswith(f"{hub.url}/user/maria/built-")
+    assert ready["url"].startswith(f"{hub.servers_of('maria')}/built-")
     assert ready["url"].endswith("/")
     assert ready["binder_launch_host"] == hub.main_page
     assert ready["binder_request"] == f"v2/{spec}"

@@ -61,7 +61,7 @@ def test_builds_launches_and_finds_it_again(
     again = fetch(hub, token, spec(repo))
     assert phases(again) == ["waiting", "built", "launching", "ready"]
     assert again[-1]["url"] == resumed[-1]["url"]
-    assert again[-1]["url"].startswith(f"{hub.url}/user/maria/official-")
+    assert again[-1]["url"].startswith(f"{hub.servers_of('maria')}/official-")
 
 
 def test_says_why_not(clients: Path, hub: HomeHub, token: str, repo: RepoHandle) -> None:
@@ -115,7 +115,7 @@ def test_other_sites_are_not_let_in(
 ) -> None:
     site.pages["/client.js"] = bundle(RUN)
     address = site.show("/client.html", "", '<script type="module" src="/client.js"></script>')
-    page.goto(address.replace("localhost", "127.0.0.1"))
+    page.goto(address.replace("127.0.0.1", "localhost"))
     page.wait_for_function("!!window.launch")
     arguments = [f"{hub.main_page}build", spec(repo), token]
     error = page.evaluate(

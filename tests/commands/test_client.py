@@ -142,3 +142,16 @@ def test_the_log_is_shown_at_a_failure() -> None:
         "pip says no",
         "It failed. (build-failed)",
     ]
+
+
+def test_a_name_below_localhost_is_this_machine() -> None:
+    hosts: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler, before: int) -> None:
+        hosts.append(handler.headers["Host"])
+        reply(handler, message(1, phase="ready"))
+
+    with serving(answer) as url:
+        url = url.replace("127.0.0.1", "hub.localhost")
+        assert watched(url) == ["ready"]
+    assert hosts == [url.split("/")[2]]

@@ -11,11 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import Cookie, DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from urllib.request import Request
 
 import requests
+from requests.adapters import HTTPAdapter
 
 READY = "Ctrl-C stops it."
 
@@ -30,7 +34,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self._said("Open it in a browser").rstrip("/")
 
     @property
     def user(self) -> str:
@@ -41,7 +45,7 @@ class Running:
         return self._said("Password")
 
     def _said(self, what: str) -> str:
-        found = re.search(rf"{what}: +(\S+)", self.output)
+        found = re.search(rf"{what}:\s+(\S+)", self.output)
         assert found, self.output
         return found[1]
 
@@ -134,6 +138,36 @@ def _state(pid: int) -> str:
         return "X"
 
 
+class BrowsersCookies(DefaultCookiePolicy):
+    """Takes a cookie of `localhost` that names its host, as browsers do, for that host alone.
+
+    Python's own policy wants a dot in a domain.
+    """
+
+    def set_ok_domain(self, cookie: Cookie, request: Request) -> bool:
+        if cookie.domain == ".localhost":
+            cookie.domain, cookie.domain_specified = "localhost.local", False
+        return super().set_ok_domain(cookie, request)
+
+
+class BrowsersNames(HTTPAdapter):
+    """Finds names below `localhost` on this machine, as browsers do without asking a resolver."""
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        url = str(request.url)
+        name = urlsplit(url).netloc
+        if (urlsplit(url).hostname or "").endswith(".localhost"):
+            request.headers["Host"] = name
+            request.url = url.replace(name, f"127.0.0.1:{urlsplit(url).port}", 1)
+        response = super().send(request, *args, **kwargs)
+        request.url = response.url = url
+        # a redirect goes elsewhere
+        request.headers.pop("Host", None)
+        return response
+
+
 class Person:
     """Somebody's browser, without the drawing."""
 
@@ -141,6 +175,8 @@ class Person:
         self.url = url
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.mount("http://", BrowsersNames())
+        self.session.cookies.set_policy(BrowsersCookies())
 
     def __enter__(self) -> Person:
         return self

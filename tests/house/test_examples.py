@@ -17,6 +17,8 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 COMPOSE = EXAMPLES / "compose"
 FILLED = {
     "HUB_HOST": "hub.example.org",
+    "DNS_PROVIDER": "cloudflare",
+    "DNS_TOKEN": "t",
     "GITHUB_CLIENT_ID": "id",
     "GITHUB_CLIENT_SECRET": "s",
     "GITHUB_ORGANIZATION": "lab",
@@ -47,6 +49,8 @@ def test_compose_accepts_its_file_and_every_file_it_names_is_there() -> None:
     assert len(files) == 3 and all(Path(file).is_file() for file in files)
     build = services["hub"]["build"]
     assert Path(build["context"], build["dockerfile"]).resolve() == COMPOSE / "Dockerfile"
+    build = services["proxy"]["build"]
+    assert Path(build["context"], build["dockerfile"]).resolve() == COMPOSE / "Dockerfile.proxy"
     (published,) = services["postgres"]["ports"]
     assert published["host_ip"] == "127.0.0.1"
 
@@ -73,6 +77,8 @@ def test_the_configuration_names_both_databases(
     assert (c.JupyterHub.db_url, c.BinderApp.db_url) == (f"{server}/hub", f"{server}/service")
     created = (COMPOSE / "databases.sql").read_text()
     assert "hub" in created and "service" in created
+    assert c.JupyterHub.subdomain_host == "https://hub.example.org"
+    assert c.GitHubOAuthenticator.oauth_callback_url == "https://hub.example.org/hub/oauth_callback"
     assert c.GitHubOAuthenticator.allowed_organizations == {"lab"}
 
 

@@ -8,8 +8,10 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from hubprocess import Person, Running, alive, command_line, descendants, gone, up
 
 HERE = Path(__file__).parent
@@ -66,10 +68,50 @@ def test_sign_in_stop_and_start_again(tmp_path: Path, free_ports: int, config: P
 
 
 def test_nobody_else_gets_in(tmp_path: Path, free_ports: int, config: Path) -> None:
-    with up(tmp_path / "data", free_ports, "--engine", "local", "-f", str(config)) as running:
+    arguments = ["--engine", "local", "-f", str(config), "--no-subdomains"]
+    with up(tmp_path / "data", free_ports, *arguments) as running:
+        assert running.url == f"http://127.0.0.1:{free_ports}"
         for user, password in [(running.user, "wrong"), ("mallory", running.password)]:
             with Person(running.url) as person:
                 assert person.sign_in(user, password).status_code == 403
+        with Person(running.url) as person:
+            page = person.sign_in(running.user, running.password)
+            assert page.url == f"{running.url}/services/binder/"
+
+
+def test_the_hub_answers_at_its_own_host_alone(
+    tmp_path: Path, free_ports: int, config: Path
+) -> None:
+    def ask(method: str, host: str, path: str, **options: Any) -> requests.Response:
+        url = f"http://127.0.0.1:{free_ports}{path}"
+        headers = {"Host": f"{host}:{free_ports}", **options.pop("headers", {})}
+        return requests.request(
+            method, url, headers=headers, allow_redirects=False, timeout=30, **options
+        )
+
+    with up(tmp_path / "data", free_ports, "--engine", "local", "-f", str(config)) as running:
+        assert running.url == f"http://localhost:{free_ports}"
+        theirs = f"{running.user}.localhost"
+        for host in (theirs, "127.0.0.1"):
+            for path in ("/", "/hub/login", "/hub/token", "/services/binder/v2/gh/a/b/HEAD?x=1"):
+                sent = ask("GET", host, path)
+                assert (sent.status_code, sent.headers["Location"]) == (302, running.url + path)
+        # at the host of somebody's servers nobody signs in, whatever signing in takes
+        sign_in = {"username": running.user, "password": running.password}
+        for path in ("/hub/login", "/hub/api/users", "/hub/oauth_login", "/services/binder/launch"):
+            assert ask("POST", theirs, path, data=sign_in).status_code == 421
+        assert ask("GET", theirs, "/hub/api/user").status_code == 302
+        # a name that leads here by a proxy that was not meant, or by a trick
+        for path in ("/", "/hub/login", "/services/binder/"):
+            answer = ask("GET", "hub.example.org", path)
+            assert answer.status_code == 421 and f"This hub is at {running.url}/" in answer.text
+        # programs keep no cookies and may use the address they know
+        with Person(running.url) as person:
+            person.sign_in(running.user, running.password)
+            made = person.api("POST", f"users/{running.user}/tokens", json={}).json()
+        headers = {"Authorization": f"token {made['token']}"}
+        for path in ("/hub/api/user", "/services/binder/api/servers"):
+            assert ask("GET", "127.0.0.1", path, headers=headers).status_code == 200
 
 
 def test_other_users_of_the_machine_read_nothing(

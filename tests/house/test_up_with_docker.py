@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from dockerhub import BASE, docker, remove_images, remove_network, skip_without_docker
@@ -63,11 +64,11 @@ class Browser(Person):
 
     def save(self, server_url: str, path: str, content: str) -> None:
         """Save a file as JupyterLab does."""
-        self.session.get(f"{self.url}{server_url}", timeout=30)
-        base = "/".join(server_url.split("/")[:4])
+        self.session.get(server_url, timeout=30)
+        host, base = urlsplit(server_url).netloc, "/".join(urlsplit(server_url).path.split("/")[:4])
         xsrf = self.session.cookies.get("_xsrf", path=f"{base}/")
         saved = self.session.put(
-            f"{self.url}{base}/api/contents/{path}",
+            f"http://{host}{base}/api/contents/{path}",
             json={"type": "file", "format": "text", "content": content},
             headers={"X-XSRFToken": str(xsrf)},
             timeout=30,

@@ -220,3 +220,45 @@ async def test_unknown_addresses_are_404(realhub):
         assert page.status == 404
         assert "mistyped" in page.text
         assert (await stranger.send("GET", f"{PREFIX}api/nothing")).json()["status"] == 404
+
+
+async def test_no_answer_may_be_framed(realhub):
+    """Of every address, by every method, with and without a sign-in; files and errors too."""
+    addresses = [
+        *("", "settings", "v2/gh/x", "v2/git/nowhere/HEAD", "repo/a/b", "launch", "launches/none"),
+        *("static/js/launch.js", "static/none.js", "static/css/binder.css", "badge_logo.svg"),
+        *(
+            "favicon_fail.ico",
+            "assets/images/badge.svg",
+            "health",
+            "versions",
+            "metrics",
+            "nothing",
+        ),
+        *("api/launches", "api/servers", "api/none", "api/repoproviders", "build/gh/a/b/c"),
+        *("oauth_callback", "oauth_callback?code=x&state=y", "files", "volumes", "update"),
+    ]
+    for user in ("", "ana"):
+        async with realhub.browser(user) as browser:
+            for address in addresses:
+                for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS"):
+                    reply = await browser.send(method, PREFIX + address)
+                    case = (user, method, address, reply.status)
+                    policy = reply.headers.get("Content-Security-Policy", "")
+                    assert "frame-ancestors 'none'" in policy, case
+                    assert reply.headers["X-Frame-Options"] == "DENY", case
+                    assert reply.headers["X-Content-Type-Options"] == "nosniff", case
+                    assert reply.headers["Cross-Origin-Opener-Policy"] == "same-origin", case
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+async def test_other_origins_change_nothing_even_with_the_pages_token(realhub, repos, site):
+    async with realhub.browser("iris") as browser:
+        await browser.get(PREFIX)
+        there = {"Sec-Fetch-Site": site}
+        fields = {"repo": f"{repos.url}/me/mine", "_xsrf": browser.xsrf()}
+        form = await browser.send("POST", f"{PREFIX}launch", data=fields, headers=there)
+        body = {"repo": fields["repo"]}
+        api = await browser.api("POST", "api/launches", json=body, headers=there)
+        assert (form.status, api.status) == (403, 403)
+        assert (await browser.api("GET", "api/launches")).json() == {"launches": []}

@@ -26,10 +26,22 @@ _STALE = NotAllowed(
     "The page was open too long, or the request did not come from it. Go back, reload and try "
     "again."
 )
+_OWN_PAGE = "same-origin"
 _BODY_MAX = 64 * 1024
 
 
-class Handler(HubOAuthenticated, RequestHandler):
+class Guarded(RequestHandler):
+    """What every answer carries: also a file's, a redirect and a refusal."""
+
+    def set_default_headers(self) -> None:
+        self.nonce = secrets.token_urlsafe(16)
+        self.clear_header("Server")
+        servers = self.settings["binder"].servers
+        for name, value in security_headers(self.nonce, servers=servers).items():
+            self.set_header(name, value)
+
+
+class Handler(HubOAuthenticated, Guarded):
     """Identity, headers and errors. Not signed in is refused unless `public`."""
 
     public = False
@@ -47,10 +59,7 @@ class Handler(HubOAuthenticated, RequestHandler):
         return self.person
 
     def set_default_headers(self) -> None:
-        self.nonce = secrets.token_urlsafe(16)
-        self.clear_header("Server")
-        for name, value in security_headers(self.nonce).items():
-            self.set_header(name, value)
+        super().set_default_headers()
         self.set_header("Cache-Control", "no-store")
 
     async def prepare(self) -> None:
@@ -64,6 +73,20 @@ class Handler(HubOAuthenticated, RequestHandler):
             self.refuse_stranger()
         else:
             self.person = self._person(user)
+            self._check_site()
+
+    def _check_site(self) -> None:
+        """A cookie goes along from wherever a request comes: only our own pages change anything.
+
+        Besides the XSRF token: a browser says this itself, and no page can.
+
+        Raises:
+            NotAllowed: signed in by a cookie, asked by a page of another origin.
+        """
+        if self.request.method in ("GET", "HEAD") or getattr(self, "_token_authenticated", False):
+            return
+        if self.request.headers.get("Sec-Fetch-Site", _OWN_PAGE) not in (_OWN_PAGE, "none"):
+            raise _STALE
 
     def _person(self, user: dict[str, Any]) -> Person:
         return Person(

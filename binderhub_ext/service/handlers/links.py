@@ -13,7 +13,7 @@ from ...core.links import read_link
 from ...core.paste import understand
 from .. import confirmation
 from ..failures import Failure
-from .base import Page
+from .base import Guarded, Page
 from .pages import show_home
 
 
@@ -73,11 +73,10 @@ class OldLink(Page):
         self.redirect(f"{link}?{query}" if query else link)
 
 
-class Picture(StaticFileHandler):
+class Picture(Guarded, StaticFileHandler):
     """Badges and icons other sites show."""
 
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         self.set_header("Cache-Control", "public, max-age=86400")
 

@@ -14,7 +14,7 @@ from ..failures import Failure
 from ..fileviews import home_view
 from ..requests import NAMES, Fields, first, form_of, further_fields, read_own_link
 from .api import order_of, servers_of
-from .base import Page
+from .base import Guarded, Page
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 """What stands before the host of an address; shown to nobody, not even whoever typed it."""
@@ -50,7 +50,8 @@ class LaunchPage(Page):
 
     async def get(self, id: str) -> None:
         state = await self.service.launches.get(self.me, id)
-        self.show("launch.html", launch=views.launch_view(state, self.service.prefix))
+        view = views.launch_view(state, self.service.prefix)
+        self.show("launch.html", launch=view, hub_host=self.request.host)
 
 
 class Settings(Page):
@@ -89,11 +90,10 @@ class OAuthCallback(Page, HubOAuthCallbackHandler):
     public = True
 
 
-class Static(StaticFileHandler):
+class Static(Guarded, StaticFileHandler):
     """Our own stylesheets, scripts and pictures; nothing secret in them."""
 
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
 
 
