@@ -48,6 +48,7 @@ _LISTED = [
     *(f"{folder}{end}" for folder in _FOLDERS if folder for end in ("", "/")),
 ]
 _COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in _FOLDERS}
+_IGNORES = (".containerignore", ".dockerignore")
 _FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
 """Modes of Git's entries; besides these there are links and submodules."""
 
@@ -274,7 +275,7 @@ def reader(checkout: Path) -> Read:
 def check_links(checkout: Path) -> None:
     """Refuse configuration that lies outside of the repository or is not a file.
 
-    Detection follows links, and would otherwise read, and quote in an error, a file of this
+    repo2docker follows links, and would otherwise read, and quote in an error, a file of this
     machine.
 
     Raises:
@@ -284,7 +285,7 @@ def check_links(checkout: Path) -> None:
     for folder in _FOLDERS:
         if not _inside(checkout / folder, root):
             raise BuildFailed(f"{folder}/ is a link to a place outside of the repository.")
-        for name in _NAMES:
+        for name in (*_NAMES, *_IGNORES):
             path = checkout / folder / name
             if not _inside(path, root):
                 raise BuildFailed(
