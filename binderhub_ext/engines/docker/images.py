@@ -138,6 +138,8 @@ class Images(Settings):
             self.log.warning("Builds have no limit of memory and processors: %s", unlimited)
         if open_to := await self.limit_network():
             self.log.warning("Builds reach this machine and cloud metadata: %s", open_to)
+        if open_to := await self.limit_engine():
+            self.log.warning("ADD in a Dockerfile reaches cloud metadata: %s", open_to)
 
     async def _check_space(self) -> None:
         root = await self.daemon.root()
@@ -163,6 +165,13 @@ class Images(Settings):
             return error.message
         blocked, allowed = self.blocked_networks, self.allowed_networks
         return await asyncio.to_thread(network.protect, bridge, (), blocked, allowed)
+
+    async def limit_engine(self) -> str:
+        """Keep the engine, which fetches for builds, from them too; returns why not, if so."""
+        if self.cli == "podman":
+            return "Podman fetches what ADD names as the service itself"
+        blocked, allowed = self.blocked_networks, self.allowed_networks
+        return await asyncio.to_thread(network.hold_engine, blocked, allowed)
 
     @asynccontextmanager
     async def _alone(self, key: str) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from traitlets.config import Config
 
@@ -28,6 +29,8 @@ BUILDS = {"docker": "bridge", "podman": "podman"}
 METADATA = ("169.254.0.0/16",)
 _BRIDGE = "com.docker.network.bridge.name"
 _APART = "com.docker.network.bridge.enable_icc"
+_ENGINE = "bah-engine"
+_PID = Path("/var/run/docker.pid")
 _PATIENCE = 60
 
 
@@ -155,6 +158,38 @@ def protect(
     return ""
 
 
+def hold_engine(blocked: Iterable[str], allowed: Iterable[str] = ()) -> str:
+    """Keep Docker's engine itself from networks: it fetches what `ADD` in a Dockerfile names.
+
+    By its control group, in which nothing but the engine is where the system's own manager of
+    services starts it.
+
+    Returns:
+        Why that cannot be, in words; empty if it is so.
+    """
+    if os.geteuid() != 0:
+        return "only root may set packet filter rules"
+    if not (group := _engine_group()):
+        return "the engine has no control group of its own, or is on another machine"
+    try:
+        _fill(_through(_ENGINE, tuple(blocked), tuple(allowed)))
+        _ensure_rule("OUTPUT", "-m", "cgroup", "--path", group, "-j", _ENGINE)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"iptables refused: {(getattr(error, 'stderr', '') or str(error)).strip()}"
+    return ""
+
+
+def _engine_group() -> str:
+    """Path of the engine's control group without the first slash; empty if it has none."""
+    try:
+        pid = int(_PID.read_text())
+        groups = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except (OSError, ValueError):
+        return ""
+    paths = [line.removeprefix("0::") for line in groups if line.startswith("0::")]
+    return "".join(paths).lstrip("/")
+
+
 def _rules(
     inward: str,
     through: str,
@@ -169,10 +204,16 @@ def _rules(
         *(f"-A {inward} -p tcp --dport {port} -j ACCEPT" for port in ports),
         *(f"-A {inward} -d {place} -j ACCEPT" for place in allowed),
         f"-A {inward} -j REJECT",
+        *_through(through, blocked, allowed),
+    ]
+
+
+def _through(chain: str, blocked: tuple[str, ...], allowed: tuple[str, ...]) -> list[str]:
+    return [
         # Some clouds resolve names at the very address at which they tell secrets.
-        *(f"-A {through} {rule} RETURN" for rule in names),
-        *(f"-A {through} -d {place} -j RETURN" for place in allowed),
-        *(f"-A {through} -d {place} -j REJECT" for place in blocked),
+        *(f"-A {chain} -p {protocol} --dport 53 -j RETURN" for protocol in ("udp", "tcp")),
+        *(f"-A {chain} -d {place} -j RETURN" for place in allowed),
+        *(f"-A {chain} -d {place} -j REJECT" for place in blocked),
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -15,6 +17,7 @@ from dockerhub import BASE, docker, remove_rules
 from dockersources import Built, build, git, make_source
 from metadata import ADDRESS, SECRET, cloud_metadata
 
+from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import LABEL
@@ -92,7 +95,8 @@ async def test_no_program_of_a_repository_runs_on_this_machine(
     await build(docker_builder, source)
     assert not marker.exists()
     async with temporary_checkout(source, tmp_path) as there:
-        subprocess.run(["git", "show", "HEAD", "--"], cwd=there, capture_output=True)
+        command = ["git", "show", "HEAD", "--"]
+        await asyncio.to_thread(subprocess.run, command, cwd=there, capture_output=True)
     assert marker.exists(), "it would run if Git were asked there"
 
 
@@ -153,6 +157,38 @@ async def test_a_build_reaches_neither_this_machine_nor_cloud_metadata(
         free = await built(opened, tmp_path / "two", "RUN true", *lines)
         assert read(free.image.name, "/machine") == "reached"
         assert SECRET in read(free.image.name, "/metadata")
+
+
+@pytest.fixture
+def engine_group() -> Iterator[None]:
+    """The engine in a control group of its own, as services are; rules for it are taken away."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    (root,) = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup2"]
+    group, moved = network._engine_group(), False
+    if not group:
+        group, moved = f"bah-tests-{os.getpid()}", True
+        (root / group).mkdir()
+        (root / group / "cgroup.procs").write_text(network._PID.read_text())
+    yield
+    rule = ("OUTPUT", "-m", "cgroup", "--path", group, "-j", network._ENGINE)
+    for words in (("-D", *rule), ("-F", network._ENGINE), ("-X", network._ENGINE)):
+        subprocess.run(["iptables", *words], capture_output=True)
+    if moved:
+        (root / "cgroup.procs").write_text(network._PID.read_text())
+        (root / group).rmdir()
+
+
+async def test_the_engine_fetches_nothing_from_there_for_a_build(
+    docker_builder: DockerBuilder, engine_group: None, plain_bridge: None, tmp_path: Path
+) -> None:
+    add = f"ADD http://{ADDRESS}/ /secret"
+    with cloud_metadata():
+        with pytest.raises(BuildFailed):
+            await built(docker_builder, tmp_path / "one", add)
+        settings = docker_builder.trait_values(config=True)
+        opened = DockerBuilder(**{**settings, "allowed_networks": [f"{ADDRESS}/32"]})
+        free = await built(opened, tmp_path / "two", add, "RUN chmod a+r /secret")
+        assert SECRET in read(free.image.name, "/secret")
 
 
 NAMES = [
