@@ -112,14 +112,14 @@ class Detector:
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
-        if known := self.recall(source.tree):
+        if known := self.recall(source.content):
             return known
         named = await configuration(source)
         if named and (known := self.recall(named)):
-            self._remember(source.tree, known)
+            self._remember(source.content, known)
             return known
         async with temporary_checkout(source, scratch) as files:
-            detection = await self.detect(source.tree, files)
+            detection = await self.detect(source.content, files)
         if named and _of_named_files(detection):
             self._remember(named, detection)
         return detection

@@ -93,7 +93,8 @@ class DockerBuilder(Prebuilt, Shared):
         detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
         detection = await detector.of(source, self.scratch)
         determination = detection.determination
-        key = environment_key(self._ingredients(), determination, detection.binder_dir, source.tree)
+        content = source.content
+        key = environment_key(self._ingredients(), determination, detection.binder_dir, content)
         kind = self._kind(detection)
         return Plan(detection, Environment(key, kind, determination.names))
 

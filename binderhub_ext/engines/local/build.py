@@ -171,7 +171,7 @@ class LocalBuilder(Settings):
         )
         detection = await detector.of(source, self.store.scratch)
         refuse_unsupported(detection, conda.find_program())
-        return self._decide(detection, await self._interpreter(detection), source.tree)
+        return self._decide(detection, await self._interpreter(detection), source.content)
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.buildpack == "CondaBuildPack":
