@@ -14,14 +14,16 @@ import pytest
 ADDRESS = "169.254.169.254"
 SECRET = "the-machines-own-secret"
 _SERVE = f"""
-import http.server
+import http.server, socketserver
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"{SECRET}")
+# Not HTTPServer, which asks for the name of its own address before it listens.
+server = socketserver.ThreadingTCPServer(("{ADDRESS}", 80), Handler)
 print("ready", flush=True)
-http.server.HTTPServer(("{ADDRESS}", 80), Handler).serve_forever()
+server.serve_forever()
 """
 
 
@@ -48,8 +50,10 @@ def cloud_metadata() -> Iterator[None]:
             ip("-n", name, *words)
         command = ["ip", "netns", "exec", name, sys.executable, "-c", _SERVE]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout and server.stdout.readline() == "ready\n"
-            yield
-            server.kill()
+            try:
+                assert server.stdout and server.stdout.readline() == "ready\n"
+                yield
+            finally:
+                server.kill()
     finally:
         ip("netns", "del", name)
