@@ -44,8 +44,6 @@ from .watcher import MemoryWatcher
 
 _LOG_INSIDE = PurePosixPath("/var/log/jupyter-server.log")
 _LOCK_INSIDE = PurePosixPath(RUN, "lock")
-_LAST_WORDS = 2.0
-"""Seconds in which what a server said last is written down; milliseconds mostly."""
 
 _NO_BUBBLEWRAP = (
     "This server cannot be started: bubblewrap, which keeps people's programs apart, is not on"
@@ -200,8 +198,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         """Start what was prepared; returns its URL."""
         if self._prepared is None:
             raise LaunchFailed("This server can only be started from its launch link.")
-        self.port = random_port()
-        self.ip = "127.0.0.1"
+        self.port, self.ip = random_port(), "127.0.0.1"
         self.run_directory.log.touch(0o600)
         with running.kept_log(self.rescue_log(self.run_directory.log)) as (pipe, keeper):
             self._keeper = ProcessId.of(keeper)
@@ -377,7 +374,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         if self.unsafe_no_sandbox and self._init:
             unsafe.end(self._init.pid)
         if self._keeper:
-            await self._keeper.ended(_LAST_WORDS)
+            await self._keeper.ended(2)  # once all that was said is written; mostly at once
         self._last_words = self.run_directory.tail() or self._last_words
         self._init = self._monitor = self._keeper = None
         await self.run_directory.remove()
