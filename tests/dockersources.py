@@ -32,7 +32,8 @@ def make_source(folder: Path, files: Mapping[str, str], name: str = "o/r") -> So
     git("add", "-A", cwd=origin)
     git("commit", "-q", "--allow-empty", "-m", "one", cwd=origin)
     bundle = folder / "commit.bundle"
-    git("bundle", "create", "-q", str(bundle), "HEAD", "main", cwd=origin)
+    # A file may be called HEAD too.
+    git("bundle", "create", "-q", str(bundle), "HEAD", "main", "--", cwd=origin)
     repo = Repo("git", name, f"https://example.org/{name}")
     commit = Commit(repo, "main", git("rev-parse", "HEAD", cwd=origin))
     return Source(commit, bundle, git("rev-parse", "HEAD^{tree}", cwd=origin))

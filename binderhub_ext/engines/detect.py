@@ -48,6 +48,7 @@ _LISTED = [
     *(f"{folder}{end}" for folder in _FOLDERS if folder for end in ("", "/")),
 ]
 _COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in _FOLDERS}
+_IGNORES = (".containerignore", ".dockerignore")
 _FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
 """Modes of Git's entries; besides these there are links and submodules."""
 
@@ -111,14 +112,14 @@ class Detector:
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
-        if known := self.recall(source.tree):
+        if known := self.recall(source.content):
             return known
         named = await configuration(source)
         if named and (known := self.recall(named)):
-            self._remember(source.tree, known)
+            self._remember(source.content, known)
             return known
         async with temporary_checkout(source, scratch) as files:
-            detection = await self.detect(source.tree, files)
+            detection = await self.detect(source.content, files)
         if named and _of_named_files(detection):
             self._remember(named, detection)
         return detection
@@ -274,7 +275,7 @@ def reader(checkout: Path) -> Read:
 def check_links(checkout: Path) -> None:
     """Refuse configuration that lies outside of the repository or is not a file.
 
-    Detection follows links, and would otherwise read, and quote in an error, a file of this
+    repo2docker follows links, and would otherwise read, and quote in an error, a file of this
     machine.
 
     Raises:
@@ -284,7 +285,7 @@ def check_links(checkout: Path) -> None:
     for folder in _FOLDERS:
         if not _inside(checkout / folder, root):
             raise BuildFailed(f"{folder}/ is a link to a place outside of the repository.")
-        for name in _NAMES:
+        for name in (*_NAMES, *_IGNORES):
             path = checkout / folder / name
             if not _inside(path, root):
                 raise BuildFailed(

@@ -40,7 +40,7 @@ from ..core.url import Url, read_url
 from . import unpack
 from .command import GitFailed
 from .http import Http
-from .keeping import KeepingProvider, too_large
+from .keeping import KeepingProvider, Readable, too_large
 from .packing import Packed, common_directory, pack, without
 from .questions import Questions
 from .store import Lock
@@ -154,7 +154,7 @@ class Archive(KeepingProvider):
         if not _VERSION.fullmatch(commit.id):
             raise BadLink(f"“{commit.id[:60]!a}” is not a version of an archive.")
 
-    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> str:
+    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
         with lock.scratch() as scratch:
             async with Http(self.policy, timeout=self.timeout) as http:
                 with answers(commit.repo):
@@ -163,7 +163,8 @@ class Archive(KeepingProvider):
             if len(contents.files) == 1 and files and _is_zip(files[0]):
                 files = await self._unpack(files[0], contents.inside, scratch, tell)
             tell(_said("Keeping the files"))
-            return await _pack(files, contents, commit, new, scratch)
+            tree = await _pack(files, contents, commit, new, scratch)
+            return Readable(Phase.FETCHING, "The files are kept", tree=tree)
 
     async def _download(
         self, http: Http, contents: Contents, scratch: Path, tell: Tell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -20,12 +21,22 @@ class Source:
             its files, whose id is not `commit.id`), from which a project is cloned without
             network. Its further refs are explained in `store`.
         tree: hash of the files' content (Git's tree id), equal for two repositories with the
-            same files.
+            same files apart from those of submodules.
+        submodules: ids of the submodules' commits that could be had; the folders of others are
+            empty.
     """
 
     commit: Commit
     bundle: Path
     tree: str
+    submodules: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> str:
+        """What two sources with the same files, submodules included, have in common."""
+        if not self.submodules:
+            return self.tree
+        return sha256("\n".join([self.tree, *sorted(self.submodules)]).encode()).hexdigest()
 
 
 class RepoProvider(Protocol):

@@ -9,6 +9,7 @@ are made as they are, also those that lead elsewhere: whoever reads the files mu
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import BinderError, NoSpace, RepoUnavailable
@@ -41,13 +42,13 @@ async def checkout(source: Source, into: Path) -> None:
         kept = source.bundle.with_name("objects.git").absolute()
         index = Path(scratch, "index")
         try:
-            await _Index(kept, index, into.absolute()).write(source.tree)
+            await _Index(kept, index, into.absolute()).write(source)
         except (GitFailed, OSError):
             try:
                 own = Path(scratch, "own")
                 own.mkdir()
                 await unbundle(source.bundle, own)
-                await _Index(own, index, into.absolute()).write(source.tree)
+                await _Index(own, index, into.absolute()).write(source)
             except GitFailed as error:
                 raise _words(error) from error
 
@@ -88,17 +89,17 @@ class _Index:
         }
         self._into = into
 
-    async def write(self, tree: str) -> None:
-        await self._git("read-tree", tree)
+    async def write(self, source: Source) -> None:
+        await self._git("read-tree", source.tree)
         for _ in range(_DEPTH):
-            if not await self._place_submodules():
+            if not await self._place_submodules(source.submodules):
                 break
         await self._git("checkout-index", "--all", "--force", "--quiet")
 
-    async def _place_submodules(self) -> bool:
+    async def _place_submodules(self, had: Sequence[str]) -> bool:
         placed = False
         for path, commit in await self._links():
-            if await self._has(commit):
+            if commit in had:
                 await self._git("update-index", "--force-remove", "-z", "--stdin", stdin=path)
                 prefix = path.decode(errors="surrogateescape") + "/"
                 await self._git("read-tree", f"--prefix={prefix}", commit)
@@ -111,10 +112,6 @@ class _Index:
             line.partition(b"\t") for line in lines if line.startswith(SUBMODULE_MODE.encode())
         ]
         return [(path, about.split()[1].decode()) for about, _, path in parts]
-
-    async def _has(self, commit: str) -> bool:
-        asked = await self._git("cat-file", "--batch-check", stdin=f"{commit}\n".encode())
-        return asked.split()[1:2] == [b"commit"]
 
     async def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         call = Call(

@@ -78,8 +78,8 @@ class Fetching:
         self._objects = lock.objects
         self._files = self._bytes = 0
 
-    async def bundle(self, commit: Commit, path: Path) -> str:
-        """Fetch a commit, write it to `path` and give the hash of its files.
+    async def bundle(self, commit: Commit, path: Path) -> Readable:
+        """Fetch a commit, write it to `path` and say what its files are.
 
         Raises:
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
@@ -94,7 +94,7 @@ class Fetching:
         except GitFailed as error:
             raise complaints.understand(error.stderr, commit.repo.url) from error
 
-    async def _attempt(self, commit: Commit, path: Path) -> str:
+    async def _attempt(self, commit: Commit, path: Path) -> Readable:
         self._files = self._bytes = 0
         await self._prepare(len(commit.id))
         await self._get(self._remote(commit.repo.url), commit.id, "refs/kept", commit)
@@ -102,10 +102,12 @@ class Fetching:
         parts = await self._submodules(commit.repo.url, commit.id, found, 0)
         await self._mention_lfs(found)
         tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
-        self._tell(Readable(Phase.FETCHING, "Keeping the files", tree=tree))
+        submodules = tuple(dict.fromkeys(parts))
+        readable = Readable(Phase.FETCHING, "Keeping the files", tree=tree, submodules=submodules)
+        self._tell(readable)
         await self._write(commit.id, parts, path)
         await self._tidy()
-        return tree
+        return readable
 
     async def _prepare(self, id_length: int) -> None:
         if not (self._objects / "HEAD").exists():

@@ -29,7 +29,7 @@ from .checkout import initialise
 from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
 from .credentials import Credential, Keyring, fitting, no_credentials
 from .fetching import Fetching, Limits
-from .keeping import KeepingProvider
+from .keeping import KeepingProvider, Readable
 from .questions import Questions
 from .remote import NAME, Remote
 from .store import Lock
@@ -138,7 +138,7 @@ class GitProvider(KeepingProvider):
             raise BadLink(f"“{commit.id[:60]!a}” is not the id of a commit.")
         self._remote(commit.repo.url)
 
-    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> str:
+    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
         await self._require_git()
         reader = commit.repo.reader
         keys = await self.keyring(reader) if reader else {}

@@ -30,10 +30,11 @@ class Readable(Event):
     """The files of a commit can be looked at; its bundle is still to be made.
 
     Attributes:
-        tree: hash of their content.
+        tree, submodules: as in :class:`Source`.
     """
 
     tree: str = ""
+    submodules: tuple[str, ...] = ()
 
 
 class KeepingProvider(LoggingConfigurable):
@@ -104,7 +105,7 @@ class KeepingProvider(LoggingConfigurable):
         def hear(event: Event) -> None:
             tell(event)
             if isinstance(event, Readable) and not early.done():
-                early.set_result(Source(commit, bundle, event.tree))
+                early.set_result(Source(commit, bundle, event.tree, event.submodules))
                 self._fetches.finish(bundle)
 
         fetching = asyncio.create_task(self.fetch(commit, hear))
@@ -143,8 +144,8 @@ class KeepingProvider(LoggingConfigurable):
             kept = self.find(commit)
             if kept is None:
                 new = self.store.layout.bundle(commit).with_suffix(".bundle.new")
-                tree = await self._bundle(commit, new, lock, tell)
-                kept = self.store.keep(commit, new, tree)
+                got = await self._bundle(commit, new, lock, tell)
+                kept = self.store.keep(commit, new, got.tree, got.submodules)
         if time.monotonic() >= self._collect_after:
             self._collect_after = time.monotonic() + _COLLECT_EVERY
             await self.collect_garbage()
@@ -155,8 +156,8 @@ class KeepingProvider(LoggingConfigurable):
         """Refuse a commit that cannot be one of this provider, before anything is made for it."""
 
     @abstractmethod
-    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> str:
-        """Fetch a commit into the file `new` as a Git bundle; gives the hash of its files."""
+    async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
+        """Fetch a commit into the file `new` as a Git bundle; says what its files are."""
 
 
 def too_large(limit: str) -> TooLarge:

@@ -2,7 +2,7 @@
 
     <hash of the repository>/objects.git       what was fetched, so that the next fetch is short
     <hash of the repository>/<commit>.bundle   a commit and its history; immutable, kept last
-    <hash of the repository>/<commit>.tree     the hash of its files
+    <hash of the repository>/<commit>.tree     the hash of its files; the submodules that came
     <hash of the repository>/scratch.new/      what is being made
     <hash of the repository>/.lock             held while fetching, by git's processes too
 
@@ -48,26 +48,28 @@ class Store:
         """The files of a commit if they are kept; marks them as used now."""
         bundle = self.layout.bundle(commit)
         try:
-            tree = bundle.with_suffix(".tree").read_text().strip()
+            tree, submodules, _ = bundle.with_suffix(".tree").read_text().split("\n")
             bundle.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return None
         # A reader that is not the owner cannot say so; the bundle is there all the same.
         with contextlib.suppress(PermissionError):
             os.utime(bundle)
-        return Source(commit, bundle, tree)
+        return Source(commit, bundle, tree, tuple(submodules.split()))
 
-    def keep(self, commit: Commit, new: Path, tree: str) -> Source:
+    def keep(
+        self, commit: Commit, new: Path, tree: str, submodules: tuple[str, ...] = ()
+    ) -> Source:
         """Move a finished bundle to its final name; from here on :meth:`find` has it."""
         bundle = self.layout.bundle(commit)
         new_tree = bundle.with_suffix(".tree.new")
-        new_tree.write_text(f"{tree}\n")
+        new_tree.write_text(f"{tree}\n{' '.join(submodules)}\n")
         new_tree.rename(bundle.with_suffix(".tree"))
         with new.open("rb") as written:
             os.fsync(written.fileno())
         new.chmod(0o644)
         new.rename(bundle)
-        return Source(commit, bundle, tree)
+        return Source(commit, bundle, tree, submodules)
 
     @contextlib.asynccontextmanager
     async def locked(self, repo: Repo) -> AsyncIterator[Lock]:

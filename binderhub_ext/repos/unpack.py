@@ -33,6 +33,8 @@ _MEMORY = 2 * 2**30
 _CHUNK = 2**18
 _LINK_MAX = 4096
 _NAME_MAX = 4096
+_NAMES_MAX = 2**24
+"""Letters of all names together, which whoever runs this has in memory."""
 
 
 class _Refused(Exception):
@@ -77,7 +79,7 @@ def unpack(archive: Path, into: Path, files: int, size: int) -> Iterator[tuple[i
         members = container.infolist()
         if len(members) > 2 * files + 1000:
             raise _Refused(TOO_LARGE)
-        number, left = 0, size
+        number, left, letters = 0, size, 0
         for member in members:
             path = safe_path(member.filename)
             if path is None:
@@ -85,7 +87,8 @@ def unpack(archive: Path, into: Path, files: int, size: int) -> Iterator[tuple[i
             mode = _mode(member)
             if not mode or not is_content(path):
                 continue
-            if number >= files:
+            letters += len(path)
+            if number >= files or letters > _NAMES_MAX:
                 raise _Refused(TOO_LARGE)
             with container.open(member) as content:
                 left -= _copy(content, into / str(number), left)

@@ -450,6 +450,33 @@ async def test_submodules(
         assert not any((tmp_path / "files" / name).glob("*"))
 
 
+async def test_a_fork_without_the_submodules_is_something_else(
+    provider: GitProvider, gitserver: GitServer, tmp_path: Path
+) -> None:
+    """The same tree, whose submodules are named relative to where it is.
+
+    What a fork lacks stays empty, also if its own history happens to have that commit.
+    """
+    inner = gitserver.create_repo("owner/inner", {"inner.txt": "inner"})
+    link = ("../inner", inner.git("rev-parse", "main"))
+    sources = []
+    for owner in ("owner", "fork"):
+        handle = gitserver.create_repo(f"{owner}/outer", {"a.txt": "a"})
+        with_submodules(handle, lib=link)
+        commit = await provider.resolve(repo_at(handle.url), "main")
+        sources.append((await fetch(provider, commit))[0])
+    original, fork = sources
+    assert original.tree == fork.tree and original.content != fork.content
+    assert provider.find(original.commit) == original
+    objects = fork.bundle.with_name("objects.git")
+    command = ["git", "-C", str(objects), "fetch", "-q", str(original.bundle)]
+    await asyncio.to_thread(subprocess.run, [*command, f"refs/submodules/{link[1]}"], check=True)
+    await checkout(original, tmp_path / "original")
+    await checkout(fork, tmp_path / "fork")
+    assert (tmp_path / "original/lib/inner.txt").exists()
+    assert not list((tmp_path / "fork/lib").glob("*"))
+
+
 async def test_a_submodule_that_is_only_down_is_tried_again(
     provider: GitProvider, gitserver: GitServer, handle: RepoHandle
 ) -> None:

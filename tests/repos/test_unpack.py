@@ -141,3 +141,10 @@ async def test_harm(tmp_path: Path, content: bytes, error: type[BinderError]) ->
         await unpacked(tmp_path, content)
     assert caught.value.message.endswith(".")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["into", "x.zip"]
+
+
+async def test_names_that_would_fill_memory(tmp_path: Path) -> None:
+    """Each is as long as a name may be, and there are no more files than are allowed."""
+    content = zipped([(zipfile.ZipInfo(f"{n}{'a' * 4000}"), b"") for n in range(5000)])
+    with pytest.raises(TooLarge):
+        await unpacked(tmp_path, content, files=10_000)

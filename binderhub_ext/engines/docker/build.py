@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import shutil
 import sys
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from uuid import uuid4
 
-from ...core.environment import Ingredients, describe, environment_key
+from ...core.environment import Ingredients, Read, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
@@ -22,7 +23,7 @@ from ...core.updates import Update
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
-from ..detect import Detection, Detector
+from ..detect import Detection, Detector, reader
 from ..drained import drained
 from ..process import Log, ProcessFailed, program, run
 from ..projects import preview
@@ -36,7 +37,7 @@ from .people import known_person
 from .prebuilt import Prebuilt
 from .shared import Shared
 
-RECIPE = "docker 4"
+RECIPE = "docker 5"
 """Goes into every key: raise it when a build makes another environment of the same files."""
 
 
@@ -78,9 +79,7 @@ class DockerBuilder(Prebuilt, Shared):
                     yield item
                     if isinstance(item, Image):
                         return
-            await self._check_space()
-            if unlimited := await self.limit_builds():
-                self.log.warning("Builds have no limit of memory and processors: %s", unlimited)
+            await self._make_ready()
             async with aclosing(self._build_and_keep(plan, source)) as items:
                 async for item in items:
                     yield item
@@ -94,7 +93,8 @@ class DockerBuilder(Prebuilt, Shared):
         detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
         detection = await detector.of(source, self.scratch)
         determination = detection.determination
-        key = environment_key(self._ingredients(), determination, detection.binder_dir, source.tree)
+        content = source.content
+        key = environment_key(self._ingredients(), determination, detection.binder_dir, content)
         kind = self._kind(detection)
         return Plan(detection, Environment(key, kind, determination.names))
 
@@ -158,8 +158,8 @@ class DockerBuilder(Prebuilt, Shared):
         async with temporary_checkout(source, self.scratch) as files:
             if plan.detection.determination.by_files:
                 reduced = files.parent / "context"
-                names = plan.detection.determination.names
-                await asyncio.to_thread(_copy_files, files, reduced, names)
+                known = plan.detection.determination.files
+                await asyncio.to_thread(_copy_files, reader(files), reduced, known)
                 yield reduced
             else:
                 yield files
@@ -175,6 +175,7 @@ class DockerBuilder(Prebuilt, Shared):
                 "binder-at-home.commit": commit.id,
                 "binder-at-home.kind": plan.environment.kind,
             },
+            cache=uuid4().hex if self.cli == "docker" else "",
             buildpack=self.buildpack,
             base_image=self.base_image,
             buildx_args=[*self.buildx_args, *self._own_limits()],
@@ -188,10 +189,12 @@ class DockerBuilder(Prebuilt, Shared):
         return []
 
     def _work(self, job: Job, log: Log) -> AsyncGenerator[str]:
-        path = Path(job.context).parent / "job.json"
+        folder = Path(job.context).parent
+        path = folder / "job.json"
         path.write_text(job.to_json())
         argv = [sys.executable, "-P", "-m", f"{__package__}.worker", str(path)]
-        return run(program(argv, env=cli_environment()), log=log)
+        # Podman keeps the caches of steps in the folder for temporary files: in none that lasts.
+        return run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log=log)
 
 
 def repo2docker_pythons() -> tuple[str, list[str]]:
@@ -205,12 +208,21 @@ def repo2docker_pythons() -> tuple[str, list[str]]:
     return CondaBuildPack.major_pythons["3"], list(SUPPORTED_PYTHON_VERSION)
 
 
-def _copy_files(files: Path, into: Path, names: tuple[str, ...]) -> None:
+def _copy_files(read: Read, into: Path, known: Iterable[tuple[str, str]]) -> None:
+    """Write exactly the bytes that the key was made of; nothing else of a file, such as its mode.
+
+    Args:
+        known: paths and the SHA-256 each content has in the key.
+    """
     into.mkdir(parents=True)
-    for name in names:
+    for name, digest in known:
+        content = read(name) or b""
+        if sha256(content).hexdigest() != digest:
+            raise BuildFailed(f"{name} is not what the build was planned with. Launch again.")
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy((files / name).resolve(), target)
+        target.write_bytes(content)
+        target.chmod(0o644)
 
 
 def _build_failure(error: ProcessFailed, log: Log) -> Exception:

@@ -34,13 +34,19 @@ _SETTINGS = ("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_P
 """Beginnings of names of the settings of Docker and Podman."""
 
 
+_NO_GIT = {"BUILDX_GIT_INFO": "false", "GIT_DIR": os.devnull}
+"""buildx asks Git about the folder it builds, and a repository's files may be such that Git takes
+that folder for a repository of its own, whose configuration names programs to run."""
+
+
 def cli_environment() -> dict[str, str]:
     """What programs of ours get: where the engine is, nothing of the service's secrets."""
-    return {
+    passed = {
         name: value
         for name, value in os.environ.items()
         if name in _PASSED or name.startswith(_SETTINGS)
     }
+    return {**passed, **_NO_GIT}
 
 
 @dataclass(frozen=True)

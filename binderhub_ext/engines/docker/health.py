@@ -37,7 +37,7 @@ async def checks(builder: DockerBuilder) -> list[Check]:
 
 async def _building(builder: DockerBuilder) -> list[Check]:
     buildx = [await _buildx(builder.daemon)] if builder.cli == "docker" else []
-    return [*buildx, await _space(builder), *await _limits(builder), _git()]
+    return [*buildx, await _space(builder), *await _limits(builder), *await _reach(builder), _git()]
 
 
 async def _running(builder: DockerBuilder) -> list[Check]:
@@ -90,6 +90,19 @@ async def _limits(builder: DockerBuilder) -> list[Check]:
     refused = await builder.limit_builds()
     fix = "See docs/how-to/docker.md." if refused else ""
     return [Check("limits of builds", not refused, refused or "set", fix, required=False)]
+
+
+async def _reach(builder: DockerBuilder) -> list[Check]:
+    """Whether builds are kept from this machine and from where clouds tell secrets."""
+    found = []
+    for name, kept, refused in (
+        ("network of builds", "neither this machine nor", await builder.limit_network()),
+        ("ADD in builds", "no", await builder.limit_engine()),
+    ):
+        message = refused or f"reaches {kept} blocked networks"
+        fix = "See docs/how-to/docker.md." if refused else ""
+        found.append(Check(name, not refused, message, fix, required=False))
+    return found
 
 
 def _git() -> Check:

@@ -17,13 +17,13 @@ from collections.abc import (
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from ...core.errors import BuildFailed, NoSpace
+from ...core.errors import BuildFailed, CannotStart, NoSpace
 from ...core.progress import Event
 from ...housekeeping import alone
 from ...locks import try_lock
 from ...storage import scratch
 from ..base import Environment, Image
-from . import limits
+from . import limits, network
 from .daemon import Daemon
 from .finish import make_startable
 from .registry import Registry
@@ -127,6 +127,20 @@ class Images(Settings):
 
     # --- making ---------------------------------------------------------------------------
 
+    async def _make_ready(self) -> None:
+        """See to everything that has to be right before anything is built.
+
+        Raises:
+            NoSpace
+        """
+        await self._check_space()
+        if unlimited := await self.limit_builds():
+            self.log.warning("Builds have no limit of memory and processors: %s", unlimited)
+        if open_to := await self.limit_network():
+            self.log.warning("Builds reach this machine and cloud metadata: %s", open_to)
+        if open_to := await self.limit_engine():
+            self.log.warning("ADD in a Dockerfile reaches cloud metadata: %s", open_to)
+
     async def _check_space(self) -> None:
         root = await self.daemon.root()
         place = root if root.is_dir() else self.layout.root
@@ -142,6 +156,22 @@ class Images(Settings):
             return ""  # its builds get them as arguments
         driver = await self.daemon.cgroup_driver()
         return await asyncio.to_thread(limits.apply, self.build_memory, self.build_cpu, driver)
+
+    async def limit_network(self) -> str:
+        """Keep builds from what they must not reach; returns why that cannot be, if so."""
+        try:
+            bridge = await asyncio.to_thread(network.bridge_of_builds, self.cli)
+        except CannotStart as error:
+            return error.message
+        blocked, allowed = self.blocked_networks, self.allowed_networks
+        return await asyncio.to_thread(network.protect, bridge, (), blocked, allowed)
+
+    async def limit_engine(self) -> str:
+        """Keep the engine, which fetches for builds, from them too; returns why not, if so."""
+        if self.cli == "podman":
+            return "Podman fetches what ADD names as the service itself"
+        blocked, allowed = self.blocked_networks, self.allowed_networks
+        return await asyncio.to_thread(network.hold_engine, blocked, allowed)
 
     @asynccontextmanager
     async def _alone(self, key: str) -> AsyncIterator[None]:

@@ -13,7 +13,8 @@ class Job:
     Attributes:
         context: folder with the files the build may see.
         image: name the image gets.
-        labels: labels it gets.
+        labels: labels it gets, whatever the repository says.
+        cache: what names of the caches that its steps ask for begin with.
         buildpack: `stock` or `uv`.
         base_image: image to build on; empty for repo2docker's own.
         buildx_args: further arguments of `docker buildx build`.
@@ -23,6 +24,7 @@ class Job:
     context: str
     image: str
     labels: dict[str, str] = field(default_factory=dict)
+    cache: str = ""
     buildpack: str = "stock"
     base_image: str = ""
     buildx_args: list[str] = field(default_factory=list)

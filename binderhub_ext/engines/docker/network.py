@@ -1,9 +1,9 @@
-"""The network servers are on: they reach the internet and the Hub's API, not each other.
+"""The network servers are on, and what they and builds reach.
 
 Docker's own setting keeps containers of one network apart. What it has no setting for is done
 with packet filter rules, where this process may set them: a container reaches nothing that
 listens on this machine but the Hub's API and name resolution, and no address at which clouds
-tell a machine its secrets.
+tell a machine its secrets. Builds are held to the same, on the bridge that engines put them on.
 
 Everything here blocks for a moment and is safe to repeat.
 """
@@ -17,15 +17,20 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from traitlets.config import Config
 
 from ...core.errors import CannotStart
 
 NAME = "binder-at-home"
+BUILDS = {"docker": "bridge", "podman": "podman"}
+"""The network on which an engine runs the steps of builds; no engine in use offers another."""
 METADATA = ("169.254.0.0/16",)
 _BRIDGE = "com.docker.network.bridge.name"
 _APART = "com.docker.network.bridge.enable_icc"
+_ENGINE = "bah-engine"
+_PID = Path("/var/run/docker.pid")
 _PATIENCE = 60
 
 
@@ -107,18 +112,33 @@ def find_network(name: str) -> ServerNetwork | None:
     )
 
 
+def bridge_of_builds(cli: str) -> str:
+    """The interface of the network on which an engine runs the steps of builds.
+
+    Raises:
+        CannotStart: the engine does not answer.
+    """
+    (facts,) = json.loads(_engine(cli, "network", "inspect", BUILDS[cli]))
+    if cli == "podman":
+        return str(facts["network_interface"])
+    return str(facts["Options"][_BRIDGE])
+
+
 def bridge_name(network: str) -> str:
     """A name for the interface, within the 15 characters the kernel takes."""
     return f"bah-{sha256(network.encode()).hexdigest()[:8]}"
 
 
-def protect(network: ServerNetwork, ports: Iterable[int], blocked: Iterable[str]) -> str:
-    """Set packet filter rules for a network.
+def protect(
+    bridge: str, ports: Iterable[int], blocked: Iterable[str], allowed: Iterable[str] = ()
+) -> str:
+    """Set packet filter rules for a network, in place of those it had.
 
     Args:
-        network: whose containers are meant.
-        ports: TCP ports of this machine they may reach, at any of its addresses.
+        bridge: interface of the network on this machine.
+        ports: TCP ports of this machine its containers may reach, at any of its addresses.
         blocked: networks they may not reach.
+        allowed: networks they may reach all the same, also on this machine.
 
     Returns:
         Why the rules are not there, in words; empty if they are.
@@ -127,38 +147,92 @@ def protect(network: ServerNetwork, ports: Iterable[int], blocked: Iterable[str]
         return "only root may set packet filter rules"
     if shutil.which("iptables") is None:
         return "iptables is not installed (apt-get install -y iptables)"
+    inward, through = f"{bridge}-in", f"{bridge}-out"
     try:
-        for rule in _rules(network.bridge, tuple(ports), tuple(blocked)):
-            _ensure_rule(*rule)
+        _fill(_rules(inward, through, tuple(ports), tuple(blocked), tuple(allowed)))
+        _ensure_rule("INPUT", "-i", bridge, "-m", "conntrack", "--ctstate", "NEW", "-j", inward)
+        _ensure_rule("DOCKER-USER", "-i", bridge, "-j", through)
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", "") or str(error)
         return f"iptables refused: {said.strip()}"
     return ""
 
 
+def hold_engine(blocked: Iterable[str], allowed: Iterable[str] = ()) -> str:
+    """Keep Docker's engine itself from networks: it fetches what `ADD` in a Dockerfile names.
+
+    By its control group, in which nothing but the engine is where the system's own manager of
+    services starts it.
+
+    Returns:
+        Why that cannot be, in words; empty if it is so.
+    """
+    if os.geteuid() != 0:
+        return "only root may set packet filter rules"
+    if not (group := _engine_group()):
+        return "the engine has no control group of its own, or is on another machine"
+    try:
+        _fill(_through(_ENGINE, tuple(blocked), tuple(allowed)))
+        _ensure_rule("OUTPUT", "-m", "cgroup", "--path", group, "-j", _ENGINE)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"iptables refused: {(getattr(error, 'stderr', '') or str(error)).strip()}"
+    return ""
+
+
+def _engine_group() -> str:
+    """Path of the engine's control group without the first slash; empty if it has none."""
+    try:
+        pid = int(_PID.read_text())
+        groups = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except (OSError, ValueError):
+        return ""
+    paths = [line.removeprefix("0::") for line in groups if line.startswith("0::")]
+    return "".join(paths).lstrip("/")
+
+
 def _rules(
-    bridge: str, ports: tuple[int, ...], blocked: tuple[str, ...]
-) -> list[tuple[str, list[str]]]:
-    """Chain and rule, the one that has to come last in the kernel's order first."""
-    to_host = ["-i", bridge, "-m", "conntrack", "--ctstate", "NEW"]
-    refuse = ["-j", "REJECT"]
+    inward: str,
+    through: str,
+    ports: tuple[int, ...],
+    blocked: tuple[str, ...],
+    allowed: tuple[str, ...],
+) -> list[str]:
+    """The rules of two chains: for what goes to this machine, and for what goes through it."""
+    names = [f"-p {protocol} --dport 53 -j" for protocol in ("udp", "tcp")]
     return [
-        ("INPUT", [*to_host, *refuse]),
-        *(
-            ("INPUT", [*to_host, "-p", protocol, "--dport", "53", "-j", "ACCEPT"])
-            for protocol in ("udp", "tcp")
-        ),
-        *(
-            ("INPUT", [*to_host, "-p", "tcp", "--dport", str(port), "-j", "ACCEPT"])
-            for port in ports
-        ),
-        *(("DOCKER-USER", ["-i", bridge, "-d", place, *refuse]) for place in blocked),
+        *(f"-A {inward} {rule} ACCEPT" for rule in names),
+        *(f"-A {inward} -p tcp --dport {port} -j ACCEPT" for port in ports),
+        *(f"-A {inward} -d {place} -j ACCEPT" for place in allowed),
+        f"-A {inward} -j REJECT",
+        *_through(through, blocked, allowed),
     ]
 
 
-def _ensure_rule(chain: str, rule: list[str]) -> None:
-    present = _iptables("-C", chain, *rule)
-    if present.returncode:
+def _through(chain: str, blocked: tuple[str, ...], allowed: tuple[str, ...]) -> list[str]:
+    return [
+        # Some clouds resolve names at the very address at which they tell secrets.
+        *(f"-A {chain} -p {protocol} --dport 53 -j RETURN" for protocol in ("udp", "tcp")),
+        *(f"-A {chain} -d {place} -j RETURN" for place in allowed),
+        *(f"-A {chain} -d {place} -j REJECT" for place in blocked),
+    ]
+
+
+def _fill(rules: list[str]) -> None:
+    """Put rules into chains of ours in place of what is in them, all at once."""
+    chains = dict.fromkeys(rule.split()[1] for rule in rules)
+    text = ["*filter", *(f":{chain} - [0:0]" for chain in chains), *rules, "COMMIT", ""]
+    subprocess.run(
+        ["iptables-restore", "--noflush", "-w", "10"],
+        input="\n".join(text),
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=True,
+    )
+
+
+def _ensure_rule(chain: str, *rule: str) -> None:
+    if _iptables("-C", chain, *rule).returncode:
         _iptables("-I", chain, *rule).check_returncode()
 
 
@@ -169,12 +243,16 @@ def _iptables(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _docker(*arguments: str, lines: bool = False) -> str:
+    said = _engine("docker", *arguments)
+    return f"[{','.join(said.splitlines())}]" if lines else said
+
+
+def _engine(cli: str, *arguments: str) -> str:
+    name = cli.capitalize()
     try:
-        done = subprocess.run(
-            ["docker", *arguments], capture_output=True, text=True, timeout=_PATIENCE
-        )
+        done = subprocess.run([cli, *arguments], capture_output=True, text=True, timeout=_PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotStart(f"Docker does not answer: {error}.") from error
+        raise CannotStart(f"{name} does not answer: {error}.") from error
     if done.returncode:
-        raise CannotStart(f"Docker cannot be used: {done.stderr.strip()}")
-    return f"[{','.join(done.stdout.splitlines())}]" if lines else done.stdout
+        raise CannotStart(f"{name} cannot be used: {done.stderr.strip()}")
+    return done.stdout

@@ -58,7 +58,7 @@ class Prebuilt(Images):
             if found := await self._lately(known_as):
                 yield found
                 return
-            await self._check_space()
+            await self._make_ready()
             async with aclosing(self._get(name, known_as)) as items:
                 async for item in items:
                     yield item

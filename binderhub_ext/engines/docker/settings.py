@@ -5,6 +5,7 @@ from __future__ import annotations
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from ..base import Builder
+from .network import METADATA
 
 
 class Settings(Builder):
@@ -90,6 +91,25 @@ class Settings(Builder):
     build_cpu = Float(0, help="Processors all builds may take, likewise. Default 0: no limit.").tag(
         config=True
     )
+
+    blocked_networks = List(
+        Unicode(),
+        list(METADATA),
+        help="""
+        Networks that builds do not reach, besides this machine itself, as far as the service may
+        set packet filter rules (as root). Default: where clouds tell a machine its secrets. The
+        rules are for the network builds run on, Docker's default bridge (Podman's own network
+        with Podman), so they hold for other containers there too.
+        """,
+    ).tag(config=True)
+
+    allowed_networks = List(
+        Unicode(),
+        help="""
+        Networks or addresses that builds reach although they are in a blocked network or of this
+        machine itself: say, where a package index is. Default: none.
+        """,
+    ).tag(config=True)
 
     min_free_space = Int(
         5 << 30,

@@ -362,7 +362,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         servers = await asyncio.to_thread(network.ensure_network, self.network_name)
         port = urlsplit(self.hub.url).port
         ports = [*self.host_ports, *([port] if port else [])]
-        refused = await asyncio.to_thread(network.protect, servers, ports, self.blocked_networks)
+        blocked = self.blocked_networks
+        refused = await asyncio.to_thread(network.protect, servers.bridge, ports, blocked)
         if refused:
             self.log.warning(
                 "Servers reach what listens on every address of this machine, and cloud metadata:"

@@ -34,7 +34,6 @@ def configure(job: Job) -> Repo2Docker:
     app.output_image_spec = job.image
     app.user_id, app.user_name = NB_UID, NB_USER
     app.target_repo_dir = REPO_DIR
-    app.labels = job.labels
     app.run = False
     app.log_format = "%(message)s"
     app.log_level = logging.INFO
@@ -43,9 +42,17 @@ def configure(job: Job) -> Repo2Docker:
     if job.buildpack == "uv":
         app.buildpacks = uv_buildpacks()
         app.default_buildpack = UvBuildPack
-    if job.buildx_args:
-        app.config.DockerEngine.extra_buildx_build_args = job.buildx_args
+    app.config.DockerEngine.extra_buildx_build_args = _arguments(job)
     return app
+
+
+def _arguments(job: Job) -> list[str]:
+    """Arguments of `docker buildx build`; the repository has no say in what they set."""
+    labels = [f"--label={name}={value}" for name, value in job.labels.items()]
+    # Else a step's cache (`RUN --mount=type=cache`) is the same for all builds on the machine, so
+    # that one repository writes what another installs.
+    caches = [f"--build-arg=BUILDKIT_CACHE_MOUNT_NS={job.cache}"] if job.cache else []
+    return [*labels, *caches, *job.buildx_args]
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ from . import conda, health, seeding, uv
 from .foreign import BUILD_UID, REPO, Workshop
 from .interpreters import Interpreter, find_interpreters
 from .limits import Limits
-from .network import Network
+from .network import Network, without
 from .people import known_person
 from .recipe import Recipe
 from .settings import Settings
@@ -171,7 +171,7 @@ class LocalBuilder(Settings):
         )
         detection = await detector.of(source, self.store.scratch)
         refuse_unsupported(detection, conda.find_program())
-        return self._decide(detection, await self._interpreter(detection), source.tree)
+        return self._decide(detection, await self._interpreter(detection), source.content)
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.buildpack == "CondaBuildPack":
@@ -298,7 +298,7 @@ class LocalBuilder(Settings):
             prefix=plan.interpreter.prefix,
             python=plan.interpreter.path,
             network=Network(self.network),
-            blocked=tuple(self.blocked_networks),
+            blocked=without(self.blocked_networks, self.allowed_networks),
             limits=limits,
             uid=BUILD_UID if os.geteuid() == 0 else None,
             tools=(tool,) if tool else (),

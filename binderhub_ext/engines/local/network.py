@@ -31,6 +31,9 @@ HOLDER_UID = 199_999
 """Owner of the networks of a root Hub's sandboxes: nobody's uid, so that no process in one
 owns it and could change its routes."""
 
+METADATA = ("169.254.0.0/16", "fd00:ec2::254/128")
+"""Where clouds tell a machine its secrets."""
+
 RESOLVER = "203.0.113.53"
 RESOLVER_V6 = "2001:db8::53"
 """Where a private network finds its name server, whatever the host's address for it is;
@@ -48,6 +51,9 @@ class Network(StrEnum):
     @property
     def namespaced(self) -> bool:
         return self is not Network.UNSAFE_HOST
+
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,21 @@ def enter_arguments(pid: int, *, user: bool) -> list[str]:
     """
     words = [host_program("nsenter"), f"--net=/proc/{pid}/ns/net"]
     return [*words, "--preserve-credentials", f"--user=/proc/{pid}/ns/user"] if user else words
+
+
+def without(blocked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """Networks as they are left when others, within them, are taken out."""
+    left = [ipaddress.ip_network(network) for network in blocked]
+    for network in map(ipaddress.ip_network, allowed):
+        left = [part for one in left for part in _without(one, network)]
+    return tuple(map(str, left))
+
+
+def _without(network: IPNetwork, other: IPNetwork) -> Iterable[IPNetwork]:
+    if network.version != other.version or not network.overlaps(other):
+        return [network]
+    # The first holds for whole networks too, of which nothing is left.
+    return [] if network.subnet_of(other) else network.address_exclude(other)  # type: ignore[arg-type]
 
 
 def blocking_commands(addresses: Iterable[str]) -> str:

@@ -19,7 +19,6 @@ from .processes import end_holders, lock_holder
 _SERVERS = "servers"
 _DIGITS = 20
 _TAIL_BYTES, _TAIL_LINES = 16 << 10, 40
-_LOG_LIMIT = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,6 @@ class RunDirectory:
             lines = [line for raw in file.read().splitlines() if (line := clean(raw))]
             return "\n".join(lines[-_TAIL_LINES:])
         return ""
-
-    def limit_log(self) -> None:
-        """Begin the log anew when a server that talks without end has filled too much."""
-        with suppress(FileNotFoundError):
-            if self.log.stat().st_size > _LOG_LIMIT:
-                os.truncate(self.log, 0)
 
     async def remove(self) -> None:
         """End what runs in it and remove all of it."""

@@ -9,12 +9,19 @@ that the next one cannot end.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import (
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -32,6 +39,10 @@ PATIENCE = 15.0
 """Seconds for anything of ours to get ready; milliseconds on a machine that is well."""
 
 _LOOK = 0.002
+_PIPE = 1 << 18
+
+LOG_SIZE = 8 << 20
+"""Bytes of what a server says that are kept, or half of them."""
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -103,6 +114,29 @@ def start_child(
     return child
 
 
+@contextmanager
+def kept_log(file: Path) -> Iterator[tuple[int, int]]:
+    """A pipe whose other end is written to a file that never gets large, see `inside/keeplog.py`.
+
+    Args:
+        file: it exists, and is ours alone to write to; it gets at most `LOG_SIZE` bytes.
+
+    Yields:
+        The pipe, to be handed on in the block, and the process that reads it until all who have
+        it are gone.
+    """
+    with ExitStack() as stack:
+        reading, writing = _pipe(stack)
+        # A server that says much at once does not wait for each piece; where the kernel gives no
+        # more, it does.
+        with suppress(OSError):
+            fcntl.fcntl(writing.number, fcntl.F_SETPIPE_SZ, _PIPE)
+        log = stack.enter_context(file.open("r+b", buffering=0))
+        argv = [sys.executable, "-I", "-S", str(FIRST / "keeplog.py"), str(LOG_SIZE)]
+        keeper = start_child(argv, env={}, output=log, stdin=reading.number)
+        yield writing.number, keeper.pid
+
+
 @asynccontextmanager
 async def prepared(
     sandbox: Sandbox,
@@ -112,6 +146,7 @@ async def prepared(
     name: str = "",
     sockets: Path | None = None,
     network_log: Log = subprocess.DEVNULL,
+    helper: int = 0,
 ) -> AsyncIterator[Command]:
     """Make everything a sandbox needs, and give the command that starts it.
 
@@ -124,6 +159,7 @@ async def prepared(
         name: of its control group, where there can be any; empty for none.
         sockets: our own directory for the sockets of an isolated network with ports.
         network_log: where the network's own messages go.
+        helper: a process of ours whose work counts as the sandbox's own; 0 for none.
 
     Raises:
         LaunchFailed: its network could not be made.
@@ -149,7 +185,8 @@ async def prepared(
         block_out, block = _pipe(stack)
         fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
         init: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(_release(info.number, block.number, cgroup, init))
+        release = _release(info.number, block.number, cgroup, init, helper)
+        task = asyncio.create_task(release)
         stack.callback(task.cancel)
         yield Command(
             [*enter, *arguments(sandbox, fds)],
@@ -204,7 +241,7 @@ def _passed(sandbox: Sandbox, fds: Descriptors) -> tuple[int, ...]:
     )
 
 
-def _pipe(stack: AsyncExitStack) -> tuple[Descriptor, Descriptor]:
+def _pipe(stack: AsyncExitStack | ExitStack) -> tuple[Descriptor, Descriptor]:
     ends = tuple(Descriptor(number) for number in os.pipe2(os.O_CLOEXEC))
     for end in ends:
         stack.callback(end.close)
@@ -219,12 +256,16 @@ def _memory_file(stack: AsyncExitStack, content: bytes) -> int:
     return file.number
 
 
-async def _release(info: int, block: int, cgroup: Cgroup | None, init: asyncio.Future[int]) -> None:
+async def _release(
+    info: int, block: int, cgroup: Cgroup | None, init: asyncio.Future[int], helper: int
+) -> None:
     """Let a sandbox that has come into being run, once it is under its limits."""
     try:
         pid = await _read_init(info)
         if cgroup:
             cgroup.add(pid)
+            if helper:
+                cgroup.add(helper)
         os.write(block, b"1")
         init.set_result(pid)
     except (OSError, LaunchFailed) as error:

@@ -8,7 +8,7 @@ import jupyterhub
 from traitlets import Bool, Float, Int, List, Unicode, default
 
 from ..base import Builder
-from .network import Network, best_network
+from .network import METADATA, Network, best_network
 
 
 class Settings(Builder):
@@ -83,9 +83,19 @@ class Settings(Builder):
 
     blocked_networks = List(
         Unicode(),
+        list(METADATA),
         help="""
-        Networks, such as 10.0.0.0/8, that builds must not reach, besides this machine itself.
-        Default: none, since a package index may be in one.
+        Networks that code of a repository does not reach in a build, besides every address of this
+        machine. Default: where clouds tell a machine its secrets. Add the local network, such as
+        10.0.0.0/8, to keep builds out of it.
+        """,
+    ).tag(config=True)
+
+    allowed_networks = List(
+        Unicode(),
+        help="""
+        Networks or addresses that builds reach although they are within a blocked one: say, where
+        a package index is. Default: none.
         """,
     ).tag(config=True)
 

@@ -34,7 +34,7 @@ from .binds import file_binds, opened, ordered, system_binds
 from .environment import Python, host_certificates, hub_python, server_environment
 from .foreign import REPO
 from .limits import Limits
-from .network import Network, Ports, best_network
+from .network import METADATA, Network, Ports, best_network
 from .people import ensure_person
 from .processes import ProcessId, end_sandbox
 from .rundir import RunDirectory, sweep
@@ -78,7 +78,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
 
     blocked_networks = List(
         Unicode(),
-        ["169.254.0.0/16", "fd00:ec2::254/128"],
+        list(METADATA),
         help="""Networks a server with the network `private` does not reach, besides every
         address of this machine. Default: where clouds tell a machine its secrets. Add the local
         network to keep people out of it.""",
@@ -133,6 +133,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     _prepared: Prepared | None = None
     _init: ProcessId | None = None
     _monitor: ProcessId | None = None
+    _keeper: ProcessId | None = None
     _last_words = ""
     _counted = False
 
@@ -197,17 +198,17 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         """Start what was prepared; returns its URL."""
         if self._prepared is None:
             raise LaunchFailed("This server can only be started from its launch link.")
-        self.port = random_port()
-        self.ip = "127.0.0.1"
+        self.port, self.ip = random_port(), "127.0.0.1"
         self.run_directory.log.touch(0o600)
-        with self.rescue_log(self.run_directory.log).open("ab") as log:
+        with running.kept_log(self.rescue_log(self.run_directory.log)) as (pipe, keeper):
+            self._keeper = ProcessId.of(keeper)
             if self.unsafe_no_sandbox:
-                await self._start_unsafe(self._prepared, log)
+                await self._start_unsafe(self._prepared, pipe)
             else:
-                await self._start_sandbox(self._prepared, log)
+                await self._start_sandbox(self._prepared, pipe, keeper)
         return f"http://127.0.0.1:{self.port}"
 
-    async def _start_sandbox(self, what: Prepared, log: Any) -> None:
+    async def _start_sandbox(self, what: Prepared, log: int, keeper: int) -> None:
         if not shutil.which("bwrap"):
             raise LaunchFailed(_NO_BUBBLEWRAP)
         async with AsyncExitStack() as stack:
@@ -220,6 +221,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
                     name=self.run_directory.name,
                     sockets=self.run_directory.path,
                     network_log=log,
+                    helper=keeper,
                 )
             )
             process = command.start(log)
@@ -227,7 +229,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             self._init = ProcessId.of(await command.init)
             self._counted = command.counted
 
-    async def _start_unsafe(self, what: Prepared, log: Any) -> None:
+    async def _start_unsafe(self, what: Prepared, log: int) -> None:
         with ExitStack() as files:
             self.run_directory.make_theirs(self.run_directory.short, what.person.uid)
             sandbox = self._sandbox(files, what)
@@ -325,34 +327,35 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def get_state(self) -> dict[str, Any]:
         """What finds the server again; called when the Hub is about to store it."""
         state: dict[str, Any] = super().get_state()
-        for name, process in (("init", self._init), ("monitor", self._monitor)):
-            if process:
-                state[name] = [process.pid, process.started]
+        found = {name: process for name, process in self._processes().items() if process}
+        state |= {name: [process.pid, process.started] for name, process in found.items()}
         if self._init:
             state["counted"] = self._counted
             with suppress(FileNotFoundError):
                 self.run_directory.stored.touch()
         return state
 
+    def _processes(self) -> dict[str, ProcessId | None]:
+        return {"init": self._init, "monitor": self._monitor, "keeper": self._keeper}
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Find the server again after the Hub was restarted."""
         super().load_state(state)
-        self._init, self._monitor = (
-            ProcessId(*state[name]) if name in state else None for name in ("init", "monitor")
+        self._init, self._monitor, self._keeper = (
+            ProcessId(*state[name]) if name in state else None for name in self._processes()
         )
         self._counted = bool(state.get("counted"))
 
     def clear_state(self) -> None:
         """Forget the server."""
         super().clear_state()
-        self._init = self._monitor = None
+        self._init = self._monitor = self._keeper = None
 
     async def poll(self) -> int | None:
         """`None` while the server runs, else a status that means nothing more than "ended"."""
         if self._init is None or self._monitor is None:
             return 0
         if self._init.alive and self._monitor.alive:
-            self.run_directory.limit_log()
             self._watch()
             return None
         # The server has ended; what it left in its sandbox goes with it.
@@ -366,12 +369,14 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         await self._clean_up()
 
     async def _clean_up(self) -> None:
-        self._last_words = self.run_directory.tail() or self._last_words
         if self._init:
             await end_sandbox(self._init, 0)
         if self.unsafe_no_sandbox and self._init:
             unsafe.end(self._init.pid)
-        self._init = self._monitor = None
+        if self._keeper:
+            await self._keeper.ended(2)  # once all that was said is written; mostly at once
+        self._last_words = self.run_directory.tail() or self._last_words
+        self._init = self._monitor = self._keeper = None
         await self.run_directory.remove()
 
     async def explain_failure(self) -> str:

@@ -14,7 +14,6 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 from ...storage.sync import call
 from ...storage.sync.words import Request
@@ -45,7 +44,7 @@ class Places:
         return text.replace(f"{RUN}/shared", str(SHARED))
 
 
-def start(sandbox: Sandbox, places: Places, output: IO[Any]) -> subprocess.Popen[bytes]:
+def start(sandbox: Sandbox, places: Places, output: int) -> subprocess.Popen[bytes]:
     """Start the program of a sandbox without the sandbox."""
     plan = {
         "cwd": places.real(sandbox.cwd),

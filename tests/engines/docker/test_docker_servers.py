@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from dockerhub import PREFIX, DockerHub, docker, running_docker_hub
@@ -113,6 +114,36 @@ async def test_server_survives_a_crash_of_the_hub(mortal_hub: DockerHub) -> None
         assert (await client.run("sam", "print(2 + 3)")).output == "5\n"
         await asyncio.gather(client.stop("sam"), client.stop("sue"))
     assert mortal_hub.leftovers() == []
+
+
+FLOOD = """
+import os
+wanted = os.readlink(f"/proc/{os.getppid()}/fd/1")
+server = next(int(fd) for fd in os.listdir("/proc/self/fd")
+              if os.path.islink(f"/proc/self/fd/{fd}")
+              and os.readlink(f"/proc/self/fd/{fd}") == wanted)
+line = b"much and much again" * 800 + b"\\n"
+for _ in range(6000):
+    os.write(server, line)
+os.write(server, b"the-very-last\\n")
+print("said")
+"""
+
+
+async def test_a_server_that_says_more_than_the_disk_has_room_for(docker_hub: DockerHub) -> None:
+    """The engine keeps two files of 16 MB, with the end of it."""
+    async with docker_hub.client() as client:
+        await client.start(docker_hub.launch("ann"))
+        container = docker_hub.container("ann")
+        assert (await client.run("ann", FLOOD)).output == "said\n"
+        said = ""
+        async with asyncio.timeout(60):
+            while "the-very-last" not in said:
+                said = await asyncio.to_thread(docker, "logs", "--tail=20", container)
+        log = Path(docker("inspect", "--format={{.LogPath}}", container))
+        files = list(log.parent.glob(f"{log.name}*"))
+        assert files and sum(file.stat().st_size for file in files) < 40e6
+        await client.stop("ann")
 
 
 async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: DockerHub) -> None:

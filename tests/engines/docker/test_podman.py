@@ -127,6 +127,17 @@ async def test_what_fails_is_told(podman: None, tmp_path: Path) -> None:
     assert await builder.find(await builder.plan(source)) is None
 
 
+async def test_a_cache_of_one_repository_is_not_anothers(podman: None, tmp_path: Path) -> None:
+    builder = builder_in(tmp_path / "data")
+    mount = f"FROM {BASE}\n{SERVER}RUN --mount=type=cache,target=/cache"
+    one = make_source(tmp_path / "one", {"Dockerfile": f"{mount} touch /cache/poison\n"})
+    await build(builder, one)
+    look = {"Dockerfile": f"{mount} ls -A /cache >/found; touch /cache/mine\n"}
+    image = (await build(builder, make_source(tmp_path / "two", look))).image.name
+    options = ("--rm", "--network=none", "--entrypoint=cat")
+    assert run("podman", "run", *options, image, "/found") == ""
+
+
 async def test_a_build_that_wants_too_much_memory_is_ended(podman: None, tmp_path: Path) -> None:
     dockerfile = (
         f"FROM {BASE}\n{SERVER}RUN python3 -c 'print(len(bytes(range(256)) * (2 << 20)))'\n"

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hostile import EVIL_MODULE, IMPORTED, dishonest_bytecode
+from metadata import ADDRESS, SECRET, cloud_metadata
 from small_repositories import Built, MakeSource, build
 
 import binderhub_ext
@@ -27,6 +28,7 @@ from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.foreign import BUILD_UID
+from binderhub_ext.engines.local.network import Network
 from binderhub_ext.repos.base import Source
 
 ROOT = os.geteuid() == 0
@@ -143,6 +145,29 @@ async def test_nothing_of_the_hub_is_in_reach(
         built = await build(builder, repository({"postBuild": script}))
     for word in ("READ", "WROTE", "SAW", "CONNECTED", "HAS", marker, "JUPYTERHUB"):
         assert not [line for line in built.log.splitlines() if word in line], built.log
+
+
+ASK = f"""#!/usr/bin/env python3
+import urllib.request
+try:
+    print("GOT", urllib.request.urlopen("http://{ADDRESS}", timeout=10).read())
+except OSError as error:
+    print("refused", error)
+"""
+
+
+async def test_a_build_does_not_reach_cloud_metadata(
+    repository: MakeSource, builder: LocalBuilder, data: Path
+) -> None:
+    """Where clouds tell a machine its secrets, unless an administrator allows it."""
+    if builder.network != Network.PRIVATE:
+        pytest.skip("pasta is not installed, so builds have no network")
+    with cloud_metadata():
+        held = await build(builder, repository({"postBuild": ASK}))
+        opened = LocalBuilder(data_dir=str(data), allowed_networks=[f"{ADDRESS}/32"])
+        free = await build(opened, repository({"postBuild": f"{ASK}# once more\n"}))
+    assert SECRET in free.log and "refused" not in free.log
+    assert "refused" in held.log and SECRET not in held.log
 
 
 async def test_an_index_with_a_password_is_not_in_the_trusted_step_of_strangers(

@@ -75,3 +75,19 @@ def test_a_root_hub_holds_networks_as_nobody(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert tunnels_allowed(_device(tmp_path, mode)) is expected
+
+
+@pytest.mark.parametrize(
+    ("blocked", "allowed", "left"),
+    [
+        (["10.0.0.0/8"], [], {"10.0.0.0/8"}),
+        (["10.0.0.0/30"], ["10.0.0.1"], {"10.0.0.0/32", "10.0.0.2/31"}),
+        (["10.0.0.0/30", "fe80::/10"], ["10.0.0.0/8"], {"fe80::/10"}),
+        (["fe80::/10"], ["10.0.0.0/8"], {"fe80::/10"}),
+        (["10.0.0.0/30"], ["10.0.0.0/31", "10.0.0.2/31"], set()),
+    ],
+)
+def test_what_is_allowed_is_taken_out(
+    blocked: list[str], allowed: list[str], left: set[str]
+) -> None:
+    assert set(network.without(blocked, allowed)) == left

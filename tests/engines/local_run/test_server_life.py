@@ -15,6 +15,7 @@ from sandboxhub import Client, Failed, SandboxHub, running_hub, whoever_runs_it
 
 from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.engines.local.rundir import RunDirectory, sweep
+from binderhub_ext.engines.local.running import LOG_SIZE
 from binderhub_ext.engines.local.store import SERVER_LOCK, Store
 from binderhub_ext.engines.spawner import server_arguments
 
@@ -142,6 +143,58 @@ async def test_server_survives_a_crash_of_the_hub(mortal_hub: SandboxHub) -> Non
         assert before.output == after.output
         await client.stop("sam")
     assert leftovers(mortal_hub) == []
+
+
+FLOOD = """
+import os
+wanted = os.readlink(f"/proc/{{os.getppid()}}/fd/1")
+server = next(int(fd) for fd in os.listdir("/proc/self/fd")
+              if os.path.islink(f"/proc/self/fd/{{fd}}")
+              and os.readlink(f"/proc/self/fd/{{fd}}") == wanted)
+line = b"much and much again" * 55000 + b"\\n"
+for _ in range({times}):
+    left = line
+    while left:
+        left = left[os.write(server, left):]
+os.write(server, b"the-very-{end}\\n")
+print("said")
+"""
+
+
+async def test_a_server_that_says_more_than_the_disk_has_room_for(mortal_hub: SandboxHub) -> None:
+    """Gigabytes in seconds: the log never has more than it may, and its end is there.
+
+    Also of what is said after a crash of the Hub, and of what is said while there is none.
+    """
+    most = 0
+
+    async def watch(log: Path) -> None:
+        nonlocal most
+        while True:
+            most = max(most, log.stat().st_size)
+            await asyncio.sleep(0.002)
+
+    async with mortal_hub.client() as client:
+        await client.start(mortal_hub.launch("ann"))
+        directory = RunDirectory.of(mortal_hub.layout, "ann", "one")
+        watching = asyncio.create_task(watch(directory.log))
+        answer = await client.run("ann", FLOOD.format(times=1000, end="first"), seconds=60)
+        assert answer.output == "said\n", answer
+        await written(directory, "the-very-first")
+        mortal_hub.kill()
+        mortal_hub.start()
+        await client.run("ann", FLOOD.format(times=20, end="last"), seconds=60)
+        await written(directory, "the-very-last")
+        watching.cancel()
+        assert 0 < most <= LOG_SIZE
+        await client.stop("ann")
+    assert leftovers(mortal_hub) == []
+
+
+async def written(directory: RunDirectory, words: str) -> None:
+    async with asyncio.timeout(5):
+        while words not in directory.tail():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_server_that_ended_while_the_hub_was_down_is_noticed(mortal_hub: SandboxHub) -> None:

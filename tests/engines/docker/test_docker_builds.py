@@ -1,0 +1,257 @@
+"""What one repository's build can do to others and to this machine, with real builds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from dockerhub import BASE, docker, remove_rules
+from dockersources import Built, build, git, make_source
+from metadata import ADDRESS, SECRET, cloud_metadata
+
+from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.engines.docker import network
+from binderhub_ext.engines.docker.build import DockerBuilder
+from binderhub_ext.engines.docker.images import LABEL
+from binderhub_ext.storage.checkout import temporary_checkout
+
+SERVER = (
+    "RUN printf '#!/bin/sh\\necho 5.0.0\\n' >/usr/local/bin/jupyterhub-singleuser"
+    " && chmod 755 /usr/local/bin/jupyterhub-singleuser"
+)
+"""All that is looked at when an image is examined, in a moment."""
+
+
+async def built(builder: DockerBuilder, folder: Path, *lines: str) -> Built:
+    """The image of a Dockerfile, which says what its steps saw."""
+    dockerfile = "\n".join([f"FROM {BASE}", SERVER, *lines, ""])
+    return await build(builder, make_source(folder, {"Dockerfile": dockerfile}))
+
+
+def read(image: str, path: str) -> str:
+    return docker("run", "--rm", "--network=none", "--entrypoint=cat", image, path)
+
+
+async def test_a_cache_of_one_repository_is_not_anothers(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """`RUN --mount=type=cache` names the same folder in every build on the machine."""
+    mount = "RUN --mount=type=cache,target=/root/.cache/pip"
+    theirs = f"{mount} touch /root/.cache/pip/poison"
+    await built(docker_builder, tmp_path / "fork", theirs)
+    mine = f"{mount} ls -A /root/.cache/pip >/found; touch /root/.cache/pip/mine"
+    found = await built(docker_builder, tmp_path / "original", mine)
+    assert read(found.image.name, "/found") == ""
+
+
+async def test_a_dockerfile_cannot_pass_for_another_environment(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """Neither by labels of its own nor by what is in names of files."""
+    other = "a" * 32
+    spoofed = await built(docker_builder, tmp_path / "one", f"LABEL {LABEL}={other}")
+    name = f'x" {LABEL}="{other}'
+    files = {"requirements.txt": f"-r {name}\n", name: "# nothing\n"}
+    quoted = await build(docker_builder, make_source(tmp_path / "two", files))
+    for image in (spoofed.image, quoted.image):
+        labels = json.loads(docker("inspect", "--format={{json .Config.Labels}}", image.name))
+        assert labels[LABEL] == image.key != other
+
+
+def hostile_repository(marker: Path) -> dict[str, str]:
+    """Files that Git takes for a repository whose configuration names a program to run."""
+    config = f"""
+[core]
+    repositoryformatversion = 1
+    bare = false
+    worktree = .
+    fsmonitor = "touch {marker}; false"
+[extensions]
+    partialClone = evil
+[remote "evil"]
+    url = ./
+    promisor = true
+    uploadpack = "touch {marker}; false"
+"""
+    head = {"HEAD": "ref: refs/heads/main\n", "refs/heads/main": f"{'a' * 40}\n"}
+    return {"config": config, "objects/empty": "", **head}
+
+
+async def test_no_program_of_a_repository_runs_on_this_machine(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    dockerfile = f"FROM {BASE}\n{SERVER}\n"
+    files = {**hostile_repository(marker), "Dockerfile": dockerfile}
+    source = make_source(tmp_path / "repo", files)
+    await build(docker_builder, source)
+    assert not marker.exists()
+    async with temporary_checkout(source, tmp_path) as there:
+        command = ["git", "show", "HEAD", "--"]
+        await asyncio.to_thread(subprocess.run, command, cwd=there, capture_output=True)
+    assert marker.exists(), "it would run if Git were asked there"
+
+
+@pytest.fixture
+def plain_bridge() -> Iterator[None]:
+    """The network of builds without rules, as a new daemon has it, before and after."""
+    bridge = network.bridge_of_builds("docker")
+    remove_rules(bridge)
+    yield
+    remove_rules(bridge)
+
+
+def address_of(bridge: str) -> str:
+    listed = subprocess.check_output(["ip", "-json", "-4", "addr", "show", "dev", bridge])
+    return str(json.loads(listed)[0]["addr_info"][0]["local"])
+
+
+@contextmanager
+def answering(address: str) -> Iterator[int]:
+    """A program of this machine, at one of its addresses."""
+    with socket.create_server((address, 0)) as server:
+        accepting = threading.Thread(target=_accept, args=[server], daemon=True)
+        accepting.start()
+        yield server.getsockname()[1]
+
+
+def _accept(server: socket.socket) -> None:
+    while True:
+        try:
+            server.accept()[0].close()
+        except OSError:
+            return
+
+
+_ASK = (
+    'RUN python3 -c "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])),'
+    ' 5).recv(1)" {place} {port} && echo reached >/{name} || echo refused >/{name}'
+)
+
+
+async def test_a_build_reaches_neither_this_machine_nor_cloud_metadata(
+    docker_builder: DockerBuilder, plain_bridge: None, tmp_path: Path
+) -> None:
+    gateway = address_of(network.bridge_of_builds("docker"))
+    with cloud_metadata(), answering(gateway) as port:
+        lines = [
+            _ASK.format(place=gateway, port=port, name="machine"),
+            f"RUN python3 -c \"import urllib.request as r; print(r.urlopen('http://{ADDRESS}',"
+            ' timeout=5).read())" >/metadata || echo refused >/metadata',
+        ]
+        held = await built(docker_builder, tmp_path / "one", *lines)
+        assert read(held.image.name, "/machine") == "refused"
+        assert SECRET not in read(held.image.name, "/metadata")
+
+        settings = docker_builder.trait_values(config=True)
+        places = [f"{gateway}/32", f"{ADDRESS}/32"]
+        opened = DockerBuilder(**{**settings, "allowed_networks": places})
+        free = await built(opened, tmp_path / "two", "RUN true", *lines)
+        assert read(free.image.name, "/machine") == "reached"
+        assert SECRET in read(free.image.name, "/metadata")
+
+
+@pytest.fixture
+def engine_group() -> Iterator[None]:
+    """The engine in a control group of its own, as services are; rules for it are taken away."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    (root,) = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup2"]
+    group, moved = network._engine_group(), False
+    if not group:
+        group, moved = f"bah-tests-{os.getpid()}", True
+        (root / group).mkdir()
+        (root / group / "cgroup.procs").write_text(network._PID.read_text())
+    yield
+    rule = ("OUTPUT", "-m", "cgroup", "--path", group, "-j", network._ENGINE)
+    for words in (("-D", *rule), ("-F", network._ENGINE), ("-X", network._ENGINE)):
+        subprocess.run(["iptables", *words], capture_output=True)
+    if moved:
+        (root / "cgroup.procs").write_text(network._PID.read_text())
+        (root / group).rmdir()
+
+
+async def test_the_engine_fetches_nothing_from_there_for_a_build(
+    docker_builder: DockerBuilder, engine_group: None, plain_bridge: None, tmp_path: Path
+) -> None:
+    add = f"ADD http://{ADDRESS}/ /secret"
+    with cloud_metadata():
+        with pytest.raises(BuildFailed):
+            await built(docker_builder, tmp_path / "one", add)
+        settings = docker_builder.trait_values(config=True)
+        opened = DockerBuilder(**{**settings, "allowed_networks": [f"{ADDRESS}/32"]})
+        free = await built(opened, tmp_path / "two", add, "RUN chmod a+r /secret")
+        assert SECRET in read(free.image.name, "/secret")
+
+
+NAMES = [
+    *("uv.toml", "pip.conf", ".pip/pip.conf", ".config/pip/pip.conf", ".config/uv/uv.toml"),
+    *(".python-version", ".python-versions", ".netrc", ".pypirc", ".env", ".envrc", "setup.cfg"),
+    *("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "constraints.txt", "hatch.toml"),
+    *("MANIFEST.in", "tox.ini", "pytest.ini", "conftest.py", "noxfile.py", "build.py"),
+    *("sitecustomize.py", "usercustomize.py", "pip.py", "uv.py", "setuptools.py", "json.py"),
+    *("notebook_shim.py", "jupyter_server_config.py", "jupyter_config.py", "ipython_config.py"),
+    *(".jupyter/jupyter_server_config.py", ".ipython/profile_default/startup/0.py", "x.pth"),
+    *(".condarc", "condarc", ".mambarc", "conda-lock.yml", "environment.lock", ".conda/condarc"),
+    *("package.json", "package-lock.json", ".npmrc", "npmrc", "yarn.lock", ".yarnrc"),
+    *(".gitconfig", ".gitmodules", ".git-credentials", ".config/git/config", ".gitignore"),
+    *(".dockerignore", ".containerignore", "Dockerfile.dockerignore", "docker-compose.yml"),
+    *("compose.yml", "docker-bake.hcl", "Containerfile", "Makefile", ".bashrc", ".profile"),
+    *(".local/bin/pip", ".local/bin/uv", "bin/python", "python3", "Rprofile.site", ".Rprofile"),
+    *(".Renviron", "renv.lock", "startup.jl", "flake.nix", "shell.nix", "manifest.xml"),
+    *("HEAD", "config", "objects/empty", "refs/empty", "pyvenv.cfg", "lib/python3/x.py"),
+    *("w/six-9.whl", "environment/requirements.txt", "requirements3.in", "requirements.in"),
+]
+"""What uv, pip, setuptools, hatch, conda, npm, Git, Python, R, Docker and repo2docker look for in
+the current folder, above it or in a home."""
+
+EVIL = "[pip]\nfind-links = ['./w']\n[global]\nindex-url = http://127.0.0.1:1/\n"
+
+
+async def test_what_the_key_does_not_name_changes_nothing(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """A fork with every such file has the original's key, and gives every step the same bytes.
+
+    It is built first. The original then takes every step from it, since the engine finds by content
+    that nothing a step could read is different; and both images have the same layers.
+    """
+    files = {"requirements.txt": "docopt==0.6.2\n", "apt.txt": "", "start": "#!/bin/sh\nexec $@\n"}
+    plain = make_source(tmp_path / "plain", files)
+    fork = make_source(tmp_path / "fork", {**dict.fromkeys(NAMES, EVIL), **files}, "some/fork")
+    assert (await docker_builder.plan(plain)).key == (await docker_builder.plan(fork)).key
+
+    first = (await build(docker_builder, fork)).image.name
+    assert (await build(docker_builder, plain)).image.name == first, "it is built once"
+    layers = [layers_of(first)]
+    docker("image", "rm", "--force", first)
+    again = await build(docker_builder, plain)
+    assert again.was_built and "CACHED" in again.log
+    assert [*layers, layers_of(again.image.name)] == [layers[0]] * 2
+    listed = docker("run", "--rm", "--network=none", "--entrypoint=find", first, "/srv/repo")
+    assert set(listed.split()) == {"/srv/repo", *(f"/srv/repo/{name}" for name in files)}
+
+
+def layers_of(image: str) -> str:
+    return docker("inspect", "--format={{json .RootFS.Layers}}", image)
+
+
+async def test_bytes_that_git_changes_on_the_way_are_in_the_key(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """The same blobs, and attributes by which Git writes something else."""
+    files = {"start": "#!/bin/sh\nexec $@\n"}
+    plain = make_source(tmp_path / "plain", files)
+    fork = make_source(tmp_path / "fork", {**files, ".gitattributes": "start text eol=crlf\n"})
+    for source in (plain, fork):
+        objects = source.bundle.with_name("objects.git")
+        git("clone", "--quiet", "--bare", str(source.bundle), str(objects), cwd=tmp_path)
+    keys = [(await docker_builder.plan(source)).key for source in (plain, fork)]
+    assert keys[0] != keys[1]
