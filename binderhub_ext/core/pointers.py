@@ -66,10 +66,10 @@ def binder(link: WebLink, providers: Providers, again: Again) -> Understanding |
         return None
     path = found["path"]
     query = link.raw_query or (f"urlpath={quote(path)}" if path else "")
-    spec = f"{found['owner']}/{found['name']}/master"
+    spec = f"{found['owner']}/{found['name']}/HEAD"
     return Understanding(
         read_link("gh", spec, query, providers=providers),
-        ("Links of this first kind name no branch: took “master”, as Binder does.",),
+        ("Links of this first kind name no branch: took the default branch.",),
     )
 
 

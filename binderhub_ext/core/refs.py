@@ -17,6 +17,9 @@ from .errors import BadLink
 
 HEAD = "HEAD"
 REF_MAX = 1024
+USUAL_DEFAULTS = ("main", "master")
+"""What Git and the forges call the first branch: links that name one outlive its renaming."""
+
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _SHORT_ID = re.compile(r"[0-9a-f]{4,63}", re.IGNORECASE)
 _FORBIDDEN = re.compile(
@@ -107,6 +110,20 @@ def choose(ref: str, advertised: Mapping[str, str]) -> Chosen | None:
         if name in advertised:
             return Chosen(name, advertised.get(f"{name}{_PEELED}", advertised[name]))
     return None
+
+
+def taken_instead(asked: str, taken: str, branch: str) -> str:
+    """The sentence about a renamed default branch; empty if what was asked for was there.
+
+    Args:
+        asked: the ref of the link.
+        taken: the ref that was resolved.
+        branch: the default branch, if its name is known.
+    """
+    if asked not in USUAL_DEFAULTS or taken == asked:
+        return ""
+    name = f" “{branch}”" if branch else ""
+    return f"There is no branch “{asked}” any more: took the default branch{name}."
 
 
 def branches(advertised: Mapping[str, str]) -> list[str]:

@@ -92,7 +92,8 @@ class GitProvider(KeepingProvider):
 
         A branch, tag or pull request is looked up by its exact name, annotated tags are peeled,
         a branch wins over a tag of the same name. A whole commit id is taken as it is: whether it
-        exists is known when it is fetched.
+        exists is known when it is fetched. For `main` or `master`, where there is none, the commit
+        is that of `HEAD` and says so, as BinderHub does.
 
         What everybody can read is read without anybody's credential, and shared. What takes the
         reader's own is asked for with it every time, a whole commit id too: a token that was
@@ -128,6 +129,8 @@ class GitProvider(KeepingProvider):
             return Commit(repo, ref, ref)
         advertised = await remote.list(refs.patterns(ref))
         chosen = refs.choose(ref, advertised.ids)
+        if chosen is None and ref in refs.USUAL_DEFAULTS:
+            return await self._asked(repo, refs.HEAD, remote)
         if chosen is None:
             return Commit(repo, ref, await self._rescued(remote, ref))
         branch = advertised.default if ref == refs.HEAD else chosen.name

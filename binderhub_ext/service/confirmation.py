@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from ..core.launch import Files, Launch, LaunchRequest, read_ticket
 from ..core.links import write_link
 from ..core.parameters import PARAMETERS
 from ..core.policy import admit, is_trusted, judge
+from ..core.refs import taken_instead
 from ..core.repo import Commit
 from ..core.rights import PROJECT, UNENCRYPTED, rights, words
 from ..core.volumes import Kind, Placed
@@ -145,13 +147,21 @@ async def trust(service: Service, person: Person, request: LaunchRequest) -> Non
     await service.records.trust(row)
 
 
-def page_values(service: Service, asked: Question, source: Source) -> dict[str, Any]:
-    """The values of the template `confirm.html`."""
-    request = asked.request
+def page_values(
+    service: Service, asked: Question, source: Source, guessed: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The values of the template `confirm.html`.
+
+    Args:
+        guessed: sentences on what was assumed of the link.
+    """
+    request, commit = asked.request, asked.commit
+    instead = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
     form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
     return {
-        "request": {"repo": views.repo_view(request.repo), "ref": request.ref},
+        "request": {"repo": views.repo_view(request.repo), "ref": commit.ref if commit else request.ref},
+        "guessed": [*guessed, *filter(None, (instead,))],
         "commit": _commit(asked),
         "environment": _environment(asked),
         "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],

@@ -19,6 +19,7 @@ from ..core.errors import BadTicket, LaunchFailed, NoSpace, ServerDiffers
 from ..core.launch import Files, Launch, LaunchRequest, read_ticket, sign_ticket
 from ..core.policy import Policy, admit
 from ..core.progress import Event, Phase, Tell
+from ..core.refs import taken_instead
 from ..core.repo import Commit
 from ..core.space import NOT_BUILT
 from ..core.targets import Targets
@@ -178,7 +179,10 @@ class Launcher(LoggingConfigurable):
             return None
         tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.name}."))
         provider = self._builds.provider(repo.provider)
-        return await provider.resolve(repo, ref, reader=order.person.name)
+        commit = await provider.resolve(repo, ref, reader=order.person.name)
+        if words := taken_instead(ref, commit.ref, commit.branch):
+            tell(Event(Phase.WAITING, words))
+        return commit
 
     async def admit(self, order: Order, commit: Commit | None, tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""

@@ -606,12 +606,12 @@ BINDER: Rows = [
     ("https://mybinder.org/build/gh/o/n/main", "v2/gh/o/n/main", False),
     (
         "http://mybinder.org/repo/binder-examples/requirements",
-        f"{R}/master",
+        f"{R}/HEAD",
         True,
     ),
     (
         "http://mybinder.org/repo/binder-examples/requirements/notebooks/index.ipynb",
-        f"{R}/master?urlpath=notebooks/index.ipynb",
+        f"{R}/HEAD?urlpath=notebooks/index.ipynb",
         True,
     ),
     (

@@ -43,8 +43,8 @@ MAKERS: dict[str, list[tuple[str, str]]] = {
         (f"{BINDER}/v2/figshare/10.6084/m9.figshare.9782777.v1", "v2/figshare/10.6084/m9.figshare.9782777.v1"),
         (f"{BINDER}/v2/dataverse/10.7910/DVN/TJCLKP/", "v2/dataverse/10.7910/DVN/TJCLKP"),
         (f"{BINDER}/v2/hydroshare/b8f6eae9d89241cf8b5904033460af61", "v2/hydroshare/b8f6eae9d89241cf8b5904033460af61"),
-        (f"{BINDER}/repo/o/r", "v2/gh/o/r/master"),
-        (f"{BINDER}/repo/o/r/index.ipynb", "v2/gh/o/r/master?urlpath=index.ipynb"),
+        (f"{BINDER}/repo/o/r", "v2/gh/o/r/HEAD"),
+        (f"{BINDER}/repo/o/r/index.ipynb", "v2/gh/o/r/HEAD?urlpath=index.ipynb"),
     ],
     "other Binders": [
         ("https://notebooks.gesis.org/binder/v2/gh/o/r/HEAD", "v2/gh/o/r/HEAD"),

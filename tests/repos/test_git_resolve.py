@@ -74,7 +74,20 @@ async def test_sha256(provider: GitProvider, gitserver: GitServer) -> None:
     assert len((await provider.resolve(repo_at(handle.url), "main")).id) == 64
 
 
-@pytest.mark.parametrize("ref", ["master", "none", "deadbeef"])
+async def test_the_default_branch_by_its_former_name(
+    provider: GitProvider, handle: RepoHandle, gitserver: GitServer
+) -> None:
+    head = await provider.resolve(repo_at(handle.url), "")
+    assert head.branch == "main"
+    assert await provider.resolve(repo_at(handle.url), "master") == head
+    former = gitserver.create_repo("owner/former")
+    commit = former.commit({"a": "1"}, branch="master")
+    former.default_branch("master")
+    found = await provider.resolve(repo_at(former.url), "main")
+    assert (found.ref, found.id, found.branch) == ("HEAD", commit, "master")
+
+
+@pytest.mark.parametrize("ref", ["mastery", "none", "deadbeef"])
 async def test_unknown_ref_names_what_there_is(
     provider: GitProvider, handle: RepoHandle, ref: str
 ) -> None:

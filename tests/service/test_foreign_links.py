@@ -223,3 +223,15 @@ async def test_an_address_that_is_no_repository_is_said_on_the_main_page(realhub
         assert reply.status == 400
         assert "A project of OSF cannot be fetched" in html.unescape(reply.text)
         assert 'value="https://osf.io/abcde"' in reply.text
+
+
+async def test_a_default_branch_that_was_renamed_is_said(realhub, repos):
+    async with realhub.browser("quill") as browser:
+        status, page = await ask(browser, spec(repos, ref="master"))
+        assert status == 200
+        assert "There is no branch “master” any more: took the default branch “main”." in page
+        reply = await browser.form("launch", **{**fields_of(page), "_xsrf": browser.xsrf()})
+        launch = reply.headers["Location"].rpartition("/")[2]
+        events = await browser.events(f"{PREFIX}api/launches/{launch}/events")
+        assert any("no branch “master”" in event["message"] for event in events)
+        assert events[-1]["phase"] == "ready"

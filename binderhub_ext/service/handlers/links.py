@@ -32,8 +32,7 @@ class AskingPage(Page):
             own_host=self.request.host,
             fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
         )
-        values = confirmation.page_values(self.service, asked, source)
-        self.show("confirm.html", guessed=guessed, **values)
+        self.show("confirm.html", **confirmation.page_values(self.service, asked, source, guessed))
 
 
 class Link(AskingPage):
