@@ -160,7 +160,10 @@ def page_values(
     link = write_link(request, providers=service.providers)
     form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
     return {
-        "request": {"repo": views.repo_view(request.repo), "ref": commit.ref if commit else request.ref},
+        "request": {
+            "repo": views.repo_view(request.repo),
+            "ref": commit.ref if commit else request.ref,
+        },
         "guessed": [*guessed, *filter(None, (instead,))],
         "commit": _commit(asked),
         "environment": _environment(asked),
