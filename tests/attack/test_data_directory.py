@@ -55,10 +55,12 @@ async def test_nobody_else_reads_or_lists_anything(attack: Attack) -> None:
     move_to_trash(layout, layout.homes, home / "projects/o/n", owner="ana", now=1.0)
     with BuildLog(layout.builds / "1.log", 1000) as log:
         log.write("of a private repository")
-    # as they are on a machine where an earlier version ran
+    # as they are on a machine where an earlier version ran; the hub goes on with them
+    hub = layout.root.stat()
     for folder in layout.folders:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o711)
+        os.chown(folder, hub.st_uid, hub.st_gid)
     (layout.cache / "plans").mkdir(mode=0o755, exist_ok=True)
     (layout.cache / "plans/1").write_text("{}")
     layout.hub_db.chmod(0o644)

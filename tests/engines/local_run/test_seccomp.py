@@ -88,7 +88,7 @@ def run(*argv: str, count_memory: bool = False) -> subprocess.CompletedProcess[s
             file.seek(0)
             numbers.append(file.fileno())
         bwrap = ["bwrap", "--unshare-user", "--uid", "1000", "--dev-bind", "/", "/"]
-        bwrap += ["--unshare-pid", "--proc", "/proc", "--tmpfs", "/tmp", "--cap-drop", "ALL"]
+        bwrap += ["--unshare-pid", "--proc", "/proc", "--cap-drop", "ALL"]
         bwrap += [word for number in numbers for word in ("--add-seccomp-fd", str(number))]
         return subprocess.run([*bwrap, *argv], pass_fds=numbers, capture_output=True, text=True)
 
