@@ -9,6 +9,7 @@ not even written out.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -32,12 +33,15 @@ from .process import ProcessFailed, output
 DETECTION = 2
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
+DETECTION_TIME = 30.0
+"""Seconds that repo2docker may look at files: its readers take days for some that others write."""
+
 CONFIG_BYTES = 4 * 2**20
 """A configuration file over this size is a mistake or an attack."""
 
 _ROOT_ONLY = ("setup.py", "pyproject.toml", "DESCRIPTION")
 _NAMES = sorted({name for names in READS.values() for name in names} | set(_ROOT_ONLY))
-_R_PACKAGE = re.compile(rb"^\s*-\s*[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
+_R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
 _LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
 _ATTRIBUTES = ".gitattributes"
@@ -176,8 +180,13 @@ class Detector:
         module = f"{__package__}.detector"
         argv = [sys.executable, "-P", "-m", module, str(checkout), self.default_python]
         try:
-            answer = await output([*argv, ",".join(self.available)], env=_environment())
+            async with asyncio.timeout(DETECTION_TIME):
+                answer = await output([*argv, ",".join(self.available)], env=_environment())
             found: dict[str, str] = json.loads(answer.splitlines()[-1])
+        except TimeoutError as error:
+            raise BuildFailed(
+                "Reading the repository's configuration took too long. Make its files simpler."
+            ) from error
         except (ProcessFailed, ValueError, IndexError) as error:
             detail = error.tail if isinstance(error, ProcessFailed) else ""
             raise BuildFailed(

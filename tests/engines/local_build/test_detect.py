@@ -109,6 +109,23 @@ async def test_nonsense(files: dict[str, str], words: str, tmp_path: Path) -> No
     assert "root:" not in caught.value.detail
 
 
+async def test_files_that_take_days_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detect, "DETECTION_TIME", 2)
+    repo = write(tmp_path / "repo", {"pyproject.toml": "a" + ".a" * 10**6 + "=1"})
+    with pytest.raises(BuildFailed, match="took too long"):
+        await Detector(tmp_path / "plans", "3.11", [OWN]).detect("tree", repo)
+
+
+async def test_empty_lines_take_no_time(tmp_path: Path) -> None:
+    text = "dependencies:" + "\n" * 10**6
+    repo = write(tmp_path / "repo", {"environment.yml": text})
+    before = time.process_time()
+    assert not (await Detector(tmp_path / "plans", "3.11", [OWN]).detect("tree", repo)).r
+    assert time.process_time() - before < 3
+
+
 async def test_links_inside_are_followed(tmp_path: Path) -> None:
     repo = write(tmp_path / "repo", {"requirements.txt": "-> real.txt", "real.txt": "six"})
     found = await Detector(tmp_path / "plans", "3.11", ["3.11"]).detect("tree", repo)
