@@ -251,6 +251,24 @@ def test_what_environment_yml_leaves_out(
     assert (made["channels"], made["dependencies"]) == (channels, packages)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"a: &a [x, x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (n, n, b",".join([b"*%c" % (n - 1)] * 9)) for n in b"bcdef"),
+            "aliases",
+        ),
+        (b"dependencies: " + b"[" * 3_000, "cannot be read"),
+        (b"- x\n" * 10**5, "larger"),
+        (b"- x\n", "cannot be read"),
+    ],
+)
+def test_environment_yml_that_would_fill_the_memory(content: bytes, words: str) -> None:
+    with pytest.raises(BuildFailed, match=words):
+        conda.completed(content, "3.11")
+
+
 def test_a_sandbox_shows_what_conda_needs() -> None:
     assert conda.installation("/root/.local/bin/micromamba") == Path("/root/.local/bin/micromamba")
     assert conda.installation("/opt/miniforge3/bin/mamba") == Path("/opt/miniforge3")
