@@ -14,7 +14,6 @@ from enum import StrEnum
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-
 MAX_EFFORT = 2**19
 """What is read of one repository's requirements: more than real ones take, in at most a second."""
 

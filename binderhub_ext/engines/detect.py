@@ -143,9 +143,10 @@ class Detector:
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
-        check_links(checkout)
+        await asyncio.to_thread(check_links, checkout)
         found = await self._decided(checkout)
-        determination = determine(found["buildpack"], found["binder_dir"], reader(checkout))
+        asked = found["buildpack"], found["binder_dir"], reader(checkout)
+        determination = await asyncio.to_thread(determine, *asked)
         detection = Detection(
             files=determination.files,
             reasons=determination.reasons,
@@ -161,7 +162,7 @@ class Detector:
 
     async def _decided(self, checkout: Path) -> dict[str, str]:
         """What repo2docker says, from memory if it was asked of the same files before."""
-        path = self._path(question(checkout))
+        path = self._path(await asyncio.to_thread(question, checkout))
         with suppress(OSError, ValueError):
             known: dict[str, str] = json.loads(path.read_text())
             return known

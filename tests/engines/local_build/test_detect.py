@@ -255,8 +255,8 @@ def test_what_environment_yml_leaves_out(
     ("content", "words"),
     [
         (
-            b"a: &a [x, x]\n"
-            + b"".join(b"%c: &%c [%s]\n" % (n, n, b",".join([b"*%c" % (n - 1)] * 9)) for n in b"bcdef"),
+            b"a: &a [x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (n, n, b"*%c," % (n - 1) * 9) for n in b"bcdef"),
             "aliases",
         ),
         (b"dependencies: " + b"[" * 3_000, "cannot be read"),
