@@ -90,6 +90,12 @@ def _run(path: Path, found: ConfigFile) -> Config:
     }
     found.names.append(names)
     exec(compile(path.read_bytes(), path, "exec"), names)
+    if names.get("c", config) is not config:
+        # What is set on another object is lost without a word, by JupyterHub too.
+        raise CannotStart(
+            "`c` is made anew in this file, and what is set on it counts for nothing."
+            " Leave that line out, or write `c = get_config()` without importing it."
+        )
     return config
 
 

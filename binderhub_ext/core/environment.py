@@ -17,12 +17,12 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from .requirements import Refers, decode, is_archive, requirement_lines
+from .requirements import MAX_EFFORT, Refers, decode, effort, is_archive, requirement_lines
+from .tomltext import parse_toml
 
 Read = Callable[[str], bytes | None]
 """Content of a file of the repository by its path, or `None` where there is none."""
@@ -58,10 +58,10 @@ _PROGRAMS = {
 }
 _PACKAGED = frozenset({"PythonBuildPack", "RBuildPack"})
 
-_CONDA_KEY = re.compile(r"(name|prefix|channels|dependencies|variables)\s*:\s*[\w ./~-]*")
+_CONDA_KEY = re.compile(r"(name|prefix|channels|dependencies|variables)\s*+:\s*+[\w ./~-]*")
 _CONDA_ITEM = re.compile(
-    r"-\s+([\"']?)(pip\s*:|https?://\S+"
-    r"|(?:[\w.-]+::)?[A-Za-z0-9_][\w.\[\],-]*\s*[=<>!~\w.*,| ]*)\1"
+    r"-\s++([\"']?)(pip\s*+:|https?://\S+"
+    r"|(?:[\w.-]+::)?[A-Za-z0-9_][\w.\[\],-]*+\s*+[=<>!~\w.*,| ]*)\1"
 )
 
 
@@ -177,8 +177,8 @@ def is_python_package(read: Read) -> bool:
     if content is None:
         return False
     try:
-        tables = tomllib.loads(decode(content))
-    except tomllib.TOMLDecodeError:
+        tables = parse_toml(content)
+    except ValueError:
         return True
     return "project" in tables and "build-system" in tables
 
@@ -187,34 +187,42 @@ def _survey_file(survey: _Survey, path: str, name: str, content: bytes) -> None:
     if name in _PROGRAMS:
         survey.reasons.append(_PROGRAMS[name])
     elif name.startswith("requirements"):
-        _survey_requirements(survey, path, content, seen={path})
+        _survey_requirements(survey, path, content)
     elif name.startswith("environment."):
         _survey_conda(survey, path, content)
     elif name.startswith("Pipfile"):
         _survey_pipfile(survey, path, content)
 
 
-def _survey_requirements(survey: _Survey, path: str, content: bytes, seen: set[str]) -> None:
-    for line in requirement_lines(decode(content)):
-        if line.refers is Refers.LOCAL:
-            survey.reasons.append(f"{path} refers to a place of the repository: {line.text[:80]}")
-        elif line.refers is Refers.REMOTE:
-            survey.remote = True
-        elif line.refers is Refers.INCLUDE:
-            _survey_include(survey, path, line.target, seen)
+def _survey_requirements(survey: _Survey, path: str, content: bytes) -> None:
+    """Follow a file and what it includes, up to the first line for which the tree has to count."""
+    waiting, seen, left = [(path, content)], {path}, MAX_EFFORT
+    while waiting:
+        path, content = waiting.pop()
+        for line in requirement_lines(decode(content)):
+            left -= effort(line.text)
+            if line.refers is Refers.LOCAL or left < 0:
+                place = line.text[:80]
+                survey.reasons.append(f"{path} refers to a place of the repository: {place}")
+                return
+            if line.refers is Refers.REMOTE:
+                survey.remote = True
+            if line.refers is not Refers.INCLUDE:
+                continue
+            included = posixpath.normpath(posixpath.join(posixpath.dirname(path), line.target))
+            if included in seen:
+                continue
+            seen.add(included)
+            taken = survey.take(included) if _is_inside(included) else None
+            if taken is None:
+                target = line.target[:80]
+                survey.reasons.append(f"{path} includes {target}, which is not in the repository")
+                return
+            waiting.append((included, taken))
 
 
-def _survey_include(survey: _Survey, path: str, target: str, seen: set[str]) -> None:
-    included = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if included in seen:
-        return
-    seen.add(included)
-    inside = not included.startswith(("/", "..")) and "$" not in included
-    content = survey.take(included) if inside else None
-    if content is None:
-        survey.reasons.append(f"{path} includes {target[:80]}, which is not in the repository")
-        return
-    _survey_requirements(survey, included, content, seen)
+def _is_inside(path: str) -> bool:
+    return not path.startswith(("/", "..")) and "$" not in path
 
 
 def _survey_conda(survey: _Survey, path: str, content: bytes) -> None:
@@ -227,8 +235,8 @@ def _survey_conda(survey: _Survey, path: str, content: bytes) -> None:
         remote = "://" in line
         if not item or (is_archive(line.strip("\"' ")) and not remote):
             survey.reasons.append(f"{path} has a line that may refer to a place: {line[:80]}")
-        elif remote:
-            survey.remote = True
+            return
+        survey.remote = survey.remote or remote
 
 
 def _survey_pipfile(survey: _Survey, path: str, content: bytes) -> None:

@@ -14,6 +14,9 @@ from enum import StrEnum
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+MAX_EFFORT = 2**19
+"""What is read of one repository's requirements: more than real ones take, in at most a second."""
+
 
 class Refers(StrEnum):
     """What a requirement line needs besides the package index."""
@@ -43,7 +46,8 @@ class Line:
     target: str = ""
 
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+# Lines are as long as whoever wrote them likes, so no pattern here may try a part of one twice.
+_COMMENT = re.compile(r"(^|\s)#.*$")
 _CONTINUATION = re.compile(r"\\\r?\n")
 _LINE_OPTION = re.compile(r"\s--(hash|config-settings?|global-option)[ =]\S+")
 _SAFE_OPTION = re.compile(
@@ -51,8 +55,8 @@ _SAFE_OPTION = re.compile(
     r"|(no-binary|only-binary)[ =][A-Za-z0-9._,:-]+)"
 )
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(?P<target>\S.*)")
-_INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)[ =]+(?P<url>\S+)")
-_EDITABLE = re.compile(r"(?:-e|--editable)[ =]+(?P<url>\S.*)")
+_INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)[ =]++(?P<url>\S+)")
+_EDITABLE = re.compile(r"(?:-e|--editable)[ =]++(?P<url>\S.*)")
 _ARCHIVE = re.compile(r".*\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.\w+)(\[.*)?", re.IGNORECASE)
 _REMOTE_URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?https?://[^/\s]\S*")
 
@@ -71,10 +75,23 @@ def decode(content: bytes) -> str:
 
 
 def requirement_lines(text: str) -> Iterator[Line]:
-    """The logical lines of a requirements file that are not blank."""
+    """The logical lines of a requirements file that are not blank.
+
+    After `MAX_EFFORT` comes one that may refer to anything, instead of all the others.
+    """
+    left = MAX_EFFORT
     for raw in _CONTINUATION.sub(" ", text).splitlines():
         if line := _COMMENT.sub("", raw).strip():
+            left -= effort(line)
+            if left < 0:
+                yield Line("more lines than are read", Refers.LOCAL)
+                return
             yield classify(line)
+
+
+def effort(line: str) -> int:
+    """What reading a line takes, in characters; there may be many hashes, which take nothing."""
+    return 24 + len(line.partition(" --hash")[0])
 
 
 def classify(line: str) -> Line:

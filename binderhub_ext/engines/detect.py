@@ -9,6 +9,7 @@ not even written out.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -32,12 +33,15 @@ from .process import ProcessFailed, output
 DETECTION = 2
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
+DETECTION_TIME = 30.0
+"""Seconds that repo2docker may look at files: its readers take days for some that others write."""
+
 CONFIG_BYTES = 4 * 2**20
 """A configuration file over this size is a mistake or an attack."""
 
 _ROOT_ONLY = ("setup.py", "pyproject.toml", "DESCRIPTION")
 _NAMES = sorted({name for names in READS.values() for name in names} | set(_ROOT_ONLY))
-_R_PACKAGE = re.compile(rb"^\s*-\s*[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
+_R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
 _LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
 _ATTRIBUTES = ".gitattributes"
@@ -139,9 +143,10 @@ class Detector:
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
-        check_links(checkout)
+        await asyncio.to_thread(check_links, checkout)
         found = await self._decided(checkout)
-        determination = determine(found["buildpack"], found["binder_dir"], reader(checkout))
+        asked = found["buildpack"], found["binder_dir"], reader(checkout)
+        determination = await asyncio.to_thread(determine, *asked)
         detection = Detection(
             files=determination.files,
             reasons=determination.reasons,
@@ -157,7 +162,7 @@ class Detector:
 
     async def _decided(self, checkout: Path) -> dict[str, str]:
         """What repo2docker says, from memory if it was asked of the same files before."""
-        path = self._path(question(checkout))
+        path = self._path(await asyncio.to_thread(question, checkout))
         with suppress(OSError, ValueError):
             known: dict[str, str] = json.loads(path.read_text())
             return known
@@ -176,8 +181,13 @@ class Detector:
         module = f"{__package__}.detector"
         argv = [sys.executable, "-P", "-m", module, str(checkout), self.default_python]
         try:
-            answer = await output([*argv, ",".join(self.available)], env=_environment())
+            async with asyncio.timeout(DETECTION_TIME):
+                answer = await output([*argv, ",".join(self.available)], env=_environment())
             found: dict[str, str] = json.loads(answer.splitlines()[-1])
+        except TimeoutError as error:
+            raise BuildFailed(
+                "Reading the repository's configuration took too long. Make its files simpler."
+            ) from error
         except (ProcessFailed, ValueError, IndexError) as error:
             detail = error.tail if isinstance(error, ProcessFailed) else ""
             raise BuildFailed(

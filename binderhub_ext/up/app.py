@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from .. import __version__
 from .. import hub as hub_side
+from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
 from ..options import StrictApplication
 from . import databases, datadir, engines, origins, proxy, signin
@@ -184,8 +185,12 @@ class Up(StrictApplication):
         hub, asked = self.config.JupyterHub, self.cli_config.Up
         ip, port = hub.get("ip", self.ip), hub.get("port", self.port)
         if "bind_url" in hub:
-            bound = urlsplit(hub.bind_url)
-            ip, port = bound.hostname or "", bound.port or _STANDARD_PORTS.get(bound.scheme, port)
+            try:
+                bound = urlsplit(hub.bind_url)
+                standard = _STANDARD_PORTS.get(bound.scheme, port)
+                ip, port = bound.hostname or "", bound.port or standard
+            except ValueError as error:
+                raise CannotStart(f"c.JupyterHub.bind_url is no address: {error}.") from error
         return (
             self.ip if "ip" in asked else ip,
             Ports(self.port if "port" in asked else port),

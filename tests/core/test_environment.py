@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -249,3 +250,34 @@ def test_any_text_is_some_requirements_file(text: str) -> None:
 def test_any_bytes_are_a_file(content: bytes) -> None:
     determine("PythonBuildPack", "", lambda path: content)
     determine("CondaBuildPack", "", lambda path: content)
+
+
+LONG = 1_500_000
+AT_ONCE = {
+    "spaces": ("PythonBuildPack", "requirements.txt", "a" + " " * LONG + "b"),
+    "an index": ("PythonBuildPack", "requirements.txt", "-f " + "=" * LONG + " a b"),
+    "versions": ("PythonBuildPack", "requirements.txt", "a" + ">=1," * (LONG // 4)),
+    "extras": ("PythonBuildPack", "requirements.txt", "a[" + "a," * (LONG // 2)),
+    "lines": ("PythonBuildPack", "requirements.txt", "a\n" * (LONG // 2)),
+    "a conda package": ("CondaBuildPack", "environment.yml", "- " + "a" * LONG + "$"),
+    "a conda version": ("CondaBuildPack", "environment.yml", "- a" + " " * LONG + "$"),
+    "a conda key": ("CondaBuildPack", "environment.yml", "name: " + " " * LONG + "$"),
+    "a dotted key": ("PythonBuildPack", "pyproject.toml", "a" + ".a" * (LONG // 2) + "=1"),
+    "dotted keys": ("PythonBuildPack", "pyproject.toml", ("a" + ".a" * 2_000 + "=1\n") * 400),
+    "brackets": ("PythonBuildPack", "pyproject.toml", "a = " + "[" * LONG),
+}
+
+
+@pytest.mark.parametrize(("buildpack", "name", "text"), AT_ONCE.values(), ids=AT_ONCE)
+def test_no_file_takes_long(buildpack: str, name: str, text: str) -> None:
+    """It is read where everybody else's requests are answered."""
+    before = process_time()
+    determine(buildpack, "", reader({name: text}))
+    assert process_time() - before < 3
+
+
+def test_files_that_include_each_other_in_a_row() -> None:
+    files = {f"{n}.txt": f"-r {n + 1}.txt" for n in range(3_000)} | {"3000.txt": "numpy"}
+    found = determine("PythonBuildPack", "", reader({**files, "requirements.txt": "-r 0.txt"}))
+    assert found.by_files
+    assert len(found.files) == 3_002

@@ -45,6 +45,12 @@ def warnings(said: ConfigFile) -> list[str]:
         ("\nload_subconfig('other.py')", "conf.py, line 2: ", "no configuration file"),
         ("c.A = 1", "conf.py, line 1: ", "Config"),
         ("x = open('/nowhere/at/all')", "conf.py, line 1: ", "/nowhere/at/all"),
+        ("from traitlets.config import Config\nc = Config()", "conf.py: ", "counts for nothing"),
+        (
+            "from traitlets.config import get_config\nc = get_config()\nc.A.b = 1",
+            "conf.py: ",
+            "counts for nothing",
+        ),
     ],
 )
 def test_a_file_that_does_not_load(

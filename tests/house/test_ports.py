@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
+from traitlets.config import Config
 
 from binderhub_ext.core.errors import CannotStart
+from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.up.app import Up
 from binderhub_ext.up.network import Ports, check_free, is_loopback
 
 
@@ -44,3 +48,10 @@ def test_a_taken_port_is_named(free_ports: int, offset: int) -> None:
 def test_an_address_of_another_machine(free_ports: int) -> None:
     with pytest.raises(CannotStart, match="no such address"):
         check_free("192.0.2.1", Ports(free_ports), patience=0)
+
+
+@pytest.mark.parametrize("url", ["http://:99999999/", "http://[bad"])
+def test_an_address_that_is_none(url: str, tmp_path: Path) -> None:
+    up = Up(config=Config({"JupyterHub": {"bind_url": url}}))
+    with pytest.raises(CannotStart, match="bind_url is no address"):
+        up.compose(DataDirectory(tmp_path))

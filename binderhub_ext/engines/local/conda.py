@@ -11,9 +11,13 @@ import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
 
+from ...core.errors import BuildFailed
 from ...storage.beneath import lstat_beneath
 from .sandbox import SHELL
 
@@ -21,6 +25,7 @@ PROGRAMS = ("micromamba", "mamba", "conda")
 CHANNEL = "conda-forge"
 """Where packages come from if the file names no channel, as with repo2docker."""
 
+_BYTES = 2**18
 _META = "conda-meta"
 _SCRIPTS = "etc/conda/activate.d"
 _ACTIVATE = f'for script in "$CONDA_PREFIX"/{_SCRIPTS}/*.sh; do . "$script"; done; exec "$@"'
@@ -59,8 +64,11 @@ def completed(content: bytes, python: str) -> str:
 
     Returns:
         The same environment as JSON, which is YAML.
+
+    Raises:
+        BuildFailed: it is not YAML that can be read here.
     """
-    asked = YAML(typ="safe", pure=True).load(content) or {}
+    asked = _read(content)
     packages = list(asked.get("dependencies") or [])
     channels = list(asked.get("channels") or [CHANNEL])
     if not _names(packages, "python"):
@@ -71,6 +79,19 @@ def completed(content: bytes, python: str) -> str:
         # conda would add its maker's own channel, which not everybody may use.
         channels.append("nodefaults")
     return json.dumps({**asked, "channels": channels, "dependencies": packages}, default=str)
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        if len(content) > _BYTES:
+            raise BuildFailed(f"environment.yml is larger than {_BYTES >> 10} KiB.")
+        # Written out, a few lines of them are more than any memory holds.
+        if any(isinstance(event, AliasEvent) for event in yaml.parse(content)):
+            raise BuildFailed("environment.yml has aliases (`*name`), which are not read here.")
+        return dict(yaml.load(content) or {})
+    except (YAMLError, RecursionError, ValueError, TypeError) as error:
+        raise BuildFailed("environment.yml cannot be read as YAML.", detail=str(error)) from error
 
 
 def install(program: str, path: Path, file: str, cache: Path) -> list[str]:

@@ -7,12 +7,12 @@ the same packages without pipenv, from the formats that pipenv documents
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 from ...core.errors import BuildFailed
 from ...core.jsontext import parse_json
 from ...core.requirements import decode
+from ...core.tomltext import parse_toml
 
 _VCS = ("git", "hg", "svn", "bzr")
 _MARKERS = (
@@ -48,7 +48,7 @@ def from_pipfile(content: bytes) -> list[str]:
         BuildFailed: not a Pipfile.
     """
     try:
-        pipfile = tomllib.loads(decode(content))
+        pipfile = parse_toml(content)
         packages = {**pipfile.get("dev-packages", {}), **pipfile.get("packages", {})}
         return _lines(pipfile.get("source", []), packages)
     except (ValueError, AttributeError, TypeError, KeyError) as error:

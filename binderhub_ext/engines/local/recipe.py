@@ -235,7 +235,7 @@ class Recipe:
         self.workshop.open_environment(files=True)
         base = self.workshop.want("base.txt", "\n".join([*self.base, ""]))
         server = uv.install(self._path, requirements=[base], link=COPY, build=False, foreign=True)
-        file = self._completed(self._conda_file)
+        file = await asyncio.to_thread(self._completed, self._conda_file)
         packages = conda.install(program, self._path, file, self.workshop.cache)
         try:
             for argv in (packages, [UV, *server[1:]]):

@@ -43,6 +43,8 @@ EMPTY: Mapping[str, bytes] = MappingProxyType({})
 
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 _WAIT = 0.2
+_INHERITED = "system.posix_acl_default"
+"""Rights that whatever is made in a folder later would get: our own notes, too."""
 
 
 @dataclass(frozen=True)
@@ -310,6 +312,8 @@ def seal(environment: Path) -> tuple[int, int]:
         own += status.st_blocks * 512
         if not _is_ours(status):
             os.fchown(folder.descriptor, os.geteuid(), os.getegid())
+        with suppress(OSError):  # there is none, or the disk knows none
+            os.removexattr(folder.descriptor, _INHERITED)
         if stat.S_IMODE(status.st_mode) != 0o555:
             os.fchmod(folder.descriptor, 0o555)
     return size, own

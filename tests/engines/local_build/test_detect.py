@@ -109,6 +109,23 @@ async def test_nonsense(files: dict[str, str], words: str, tmp_path: Path) -> No
     assert "root:" not in caught.value.detail
 
 
+async def test_files_that_take_days_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detect, "DETECTION_TIME", 2)
+    repo = write(tmp_path / "repo", {"pyproject.toml": "a" + ".a" * 10**6 + "=1"})
+    with pytest.raises(BuildFailed, match="took too long"):
+        await Detector(tmp_path / "plans", "3.11", [OWN]).detect("tree", repo)
+
+
+async def test_empty_lines_take_no_time(tmp_path: Path) -> None:
+    text = "dependencies:" + "\n" * 10**6
+    repo = write(tmp_path / "repo", {"environment.yml": text})
+    before = time.process_time()
+    assert not (await Detector(tmp_path / "plans", "3.11", [OWN]).detect("tree", repo)).r
+    assert time.process_time() - before < 3
+
+
 async def test_links_inside_are_followed(tmp_path: Path) -> None:
     repo = write(tmp_path / "repo", {"requirements.txt": "-> real.txt", "real.txt": "six"})
     found = await Detector(tmp_path / "plans", "3.11", ["3.11"]).detect("tree", repo)
@@ -232,6 +249,24 @@ def test_what_environment_yml_leaves_out(
 ) -> None:
     made = json.loads(conda.completed(written.encode(), "3.12"))
     assert (made["channels"], made["dependencies"]) == (channels, packages)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"a: &a [x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (n, n, b"*%c," % (n - 1) * 9) for n in b"bcdef"),
+            "aliases",
+        ),
+        (b"dependencies: " + b"[" * 3_000, "cannot be read"),
+        (b"- x\n" * 10**5, "larger"),
+        (b"- x\n", "cannot be read"),
+    ],
+)
+def test_environment_yml_that_would_fill_the_memory(content: bytes, words: str) -> None:
+    with pytest.raises(BuildFailed, match=words):
+        conda.completed(content, "3.11")
 
 
 def test_a_sandbox_shows_what_conda_needs() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -174,6 +175,20 @@ def test_shared_files_count_once(store: Store) -> None:
     path = store.begin(KEYS[1])
     (path / "python").hardlink_to(store.path(KEYS[0]) / "bin" / "python")
     assert store.disk_usage() < 1_500_000
+
+
+def test_a_build_leaves_no_rights_to_what_we_put_there_later(tmp_path: Path) -> None:
+    entries = [(1, 7, -1), (2, 7, 1234), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+    rights = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", struct.pack("<I", 2) + rights)
+    except OSError:
+        pytest.skip("this disk has no lists of rights")
+    seal(tmp_path)
+    tmp_path.chmod(0o755)
+    later = tmp_path / "later"
+    later.mkdir()
+    assert os.listxattr(later) == []
 
 
 def test_sealing(tmp_path: Path) -> None:
