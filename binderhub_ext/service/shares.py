@@ -39,12 +39,14 @@ class SharedServer:
         name: empty for their default one.
         url: as of :class:`~.hub.Server`.
         ready: whether it runs.
+        direct: whether it is shared with them by name, so that they can leave it.
     """
 
     owner: str
     name: str
     url: str
     ready: bool
+    direct: bool
 
 
 class Shares:
@@ -75,9 +77,10 @@ class Shares:
         found: dict[tuple[str, str], SharedServer] = {}
         try:
             async for share in self._all(person, f"users/{_quoted(person.name)}/shared"):
-                shared = _shared(share["server"])
-                if shared.owner != person.name:
-                    found[shared.owner, shared.name] = shared
+                shared = _shared(share)
+                key = (shared.owner, shared.name)
+                if shared.owner != person.name and (shared.direct or key not in found):
+                    found[key] = shared
         except NotAllowed:
             return []
         return [found[key] for key in sorted(found)]
@@ -104,6 +107,21 @@ class Shares:
             NotAllowed: their token may not.
         """
         await self._change("PATCH", person, server, sharee)
+
+    async def leave(self, person: Person, owner: str, server: str) -> None:
+        """Give up one's own access to somebody else's server.
+
+        Raises:
+            Conflict: it is not by name that they may enter.
+        """
+        path = f"users/{_quoted(person.name)}/shared/{_quoted(owner)}/{_quoted(server)}"
+        async with self._hub.call("DELETE", person, path) as response:
+            if response.status == 404:
+                raise Conflict(
+                    "It is not shared with you by name: you may enter it by a group you are in, or "
+                    "not any more."
+                )
+            await _check(response)
 
     async def give_all(self, person: Person, server: str, asked: Iterable[str], tell: Tell) -> None:
         """Let in whom a launch names. What is refused is told and fails nothing."""
@@ -153,12 +171,14 @@ def _sharee(share: Mapping[str, Any]) -> Sharee:
     return Sharee(share["group" if group else "user"]["name"], group)
 
 
-def _shared(server: Mapping[str, Any]) -> SharedServer:
+def _shared(share: Mapping[str, Any]) -> SharedServer:
+    server = share["server"]
     return SharedServer(
         owner=server["user"]["name"],
         name=server["name"],
         url=server["url"],
         ready=bool(server["ready"]),
+        direct=share["kind"] == "user",
     )
 
 

@@ -181,13 +181,14 @@ def sharee_views(sharees: Iterable[Sharee]) -> list[dict[str, str]]:
     return [sharee.to_fields() for sharee in sharees]
 
 
-def shared_view(server: SharedServer) -> dict[str, str]:
+def shared_view(server: SharedServer) -> dict[str, str | bool]:
     """A server of somebody else as the main page and `GET /api/shared` have it."""
     return {
         "owner": server.owner,
         "name": server.name,
         "state": str(ServerState.RUNNING if server.ready else ServerState.STOPPED),
         "url": server.url,
+        "direct": server.direct,
     }
 
 

@@ -44,7 +44,7 @@ def shared(**changes: Any) -> dict[str, Any]:
     """A server of somebody else that maria may enter."""
     url = "http://jonas.localhost:8000/user/jonas/currents-5e6f7a8b/"
     view = {"owner": "jonas", "name": "currents-5e6f7a8b", "state": "running", "url": url}
-    return {**view, **changes}
+    return {**view, "direct": True, **changes}
 
 
 def share_refused() -> dict[str, Any]:
@@ -80,7 +80,9 @@ def home(**changes: Any) -> dict[str, Any]:
         ],
         "shared": [
             shared(),
-            shared(owner="jonas@institute.example.org", name="waves", state="stopped"),
+            shared(
+                owner="jonas@institute.example.org", name="waves", state="stopped", direct=False
+            ),
         ],
         "projects": [
             {

@@ -203,6 +203,26 @@ async def test_the_form_of_a_card_says_what_was_wrong(repos, ann, bo):
     assert "you, bo, everybody in crew" in page
 
 
+async def test_leaving(realhub, repos, ann, bo):
+    owner = "ann-who-shares"
+    await launch(ann, link_of(repos, f"server=left&share=bo&share={CREW}&share=group:crew"))
+    page = (await bo.get(PREFIX)).text
+    assert f'action="{PREFIX}shared/{owner}/left/leave"' in page
+    assert (await bo.form(f"shared/{owner}/left/leave")).status == 303
+    assert await enters(bo, owner, "left") == 403
+    assert (await bo.form(f"shared/{owner}/left/leave")).status == 409
+    async with realhub.browser(CREW) as cy:
+        await cy.get(PREFIX)
+        assert (await cy.api("POST", f"api/shared/{owner}/left/leave")).status == 200
+        # they are in the group still
+        refused = await cy.api("POST", f"api/shared/{owner}/left/leave")
+        assert refused.status == 409 and "group" in refused.json()["message"]
+        assert await enters(cy, owner, "left") == 200
+        assert f"{owner}/left/leave" not in (await cy.get(PREFIX)).text
+    # nobody leaves in somebody else's name
+    assert (await servers(ann))["left"]["shared_with"] == [{"group": "crew"}]
+
+
 async def test_refusals(realhub, repos, ann, bo):
     await launch(ann, link_of(repos, "server=mine"))
     api = "api/servers/mine/shares"

@@ -62,3 +62,19 @@ class SharedApi(Api):
     async def get(self) -> None:
         shared = await self.service.shares.received(self.me)
         self.write({"servers": [views.shared_view(server) for server in shared]})
+
+
+class LeaveForm(Page):
+    """`/shared/<owner>/<name>/leave`: the form of *Shared with you*."""
+
+    async def post(self, owner: str, name: str) -> None:
+        await self.service.shares.leave(self.me, owner, name)
+        self.redirect(self.service.prefix, status=303)
+
+
+class LeaveApi(Api):
+    """`/api/shared/<owner>/<name>/leave`."""
+
+    async def post(self, owner: str, name: str) -> None:
+        await self.service.shares.leave(self.me, owner, name)
+        self.write({})
