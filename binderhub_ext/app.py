@@ -52,6 +52,7 @@ from .service.pages import Pages
 from .service.records import Records
 from .service.routes import routes
 from .service.settings import Access, Appearance, LaunchPolicy
+from .service.shares import Shares
 from .service.space import SpaceDesk
 from .service.updates import Updates
 from .service.volumes import VolumeDesk
@@ -332,6 +333,7 @@ class BinderApp(StrictApplication):
             builds=self.builds,
             launches=self.launches,
             hub=self.hub,
+            shares=Shares(self.hub),
             records=self.records,
             credentials=self.credentials,
             pages=Pages(paths, self.hub_auth.hub_prefix, prefix, look.everywhere()),

@@ -40,12 +40,12 @@ SERVICE = "binder"
 
 OAUTH_SCOPES = (
     "servers!user",
-    "read:users!user",
     "read:users:groups!user",
-    "access:servers!user",
+    # who may enter a server, which only those can give who may themselves; implies that they may
     "shares!user",
     # for a token of one server and one minute, to ask it whether a page answers
     "tokens!user",
+    # to name whom a server or a volume is shared with
     "read:users:name",
     "read:groups:name",
     f"access:services!service={SERVICE}",

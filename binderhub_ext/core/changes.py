@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .launch import Files, Launch, VolumeRequest
+from .sharees import Sharee, newcomers
 
 _SEES = {
     Files.PROJECT: "the project's own folder",
@@ -17,7 +18,8 @@ _SEES = {
 def changes(old: Launch, new: Launch, *, image: bool = True) -> tuple[str, ...]:
     """Sentences that say what would change; empty if both start the same.
 
-    Where the browser lands is no difference: one server serves every target.
+    Where the browser lands is no difference: one server serves every target. Nor is who may enter,
+    which needs no restart: see :func:`lets_in`.
 
     Args:
         old: what runs.
@@ -25,6 +27,17 @@ def changes(old: Launch, new: Launch, *, image: bool = True) -> tuple[str, ...]:
         image: whether the new one's image is known yet.
     """
     return tuple(_changes(old, new if image else replace(new, image=old.image)))
+
+
+def lets_in(shared: Iterable[Sharee], new: Launch) -> tuple[str, ...]:
+    """Sentences that say who could enter a server after a launch and cannot now.
+
+    Nobody is put out by a launch, whomever it leaves unnamed.
+
+    Args:
+        shared: who may enter now.
+    """
+    return tuple(f"It would let in {one.words}." for one in newcomers(new.share, shared))
 
 
 def _changes(old: Launch, new: Launch) -> Iterator[str]:

@@ -66,7 +66,7 @@ class LaunchRequest:
         memory: bytes, 0 for the default.
         cpu: cores, 0 for the default.
         idle: seconds of inactivity after which to stop, 0 for the default.
-        share: people who may enter this server.
+        share: people who may enter this server, and groups as `group:<name>`.
         extra: further query parameters, kept for the target and never interpreted.
     """
 
@@ -108,6 +108,7 @@ class Launch:
         checked: for a private repository, when its reader was last seen to be able to read it
             (Unix time); the Hub starts nothing of it that was not checked a moment ago.
         keep: whose version keeps its name where person and repository changed the same file.
+        share: whom it lets in, as in a link; who may enter now, the Hub alone knows.
     """
 
     user: str
@@ -123,6 +124,7 @@ class Launch:
     idle: int = 0
     checked: int = 0
     keep: Keep = Keep.BOTH
+    share: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -135,8 +137,9 @@ class Launch:
             commit = dict(fields["commit"])
             fields["commit"] = Commit(**{**commit, "repo": Repo(**commit["repo"])})
         fields["files"] = Files(fields["files"])
-        # The Hub still has tickets from before there was a choice.
+        # The Hub still has tickets from before there were these.
         fields["keep"] = Keep(fields.get("keep", Keep.BOTH))
+        fields["share"] = tuple(map(str, fields.get("share", ())))
         fields["volumes"] = tuple(
             VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
             for v in fields["volumes"]

@@ -141,6 +141,13 @@ def with_ref(
     return replace(request, ref=ref)
 
 
+def without(link: str, name: str) -> str:
+    """A link of :func:`write_link` without one parameter."""
+    path, _, query = link.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if not pair.startswith(f"{name}="))
+    return f"{path}?{kept}" if kept else path
+
+
 def _split(query: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(

@@ -24,6 +24,7 @@ from .quantities import (
     write_cores,
     write_seconds,
 )
+from .sharees import Sharee
 
 NAME_MAX = 255
 
@@ -128,6 +129,12 @@ def _mount(text: str = "") -> str:
     return path
 
 
+def _read_sharee(text: str) -> str:
+    sharee = Sharee.of(text)
+    _read_name(sharee.what)(sharee.name)
+    return str(sharee)
+
+
 def _write_volume(volume: VolumeRequest) -> str:
     mount = f"./{volume.mount}" if volume.mount in tuple(Access) else volume.mount
     return ":".join(part for part in (volume.name, mount, volume.access) if part)
@@ -227,10 +234,11 @@ PARAMETERS = {
             "share",
             "share",
             "May also enter",
-            _read_name("person"),
+            _read_sharee,
+            say=lambda text: Sharee.of(text).words,
             repeated=True,
-            values="a user name",
-            meaning="somebody who may enter this server",
+            values="`<user>` or `group:<name>`",
+            meaning="somebody, or everybody in a group, who may enter this server",
         ),
     )
 }

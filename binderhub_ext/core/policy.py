@@ -19,6 +19,7 @@ from .launch import Files, Launch, LaunchRequest
 from .names import is_server_name, server_name
 from .projects import project_folder
 from .repo import Commit, Repo
+from .sharees import SHAREES_MAX
 from .targets import TARGETS, Targets, landing
 
 _FORGES = {"github.com/": "gh", "gitlab.com/": "gl", "gist.github.com/": "gist"}
@@ -86,6 +87,8 @@ def judge(policy: Policy, request: LaunchRequest) -> None:
         raise NotAllowed(f"This hub does not allow files={request.files}.")
     if len(request.volumes) > policy.max_volumes:
         raise NotAllowed(f"A server may have at most {policy.max_volumes} volumes here.")
+    if len(request.share) > SHAREES_MAX:
+        raise NotAllowed(f"A launch lets in at most {SHAREES_MAX} people and groups. Use a group.")
     if request.server and not is_server_name(request.server):
         raise BadLink(
             f"“{request.server[:60]}” cannot be the name of a server. Use up to 30 lower-case "
@@ -134,6 +137,7 @@ def admit(
         memory=memory,
         cpu=cpu,
         idle=request.idle,
+        share=tuple(sharee for sharee in request.share if sharee != user),
     )
 
 

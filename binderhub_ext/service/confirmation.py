@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from ..core.changes import changes
+from ..core.changes import changes, lets_in
 from ..core.errors import BadTicket, NotAllowed
 from ..core.launch import Files, Launch, LaunchRequest, read_ticket
 from ..core.links import write_link
@@ -17,6 +17,7 @@ from ..core.policy import admit, is_trusted, judge
 from ..core.refs import taken_instead
 from ..core.repo import Commit
 from ..core.rights import PROJECT, UNENCRYPTED, rights, words
+from ..core.sharees import Sharee
 from ..core.volumes import Kind, Placed
 from ..engines.base import Environment, Image
 from ..repos.about import About
@@ -27,7 +28,7 @@ from .launcher import OnChange
 from .records import now
 from .tables import TrustRow
 
-_SHOWN = ("target", "files", "volume", "image")
+_SHOWN = ("target", "files", "volume", "image", "share")
 """Parameters that have a place of their own on the page."""
 
 _UNKNOWN = "Found out from the repository's files when it is launched"
@@ -44,10 +45,11 @@ class Question:
         commit: what its ref stands for now.
         known: the environment and its image, as far as they are known.
         about: what the commit says of itself; nothing before it was fetched for the first time.
-        differs: what launching would change about a server that runs.
+        differs: what launching would change about a server that exists.
         trusted: whether it was answered before, for all that the link wants.
         volumes: the group and shared volumes it would see, as the person has them now.
         project: its folder in their home, relative; empty without a repository.
+        share: whom it would let in.
     """
 
     request: LaunchRequest
@@ -58,6 +60,7 @@ class Question:
     trusted: bool
     volumes: tuple[Placed, ...] = ()
     project: str = ""
+    share: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         trusted=await trusted(service, person, request),
         volumes=await service.volumes.placed(person, launch.volumes, launch.project),
         project=launch.project,
+        share=launch.share,
     )
 
 
@@ -169,6 +173,7 @@ def page_values(
         "environment": _environment(asked),
         "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
         "resources": _resources(request),
+        "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,
         "credentials": _CREDENTIALS,
         "source": {"host": source.host, "kind": source.kind, "outside": True},
@@ -182,15 +187,19 @@ def page_values(
 
 
 async def _differs(service: Service, person: Person, launch: Launch) -> tuple[str, ...]:
-    """What the launch would change about a server that runs; its environment is not known yet."""
-    there = await service.hub.server(person, launch.server)
-    if there is None or there.state is State.STOPPED:
+    """What the launch would change about a server; its environment is not known yet."""
+    server = await service.hub.server(person, launch.server)
+    if server is None:
         return ()
+    shared = await service.shares.of(person, server.name) if launch.share else ()
+    entering = lets_in(shared, launch)
+    if server.state is State.STOPPED:
+        return entering
     try:
-        old = read_ticket(there.ticket, service.secret, user=person.name, server=there.name)
+        old = read_ticket(server.ticket, service.secret, user=person.name, server=server.name)
     except BadTicket:
-        return ("It was started in another way.",)
-    return changes(old, launch, image=False)
+        return ("It was started in another way.", *entering)
+    return (*changes(old, launch, image=False), *entering)
 
 
 def _commit(asked: Question) -> dict[str, str] | None:

@@ -21,6 +21,7 @@ from .hub import HubClient
 from .launches import Launches
 from .pages import Pages
 from .records import Records
+from .shares import Shares
 from .space import SpaceDesk
 from .updates import Updates
 from .volumes import VolumeDesk
@@ -51,6 +52,7 @@ class Service:
     builds: Builds
     launches: Launches
     hub: HubClient
+    shares: Shares
     records: Records
     credentials: Credentials
     pages: Pages

@@ -21,7 +21,7 @@ import aiohttp
 from traitlets import Float, Integer, Unicode, default
 from traitlets.config import LoggingConfigurable
 
-from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, TooMany
+from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, NotFound, TooMany
 from ..core.launch import TICKET
 from .sse import Parser
 
@@ -144,7 +144,7 @@ class HubClient(LoggingConfigurable):
         async with self._request("GET", person, _path(name)) as response:
             if response.status == 404:
                 return None
-            await _check(response)
+            await check(response)
             return Server.from_model(await response.json())
 
     async def start(self, person: Person, name: str, ticket: str) -> None:
@@ -156,14 +156,14 @@ class HubClient(LoggingConfigurable):
         """
         body = {"user_options": {TICKET: ticket}}
         async with self._request("POST", person, _path(name), json=body) as response:
-            await _check(response)
+            await check(response)
 
     async def stop(self, person: Person, name: str, *, remove: bool = False) -> None:
         """Stop a server, and remove it from the list; its files stay. Safe to repeat."""
         body = {"remove": True} if remove else None
         async with self._request("DELETE", person, _path(name), json=body) as response:
             if response.status != 404:
-                await _check(response)
+                await check(response)
 
     async def stopped(self, person: Person, name: str) -> None:
         """Wait until a server that was told to stop has done so.
@@ -216,7 +216,7 @@ class HubClient(LoggingConfigurable):
             "note": f"Binder@home, for the server {name}",
             "scopes": [f"access:servers!server={person.name}/{name}"],
         }
-        async with self._call("POST", person, path, json=body) as response:
+        async with self.call("POST", person, path, json=body) as response:
             if response.status not in (200, 201):
                 return ""
             return str((await response.json()).get("token", ""))
@@ -226,20 +226,28 @@ class HubClient(LoggingConfigurable):
         model = await self._json("GET", person, "")
         return tuple(model["groups"]) if "groups" in model else person.groups
 
-    async def knows(self, person: Person, what: str, name: str) -> bool:
-        """Whether there is a `person` or `group` of that name on this hub.
+    async def check_known(self, person: Person, what: str, name: str) -> None:
+        """Refuse a `person` or `group` of whom this hub does not know.
 
         Raises:
+            NotFound: nobody is called that here.
             NotAllowed: the person's token may not ask.
         """
         kind = {"person": "users", "group": "groups"}[what]
-        async with self._call("GET", person, f"{kind}/{quote(name, safe='')}") as response:
+        async with self.call("GET", person, f"{kind}/{quote(name, safe='')}") as response:
             if response.status == 404:
-                return False
-            await _check(response)
-            return True
+                raise unknown(what, name)
+            await check(response)
 
     # ---- requests
+
+    def call(
+        self, method: str, person: Person, path: str, **options: Any
+    ) -> aiohttp.client._RequestContextManager:
+        """A request to the Hub's API in a person's name; the answer is for :func:`check`."""
+        url = f"{self.api_url.rstrip('/')}/{path}"
+        headers = {"Authorization": f"token {person.token}"}
+        return self._session.request(method, url, headers=headers, **options)
 
     async def _running(self, person: Person, name: str) -> bool:
         server = await self.server(person, name)
@@ -251,28 +259,21 @@ class HubClient(LoggingConfigurable):
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
         path = f"{_path(name)}/progress"
         async with self._request("GET", person, path, timeout=timeout) as response:
-            await _check(response)
+            await check(response)
             async for chunk in response.content.iter_any():
                 for message in parser.feed(chunk):
                     yield message
 
     async def _json(self, method: str, person: Person, path: str, **options: Any) -> Any:
         async with self._request(method, person, path, **options) as response:
-            await _check(response)
+            await check(response)
             return await response.json()
 
     def _request(
         self, method: str, person: Person, path: str, **options: Any
     ) -> aiohttp.client._RequestContextManager:
         user = f"users/{quote(person.name, safe='')}"
-        return self._call(method, person, f"{user}/{path}" if path else user, **options)
-
-    def _call(
-        self, method: str, person: Person, path: str, **options: Any
-    ) -> aiohttp.client._RequestContextManager:
-        url = f"{self.api_url.rstrip('/')}/{path}"
-        headers = {"Authorization": f"token {person.token}"}
-        return self._session.request(method, url, headers=headers, **options)
+        return self.call(method, person, f"{user}/{path}" if path else user, **options)
 
 
 def _path(name: str) -> str:
@@ -290,7 +291,13 @@ def _failure(message: str) -> LaunchFailed:
     return LaunchFailed(words, detail=detail)
 
 
-async def _check(response: aiohttp.ClientResponse) -> None:
+def unknown(what: str, name: str) -> NotFound:
+    """Why a `person` or `group` cannot be meant."""
+    hint = " People are known once they have signed in." if what == "person" else ""
+    return NotFound(f"This hub knows no {what} called “{name}”.{hint}")
+
+
+async def check(response: aiohttp.ClientResponse) -> None:
     """Turn the Hub's refusals into words.
 
     Raises:
@@ -298,7 +305,7 @@ async def _check(response: aiohttp.ClientResponse) -> None:
     """
     if response.status < 400:
         return
-    raise _refusal(response.status, await _message(response))
+    raise _refusal(response.status, await message_of(response))
 
 
 def _refusal(status: int, message: str) -> BinderError:
@@ -315,7 +322,8 @@ def _refusal(status: int, message: str) -> BinderError:
     return _failure(message or "The Hub could not start the server.")
 
 
-async def _message(response: aiohttp.ClientResponse) -> str:
+async def message_of(response: aiohttp.ClientResponse) -> str:
+    """The Hub's own words for a refusal, if it has any."""
     try:
         fields = await response.json(content_type=None)
     except (ValueError, aiohttp.ClientError):

@@ -28,6 +28,7 @@ from ..engines.base import Image
 from .builds import Builds
 from .hub import HubClient, Person, Server, State
 from .landing import Landing
+from .shares import Shares
 from .space import SpaceDesk
 from .starts import Starts
 from .steps import Bar, Step
@@ -155,6 +156,7 @@ class Launcher(LoggingConfigurable):
         self._volumes = volumes
         self._space = space
         self._secret = secret
+        self._shares = Shares(hub)
         self._starts = Starts(hub, Turns(self.concurrent_starts), self.start_timeout)
 
     async def launch(self, order: Order, tell: Tell) -> Launched:
@@ -239,6 +241,7 @@ class Launcher(LoggingConfigurable):
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
             raise LaunchFailed("The server started and ended at once. Launch it again.")
+        await self._share(order, launch, running, tell)
         return running
 
     async def redirect(self, order: Order, launch: Launch, server: Server, tell: Tell) -> str:
@@ -324,6 +327,12 @@ class Launcher(LoggingConfigurable):
         if running and order.on_change is not OnChange.RESTART:
             raise ServerDiffers(there.name, differs)
         return launch, differs
+
+    async def _share(self, order: Order, launch: Launch, running: Server, tell: Tell) -> None:
+        """Let in whom the launch names, unless what runs was kept and is something else."""
+        old = self._ticket(order, running)
+        if old and not changes(old, launch):
+            await self._shares.give_all(order.person, running.name, launch.share, tell)
 
     async def _neighbours(self, order: Order, launch: Launch, tell: Tell) -> None:
         """Name the person's running servers whose project changes with this start."""

@@ -66,6 +66,8 @@ class Running:
         )
         if update := event.data.get("update"):
             self.state = replace(self.state, update=Update.from_fields(update))
+        if sentence := event.data.get("attention"):
+            self.state = replace(self.state, attention=(*self.state.attention, sentence))
         self.history.append(event)
 
     def fail(self, error: Exception) -> Event:

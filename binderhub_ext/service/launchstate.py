@@ -26,6 +26,7 @@ class State:
     Attributes:
         update: what it did to the person's project, or would do if `error` asks them.
         answers: what they said when they were asked before; as fields of a form.
+        attention: sentences to read before the server is opened; not in the records.
     """
 
     id: str
@@ -47,6 +48,7 @@ class State:
     error: Failure | None = None
     update: Update | None = None
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    attention: tuple[str, ...] = ()
 
     @classmethod
     def of_row(cls, row: LaunchRow) -> State:

@@ -24,7 +24,7 @@ NAMES = ("link", "repo", "ref", *_PARAMETERS)
 """What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
 
 
-_CONTROLS = ("target", "files", "volume", "image", "server", "size")
+_CONTROLS = ("target", "files", "volume", "image", "server", "size", "share")
 """Parameters for which the form has a control at all times."""
 
 _TITLES = {"labpath": "File to open in JupyterLab", "urlpath": "Page of the server to open"}

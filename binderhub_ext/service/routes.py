@@ -7,7 +7,19 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from .handlers import api, build, credentials, files, links, meta, pages, share, updates, volumes
+from .handlers import (
+    api,
+    build,
+    credentials,
+    files,
+    links,
+    meta,
+    pages,
+    share,
+    shares,
+    updates,
+    volumes,
+)
 
 Route = tuple[str, type[RequestHandler]] | tuple[str, type[RequestHandler], dict[str, Any]]
 
@@ -23,6 +35,8 @@ PAGES: list[Route] = [
     (r"", pages.Home),
     (r"launch", pages.LaunchForm),
     (rf"launches/{_ID}", pages.LaunchPage),
+    (rf"servers/{_SERVER}/shares", shares.SharesForm),
+    (rf"shared/{_SERVER}/([^/]*)/leave", shares.LeaveForm),
     (r"volumes", volumes.VolumesPage),
     (r"update", updates.UpdatePage),
     (r"files", files.FilesPage),
@@ -43,7 +57,10 @@ API: list[Route] = [
     (rf"api/launches/{_ID}/log", api.LaunchLog),
     (r"api/servers", api.ServersApi),
     (rf"api/servers/{_SERVER}/stop", api.ServerStop),
+    (rf"api/servers/{_SERVER}/shares", shares.SharesApi),
     (rf"api/servers/{_SERVER}", api.ServerApi),
+    (r"api/shared", shares.SharedApi),
+    (rf"api/shared/{_SERVER}/([^/]*)/leave", shares.LeaveApi),
     (r"api/volumes", volumes.VolumesApi),
     (rf"api/volumes/{_ID}", volumes.VolumeApi),
     (rf"api/volumes/{_ID}/members", volumes.VolumeMembers),

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..core.errors import BadTicket
 from ..core.launch import Launch, read_ticket
+from ..core.links import without
 from ..core.progress import Event, Phase
 from ..core.repo import Repo
 from ..core.rights import words
+from ..core.sharees import Sharee
 from ..core.updates import CHOICES, Keep, Update, needs_choice
 from ..core.volumes import SHARED, Kind, Volume, group_of
 from ..storage.trash import Trashed
 from .credentials import ANY_USER, Stored
 from .hub import Server
+from .hub import State as ServerState
 from .launcher import OnChange
 from .launchstate import State
+from .shares import SharedServer
 from .tables import LaunchRow, TrustRow
 from .updates import Look
 from .volumes import Mine
@@ -57,6 +61,7 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "error": state.error and state.error.to_json(),
         "again": {"link": state.link, **state.answers},
         "choices": choices(state),
+        "attention": list(state.attention),
         "update": state.update.to_fields() if state.update else None,
         "question": keep_question({"link": state.link, **state.answers})
         if state.may_choose()
@@ -94,7 +99,7 @@ def look_view(look: Look, prefix: str) -> dict[str, Any]:
     """What an update would change, as its page and `GET /api/update` have it."""
     project = project_view(look.row)
     update: Update | None = look.update and look.update.clipped(_LISTED)
-    values = {"link": look.row.request}
+    values = again(look.row.request)
     return {
         "project": look.row.project,
         "title": project["title"],
@@ -129,7 +134,12 @@ def last_event(state: State) -> Event:
 
 
 def server_view(
-    server: Server, *, user: str, secret: str, links: Mapping[str, str]
+    server: Server,
+    *,
+    user: str,
+    secret: str,
+    links: Mapping[str, str],
+    sharees: Iterable[Sharee] | None = None,
 ) -> dict[str, Any]:
     """A server as the main page and `GET /api/servers` have it.
 
@@ -138,6 +148,7 @@ def server_view(
         user: whose it is.
         secret: of tickets.
         links: the link each server was last launched by.
+        sharees: who else may enter it; `None` if that is not known.
     """
     launch = _launch(server, user, secret)
     commit = launch.commit if launch else None
@@ -152,7 +163,32 @@ def server_view(
         "state": str(server.state),
         "url": server.url,
         "last_activity": server.last_activity,
-        "again": {"link": link} if link else None,
+        "again": again(link) if link else None,
+        "shared_with": None if sharees is None else sharee_views(sharees),
+    }
+
+
+def again(link: str) -> dict[str, str]:
+    """What a button sends to start once more what a link started.
+
+    Who may enter is not in it: the Hub keeps that, and nobody who was put out comes back so.
+    """
+    return {"link": without(link, "share")}
+
+
+def sharee_views(sharees: Iterable[Sharee]) -> list[dict[str, str]]:
+    """Who may enter a server: each `{"user": name}` or `{"group": name}`."""
+    return [sharee.to_fields() for sharee in sharees]
+
+
+def shared_view(server: SharedServer) -> dict[str, str | bool]:
+    """A server of somebody else as the main page and `GET /api/shared` have it."""
+    return {
+        "owner": server.owner,
+        "name": server.name,
+        "state": str(ServerState.RUNNING if server.ready else ServerState.STOPPED),
+        "url": server.url,
+        "direct": server.direct,
     }
 
 
@@ -164,7 +200,7 @@ def project_view(row: LaunchRow) -> dict[str, Any]:
         "repo": repo_view(repo),
         "path": row.project,
         "last_used": iso(row.started),
-        "again": {"link": row.request},
+        "again": again(row.request),
     }
 
 

@@ -157,11 +157,8 @@ class VolumeDesk:
         what = "person" if user else "group"
         name = check_person(user or group, what)
         await self._owned(person, id)
-        if access and not await self._hub.knows(person, what, name):
-            raise NotFound(
-                f"This hub knows no {what} called “{name}”."
-                + (" People are known once they have signed in." if user else "")
-            )
+        if access:
+            await self._hub.check_known(person, what, name)
 
         def change(volume: Volume) -> Volume:
             before = volume.users if user else volume.groups
@@ -184,8 +181,7 @@ class VolumeDesk:
         """
         to = check_person(to)
         await self._owned(person, id)
-        if not await self._hub.knows(person, "person", to):
-            raise NotFound(f"This hub knows no person called “{to}”.")
+        await self._hub.check_known(person, "person", to)
 
         def change(volume: Volume) -> Volume:
             owned = sum(v.owner == to and v.kind is Kind.SHARED for v in self.store.all())

@@ -31,7 +31,8 @@ const stepStarted = new Map();
 
 let current = -1;
 let progress = 0;
-// Two versions of a file lie side by side: nobody is sent on before they have seen that.
+// Two versions of a file lie side by side, or somebody was not let in: nobody is sent on before
+// they have seen that.
 let stays = page.dataset.stays === "yes";
 let ended = page.dataset.finished ? parseMoment(page.dataset.finished) : 0;
 
@@ -110,7 +111,7 @@ function ready(event) {
   showProgress(100);
   showTitle("Ready", "success");
   page.dataset.phase = "ready";
-  byId("message").textContent = stays ? "Look at your files, then open it." : "Opening your server…";
+  byId("message").textContent = stays ? "Read this, then open it." : "Opening your server…";
   byId("ready-link").href = target;
   byId("ready").hidden = false;
   arrive(target);
@@ -200,6 +201,18 @@ function showReference(event) {
 
 // ---- events ------------------------------------------------------------------------------
 
+function attend(sentence) {
+  const box = byId("attention");
+  stays = true;
+  // after a reload the page has some already, and hears of them again
+  if ([...box.children].some((told) => told.textContent === sentence)) return;
+  const paragraph = document.createElement("p");
+  paragraph.className = "binder-break";
+  paragraph.textContent = sentence;
+  box.append(paragraph);
+  box.hidden = false;
+}
+
 function show(event) {
   const message = (event.message || "").replace(/\n$/, "");
   if (event.log && message) log.append(message);
@@ -209,8 +222,9 @@ function show(event) {
   if (event.commit) showCommit(event.commit);
   if (event.update) {
     showUpdate(byId("update"), event.update);
-    stays = wantsEyes(event.update);
+    stays ||= wantsEyes(event.update);
   }
+  if (event.attention) attend(event.attention);
   if (event.progress !== undefined) showProgress(event.progress);
   if (event.phase === "ready") return ready(event);
   if (!event.log && message) byId("message").textContent = message;

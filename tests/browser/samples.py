@@ -35,8 +35,23 @@ def server(**changes: Any) -> dict[str, Any]:
         "url": "/user/maria/tidal-analysis-1f0c2d3e/lab",
         "last_activity": "2026-11-20T09:30:00Z",
         "again": again(),
+        "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
         **changes,
     }
+
+
+def shared(**changes: Any) -> dict[str, Any]:
+    """A server of somebody else that maria may enter."""
+    url = "http://jonas.localhost:8000/user/jonas/currents-5e6f7a8b/"
+    view = {"owner": "jonas", "name": "currents-5e6f7a8b", "state": "running", "url": url}
+    return {**view, "direct": True, **changes}
+
+
+def share_refused() -> dict[str, Any]:
+    """Somebody who was not let into a server just now, by the form of its card."""
+    words = "This hub knows no person called “zed”. People are known once they have signed in."
+    name = server()["name"]
+    return {"server": name, "user": "zed", "group": "", "status": 404, "message": words}
 
 
 def home(**changes: Any) -> dict[str, Any]:
@@ -60,6 +75,13 @@ def home(**changes: Any) -> dict[str, Any]:
                 state="stopped",
                 files="home",
                 last_activity="2026-11-18T16:02:00Z",
+                shared_with=[],
+            ),
+        ],
+        "shared": [
+            shared(),
+            shared(
+                owner="jonas@institute.example.org", name="waves", state="stopped", direct=False
             ),
         ],
         "projects": [
@@ -108,6 +130,7 @@ def launch(**changes: Any) -> dict[str, Any]:
         "error": None,
         "can_cancel": True,
         "again": again(),
+        "attention": [],
         "back_url": "/services/binder/?repo=maria%2Ftidal-analysis",
         "choices": [],
         **changes,
@@ -155,6 +178,7 @@ def confirm(**changes: Any) -> dict[str, Any]:
         "credentials": "None of your passwords and keys are handed over.",
         "source": {"host": "forum.example.org", "outside": True},
         "rights": "",
+        "lets_in": ["jonas", "everybody in the group ocean-course"],
         "form": again(),
         "change_url": "/services/binder/?repo=maria%2Ftidal-analysis",
         "cancel_url": "/services/binder/",

@@ -159,6 +159,44 @@ def test_a_browser_that_finds_no_such_name_says_so(
     arrive(maria, f"{home_hub.servers_of('maria')}/names-*/**", timeout=60_000)
 
 
+def test_who_was_let_in_enters_at_the_owners_host_until_it_is_taken_back(
+    home_hub: HomeHub, repo: RepoHandle, maria: Page, browser: Browser
+) -> None:
+    others = [home_hub.visitor(browser, name) for name in ("jonas", ODD_NAMES[0].lower())]
+    with others[0] as jonas, others[1] as zoe:
+        maria.goto(home_hub.main_page)
+        maria.get_by_label("Repository").fill(repo.url)
+        maria.get_by_text("More options").click()
+        told = maria.get_by_text("Somebody else may enter this server. They act as you in it")
+        expect(told).to_be_hidden()
+        maria.get_by_label("One more person or group").fill("jonas")
+        expect(told).to_be_visible()
+        maria.get_by_role("button", name="Launch", exact=True).click()
+        arrive(maria, f"{home_hub.servers_of('maria')}/names-*/**", timeout=BUILD)
+
+        jonas.goto(home_hub.main_page)
+        jonas.get_by_role("link", name=re.compile("Open names-.* of maria")).click()
+        jonas.get_by_role("button", name="Authorize").click()
+        arrive(jonas, f"{home_hub.servers_of('maria')}/names-*/lab**", timeout=60_000)
+        wait_for_lab(jonas)
+        server = re.sub(r"(/user/maria/[^/]*/).*", r"\1", jonas.url)
+        assert _status(zoe, server) == 403
+
+        maria.goto(home_hub.main_page)
+        maria.get_by_text("Who may enter names: you, jonas").click()
+        maria.get_by_role("button", name="Take back from jonas").click()
+        expect(maria.get_by_text("Who may enter names: only you")).to_be_visible()
+    with home_hub.visitor(browser, "jonas") as jonas:
+        expect(jonas.get_by_text("Shared with you")).to_be_hidden()
+        assert _status(jonas, server) == 403
+
+
+def _status(page: Page, url: str) -> int:
+    answer = page.goto(url)
+    assert answer is not None
+    return answer.status
+
+
 @pytest.mark.parametrize("user", ODD_NAMES)
 def test_every_name_has_a_host(
     home_hub: HomeHub, repo: RepoHandle, browser: Browser, user: str

@@ -61,6 +61,17 @@ def test_ready_leads_to_the_server_and_back_does_not_return_here(
     assert progress.url == "about:blank"
 
 
+def test_who_was_not_let_in_is_read_before_the_server_opens(stream: Stream, progress: Page) -> None:
+    words = "Not let in: zed. This hub knows no person called “zed”."
+    expect(progress.get_by_role("alert").filter(has_text="Not let in")).to_be_hidden()
+    stream.say("launching", words, step="server", progress=90, attention=words)
+    stream.say("ready", "Ready", step="redirect", progress=100, url="/user/maria/x/lab")
+    expect(progress.locator("#message")).to_have_text("Read this, then open it.")
+    expect(progress.get_by_role("alert").filter(has_text="Not let in")).to_have_text(words)
+    progress.get_by_role("link", name="Open it").click()
+    progress.wait_for_url("**/user/maria/x/lab")
+
+
 @pytest.mark.parametrize(
     "url", ["//evil.example/x", "https://evil.example/", "javascript:alert(1)"]
 )

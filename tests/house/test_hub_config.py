@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyterhub.scopes import _expand_scope
 from sqlalchemy import create_engine
 from traitlets.config import Config
 
@@ -47,6 +48,13 @@ def test_people_may_use_the_service(c: Config) -> None:
     assert (
         "access:services!service=binder" in c.JupyterHub.services[0]["oauth_client_allowed_scopes"]
     )
+
+
+@pytest.mark.parametrize("scopes", [hub.OAUTH_SCOPES, hub.USER_SCOPES])
+def test_no_scope_is_asked_for_that_another_implies(scopes: tuple[str, ...]) -> None:
+    for scope in scopes:
+        others = (_expand_scope(other) for other in scopes if other != scope)
+        assert scope not in set().union(*others)
 
 
 def test_hub_and_service_share_the_ticket_secret(c: Config, tmp_path: Path) -> None:

@@ -153,13 +153,20 @@ async def servers_of(handler: Handler) -> list[dict[str, object]]:
     """A person's servers as pages and the API show them."""
     service = handler.service
     servers = await service.hub.servers(handler.me)
+    given = await service.shares.given(handler.me)
     rows = await service.records.launches(handler.me.name, limit=500)
     links: dict[str, str] = {}
     # the newest that worked, else the newest: one whose first start failed can be tried again
     for row in [*filter(lambda row: row.url, rows), *rows]:
         links.setdefault(row.server, row.request)
     return [
-        views.server_view(server, user=handler.me.name, secret=service.secret, links=links)
+        views.server_view(
+            server,
+            user=handler.me.name,
+            secret=service.secret,
+            links=links,
+            sharees=None if given is None else given.get(server.name, ()),
+        )
         for server in servers
     ]
 

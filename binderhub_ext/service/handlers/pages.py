@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
@@ -98,9 +99,21 @@ class Static(Guarded, StaticFileHandler):
 
 
 async def show_home(
-    page: Page, fields: Fields, failure: Failure | None = None, field: str = ""
+    page: Page,
+    fields: Fields,
+    failure: Failure | None = None,
+    field: str = "",
+    share_refused: Mapping[str, str | int] | None = None,
 ) -> None:
-    """The main page with all that was typed still in the form."""
+    """The main page with all that was typed still in the form.
+
+    Args:
+        page: answers.
+        fields: what stands in the form.
+        failure: why it was refused.
+        field: which of its fields is to blame; empty for none.
+        share_refused: what was typed to let somebody into a server, and why that was refused.
+    """
     service, shown = page.service, shown_fields(page, fields)
     projects = await service.records.projects(page.me.name)
     recent = await service.launches.recent(page.me)
@@ -116,7 +129,10 @@ async def show_home(
         images=bool(service.policy.images),
         allowed_files=[str(files) for files in service.policy.files],
         launches=[views.launch_view(s, service.prefix) for s in recent if not s.finished],
+        shares=shown.get("share", ()),
         servers=await servers_of(page),
+        shared=[views.shared_view(one) for one in await service.shares.received(page.me)],
+        share_refused=share_refused or {},
         projects=[views.project_view(row) for row in projects],
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
         **volumeform.chooser(volumes, shown),
