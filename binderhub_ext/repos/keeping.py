@@ -145,7 +145,7 @@ class KeepingProvider(LoggingConfigurable):
             if kept is None:
                 new = self.store.layout.bundle(commit).with_suffix(".bundle.new")
                 got = await self._bundle(commit, new, lock, tell)
-                kept = self.store.keep(commit, new, got.tree, got.submodules)
+                kept = self.store.keep(commit, new, got.tree)
         if time.monotonic() >= self._collect_after:
             self._collect_after = time.monotonic() + _COLLECT_EVERY
             await self.collect_garbage()

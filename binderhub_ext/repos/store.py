@@ -2,7 +2,7 @@
 
     <hash of the repository>/objects.git       what was fetched, so that the next fetch is short
     <hash of the repository>/<commit>.bundle   a commit and its history; immutable, kept last
-    <hash of the repository>/<commit>.tree     the hash of its files; the submodules that came
+    <hash of the repository>/<commit>.tree     the hash of its files
     <hash of the repository>/scratch.new/      what is being made
     <hash of the repository>/.lock             held while fetching, by git's processes too
 
@@ -29,6 +29,7 @@ from ..locks import try_lock
 from .base import Source
 
 _POLL = 0.1
+_SUBMODULES = "refs/submodules/"
 _LEFTOVERS = (
     "*.lock",
     "*.new",
@@ -48,28 +49,26 @@ class Store:
         """The files of a commit if they are kept; marks them as used now."""
         bundle = self.layout.bundle(commit)
         try:
-            tree, submodules, _ = bundle.with_suffix(".tree").read_text().split("\n")
-            bundle.stat()
-        except (FileNotFoundError, ValueError):
+            tree = bundle.with_suffix(".tree").read_text().strip()
+            submodules = _submodules(bundle)
+        except FileNotFoundError:
             return None
         # A reader that is not the owner cannot say so; the bundle is there all the same.
         with contextlib.suppress(PermissionError):
             os.utime(bundle)
-        return Source(commit, bundle, tree, tuple(submodules.split()))
+        return Source(commit, bundle, tree, submodules)
 
-    def keep(
-        self, commit: Commit, new: Path, tree: str, submodules: tuple[str, ...] = ()
-    ) -> Source:
+    def keep(self, commit: Commit, new: Path, tree: str) -> Source:
         """Move a finished bundle to its final name; from here on :meth:`find` has it."""
         bundle = self.layout.bundle(commit)
         new_tree = bundle.with_suffix(".tree.new")
-        new_tree.write_text(f"{tree}\n{' '.join(submodules)}\n")
+        new_tree.write_text(f"{tree}\n")
         new_tree.rename(bundle.with_suffix(".tree"))
         with new.open("rb") as written:
             os.fsync(written.fileno())
         new.chmod(0o644)
         new.rename(bundle)
-        return Source(commit, bundle, tree, submodules)
+        return Source(commit, bundle, tree, _submodules(bundle))
 
     @contextlib.asynccontextmanager
     async def locked(self, repo: Repo) -> AsyncIterator[Lock]:
@@ -118,6 +117,14 @@ class Store:
                 for path in (*directory.glob("*.bundle"), *directory.glob("objects.git"))
             ]
         return []
+
+
+def _submodules(bundle: Path) -> tuple[str, ...]:
+    """The commits of submodules that came with a commit, by the head of its bundle."""
+    with bundle.open("rb") as file:
+        head = iter(file.readline, b"\n")
+        names = [line.decode(errors="replace").rstrip("\n").partition(" ")[2] for line in head]
+    return tuple(name.removeprefix(_SUBMODULES) for name in names if name.startswith(_SUBMODULES))
 
 
 @dataclass(frozen=True)
