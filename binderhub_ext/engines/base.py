@@ -14,6 +14,7 @@ from pathlib import Path
 from traitlets import Unicode
 from traitlets.config import LoggingConfigurable
 
+from ..abstract import Abstract
 from ..core.errors import Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
@@ -93,7 +94,7 @@ class Engine:
     hub_settings: str = ""
 
 
-class Builder(LoggingConfigurable):
+class Builder(LoggingConfigurable, metaclass=Abstract):
     """Builds and keeps images. All methods are safe to repeat and to cancel."""
 
     data_dir = Unicode(help="Absolute path of the data directory (see core.layout); required.").tag(

@@ -21,7 +21,7 @@ from ..core.launch import Files, Launch
 from ..core.layout import DataDirectory
 from ..core.space import FULL, FULL_START
 from ..core.volumes import Volume
-from ..storage.homes import ensure_places
+from ..storage.homes import ensure_place
 from ..storage.quota import keep_limits
 from ..storage.space import Space, is_full, no_room
 
@@ -70,7 +70,7 @@ class RescueMixin(LoggingConfigurable):
         status = home.lstat()
         owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 else (None, None)
         place = PurePosixPath(launch.project)
-        ensure_places(home.parent, PurePosixPath(home.name), [place], *owner)
+        ensure_place(home.parent, home.name / place, place, *owner)
 
     def rescue_arguments(self) -> list[str]:
         """The file browser's own trash takes as much room as what is put into it."""

@@ -34,10 +34,9 @@ from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
 from ..jobs import History
-from .projects import ProjectsMixin
+from .preparing import PreparingMixin
 from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
-from .volumes import VolumesMixin
 
 _PAUSE = 0.025
 _QUESTIONS = 200
@@ -71,11 +70,10 @@ def check_ticket(spawner: BinderSpawnerMixin, user_options: Any) -> None:
     spawner.admit(user_options)
 
 
-class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
+class BinderSpawnerMixin(PreparingMixin):
     """Starts what our service admitted, and nothing else. Put it before a JupyterHub spawner.
 
-    An engine overrides :meth:`apply_launch`, which turns a launch into settings of its own
-    spawner, and where it can :meth:`explain_failure`.
+    An engine supplies the verbs of :class:`PreparingMixin`.
     """
 
     if TYPE_CHECKING:
@@ -203,11 +201,24 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
     async def start(self) -> Any:
         """Start what was admitted, and return only when the server answers.
 
+        Nothing of it is left if that fails.
+
         Raises:
             SpawnException: it may not be started, or did not start because of what it is.
         """
+        self.prepared, self.last_words = None, ""
         # Watchers may have come first; theirs is then the one.
         self._history = history = self._history or History()
+        try:
+            return await self._start_in_time()
+        except BaseException:
+            await self.clean_up()
+            raise
+        finally:
+            history.close()
+            self._history = self.prepared = None
+
+    async def _start_in_time(self) -> Any:
         try:
             async with asyncio.timeout(max(self.start_timeout - _MARGIN, _MARGIN)):
                 return await self._start_admitted()
@@ -217,19 +228,14 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
             raise self._refusal(await self._failure("It did not answer in time.")) from None
         except OSError as error:
             raise self._refusal(explained(error)) from error
-        finally:
-            history.close()
-            self._history = None
 
     async def _start_admitted(self) -> Any:
         self.launch = self._admitted()
+        await self.begin_once()
         if self.launch:
             self.tell(10, "Preparing your files")
-            await self.find_room(self.launch)
-            await self.find_volumes(self.launch)
             self._apply_common(self.launch)
-            await self.apply_launch(self.launch)
-            await self.keep_limits(self.launch, [placed.volume for placed in self.placed])
+            await self.prepare(self.launch)
         self.tell(40, "Starting your server")
         url = await self.start_server()
         self.tell(60, "Waiting for your server to answer")
@@ -246,22 +252,6 @@ class BinderSpawnerMixin(VolumesMixin, ProjectsMixin):
             self.mem_limit = min(filter(None, (launch.memory, self.mem_limit)))
         if launch.cpu:
             self.cpu_limit = min(filter(None, (launch.cpu, self.cpu_limit)))
-
-    async def apply_launch(self, launch: Launch) -> None:
-        """Turn a launch into settings of the engine's own spawner.
-
-        Raises:
-            BinderError: it cannot be started, with words for the person.
-        """
-        raise NotImplementedError
-
-    async def start_server(self) -> Any:
-        """Start what :meth:`apply_launch` prepared; returns its URL, or address and port."""
-        return await super().start()  # type: ignore[misc]
-
-    async def explain_failure(self) -> str:
-        """The end of what the server said, for a failure that is its own; empty if unknown."""
-        return ""
 
     def tell(self, progress: int, message: str, **data: Any) -> None:
         """Tell the people who watch the start.

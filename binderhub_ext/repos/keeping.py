@@ -12,6 +12,7 @@ from pathlib import Path
 from traitlets import Float, Instance, Int, Unicode, default
 from traitlets.config import LoggingConfigurable
 
+from ..abstract import Abstract
 from ..core.errors import TooLarge
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Tell
@@ -37,7 +38,7 @@ class Readable(Event):
     submodules: tuple[str, ...] = ()
 
 
-class KeepingProvider(LoggingConfigurable):
+class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
     """A provider whose commits are kept in the data directory.
 
     Subclasses say how a ref is resolved, and how a commit is fetched while they alone may change

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ..core.errors import Conflict
-from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from .beneath import DIRECTORY, beneath, lstat_beneath, open_beneath
-from .mounts import PRIVATE, STATE_HOME, mounts_for
+from .mounts import PRIVATE, STATE_HOME, Mount
 
 _OURS = 0o711
 _THEIRS = 0o700
@@ -64,49 +63,51 @@ def ensure_state(
 
 
 def ensure_mount_points(
-    launch: Launch, layout: DataDirectory, uid: int | None = None, gid: int | None = None
+    mounts: Sequence[Mount], uid: int | None = None, gid: int | None = None
 ) -> None:
-    """Make the places in a home over which a person's own folders are mounted.
-
-    See :func:`ensure_places`; what is mounted exists already.
-    """
-    home, *inner = mounts_for(launch, layout) or (None,)
-    if home is not None:
-        ensure_places(home.root, home.path, [mount.target for mount in inner], uid, gid)
-
-
-def ensure_places(
-    root: Path,
-    home: PurePosixPath,
-    places: Iterable[PurePosixPath],
-    uid: int | None = None,
-    gid: int | None = None,
-) -> None:
-    """Make the places in a home over which something else is mounted, as their person's own.
-
-    Left to the program that mounts, they would be its own (root's), closed to the person, and
-    made behind whatever link is in the way.
+    """Make the places over which mounts appear, each in what is seen there without it.
 
     Args:
-        root: a directory nobody else can rename things in.
-        home: the home, relative to `root`.
-        places: relative to the home.
+        mounts: everything a server sees, outermost first; the first is the home.
         uid: owner of what is made; `None` for the one this process runs as.
         gid: its group; `None` likewise.
 
     Raises:
         Conflict: a link or a file is in such a place.
     """
+    for number, mount in enumerate(mounts):
+        around = [each for each in mounts[:number] if mount.target.is_relative_to(each.target)]
+        if around:
+            inside = around[-1].path / mount.target.relative_to(around[-1].target)
+            ensure_place(around[-1].root, inside, mount.target, uid, gid)
+
+
+def ensure_place(
+    root: Path, path: PurePosixPath, shown: PurePosixPath, uid: int | None, gid: int | None
+) -> None:
+    """Make a folder over which something else is mounted, as its person's own.
+
+    Left to the program that mounts, it would be its own (root's), closed to the person, and
+    made behind whatever link is in the way.
+
+    Args:
+        root: a directory nobody else can rename things in.
+        path: relative to `root`; what is missing on the way is made too.
+        shown: what the person knows it as, relative to their home.
+        uid: owner of what is made; `None` for the one this process runs as.
+        gid: its group; `None` likewise.
+
+    Raises:
+        Conflict: a link or a file is in its place.
+    """
     owner = (-1 if uid is None else uid, -1 if gid is None else gid)
-    with beneath(root, home) as directory:
-        for place in places:
-            try:
-                os.close(open_beneath(directory, place, create=True, owner=owner))
-            except NotADirectoryError as error:
-                raise Conflict(
-                    f"~/{place} cannot be shown to your server: a link or a file is in its"
-                    " way. Rename what is there and launch again."
-                ) from error
+    try:
+        os.close(open_beneath(root, path, create=True, owner=owner))
+    except NotADirectoryError as error:
+        raise Conflict(
+            f"~/{shown} cannot be shown to your server: a link or a file is in its way. Rename"
+            " what is there and launch again."
+        ) from error
 
 
 def _ensure(parent: Path, name: str, uid: int | None, gid: int | None) -> None:

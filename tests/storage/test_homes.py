@@ -10,7 +10,7 @@ from binderhub_ext.core.errors import Conflict
 from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.storage.homes import ensure_home, ensure_mount_points, ensure_state
-from binderhub_ext.storage.mounts import PRIVATE, STATE_HOME
+from binderhub_ext.storage.mounts import PRIVATE, STATE_HOME, mounts_for
 
 
 def names(directory: Path) -> list[str]:
@@ -113,7 +113,7 @@ def test_places_of_mounts_belong_to_their_person(layout: DataDirectory, files: F
     home = ensure_home(layout, "ann", uid, uid)
     state = ensure_state(layout, "ann", launch.project, uid, uid)
     for _ in range(2):
-        ensure_mount_points(launch, layout, uid, uid)
+        ensure_mount_points(mounts_for(launch, layout), uid, uid)
     root = home if files is Files.HOME else state / STATE_HOME
     places = [*PRIVATE, *(("projects", "projects/owner/name") if files is Files.PROJECT else ())]
     assert {(root / place).stat().st_uid for place in places} == {uid or os.geteuid()}
@@ -129,10 +129,10 @@ def test_no_place_of_a_mount_is_made_behind_a_link(
     (home / place).parent.mkdir(exist_ok=True)
     (home / place).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Conflict):
-        ensure_mount_points(launch, layout)
+        ensure_mount_points(mounts_for(launch, layout))
     assert names(tmp_path / "elsewhere") == []
 
 
 def test_nothing_kept_needs_no_places(layout: DataDirectory) -> None:
-    ensure_mount_points(project_launch(Files.NONE), layout)
+    ensure_mount_points(mounts_for(project_launch(Files.NONE), layout))
     assert not layout.root.exists()

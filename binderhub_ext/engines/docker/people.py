@@ -13,6 +13,7 @@ from ...core.errors import LaunchFailed
 from ...core.layout import DataDirectory
 from ...storage.beneath import lstat_beneath
 from ...storage.homes import ensure_home
+from ..rundir import Owner
 
 UID = 1000
 
@@ -22,8 +23,8 @@ def server_uid() -> int:
     return os.geteuid() or UID
 
 
-def ensure_person(layout: DataDirectory, user: str) -> tuple[int, int]:
-    """Make a person's home if it is not there; gives its uid and gid.
+def ensure_person(layout: DataDirectory, user: str) -> Owner:
+    """Make a person's home if it is not there; gives whose it is.
 
     Raises:
         Conflict: something else is in the place of the home.
@@ -39,9 +40,9 @@ def ensure_person(layout: DataDirectory, user: str) -> tuple[int, int]:
     )
 
 
-def known_person(layout: DataDirectory, user: str) -> tuple[int, int] | None:
+def known_person(layout: DataDirectory, user: str) -> Owner | None:
     """The owner of a person's home, if there is one as whom something may run; makes nothing."""
     found = lstat_beneath(layout.homes, layout.home(user).name)
     if found is None or found.st_uid == 0 or os.geteuid() not in (0, found.st_uid):
         return None
-    return found.st_uid, found.st_gid
+    return Owner(found.st_uid, found.st_gid)

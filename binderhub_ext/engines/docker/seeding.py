@@ -14,6 +14,7 @@ from dataclasses import replace
 from ...core.errors import LaunchFailed, RepoUnavailable
 from ...storage.sync import call
 from ...storage.sync.words import Request
+from ..rundir import Owner
 
 _PATIENCE = 600
 
@@ -25,12 +26,12 @@ _AT_A_PLACE_OF_ITS_OWN = (
 the data directory: the program sees the home at a place that everybody reaches."""
 
 
-async def run(request: Request, owner: tuple[int, int]) -> bytes:
+async def run(request: Request, owner: Owner) -> bytes:
     """What the program printed.
 
     Args:
         request: `root` is the home; a place of ours that nobody else can rename.
-        owner: uid and gid of the files.
+        owner: whose the files are.
 
     Raises:
         LaunchFailed: it took too long.
@@ -48,7 +49,7 @@ async def run(request: Request, owner: tuple[int, int]) -> bytes:
         ) from error
     try:
         inside = replace(inside, bundle=f"/proc/self/fd/{bundle}")
-        argv = call.command(inside, owner=f"{owner[0]}:{owner[1]}")
+        argv = call.command(inside, owner=f"{owner.uid}:{owner.gid}")
         return await _output([*_AT_A_PLACE_OF_ITS_OWN, *argv], request.root, bundle)
     finally:
         os.close(bundle)

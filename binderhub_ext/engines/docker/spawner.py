@@ -13,23 +13,22 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException, NotFound
 from docker.types import Mount as DockerMount
 from dockerspawner import DockerSpawner
 from traitlets import Integer, List, Unicode, default
 
 from ...core.errors import CannotStart, LaunchFailed
-from ...core.launch import Access, Files, Launch
-from ...storage.homes import ensure_mount_points, ensure_state
-from ...storage.mounts import Mount
+from ...core.launch import Launch
+from ...storage.sync.words import Request
+from ..preparing import Prepared
 from ..process import clean
+from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
 from . import network, quickstart, seeding
 from .daemon import EngineDown
@@ -43,16 +42,6 @@ _THREADS = 16
 _IMAGE = re.compile(r"[A-Za-z0-9]+(?:(?:[.:/@_]|-+|__)[A-Za-z0-9]+)*")
 _DOWN = (DockerException, requests.RequestException)
 _LOGS = {"type": "json-file", "config": {"max-size": "16m", "max-file": "2"}}
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a launch came to, for the start that follows."""
-
-    mounts: tuple[Mount, ...]
-    owner: tuple[int, int]
-    directory: str
-    python_path: str
 
 
 class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
@@ -131,9 +120,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         return BinderDockerSpawner._executor
 
     _executor: ThreadPoolExecutor | None = None
-    _prepared: Prepared | None = None
     _binds: tuple[Bind, ...] = ()
-    _last_words = ""
     _starting = False
 
     @property
@@ -147,74 +134,43 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         self._starting = True
         try:
             return await super().start()
-        except BaseException:
-            await self._clean_up()
-            raise
         finally:
             self._starting = False
 
-    async def apply_launch(self, launch: Launch) -> None:
-        """Find the image and the person, and put the project's files in place."""
-        self._last_words = ""
-        await self._begin_once()
-        python_path = await self._choose_image(launch)
-        owner = await asyncio.to_thread(ensure_person, self.layout, launch.user)
-        await self._remove_container()
-        await self.run_directory.make()
-        if launch.files is Files.NONE:
-            self.run_directory.make_home(*owner)
-        else:
-            ensure_state(self.layout, launch.user, launch.project, *owner)
-        await self.bring_project(launch, self._home(launch), partial(seeding.run, owner=owner))
-        ensure_mount_points(launch, self.layout, *owner)
-        self.ensure_volume_places(launch, self.run_directory.home, *owner)
-        mounts = self._mounts(launch)
-        self._prepared = Prepared(mounts, owner, self.notebook_dir, python_path)
-
-    async def _choose_image(self, launch: Launch) -> str:
-        """Take the launch's image; gives the `PYTHONPATH` it sets."""
+    async def find_image(self, launch: Launch) -> Any:
+        """The launch's image, as Docker describes it."""
         try:
             if not _IMAGE.fullmatch(launch.image):
-                raise ImageNotFound("not the name of an image")
+                return None
             await self.pull_image(launch.image)
             image = await self.docker("inspect_image", launch.image)
         except NotFound:
-            raise LaunchFailed(
-                "The environment of this server is no longer kept here. Open its launch link"
-                " again: that builds it anew, and your files are as you left them."
-            ) from None
+            return None
         except _DOWN as error:
             raise _down(error) from error
         self.image = launch.image
-        return quickstart.python_path_of(image)
+        return image
 
-    def _home(self, launch: Launch) -> Path:
-        """Where the project's folder is made; the person's own home unless nothing is kept."""
-        if launch.files is Files.NONE:
-            return self.run_directory.home
-        return self.layout.home(launch.user)
+    async def ensure_person(self, launch: Launch) -> Owner:
+        """One uid for everybody."""
+        return await asyncio.to_thread(ensure_person, self.layout, launch.user)
 
-    def _mounts(self, launch: Launch) -> tuple[Mount, ...]:
-        mounts = self.file_mounts(launch)
-        if launch.files is Files.NONE:
-            root = self.run_directory.path
-            home = Mount(root, PurePosixPath("home"), PurePosixPath("."), Access.RW)
-            return (home, *mounts)
-        return mounts
+    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
+        """Run it on this machine: the person's image has no part in it."""
+        return await seeding.run(request, prepared.owner)
 
     async def start_server(self) -> Any:
-        """Start what was prepared; returns its address and port."""
-        if self._prepared is None:
-            await self._begin_once()
+        """Start what was prepared, or what an administrator configured."""
+        if self.prepared is None:
             return await super().start_server()
-        mounts, place = self._prepared.mounts, self.run_directory.staging
+        mounts, place = self.prepared.mounts, self.run_directory.staging
         try:
             async with staged(mounts, PurePosixPath(HOME), place) as self._binds:
                 return await super().start_server()
         except _DOWN as error:
             raise _down(error) from error
         finally:
-            self._prepared, self._binds = None, ()
+            self._binds = ()
 
     @property
     def mount_binds(self) -> list[DockerMount]:
@@ -223,7 +179,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             DockerMount(str(bind.target), bind.source, type="bind", read_only=bind.read_only)
             for bind in self._binds
         ]
-        if self._prepared:
+        if self.prepared:
             ours += quickstart.mounts(self.layout)
         return [*super().mount_binds, *ours]
 
@@ -248,10 +204,10 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             "binder-at-home.user": _plain(self.user.name),
             "binder-at-home.server": _plain(self.name),
         }
-        if self._prepared is None:
+        if self.prepared is None:
             return {"labels": labels}
-        uid, gid = self._prepared.owner
-        directory = _plain(self._prepared.directory)
+        uid, gid = self.prepared.owner
+        directory = _plain(self.notebook_dir)
         return {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
 
     def _restrictions(self) -> dict[str, Any]:
@@ -264,8 +220,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         }
         if self.max_processes:
             limits["pids_limit"] = self.max_processes
-        if self.volume_groups:
-            limits["group_add"] = [str(group) for group in self.volume_groups]
+        if self.prepared and self.prepared.groups:
+            limits["group_add"] = [str(group) for group in self.prepared.groups]
         if self.mem_limit:
             limits["memswap_limit"] = self.mem_limit
         return limits
@@ -287,8 +243,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
     def get_env(self) -> dict[str, str]:
         """The server's environment; its home is ours whatever the image says."""
         env = {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
-        if self._prepared:
-            theirs = env.get("PYTHONPATH") or self._prepared.python_path
+        if self.prepared:
+            theirs = env.get("PYTHONPATH") or quickstart.python_path_of(self.prepared.image)
             env["PYTHONPATH"] = quickstart.python_path(theirs)
         return env
 
@@ -306,7 +262,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         """`None` while the server runs, or while nobody can say."""
         if not (self.object_id or self._starting):
             # A Hub that was killed in the middle of a start; nobody waits for its server.
-            await self._clean_up()
+            await self.clean_up()
             return 0
         try:
             status = await super().poll()
@@ -314,17 +270,18 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             self.log.error("%s: Docker does not answer: %s", self._log_name, error)
             return None
         if status is not None:
-            await self._clean_up()
+            await self.clean_up()
         return status
 
     async def stop(self, now: bool = False) -> None:
         """End the server and remove all that belonged to it."""
         with suppress(NotFound):
             await super().stop(now)
-        await self._clean_up()
+        await self.clean_up()
 
-    async def _clean_up(self) -> None:
-        self._last_words = await self._log_tail() or self._last_words
+    async def clean_up(self) -> None:
+        """Remove its container and its run directory."""
+        self.last_words = await self._log_tail() or self.last_words
         await self._remove_container()
         await self.run_directory.remove()
 
@@ -336,7 +293,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
 
     async def explain_failure(self) -> str:
         """The end of what the server said."""
-        return await self._log_tail() or self._last_words
+        return await self._log_tail() or self.last_words
 
     async def _log_tail(self) -> str:
         try:
@@ -347,13 +304,10 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
 
     # --- once for each Hub ----------------------------------------------------------------
 
-    async def _begin_once(self) -> None:
-        """Let every start of this Hub wait until network and leftovers are seen to."""
-        root = self.layout.root
-        if root not in _begun or (_begun[root].done() and _begun[root].exception()):
-            _begun[root] = asyncio.create_task(self._begin())
+    async def begin(self) -> None:
+        """See to the network and to what an earlier Hub left."""
         try:
-            await asyncio.shield(_begun[root])
+            await self._begin()
         except (*_DOWN, CannotStart) as error:
             raise _down(error) from error
 
@@ -372,9 +326,6 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             )
         for name in await sweep(self.docker, self.layout):
             self.log.warning("Removed what a killed Hub left of %s", name)
-
-
-_begun: dict[Path, asyncio.Task[None]] = {}
 
 
 def _plain(text: str) -> str:

@@ -1,18 +1,19 @@
-"""What belongs to one running server: a directory that is there exactly as long as it is."""
+"""What belongs to one running sandbox: a directory that is there exactly as long as it is."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
 from ...core.layout import DataDirectory
 from ...housekeeping import alone, tidy_away
+from .. import rundir
 from ..process import clean
+from ..rundir import Owner
 from .limits import find_controllers
 from .processes import end_holders, lock_holder
 
@@ -21,15 +22,8 @@ _DIGITS = 20
 _TAIL_BYTES, _TAIL_LINES = 16 << 10, 40
 
 
-@dataclass(frozen=True)
-class RunDirectory:
-    """One server's directory; the Hub's own, except for `home`.
-
-    Attributes:
-        path: its place in the data directory.
-    """
-
-    path: Path
+class RunDirectory(rundir.RunDirectory):
+    """One server's directory."""
 
     @classmethod
     def of(cls, layout: DataDirectory, user: str, server: str) -> RunDirectory:
@@ -52,41 +46,19 @@ class RunDirectory:
         return self.path / "server.log"
 
     @property
-    def stored(self) -> Path:
-        """There once the Hub's database knows of the server."""
-        return self.path / "stored"
-
-    @property
-    def home(self) -> Path:
-        """The home of a server that keeps nothing."""
-        return self.path / "home"
-
-    @property
     def short(self) -> Path:
         """Sockets of a server without a sandbox, whose home has too long a name for them."""
         return Path(gettempdir(), self.name)
 
-    async def make(self, uid: int | None = None) -> None:
-        """Make it anew, ending what a Hub that was killed left running in it.
-
-        Args:
-            uid: the person's, who reads the log; `None` if it is ours.
-        """
-        await self.remove()
-        self.path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self.path.mkdir(mode=0o711)
+    async def make(self, owner: Owner) -> None:
+        """Make it; the person reads the log."""
+        await super().make(owner)
         os.close(os.open(self.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         os.close(os.open(self.log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        if uid is not None:
+        if owner.gid is not None:
             # The person's group, which is theirs alone: an owner could also change it.
-            os.chown(self.log, -1, uid)
+            os.chown(self.log, -1, owner.gid)
             self.log.chmod(0o640)
-
-    def make_theirs(self, place: Path, uid: int | None) -> None:
-        """Make a folder that is the person's, such as `home` or `short`."""
-        place.mkdir(mode=0o700)
-        if uid is not None:
-            os.chown(place, uid, uid)
 
     def tail(self) -> str:
         """The end of the log, as text that can be shown."""

@@ -15,13 +15,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import (
-    AsyncExitStack,
-    ExitStack,
-    asynccontextmanager,
-    contextmanager,
-    suppress,
-)
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -80,6 +74,9 @@ class Command:
     def start(self, output: Log) -> subprocess.Popen[bytes]:
         """Start it so that it outlives us; ends are then held by it alone."""
         process = start_child(self.argv, env=self.env, output=output, fds=self.fds)
+        # From here on the sandbox alone may hold them. With a `life` of ours its network would
+        # live as long as the Hub; with an `info_in` we would wait for ever for the pid of a
+        # sandbox that ended before it said one; with a `block_out` we would release the dead.
         for descriptor in self._handed:
             descriptor.close()
         return process
@@ -164,30 +161,32 @@ async def prepared(
     Raises:
         LaunchFailed: its network could not be made.
     """
+    # The stack closes in reverse: each line below may count on what is above it being open.
     async with AsyncExitStack() as stack:
         sandbox, cgroup = _limited(sandbox, name)
+        # Of a sandbox that outlives the block the group stays: only an empty one can be removed.
         if cgroup and sandbox.ends_with_hub:
             stack.push_async_callback(cgroup.removed)
         elif cgroup:
             stack.callback(cgroup.remove)
+        # Whatever is around the sandbox has a copy of `life_end` and ends at its end: when nobody
+        # has `life` any more. The stack closes ours, also if nothing was ever started.
         life_end, life = _pipe(stack)
-        enter: list[str] = []
-        if sandbox.network is Network.PRIVATE and not net.online():
-            # A laptop on a journey: what is built stays usable, as far as it needs no network.
-            sandbox = replace(sandbox, network=Network.ISOLATED)
-        if sandbox.network is Network.PRIVATE:
-            holder = await _hold_network(ports, blocked, life_end.number, network_log)
-            enter = net.enter_arguments(holder, user=os.geteuid() != 0)
-        elif sandbox.network is Network.ISOLATED and sockets:
-            sandbox = await _relayed(stack, sandbox, ports, sockets, life_end.number, network_log)
+        sandbox, enter = await _networked(
+            stack, sandbox, ports, blocked, sockets, life_end.number, network_log
+        )
         life_end.close()
         info, info_in = _pipe(stack)
+        # Bubblewrap waits for a byte or the end of this pipe. So `block` stays open until the
+        # byte was written: closed before that, the sandbox would run without its limits.
         block_out, block = _pipe(stack)
         fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
         init: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         release = _release(info.number, block.number, cgroup, init, helper)
         task = asyncio.create_task(release)
-        stack.callback(task.cancel)
+        # First of all when the block is left, and waited for: it reads and writes by numbers,
+        # which are somebody else's as soon as they are closed.
+        stack.push_async_callback(_ended, task)
         yield Command(
             [*enter, *arguments(sandbox, fds)],
             dict(sandbox.env),
@@ -196,6 +195,32 @@ async def prepared(
             sandbox.limits.counted,
             (info_in, block_out, life),
         )
+
+
+async def _networked(
+    stack: AsyncExitStack,
+    sandbox: Sandbox,
+    ports: Ports,
+    blocked: tuple[str, ...],
+    sockets: Path | None,
+    life: int,
+    log: Log,
+) -> tuple[Sandbox, list[str]]:
+    """Make its network; gives the sandbox with it, and the words that enter it."""
+    if sandbox.network is Network.PRIVATE and not net.online():
+        # A laptop on a journey: what is built stays usable, as far as it needs no network.
+        sandbox = replace(sandbox, network=Network.ISOLATED)
+    if sandbox.network is Network.PRIVATE:
+        holder = await _hold_network(ports, blocked, life, log)
+        return sandbox, net.enter_arguments(holder, user=os.geteuid() != 0)
+    if sandbox.network is Network.ISOLATED and sockets:
+        return await _relayed(stack, sandbox, ports, sockets, life, log), []
+    return sandbox, []
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _limited(sandbox: Sandbox, name: str) -> tuple[Sandbox, Cgroup | None]:

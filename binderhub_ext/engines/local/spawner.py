@@ -12,8 +12,7 @@ import logging
 import os
 import shutil
 from contextlib import AsyncExitStack, ExitStack, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +23,11 @@ from jupyterhub.utils import random_port
 from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode, default
 
 from ...core.errors import LaunchFailed
-from ...core.launch import Files, Launch
+from ...core.launch import Launch
 from ...storage.doors import open_doors
-from ...storage.homes import ensure_mount_points, ensure_state
-from ...storage.mounts import STATE_HOME
+from ...storage.sync.words import Request
+from ..preparing import Prepared
+from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
 from . import conda, running, seeding, unsafe
 from .binds import file_binds, opened, ordered, system_binds
@@ -38,7 +38,7 @@ from .network import METADATA, Network, Ports, best_network
 from .people import ensure_person
 from .processes import ProcessId, end_sandbox
 from .rundir import RunDirectory, sweep
-from .sandbox import HOME, RUN, Bind, Person, Sandbox
+from .sandbox import RUN, Bind, Person, Sandbox
 from .store import SERVER_LOCK, START, Record, Store
 from .watcher import MemoryWatcher
 
@@ -53,15 +53,6 @@ _NO_VOLUMES = (
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
     " again without any."
 )
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a launch came to, for the start that follows."""
-
-    launch: Launch
-    record: Record
-    person: Person
 
 
 class LocalSpawner(BinderSpawnerMixin, Spawner):
@@ -130,11 +121,9 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def _cmd(self) -> list[str]:
         return ["jupyterhub-singleuser"]
 
-    _prepared: Prepared | None = None
     _init: ProcessId | None = None
     _monitor: ProcessId | None = None
     _keeper: ProcessId | None = None
-    _last_words = ""
     _counted = False
 
     @property
@@ -143,74 +132,54 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
 
     # --- starting -------------------------------------------------------------------------
 
-    async def start(self) -> Any:
-        """Start the server; nothing of it is left if that fails."""
-        await self._sweep_once()
-        try:
-            return await super().start()
-        except BaseException:
-            await self._clean_up()
-            raise
+    async def begin(self) -> None:
+        """Remove what an earlier Hub left."""
+        await sweep(self.layout)
 
-    async def apply_launch(self, launch: Launch) -> None:
-        """Find the environment and the person, and put the project's files in place."""
-        record = self._environment(launch)
+    def check_launch(self, launch: Launch) -> None:
+        """Refuse what this machine has no sandbox for."""
+        if self.unsafe_no_sandbox and launch.volumes:
+            raise LaunchFailed(_NO_VOLUMES)
+        if not self.unsafe_no_sandbox and not shutil.which("bwrap"):
+            raise LaunchFailed(_NO_BUBBLEWRAP)
+
+    async def find_image(self, launch: Launch) -> Record | None:
+        """The environment."""
+        with suppress(ValueError):
+            return Store(self.layout.environments, self.layout.cache).find(launch.image)
+        return None
+
+    async def ensure_person(self, launch: Launch) -> Owner:
+        """The person's own uid, where the Hub can give them one."""
         person = await asyncio.to_thread(ensure_person, self.layout, launch.user)
-        await self.run_directory.make(person.uid)
         if self.unsafe_no_sandbox:
             open_doors(self.layout)
-        if launch.files is Files.NONE:
-            self.run_directory.make_theirs(self.run_directory.home, person.uid)
-        else:
-            uid = person.uid
-            ensure_state(self.layout, launch.user, launch.project, uid, uid)
-        run = partial(
-            seeding.run,
-            person=person,
-            made=record.made,
+        return Owner(person.uid, person.uid)
+
+    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
+        """Run it in a sandbox of its own."""
+        return await seeding.run(
+            request,
+            Person(prepared.owner.uid),
+            made=prepared.image.made,
             unsafe_no_sandbox=self.unsafe_no_sandbox,
         )
-        await self.bring_project(launch, self._home(launch), run)
-        ensure_mount_points(launch, self.layout, person.uid, person.uid)
-        if self.placed and self.unsafe_no_sandbox:
-            raise LaunchFailed(_NO_VOLUMES)
-        self.ensure_volume_places(launch, self.run_directory.home, person.uid, person.uid)
-        person = replace(person, groups=self.volume_groups) if person.uid else person
-        self._prepared = Prepared(launch, record, person)
-
-    def _environment(self, launch: Launch) -> Record:
-        store = Store(self.layout.environments, self.layout.cache)
-        with suppress(ValueError):
-            if record := store.find(launch.image):
-                return record
-        raise LaunchFailed(
-            "The environment of this server is no longer kept here. Open its launch link again:"
-            " that builds it anew, and your files are as you left them."
-        )
-
-    def _home(self, launch: Launch) -> Path:
-        """Where the project's folder is made; the person's own home unless nothing is kept."""
-        if launch.files is Files.NONE:
-            return self.run_directory.home
-        return self.layout.home(launch.user)
 
     async def start_server(self) -> str:
         """Start what was prepared; returns its URL."""
-        if self._prepared is None:
+        if self.prepared is None:
             raise LaunchFailed("This server can only be started from its launch link.")
         self.port, self.ip = random_port(), "127.0.0.1"
         self.run_directory.log.touch(0o600)
         with running.kept_log(self.rescue_log(self.run_directory.log)) as (pipe, keeper):
             self._keeper = ProcessId.of(keeper)
             if self.unsafe_no_sandbox:
-                await self._start_unsafe(self._prepared, pipe)
+                await self._start_unsafe(self.prepared, pipe)
             else:
-                await self._start_sandbox(self._prepared, pipe, keeper)
+                await self._start_sandbox(self.prepared, pipe, keeper)
         return f"http://127.0.0.1:{self.port}"
 
     async def _start_sandbox(self, what: Prepared, log: int, keeper: int) -> None:
-        if not shutil.which("bwrap"):
-            raise LaunchFailed(_NO_BUBBLEWRAP)
         async with AsyncExitStack() as stack:
             sandbox = self._sandbox(stack.enter_context(ExitStack()), what)
             command = await stack.enter_async_context(
@@ -231,30 +200,30 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
 
     async def _start_unsafe(self, what: Prepared, log: int) -> None:
         with ExitStack() as files:
-            self.run_directory.make_theirs(self.run_directory.short, what.person.uid)
+            self.run_directory.make_theirs(self.run_directory.short, what.owner)
             sandbox = self._sandbox(files, what)
             sockets = {"JUPYTER_RUNTIME_DIR": str(self.run_directory.short)}
             sandbox = replace(sandbox, env={**sandbox.env, **sockets})
-            process = unsafe.start(sandbox, self._places(what.launch), log)
+            process = unsafe.start(sandbox, self._places(what), log)
             self._monitor = self._init = ProcessId.of(process.pid)
 
-    def _places(self, launch: Launch) -> unsafe.Places:
-        home = self._home(launch)
-        own = self.layout.state(launch.user, launch.project) / STATE_HOME
-        project = launch.files is Files.PROJECT
-        return unsafe.Places(own if project else home, home / launch.project, launch.project)
+    def _places(self, what: Prepared) -> unsafe.Places:
+        home, launch = what.mounts[0], what.launch
+        project = self.project_home(launch) / launch.project
+        return unsafe.Places(home.root / home.path, project, launch.project)
 
     def _sandbox(self, files: ExitStack, what: Prepared) -> Sandbox:
-        environment = Path(what.record.path)
-        python = Python.of(environment, what.record.prefix)
+        record: Record = what.image
+        environment = Path(record.path)
+        python = Python.of(environment, record.prefix)
         first = conda.activation(environment)
-        first += [str(environment / START)] if what.record.start else []
+        first += [str(environment / START)] if record.start else []
         return Sandbox(
             argv=(*first, *self.cmd, *self.get_args()),
             env=self._environment_variables(environment, python),
             cwd=self.notebook_dir,
             binds=self._binds(files, what),
-            person=what.person,
+            person=Person(what.owner.uid, what.groups if what.owner.uid else ()),
             network=Network(self.network),
             limits=self._limits(),
             locks=(str(_LOCK_INSIDE), str(environment / SERVER_LOCK)),
@@ -284,16 +253,13 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def _binds(self, stack: ExitStack, what: Prepared) -> tuple[Bind, ...]:
         launch, directory = what.launch, self.run_directory
         system = [
-            *system_binds(what.record),
+            *system_binds(what.image),
             Bind(directory.lock, _LOCK_INSIDE),
             Bind(directory.log, _LOG_INSIDE),
         ]
-        files = file_binds(stack, self.file_mounts(launch))
-        if launch.files is Files.NONE:
-            home = opened(stack, directory.home, ".")
-            files.insert(0, Bind(home, PurePosixPath(HOME), read_only=False))
+        files = file_binds(stack, what.mounts)
         if launch.project:
-            project = opened(stack, self._home(launch), launch.project)
+            project = opened(stack, self.project_home(launch), launch.project)
             files.append(Bind(project, PurePosixPath(REPO), read_only=False))
         return ordered(system, files)
 
@@ -359,42 +325,35 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             self._watch()
             return None
         # The server has ended; what it left in its sandbox goes with it.
-        await self._clean_up()
+        await self.clean_up()
         return 1
 
     async def stop(self, now: bool = False) -> None:
         """End every process of the server and everything around it."""
         if self._init:
             await end_sandbox(self._init, 0 if now else self.term_timeout)
-        await self._clean_up()
+        await self.clean_up()
 
-    async def _clean_up(self) -> None:
+    async def clean_up(self) -> None:
+        """End every process of it, and remove its run directory."""
         if self._init:
             await end_sandbox(self._init, 0)
         if self.unsafe_no_sandbox and self._init:
             unsafe.end(self._init.pid)
         if self._keeper:
             await self._keeper.ended(2)  # once all that was said is written; mostly at once
-        self._last_words = self.run_directory.tail() or self._last_words
+        self.last_words = self.run_directory.tail() or self.last_words
         self._init = self._monitor = self._keeper = None
         await self.run_directory.remove()
 
     async def explain_failure(self) -> str:
         """The end of the server's log."""
-        return self.run_directory.tail() or self._last_words
+        return self.run_directory.tail() or self.last_words
 
     def _watch(self) -> None:
         """Hold the server to its memory where no control group does."""
         if self._init and self.mem_limit and not self._counted:
             _watcher.watch(self._init.pid, int(self.mem_limit))
 
-    async def _sweep_once(self) -> None:
-        """Let every start of this Hub wait for one sweep of what an earlier Hub left."""
-        root = self.layout.root
-        if root not in _swept:
-            _swept[root] = asyncio.create_task(sweep(self.layout))
-        await asyncio.shield(_swept[root])
 
-
-_swept: dict[Path, asyncio.Task[list[str]]] = {}
 _watcher = MemoryWatcher(logging.getLogger(__name__))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +11,7 @@ import pytest
 from binderhub_ext.engines.local.limits import Limits
 from binderhub_ext.engines.local.network import Network
 from binderhub_ext.engines.local.programs import host_program
+from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import (
     HOME,
     Bind,
@@ -107,3 +109,10 @@ def test_limits_of_single_processes_are_for_where_nothing_counts(counted: bool) 
     assert plan["limits"] == {"RLIMIT_CORE": 0, **wanted}
     assert plan["keep"] == []
     assert words[-1] == "serve"
+
+
+async def test_nothing_works_on_with_descriptors_that_were_closed() -> None:
+    """A start that is given up before its sandbox said anything."""
+    async with prepared(Sandbox(("serve",), {}, network=Network.NONE)) as command:
+        assert not command.init.done()
+    assert asyncio.all_tasks() == {asyncio.current_task()}

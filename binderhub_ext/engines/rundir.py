@@ -1,0 +1,57 @@
+"""What belongs to one running server: a directory that is there exactly as long as it is."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Owner(NamedTuple):
+    """Whose a person's files are, by numbers of the host; `None` for this process's own."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+
+@dataclass(frozen=True)
+class RunDirectory(ABC):
+    """One server's directory; the Hub's own, except for `home`.
+
+    Attributes:
+        path: its place in the data directory.
+    """
+
+    path: Path
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """No other server of this machine has it, whatever Hub it is of."""
+
+    @property
+    def home(self) -> Path:
+        """The home of a server that keeps nothing."""
+        return self.path / "home"
+
+    @property
+    def stored(self) -> Path:
+        """There once the Hub's database knows of the server."""
+        return self.path / "stored"
+
+    async def make(self, owner: Owner) -> None:
+        """Make it; whatever an earlier start left was removed."""
+        self.path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o711)
+
+    def make_theirs(self, place: Path, owner: Owner) -> None:
+        """Make a folder that is the person's, such as `home`."""
+        place.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(place, *(-1 if number is None else number for number in owner))
+
+    @abstractmethod
+    async def remove(self) -> None:
+        """Remove all of it, with what an engine keeps beside it; harmless if it is gone."""

@@ -1,0 +1,100 @@
+"""What every start does and in which order (`engines/preparing.py`), for the Hub of any engine.
+
+The tests of each engine import these and say which Hub it is (`hub`), so that they share the Hub
+those have anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sandboxhub import Client, Failed, SandboxHub
+
+from binderhub_ext.core.launch import Files, Launch, VolumeRequest
+from binderhub_ext.storage.mounts import STATE_HOME
+from binderhub_ext.storage.volumes import VolumeStore
+
+__all__ = ["client", "test_a_start_in_order", "test_refused_before_anything_is_made"]
+
+REPOSITORY = {"readme.txt": "from the repository", "data/own.txt": "the repository's own"}
+
+
+@pytest.fixture
+async def client(hub: SandboxHub) -> AsyncIterator[Client]:
+    async with hub.client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("files", Files)
+async def test_a_start_in_order(
+    hub: SandboxHub, client: Client, files: Files, tmp_path: Path
+) -> None:
+    """Of somebody without a folder: all is there before the server, and it is theirs.
+
+    Then links are put in the way of the mounts: nothing is made behind them, and nothing is left
+    of the server that was refused.
+    """
+    user = f"order-{files}"
+    launch = with_volumes(hub, user, files)
+    await client.start(launch)
+    home = seen_home(hub, launch)
+    project = (home if files is Files.NONE else hub.layout.home(user)) / launch.project
+    # The project came before anything was made in its folder, so all of it is there.
+    for path, content in REPOSITORY.items():
+        assert (project / path).read_text() == content
+    places = [home / "wide", home / "wide/away", project / "data"]
+    assert {path.lstat().st_uid for path in places} == {project.lstat().st_uid}
+    await client.stop(user)
+    assert run_directories(hub) == []
+    for place in () if files is Files.NONE else (home / "wide", project / "data"):
+        aside = place.rename(place.with_name("aside"))
+        place.symlink_to(tmp_path)
+        shown = r"~/(wide/away|projects/.*/data) cannot be shown.*a link or a file is in its way"
+        with pytest.raises(Failed, match=shown):
+            await client.start(launch)
+        assert list(tmp_path.iterdir()) == [] and run_directories(hub) == []
+        place.unlink()
+        aside.rename(place)
+
+
+async def test_refused_before_anything_is_made(hub: SandboxHub, client: Client) -> None:
+    """An image that is gone, no name of one, and a volume that is gone."""
+    launch = with_volumes(hub, "order-gone", Files.PROJECT)
+    for image in ("0" * 32, "../../etc", "", "-x"):
+        with pytest.raises(Failed, match="no longer kept"):
+            await client.start(hub.launch("order-gone", image=image))
+    store = VolumeStore(hub.layout)
+    store.delete(next(v.id for v in store.all() if v.name == "away-order-gone"), "order-gone", 2.0)
+    with pytest.raises(Failed, match="no volume “away-order-gone” for you"):
+        await client.start(launch)
+    state = hub.layout.state(launch.user, launch.project)
+    assert not hub.layout.home(launch.user).exists() and not state.exists()
+    assert run_directories(hub) == []
+
+
+def with_volumes(hub: SandboxHub, user: str, files: Files) -> Launch:
+    """A launch with a project, a volume over a folder of it, and one elsewhere in the home."""
+    commit, project = hub.repository(REPOSITORY, f"order/{user}")
+    places = {f"data-{user}": f"{project}/data", f"away-{user}": "wide/away"}
+    for name in places:
+        VolumeStore(hub.layout).create(name, user, 1.0)
+    volumes = tuple(VolumeRequest(*each) for each in places.items())
+    return hub.launch(user, commit=commit, project=project, files=files, volumes=volumes)
+
+
+def seen_home(hub: SandboxHub, launch: Launch) -> Path:
+    """The home that a running server sees."""
+    match launch.files:
+        case Files.HOME:
+            return hub.layout.home(launch.user)
+        case Files.PROJECT:
+            return hub.layout.state(launch.user, launch.project) / STATE_HOME
+        case Files.NONE:
+            return next(path / "home" for path in run_directories(hub) if (path / "home").is_dir())
+
+
+def run_directories(hub: SandboxHub) -> list[Path]:
+    """Of servers of these tests' people, as far as nobody else's run."""
+    return [path for path in hub.layout.run.glob("*/*") if path.is_dir()]
