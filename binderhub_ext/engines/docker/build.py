@@ -6,8 +6,8 @@ import asyncio
 import platform
 import sys
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -24,7 +24,6 @@ from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector, reader
-from ..drained import drained
 from ..process import Log, ProcessFailed, program, run
 from ..projects import preview
 from . import health, seeding
@@ -65,24 +64,17 @@ class DockerBuilder(Prebuilt, Shared):
         return await preview(self.layout, launch, partial(seeding.run, owner=owner))
 
     async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
-        return await drained(self._planned(environment, source), tell)
-
-    async def _planned(
-        self, environment: Environment, source: Source
-    ) -> AsyncGenerator[Event | Image]:
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
         async with self._alone(environment.key):
-            async with aclosing(self._there(environment.key)) as items:
-                async for item in items:
-                    yield item
-                    if isinstance(item, Image):
-                        return
+            if image := await self._there(environment.key, tell):
+                return image
             await self._make_ready()
-            async with aclosing(self._build_and_keep(plan, source)) as items:
-                async for item in items:
-                    yield item
+            self._owe(environment.key)
+            image = await self._build(plan, source, tell)
+            await self._pay(environment.key, tell)
+            return image
 
     async def checks(self) -> list[Check]:
         return await health.checks(self)
@@ -115,31 +107,16 @@ class DockerBuilder(Prebuilt, Shared):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _build_and_keep(self, plan: Plan, source: Source) -> AsyncGenerator[Event | Image]:
-        key = plan.environment.key
-        self._owe(key)
-        async with aclosing(self._build(plan, source)) as items:
-            async for item in items:
-                if isinstance(item, Image):
-                    async with aclosing(self._pay(key)) as events:
-                        async for event in events:
-                            yield event
-                yield item
-
-    async def _build(self, plan: Plan, source: Source) -> AsyncGenerator[Event | Image]:
-        yield Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1})
-        log = Log()
+    async def _build(self, plan: Plan, source: Source, tell: Tell) -> Image:
+        tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
+        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
         try:
-            async with self.within_time():
+            async with asyncio.timeout(self.build_timeout):
                 async with self._context(plan, source) as context:
                     job = self._job(plan, source, context)
-                    async with aclosing(self._work(job, log)) as lines:
-                        async for line in lines:
-                            yield Event(Phase.BUILDING, line, {"log": True})
-                yield Event(Phase.BUILDING, "Looking at the new image", {"progress": 95})
-                async with aclosing(self._finish(plan.environment.key, job.image)) as events:
-                    async for event in events:
-                        yield event
+                    await self._work(job, log)
+                tell(Event(Phase.BUILDING, "Looking at the new image", {"progress": 95}))
+                return await self._finish(plan.environment.key, job.image, tell)
         except TimeoutError:
             raise BuildTimeout(
                 f"The build took longer than {self.build_timeout / 60:.0f} minutes and was ended. "
@@ -188,13 +165,13 @@ class DockerBuilder(Prebuilt, Shared):
             return podman_arguments(self.build_memory, self.build_cpu)
         return []
 
-    def _work(self, job: Job, log: Log) -> AsyncGenerator[str]:
+    async def _work(self, job: Job, log: Log) -> None:
         folder = Path(job.context).parent
         path = folder / "job.json"
         path.write_text(job.to_json())
         argv = [sys.executable, "-P", "-m", f"{__package__}.worker", str(path)]
         # Podman keeps the caches of steps in the folder for temporary files: in none that lasts.
-        return run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log=log)
+        await run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log)
 
 
 def repo2docker_pythons() -> tuple[str, list[str]]:

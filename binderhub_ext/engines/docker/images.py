@@ -6,19 +6,12 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-)
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from ...core.errors import BuildFailed, CannotStart, NoSpace
-from ...core.progress import Event
+from ...core.progress import Tell
 from ...housekeeping import alone
 from ...locks import try_lock
 from ...storage import scratch
@@ -181,10 +174,6 @@ class Images(Settings):
                 await asyncio.sleep(0.2)
             yield
 
-    def within_time(self) -> asyncio.Timeout:
-        """The time one build or one pull may take; after it, `TimeoutError`."""
-        return asyncio.timeout(self.build_timeout)
-
     @contextmanager
     def _lock(self, key: str) -> Iterator[int]:
         locks = self.layout.run / "locks"
@@ -195,19 +184,17 @@ class Images(Settings):
         finally:
             os.close(descriptor)
 
-    async def _finish(self, key: str, built: str) -> AsyncGenerator[Event | Image]:
+    async def _finish(self, key: str, built: str, tell: Tell) -> Image:
         """Give an image its name once it is known to be good."""
         try:
             base = self.base_image or repo2docker_base()
-            async with aclosing(make_startable(self.daemon, built, self.scratch, base)) as events:
-                async for event in events:
-                    yield event
+            await make_startable(self.daemon, built, self.scratch, base, tell)
             await self.daemon.tag(built, self.image_name(key))
         finally:
             await asyncio.shield(self.daemon.remove(built))
         if (image := await self._find(key)) is None:
             raise BuildFailed("The image was made, and was gone before it could be used.")
-        yield image
+        return image
 
     # --- last use -------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ from ...core.errors import (
 from ...core.progress import Event, Phase, Tell
 from ...locks import try_lock
 from ..base import Image
-from ..drained import drained
 from ..process import ProcessFailed
 from .finish import build_on_top, refuse_foreign
 from .images import LABEL, UNFINISHED, Images
@@ -44,9 +43,6 @@ class Prebuilt(Images):
     """The part of the builder that gets images by their names."""
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
-        return await drained(self._named(reference), tell)
-
-    async def _named(self, reference: str) -> AsyncGenerator[Event | Image]:
         name = familiar(reference)
         if name.startswith(self.image_prefix):
             raise NotAllowed(
@@ -56,39 +52,28 @@ class Prebuilt(Images):
         known_as = self._known_as(name)
         async with self._alone(known_as.name):
             if found := await self._lately(known_as):
-                yield found
-                return
+                return found
             await self._make_ready()
-            async with aclosing(self._get(name, known_as)) as items:
-                async for item in items:
-                    yield item
+            return await self._get(name, known_as, tell)
 
-    async def _get(self, name: str, known_as: Path) -> AsyncGenerator[Event | Image]:
+    async def _get(self, name: str, known_as: Path, tell: Tell) -> Image:
         """Take the image from the machine, or else from its registry."""
         if not known_as.exists() and (known := await self._here(name)):
-            async with aclosing(self._adopt(name, known)) as items:
-                async for item in items:
-                    yield item
-            return
+            return await self._adopt(name, known, tell)
         last = await self._kept(known_as)
         async with self._pulled(name, known_as):
             try:
-                async with aclosing(self._pull(name)) as events:
-                    async for event in events:
-                        yield event
+                await self._pull(name, tell)
             except (RegistryUnavailable, TooMany) as error:
                 if last is None:
                     raise
-                yield Event(Phase.FETCHING, f"{error.message} Using the one of the last time.")
-                yield last
-                return
+                tell(Event(Phase.FETCHING, f"{error.message} Using the one of the last time."))
+                return last
             if (known := await self._here(name)) is None:
                 raise ImageNotFound(f"The image {name} was pulled, and is gone. Launch again.")
-            async with aclosing(self._adopt(name, known)) as items:
-                async for item in items:
-                    if isinstance(item, Image):
-                        known_as.write_text(item.key)
-                    yield item
+            image = await self._adopt(name, known, tell)
+            known_as.write_text(image.key)
+            return image
 
     @asynccontextmanager
     async def _pulled(self, name: str, known_as: Path) -> AsyncIterator[None]:
@@ -117,26 +102,24 @@ class Prebuilt(Images):
                     mark.unlink()
         return swept
 
-    async def _pull(self, name: str) -> AsyncGenerator[Event]:
+    async def _pull(self, name: str, tell: Tell) -> None:
         try:
-            async with self.within_time(), aclosing(self.registry.pull(name)) as events:
-                async for event in events:
-                    yield event
+            async with asyncio.timeout(self.build_timeout):
+                await self.registry.pull(name, tell)
         except TimeoutError:
             raise BuildTimeout(
                 f"Pulling {name} took longer than {self.build_timeout / 60:.0f} minutes and was"
                 " ended. Launch again to go on, or ask the administrator for more time."
             ) from None
 
-    async def _adopt(self, name: str, known: dict[str, Any]) -> AsyncGenerator[Event | Image]:
+    async def _adopt(self, name: str, known: dict[str, Any], tell: Tell) -> Image:
         """Examine an image on the machine and give it a name of ours."""
         key = sha256(f"{_RECIPE}\n{known['Id']}".encode()).hexdigest()[:32]
         async with self._alone(key):
             if found := await self._find(key):
-                yield found
-                return
+                return found
             refuse_foreign(await self.daemon.foreign(known))
-            yield Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95})
+            tell(Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95}))
             ours = self.image_name(key) + UNFINISHED
             try:
                 await self.daemon.tag(known["Id"], ours)
@@ -145,9 +128,7 @@ class Prebuilt(Images):
             except ProcessFailed as error:
                 await self.daemon.remove(ours)
                 raise _not_adopted(name, error) from error
-            async with aclosing(self._finish(key, ours)) as items:
-                async for item in items:
-                    yield item
+            return await self._finish(key, ours, tell)
 
     async def _here(self, name: str) -> dict[str, Any] | None:
         """What the daemon knows of an image of exactly this name.

@@ -8,14 +8,14 @@ again. A registry that says no keeps nobody from working: the image is here.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from ...core.errors import BinderError, ImageNotFound, ImageRefused
-from ...core.progress import Event, Phase
+from ...core.progress import Event, Phase, Tell
 from ..base import Environment, Image
 from .images import Images
 from .registry import familiar
@@ -31,32 +31,28 @@ class Shared(Images):
         image = await super().find(environment)
         return None if image and self._owes(environment.key) else image
 
-    async def _there(self, key: str) -> AsyncGenerator[Event | Image]:
+    async def _there(self, key: str, tell: Tell) -> Image | None:
         """The image if it is on the daemon or in the registry, after paying what is owed."""
         if not await self._find(key) and self.use_registry:
-            async with aclosing(self._pull_built(key)) as events:
-                async for event in events:
-                    yield event
-        if image := await self._find(key):
-            async with aclosing(self._pay(key)) as events:
-                async for event in events:
-                    yield event
-            yield image
+            await self._pull_built(key, tell)
+        image = await self._find(key)
+        if image:
+            await self._pay(key, tell)
+        return image
 
-    async def _pull_built(self, key: str) -> AsyncGenerator[Event]:
+    async def _pull_built(self, key: str, tell: Tell) -> None:
         name = familiar(self.image_name(key))
         try:
-            async with self.within_time(), aclosing(self.registry.pull(name)) as events:
-                async for event in events:
-                    yield event
+            async with asyncio.timeout(self.build_timeout):
+                await self.registry.pull(name, tell)
         except ImageRefused as error:
-            yield Event(Phase.FETCHING, f"{error.message} It is built here.")
+            tell(Event(Phase.FETCHING, f"{error.message} It is built here."))
         except ImageNotFound:
-            yield Event(Phase.FETCHING, "It is not in the registry yet.")
+            tell(Event(Phase.FETCHING, "It is not in the registry yet."))
         except BinderError as error:
-            yield Event(Phase.FETCHING, f"{error.message} It is built here.")
+            tell(Event(Phase.FETCHING, f"{error.message} It is built here."))
         except TimeoutError:
-            yield Event(Phase.FETCHING, "Pulling took too long. It is built here.")
+            tell(Event(Phase.FETCHING, "Pulling took too long. It is built here."))
 
     # --- what is owed ---------------------------------------------------------------------
 
@@ -76,15 +72,14 @@ class Shared(Images):
             return time.time() - self._mark(key).stat().st_mtime > _RETRY
         return False
 
-    async def _pay(self, key: str) -> AsyncGenerator[Event]:
-        """Push what is owed, telling about it; a registry that says no ends nothing."""
+    async def _pay(self, key: str, tell: Tell) -> None:
+        """Push what is owed; a registry that says no ends nothing."""
         if not self._owes(key):
             return
         try:
             name = familiar(self.image_name(key))
-            async with self.within_time(), aclosing(self.registry.push(name)) as events:
-                async for event in events:
-                    yield event
+            async with asyncio.timeout(self.build_timeout):
+                await self.registry.push(name, tell)
             self._mark(key).unlink(missing_ok=True)
             return
         except BinderError as error:
@@ -92,7 +87,7 @@ class Shared(Images):
         except TimeoutError:
             words = "Pushing took too long."
         self._mark(key).touch()
-        yield Event(Phase.PUSHING, f"{words} For now the image is on this machine alone.")
+        tell(Event(Phase.PUSHING, f"{words} For now the image is on this machine alone."))
 
     def _mark(self, key: str) -> Path:
         return self.layout.run / "unpushed" / key
