@@ -13,6 +13,7 @@ from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ...core.environment import Ingredients, Read, describe, environment_key
@@ -20,6 +21,7 @@ from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
+from ...housekeeping import alone
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
@@ -27,14 +29,17 @@ from ..detect import Detection, Detector, reader
 from ..process import Log, ProcessFailed, program, run
 from ..projects import preview
 from . import health, seeding
-from .daemon import cli_environment
-from .images import LABEL, UNFINISHED
+from .daemon import Daemon, cli_environment
+from .images import LABEL, UNFINISHED, ImageStore
 from .job import Job
 from .limits import podman_arguments
+from .machine import Machine
 from .packages import SERVER_PACKAGES
 from .people import known_person
-from .prebuilt import Prebuilt
-from .shared import Shared
+from .prebuilt import PrebuiltImages
+from .registry import Registry
+from .settings import Settings
+from .shared import SharedImages
 
 RECIPE = "docker 5"
 """Goes into every key: raise it when a build makes another environment of the same files."""
@@ -48,8 +53,17 @@ class Plan:
     environment: Environment
 
 
-class DockerBuilder(Prebuilt, Shared):
+class DockerBuilder(Settings):
     """Builds container images on this machine's daemon, and keeps them there."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.daemon = Daemon(self.cli)
+        self.machine = Machine(self, self.daemon)
+        self.store = ImageStore(self, self.daemon)
+        registry = Registry(self)
+        self._shared = SharedImages(self, self.store, registry)
+        self._prebuilt = PrebuiltImages(self, self.daemon, self.store, registry, self.machine)
 
     # --- the interface --------------------------------------------------------------------
 
@@ -63,18 +77,39 @@ class DockerBuilder(Prebuilt, Shared):
             return None
         return await preview(self.layout, launch, partial(seeding.run, owner=owner))
 
+    async def find(self, environment: Environment) -> Image | None:
+        """See :class:`Builder`. What has to be pushed yet is not found, so that it is built: that
+        is quick, and pushes it.
+        """
+        image = await self.store.find(environment.key)
+        return None if image and self._shared.is_unpushed(environment.key) else image
+
     async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
-        async with self._alone(environment.key):
-            if image := await self._there(environment.key, tell):
+        async with self.store.locked(environment.key):
+            if image := await self._shared.find_or_pull(environment.key, tell):
                 return image
-            await self._make_ready()
-            self._owe(environment.key)
+            await self.machine.make_ready()
+            self._shared.mark_unpushed(environment.key)
             image = await self._build(plan, source, tell)
-            await self._pay(environment.key, tell)
+            await self._shared.push_pending(environment.key, tell)
             return image
+
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        return await self._prebuilt.get(reference, tell)
+
+    async def images(self) -> list[Image]:
+        return await self.store.images()
+
+    async def sweep(self) -> list[str]:
+        return [*await self.store.sweep(), *await self._prebuilt.sweep()]
+
+    async def collect_garbage(self) -> list[Image]:
+        with alone("Removing what killed builds left"):
+            await self.sweep()
+        return await self.store.collect_garbage()
 
     async def checks(self) -> list[Check]:
         return await health.checks(self)
@@ -83,7 +118,7 @@ class DockerBuilder(Prebuilt, Shared):
 
     async def _plan(self, source: Source) -> Plan:
         detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
-        detection = await detector.of(source, self.scratch)
+        detection = await detector.of(source, self.store.scratch)
         determination = detection.determination
         content = source.content
         key = environment_key(self._ingredients(), determination, detection.binder_dir, content)
@@ -116,7 +151,7 @@ class DockerBuilder(Prebuilt, Shared):
                     job = self._job(plan, source, context)
                     await self._work(job, log)
                 tell(Event(Phase.BUILDING, "Looking at the new image", {"progress": 95}))
-                return await self._finish(plan.environment.key, job.image, tell)
+                return await self.store.finish(plan.environment.key, job.image, tell)
         except TimeoutError:
             raise BuildTimeout(
                 f"The build took longer than {self.build_timeout / 60:.0f} minutes and was ended. "
@@ -132,7 +167,7 @@ class DockerBuilder(Prebuilt, Shared):
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        async with temporary_checkout(source, self.scratch) as files:
+        async with temporary_checkout(source, self.store.scratch) as files:
             if plan.detection.determination.by_files:
                 reduced = files.parent / "context"
                 known = plan.detection.determination.files
@@ -145,7 +180,7 @@ class DockerBuilder(Prebuilt, Shared):
         commit = source.commit
         return Job(
             context=str(context),
-            image=self.image_name(plan.environment.key) + UNFINISHED,
+            image=self.store.image_name(plan.environment.key) + UNFINISHED,
             labels={
                 LABEL: plan.environment.key,
                 "binder-at-home.repo": commit.repo.url,

@@ -11,6 +11,7 @@ from ...core.progress import Event, Phase, Tell
 from ..process import Log, ProcessFailed, program, run
 from .complaints import complaint
 from .daemon import cli_environment
+from .settings import Settings
 
 _HUB = re.compile(r"^(?:(?:index\.)?docker\.io/)(?:library/)?")
 
@@ -34,15 +35,15 @@ def familiar(reference: str) -> str:
 class Registry:
     """Pulls and pushes.
 
+    What the file with credentials holds is read by the program that moves the image, and by nothing
+    else.
+
     Args:
-        cli: the engine's program.
-        credentials: a file in the form of Docker's `config.json`; empty for the account's own.
-            Its content is read by the program that moves the image, and by nothing else.
+        settings: what an administrator set; read whenever it is needed.
     """
 
-    def __init__(self, cli: str = "docker", credentials: str = "") -> None:
-        self._cli = cli
-        self._credentials = credentials
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     async def pull(self, name: str, tell: Tell) -> None:
         """Get an image, telling how far it is.
@@ -71,10 +72,11 @@ class Registry:
             raise complaint(name, said) from error
 
     def _command(self, verb: str, name: str) -> list[str]:
-        if self._cli == "podman":
-            given = [f"--authfile={self._credentials}"] if self._credentials else []
+        credentials = self._settings.registry_credentials
+        if self._settings.cli == "podman":
+            given = [f"--authfile={credentials}"] if credentials else []
             return ["podman", verb, *given, name]
-        given = [self._credentials] if self._credentials else []
+        given = [credentials] if credentials else []
         return [sys.executable, "-P", "-m", f"{__package__}.transfer", verb, name, *given]
 
 
