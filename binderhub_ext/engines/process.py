@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,23 +47,28 @@ class ProcessFailed(Exception):
 
 @dataclass
 class Log:
-    """What is told of a whole build's output, and the end of it for an error's detail.
+    """Tells a whole build's output, as far as it is not too much, and keeps the end of it.
 
     Attributes:
+        tell: told the lines that people are shown.
         limit: lines told before only the end is kept.
+        tail: the end, for an error's detail.
+        count: lines so far.
     """
 
+    tell: Callable[[str], None]
     limit: int = LOG_LINES
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
-    told: int = 0
+    count: int = 0
 
-    def add(self, line: str) -> str | None:
-        """Keep a line; returns what shall be told, if anything."""
+    def add(self, line: str) -> None:
+        """Keep a line, and tell it while there are not too many."""
         self.tail.append(line)
-        self.told += 1
-        if self.told == self.limit:
-            return f"… more than {self.limit} lines; only the end is kept from here"
-        return line if self.told < self.limit else None
+        self.count += 1
+        if self.count < self.limit:
+            self.tell(line)
+        elif self.count == self.limit:
+            self.tell(f"… more than {self.limit} lines; only the end is kept from here")
 
     @property
     def end(self) -> str:
@@ -79,13 +84,12 @@ def _plain(raw: bytes) -> str:
     return _CONTROLS.sub("", _ESCAPES.sub("", raw.decode("utf-8", "replace")))
 
 
-async def run(spawn: Spawn, *, log: Log) -> AsyncGenerator[str]:
-    """Start a program, yielding lines of its output as they come.
-
-    Leaving the iterator, by any way, ends the program's whole process group.
+async def run(spawn: Spawn, log: Log) -> None:
+    """Start a program and wait for its end; cancelling it ends the program's whole process group.
 
     Args:
         spawn: starts it in a session of its own, with this descriptor for its output.
+        log: gets the lines of its output as they come.
 
     Raises:
         ProcessFailed: it ended with another status than 0.
@@ -99,11 +103,13 @@ async def run(spawn: Spawn, *, log: Log) -> AsyncGenerator[str]:
         raise
     finally:
         os.close(writing)
+
+    def hear(line: str) -> None:
+        said.append(line)
+        log.add(line)
+
     try:
-        async for line in _lines(reading):
-            said.append(line)
-            if (told := log.add(line)) is not None:
-                yield told
+        await _hear_lines(reading, hear)
         status = await asyncio.to_thread(process.wait)
     finally:
         await _end(process)
@@ -178,7 +184,7 @@ async def _tail(stream: asyncio.StreamReader) -> bytes:
     return read
 
 
-async def _lines(descriptor: int) -> AsyncIterator[str]:
+async def _hear_lines(descriptor: int, hear: Callable[[str], None]) -> None:
     stream = asyncio.StreamReader(limit=_CHUNK)
     pipe = os.fdopen(descriptor, "rb", buffering=0)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
@@ -189,11 +195,11 @@ async def _lines(descriptor: int) -> AsyncIterator[str]:
         while chunk := await stream.read(_CHUNK):
             *whole, rest = _BREAK.split(rest + chunk)
             for line in _shown(whole):
-                yield line
+                hear(line)
             # A line without end must not grow: what is over the length is not shown anyway.
             rest = rest[: LINE_LENGTH * 4]
         for line in _shown([rest]):
-            yield line
+            hear(line)
     finally:
         transport.close()
 

@@ -6,13 +6,14 @@ import asyncio
 import platform
 import sys
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ...core.environment import Ingredients, Read, describe, environment_key
@@ -20,22 +21,25 @@ from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
+from ...housekeeping import alone
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector, reader
-from ..drained import drained
 from ..process import Log, ProcessFailed, program, run
 from ..projects import preview
 from . import health, seeding
-from .daemon import cli_environment
-from .images import LABEL, UNFINISHED
+from .daemon import Daemon, cli_environment
+from .images import LABEL, UNFINISHED, ImageStore
 from .job import Job
 from .limits import podman_arguments
+from .machine import Machine
 from .packages import SERVER_PACKAGES
 from .people import known_person
-from .prebuilt import Prebuilt
-from .shared import Shared
+from .prebuilt import PrebuiltImages
+from .registry import Registry
+from .settings import Settings
+from .shared import SharedImages
 
 RECIPE = "docker 5"
 """Goes into every key: raise it when a build makes another environment of the same files."""
@@ -49,8 +53,17 @@ class Plan:
     environment: Environment
 
 
-class DockerBuilder(Prebuilt, Shared):
+class DockerBuilder(Settings):
     """Builds container images on this machine's daemon, and keeps them there."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.daemon = Daemon(self.cli)
+        self.machine = Machine(self, self.daemon)
+        self.store = ImageStore(self, self.daemon)
+        registry = Registry(self)
+        self._shared = SharedImages(self, self.store, registry)
+        self._prebuilt = PrebuiltImages(self, self.daemon, self.store, registry, self.machine)
 
     # --- the interface --------------------------------------------------------------------
 
@@ -64,25 +77,39 @@ class DockerBuilder(Prebuilt, Shared):
             return None
         return await preview(self.layout, launch, partial(seeding.run, owner=owner))
 
-    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
-        return await drained(self._planned(environment, source), tell)
+    async def find(self, environment: Environment) -> Image | None:
+        """See :class:`Builder`. What has to be pushed yet is not found, so that it is built: that
+        is quick, and pushes it.
+        """
+        image = await self.store.find(environment.key)
+        return None if image and self._shared.is_unpushed(environment.key) else image
 
-    async def _planned(
-        self, environment: Environment, source: Source
-    ) -> AsyncGenerator[Event | Image]:
+    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
-        async with self._alone(environment.key):
-            async with aclosing(self._there(environment.key)) as items:
-                async for item in items:
-                    yield item
-                    if isinstance(item, Image):
-                        return
-            await self._make_ready()
-            async with aclosing(self._build_and_keep(plan, source)) as items:
-                async for item in items:
-                    yield item
+        async with self.store.locked(environment.key):
+            if image := await self._shared.find_or_pull(environment.key, tell):
+                return image
+            await self.machine.make_ready()
+            self._shared.mark_unpushed(environment.key)
+            image = await self._build(plan, source, tell)
+            await self._shared.push_pending(environment.key, tell)
+            return image
+
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        return await self._prebuilt.get(reference, tell)
+
+    async def images(self) -> list[Image]:
+        return await self.store.images()
+
+    async def sweep(self) -> list[str]:
+        return [*await self.store.sweep(), *await self._prebuilt.sweep()]
+
+    async def collect_garbage(self) -> list[Image]:
+        with alone("Removing what killed builds left"):
+            await self.sweep()
+        return await self.store.collect_garbage()
 
     async def checks(self) -> list[Check]:
         return await health.checks(self)
@@ -91,7 +118,7 @@ class DockerBuilder(Prebuilt, Shared):
 
     async def _plan(self, source: Source) -> Plan:
         detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
-        detection = await detector.of(source, self.scratch)
+        detection = await detector.of(source, self.store.scratch)
         determination = detection.determination
         content = source.content
         key = environment_key(self._ingredients(), determination, detection.binder_dir, content)
@@ -115,31 +142,16 @@ class DockerBuilder(Prebuilt, Shared):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _build_and_keep(self, plan: Plan, source: Source) -> AsyncGenerator[Event | Image]:
-        key = plan.environment.key
-        self._owe(key)
-        async with aclosing(self._build(plan, source)) as items:
-            async for item in items:
-                if isinstance(item, Image):
-                    async with aclosing(self._pay(key)) as events:
-                        async for event in events:
-                            yield event
-                yield item
-
-    async def _build(self, plan: Plan, source: Source) -> AsyncGenerator[Event | Image]:
-        yield Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1})
-        log = Log()
+    async def _build(self, plan: Plan, source: Source, tell: Tell) -> Image:
+        tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
+        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
         try:
-            async with self.within_time():
+            async with asyncio.timeout(self.build_timeout):
                 async with self._context(plan, source) as context:
                     job = self._job(plan, source, context)
-                    async with aclosing(self._work(job, log)) as lines:
-                        async for line in lines:
-                            yield Event(Phase.BUILDING, line, {"log": True})
-                yield Event(Phase.BUILDING, "Looking at the new image", {"progress": 95})
-                async with aclosing(self._finish(plan.environment.key, job.image)) as events:
-                    async for event in events:
-                        yield event
+                    await self._work(job, log)
+                tell(Event(Phase.BUILDING, "Looking at the new image", {"progress": 95}))
+                return await self.store.finish(plan.environment.key, job.image, tell)
         except TimeoutError:
             raise BuildTimeout(
                 f"The build took longer than {self.build_timeout / 60:.0f} minutes and was ended. "
@@ -155,7 +167,7 @@ class DockerBuilder(Prebuilt, Shared):
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        async with temporary_checkout(source, self.scratch) as files:
+        async with temporary_checkout(source, self.store.scratch) as files:
             if plan.detection.determination.by_files:
                 reduced = files.parent / "context"
                 known = plan.detection.determination.files
@@ -168,7 +180,7 @@ class DockerBuilder(Prebuilt, Shared):
         commit = source.commit
         return Job(
             context=str(context),
-            image=self.image_name(plan.environment.key) + UNFINISHED,
+            image=self.store.image_name(plan.environment.key) + UNFINISHED,
             labels={
                 LABEL: plan.environment.key,
                 "binder-at-home.repo": commit.repo.url,
@@ -188,13 +200,13 @@ class DockerBuilder(Prebuilt, Shared):
             return podman_arguments(self.build_memory, self.build_cpu)
         return []
 
-    def _work(self, job: Job, log: Log) -> AsyncGenerator[str]:
+    async def _work(self, job: Job, log: Log) -> None:
         folder = Path(job.context).parent
         path = folder / "job.json"
         path.write_text(job.to_json())
         argv = [sys.executable, "-P", "-m", f"{__package__}.worker", str(path)]
         # Podman keeps the caches of steps in the folder for temporary files: in none that lasts.
-        return run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log=log)
+        await run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log)
 
 
 def repo2docker_pythons() -> tuple[str, list[str]]:

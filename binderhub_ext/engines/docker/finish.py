@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from uv import find_uv_bin
 
 from ...core.errors import BuildFailed, Unsupported
-from ...core.progress import Event, Phase
+from ...core.progress import Event, Phase, Tell
 from ...storage.scratch import scratch_folder
 from ..process import ProcessFailed
 from .daemon import Daemon
@@ -80,9 +80,7 @@ def refuse_foreign(architecture: str) -> None:
         )
 
 
-async def make_startable(
-    daemon: Daemon, name: str, scratch: Path, base: str
-) -> AsyncGenerator[Event]:
+async def make_startable(daemon: Daemon, name: str, scratch: Path, base: str, tell: Tell) -> None:
     """Examine an image and replace it, under its name, by one whose servers start.
 
     Args:
@@ -96,30 +94,24 @@ async def make_startable(
     found = await examine(daemon, name)
     refuse_foreign(found.foreign)
     if not found.singleuser:
-        async with aclosing(_add_server(daemon, name, found, scratch, base)) as items:
-            async for item in items:
-                if isinstance(item, Examination):
-                    found = item
-                else:
-                    yield item
+        found = await _add_server(daemon, name, found, scratch, base, tell)
     if not found.obedient:
-        yield Event(
-            Phase.BUILDING,
+        words = (
             "The image's ENTRYPOINT does not run the command it is given (it should end with"
-            ' exec "$@"), so servers start without it',
-            {"progress": 98},
+            ' exec "$@"), so servers start without it'
         )
+        tell(Event(Phase.BUILDING, words, {"progress": 98}))
         with suppress(ProcessFailed):
             await build_on_top(daemon, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
 
 
 async def _add_server(
-    daemon: Daemon, name: str, found: Examination, scratch: Path, base: str
-) -> AsyncGenerator[Event | Examination]:
-    """Give an image `jupyterhub-singleuser`, and tell how it is then."""
+    daemon: Daemon, name: str, found: Examination, scratch: Path, base: str, tell: Tell
+) -> Examination:
+    """Give an image `jupyterhub-singleuser`; returns how it is then."""
     if _has_app(found):
         words = f"The image's own program ({found.program[0]}) is opened, and Jupyter at lab/"
-        yield Event(Phase.BUILDING, words, {"progress": 96})
+        tell(Event(Phase.BUILDING, words, {"progress": 96}))
     files: dict[str, str | Path] = {
         _SETTINGS: json.dumps(_settings(found)),
         _UV: Path(find_uv_bin()),
@@ -127,7 +119,7 @@ async def _add_server(
     }
     why = ""
     for words, dockerfile in _ways(name, found, base):
-        yield Event(Phase.BUILDING, words, {"progress": 97})
+        tell(Event(Phase.BUILDING, words, {"progress": 97}))
         try:
             await build_on_top(daemon, name, dockerfile, scratch, files=files)
         except ProcessFailed as error:
@@ -135,8 +127,7 @@ async def _add_server(
             continue
         mended = await examine(daemon, name)
         if mended.singleuser:
-            yield mended
-            return
+            return mended
     raise BuildFailed(
         "The image is there, but nothing in it can be started here: it has no"
         " jupyterhub-singleuser that an ordinary user may run, and none could be added. Install"

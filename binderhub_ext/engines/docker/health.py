@@ -87,7 +87,7 @@ async def _limits(builder: DockerBuilder) -> list[Check]:
     """Whether the limits that are set for builds hold; nothing where none is set."""
     if not builder.build_memory and not builder.build_cpu:
         return []
-    refused = await builder.limit_builds()
+    refused = await builder.machine.limit_builds()
     fix = "See docs/how-to/docker.md." if refused else ""
     return [Check("limits of builds", not refused, refused or "set", fix, required=False)]
 
@@ -96,8 +96,8 @@ async def _reach(builder: DockerBuilder) -> list[Check]:
     """Whether builds are kept from this machine and from where clouds tell secrets."""
     found = []
     for name, kept, refused in (
-        ("network of builds", "neither this machine nor", await builder.limit_network()),
-        ("ADD in builds", "no", await builder.limit_engine()),
+        ("network of builds", "neither this machine nor", await builder.machine.limit_network()),
+        ("ADD in builds", "no", await builder.machine.limit_engine()),
     ):
         message = refused or f"reaches {kept} blocked networks"
         fix = "See docs/how-to/docker.md." if refused else ""

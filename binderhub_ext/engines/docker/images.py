@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-)
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from ...core.errors import BuildFailed, CannotStart, NoSpace
-from ...core.progress import Event
+from ...core.errors import BuildFailed
+from ...core.progress import Tell
 from ...housekeeping import alone
 from ...locks import try_lock
 from ...storage import scratch
-from ..base import Environment, Image
-from . import limits, network
+from ..base import Image
 from .daemon import Daemon
 from .finish import make_startable
-from .registry import Registry
 from .settings import Settings
 
 LABEL = "binder-at-home.key"
@@ -34,53 +24,53 @@ UNFINISHED = ":unfinished"
 """Tag of an image until it has been looked at: a killed build leaves nothing that is found."""
 
 
-class Images(Settings):
-    """What builds of repositories and prebuilt images have in common."""
+class ImageStore:
+    """The images of one hub.
 
-    @property
-    def daemon(self) -> Daemon:
-        return Daemon(self.cli)
+    Args:
+        settings: what an administrator set; read whenever it is needed.
+        daemon: the engine that keeps them.
+    """
 
-    @property
-    def registry(self) -> Registry:
-        return Registry(self.cli, self.registry_credentials)
+    def __init__(self, settings: Settings, daemon: Daemon) -> None:
+        self._settings = settings
+        self._daemon = daemon
 
     @property
     def scratch(self) -> Path:
-        return self.layout.run / "builds"
+        """Where folders for builds are made."""
+        return self._settings.layout.run / "builds"
 
     def image_name(self, key: str) -> str:
-        return f"{self.image_prefix}{key}"
+        return f"{self._settings.image_prefix}{key}"
 
-    async def find(self, environment: Environment) -> Image | None:
-        return await self._find(environment.key)
-
-    async def _find(self, key: str) -> Image | None:
+    async def find(self, key: str) -> Image | None:
+        """The image of an environment if it is there; marks it as used now."""
         name = self.image_name(key)
-        found = await self.daemon.inspect(name)
+        found = await self._daemon.inspect(name)
         if found is None:
             return None
         self._mark_used(key)
         return _image(name, key, found)
 
     async def images(self) -> list[Image]:
+        """Every image kept, least recently used first."""
         names = [name for name in await self._names() if not name.endswith(UNFINISHED)]
-        found = [(name, await self.daemon.inspect(name)) for name in names]
+        found = [(name, await self._daemon.inspect(name)) for name in names]
         images = [_image(name, _key(known), known) for name, known in found if known]
         return sorted(images, key=self._last_use)
 
     async def collect_garbage(self) -> list[Image]:
-        removed = []
-        with alone("Removing what killed builds left"):
-            await self.sweep()
+        """Remove images over the configured age and total size, never one in use."""
+        removed, settings = [], self._settings
         kept = await self.images()
         total = sum(image.size for image in kept)
         for image in kept:
-            old = time.time() - self._last_use(image) > self.max_age
-            if not (old or total > self.max_total_size) or image.name in self.pinned:
+            old = time.time() - self._last_use(image) > settings.max_age
+            if not (old or total > settings.max_total_size) or image.name in settings.pinned:
                 continue
             with alone(f"Removing the image {image.name}"):
-                if not await self.daemon.in_use(image.name) and await self.daemon.remove(
+                if not await self._daemon.in_use(image.name) and await self._daemon.remove(
                     image.name
                 ):
                     self._used(image.key).unlink(missing_ok=True)
@@ -90,19 +80,20 @@ class Images(Settings):
 
     async def _names(self) -> list[str]:
         """Names of our images; those of other hubs on this daemon are left alone."""
-        names = (name.removesuffix(":latest") for name in await self.daemon.names(f"label={LABEL}"))
-        return [name for name in names if name.startswith(self.image_prefix)]
+        listed = await self._daemon.names(f"label={LABEL}")
+        names = (name.removesuffix(":latest") for name in listed)
+        return [name for name in names if name.startswith(self._settings.image_prefix)]
 
     async def sweep(self) -> list[str]:
         """Remove images a killed builder had not finished, and what ran to look at them."""
         folders = await asyncio.to_thread(scratch.sweep, self.scratch)
-        tried = await self._sweep(await self.daemon.tries(), self.daemon.remove_container)
+        tried = await self._sweep(await self._daemon.tries(), self._daemon.remove_container)
         # By name: one that was pulled does not carry our label yet.
-        names = await self.daemon.names(f"reference={self.image_prefix}*{UNFINISHED}")
+        names = await self._daemon.names(f"reference={self._settings.image_prefix}*{UNFINISHED}")
         # Podman tells all names of an image of which one is asked for.
         unfinished = {name: name for name in names if name.endswith(UNFINISHED)}
-        images = await self._sweep(unfinished, self.daemon.remove)
-        await self.daemon.prune(LABEL)
+        images = await self._sweep(unfinished, self._daemon.remove)
+        await self._daemon.prune(LABEL)
         return [*folders, *tried, *images]
 
     async def _sweep(
@@ -113,12 +104,12 @@ class Images(Settings):
         Args:
             found: what there is, with the image each belongs to; another hub's are left alone.
         """
-        removed = []
+        removed, prefix = [], self._settings.image_prefix
         for one, image in found.items():
-            key = image.removeprefix(self.image_prefix).removesuffix(UNFINISHED)
-            if not image.startswith(self.image_prefix) or "/" in key:
+            key = image.removeprefix(prefix).removesuffix(UNFINISHED)
+            if not image.startswith(prefix) or "/" in key:
                 continue
-            with self._lock(key) as descriptor:
+            with self.lock_file(key) as descriptor:
                 if try_lock(descriptor):
                     with alone(f"Removing {one}"):
                         await remove(one)
@@ -127,67 +118,18 @@ class Images(Settings):
 
     # --- making ---------------------------------------------------------------------------
 
-    async def _make_ready(self) -> None:
-        """See to everything that has to be right before anything is built.
-
-        Raises:
-            NoSpace
-        """
-        await self._check_space()
-        if unlimited := await self.limit_builds():
-            self.log.warning("Builds have no limit of memory and processors: %s", unlimited)
-        if open_to := await self.limit_network():
-            self.log.warning("Builds reach this machine and cloud metadata: %s", open_to)
-        if open_to := await self.limit_engine():
-            self.log.warning("ADD in a Dockerfile reaches cloud metadata: %s", open_to)
-
-    async def _check_space(self) -> None:
-        root = await self.daemon.root()
-        place = root if root.is_dir() else self.layout.root
-        if shutil.disk_usage(place).free < self.min_free_space:
-            raise NoSpace(
-                "This server's disk is too full for a new image. Ask the administrator to make "
-                "room; environments that exist can be used."
-            )
-
-    async def limit_builds(self) -> str:
-        """Have the kernel keep builds to their limits; returns why that cannot be, if so."""
-        if self.cli == "podman":
-            return ""  # its builds get them as arguments
-        driver = await self.daemon.cgroup_driver()
-        return await asyncio.to_thread(limits.apply, self.build_memory, self.build_cpu, driver)
-
-    async def limit_network(self) -> str:
-        """Keep builds from what they must not reach; returns why that cannot be, if so."""
-        try:
-            bridge = await asyncio.to_thread(network.bridge_of_builds, self.cli)
-        except CannotStart as error:
-            return error.message
-        blocked, allowed = self.blocked_networks, self.allowed_networks
-        return await asyncio.to_thread(network.protect, bridge, (), blocked, allowed)
-
-    async def limit_engine(self) -> str:
-        """Keep the engine, which fetches for builds, from them too; returns why not, if so."""
-        if self.cli == "podman":
-            return "Podman fetches what ADD names as the service itself"
-        blocked, allowed = self.blocked_networks, self.allowed_networks
-        return await asyncio.to_thread(network.hold_engine, blocked, allowed)
-
     @asynccontextmanager
-    async def _alone(self, key: str) -> AsyncIterator[None]:
+    async def locked(self, key: str) -> AsyncIterator[None]:
         """Hold the key's lock, waiting for other builders, of other services too."""
-        with self._lock(key) as descriptor:
+        with self.lock_file(key) as descriptor:
             while not try_lock(descriptor):  # noqa: ASYNC110 - the kernel cannot wake us
                 await asyncio.sleep(0.2)
             yield
 
-    def within_time(self) -> asyncio.Timeout:
-        """The time one build or one pull may take; after it, `TimeoutError`."""
-        return asyncio.timeout(self.build_timeout)
-
     @contextmanager
-    def _lock(self, key: str) -> Iterator[int]:
-        locks = self.layout.run / "locks"
+    def lock_file(self, key: str) -> Iterator[int]:
+        """The key's lock as an open file, not taken yet."""
+        locks = self._settings.layout.run / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -195,24 +137,30 @@ class Images(Settings):
         finally:
             os.close(descriptor)
 
-    async def _finish(self, key: str, built: str) -> AsyncGenerator[Event | Image]:
-        """Give an image its name once it is known to be good."""
+    async def finish(self, key: str, built: str, tell: Tell) -> Image:
+        """Give an image its name once it is known to be good.
+
+        Args:
+            built: the name it has until then; taken away in any case.
+
+        Raises:
+            BuildFailed: no server can be started from it.
+            Unsupported: it is for another architecture.
+        """
         try:
-            base = self.base_image or repo2docker_base()
-            async with aclosing(make_startable(self.daemon, built, self.scratch, base)) as events:
-                async for event in events:
-                    yield event
-            await self.daemon.tag(built, self.image_name(key))
+            base = self._settings.base_image or repo2docker_base()
+            await make_startable(self._daemon, built, self.scratch, base, tell)
+            await self._daemon.tag(built, self.image_name(key))
         finally:
-            await asyncio.shield(self.daemon.remove(built))
-        if (image := await self._find(key)) is None:
+            await asyncio.shield(self._daemon.remove(built))
+        if (image := await self.find(key)) is None:
             raise BuildFailed("The image was made, and was gone before it could be used.")
-        yield image
+        return image
 
     # --- last use -------------------------------------------------------------------------
 
     def _used(self, key: str) -> Path:
-        return self.layout.run / "images" / key
+        return self._settings.layout.run / "images" / key
 
     def _mark_used(self, key: str) -> None:
         path = self._used(key)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,13 @@ from ...core.errors import (
 from ...core.progress import Event, Phase, Tell
 from ...locks import try_lock
 from ..base import Image
-from ..drained import drained
 from ..process import ProcessFailed
+from .daemon import Daemon
 from .finish import build_on_top, refuse_foreign
-from .images import LABEL, UNFINISHED, Images
-from .registry import familiar
+from .images import LABEL, UNFINISHED, ImageStore
+from .machine import Machine
+from .registry import Registry, familiar
+from .settings import Settings
 
 _RECIPE = "prebuilt 1"
 """Raise it when another image is made of the same content."""
@@ -40,55 +42,61 @@ _PULLED = ".pulled"
 """Suffix of a file with a name that is on the daemon for a pull, as long as that takes."""
 
 
-class Prebuilt(Images):
-    """The part of the builder that gets images by their names."""
+class PrebuiltImages:
+    """Images by their names.
 
-    async def prebuilt(self, reference: str, tell: Tell) -> Image:
-        return await drained(self._named(reference), tell)
+    Args:
+        settings: what an administrator set; read whenever it is needed.
+        machine: made ready before anything is pulled or made.
+    """
 
-    async def _named(self, reference: str) -> AsyncGenerator[Event | Image]:
+    def __init__(
+        self,
+        settings: Settings,
+        daemon: Daemon,
+        store: ImageStore,
+        registry: Registry,
+        machine: Machine,
+    ) -> None:
+        self._settings = settings
+        self._daemon = daemon
+        self._store = store
+        self._registry = registry
+        self._machine = machine
+
+    async def get(self, reference: str, tell: Tell) -> Image:
+        """The image of a name, see :meth:`Builder.prebuilt`."""
         name = familiar(reference)
-        if name.startswith(self.image_prefix):
+        if name.startswith(self._settings.image_prefix):
             raise NotAllowed(
                 "Names that begin so are of environments this hub built, perhaps of somebody's"
                 " private repository. Launch the repository instead."
             )
         known_as = self._known_as(name)
-        async with self._alone(known_as.name):
+        async with self._store.locked(known_as.name):
             if found := await self._lately(known_as):
-                yield found
-                return
-            await self._make_ready()
-            async with aclosing(self._get(name, known_as)) as items:
-                async for item in items:
-                    yield item
+                return found
+            await self._machine.make_ready()
+            return await self._find_or_pull(name, known_as, tell)
 
-    async def _get(self, name: str, known_as: Path) -> AsyncGenerator[Event | Image]:
+    async def _find_or_pull(self, name: str, known_as: Path, tell: Tell) -> Image:
         """Take the image from the machine, or else from its registry."""
         if not known_as.exists() and (known := await self._here(name)):
-            async with aclosing(self._adopt(name, known)) as items:
-                async for item in items:
-                    yield item
-            return
+            return await self._adopt(name, known, tell)
         last = await self._kept(known_as)
         async with self._pulled(name, known_as):
             try:
-                async with aclosing(self._pull(name)) as events:
-                    async for event in events:
-                        yield event
+                await self._pull(name, tell)
             except (RegistryUnavailable, TooMany) as error:
                 if last is None:
                     raise
-                yield Event(Phase.FETCHING, f"{error.message} Using the one of the last time.")
-                yield last
-                return
+                tell(Event(Phase.FETCHING, f"{error.message} Using the one of the last time."))
+                return last
             if (known := await self._here(name)) is None:
                 raise ImageNotFound(f"The image {name} was pulled, and is gone. Launch again.")
-            async with aclosing(self._adopt(name, known)) as items:
-                async for item in items:
-                    if isinstance(item, Image):
-                        known_as.write_text(item.key)
-                    yield item
+            image = await self._adopt(name, known, tell)
+            known_as.write_text(image.key)
+            return image
 
     @asynccontextmanager
     async def _pulled(self, name: str, known_as: Path) -> AsyncIterator[None]:
@@ -105,49 +113,48 @@ class Prebuilt(Images):
     async def _take_away(self, name: str) -> None:
         # By this very name alone: to the daemon it may also be the id of somebody else's image.
         if await self._here(name):
-            await self.daemon.remove(name)
+            await self._daemon.remove(name)
 
     async def sweep(self) -> list[str]:
-        swept = await super().sweep()
+        """Take away names that a killed pull left on the daemon; returns which."""
+        swept = []
         for mark in self._folder().glob(f"*{_PULLED}"):
-            with self._lock(mark.stem) as descriptor, suppress(FileNotFoundError):
+            with self._store.lock_file(mark.stem) as descriptor, suppress(FileNotFoundError):
                 if try_lock(descriptor):
                     swept.append(name := mark.read_text())
                     await self._take_away(name)
                     mark.unlink()
         return swept
 
-    async def _pull(self, name: str) -> AsyncGenerator[Event]:
+    async def _pull(self, name: str, tell: Tell) -> None:
         try:
-            async with self.within_time(), aclosing(self.registry.pull(name)) as events:
-                async for event in events:
-                    yield event
+            async with asyncio.timeout(self._settings.build_timeout):
+                await self._registry.pull(name, tell)
         except TimeoutError:
+            minutes = self._settings.build_timeout / 60
             raise BuildTimeout(
-                f"Pulling {name} took longer than {self.build_timeout / 60:.0f} minutes and was"
-                " ended. Launch again to go on, or ask the administrator for more time."
+                f"Pulling {name} took longer than {minutes:.0f} minutes and was ended."
+                " Launch again to go on, or ask the administrator for more time."
             ) from None
 
-    async def _adopt(self, name: str, known: dict[str, Any]) -> AsyncGenerator[Event | Image]:
+    async def _adopt(self, name: str, known: dict[str, Any], tell: Tell) -> Image:
         """Examine an image on the machine and give it a name of ours."""
         key = sha256(f"{_RECIPE}\n{known['Id']}".encode()).hexdigest()[:32]
-        async with self._alone(key):
-            if found := await self._find(key):
-                yield found
-                return
-            refuse_foreign(await self.daemon.foreign(known))
-            yield Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95})
-            ours = self.image_name(key) + UNFINISHED
+        async with self._store.locked(key):
+            if found := await self._store.find(key):
+                return found
+            refuse_foreign(await self._daemon.foreign(known))
+            tell(Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95}))
+            ours = self._store.image_name(key) + UNFINISHED
             try:
-                await self.daemon.tag(known["Id"], ours)
+                await self._daemon.tag(known["Id"], ours)
                 labels = {LABEL: key, "binder-at-home.image": name}
-                await build_on_top(self.daemon, ours, f"FROM {ours}\n", self.scratch, labels)
+                same = f"FROM {ours}\n"
+                await build_on_top(self._daemon, ours, same, self._store.scratch, labels)
             except ProcessFailed as error:
-                await self.daemon.remove(ours)
+                await self._daemon.remove(ours)
                 raise _not_adopted(name, error) from error
-            async with aclosing(self._finish(key, ours)) as items:
-                async for item in items:
-                    yield item
+            return await self._store.finish(key, ours, tell)
 
     async def _here(self, name: str) -> dict[str, Any] | None:
         """What the daemon knows of an image of exactly this name.
@@ -155,8 +162,8 @@ class Prebuilt(Images):
         The daemon also finds images by their ids, which would give anybody every image on the
         machine.
         """
-        known = await self.daemon.inspect(name)
-        names = self.daemon.names_of(known) if known else []
+        known = await self._daemon.inspect(name)
+        names = self._daemon.names_of(known) if known else []
         return known if name in map(familiar, names) else None
 
     # --- what is remembered of a name -----------------------------------------------------
@@ -168,18 +175,18 @@ class Prebuilt(Images):
         return self._folder() / digest
 
     def _folder(self) -> Path:
-        return self.layout.run / "prebuilt"
+        return self._settings.layout.run / "prebuilt"
 
     async def _lately(self, known_as: Path) -> Image | None:
         """The image of a name that was asked for not long ago."""
         image = await self._kept(known_as)
-        if image is None or time.time() - known_as.stat().st_mtime > self.pull_every:
+        if image is None or time.time() - known_as.stat().st_mtime > self._settings.pull_every:
             return None
         return image
 
     async def _kept(self, known_as: Path) -> Image | None:
         key = known_as.read_text() if known_as.exists() else ""
-        return await self._find(key) if key else None
+        return await self._store.find(key) if key else None
 
 
 def _not_adopted(name: str, error: ProcessFailed) -> BinderError:

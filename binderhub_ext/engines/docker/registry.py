@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 
-from ...core.progress import Event, Phase
+from ...core.progress import Event, Phase, Tell
 from ..process import Log, ProcessFailed, program, run
 from .complaints import complaint
 from .daemon import cli_environment
+from .settings import Settings
 
 _HUB = re.compile(r"^(?:(?:index\.)?docker\.io/)(?:library/)?")
 
@@ -35,54 +35,71 @@ def familiar(reference: str) -> str:
 class Registry:
     """Pulls and pushes.
 
+    What the file with credentials holds is read by the program that moves the image, and by nothing
+    else.
+
     Args:
-        cli: the engine's program.
-        credentials: a file in the form of Docker's `config.json`; empty for the account's own.
-            Its content is read by the program that moves the image, and by nothing else.
+        settings: what an administrator set; read whenever it is needed.
     """
 
-    def __init__(self, cli: str = "docker", credentials: str = "") -> None:
-        self._cli = cli
-        self._credentials = credentials
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-    def pull(self, name: str) -> AsyncGenerator[Event]:
+    async def pull(self, name: str, tell: Tell) -> None:
         """Get an image, telling how far it is.
 
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, Unsupported, NoSpace, EngineDown.
         """
-        return self._move("pull", name, Phase.FETCHING, f"Pulling {name}")
+        await self._move("pull", name, _News(Phase.FETCHING, f"Pulling {name}", tell))
 
-    def push(self, name: str) -> AsyncGenerator[Event]:
+    async def push(self, name: str, tell: Tell) -> None:
         """Put an image into its registry, telling how far it is. What is there is not sent again.
 
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, EngineDown.
         """
-        return self._move("push", name, Phase.PUSHING, "Keeping the image in the registry")
+        news = _News(Phase.PUSHING, "Keeping the image in the registry", tell)
+        await self._move("push", name, news)
 
-    async def _move(self, verb: str, name: str, phase: Phase, words: str) -> AsyncGenerator[Event]:
-        yield Event(phase, f"{words} …", {"progress": 0})
-        argv = self._command(verb, name)
-        last, log = "", Log()
+    async def _move(self, verb: str, name: str, news: _News) -> None:
+        news.begin()
+        log = Log(news.hear)
         try:
-            async with aclosing(run(program(argv, env=cli_environment()), log=log)) as lines:
-                async for line in lines:
-                    told = _read(line)
-                    if "told" in told and line != last:
-                        message = f"{words}: {told['told']}"
-                        yield Event(phase, message, {"progress": told["percent"]})
-                    last = line
+            await run(program(self._command(verb, name), env=cli_environment()), log)
         except ProcessFailed as error:
             said = str(_read(log.tail[-1] if log.tail else "").get("error") or log.end)
             raise complaint(name, said) from error
 
     def _command(self, verb: str, name: str) -> list[str]:
-        if self._cli == "podman":
-            given = [f"--authfile={self._credentials}"] if self._credentials else []
+        credentials = self._settings.registry_credentials
+        if self._settings.cli == "podman":
+            given = [f"--authfile={credentials}"] if credentials else []
             return ["podman", verb, *given, name]
-        given = [self._credentials] if self._credentials else []
+        given = [credentials] if credentials else []
         return [sys.executable, "-P", "-m", f"{__package__}.transfer", verb, name, *given]
+
+
+class _News:
+    """Tells how far a transfer is, from the lines of the program that does it.
+
+    Args:
+        words: what is done, as people read it.
+    """
+
+    def __init__(self, phase: Phase, words: str, tell: Tell) -> None:
+        self._phase, self._words, self._tell = phase, words, tell
+        self._last = ""
+
+    def begin(self) -> None:
+        self._tell(Event(self._phase, f"{self._words} …", {"progress": 0}))
+
+    def hear(self, line: str) -> None:
+        news = _read(line)
+        if "told" in news and line != self._last:
+            message = f"{self._words}: {news['told']}"
+            self._tell(Event(self._phase, message, {"progress": news["percent"]}))
+        self._last = line
 
 
 def _read(line: str) -> dict[str, object]:

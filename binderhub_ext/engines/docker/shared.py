@@ -1,90 +1,91 @@
 """Images that are in a registry too: for other machines, and for this one with an empty disk.
 
-The daemon is asked first, then the registry. What was built is owed to the registry until it is
-there; a mark on disk says so, made before the image has its name. So a service killed in the middle
+The daemon is asked first, then the registry. What was built has to be pushed until the registry has
+it; a mark on disk says so, made before the image has its name. So a service killed in the middle
 of a push goes on with it at the next launch of that environment, and what was sent is not sent
 again. A registry that says no keeps nobody from working: the image is here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from ...core.errors import BinderError, ImageNotFound, ImageRefused
-from ...core.progress import Event, Phase
-from ..base import Environment, Image
-from .images import Images
-from .registry import familiar
+from ...core.progress import Event, Phase, Tell
+from ..base import Image
+from .images import ImageStore
+from .registry import Registry, familiar
+from .settings import Settings
 
 _RETRY = 600
 """Seconds after a push that failed until a launch has to wait for the next try."""
 
 
-class Shared(Images):
-    """The part of the builder that keeps built images in a registry, if that is wanted."""
+class SharedImages:
+    """Built images in the registry that all machines of a hub use, if that is wanted.
 
-    async def find(self, environment: Environment) -> Image | None:
-        image = await super().find(environment)
-        return None if image and self._owes(environment.key) else image
+    Args:
+        settings: what an administrator set; read whenever it is needed.
+    """
 
-    async def _there(self, key: str) -> AsyncGenerator[Event | Image]:
-        """The image if it is on the daemon or in the registry, after paying what is owed."""
-        if not await self._find(key) and self.use_registry:
-            async with aclosing(self._pull_built(key)) as events:
-                async for event in events:
-                    yield event
-        if image := await self._find(key):
-            async with aclosing(self._pay(key)) as events:
-                async for event in events:
-                    yield event
-            yield image
+    def __init__(self, settings: Settings, store: ImageStore, registry: Registry) -> None:
+        self._settings = settings
+        self._store = store
+        self._registry = registry
 
-    async def _pull_built(self, key: str) -> AsyncGenerator[Event]:
-        name = familiar(self.image_name(key))
+    async def find_or_pull(self, key: str, tell: Tell) -> Image | None:
+        """The image if it is on the daemon or in the registry, after what has to be pushed is."""
+        if not await self._store.find(key) and self._settings.use_registry:
+            await self._pull(key, tell)
+        image = await self._store.find(key)
+        if image:
+            await self.push_pending(key, tell)
+        return image
+
+    async def _pull(self, key: str, tell: Tell) -> None:
+        name = familiar(self._store.image_name(key))
         try:
-            async with self.within_time(), aclosing(self.registry.pull(name)) as events:
-                async for event in events:
-                    yield event
+            async with asyncio.timeout(self._settings.build_timeout):
+                await self._registry.pull(name, tell)
         except ImageRefused as error:
-            yield Event(Phase.FETCHING, f"{error.message} It is built here.")
+            tell(Event(Phase.FETCHING, f"{error.message} It is built here."))
         except ImageNotFound:
-            yield Event(Phase.FETCHING, "It is not in the registry yet.")
+            tell(Event(Phase.FETCHING, "It is not in the registry yet."))
         except BinderError as error:
-            yield Event(Phase.FETCHING, f"{error.message} It is built here.")
+            tell(Event(Phase.FETCHING, f"{error.message} It is built here."))
         except TimeoutError:
-            yield Event(Phase.FETCHING, "Pulling took too long. It is built here.")
+            tell(Event(Phase.FETCHING, "Pulling took too long. It is built here."))
 
-    # --- what is owed ---------------------------------------------------------------------
+    # --- what has to be pushed ------------------------------------------------------------
 
-    def _owe(self, key: str) -> None:
+    def mark_unpushed(self, key: str) -> None:
         """Note that an image has to be pushed, before there is one."""
-        if self.use_registry:
+        if self._settings.use_registry:
             mark = self._mark(key)
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
             os.utime(mark, (0, 0))
 
-    def _owes(self, key: str) -> bool:
+    def is_unpushed(self, key: str) -> bool:
         """Whether an image has to be pushed, and was not tried a moment ago."""
-        if not self.use_registry:
+        if not self._settings.use_registry:
             return False
         with suppress(FileNotFoundError):
             return time.time() - self._mark(key).stat().st_mtime > _RETRY
         return False
 
-    async def _pay(self, key: str) -> AsyncGenerator[Event]:
-        """Push what is owed, telling about it; a registry that says no ends nothing."""
-        if not self._owes(key):
+    async def push_pending(self, key: str, tell: Tell) -> None:
+        """Push an image that has to be; a registry that says no ends nothing."""
+        if not self.is_unpushed(key):
             return
         try:
-            name = familiar(self.image_name(key))
-            async with self.within_time(), aclosing(self.registry.push(name)) as events:
-                async for event in events:
-                    yield event
+            name = familiar(self._store.image_name(key))
+            async with asyncio.timeout(self._settings.build_timeout):
+                await self._registry.push(name, tell)
             self._mark(key).unlink(missing_ok=True)
             return
         except BinderError as error:
@@ -92,7 +93,7 @@ class Shared(Images):
         except TimeoutError:
             words = "Pushing took too long."
         self._mark(key).touch()
-        yield Event(Phase.PUSHING, f"{words} For now the image is on this machine alone.")
+        tell(Event(Phase.PUSHING, f"{words} For now the image is on this machine alone."))
 
     def _mark(self, key: str) -> Path:
-        return self.layout.run / "unpushed" / key
+        return self._settings.layout.run / "unpushed" / key

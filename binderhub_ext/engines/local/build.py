@@ -11,8 +11,6 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,7 @@ from pathlib import Path
 from ...core.environment import Determination, Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
 from ...core.launch import Launch
-from ...core.progress import Event, Phase, Tell
+from ...core.progress import Event, Phase, Tell, unheard
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
 from ...repos.base import Source
@@ -29,7 +27,6 @@ from ...storage.trees import TooDeep
 from ..base import Check, Environment, Image
 from ..buildfolder import fill
 from ..detect import Detection, Detector
-from ..drained import drained
 from ..process import ProcessFailed, output
 from ..projects import preview
 from . import conda, health, seeding, uv
@@ -41,13 +38,12 @@ from .people import known_person
 from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
+from .supervised import supervised
 from .support import choose_interpreter, refuse_unsupported
 
 BUILDER = "local 2"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
 when those of an older one are not to be trusted."""
-
-_LOOK = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,17 +78,10 @@ class LocalBuilder(Settings):
         return record.image if record else None
 
     async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
-        return await drained(self._planned(environment, source), tell)
-
-    async def _planned(
-        self, environment: Environment, source: Source
-    ) -> AsyncGenerator[Event | Image]:
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This machine changed since the build was planned. Launch again.")
-        async with aclosing(self._ensure(plan, source)) as happening:
-            async for item in happening:
-                yield item
+        return await self._ensure(plan, source, tell)
 
     async def prepare(self) -> None:
         """Make the environment of an empty repository, or make it anew if it is old.
@@ -109,9 +98,7 @@ class LocalBuilder(Settings):
         plan = self._decide(nothing, await self._interpreter(nothing), "")
         if not self._model(plan):
             await asyncio.to_thread(self.store.remove, plan.environment.key)
-        async with aclosing(self._ensure(plan, None)) as happening:
-            async for _ in happening:
-                pass
+        await self._ensure(plan, None, unheard)
 
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project; see :class:`Builder`."""
@@ -222,24 +209,16 @@ class LocalBuilder(Settings):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _ensure(self, plan: Plan, source: Source | None) -> AsyncGenerator[Event | Image]:
-        """Build unless it is there, or somebody else builds it; last comes the image."""
+    async def _ensure(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
+        """The image, built unless it is there or somebody else builds it."""
         key = plan.environment.key
         if self.store.is_building(key):
-            yield Event(Phase.BUILDING, "Somebody else's build of the same environment is awaited")
+            tell(Event(Phase.BUILDING, "Somebody else's build of the same environment is awaited"))
         async with self.store.building(key):
-            image = await self.find(plan.environment)
-            if image is None:
-                self._check_space()
-                async with aclosing(self._build(plan, source)) as happening:
-                    async for item in happening:
-                        if isinstance(item, Image):
-                            image = item
-                        else:
-                            yield item
-        # Outside of the lock: whoever has the image may never ask for anything after it.
-        assert image is not None
-        yield image
+            if image := await self.find(plan.environment):
+                return image
+            self._check_space()
+            return await self._build(plan, source, tell)
 
     def _check_space(self) -> None:
         self.layout.environments.mkdir(parents=True, exist_ok=True)
@@ -249,22 +228,22 @@ class LocalBuilder(Settings):
                 "make room; environments that exist can be used."
             )
 
-    async def _build(self, plan: Plan, source: Source | None) -> AsyncGenerator[Event | Image]:
+    async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
         key = plan.environment.key
         image: Image | None = None
         try:
             path = await asyncio.to_thread(self.store.begin, key)
             workshop = self._workshop(path, plan)
-            yield Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1})
+            tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
             if source:
                 await fill(workshop.repo, plan.detection, source, self.store.scratch)
             await asyncio.to_thread(workshop.prepare)
-            recipe = self._recipe(plan, workshop)
-            async with aclosing(self._supervised(recipe.steps())) as events:
-                async for event in events:
-                    yield event
-            yield Event(Phase.BUILDING, "Finishing the environment", {"progress": 95})
+            recipe = self._recipe(plan, workshop, tell)
+            deadline = time.monotonic() + self.build_timeout
+            await supervised(recipe.make(), partial(self._check_limits, deadline))
+            tell(Event(Phase.BUILDING, "Finishing the environment", {"progress": 95}))
             image = await asyncio.to_thread(self._finish, plan, source, recipe)
+            return image
         except TooDeep as error:
             raise BuildFailed(
                 "The build left folders that lie too deep within each other.", detail=str(error)
@@ -276,14 +255,14 @@ class LocalBuilder(Settings):
         finally:
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await asyncio.shield(asyncio.to_thread(*rest))
-        yield image
 
-    def _recipe(self, plan: Plan, workshop: Workshop) -> Recipe:
+    def _recipe(self, plan: Plan, workshop: Workshop, tell: Tell) -> Recipe:
         return Recipe(
             plan.detection,
             workshop,
             tuple(self.base_packages),
             self.cache,
+            tell,
             conda.find_program() if plan.conda else None,
             None if plan.conda else self._model(plan),
         )
@@ -304,23 +283,6 @@ class LocalBuilder(Settings):
             tools=(tool,) if tool else (),
             conda=plan.conda,
         )
-
-    async def _supervised(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-        """The same events, ended when time or disk runs out."""
-        deadline = time.monotonic() + self.build_timeout
-        async with aclosing(events):
-            while True:
-                following = asyncio.ensure_future(anext(events, None))
-                try:
-                    while not following.done():
-                        self._check_limits(deadline)
-                        await asyncio.wait({following}, timeout=_LOOK)
-                    event = following.result()
-                finally:
-                    await _cancelled(following)
-                if event is None:
-                    return
-                yield event
 
     def _check_limits(self, deadline: float) -> None:
         if time.monotonic() > deadline:
@@ -384,21 +346,3 @@ class LocalBuilder(Settings):
 
 def _own_python() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-
-
-async def _cancelled(task: asyncio.Future[Event | None]) -> None:
-    """End a task and wait until it has ended, however often we are cancelled meanwhile.
-
-    What it iterates over can be closed only then.
-    """
-    if task.done():
-        return
-    task.cancel()
-    told = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            told = error
-    if told:
-        raise told

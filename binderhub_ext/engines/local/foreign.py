@@ -8,8 +8,7 @@ place it therefore cannot change. Our own code enters these by descriptor alone
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -165,8 +164,8 @@ class Workshop:
         ]
         return self._sandbox(argv, binds, self._variables(), HOME, Network.NONE)
 
-    async def run(self, sandbox: Sandbox, *, log: Log) -> AsyncGenerator[str]:
-        """Run a :meth:`step` or the :meth:`trial`, yielding its output.
+    async def run(self, sandbox: Sandbox, log: Log) -> None:
+        """Run a :meth:`step` or the :meth:`trial`; the log gets its output.
 
         The code of strangers runs here and nowhere else.
 
@@ -175,12 +174,8 @@ class Workshop:
             LaunchFailed: the sandbox cannot be made here.
         """
         name = f"build-{self.environment.name}"
-        async with (
-            prepared(sandbox, blocked=self.blocked, name=name) as command,
-            aclosing(run(command.start, log=log)) as lines,
-        ):
-            async for line in lines:
-                yield line
+        async with prepared(sandbox, blocked=self.blocked, name=name) as command:
+            await run(command.start, log)
 
     def _sandbox(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import LaunchFailed
@@ -90,11 +90,10 @@ async def _look(network: Network) -> str:
         python=hub_python(),
         ends_with_hub=True,
     )
-    async with (
-        prepared(sandbox) as command,
-        aclosing(run(command.start, log=Log())) as lines,
-    ):
-        return "\n".join([line async for line in lines])
+    lines: list[str] = []
+    async with prepared(sandbox) as command:
+        await run(command.start, Log(lines.append))
+    return "\n".join(lines)
 
 
 def _broken(error: LaunchFailed | ProcessFailed) -> Check:

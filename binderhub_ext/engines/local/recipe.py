@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from ...core.environment import is_python_package
-from ...core.progress import Event
+from ...core.progress import Tell
 from ...core.requirements import Line, decode, requirement_lines
 from ...storage.beneath import beneath, open_file
 from ..detect import Detection, reader
@@ -28,7 +27,6 @@ from .environment import site_packages
 from .foreign import REPO, UV, Workshop
 from .made import files_in, keep_made
 from .model import clone, empty_folder, is_same
-from .sandbox import Sandbox
 from .uv import COPY, LINK, Requirements
 from .words import explained, network_trouble, output, say, status
 
@@ -54,20 +52,21 @@ class Recipe:
         workshop: where it happens; its `repo` holds the checkout.
         base: requirement lines of the server's packages.
         cache: uv's cache that environments share files with.
+        tell: told what happens.
         conda_program: micromamba, mamba or conda for a conda repository, or `None`.
         model: an environment with nothing but the server's packages, to begin from, or `None`.
-        log: the whole build's output.
     """
 
     detection: Detection
     workshop: Workshop
     base: tuple[str, ...]
     cache: Path
+    tell: Tell
     conda_program: str | None = None
     model: Path | None = None
-    log: Log = field(default_factory=Log)
 
     def __post_init__(self) -> None:
+        self._log = Log(lambda line: self.tell(output(line)))
         self._read = reader(self.workshop.repo)
         self._path = self.workshop.environment
         self.start = self._configured("start")
@@ -99,16 +98,15 @@ class Recipe:
         """
         return COPY if self.workshop.uid is None and self.runs_foreign_code else LINK
 
-    async def steps(self) -> AsyncGenerator[Event]:
-        """Make the environment, telling about it.
+    async def make(self) -> None:
+        """Make the environment.
 
         Raises:
             BuildFailed, NoSpace, LaunchFailed.
         """
-        for step in (self._packages(), self._post_build(), self._smoke()):
-            async with aclosing(step):
-                async for event in step:
-                    yield event
+        await self._packages()
+        await self._post_build()
+        await self._smoke()
 
     def provides(self) -> tuple[str, ...]:
         """The interfaces the environment offers, by what is installed."""
@@ -120,48 +118,41 @@ class Recipe:
 
     # --- packages -------------------------------------------------------------------------
 
-    async def _packages(self) -> AsyncGenerator[Event]:
+    async def _packages(self) -> None:
         if self.conda_program:
-            step = self._conda_packages(self.conda_program)
+            await self._conda_packages(self.conda_program)
         elif self.requirements.trusted and not self.package:
-            step = self._wheels_first()
+            await self._wheels_first()
         else:
-            step = self._sandboxed()
-        async with aclosing(step):
-            async for event in step:
-                yield event
+            await self._sandboxed()
 
-    async def _wheels_first(self) -> AsyncGenerator[Event]:
-        yield say("Installing packages", 10)
+    async def _wheels_first(self) -> None:
+        self.tell(say("Installing packages", 10))
         try:
-            async for event in self._own_uv(self.requirements, self.link):
-                yield event
+            await self._own_uv(self.requirements, self.link)
         except ProcessFailed as failure:
             if not uv.needs_building(failure.tail):
                 raise explained(failure, "Installing the packages failed.") from failure
-            yield say("Some packages have no wheel and are built from source")
-            async for event in self._sandboxed():
-                yield event
+            self.tell(say("Some packages have no wheel and are built from source"))
+            await self._sandboxed()
 
-    async def _sandboxed(self) -> AsyncGenerator[Event]:
+    async def _sandboxed(self) -> None:
         """The server's packages as always, the repository's in the sandbox."""
-        yield say("Installing the server", 10)
+        self.tell(say("Installing the server", 10))
         # Without root, whatever runs next could write into files shared with the cache.
         link = COPY if self.workshop.uid is None else LINK
         try:
-            async for event in self._own_uv(Requirements(self.base), link):
-                yield event
+            await self._own_uv(Requirements(self.base), link)
         except ProcessFailed as failure:
             raise explained(failure, "Installing the server's packages failed.") from failure
         self.workshop.open_environment()
-        yield say("Installing the repository's packages", 35)
+        self.tell(say("Installing the repository's packages", 35))
         try:
-            async for event in self._step(self._sandbox_install()):
-                yield event
+            await self._step(self._sandbox_install())
         except ProcessFailed as failure:
             raise explained(failure, "Installing the repository's packages failed.") from failure
 
-    async def _own_uv(self, requirements: Requirements, link: str) -> AsyncGenerator[Event]:
+    async def _own_uv(self, requirements: Requirements, link: str) -> None:
         """Our own uv into an empty environment; once more from the cache if the net is down."""
         own = self.workshop.own
         (own / "requirements.txt").write_text(requirements.text())
@@ -175,16 +166,14 @@ class Recipe:
             options=requirements.options,
         )
         try:
-            async for event in self._from_nothing(install, link):
-                yield event
+            await self._from_nothing(install, link)
         except ProcessFailed as failure:
             if not network_trouble(failure):
                 raise
-            yield say("The package index cannot be reached; trying with what is kept here")
-            async for event in self._from_nothing([*install, "--offline"], link):
-                yield event
+            self.tell(say("The package index cannot be reached; trying with what is kept here"))
+            await self._from_nothing([*install, "--offline"], link)
 
-    async def _from_nothing(self, install: Sequence[str], link: str) -> AsyncGenerator[Event]:
+    async def _from_nothing(self, install: Sequence[str], link: str) -> None:
         """Install into an environment that holds nothing else.
 
         uv runs the environment's interpreter, here as the Hub itself, and with it whatever
@@ -193,10 +182,8 @@ class Recipe:
         await asyncio.to_thread(empty_folder, self._path)
         empty = uv.venv(self.workshop.python, self._path)
         if link == COPY or not await self._cloned():
-            async for event in self._run(empty):
-                yield event
-        async for event in self._run(install):
-            yield event
+            await self._run(empty)
+        await self._run(install)
 
     async def _cloned(self) -> bool:
         """Begin from the model, if there is one and this disk can."""
@@ -229,8 +216,8 @@ class Recipe:
             return [self.workshop.want("pipfile.txt", "\n".join([*lines, ""]))]
         return [path] if (path := self.detection.file("requirements.txt")) else []
 
-    async def _conda_packages(self, program: str) -> AsyncGenerator[Event]:
-        yield say("Installing packages with conda", 10)
+    async def _conda_packages(self, program: str) -> None:
+        self.tell(say("Installing packages with conda", 10))
         conda.prepare_prefix(self._path)
         self.workshop.open_environment(files=True)
         base = self.workshop.want("base.txt", "\n".join([*self.base, ""]))
@@ -239,8 +226,7 @@ class Recipe:
         packages = conda.install(program, self._path, file, self.workshop.cache)
         try:
             for argv in (packages, [UV, *server[1:]]):
-                async for event in self._step(argv):
-                    yield event
+                await self._step(argv)
         except ProcessFailed as failure:
             message = f"Installing {self._conda_file} failed."
             raise explained(failure, message) from failure
@@ -263,18 +249,17 @@ class Recipe:
 
     # --- after the packages ---------------------------------------------------------------
 
-    async def _post_build(self) -> AsyncGenerator[Event]:
+    async def _post_build(self) -> None:
         if not self.post_build:
             return
-        yield say("Running postBuild", 60)
+        self.tell(say("Running postBuild", 60))
         self.workshop.open_environment()
         repo = self.workshop.repo
         before = await asyncio.to_thread(files_in, repo)
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
         try:
-            async for event in self._step(argv):
-                yield event
+            await self._step(argv)
         except ProcessFailed as failure:
             raise explained(
                 failure,
@@ -283,16 +268,17 @@ class Recipe:
             ) from failure
         self.made = await asyncio.to_thread(keep_made, repo, before, self.workshop.made)
         if self.made:
-            yield output(f"postBuild made {self.made} files; they come with each new project.")
+            told = f"postBuild made {self.made} files; they come with each new project."
+            self.tell(output(told))
 
-    async def _smoke(self) -> AsyncGenerator[Event]:
+    async def _smoke(self) -> None:
         if (
             self.model
             and not self.changed
             and await asyncio.to_thread(is_same, self.model, self._path)
         ):
             return
-        yield say("Trying whether a server starts", 75)
+        self.tell(say("Trying whether a server starts", 75))
         bytecode = self.workshop.bytecode
         if self.model:
             link = self.workshop.uid is not None
@@ -300,8 +286,7 @@ class Recipe:
         await asyncio.to_thread(self.workshop.open_trial)
         argv = trial.command(self._path, bytecode)
         try:
-            async for event in self._inside(self.workshop.trial(argv)):
-                yield event
+            await self.workshop.run(self.workshop.trial(argv), self._log)
         except ProcessFailed as failure:
             raise explained(
                 failure,
@@ -313,24 +298,14 @@ class Recipe:
 
     # --- running --------------------------------------------------------------------------
 
-    async def _run(self, argv: Sequence[str]) -> AsyncGenerator[Event]:
+    async def _run(self, argv: Sequence[str]) -> None:
         """Our own uv, where nobody else can write."""
         own = self.workshop.own
-        spawn = program(argv, cwd=own, env=uv.environment(own, self.cache))
-        async with aclosing(run(spawn, log=self.log)) as lines:
-            async for line in lines:
-                yield output(line)
+        await run(program(argv, cwd=own, env=uv.environment(own, self.cache)), self._log)
 
-    async def _step(self, argv: Sequence[str]) -> AsyncGenerator[Event]:
+    async def _step(self, argv: Sequence[str]) -> None:
         self.changed = True
-        async with aclosing(self._inside(self.workshop.step(argv))) as events:
-            async for event in events:
-                yield event
-
-    async def _inside(self, sandbox: Sandbox) -> AsyncGenerator[Event]:
-        async with aclosing(self.workshop.run(sandbox, log=self.log)) as lines:
-            async for line in lines:
-                yield output(line)
+        await self.workshop.run(self.workshop.step(argv), self._log)
 
     # --- reading the repository -----------------------------------------------------------
 

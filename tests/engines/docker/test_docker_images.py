@@ -253,7 +253,7 @@ async def test_what_cannot_be_used_is_told_and_leaves_nothing(
     with pytest.raises(BuildFailed, match=words) as failure:
         await build(docker_builder, source)
     assert failure.value.detail.find("Traceback") == -1
-    name = docker_builder.image_name(environment.key)
+    name = docker_builder.store.image_name(environment.key)
     assert docker("image", "ls", "-q", name, f"{name}{UNFINISHED}", check=False) == ""
     assert await docker_builder.find(environment) is None
 

@@ -59,7 +59,7 @@ async def test_it_is_pulled_with_progress_runs_and_is_pulled_once(
     )
     figures = [event.data["progress"] for event in pulled]
     assert figures == sorted(figures) and figures[0] == 0 and figures[-1] == 100
-    assert image.name == fresh.image_name(image.key) and image.size > 20e6
+    assert image.name == fresh.store.image_name(image.key) and image.size > 20e6
     assert image.name in [one.name for one in await fresh.images()]
     assert docker("image", "ls", "-q", lab_image) == "", "our own name is the only one left"
     async with docker_hub.client() as client:
@@ -187,7 +187,7 @@ async def test_an_image_on_the_machine_is_taken_as_it_is(
     try:
         events, image = await get(fresh, name)
         assert not [event for event in events if event.phase is Phase.FETCHING]
-        assert image.name == fresh.image_name(image.key)
+        assert image.name == fresh.store.image_name(image.key)
         assert docker("image", "ls", "-q", name) != "", "it is not ours to remove"
     finally:
         docker("image", "rm", name)
@@ -270,10 +270,11 @@ async def test_a_name_left_by_a_killed_pull_is_taken_away(
     """By the next service; not while somebody works on it, and never an image by its id."""
     name = f"bah-killed-{os.getpid()}:1"
     digest = docker("image", "inspect", "--format={{.Id}}", plain_image)
+    known_as = fresh._prebuilt._known_as
     for left in (name, digest):
-        fresh._known_as(left).with_suffix(".pulled").write_text(left)
+        known_as(left).with_suffix(".pulled").write_text(left)
     docker("tag", plain_image, name)
-    async with fresh._alone(fresh._known_as(name).name):
+    async with fresh.store.locked(known_as(name).name):
         assert await fresh.sweep() == [digest]
         assert docker("image", "ls", "-q", name) != ""
     assert await fresh.sweep() == [name] and await fresh.sweep() == []

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,11 +23,11 @@ from metadata import ADDRESS, SECRET, cloud_metadata
 from small_repositories import Built, MakeSource, build
 
 import binderhub_ext
-from binderhub_ext.core.errors import BuildFailed
-from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.foreign import BUILD_UID
 from binderhub_ext.engines.local.network import Network
+from binderhub_ext.engines.local.supervised import supervised
 from binderhub_ext.repos.base import Source
 
 ROOT = os.geteuid() == 0
@@ -270,30 +269,43 @@ def sleeping(marker: str) -> bool:
     return False
 
 
-async def test_a_build_ends_whole_however_often_it_is_cancelled(tmp_path: Path) -> None:
+async def test_a_build_ends_whole_however_often_it_is_cancelled() -> None:
     ended = []
-    builder = LocalBuilder(data_dir=str(tmp_path))
-    builder.layout.environments.mkdir(parents=True)
 
-    async def events() -> AsyncGenerator[Event]:
+    async def work() -> None:
         try:
-            yield Event(Phase.BUILDING, "begun")
             await asyncio.sleep(60)
         finally:
             await asyncio.shield(asyncio.sleep(0.3))
             ended.append(True)
 
-    async def watch() -> None:
-        async for _ in builder._supervised(events()):
-            pass
-
-    task = asyncio.create_task(watch())
+    task = asyncio.create_task(supervised(work(), lambda: None))
     for _ in range(3):
         await asyncio.sleep(0.05)
         task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended
+
+
+async def test_a_build_that_comes_to_a_limit_is_ended_and_told_why() -> None:
+    steps: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            steps.append("cleaned up")
+            raise BuildFailed("What is ended fails in its own way.")
+
+    def check() -> None:
+        steps.append("looked")
+        if len(steps) == 2:
+            raise NoSpace("The disk filled up.")
+
+    with pytest.raises(NoSpace):
+        await supervised(work(), check)
+    assert steps == ["looked", "looked", "cleaned up"]
 
 
 async def test_two_processes_make_one_build(

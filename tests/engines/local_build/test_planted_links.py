@@ -14,7 +14,7 @@ import os
 import pickle
 import shutil
 import tarfile
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 from pathlib import Path
@@ -24,9 +24,8 @@ import pytest
 from hostile import snapshot
 
 from binderhub_ext.core.errors import BinderError
-from binderhub_ext.core.progress import Event
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Commit, Repo
-from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.detect import Detection
 from binderhub_ext.engines.local.build import LocalBuilder, Plan
 from binderhub_ext.engines.local.foreign import REPO, Workshop
@@ -94,15 +93,13 @@ def _link(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-async def _play(
-    workshop: Workshop, stranger: Stranger, sandbox: Sandbox, *, log: Log
-) -> AsyncGenerator[str]:
+async def _play(workshop: Workshop, stranger: Stranger, sandbox: Sandbox, log: Log) -> None:
     """In place of :meth:`Workshop.run`."""
     stranger.step(workshop, sandbox)
-    yield "done"
+    log.add("done")
 
 
-async def _packages(recipe: Recipe, argv: Sequence[str]) -> AsyncGenerator[Event]:
+async def _packages(recipe: Recipe, argv: Sequence[str]) -> None:
     """In place of our own uv: an environment of two files."""
     site = recipe.workshop.environment / SITE
     site.mkdir(parents=True, exist_ok=True)
@@ -110,8 +107,6 @@ async def _packages(recipe: Recipe, argv: Sequence[str]) -> AsyncGenerator[Event
     for file in (site / "six.py", site / "more.py", python):
         file.parent.mkdir(exist_ok=True)
         file.touch()
-    for event in ():
-        yield event
 
 
 class Machine:
@@ -142,10 +137,8 @@ class Machine:
 
     async def _image(self, plan: Plan) -> Path:
         source = self.source if plan is self.plan else None
-        async for item in self.builder._ensure(plan, source):
-            if isinstance(item, Image):
-                return self.builder.store.path(item.name)
-        raise AssertionError("a build ends with an image")
+        image = await self.builder._ensure(plan, source, unheard)
+        return self.builder.store.path(image.name)
 
 
 def _source(folder: Path) -> Source:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -56,8 +55,9 @@ async def test_an_environment_cannot_replace_what_makes_the_sandbox(
         python=hub_python(),
         ends_with_hub=True,
     )
-    async with prepared(sandbox) as command, aclosing(run(command.start, log=Log())) as lines:
-        said = [line async for line in lines]
+    said: list[str] = []
+    async with prepared(sandbox) as command:
+        await run(command.start, Log(said.append))
     assert said == [f"inside as {Person(uid).inside_uid}"]
 
 

@@ -1,0 +1,73 @@
+"""The machine that builds run on: what has to be right before one begins, and what it may do."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+from ...core.errors import CannotStart, NoSpace
+from . import limits, network
+from .daemon import Daemon
+from .settings import Settings
+
+
+class Machine:
+    """This machine, as far as builds are kept to their limits on it.
+
+    Args:
+        settings: what an administrator set; read whenever it is needed.
+        daemon: the engine that builds.
+    """
+
+    def __init__(self, settings: Settings, daemon: Daemon) -> None:
+        self._settings = settings
+        self._daemon = daemon
+
+    async def make_ready(self) -> None:
+        """See to everything that has to be right before anything is built.
+
+        Raises:
+            NoSpace
+        """
+        await self._check_space()
+        if unlimited := await self.limit_builds():
+            self._settings.log.warning(
+                "Builds have no limit of memory and processors: %s", unlimited
+            )
+        if open_to := await self.limit_network():
+            self._settings.log.warning("Builds reach this machine and cloud metadata: %s", open_to)
+        if open_to := await self.limit_engine():
+            self._settings.log.warning("ADD in a Dockerfile reaches cloud metadata: %s", open_to)
+
+    async def _check_space(self) -> None:
+        root = await self._daemon.root()
+        place = root if root.is_dir() else self._settings.layout.root
+        if shutil.disk_usage(place).free < self._settings.min_free_space:
+            raise NoSpace(
+                "This server's disk is too full for a new image. Ask the administrator to make "
+                "room; environments that exist can be used."
+            )
+
+    async def limit_builds(self) -> str:
+        """Have the kernel keep builds to their limits; returns why that cannot be, if so."""
+        if self._settings.cli == "podman":
+            return ""  # its builds get them as arguments
+        driver = await self._daemon.cgroup_driver()
+        memory, cpu = self._settings.build_memory, self._settings.build_cpu
+        return await asyncio.to_thread(limits.apply, memory, cpu, driver)
+
+    async def limit_network(self) -> str:
+        """Keep builds from what they must not reach; returns why that cannot be, if so."""
+        try:
+            bridge = await asyncio.to_thread(network.bridge_of_builds, self._settings.cli)
+        except CannotStart as error:
+            return error.message
+        blocked, allowed = self._settings.blocked_networks, self._settings.allowed_networks
+        return await asyncio.to_thread(network.protect, bridge, (), blocked, allowed)
+
+    async def limit_engine(self) -> str:
+        """Keep the engine, which fetches for builds, from them too; returns why not, if so."""
+        if self._settings.cli == "podman":
+            return "Podman fetches what ADD names as the service itself"
+        blocked, allowed = self._settings.blocked_networks, self._settings.allowed_networks
+        return await asyncio.to_thread(network.hold_engine, blocked, allowed)
