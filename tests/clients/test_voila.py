@@ -72,7 +72,7 @@ def test_a_notebook_as_an_application(
 def test_the_list_of_applications(hub: HomeHub, repo: RepoHandle, jonas: Page) -> None:
     follow(hub, repo, jonas, "target=voila")
     jonas.wait_for_url(re.compile(r"/user/jonas/dashboard-\w+/voila"), timeout=BUILD)
-    expect(jonas.locator("body")).to_contain_text("app")
+    expect(jonas.locator("body")).to_contain_text("app", timeout=60_000)
 
 
 def test_a_target_of_the_administrator(hub: HomeHub, plain: RepoHandle, jonas: Page) -> None:
