@@ -296,6 +296,8 @@ async def test_the_trash_is_emptied_after_its_time(tmp_path: Path) -> None:
         (trash / id / "content").mkdir(parents=True)
         about = {"id": id, "owner": "ann", "place": "homes", "path": "ann/projects/o/" + id}
         (trash / id / "about.json").write_text(json.dumps({**about, "time": now - days * 86400}))
+    # yesterday's look found it old too
+    (trash / "1-old" / "old").write_text(str(now - 86400))
     with hub:
         async with hub.browser("ann") as ann:
             await ann.get(PREFIX)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -32,6 +33,7 @@ _APART = "com.docker.network.bridge.enable_icc"
 _ENGINE = "bah-engine"
 _PID = Path("/var/run/docker.pid")
 _PATIENCE = 60
+_PORT = re.compile(r"-p tcp -m tcp --dport (\d+) -j ACCEPT")
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def protect(
 
     Args:
         bridge: interface of the network on this machine.
-        ports: TCP ports of this machine its containers may reach, at any of its addresses.
+        ports: TCP ports of this machine its containers may reach, at any of its addresses; beside
+            those that were opened before, since several Hubs may share a network.
         blocked: networks they may not reach.
         allowed: networks they may reach all the same, also on this machine.
 
@@ -149,13 +152,21 @@ def protect(
         return "iptables is not installed (apt-get install -y iptables)"
     inward, through = f"{bridge}-in", f"{bridge}-out"
     try:
-        _fill(_rules(inward, through, tuple(ports), tuple(blocked), tuple(allowed)))
+        opened = tuple(sorted({*ports, *_opened(inward)}))
+        _fill(_rules(inward, through, opened, tuple(blocked), tuple(allowed)))
         _ensure_rule("INPUT", "-i", bridge, "-m", "conntrack", "--ctstate", "NEW", "-j", inward)
         _ensure_rule("DOCKER-USER", "-i", bridge, "-j", through)
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", "") or str(error)
         return f"iptables refused: {said.strip()}"
     return ""
+
+
+def _opened(chain: str) -> list[int]:
+    """The TCP ports that a chain of ours lets through, but for name resolution."""
+    listed = _iptables("-S", chain).stdout.split("\n")
+    ports = [_PORT.fullmatch(rule.removeprefix(f"-A {chain} ")) for rule in listed]
+    return [int(found[1]) for found in ports if found and found[1] != "53"]
 
 
 def hold_engine(blocked: Iterable[str], allowed: Iterable[str] = ()) -> str:
