@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
-from dockerhub import DockerHub, docker
+from dockerhub import NETWORK, DockerHub, docker
 from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Access, Files
+from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.staging import Bind, clear, seen_rightly, staged
 from binderhub_ext.storage.mounts import Mount
 
@@ -56,6 +57,20 @@ async def test_only_the_hub_is_reached_on_this_machine(docker_hub: DockerHub) ->
             answer = await client.run("net", code)
         assert answer.output.split() == ["reached"] + ["refused"] * len(places)
         await client.stop("net")
+
+
+@needs_root
+async def test_a_hub_beside_it_closes_no_port(docker_hub: DockerHub) -> None:
+    """Several Hubs on one machine may have their servers on one network."""
+    bridge = network.ensure_network(NETWORK).bridge
+    async with docker_hub.client() as client:
+        await client.start(docker_hub.launch("two"))
+        with listening("0.0.0.0") as other:
+            assert network.protect(bridge, [other], network.METADATA) == ""
+            hubs = [(docker_hub.host, port) for port in (docker_hub.port, other)]
+            answer = await client.run("two", _REACH.format(places=hubs))
+        assert answer.output.split() == ["reached", "reached"]
+        await client.stop("two")
 
 
 async def test_servers_do_not_reach_each_other(docker_hub: DockerHub) -> None:
