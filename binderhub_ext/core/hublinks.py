@@ -139,8 +139,9 @@ def _permalink(fragment: str, providers: Providers, again: Again) -> Understandi
         path = named.get("gitPuller:filePath", "")
         path = relative_path(path, "path") if path else ""
         return replace(pulled, request=replace(pulled.request, filepath=path))
+    named.pop("default_url:unlisted_choice", None)
     images = {v for name, v in named.items() if name.endswith(":unlisted_choice") and "/" in v}
-    if len(images) != 1 or images & set(map(named.get, ("default_url:unlisted_choice",))):
+    if len(images) != 1:
         raise BadLink(_CHOICES)
     find(providers, "image")
     return Understanding(LaunchRequest(None, image=image_reference(images.pop())))

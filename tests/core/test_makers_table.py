@@ -135,6 +135,7 @@ MAKERS: dict[str, list[tuple[str, str]]] = {
         (f"{HUB}/hub/spawn#fancy-forms-config=%7B%22profile%22%3A%22gpu%22%7D", "✗ fills in another hub's form"),
         (f"{HUB}/hub/login?next=/hub/spawn%23fancy-forms-config=%7B%22image%3Aunlisted_choice%22%3A%22quay.io%2Fa%2Fb%3A1%22%7D", "v2/image/quay.io%2Fa%2Fb%3A1"),
         (f"{HUB}/hub/spawn#fancy-forms-config=%7B%22gitPuller%3Arepo%22%3A%22{PULL}%22%2C%22gitPuller%3Abranch%22%3A%22dev%22%2C%22gitPuller%3AfilePath%22%3A%22a.ipynb%22%7D", "v2/gh/o/n/dev?filepath=a.ipynb"),
+        (f"{HUB}/hub/spawn#fancy-forms-config=%7B%22image%3Aunlisted_choice%22%3A%22quay.io%2Fa%2Fb%3A1%22%2C%22default_url%3Aunlisted_choice%22%3A%22%2Flab%2Ftree%22%7D", "v2/image/quay.io%2Fa%2Fb%3A1"),
         (f"{HUB}/hub/spawn#fancy-forms-config=%5B%5D", "✗ cannot be read"),
         (f"{HUB}/hub/spawn#fancy-forms-config={'%5B' * 3000}", "✗ cannot be read"),
         (f"{HUB}/user/ann/lab/tree/a.ipynb", "✗ leads to a running server"),
