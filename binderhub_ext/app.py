@@ -35,27 +35,27 @@ from .options import StrictApplication
 from .repos.base import RepoProvider
 from .repos.installed import GIT_BASED, GROUP
 from .secrets import ensure_secret
-from .service.builds import Builds
-from .service.buildtokens import BuildTokens
-from .service.context import Service
-from .service.credentials import Credentials
-from .service.database import sqlite_url
-from .service.eventlog import EventLog
-from .service.files import FilesDesk
-from .service.handlers.pages import NotFoundPage
 from .service.hosts import server_hosts
 from .service.hub import HubClient
-from .service.landing import Landing
-from .service.launcher import Launcher
-from .service.launches import Launches
-from .service.pages import Pages
-from .service.records import Records
-from .service.routes import routes
+from .service.launching.builds import Builds
+from .service.launching.eventlog import EventLog
+from .service.launching.landing import Landing
+from .service.launching.launcher import Launcher
+from .service.launching.launches import Launches
+from .service.launching.updates import Updates
+from .service.person.credentials import Credentials
+from .service.person.files import FilesDesk
+from .service.person.shares import Shares
+from .service.person.space import SpaceDesk
+from .service.person.volumes import VolumeDesk
+from .service.records.database import sqlite_url
+from .service.records.records import Records
 from .service.settings import Access, Appearance, LaunchPolicy
-from .service.shares import Shares
-from .service.space import SpaceDesk
-from .service.updates import Updates
-from .service.volumes import VolumeDesk
+from .service.web.buildtokens import BuildTokens
+from .service.web.context import Service
+from .service.web.handlers.pages import NotFoundPage
+from .service.web.pages import Pages
+from .service.web.routes import routes
 from .storage.doors import close_doors, open_doors
 from .storage.space import Space
 from .storage.volumes import VolumeStore

@@ -1,5 +1,6 @@
 """Who asks, and who is watching?
 
-The Tornado application: thin handlers, the launcher, running builds and launches, the
-Hub client and the service's own records. Sees engines through `engines.base` alone.
+The Tornado application in four rooms, each of which knows only those below it: `web`,
+`launching`, `person`, `records`. Beside them is what all of them need: the Hub's client,
+settings, failures and what a request asks for. Sees engines through `engines.base` alone.
 """

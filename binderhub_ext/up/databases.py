@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
-from ..service.database import said, with_our_driver
+from ..service.records.database import said, with_our_driver
 from ..sqlite import check_usable
 
 

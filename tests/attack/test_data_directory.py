@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from intruder import Attack
 
-from binderhub_ext.service.buildlog import BuildLog
+from binderhub_ext.service.launching.buildlog import BuildLog
 from binderhub_ext.storage.doors import close_doors
 from binderhub_ext.storage.trash import move_to_trash
 

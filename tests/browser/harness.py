@@ -22,8 +22,8 @@ from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from binderhub_ext._data import static_dir, templates_dir
 from binderhub_ext.service.hub import Person
-from binderhub_ext.service.pages import Pages as Renderer
-from binderhub_ext.service.pages import security_headers
+from binderhub_ext.service.web.pages import Pages as Renderer
+from binderhub_ext.service.web.pages import security_headers
 
 HUB = "/hub/"
 PREFIX = "/services/binder/"

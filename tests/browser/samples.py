@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from binderhub_ext.core.updates import FileChange, State, Update, What
-from binderhub_ext.service.views import keep_question
+from binderhub_ext.service.web.views import keep_question
 
 HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
 """Shown as these very characters wherever people's or repositories' text appears."""

@@ -15,9 +15,9 @@ from traitlets.config import Config
 from binderhub_ext import __main__, sqlite
 from binderhub_ext.core.errors import CannotStart, DatabaseUnavailable, NoSpace
 from binderhub_ext.core.layout import DataDirectory
-from binderhub_ext.service import database
 from binderhub_ext.service.failures import Failure
-from binderhub_ext.service.records import Records
+from binderhub_ext.service.records import database
+from binderhub_ext.service.records.records import Records
 from binderhub_ext.storage.backup import back_up
 from binderhub_ext.up import databases, datadir
 

@@ -13,7 +13,7 @@ import pytest
 
 import binderhub_ext
 from binderhub_ext.service.failures import Failure
-from binderhub_ext.service.records import outcome
+from binderhub_ext.service.records.records import outcome
 
 DOCS = Path(binderhub_ext.__file__).parents[1] / "docs"
 

@@ -12,9 +12,9 @@ from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Image
-from binderhub_ext.service.builds import Builds
-from binderhub_ext.service.database import sqlite_url
-from binderhub_ext.service.records import Records
+from binderhub_ext.service.launching.builds import Builds
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.records import Records
 
 REPO = Repo("git", "https://git.example/a/b", "https://git.example/a/b")
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from binderhub_ext.secrets import ensure_secret
-from binderhub_ext.service.credentials import Credentials
-from binderhub_ext.service.database import sqlite_url
-from binderhub_ext.service.records import Records
+from binderhub_ext.service.person.credentials import Credentials
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.records import Records
 
 
 @pytest.fixture

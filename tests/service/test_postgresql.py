@@ -22,9 +22,9 @@ from test_service_life import _pids
 from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
-from binderhub_ext.service import database, migrations
-from binderhub_ext.service.records import Records, now
-from binderhub_ext.service.tables import Base, LaunchRow
+from binderhub_ext.service.records import database, migrations
+from binderhub_ext.service.records.records import Records, now
+from binderhub_ext.service.records.tables import Base, LaunchRow
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
 

@@ -16,8 +16,8 @@ from binderhub_ext.core.errors import NotAllowed, TooMany
 from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.service.hub import Person
-from binderhub_ext.service.launcher import Order
-from binderhub_ext.service.quotas import Quotas
+from binderhub_ext.service.launching.launcher import Order
+from binderhub_ext.service.launching.quotas import Quotas
 from binderhub_ext.service.settings import Access
 from binderhub_ext.service.sse import Parser
 

@@ -12,9 +12,9 @@ from sqlalchemy import create_engine
 from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
-from binderhub_ext.service.database import sqlite_url
-from binderhub_ext.service.records import Records, now
-from binderhub_ext.service.tables import Base, LaunchRow, TrustRow
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.records import Records, now
+from binderhub_ext.service.records.tables import Base, LaunchRow, TrustRow
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
 

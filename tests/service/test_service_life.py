@@ -11,8 +11,8 @@ from hostiletrees import clear, make_deep
 from realhub import PREFIX, RealHub
 
 from binderhub_ext.core.layout import DataDirectory
-from binderhub_ext.service.database import sqlite_url
-from binderhub_ext.service.records import Records
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.records import Records
 from binderhub_ext.storage.usage import last_usage
 
 EXTRA = """

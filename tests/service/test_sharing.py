@@ -9,7 +9,7 @@ from binderhub_ext.core.paste import understand
 from binderhub_ext.core.providers import PROVIDERS
 from binderhub_ext.core.targets import TARGETS
 from binderhub_ext.service.requests import read_fields, read_own_link
-from binderhub_ext.service.sharing import ways_out
+from binderhub_ext.service.web.sharing import ways_out
 
 BASE = "https://hub.example.org/services/binder/"
 HUBS = {"mybinder.org": "https://mybinder.org"}

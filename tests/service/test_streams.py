@@ -9,7 +9,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from binderhub_ext.service.handlers.streams import EventStream
+from binderhub_ext.service.web.handlers.streams import EventStream
 
 
 class SaysItsOption(EventStream):

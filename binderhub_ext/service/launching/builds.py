@@ -1,0 +1,240 @@
+"""From a commit to an image: fetched once, detected once, built once, watched by everyone.
+
+Two things are shared between launches. *Looking* at a commit (fetch it, detect its environment)
+is shared by everyone who wants that commit; *building* is shared by everyone who wants that
+environment, from whichever commit. Both live as long as somebody wants them: a dropped
+connection changes nothing, because a launch, not a connection, is what wants a build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from tornado.log import app_log
+from traitlets import Instance, Integer, default
+from traitlets.config import LoggingConfigurable
+
+from ...core.errors import BuildFailed, RepoUnavailable, UnknownProvider
+from ...core.layout import DataDirectory
+from ...core.progress import Event, Phase, Tell, unheard
+from ...core.repo import Commit
+from ...engines.base import Builder, Environment, Image
+from ...housekeeping import alone
+from ...jobs import Jobs
+from ...repos.about import About, about
+from ...repos.base import RepoProvider, Source
+from ..records.records import Records, outcome
+from . import metrics
+from .buildlog import BuildLog
+from .turns import Turns
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An environment that has to be built, and the files it is built from."""
+
+    environment: Environment
+    source: Source
+
+
+class Builds(LoggingConfigurable):
+    """Every build of this service. Made once, closed with the service."""
+
+    concurrency = Integer(
+        2,
+        min=1,
+        help="""Builds at the same time (default 2). Further ones wait their turn and say how
+        many are ahead. More than the machine has cores or memory for makes all of them slow.""",
+    ).tag(config=True)
+
+    log_limit = Integer(
+        5 * 1024 * 1024,
+        min=0,
+        help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
+        must not fill the disk.""",
+    ).tag(config=True)
+
+    log_days = Integer(
+        90, min=1, help="Days the log of a finished build is kept (default 90)."
+    ).tag(config=True)
+
+    turns = Instance(Turns)
+
+    @default("turns")
+    def _turns(self) -> Turns:
+        return Turns(self.concurrency)
+
+    def setup(
+        self,
+        *,
+        layout: DataDirectory,
+        builder: Builder,
+        providers: Mapping[str, RepoProvider],
+        records: Records,
+    ) -> None:
+        """Give it those it works with; none of them is configuration."""
+        self._layout = layout
+        self._builder = builder
+        self._providers = providers
+        self._records = records
+        self._looks: Jobs[Image | Wanted] = Jobs()
+        self._builds: Jobs[Image] = Jobs()
+
+    async def close(self) -> None:
+        await self._looks.close()
+        await self._builds.close()
+        for provider in self._providers.values():
+            await provider.close()
+
+    def __len__(self) -> int:
+        return len(self._builds)
+
+    def provider(self, id: str) -> RepoProvider:
+        """How repositories of a provider are got.
+
+        Raises:
+            UnknownProvider: links may name it, this deployment cannot fetch it.
+        """
+        try:
+            return self._providers[id]
+        except KeyError:
+            raise UnknownProvider(f"This hub cannot fetch from “{id}”.") from None
+
+    async def image(self, commit: Commit, tell: Tell) -> Image:
+        """The image of a commit, found or built.
+
+        Where it is found, the commit's files may still be on their way: :meth:`files` waits.
+
+        Raises:
+            RepoNotFound, RepoUnavailable, Unsupported, BuildFailed, NoSpace: as repositories
+                and engines raise them.
+        """
+        found = await self._look_together(commit, tell)
+        if isinstance(found, Image):
+            return found
+        key = found.environment.key
+        return await self._builds.join(key, partial(self._build_in_turn, found), tell)
+
+    async def files(self, commit: Commit, tell: Tell) -> Source:
+        """The files of a commit, kept; immediate if they are.
+
+        Raises:
+            RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
+        """
+        return await self.provider(commit.repo.provider).fetch(commit, tell)
+
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        """An image made elsewhere, got once for all who want it.
+
+        Raises:
+            ImageNotFound, RegistryUnavailable, Unsupported, BuildFailed, NoSpace: as engines do.
+        """
+        work = partial(self._builder.prebuilt, reference)
+        return await self._builds.join(f"image {reference}", work, tell)
+
+    async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
+        """What is already known of a commit, without fetching or building anything."""
+        environment = await self._records.environment(commit)
+        if environment is None:
+            return None
+        return environment, await self._builder.find(environment)
+
+    async def about(self, commit: Commit) -> About | None:
+        """What a commit says of itself, if it was fetched before."""
+        return await about(self._layout, commit)
+
+    async def built(self, commit: Commit) -> Image | None:
+        """The image of a commit if there is one; fetches it if it was never looked at."""
+        if known := await self.known(commit):
+            return known[1]
+        found = await self._look_together(commit, unheard)
+        return found if isinstance(found, Image) else None
+
+    async def remove_old_logs(self) -> None:
+        """Delete logs of builds that ended long ago. Safe to repeat."""
+        for build in await self._records.builds_before(timedelta(days=self.log_days)):
+            with alone(f"Removing the log of build {build}"):
+                self.log_path(build).unlink(missing_ok=True)
+
+    def log_path(self, build: str) -> Path:
+        return self._layout.builds / f"{build}.log"
+
+    # ---- looking
+
+    async def _look_together(self, commit: Commit, tell: Tell) -> Image | Wanted:
+        key = (*commit.repo.source, commit.id)
+        return await self._looks.join(key, partial(self._look, commit), tell)
+
+    async def _look(self, commit: Commit, tell: Tell) -> Image | Wanted:
+        """Whether there is an image already; fetches as much of the commit as that takes."""
+        known = await self.known(commit)
+        if known and known[1]:
+            return known[1]
+        provider = self.provider(commit.repo.provider)
+        source = await provider.readable(commit, tell)
+        tell(Event(Phase.FETCHING, "Looking at what the repository asks for."))
+        try:
+            found = await self._look_at(source)
+        except RepoUnavailable:  # what is not kept can be gone again
+            found = await self._look_at(await provider.fetch(commit, unheard))
+        if isinstance(found, Wanted):
+            await provider.fetch(commit, unheard)
+        return found
+
+    async def _look_at(self, source: Source) -> Image | Wanted:
+        environment = await self._builder.plan(source)
+        remembering = self._records.remember(source.commit, environment)
+        _, image = await asyncio.gather(remembering, self._builder.find(environment))
+        return image or Wanted(environment, source)
+
+    # ---- building
+
+    async def _build_in_turn(self, wanted: Wanted, tell: Tell) -> Image:
+        def waiting(ahead: int) -> None:
+            builds = "build is" if ahead == 1 else "builds are"
+            words = f"{ahead} {builds} ahead of this one."
+            tell(Event(Phase.WAITING, words, {"ahead": ahead}))
+
+        async with self.turns.turn(waiting):
+            return await self._recorded(wanted, tell)
+
+    async def _recorded(self, wanted: Wanted, tell: Tell) -> Image:
+        """Build, with a row, a log and figures that say how it went."""
+        build, began = secrets.token_hex(8), perf_counter()
+        environment, commit = wanted.environment, wanted.source.commit
+        await self._records.build_started(build, environment, commit)
+        error: BaseException | None = None
+        metrics.INPROGRESS_BUILDS.inc()
+        try:
+            tell(Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build}))
+            with BuildLog(self.log_path(build), self.log_limit) as log:
+                return await self._build(wanted, log, tell)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            metrics.INPROGRESS_BUILDS.dec()
+            metrics.build_ended(commit.repo.provider, outcome(error), perf_counter() - began)
+            await self._records.build_ended(build, outcome(error), str(error or ""))
+
+    async def _build(self, wanted: Wanted, log: BuildLog, tell: Tell) -> Image:
+        def logged(event: Event) -> None:
+            log.write(event.message)
+            tell(event)
+
+        try:
+            return await self._builder.build(wanted.environment, wanted.source, logged)
+        except BuildFailed as error:
+            log.write(error.message)
+            log.write(error.detail)
+            raise
+        except Exception:
+            app_log.exception("The builder broke on %s", wanted.environment.key)
+            raise

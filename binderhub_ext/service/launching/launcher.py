@@ -1,0 +1,367 @@
+"""A launch in five steps: resolve, admit, image, server, redirect.
+
+Each step is one method; the work itself is done in the room it belongs to. Nothing here knows of
+requests, connections or pages.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from time import time
+
+from traitlets import Float, Integer, default
+from traitlets.config import LoggingConfigurable
+
+from ...core.changes import changes
+from ...core.errors import BadTicket, LaunchFailed, NoSpace, ServerDiffers
+from ...core.launch import Files, Launch, LaunchRequest, read_ticket, sign_ticket
+from ...core.policy import Policy, admit
+from ...core.progress import Event, Phase, Tell
+from ...core.refs import taken_instead
+from ...core.repo import Commit
+from ...core.space import NOT_BUILT
+from ...core.targets import Targets
+from ...core.updates import Keep
+from ...engines.base import Image
+from ..hub import HubClient, Person, Server, State
+from ..person.shares import Shares
+from ..person.space import SpaceDesk
+from ..person.volumes import VolumeDesk
+from .builds import Builds
+from .landing import Landing
+from .starts import Starts
+from .steps import Bar, Step
+from .turns import Turns
+from .updates import Updates
+
+_SHARED = (
+    "Your server {} runs in the same project, at commit {}: its files change too. What you have "
+    "changed stays."
+)
+
+
+class OnChange(StrEnum):
+    """What to do about a running server that was started with another launch."""
+
+    ASK = "ask"
+    RESTART = "restart"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A launch somebody wants.
+
+    Attributes:
+        person: who wants it, and in whose name the Hub is asked.
+        request: what they want.
+        on_change: what to do if their server runs with something else.
+        keep: whose version keeps the name of a file that they and the repository changed; `None`
+            to ask them where there are such files.
+        build_only: end with the image; start nothing.
+        origin: host the request came from, for the records; empty if unknown.
+        host: of this hub, as the person reached it.
+        project: the folder in which they have the repository; known once it is a launch.
+    """
+
+    person: Person
+    request: LaunchRequest
+    on_change: OnChange = OnChange.ASK
+    keep: Keep | None = Keep.BOTH
+    build_only: bool = False
+    origin: str = ""
+    host: str = ""
+    project: str = ""
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What the person has answered already, as fields of a form."""
+        on_change = "" if self.on_change is OnChange.ASK else str(self.on_change)
+        return {"on_change": on_change, "keep": str(self.keep or "")}
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What a launch came to.
+
+    Attributes:
+        image: the environment's name.
+        url: where the browser is sent; empty where only the image was asked for.
+        server_url: of the server itself.
+    """
+
+    image: str
+    url: str = ""
+    server_url: str = ""
+
+    @property
+    def event(self) -> Event:
+        """The last event; BinderHub's clients want the image under two names."""
+        data = {
+            "image": self.image,
+            "imageName": self.image,
+            "url": self.url,
+            "server_url": self.server_url,
+            "progress": 100,
+            "step": str(Step.REDIRECT),
+        }
+        words = f"Ready: {self.url}" if self.url else "The image is ready."
+        return Event(Phase.READY, words, data)
+
+
+class Launcher(LoggingConfigurable):
+    """Knows how to launch; keeps nothing."""
+
+    start_timeout = Float(
+        600,
+        help="""Seconds a server may take from the Hub's first word to being ready (default 600).
+        Pulling a large image onto a new node is the slowest thing that is still fine.""",
+    ).tag(config=True)
+
+    concurrent_starts = Integer(
+        min=1,
+        help="""Servers that start at the same time (default: two for each processor of this
+        machine). Further ones wait their turn and say how many are ahead, so that a class that
+        opens one link in the same minute gets its servers, one after the other: a start is all
+        computing, and where all start at once, none is ready in time. Where servers run on other
+        machines, set it to what those can do.""",
+    ).tag(config=True)
+
+    @default("concurrent_starts")
+    def _two_a_processor(self) -> int:
+        return 2 * (os.cpu_count() or 1)
+
+    def setup(
+        self,
+        *,
+        policy: Policy,
+        targets: Targets,
+        builds: Builds,
+        hub: HubClient,
+        landing: Landing,
+        updates: Updates,
+        volumes: VolumeDesk,
+        space: SpaceDesk,
+        secret: str,
+    ) -> None:
+        """Give it those it works with; none of them is configuration."""
+        self._policy = policy
+        self._targets = targets
+        self._builds = builds
+        self._hub = hub
+        self._landing = landing
+        self._updates = updates
+        self._volumes = volumes
+        self._space = space
+        self._secret = secret
+        self._shares = Shares(hub)
+        self._starts = Starts(hub, Turns(self.concurrent_starts), self.start_timeout)
+
+    async def launch(self, order: Order, tell: Tell) -> Launched:
+        """Go from a request to a server to open; a `BinderError` of any step ends it."""
+        bar = Bar(tell)
+        commit = await self.resolve(order, bar.step(Step.RESOLVE))
+        launch = await self.admit(order, commit, bar.step(Step.ADMIT))
+        image = await self.image(order, launch, bar.step(Step.IMAGE))
+        if order.build_only:
+            return Launched(image.name)
+        launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
+        server = await self.server(order, launch, bar.step(Step.SERVER))
+        url = await self.redirect(order, launch, server, bar.step(Step.REDIRECT))
+        return Launched(image.name, url, server.url)
+
+    # ---- the steps
+
+    async def resolve(self, order: Order, tell: Tell) -> Commit | None:
+        """Which commit is meant?"""
+        repo, ref = order.request.repo, order.request.ref
+        if repo is None:
+            return None
+        tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.name}."))
+        provider = self._builds.provider(repo.provider)
+        commit = await provider.resolve(repo, ref, reader=order.person.name)
+        if words := taken_instead(ref, commit.ref, commit.branch):
+            tell(Event(Phase.WAITING, words))
+        return commit
+
+    async def admit(self, order: Order, commit: Commit | None, tell: Tell) -> Launch:
+        """Is it allowed, and what exactly is it?"""
+        if commit:
+            words = f"{commit.ref} is commit {commit.id}."
+            tell(Event(Phase.WAITING, words, {"commit": commit.id}))
+        launch = admit(
+            self._policy,
+            order.request,
+            commit,
+            user=order.person.name,
+            project=order.project,
+            targets=self._targets,
+        )
+        placed = await self._volumes.placed(order.person, launch.volumes, launch.project)
+        for request, volume in zip(launch.volumes, placed, strict=True):
+            if request.access not in (None, volume.access):
+                words = f"You may only read the volume {request.name}."
+                tell(Event(Phase.WAITING, words))
+        if words := await self._no_room(launch):
+            tell(Event(Phase.WAITING, words))
+        return launch
+
+    async def image(self, order: Order, launch: Launch, tell: Tell) -> Image:
+        """The environment: prebuilt, found or built; the files may follow.
+
+        Whoever has to choose something is asked before anything is built.
+        """
+        await self._ask(order, launch, tell)
+        image = await self._environment(launch, tell)
+        tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
+        return image
+
+    async def server(self, order: Order, launch: Launch, tell: Tell) -> Server:
+        """A running server: the one that is there, or a new start."""
+        person, name = order.person, launch.server
+        there = await self._hub.server(person, name)
+        if there and there.state is State.STOPPING:
+            tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
+            await self._hub.stopped(person, name)
+            there = replace(there, state=State.STOPPED)
+        start, differs = self._decide(order, there, launch)
+        for sentence in differs:
+            tell(Event(Phase.LAUNCHING, sentence))
+        if start and there and there.state is not State.STOPPED:
+            tell(Event(Phase.LAUNCHING, "Stopping the server that runs."))
+            await self._hub.stop(person, name)
+            await self._hub.stopped(person, name)
+        if start:
+            await self._start(order, start, launch, tell)
+        else:
+            await self._starts.watch(person, name, tell)
+        self._space.launched(person.name)
+        running = await self._hub.server(person, name)
+        if running is None or running.state is not State.RUNNING:
+            raise LaunchFailed("The server started and ended at once. Launch it again.")
+        await self._share(order, launch, running, tell)
+        return running
+
+    async def redirect(self, order: Order, launch: Launch, server: Server, tell: Tell) -> str:
+        """Where the browser goes: below this server, and to something that answers."""
+        return await self._landing.find(order.person, launch, server, tell)
+
+    # ---- parts of steps
+
+    async def _no_room(self, launch: Launch) -> str:
+        """Why nothing new should come in for this person; empty if it may."""
+        if launch.files is Files.NONE and not await self._space.full():
+            return ""
+        return await self._space.no_room(launch.user)
+
+    async def _built_before(self, commit: Commit) -> Image:
+        if image := await self._builds.built(commit):
+            return image
+        raise NoSpace(NOT_BUILT)
+
+    async def _ask(self, order: Order, launch: Launch, tell: Tell) -> None:
+        """Ask about the project's files, unless nothing will happen to them.
+
+        Raises:
+            FilesDiffer: the person has to choose.
+        """
+        if order.keep or order.build_only or launch.commit is None:
+            return
+        there = await self._hub.server(order.person, launch.server)
+        running = there is not None and there.state is not State.STOPPED
+        if order.on_change is OnChange.KEEP or (running and order.on_change is OnChange.ASK):
+            return
+        if await self._no_room(launch):
+            # Nothing new is fetched then, so nothing can be looked at.
+            return
+        await self._updates.ask(launch, launch.commit, tell)
+
+    async def _environment(self, launch: Launch, tell: Tell) -> Image:
+        if launch.image:
+            await self._files(launch, tell)
+            return await self._builds.prebuilt(launch.image, tell)
+        if launch.commit is None:
+            raise LaunchFailed("There is neither a repository nor an image to launch.")
+        if await self._no_room(launch):
+            return await self._built_before(launch.commit)
+        return await self._builds.image(launch.commit, tell)
+
+    async def _files(self, launch: Launch, tell: Tell) -> None:
+        """The repository's files, where the launch has any and there is room for them."""
+        if launch.commit and not await self._no_room(launch):
+            await self._builds.files(launch.commit, tell)
+
+    async def _start(self, order: Order, start: Launch, launch: Launch, tell: Tell) -> None:
+        """Start a server with what is asked for now or, where that is kept, was before."""
+        await self._neighbours(order, start, tell)
+        if start is launch:
+            await self._files(launch, tell)
+
+        def ticket() -> str:
+            return sign_ticket(_checked(start, launch), self._secret)
+
+        await self._starts.start(order.person, launch.server, ticket, tell)
+
+    def _decide(
+        self, order: Order, there: Server | None, launch: Launch
+    ) -> tuple[Launch | None, tuple[str, ...]]:
+        """What to start, or nothing to use what runs; and what that changes, in sentences.
+
+        A stopped server is started with what is asked for: nothing that runs is interrupted, and
+        its files are the same. Only a running one is worth a question.
+
+        Raises:
+            ServerDiffers: it runs with something else, and the person has not said what to do.
+        """
+        if there is None:
+            return launch, ()
+        running = there.state is not State.STOPPED
+        old = self._ticket(order, there)
+        differs = changes(old, launch) if old else ("It was started in another way.",)
+        if not differs:
+            return (None, ()) if running else (launch, ())
+        if order.on_change is OnChange.KEEP and (running or old):
+            return (None if running else old), ()
+        if running and order.on_change is not OnChange.RESTART:
+            raise ServerDiffers(there.name, differs)
+        return launch, differs
+
+    async def _share(self, order: Order, launch: Launch, running: Server, tell: Tell) -> None:
+        """Let in whom the launch names, unless what runs was kept and is something else."""
+        old = self._ticket(order, running)
+        if old and not changes(old, launch):
+            await self._shares.give_all(order.person, running.name, launch.share, tell)
+
+    async def _neighbours(self, order: Order, launch: Launch, tell: Tell) -> None:
+        """Name the person's running servers whose project changes with this start."""
+        if launch.commit is None or launch.files is Files.NONE:
+            return
+        for server in await self._hub.servers(order.person):
+            if server.name == launch.server or server.state is not State.RUNNING:
+                continue
+            other = self._ticket(order, server)
+            if other and other.project == launch.project and other.files is not Files.NONE:
+                assert other.commit is not None
+                if other.commit.id != launch.commit.id:
+                    words = _SHARED.format(server.name, other.commit.short)
+                    tell(Event(Phase.LAUNCHING, words))
+
+    def _ticket(self, order: Order, there: Server) -> Launch | None:
+        """What a server was last started with, if it was by us."""
+        try:
+            return read_ticket(
+                there.ticket, self._secret, user=order.person.name, server=there.name
+            )
+        except BadTicket:
+            return None
+
+
+def _checked(start: Launch, launch: Launch) -> Launch:
+    """What is started; for a private repository, with the time of this launch's check."""
+    if not (start.commit and launch.commit and launch.commit.repo.reader):
+        return start
+    one, other = start.commit.repo, launch.commit.repo
+    same = (one.identity, one.reader) == (other.identity, other.reader)
+    return replace(start, checked=int(time())) if same else start

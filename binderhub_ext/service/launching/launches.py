@@ -1,0 +1,333 @@
+"""Launches as things of their own: they outlive requests, connections and impatience.
+
+A launch is started once and watched by anybody of its owner's tabs. A second click on the same
+thing joins the first; whoever reloads finds it; what has ended is in the records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from dataclasses import replace
+from datetime import timedelta
+from time import perf_counter
+
+from tornado.log import app_log
+from traitlets import Integer
+from traitlets.config import LoggingConfigurable
+
+from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound, TooMany
+from ...core.launch import LaunchRequest
+from ...core.links import write_link
+from ...core.policy import Policy, judge, server_of
+from ...core.progress import Event, Phase
+from ...core.projects import folder_of
+from ...core.providers import Providers, at_forge
+from ...core.repo import Repo
+from ...core.updates import Update
+from ...jobs import History
+from ..failures import Failure
+from ..hub import Person
+from ..records.records import Records, now
+from . import metrics
+from .eventlog import EventLog
+from .launcher import Launched, Launcher, Order
+from .launchstate import State, outcome_of, row_of
+from .quotas import Allowance, Quotas
+
+_ID_BYTES = 16
+_LISTED = 200
+"""Files of an update a question lists by name; of more, how many there are."""
+
+
+class Running:
+    """A launch of this process: its state now, what was told, and its task."""
+
+    def __init__(self, order: Order, state: State) -> None:
+        self.order = order
+        self.state = state
+        self.history = History()
+        self.task: asyncio.Task[None] | None = None
+        self.cancelled = False
+
+    def tell(self, event: Event) -> None:
+        """Keep an event, and what it says about where the launch is."""
+        shown = self.state.message if event.data.get("log") else event.message
+        self.state = replace(
+            self.state,
+            phase=event.phase,
+            message=shown,
+            step=event.data.get("step", self.state.step),
+            progress=max(event.data.get("progress", 0), self.state.progress),
+            build=event.data.get("build", self.state.build),
+            commit=event.data.get("commit", self.state.commit),
+            image=event.data.get("imageName", self.state.image),
+        )
+        if update := event.data.get("update"):
+            self.state = replace(self.state, update=Update.from_fields(update))
+        if sentence := event.data.get("attention"):
+            self.state = replace(self.state, attention=(*self.state.attention, sentence))
+        self.history.append(event)
+
+    def fail(self, error: Exception) -> Event:
+        """Keep why it failed; the event that says so."""
+        failure = Failure.of(error, where=f"Launch {self.state.id}")
+        self.state = replace(self.state, error=failure, url="")
+        if isinstance(error, FilesDiffer):
+            self.state = replace(self.state, update=error.update.clipped(_LISTED))
+        return Event(Phase.FAILED, failure.message, failure.fields())
+
+    def succeed(self, launched: Launched) -> Event:
+        """Keep what it came to; the event that says so."""
+        self.state = replace(self.state, image=launched.image, url=launched.url)
+        return launched.event
+
+
+class Launches(LoggingConfigurable):
+    """Every launch of this service. Made once, closed with the service."""
+
+    kept = Integer(
+        1000,
+        help="""Ended launches whose events stay in memory for those who still watch (default
+        1000). Their outcome is in the records for ever.""",
+    ).tag(config=True)
+
+    per_person = Integer(
+        10,
+        min=1,
+        help="""Launches one person may have under way at the same time (default 10), so that one
+        script does not take every build from a class.""",
+    ).tag(config=True)
+
+    per_hour = Integer(
+        0,
+        min=0,
+        help="""Launches one person may start within an hour; 0 (the default) for no limit.""",
+    ).tag(config=True)
+
+    total_quota = Integer(
+        0,
+        min=0,
+        help="""Launches of all people that may be under way at the same time; 0 (the default) for
+        no limit. Servers that run are the Hub's to limit (`JupyterHub.active_server_limit`).""",
+    ).tag(config=True)
+
+    per_repo_quota = Integer(
+        0,
+        min=0,
+        help="""Launches of one repository that may be under way at the same time; 0 (the default)
+        for no limit.""",
+    ).tag(config=True)
+
+    def setup(
+        self,
+        *,
+        launcher: Launcher,
+        records: Records,
+        policy: Policy,
+        providers: Providers,
+        event_log: EventLog,
+    ) -> None:
+        """Give it those it works with; none of them is configuration."""
+        self._launcher = launcher
+        self._records = records
+        self._policy = policy
+        self._providers = providers
+        self._event_log = event_log
+        self._all: dict[str, Running] = {}
+        self._over: deque[str] = deque()
+        self._current: dict[tuple[str, str], Running] = {}
+        self._starting = asyncio.Lock()
+
+    async def close(self) -> None:
+        """End every launch; builds nobody else wants end with them."""
+        tasks = [running.task for running in self._current.values() if running.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    async def start(self, order: Order) -> State:
+        """Start a launch, or join the one that is under way for the same thing.
+
+        Raises:
+            NotAllowed, BadLink: the policy says no before anything is looked up.
+            Conflict: that server is being started with something else.
+            TooMany: the person has too many.
+        """
+        judge(self._policy, order.request)
+        order = replace(order, project=await self.project(order.person, order.request))
+        key = (order.person.name, server_of(order.request, order.project))
+        async with self._starting:
+            current = self._current.get(key)
+            if current is None:
+                under_way = [running.order for running in self._current.values()]
+                Quotas(self.total_quota, self.per_repo_quota).check(order, under_way)
+                await self._check_limits(order.person)
+                return (await self._start(key, order)).state
+        if not _same(current.order, order):
+            raise Conflict(
+                f"Your server {key[1]} is being started with something else right now. "
+                "Wait until it is there, or cancel that launch."
+            )
+        return current.state
+
+    async def project(self, person: Person, request: LaunchRequest) -> str:
+        """The folder in which a person has, or will have, what a link asks for; empty for none."""
+        if request.repo is None:
+            return ""
+        past = await self._records.past(person.name)
+        past = [replace(one, repo=_named_now(one.repo, self._providers)) for one in past]
+        return folder_of(request.repo, past)
+
+    async def get(self, person: Person, id: str) -> State:
+        """A launch of this person.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's, which is not told apart.
+        """
+        if running := self.running(person, id):
+            return running.state
+        row = await self._records.launch(id)
+        if row is None or row.user != person.name:
+            raise NotFound("There is no such launch. It may belong to somebody else.")
+        return State.of_row(row)
+
+    async def recent(self, person: Person) -> list[State]:
+        """A person's launches, newest first, with those under way as they are now."""
+        rows = await self._records.launches(person.name)
+        return [
+            running.state if (running := self._all.get(row.id)) else State.of_row(row)
+            for row in rows
+        ]
+
+    def running(self, person: Person, id: str) -> Running | None:
+        """A launch of this person that this process still knows, under way or ended."""
+        running = self._all.get(id)
+        return running if running and running.state.user == person.name else None
+
+    def history(self, person: Person, id: str) -> History | None:
+        """What was told of a launch, if this process still knows."""
+        running = self.running(person, id)
+        return running.history if running else None
+
+    async def cancel(self, person: Person, id: str) -> State:
+        """End a launch; its build too, if nobody else wants it. Harmless if it has ended.
+
+        Raises:
+            NotFound: no such launch of this person.
+        """
+        running = self.running(person, id)
+        if running is None or running.task is None or running.task.done():
+            return await self.get(person, id)
+        running.cancelled = True
+        running.task.cancel()
+        await asyncio.wait([running.task])
+        return running.state
+
+    async def allowance(self, person: Person) -> Allowance | None:
+        """What is left of a person's launches per hour; none if they are not limited."""
+        if not self.per_hour:
+            return None
+        used = await self._records.launches_since(person.name, timedelta(hours=1))
+        return Allowance.of(self.per_hour, used, now() + timedelta(hours=1))
+
+    # ---- inside
+
+    async def _check_limits(self, person: Person) -> None:
+        under_way = sum(1 for user, _ in self._current if user == person.name)
+        if under_way >= self.per_person:
+            raise TooMany(
+                f"You have {under_way} launches under way. Wait for one of them, or cancel one."
+            )
+        hour = timedelta(hours=1)
+        if self.per_hour and await self._records.launches_since(person.name, hour) >= self.per_hour:
+            raise TooMany(
+                f"You have started {self.per_hour} launches within an hour, as many as this hub "
+                "allows. Try again later; servers that run are not concerned."
+            )
+
+    async def _start(self, key: tuple[str, str], order: Order) -> Running:
+        running = Running(order, self._first_state(key, order))
+        await self._records.launch_started(row_of(running.state, order))
+        self._all[running.state.id] = self._current[key] = running
+        running.task = asyncio.create_task(self._run(running))
+        running.task.add_done_callback(lambda _: self._ended(key, running))
+        return running
+
+    def _first_state(self, key: tuple[str, str], order: Order) -> State:
+        request = order.request
+        return State(
+            id=secrets.token_urlsafe(_ID_BYTES),
+            user=key[0],
+            server=key[1],
+            repo=request.repo,
+            ref=request.ref if request.repo else "",
+            link=write_link(request, providers=self._providers),
+            started=now(),
+            answers=order.answers,
+        )
+
+    def _ended(self, key: tuple[str, str], running: Running) -> None:
+        self._current.pop(key, None)
+        self._over.append(running.state.id)
+        while len(self._over) > self.kept:
+            del self._all[self._over.popleft()]
+
+    async def _run(self, running: Running) -> None:
+        began = perf_counter()
+        with metrics.INPROGRESS_LAUNCHES.track_inprogress():
+            last = await self._follow(running)
+        state = running.state
+        provider = state.repo.provider if state.repo else "image"
+        result = state.error.code if state.error else "success"
+        metrics.launch_ended(provider, result, perf_counter() - began)
+        await self._write_down(running, last)
+        # told only now, so that whoever hears of it finds it in the records
+        running.tell(last)
+        running.state = replace(running.state, finished=now(), progress=100)
+        running.history.close()
+
+    async def _write_down(self, running: Running, last: Event) -> None:
+        state, order = running.state, running.order
+        try:
+            await self._records.launch_ended(state.id, **outcome_of(state, last))
+        except Exception:
+            app_log.exception("The outcome of launch %s could not be recorded", state.id)
+        if state.error is None:
+            await self._event_log.launched(order.request, host=order.host, origin=order.origin)
+
+    async def _follow(self, running: Running) -> Event:
+        """Launch; the last event is returned instead of told."""
+        try:
+            return running.succeed(await self._launcher.launch(running.order, running.tell))
+        except asyncio.CancelledError:
+            return running.fail(Cancelled(_BY_THEM if running.cancelled else _BY_US))
+        except Exception as error:
+            return running.fail(error)
+
+
+_BY_THEM = "You cancelled this launch."
+_BY_US = "The service was restarted meanwhile. Launch it again: nothing is lost."
+
+
+def _same(one: Order, other: Order) -> bool:
+    return _meant(one) == _meant(other)
+
+
+def _meant(order: Order) -> tuple[object, ...]:
+    """What an order is for, however its link names the repository."""
+    repo, rest = order.request.repo, replace(order.request, repo=None)
+    meant = (repo.identity, repo.in_the_clear) if repo else None
+    return (meant, rest, order.keep, order.build_only)
+
+
+def _named_now(repo: Repo, providers: Providers) -> Repo:
+    """A repository on record as links name it today."""
+    try:
+        return at_forge(repo, providers)
+    except BadLink:
+        return repo

@@ -1,0 +1,71 @@
+"""How much may be launched at once and in an hour, as far as the service itself can count.
+
+It has no administrator's rights at the Hub, so it counts launches, not servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...core.errors import TooMany
+from . import metrics
+from .launcher import Order
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many launches a person may still start.
+
+    Attributes:
+        limit: within an hour.
+        remaining: now.
+        reset: when all of them are there again at the latest, in seconds since 1970.
+    """
+
+    limit: int
+    remaining: int
+    reset: int
+
+    @classmethod
+    def of(cls, limit: int, used: int, reset: datetime) -> Allowance:
+        return cls(limit, max(limit - used, 0), int(reset.timestamp()))
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """Launches under way at the same time, of all people; 0 for no limit.
+
+    Attributes:
+        total: of anything.
+        per_repo: of one repository.
+    """
+
+    total: int = 0
+    per_repo: int = 0
+
+    def check(self, order: Order, under_way: Iterable[Order]) -> None:
+        """Refuse one launch more than the quotas allow.
+
+        Raises:
+            TooMany: later it will work.
+        """
+        orders, repo = list(under_way), order.request.repo
+        if self.total and len(orders) >= self.total:
+            _refuse(order, "pod_quota", "Too many launches are under way on this hub.")
+        same = sum(1 for one in orders if repo and _identity(one) == repo.identity)
+        if self.per_repo and same >= self.per_repo:
+            said = "This repository is being launched by too many people at this moment."
+            _refuse(order, "repo_quota", said)
+
+
+def _identity(order: Order) -> str:
+    return order.request.repo.identity if order.request.repo else ""
+
+
+def _refuse(order: Order, status: str, said: str) -> None:
+    """Say no, and count it under BinderHub's name for it."""
+    provider = order.request.repo.provider if order.request.repo else "image"
+    metrics.LAUNCH_COUNT.labels(status=status, provider=provider).inc()
+    raise TooMany(f"{said} Try again in a minute.")

@@ -1,0 +1,76 @@
+"""Starts of servers: a few at a time, watched until they are ready."""
+
+from __future__ import annotations
+
+from asyncio import Lock, timeout
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+from weakref import WeakValueDictionary
+
+from ...core.errors import LaunchFailed
+from ...core.progress import Event, Phase, Tell
+from ...core.updates import Update
+from ..hub import HubClient, Person
+from .turns import Turns
+
+
+class Starts:
+    """Asks the Hub for servers.
+
+    Args:
+        hub: the Hub.
+        turns: as many places as servers may start at the same time.
+        patience: seconds from the Hub's first word to a server that is ready.
+    """
+
+    def __init__(self, hub: HubClient, turns: Turns, patience: float) -> None:
+        self._hub, self._turns, self._patience = hub, turns, patience
+        self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+
+    async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
+        """Start a server in its turn, and watch it until it is ready.
+
+        A person's own starts follow each other: nobody takes the places of a class.
+
+        Args:
+            name: the server's.
+            ticket: makes its ticket, once it is its turn.
+
+        Raises:
+            TooMany, Conflict, NotAllowed, LaunchFailed: as the Hub says.
+        """
+
+        def waiting(ahead: int) -> None:
+            servers = "server starts" if ahead == 1 else "servers start"
+            words = f"{ahead} {servers} before yours."
+            tell(Event(Phase.LAUNCHING, words, {"ahead": ahead, "progress": 0}))
+
+        async with self._own.setdefault(person.name, Lock()), self._turns.turn(waiting):
+            tell(Event(Phase.LAUNCHING, "Starting your server."))
+            await self._hub.start(person, name, ticket())
+            await self.watch(person, name, tell)
+
+    async def watch(self, person: Person, name: str, tell: Tell) -> None:
+        """Tell what the Hub tells about a server until it is ready.
+
+        Raises:
+            LaunchFailed: it does not get ready.
+        """
+        try:
+            async with timeout(self._patience):
+                async for message in self._hub.progress(person, name):
+                    tell(_event(message))
+        except TimeoutError:
+            raise LaunchFailed(
+                f"The server did not become ready within {self._patience:.0f} seconds. "
+                "Launch it again; if that does not help, tell whoever runs this hub."
+            ) from None
+
+
+def _event(message: Mapping[str, Any]) -> Event:
+    """What the Hub told about a start; of what a spawner adds, only the report of an update."""
+    data: dict[str, Any] = {"progress": min(message.get("progress", 0), 99)}
+    with suppress(KeyError, ValueError):
+        data["update"] = Update.from_fields(message["update"]).to_fields()
+    return Event(Phase.LAUNCHING, str(message.get("message", "")), data)

@@ -1,0 +1,137 @@
+"""What a launch would change in a person's project: found out, and asked about where they choose.
+
+The look and the update itself are the engine's, which runs them as the owner of the files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tornado.log import app_log
+
+from ...core.errors import BinderError, FilesDiffer, NotFound
+from ...core.launch import Launch, LaunchRequest
+from ...core.policy import Policy, admit
+from ...core.progress import Event, Phase, Tell, unheard
+from ...core.providers import Providers
+from ...core.repo import Commit
+from ...core.targets import Targets
+from ...core.updates import Update, needs_choice
+from ...engines.base import Builder
+from ..hub import Person
+from ..records.records import Records
+from ..records.tables import LaunchRow
+from ..requests import read_own_link
+from .builds import Builds
+
+
+@dataclass(frozen=True)
+class Look:
+    """A project against what its link stands for now.
+
+    Attributes:
+        row: the latest launch of the project that worked.
+        request: what its link asks for.
+        commit: what the link's ref stands for now.
+        fetched: whether the commit's files are here already.
+        update: what launching it would do; only if they are.
+    """
+
+    row: LaunchRow
+    request: LaunchRequest
+    commit: Commit
+    fetched: bool
+    update: Update | None = None
+
+
+class Updates:
+    """Looks at projects for launches and for the page of updates.
+
+    Args:
+        builder: the engine's.
+        builds: fetches.
+        records: knows a person's projects.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        builds: Builds,
+        records: Records,
+        *,
+        policy: Policy,
+        providers: Providers,
+        targets: Targets,
+    ) -> None:
+        self._builder, self._builds, self._records = builder, builds, records
+        self._policy, self._providers, self._targets = policy, providers, targets
+
+    async def ask(self, launch: Launch, commit: Commit, tell: Tell) -> None:
+        """Fetch a launch's commit, and see whether its person has something to choose.
+
+        Raises:
+            FilesDiffer: they have.
+            BinderError: the commit cannot be fetched.
+        """
+        await self._builds.files(commit, tell)
+        try:
+            update = await self._preview(launch)
+        except BinderError as error:
+            app_log.warning("The update of %s could not be looked at: %s", launch.project, error)
+            words = "What would change in your project could not be found out; you keep it all."
+            tell(Event(Phase.FETCHING, words))
+            return
+        if update and needs_choice(update):
+            raise FilesDiffer(update)
+
+    async def look(self, person: Person, project: str) -> Look:
+        """A person's project against what its link stands for now. Fetches nothing.
+
+        Raises:
+            NotFound: the person launched no such project.
+            BinderError: the ref cannot be resolved, or the launch is not allowed any more.
+        """
+        row, request, commit = await self._newest(person, project)
+        fetched = self._builds.provider(commit.repo.provider).find(commit) is not None
+        if not fetched:
+            return Look(row, request, commit, fetched)
+        launch = admit(
+            self._policy,
+            request,
+            commit,
+            user=person.name,
+            project=row.project,
+            targets=self._targets,
+        )
+        return Look(row, request, commit, fetched, await self._preview(launch))
+
+    async def fetch(self, person: Person, project: str) -> None:
+        """Fetch what a project's link stands for now, so that it can be looked at.
+
+        Raises:
+            NotFound: as :meth:`look`.
+            BinderError: it cannot be fetched.
+        """
+        _, _, commit = await self._newest(person, project)
+        await self._builds.files(commit, unheard)
+
+    async def _preview(self, launch: Launch) -> Update | None:
+        try:
+            return await self._builder.preview(launch)
+        except OSError as error:
+            # A service that is not the Hub's user may not look into homes.
+            app_log.warning("%s of %s cannot be looked at: %s", launch.project, launch.user, error)
+            return None
+
+    async def _newest(
+        self, person: Person, project: str
+    ) -> tuple[LaunchRow, LaunchRequest, Commit]:
+        rows = await self._records.projects(person.name)
+        row = next((row for row in rows if row.project == project), None)
+        if row is None:
+            raise NotFound("You have launched no such project. Look for it on the main page.")
+        request = read_own_link(row.request, self._providers)
+        if request.repo is None:
+            raise NotFound("This project has no repository to be updated from.")
+        provider = self._builds.provider(request.repo.provider)
+        return row, request, await provider.resolve(request.repo, request.ref, reader=person.name)

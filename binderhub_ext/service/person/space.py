@@ -1,0 +1,114 @@
+"""How much room people's files take: measured in the background, answered from memory.
+
+Nobody waits for a measurement. It runs in threads of its own, so that measuring large homes
+holds up neither the event loop nor the work of others on files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from tornado.log import app_log
+
+from ...core.layout import DataDirectory
+from ...core.space import Taken
+from ...storage.space import Limits, is_full, no_room
+from ...storage.usage import home_places, last_home_usage, last_usage, usage
+
+_MEASURED = 600.0
+"""Seconds for which a figure is good."""
+
+_AT_ONCE = 2
+
+Place = tuple[Path, PurePosixPath]
+
+
+class SpaceDesk:
+    """Figures of use, and whether there is room. Made once, closed with the service.
+
+    Args:
+        layout: of the data directory.
+        limits: the administrator's.
+    """
+
+    def __init__(self, layout: DataDirectory, limits: Limits) -> None:
+        self.layout, self.limits = layout, limits
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="usage")
+        self._waiting: set[Place] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """Give up what is being measured."""
+        self._closed = True
+        self._threads.shutdown(cancel_futures=True)
+
+    # ---- what is known
+
+    async def home(self, user: str) -> Taken:
+        """A person's home against its limit, as last measured; has it measured if that is old."""
+        self.measure(*home_places(self.layout, user))
+        found = await asyncio.to_thread(last_home_usage, self.layout, user)
+        return self.limits.of_home(found)
+
+    async def no_room(self, user: str) -> str:
+        """Why nothing new should be put into a person's files; empty if there is room."""
+        self.measure(*home_places(self.layout, user))
+        return await asyncio.to_thread(no_room, self.layout, user, self.limits)
+
+    async def full(self) -> bool:
+        """Whether the disk is."""
+        return await asyncio.to_thread(is_full, self.layout, self.limits.reserve)
+
+    # ---- measuring
+
+    def measure(self, *places: Place, max_age: float = _MEASURED) -> None:
+        """Have what was not measured within `max_age` seconds measured for the next look."""
+        for place in places:
+            if place not in self._waiting and not self._closed:
+                self._waiting.add(place)
+                done = asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._measure, place, max_age
+                )
+                done.add_done_callback(partial(self._measured, place))
+
+    def launched(self, user: str) -> None:
+        """Something came into a person's files: have them measured anew."""
+        self.measure(*home_places(self.layout, user), max_age=0)
+
+    async def measure_all(self) -> None:
+        """Measure all for which there is a limit, one after another."""
+        homes = (self.layout.homes, self.layout.states) if self.limits.home else ()
+        volumes = (self.layout.volumes,) if self.limits.volume else ()
+        for root in (*homes, *volumes):
+            for name in await asyncio.to_thread(_folders, root):
+                place = (root, PurePosixPath(name))
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._threads, self._measure, place, _MEASURED)
+
+    def _measure(self, place: Place, max_age: float) -> None:
+        try:
+            usage(
+                self.layout,
+                *place,
+                now=time.time(),
+                max_age=max_age,
+                given_up=lambda: self._closed,
+            )
+        except Exception:
+            app_log.exception("The size of %s could not be measured", place[1])
+
+    def _measured(self, place: Place, _done: object) -> None:
+        self._waiting.discard(place)
+
+    def known(self, place: Place) -> int | None:
+        """Bytes of a folder as last measured; reads a small file."""
+        found = last_usage(self.layout, *place)
+        return found.bytes if found else None
+
+
+def _folders(root: Path) -> list[str]:
+    return [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []

@@ -1,0 +1,1 @@
+"""What nobody else knows: the service's database, its tables and their migrations."""

@@ -1,0 +1,14 @@
+"""Run by Alembic: migrate on the connection that `upgrade` was given."""
+
+from alembic import context
+
+from binderhub_ext.service.records.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    # SQLite cannot alter a column in place
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,268 @@
+"""The service's memory: environments of commits, builds, launches, trust.
+
+Every method is one short transaction in a thread of its own pool, so that a slow database never
+holds up the event loop. Rows that come out are detached: reading them costs nothing and
+changing them changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
+from sqlalchemy.orm import Session, sessionmaker
+from tornado.log import app_log
+
+from ...core.errors import BinderError, Interrupted
+from ...core.projects import Past
+from ...core.repo import Commit, Repo
+from ...engines.base import Environment
+from . import database
+from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
+
+T = TypeVar("T")
+
+_LOST = timedelta(days=1)
+"""After this nothing is under way any more, whichever service began it."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Records:
+    """The database of one service.
+
+    Args:
+        url: of SQLAlchemy; the tables are made or brought to the newest version here.
+        engine: name of the engine, which is part of what an environment is.
+        owner: which of several services on one database this is; the same after a restart.
+    """
+
+    def __init__(self, url: str | URL, *, engine: str, owner: str = "") -> None:
+        self._database = database.connect(url)
+        self._sessions = sessionmaker(self._database, expire_on_commit=False)
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="records")
+        self._engine = engine
+        self._owner = owner
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._database.dispose()
+
+    async def _run(self, work: Callable[[Session], T]) -> T:
+        def transaction() -> T:
+            try:
+                with self._sessions.begin() as session:
+                    return work(session)
+            except (IntegrityError, DataError, ProgrammingError):
+                raise
+            except DatabaseError as error:
+                app_log.error("The database cannot be used: %s", database.said(error))
+                raise database.unavailable(error) from error
+
+        def with_others() -> T:
+            try:
+                return transaction()
+            except IntegrityError:
+                # Another service wrote the same row between our reading and our writing.
+                return transaction()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, with_others)
+
+    async def check(self) -> None:
+        """Raises `DatabaseUnavailable` or `NoSpace` if the database does not answer."""
+        await self._run(lambda session: session.execute(select(1)).one())
+
+    # ---- environments of commits
+
+    async def environment(self, commit: Commit) -> Environment | None:
+        """What this commit was found to ask for, if it was looked at before."""
+        row = await self._run(lambda s: s.get(EnvironmentRow, self._identity(commit)))
+        return Environment(row.key, row.kind, tuple(json.loads(row.files))) if row else None
+
+    async def remember(self, commit: Commit, environment: Environment) -> None:
+        engine, repo, commit_id = self._identity(commit)
+        row = EnvironmentRow(
+            engine=engine,
+            repo=repo,
+            commit=commit_id,
+            key=environment.key,
+            kind=environment.kind,
+            files=json.dumps(environment.files),
+            seen=now(),
+        )
+        await self._run(lambda session: session.merge(row))
+
+    async def forget(self, commit: Commit) -> None:
+        """The remembered environment turned out to be of an older engine."""
+        identity = self._identity(commit)
+        await self._run(
+            lambda s: (row := s.get(EnvironmentRow, identity)) and s.delete(row)  # type: ignore[func-returns-value]
+        )
+
+    def _identity(self, commit: Commit) -> tuple[str, str, str]:
+        return self._engine, " ".join(commit.repo.source)[:2048], commit.id
+
+    # ---- builds
+
+    async def build_started(self, build: str, environment: Environment, commit: Commit) -> None:
+        row = BuildRow(
+            id=build,
+            key=environment.key,
+            kind=environment.kind,
+            repo=commit.repo.identity[:2048],
+            commit=commit.id,
+            started=now(),
+            result="",
+            message="",
+            owner=self._owner,
+        )
+        await self._run(lambda session: session.add(row))
+
+    async def build_ended(self, build: str, result: str, message: str = "") -> None:
+        values = {"finished": now(), "result": result, "message": message}
+        change = update(BuildRow).where(BuildRow.id == build).values(values)
+        await self._run(lambda session: session.execute(change))
+
+    async def builds_before(self, age: timedelta) -> list[str]:
+        """Ids of builds that ended longer ago than `age`."""
+        old = select(BuildRow.id).where(BuildRow.finished < now() - age)
+        return list(await self._run(lambda session: session.scalars(old).all()))
+
+    # ---- launches
+
+    async def launch_started(self, row: LaunchRow) -> None:
+        row.owner = self._owner
+        await self._run(lambda session: session.add(row))
+
+    async def launch_ended(self, launch: str, **values: object) -> None:
+        """Write what became of a launch; `values` are columns of :class:`LaunchRow`."""
+        change = update(LaunchRow).where(LaunchRow.id == launch)
+        change = change.values(finished=now(), **values)
+        await self._run(lambda session: session.execute(change))
+
+    async def launch(self, launch: str) -> LaunchRow | None:
+        return await self._run(lambda session: session.get(LaunchRow, launch))
+
+    async def launches(self, user: str, *, limit: int = 50) -> list[LaunchRow]:
+        """A person's launches, newest first."""
+        mine = select(LaunchRow).where(LaunchRow.user == user)
+        mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
+        return list(await self._run(lambda session: session.scalars(mine).all()))
+
+    async def launches_since(self, user: str, age: timedelta) -> int:
+        """How many launches a person started within `age`."""
+        count = select(func.count()).select_from(LaunchRow)
+        count = count.where(LaunchRow.user == user, LaunchRow.started > now() - age)
+        return await self._run(lambda session: session.scalar(count)) or 0
+
+    async def projects(self, user: str) -> list[LaunchRow]:
+        """The latest launch of each project of a person, newest first."""
+        latest = (
+            select(LaunchRow.project, func.max(LaunchRow.started).label("last"))
+            .where(LaunchRow.user == user, LaunchRow.project != "", LaunchRow.url != "")
+            .group_by(LaunchRow.project)
+            .subquery()
+        )
+        mine = (
+            select(LaunchRow)
+            .join(
+                latest,
+                (LaunchRow.project == latest.c.project) & (LaunchRow.started == latest.c.last),
+            )
+            .where(LaunchRow.user == user)
+            .order_by(LaunchRow.started.desc())
+        )
+        return list(await self._run(lambda session: session.scalars(mine).all()))
+
+    async def past(self, user: str) -> list[Past]:
+        """Where a person's launches had their projects, newest first."""
+        worked = func.max(case((LaunchRow.url != "", 1), else_=0))
+        named = (LaunchRow.provider, LaunchRow.repo, LaunchRow.repo_url, LaunchRow.project)
+        mine = select(*named, worked).where(LaunchRow.user == user, LaunchRow.project != "")
+        mine = mine.group_by(*named).order_by(func.max(LaunchRow.started).desc())
+        rows = await self._run(lambda session: session.execute(mine).all())
+        return [Past(Repo(*repo), folder, bool(ran)) for *repo, folder, ran in rows]
+
+    async def end_interrupted(self) -> None:
+        """Close what this service left open when it was killed, and what nobody comes back to."""
+        words = "The service was restarted meanwhile. Launch it again: nothing is lost."
+        ended = {"finished": now(), "message": words}
+
+        def lost(table: type[LaunchRow | BuildRow]) -> ColumnElement[bool]:
+            return table.owner.in_(("", self._owner)) | (table.started < now() - _LOST)
+
+        def close(session: Session) -> None:
+            launches = update(LaunchRow).where(LaunchRow.finished.is_(None), lost(LaunchRow))
+            session.execute(
+                launches.values(ended | {"code": Interrupted.code, "status": Interrupted.status})
+            )
+            builds = update(BuildRow).where(BuildRow.finished.is_(None), lost(BuildRow))
+            session.execute(builds.values(ended | {"result": Interrupted.code}))
+
+        await self._run(close)
+
+    # ---- trust
+
+    async def trust(self, row: TrustRow) -> None:
+        """Remember a decision; it replaces an earlier one about the same repository."""
+
+        def replace(session: Session) -> None:
+            same = (TrustRow.user == row.user) & (TrustRow.repo == row.repo)
+            session.execute(delete(TrustRow).where(same))
+            session.add(row)
+
+        await self._run(replace)
+
+    async def trusted(self, user: str, repo: str) -> list[TrustRow]:
+        """What a person decided about a repository (its identity); each decision counts."""
+        found = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo[:2048])
+        return list(await self._run(lambda session: session.scalars(found).all()))
+
+    async def all_trusted(self, user: str) -> list[TrustRow]:
+        mine = select(TrustRow).where(TrustRow.user == user).order_by(TrustRow.since.desc())
+        return list(await self._run(lambda session: session.scalars(mine).all()))
+
+    async def revoke(self, user: str, trust: str) -> bool:
+        """Take a decision back; False if there was none of this person."""
+        mine = delete(TrustRow).where(TrustRow.user == user, TrustRow.id == trust)
+        result = await self._run(lambda session: session.execute(mine))
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    # ---- credentials
+
+    async def keep_credential(self, row: CredentialRow) -> None:
+        """Keep a sealed token; it replaces the person's earlier one for the same host."""
+
+        def replace(session: Session) -> None:
+            same = (CredentialRow.user == row.user) & (CredentialRow.host == row.host)
+            session.execute(delete(CredentialRow).where(same))
+            session.add(row)
+
+        await self._run(replace)
+
+    async def credentials(self, user: str) -> list[CredentialRow]:
+        """A person's sealed tokens, by host."""
+        mine = select(CredentialRow).where(CredentialRow.user == user).order_by(CredentialRow.host)
+        return list(await self._run(lambda session: session.scalars(mine).all()))
+
+    async def remove_credential(self, user: str, id: str) -> bool:
+        """Forget a token; False if there was none of this person."""
+        mine = delete(CredentialRow).where(CredentialRow.user == user, CredentialRow.id == id)
+        result = await self._run(lambda session: session.execute(mine))
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def outcome(error: BaseException | None) -> str:
+    """The word for how something ended: `success` or the error's stable code."""
+    if error is None:
+        return "success"
+    return error.code if isinstance(error, BinderError) else BinderError.code

@@ -1,0 +1,259 @@
+"""What a person is shown before a stranger's link runs, and what they said about it before."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from ...core.changes import changes, lets_in
+from ...core.errors import BadTicket, NotAllowed
+from ...core.launch import Files, Launch, LaunchRequest, read_ticket
+from ...core.links import write_link
+from ...core.parameters import PARAMETERS
+from ...core.policy import admit, is_trusted, judge
+from ...core.refs import taken_instead
+from ...core.repo import Commit
+from ...core.rights import PROJECT, UNENCRYPTED, rights, words
+from ...core.sharees import Sharee
+from ...core.volumes import Kind, Placed
+from ...engines.base import Environment, Image
+from ...repos.about import About
+from ..hub import Person, State
+from ..launching.launcher import OnChange
+from ..records.records import now
+from ..records.tables import TrustRow
+from . import views
+from .context import Service
+
+_SHOWN = ("target", "files", "volume", "image", "share")
+"""Parameters that have a place of their own on the page."""
+
+_UNKNOWN = "Found out from the repository's files when it is launched"
+_NETWORK = "The internet, but nothing of this hub or of other people."
+_CREDENTIALS = "None of your passwords or tokens."
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything the page that asks shows.
+
+    Attributes:
+        request: what the link wants.
+        commit: what its ref stands for now.
+        known: the environment and its image, as far as they are known.
+        about: what the commit says of itself; nothing before it was fetched for the first time.
+        differs: what launching would change about a server that exists.
+        trusted: whether it was answered before, for all that the link wants.
+        volumes: the group and shared volumes it would see, as the person has them now.
+        project: its folder in their home, relative; empty without a repository.
+        share: whom it would let in.
+    """
+
+    request: LaunchRequest
+    commit: Commit | None
+    known: tuple[Environment, Image | None] | None
+    about: About | None
+    differs: tuple[str, ...]
+    trusted: bool
+    volumes: tuple[Placed, ...] = ()
+    project: str = ""
+    share: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a link came from, as far as the browser says. Shown, and believed for nothing.
+
+    Attributes:
+        host: of the page the link was on, or empty.
+        kind: `site` (another site), `here` (a page of this hub; also of people's servers, where
+            these have no hosts of their own), `typed` (the address bar, a bookmark, another
+            program) or `silent`.
+    """
+
+    host: str
+    kind: str
+
+    @classmethod
+    def of(cls, host: str, *, own_host: str, fetch_site: str) -> Source:
+        """From the `Referer`'s host, our own, and the header `Sec-Fetch-Site`."""
+        if host and host != own_host:
+            return cls(host, "site")
+        if host or fetch_site == "same-origin":
+            return cls("", "here")
+        return cls("", "typed" if fetch_site == "none" else "silent")
+
+
+async def question(service: Service, person: Person, request: LaunchRequest) -> Question:
+    """Look up what the page shows. Starts and builds nothing.
+
+    Raises:
+        NotAllowed, RepoNotFound, RefNotFound, …: there is nothing to ask.
+    """
+    judge(service.policy, request)
+    commit = known = about = None
+    if request.repo:
+        provider = service.builds.provider(request.repo.provider)
+        commit = await provider.resolve(request.repo, request.ref, reader=person.name)
+        known = await service.builds.known(commit)
+        about = await service.builds.about(commit)
+    launch = admit(
+        service.policy,
+        request,
+        commit,
+        user=person.name,
+        project=await service.launches.project(person, request),
+        targets=service.targets,
+    )
+    return Question(
+        request=request,
+        commit=commit,
+        known=known,
+        about=about,
+        differs=await _differs(service, person, launch),
+        trusted=await trusted(service, person, request),
+        volumes=await service.volumes.placed(person, launch.volumes, launch.project),
+        project=launch.project,
+        share=launch.share,
+    )
+
+
+async def trusted(service: Service, person: Person, request: LaunchRequest) -> bool:
+    """Whether this person, or the administrator, trusts the repository that far."""
+    if request.repo is None:
+        return False
+    wanted = rights(request, service.targets)
+    if is_trusted(service.policy, request) and wanted <= {PROJECT, UNENCRYPTED}:
+        return True
+    rows = await service.records.trusted(person.name, request.repo.identity)
+    return any(wanted <= set(row.rights.split("\n")) for row in rows)
+
+
+async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
+    """Remember that links to this repository may start, with at most these rights.
+
+    Raises:
+        NotAllowed: there is no repository to trust.
+    """
+    if request.repo is None:
+        raise NotAllowed("Only repositories can be trusted, not images.")
+    row = TrustRow(
+        id=secrets.token_hex(8),
+        user=person.name,
+        repo=request.repo.identity[:2048],
+        repo_url=request.repo.url[:2048],
+        rights="\n".join(sorted(rights(request, service.targets))),
+        since=now(),
+    )
+    await service.records.trust(row)
+
+
+def page_values(
+    service: Service, asked: Question, source: Source, guessed: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The values of the template `confirm.html`.
+
+    Args:
+        guessed: sentences on what was assumed of the link.
+    """
+    request, commit = asked.request, asked.commit
+    instead = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
+    link = write_link(request, providers=service.providers)
+    form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
+    return {
+        "request": {
+            "repo": views.repo_view(request.repo),
+            "ref": commit.ref if commit else request.ref,
+        },
+        "guessed": [*guessed, *filter(None, (instead,))],
+        "commit": _commit(asked),
+        "environment": _environment(asked),
+        "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
+        "resources": _resources(request),
+        "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
+        "network": _NETWORK,
+        "credentials": _CREDENTIALS,
+        "source": {"host": source.host, "kind": source.kind, "outside": True},
+        "rights": words(rights(request, service.targets)),
+        "form": form,
+        "trusted": asked.trusted and not asked.differs,
+        "change_url": views.form_url(service.prefix, link),
+        "cancel_url": service.prefix,
+        "changes": asked.differs,
+    }
+
+
+async def _differs(service: Service, person: Person, launch: Launch) -> tuple[str, ...]:
+    """What the launch would change about a server; its environment is not known yet."""
+    server = await service.hub.server(person, launch.server)
+    if server is None:
+        return ()
+    shared = await service.shares.of(person, server.name) if launch.share else ()
+    entering = lets_in(shared, launch)
+    if server.state is State.STOPPED:
+        return entering
+    try:
+        old = read_ticket(server.ticket, service.secret, user=person.name, server=server.name)
+    except BadTicket:
+        return ("It was started in another way.", *entering)
+    return (*changes(old, launch, image=False), *entering)
+
+
+def _commit(asked: Question) -> dict[str, str] | None:
+    if asked.commit is None:
+        return None
+    said = vars(asked.about) if asked.about else {}
+    return {"id": asked.commit.id, **said}
+
+
+def _environment(asked: Question) -> dict[str, Any]:
+    if asked.request.image:
+        return {"kind": f"The image {asked.request.image}", "files": [], "built": True, "size": ""}
+    if asked.known is None:
+        return {"kind": _UNKNOWN, "files": [], "built": False, "size": ""}
+    environment, image = asked.known
+    size = f"{image.size / 2**20:.0f} MiB" if image and image.size else ""
+    files = list(environment.files)
+    return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
+
+
+def _sees(files: Files, project: str) -> list[dict[str, str]]:
+    if files is Files.HOME:
+        seen = [_mount("Your whole home", "~", "rw", "Everything that is yours here.")]
+    elif files is Files.PROJECT:
+        path = f"~/{project}" if project else "~"
+        seen = [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
+    else:
+        seen = []
+    return seen
+
+
+def _volume(placed: Placed) -> dict[str, str]:
+    volume = placed.volume
+    owner = f"Shared by {volume.owner}." if volume.kind is Kind.SHARED else "Of a group of yours."
+    return _mount(f"Volume {volume.name}", f"~/{placed.place}", str(placed.access), owner)
+
+
+def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
+    return {"title": title, "path": path, "access": access, "words": said}
+
+
+def _resources(request: LaunchRequest) -> list[dict[str, str]]:
+    asked = [
+        ("Opens", _opens(request)),
+        ("Passed on to it", urlencode(request.extra)),
+        *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
+        ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
+    ]
+    return [{"title": title, "value": value} for title, value in asked if value]
+
+
+def _opens(request: LaunchRequest) -> str:
+    return request.filepath or request.urlpath or request.target
+
+
+def _asks_for_more(request: LaunchRequest) -> bool:
+    return bool(request.size or request.memory or request.cpu)

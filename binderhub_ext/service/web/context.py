@@ -1,0 +1,74 @@
+"""What handlers may reach: the one thing in the web application's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from ...core.policy import Policy
+from ...core.providers import Providers
+from ...core.targets import Targets
+from ...engines.base import Builder
+from ..bans import Bans
+from ..hub import HubClient
+from ..launching.builds import Builds
+from ..launching.launches import Launches
+from ..launching.updates import Updates
+from ..person.credentials import Credentials
+from ..person.files import FilesDesk
+from ..person.shares import Shares
+from ..person.space import SpaceDesk
+from ..person.volumes import VolumeDesk
+from ..records.records import Records
+from .buildtokens import BuildTokens
+from .pages import Pages
+
+
+@dataclass(frozen=True)
+class Service:
+    """The collaborators of a running service, made by the app.
+
+    Attributes:
+        prefix: path of the service on the hub; ends in "/".
+        secret: of tickets.
+        servers: the hosts people's servers have, as a policy names them; empty where they are
+            on the Hub's own.
+        origins: other sites whose pages may use the API, such as `https://book.example.org`.
+        api_only: no pages.
+        bans: networks that are not served.
+        hubs: other Binders by name, for links to the same launch there.
+        home: what an administrator shows on the main page: `operator`, `docs`, `warnings`.
+    """
+
+    prefix: str
+    secret: str = field(repr=False)
+    policy: Policy
+    providers: Providers
+    targets: Targets
+    builder: Builder
+    builds: Builds
+    launches: Launches
+    hub: HubClient
+    shares: Shares
+    records: Records
+    credentials: Credentials
+    pages: Pages
+    build_tokens: BuildTokens
+    updates: Updates
+    volumes: VolumeDesk
+    files: FilesDesk
+    space: SpaceDesk
+    servers: str = ""
+    origins: Sequence[str] = ()
+    api_only: bool = False
+    bans: Bans = field(default_factory=Bans)
+    hubs: Mapping[str, str] = field(default_factory=dict)
+    home: Mapping[str, Any] = field(default_factory=dict)
+
+
+def service_of(handler: RequestHandler) -> Service:
+    service: Service = handler.settings["binder"]
+    return service

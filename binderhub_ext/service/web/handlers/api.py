@@ -1,0 +1,177 @@
+"""The API of our own pages and of programs: launches, servers, pastes."""
+
+from __future__ import annotations
+
+from ....core.errors import NotFound
+from ....core.links import described
+from ....core.paste import understand
+from ....core.updates import Keep
+from ...launching.launcher import OnChange, Order
+from ...requests import Fields, first, read_fields
+from .. import views
+from .base import Api, Handler
+from .streams import EventStream
+
+_ASK = "ask"
+
+
+def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) -> Order:
+    """What a form or an API call wants, and in whose name.
+
+    Args:
+        keep: what holds for files both sides changed if nothing is said; `None` to ask.
+
+    Raises:
+        BadField, BadLink: it cannot be understood.
+    """
+    request = read_fields(fields, handler.service.providers)
+    return Order(
+        handler.me,
+        request,
+        on_change(fields),
+        keep_of(fields, keep),
+        origin=handler.origin(),
+        host=handler.request.host,
+    )
+
+
+def on_change(fields: Fields) -> OnChange:
+    """What to do about a server that runs with something else; asking is the default."""
+    said = first(fields, "on_change")
+    return OnChange(said) if said in tuple(OnChange) else OnChange.ASK
+
+
+def keep_of(fields: Fields, default: Keep | None) -> Keep | None:
+    """Whose version of a file that both sides changed keeps its name; `None` to ask."""
+    said = first(fields, "keep")
+    if said == _ASK:
+        return None
+    return Keep(said) if said in tuple(Keep) else default
+
+
+class LaunchesApi(Api):
+    """`/api/launches`: mine, and starting one."""
+
+    async def get(self) -> None:
+        states = await self.service.launches.recent(self.me)
+        self.write({"launches": [views.launch_view(s, self.service.prefix) for s in states]})
+
+    async def post(self) -> None:
+        body = {name: _texts(value) for name, value in self.json_body().items()}
+        state = await self.service.launches.start(order_of(self, body))
+        view = views.launch_view(state, self.service.prefix)
+        self.set_status(201)
+        self.set_header("Location", view["page"])
+        self.write({"id": state.id, "url": view["page"], "events": view["events_url"]})
+
+
+class LaunchApi(Api):
+    """`/api/launches/<id>`."""
+
+    async def get(self, id: str) -> None:
+        state = await self.service.launches.get(self.me, id)
+        self.write(views.launch_view(state, self.service.prefix))
+
+
+class LaunchEvents(EventStream):
+    """`/api/launches/<id>/events`: watches, starts nothing, may be dropped and resumed."""
+
+    async def get(self, id: str) -> None:
+        state = await self.service.launches.get(self.me, id)
+        history = self.service.launches.history(self.me, id)
+        self.open_stream()
+        if history is None:
+            self.tell_once(views.last_event(state))
+        else:
+            await self.follow(history, self.resume_point())
+
+
+class LaunchCancel(Api):
+    """`/api/launches/<id>/cancel`."""
+
+    async def post(self, id: str) -> None:
+        state = await self.service.launches.cancel(self.me, id)
+        if "text/html" in self.request.headers.get("Accept", ""):
+            self.redirect(self.service.prefix + views.path_of(id), status=303)
+        else:
+            self.write(views.launch_view(state, self.service.prefix))
+
+
+class LaunchLog(Api):
+    """`/api/launches/<id>/log`: the whole build log as text."""
+
+    async def get(self, id: str) -> None:
+        state = await self.service.launches.get(self.me, id)
+        path = self.service.builds.log_path(state.build)
+        if not state.build or not path.is_file():
+            raise NotFound("This launch built nothing, or its log was removed after a while.")
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        with path.open("rb") as log:
+            while block := log.read(256 * 1024):
+                self.write(block)
+                await self.flush()
+
+
+class ServersApi(Api):
+    """`/api/servers`: mine."""
+
+    async def get(self) -> None:
+        self.write({"servers": await servers_of(self)})
+
+
+class ServerStop(Api):
+    """`/api/servers/<name>/stop`."""
+
+    async def post(self, name: str) -> None:
+        await self.service.hub.stop(self.me, name)
+        if "text/html" in self.request.headers.get("Accept", ""):
+            self.redirect(self.service.prefix, status=303)
+        else:
+            self.set_status(202)
+            self.write({})
+
+
+class ServerApi(Api):
+    """`/api/servers/<name>`: removing it from the list; its files stay."""
+
+    async def delete(self, name: str) -> None:
+        await self.service.hub.stop(self.me, name, remove=True)
+        self.set_status(202)
+        self.write({})
+
+
+class ParseApi(Api):
+    """`/api/parse?text=…`: what a paste was taken to mean. Looks nothing up."""
+
+    async def get(self) -> None:
+        found = understand(self.get_query_argument("text", ""), providers=self.service.providers)
+        values = described(found.request, providers=self.service.providers)
+        self.write({**values, "guessed": list(found.guessed)})
+
+
+async def servers_of(handler: Handler) -> list[dict[str, object]]:
+    """A person's servers as pages and the API show them."""
+    service = handler.service
+    servers = await service.hub.servers(handler.me)
+    given = await service.shares.given(handler.me)
+    rows = await service.records.launches(handler.me.name, limit=500)
+    links: dict[str, str] = {}
+    # the newest that worked, else the newest: one whose first start failed can be tried again
+    for row in [*filter(lambda row: row.url, rows), *rows]:
+        links.setdefault(row.server, row.request)
+    return [
+        views.server_view(
+            server,
+            user=handler.me.name,
+            secret=service.secret,
+            links=links,
+            sharees=None if given is None else given.get(server.name, ()),
+        )
+        for server in servers
+    ]
+
+
+def _texts(value: object) -> list[str]:
+    """A JSON value as the texts of a form's field."""
+    values = value if isinstance(value, list) else [value]
+    return [str(one) for one in values if one is not None]

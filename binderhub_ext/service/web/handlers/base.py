@@ -1,0 +1,209 @@
+"""Who asks, what every answer carries, and how a refusal looks: once for all handlers."""
+
+from __future__ import annotations
+
+import secrets
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.services.auth import HubOAuthenticated
+from tornado.web import Finish, RequestHandler
+
+from ....core.errors import BadLink, NotAllowed
+from ....core.jsontext import parse_json
+from ...failures import Failure
+from ...hub import Person
+from ...requests import Fields
+from ..context import Service, service_of
+from ..pages import security_headers
+
+_SIGN_IN = NotAllowed(
+    "Sign in first: send a token of the Hub as “Authorization: token …”, or a signed-in page's "
+    "cookie with its XSRF token."
+)
+_STALE = NotAllowed(
+    "The page was open too long, or the request did not come from it. Go back, reload and try "
+    "again."
+)
+_OWN_PAGE = "same-origin"
+_BODY_MAX = 64 * 1024
+
+
+class Guarded(RequestHandler):
+    """What every answer carries: also a file's, a redirect and a refusal."""
+
+    def set_default_headers(self) -> None:
+        self.nonce = secrets.token_urlsafe(16)
+        self.clear_header("Server")
+        servers = self.settings["binder"].servers
+        for name, value in security_headers(self.nonce, servers=servers).items():
+            self.set_header(name, value)
+
+
+class Handler(HubOAuthenticated, Guarded):
+    """Identity, headers and errors. Not signed in is refused unless `public`."""
+
+    public = False
+    person: Person | None = None
+
+    @property
+    def service(self) -> Service:
+        return service_of(self)
+
+    @property
+    def me(self) -> Person:
+        """Who asks; only where signing in is required."""
+        if self.person is None:
+            raise _SIGN_IN
+        return self.person
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    async def prepare(self) -> None:
+        """Find out who asks without holding up the event loop, as `current_user` alone would."""
+        if self.public or self.request.method == "OPTIONS":
+            return
+        self.service.bans.check(self.request.remote_ip)
+        await self.hub_auth.get_user(self, sync=False)
+        user = self.current_user
+        if user is None or user.get("kind") != "user":
+            self.refuse_stranger()
+        else:
+            self.person = self._person(user)
+            self._check_site()
+
+    def _check_site(self) -> None:
+        """A cookie goes along from wherever a request comes: only our own pages change anything.
+
+        Besides the XSRF token: a browser says this itself, and no page can.
+
+        Raises:
+            NotAllowed: signed in by a cookie, asked by a page of another origin.
+        """
+        if self.request.method in ("GET", "HEAD") or getattr(self, "_token_authenticated", False):
+            return
+        if self.request.headers.get("Sec-Fetch-Site", _OWN_PAGE) not in (_OWN_PAGE, "none"):
+            raise _STALE
+
+    def _person(self, user: dict[str, Any]) -> Person:
+        return Person(
+            name=user["name"],
+            token=self.hub_auth.get_token(self),
+            groups=tuple(user.get("groups") or ()),
+            admin=bool(user.get("admin")),
+        )
+
+    def refuse_stranger(self) -> None:
+        """What happens to those not signed in."""
+        raise _SIGN_IN
+
+    def fields(self) -> Fields:
+        """The form's fields by name, each with all its values."""
+        return {name: self.get_body_arguments(name) for name in self.request.body_arguments}
+
+    def query_fields(self) -> Fields:
+        return {name: self.get_query_arguments(name) for name in self.request.query_arguments}
+
+    def origin(self) -> str:
+        """The host a request comes from as far as the browser says, for the records."""
+        header = self.request.headers.get("Origin") or self.request.headers.get("Referer") or ""
+        try:
+            return urlsplit(header).netloc[:255]
+        except ValueError:
+            return ""
+
+    # ---- refusals
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        exc_info = kwargs.get("exc_info")
+        if exc_info:
+            failure = Failure.of(exc_info[1], where=f"{self.request.method} {self.request.path}")
+        else:
+            failure = Failure.of_status(status_code)
+        self.set_status(failure.status)
+        self.show_failure(failure)
+
+    def show_failure(self, failure: Failure) -> None:
+        self.write(failure.to_json())
+        self.finish()
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Nothing: :class:`Failure` logs what deserves it, once."""
+
+
+class Page(Handler):
+    """Answers people: pages, and sign-in where it is needed."""
+
+    def refuse_stranger(self) -> None:
+        """To the sign-in and then on to the same address, query and all."""
+        if self.request.method not in ("GET", "HEAD"):
+            raise _STALE
+        self.redirect(self.get_login_url())
+
+    def show(self, template: str, **values: Any) -> None:
+        """Answer with a page."""
+        xsrf = self.xsrf_token.decode() if self.person else ""
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.finish(
+            self.service.pages.render(
+                template, person=self.person, xsrf_token=xsrf, nonce=self.nonce, **values
+            )
+        )
+
+    def show_failure(self, failure: Failure) -> None:
+        self.show(
+            "error.html",
+            status=failure.status,
+            title=failure.title,
+            message=failure.message,
+            detail=failure.detail,
+            reference=failure.reference,
+        )
+
+
+class Api(Handler):
+    """Answers programs: JSON, never a redirect; other sites only if they are listed."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        origin = self.request.headers.get("Origin", "")
+        allowed = self.settings["binder"].origins
+        if not origin or not allowed:
+            return
+        self.set_header("Vary", "Origin")
+        if "*" in allowed or origin in allowed:
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+            self.set_header(
+                "Access-Control-Allow-Headers",
+                "Authorization, Cache-Control, Content-Type, Last-Event-ID, X-XSRFToken",
+            )
+            self.set_header("Access-Control-Max-Age", "600")
+
+    async def options(self, *_args: str) -> None:
+        self.set_status(204)
+        raise Finish
+
+    def json_body(self) -> dict[str, Any]:
+        """The object a client sent; empty if it sent nothing.
+
+        Raises:
+            BadLink: not a JSON object.
+        """
+        if not self.request.body:
+            return {}
+        try:
+            body = parse_json(self.request.body)
+        except ValueError as error:
+            raise BadLink("The request's body is not JSON.") from error
+        if not isinstance(body, dict) or len(self.request.body) > _BODY_MAX:
+            raise BadLink("The request's body must be a JSON object of at most 64 kB.")
+        return body

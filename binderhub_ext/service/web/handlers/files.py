@@ -1,0 +1,102 @@
+"""The page *Files* and the same as an API: projects, volumes and the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ....core.errors import BadLink, BinderError
+from ....core.projects import PROJECTS
+from ...failures import Failure
+from ...hub import Person
+from ...requests import first
+from ..context import Service
+from ..fileviews import overview_view, project_view, trash_view
+from .base import Api, Handler, Page
+
+
+class FilesPage(Page):
+    """`/files`: my projects and volumes with what they take, and my trash."""
+
+    async def get(self) -> None:
+        await self._show()
+
+    async def post(self) -> None:
+        """Every form of the page; its field `action` says which."""
+        act = _ACTIONS.get(first(self.fields(), "action"), _unknown)
+        try:
+            await act(self.service, self.me, first(self.fields(), "id"))
+        except BinderError as error:
+            failure = Failure.of(error, where="Files")
+            self.set_status(failure.status)
+            await self._show(failure)
+        else:
+            self.redirect(self.service.prefix + "files", status=303)
+
+    async def _show(self, failure: Failure | None = None) -> None:
+        self.show("files.html", **await _all(self), error=failure.to_json() if failure else None)
+
+
+class FilesApi(Api):
+    """`/api/files`: everything the page shows."""
+
+    async def get(self) -> None:
+        self.write(await _all(self))
+
+
+class ProjectsApi(Api):
+    """`/api/projects`: mine."""
+
+    async def get(self) -> None:
+        found = await self.service.files.projects(self.me)
+        prefix = self.service.prefix
+        self.write({"projects": [project_view(project, prefix) for project in found]})
+
+
+class ProjectApi(Api):
+    """`/api/projects/<owner>/<name>`: to the trash."""
+
+    async def delete(self, id: str) -> None:
+        trashed = await self.service.files.delete_project(self.me, f"{PROJECTS}/{id}")
+        self.write({"trashed": trashed.id})
+
+
+class TrashApi(Api):
+    """`/api/trash`: what I deleted, and when it will be gone."""
+
+    async def get(self) -> None:
+        found = await self.service.files.trash(self.me)
+        self.write({"trash": [trash_view(one) for one in found]})
+
+
+class TrashRestore(Api):
+    """`/api/trash/<id>/restore`."""
+
+    async def post(self, id: str) -> None:
+        self.write({"restored": await self.service.files.restore(self.me, id)})
+
+
+class TrashedApi(Api):
+    """`/api/trash/<id>`: removing it for good."""
+
+    async def delete(self, id: str) -> None:
+        await self.service.files.remove(self.me, id)
+        self.write({})
+
+
+async def _all(handler: Handler) -> dict[str, Any]:
+    service = handler.service
+    overview = await service.files.overview(handler.me)
+    return overview_view(overview, service.space.limits, service.prefix)
+
+
+async def _unknown(_service: Service, _me: Person, _id: str) -> None:
+    raise BadLink("The form was not understood. Reload the page and try again.")
+
+
+_ACTIONS: dict[str, Callable[[Service, Person, str], Awaitable[object]]] = {
+    "delete-project": lambda service, me, id: service.files.delete_project(me, f"{PROJECTS}/{id}"),
+    "delete-volume": lambda service, me, id: service.volumes.delete(me, id),
+    "restore": lambda service, me, id: service.files.restore(me, id),
+    "remove": lambda service, me, id: service.files.remove(me, id),
+}

@@ -1,0 +1,87 @@
+"""Links from anywhere: the page that asks, BinderHub's older addresses, badges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from tornado.web import RequestHandler, StaticFileHandler
+
+from ....core.errors import BadLink
+from ....core.launch import LaunchRequest
+from ....core.links import read_link
+from ....core.paste import understand
+from ...failures import Failure
+from .. import confirmation
+from .base import Guarded, Page
+from .pages import show_home
+
+
+class AskingPage(Page):
+    """A page that asks. Nothing is started by a GET, whoever is trusted."""
+
+    async def ask(self, request: LaunchRequest, guessed: Sequence[str] = ()) -> None:
+        """Show what a launch would do.
+
+        Args:
+            guessed: sentences on what was assumed of the link.
+        """
+        asked = await confirmation.question(self.service, self.me, request)
+        source = confirmation.Source.of(
+            self.origin(),
+            own_host=self.request.host,
+            fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
+        )
+        self.show("confirm.html", **confirmation.page_values(self.service, asked, source, guessed))
+
+
+class Link(AskingPage):
+    """`/v2/<provider>/<spec>`: one of our own links, or a Binder's."""
+
+    async def get(self, provider: str, _spec: str) -> None:
+        providers = self.service.providers
+        await self.ask(read_link(provider, raw_spec(self), self.request.query, providers=providers))
+
+
+class Open(AskingPage):
+    """`/open?link=`: any address, as if it were pasted; the Hub sends nbgitpuller's here."""
+
+    async def get(self) -> None:
+        link = self.get_query_argument("link", "")
+        try:
+            found = understand(link, providers=self.service.providers)
+        except BadLink as error:
+            failure = Failure.of(error, where="Open")
+            self.set_status(failure.status)
+            await show_home(self, {"repo": [link]}, failure, "repo")
+        else:
+            await self.ask(found.request, found.guessed)
+
+
+class OldLink(Page):
+    """`/repo/<owner>/<name>[/<path>]`: BinderHub's first form, sent on to the present one."""
+
+    public = True
+
+    async def get(self, owner: str, name: str, path: str | None) -> None:
+        raw = self.request.path.removeprefix(f"{self.service.prefix}repo/").split("/", 2)
+        query = self.request.query
+        if len(raw) > 2 and raw[2]:
+            query = "&".join(filter(None, (query, f"urlpath={raw[2]}")))
+        link = f"{self.service.prefix}v2/gh/{raw[0]}/{raw[1]}/HEAD"
+        self.redirect(f"{link}?{query}" if query else link)
+
+
+class Picture(Guarded, StaticFileHandler):
+    """Badges and icons other sites show."""
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+        self.set_header("Cache-Control", "public, max-age=86400")
+
+
+def raw_spec(handler: RequestHandler) -> str:
+    """The spec as sent, escapes and all: tornado would have decoded `%2F` by now."""
+    path = urlsplit(handler.request.uri or "").path
+    prefix: str = handler.settings["binder"].prefix
+    return path.removeprefix(prefix).split("/", 2)[2]

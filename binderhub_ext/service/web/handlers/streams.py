@@ -1,0 +1,65 @@
+"""Writing an event stream: what was told, what is being told, and a sign of life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+
+from ....core.progress import Event
+from ....jobs import History
+from ...sse import KEEPALIVE, message
+from .base import Api
+
+Shape = Callable[[Event], Awaitable[Event | None]]
+
+
+class EventStream(Api):
+    """An API handler that answers with events. A dropped client may come back and resume."""
+
+    number_prefix = ""
+
+    def open_stream(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache")
+        # nginx would hold events back to send them in one block
+        self.set_header("X-Accel-Buffering", "no")
+        # Nagle's algorithm would hold an event back for up to 40 ms, until the one before is
+        # acknowledged.
+        cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
+
+    def resume_point(self) -> int:
+        """The number of the last event the client has, 0 for none."""
+        said = self.request.headers.get("Last-Event-ID") or self.get_query_argument("last", "0")
+        return int(said) if said.isdecimal() and len(said) < 10 else 0
+
+    async def follow(self, history: History, after: int, shape: Shape | None = None) -> None:
+        """Write everything after `after` until the history ends or the client is gone.
+
+        Args:
+            history: what is being told.
+            after: number of the last event the client has.
+            shape: makes another event of each for this client, or none to leave it out.
+        """
+        try:
+            while True:
+                for number, event in history.since(after):
+                    after = number
+                    if shaped := await shape(event) if shape else event:
+                        self.write(message(shaped, name=f"{self.number_prefix}{number}"))
+                await self.flush()
+                if history.closed and history.last <= after:
+                    # everybody gets the last event before anybody's request is wound up
+                    await asyncio.sleep(0)
+                    return
+                if not await history.wait(after):
+                    self.write(KEEPALIVE)
+        except StreamClosedError:
+            return
+
+    def tell_once(self, event: Event) -> None:
+        """Write one event that stands for all."""
+        self.write(message(event))

@@ -1,0 +1,121 @@
+"""Rendering: our templates on top of the Hub's own page, so that its look carries over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+from jupyterhub._data import DATA_FILES_PATH
+from jupyterhub.utils import url_path_join
+
+from ... import __version__
+from ..hub import Person
+
+
+class NonceLoader(FileSystemLoader):
+    """Gives every script a template has the page's nonce.
+
+    The Hub's page has scripts in its text, and an institution's may too. The nonce is put into
+    the templates' source, so what a person typed never gets one.
+    """
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        source, path, fresh = super().get_source(environment, template)
+        return source.replace("<script", '<script nonce="{{ csp_nonce }}"'), path, fresh
+
+
+@dataclass(frozen=True)
+class PageUser:
+    """A person as the Hub's `page.html` wants them."""
+
+    name: str
+    admin: bool = False
+
+    @property
+    def json_escaped_name(self) -> str:
+        """Inside a string of a script; also safe against an end tag in the name."""
+        return json.dumps(self.name)[1:-1].replace("<", "\\u003c")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The templates of one service.
+
+    Attributes:
+        paths: folders of templates, the first that has one wins.
+        hub_prefix: such as `/hub/`.
+        prefix: of this service; ends in "/".
+        extra: what an administrator adds to every page (`announcement`, …).
+    """
+
+    paths: Sequence[Path]
+    hub_prefix: str
+    prefix: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        hub = Path(DATA_FILES_PATH) / "templates"
+        loader = ChoiceLoader([NonceLoader(path) for path in [*self.paths, hub]])
+        environment = Environment(loader=loader, autoescape=True, enable_async=False)
+        object.__setattr__(self, "_environment", environment)
+
+    def render(
+        self, name: str, *, person: Person | None, xsrf_token: str, nonce: str, **values: Any
+    ) -> str:
+        """A page as text."""
+        environment: Environment = self._environment  # type: ignore[attr-defined]
+        common = {
+            "base_url": self.hub_prefix,
+            "prefix": self.hub_prefix.removesuffix("hub/"),
+            "service_prefix": self.prefix,
+            "static_url": self._static_url,
+            "version": __version__,
+            "version_hash": "",
+            "user": PageUser(person.name, person.admin) if person else None,
+            "parsed_scopes": {"admin-ui": True} if person and person.admin else {},
+            "services": [],
+            "login_url": self.prefix,
+            "logout_url": url_path_join(self.hub_prefix, "logout"),
+            "xsrf_token": xsrf_token,
+            "xsrf": xsrf_token,
+            "csp_nonce": nonce,
+        }
+        return environment.get_template(name).render({**common, **self.extra, **values})
+
+    def _static_url(self, path: str, **_options: Any) -> str:
+        return url_path_join(self.hub_prefix, "static", quote(path))
+
+
+def security_headers(nonce: str, *, servers: str = "") -> dict[str, str]:
+    """Headers of every answer, a file's and a refusal's too.
+
+    They keep other origins off. Where a hub has no subdomains people's servers are no other
+    origin, and no header keeps their pages off.
+
+    Args:
+        nonce: of the page's scripts.
+        servers: where people's servers are, which a page may ask whether they can be reached.
+    """
+    policy = {
+        "default-src": "'self'",
+        "connect-src": f"'self' {servers}".strip(),
+        "script-src": f"'self' 'nonce-{nonce}'",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: https:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }

@@ -1,0 +1,267 @@
+"""What pages and the API are shown: plain values made of our own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ...core.errors import BadTicket
+from ...core.launch import Launch, read_ticket
+from ...core.links import without
+from ...core.progress import Event, Phase
+from ...core.repo import Repo
+from ...core.rights import words
+from ...core.sharees import Sharee
+from ...core.updates import CHOICES, Keep, Update, needs_choice
+from ...core.volumes import SHARED, Kind, Volume, group_of
+from ...storage.trash import Trashed
+from ..hub import Server
+from ..hub import State as ServerState
+from ..launching.launcher import OnChange
+from ..launching.launchstate import State
+from ..launching.updates import Look
+from ..person.credentials import ANY_USER, Stored
+from ..person.shares import SharedServer
+from ..person.volumes import Mine
+from ..records.tables import LaunchRow, TrustRow
+
+_LISTED = 200
+"""Files of an update a page lists by name; of more, how many there are."""
+
+
+def launch_view(state: State, prefix: str) -> dict[str, Any]:
+    """A launch as its page and `GET /api/launches/<id>` have it.
+
+    Args:
+        state: the launch now.
+        prefix: of the service; ends in "/".
+    """
+    api = f"{prefix}api/launches/{state.id}"
+    return {
+        "id": state.id,
+        "page": f"{prefix}launches/{state.id}",
+        "repo": repo_view(state.repo),
+        "ref": state.ref,
+        "commit": state.commit,
+        "image": state.image,
+        "server": state.server,
+        "phase": str(state.phase),
+        "step": state.step,
+        "progress": state.progress,
+        "message": state.message,
+        "events_url": f"{api}/events",
+        "cancel_url": f"{api}/cancel",
+        "log_url": f"{api}/log" if state.build else "",
+        "started": iso(state.started),
+        "finished": iso(state.finished),
+        "url": state.url,
+        "can_cancel": state.finished is None,
+        "error": state.error and state.error.to_json(),
+        "again": {"link": state.link, **state.answers},
+        "choices": choices(state),
+        "attention": list(state.attention),
+        "update": state.update.to_fields() if state.update else None,
+        "question": keep_question({"link": state.link, **state.answers})
+        if state.may_choose()
+        else None,
+        "back_url": form_url(prefix, state.link),
+    }
+
+
+def choices(state: State) -> list[dict[str, Any]]:
+    """Ways on for a launch that met a server running with something else."""
+    if state.error is None or state.error.code != "server-differs":
+        return []
+    titles = {OnChange.RESTART: "Update and restart", OnChange.KEEP: "Open as it is"}
+    return [
+        {"title": title, "values": {"link": state.link, **state.answers, "on_change": str(answer)}}
+        for answer, title in titles.items()
+    ]
+
+
+def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
+    """The form that asks whose version of a file keeps its name.
+
+    Args:
+        values: what it sends besides the answer.
+    """
+    options = [
+        {"value": str(keep), "title": title, "words": sentence}
+        for keep, (title, sentence) in CHOICES.items()
+    ]
+    hidden = {name: value for name, value in values.items() if name != "keep"}
+    return {"values": hidden, "options": options, "default": str(Keep.BOTH)}
+
+
+def look_view(look: Look, prefix: str) -> dict[str, Any]:
+    """What an update would change, as its page and `GET /api/update` have it."""
+    project = project_view(look.row)
+    update: Update | None = look.update and look.update.clipped(_LISTED)
+    values = again(look.row.request)
+    return {
+        "project": look.row.project,
+        "title": project["title"],
+        "repo": project["repo"],
+        "ref": look.request.ref,
+        "commit": look.commit.id,
+        "fetched": look.fetched,
+        "update": update.to_fields() if update else None,
+        "question": keep_question(values) if update and needs_choice(update) else None,
+        "again": values,
+        "page": update_url(prefix, look.row.project),
+    }
+
+
+def update_url(prefix: str, project: str) -> str:
+    """The page that says what an update of a project would change."""
+    return f"{prefix}update?{urlencode({'project': project})}"
+
+
+def repo_view(repo: Repo | None) -> dict[str, str] | None:
+    if repo is None:
+        return None
+    return {"provider": repo.provider, "name": repo.name, "url": repo.url, "title": repo.title}
+
+
+def last_event(state: State) -> Event:
+    """The last event of a launch this process does not remember."""
+    if state.error:
+        return Event(Phase.FAILED, state.error.message, state.error.fields())
+    data = {"url": state.url, "image": state.image, "imageName": state.image, "progress": 100}
+    return Event(Phase.READY, state.message, data)
+
+
+def server_view(
+    server: Server,
+    *,
+    user: str,
+    secret: str,
+    links: Mapping[str, str],
+    sharees: Iterable[Sharee] | None = None,
+) -> dict[str, Any]:
+    """A server as the main page and `GET /api/servers` have it.
+
+    Args:
+        server: as the Hub knows it.
+        user: whose it is.
+        secret: of tickets.
+        links: the link each server was last launched by.
+        sharees: who else may enter it; `None` if that is not known.
+    """
+    launch = _launch(server, user, secret)
+    commit = launch.commit if launch else None
+    link = links.get(server.name, "")
+    return {
+        "name": server.name,
+        "title": commit.repo.title if commit else server.name or "default",
+        "repo": repo_view(commit.repo) if commit else None,
+        "ref": commit.ref if commit else "",
+        "commit": commit.id if commit else "",
+        "files": str(launch.files) if launch else "",
+        "state": str(server.state),
+        "url": server.url,
+        "last_activity": server.last_activity,
+        "again": again(link) if link else None,
+        "shared_with": None if sharees is None else sharee_views(sharees),
+    }
+
+
+def again(link: str) -> dict[str, str]:
+    """What a button sends to start once more what a link started.
+
+    Who may enter is not in it: the Hub keeps that, and nobody who was put out comes back so.
+    """
+    return {"link": without(link, "share")}
+
+
+def sharee_views(sharees: Iterable[Sharee]) -> list[dict[str, str]]:
+    """Who may enter a server: each `{"user": name}` or `{"group": name}`."""
+    return [sharee.to_fields() for sharee in sharees]
+
+
+def shared_view(server: SharedServer) -> dict[str, str | bool]:
+    """A server of somebody else as the main page and `GET /api/shared` have it."""
+    return {
+        "owner": server.owner,
+        "name": server.name,
+        "state": str(ServerState.RUNNING if server.ready else ServerState.STOPPED),
+        "url": server.url,
+        "direct": server.direct,
+    }
+
+
+def project_view(row: LaunchRow) -> dict[str, Any]:
+    """A project as the main page has it."""
+    repo = Repo(row.provider, row.repo, row.repo_url)
+    return {
+        "title": repo.title,
+        "repo": repo_view(repo),
+        "path": row.project,
+        "last_used": iso(row.started),
+        "again": again(row.request),
+    }
+
+
+def trust_view(row: TrustRow) -> dict[str, str]:
+    """A decision as the settings page has it."""
+    return {
+        "id": row.id,
+        "title": row.repo.partition("://")[2] or row.repo,
+        "url": row.repo_url,
+        "rights": words(row.rights.split("\n")),
+        "since": iso(row.since),
+    }
+
+
+def volume_view(mine: Mine) -> dict[str, Any]:
+    """A volume as its page and `GET /api/volumes` have it; members are for its owner to see."""
+    volume = mine.volume
+    shared = volume.kind is Kind.SHARED
+    return {
+        "id": volume.id,
+        "name": volume.name,
+        "kind": str(volume.kind),
+        "owner": volume.owner if shared else group_of(volume.owner),
+        "access": str(mine.access),
+        "owned": mine.owned,
+        "users": {n: str(a) for n, a in sorted(volume.users.items())} if mine.owned else {},
+        "groups": {n: str(a) for n, a in sorted(volume.groups.items())} if mine.owned else {},
+        "place": f"~/{SHARED}/{volume.name}",
+        "bytes": mine.usage.bytes if mine.usage else None,
+        "made": iso(datetime.fromtimestamp(volume.made, UTC)),
+    }
+
+
+def deleted_view(trashed: Trashed, volume: Volume) -> dict[str, str]:
+    """A volume in the trash."""
+    when = iso(datetime.fromtimestamp(trashed.time, UTC))
+    return {"id": trashed.id, "name": volume.name, "deleted": when}
+
+
+def credential_view(stored: Stored) -> dict[str, str]:
+    """A stored token as the settings page has it: never the token."""
+    user = "" if stored.user == ANY_USER else stored.user
+    return {"id": stored.id, "host": stored.host, "user": user, "since": iso(stored.since)}
+
+
+def iso(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+def form_url(prefix: str, link: str) -> str:
+    """The main page with a link's values in the form."""
+    return f"{prefix}?{urlencode({'link': link})}"
+
+
+def path_of(launch: str) -> str:
+    """The page of a launch, relative to the service."""
+    return f"launches/{quote(launch, safe='')}"
+
+
+def _launch(server: Server, user: str, secret: str) -> Launch | None:
+    try:
+        return read_ticket(server.ticket, secret, user=user, server=server.name)
+    except BadTicket:
+        return None
