@@ -118,6 +118,7 @@ _OURS = f"""
 c.DockerBuilder.buildpack = "uv"
 c.DockerBuilder.base_image = {BASE!r}
 c.DockerBuilder.image_prefix = {PREFIX!r}
+c.DockerBuilder.allowed_networks = ["ADDRESS"]  # the peers' Hubs and the Git server are there
 c.AddressPolicy.allowed_networks = ["172.16.0.0/12"]
 c.JupyterHub.services = [{{"name": "bench", "api_token": "TOKEN"}}]
 c.JupyterHub.load_roles = [
@@ -281,7 +282,8 @@ def _peers(stack: ExitStack, root: Path, address: str) -> dict[str, Any]:
     plain = _SPAWNER.format(spawner="dockerspawner.DockerSpawner")
     tljh = _SPAWNER.format(spawner="tljh_repo2docker.Repo2DockerSpawner")
     token = secrets.token_hex()
-    ours = stack.enter_context(HomeHub.running(_OURS.replace("TOKEN", token), engine="docker"))
+    settings = _OURS.replace("TOKEN", token).replace("ADDRESS", address)
+    ours = stack.enter_context(HomeHub.running(settings, engine="docker"))
     hubs = (
         stack.enter_context(hub(root / "hub-plain", plain, host=address)),
         stack.enter_context(hub(root / "hub-tljh", tljh, host=address, python=python)),
