@@ -46,6 +46,8 @@ def separate(c: Config, ip: str, ports: Ports) -> None:
         hub.subdomain_host = f"http://localhost:{ports.public}".removesuffix(":80")
     if not hub.get("subdomain_host"):
         return
+    if "://" not in hub.subdomain_host:
+        hub.subdomain_host = f"https://{hub.subdomain_host}"  # as JupyterHub takes it
     if hub.subdomain_host.startswith("https:"):
         # A page of a server may set cookies for the domain above its host, but none of this kind.
         hub.setdefault("cookie_host_prefix_enabled", True)

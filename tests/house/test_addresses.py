@@ -40,6 +40,7 @@ def separated(ip: str = LOOPBACK, port: int = 8000, **settings: Any) -> Config:
         # an administrator decides
         (separated(subdomain_host=""), ""),
         (separated(subdomain_host="https://h.example.org", **OWN), "https://h.example.org"),
+        (separated(subdomain_host="h.example.org"), "https://h.example.org"),
     ],
 )
 def test_where_servers_get_hosts_of_their_own(c: Config, expected: str) -> None:
