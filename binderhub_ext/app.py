@@ -21,7 +21,7 @@ from tornado.log import app_log
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
-from traitlets import Float, Integer, Unicode, default
+from traitlets import Float, Unicode, default
 
 from . import __version__
 from ._data import static_dir, templates_dir
@@ -60,6 +60,7 @@ from .storage.doors import close_doors, open_doors
 from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
+from .traits import Bytes
 
 _UNCHECKED_READ = "Skipping XSRF check for insecure request "
 
@@ -113,8 +114,8 @@ class BinderApp(StrictApplication):
         `secrets/ticket` in the data directory, made if there is none."""
     ).tag(config=True)
 
-    max_body = Integer(
-        1024 * 1024, help="Bytes a request may send (default 1 MiB); forms are far smaller."
+    max_body = Bytes(
+        "1M", help="Bytes a request may send (default 1 MiB); forms are far smaller."
     ).tag(config=True)
 
     sweep_every = Float(

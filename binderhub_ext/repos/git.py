@@ -25,6 +25,7 @@ from ..core.errors import BadLink, NotAllowed, RefNotFound, RepoNotFound, RepoUn
 from ..core.progress import Tell
 from ..core.repo import Commit, Repo
 from ..core.url import SCHEMES, Url, read_url
+from ..traits import Bytes
 from .checkout import initialise
 from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
 from .credentials import Credential, Keyring, fitting, no_credentials
@@ -58,8 +59,8 @@ class GitProvider(KeepingProvider):
         900, help="Seconds one fetch may take. Longer serves larger repositories on slow networks."
     ).tag(config=True)
 
-    max_history = Int(
-        500 * 2**20,
+    max_history = Bytes(
+        "500M",
         help="""Bytes of a full clone above which the history is left behind and only the
         commit's own files are fetched.""",
     ).tag(config=True)

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_network
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Integer, List, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Float, Integer, List, Unicode
 from traitlets.config import Configurable
 
-from ..core.errors import BadLink
 from ..core.launch import Files
 from ..core.policy import Policy, Size
 from ..core.providers import PROVIDERS, Providers, github, gitlab, table
-from ..core.quantities import read_bytes
 from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
+from ..traits import Bytes, Cidr, Pattern, Table, read_size
 from .bans import Bans
+
+
+def _size(_name: str, fields: dict[str, Any]) -> Size:
+    """Resources of a size.
+
+    Raises:
+        BadLink, ValueError, TypeError: they are none.
+    """
+    if unknown := fields.keys() - {"memory", "cpu"}:
+        raise ValueError(f"{min(unknown)!r} is neither memory nor cpu")
+    memory, cpu = fields.get("memory", 0), float(fields.get("cpu", 0))
+    if cpu < 0:
+        raise ValueError(f"{cpu:g} is no number of processors")
+    return Size(read_size(memory), cpu)
 
 
 class LaunchPolicy(Configurable):
     """What may be launched here."""
 
     allowed_specs = List(
-        Unicode(),
+        Pattern(),
         [".*"],
         help="""Repositories that may be launched, as regular expressions matched at the beginning
         of `provider/repository/ref` (such as `gh/my-university/`), upper and lower case alike.
@@ -31,13 +43,13 @@ class LaunchPolicy(Configurable):
     ).tag(config=True)
 
     banned_specs = List(
-        Unicode(),
+        Pattern(),
         help="""Repositories that never may be, in the same form; stronger than what is allowed.
         A ban on `gh/owner/` also holds for the same repository named by its Git URL.""",
     ).tag(config=True)
 
     trusted_specs = List(
-        Unicode(),
+        Pattern(),
         help="""Repositories whose links start without the page that asks, for everybody, in the
         same form; they see no more than the project's own folder, and have the repository's own
         server as large as any. A link that asks for more still asks. `gh/owner/` also holds for
@@ -45,7 +57,7 @@ class LaunchPolicy(Configurable):
     ).tag(config=True)
 
     images = List(
-        Unicode(),
+        Pattern(),
         help="""Prebuilt images that links may name with `image=`, as regular expressions of the
         whole name. Default: none.""",
     ).tag(config=True)
@@ -57,13 +69,14 @@ class LaunchPolicy(Configurable):
         Default: all three, as the person chooses.""",
     ).tag(config=True)
 
-    sizes = Dict(
+    sizes = Table(
+        _size,
         help="""Resources on offer by name: `{"large": {"memory": "16G", "cpu": 4}}`. Default:
-        none, every server has the engine's own limits."""
+        none, every server has the engine's own limits.""",
     ).tag(config=True)
 
-    max_memory = Unicode(
-        "", help="Memory a link may ask for by `mem=`, such as `8G`. Default: none may be asked."
+    max_memory = Bytes(
+        help="Memory a link may ask for by `mem=`, such as `8G`. Default: none may be asked."
     ).tag(config=True)
 
     max_cpu = Float(
@@ -93,33 +106,15 @@ class LaunchPolicy(Configurable):
         help="Ids of the providers links may have here. Default: all that are known.",
     ).tag(config=True)
 
-    extra_targets = Dict(
+    extra_targets = Table(
+        read_target,
         help="""Further interfaces a server can open, by the name links have in `target=`:
         `{"pluto": {"title": "Pluto", "path": "pluto/", "needs": "the package pluto"}}`. Each has a
         `title` for people, a `path` below the server's URL, what the environment `needs` for it,
         and may have `file` and `folder` (paths with `{path}` for what is opened) and `heads` (first
         parts of its paths; default: that of `path`). A name that exists is replaced. Default:
-        none besides the built-in ones."""
+        none besides the built-in ones.""",
     ).tag(config=True)
-
-    @validate("allowed_specs", "banned_specs", "trusted_specs", "images")
-    def _valid_rules(self, proposal: Any) -> Any:
-        for rule in proposal["value"]:
-            try:
-                re.compile(rule)
-            except re.error as error:
-                name = f"LaunchPolicy.{proposal['trait'].name}"
-                raise TraitError(f"{name}: {rule!r} is no regular expression: {error}") from error
-        return proposal["value"]
-
-    @validate("extra_targets")
-    def _valid_targets(self, proposal: Any) -> Any:
-        for name, fields in proposal["value"].items():
-            try:
-                read_target(name, fields)
-            except (BadLink, TypeError, ValueError) as error:
-                raise TraitError(f"LaunchPolicy.extra_targets: {name}: {error}") from error
-        return proposal["value"]
 
     def policy(self) -> Policy:
         """The policy as the pure core wants it."""
@@ -129,8 +124,8 @@ class LaunchPolicy(Configurable):
             trusted_specs=tuple(self.trusted_specs),
             images=tuple(self.images),
             files=tuple(Files(name) for name in self.files),
-            sizes={name: _size(size) for name, size in self.sizes.items()},
-            max_memory=_bytes(self.max_memory),
+            sizes={name: _size(name, fields) for name, fields in self.sizes.items()},
+            max_memory=self.max_memory,
             max_cpu=self.max_cpu,
             max_idle=self.max_idle,
             max_volumes=self.max_volumes,
@@ -208,20 +203,12 @@ class Access(Configurable):
     api_only = Bool(False, help="Serve the API and no pages. Default: pages too.").tag(config=True)
 
     ban_networks = Dict(
+        key_trait=Cidr(),
         help="""Networks that may use nothing here but `/health`, `/versions` and `/metrics`, each
         with the reason people there are told: `{"192.0.2.0/24": "automated traffic"}`. The proxy
         in front of the Hub has to set `X-Real-IP` itself, or a client could choose its address.
-        Default: none."""
+        Default: none.""",
     ).tag(config=True)
-
-    @validate("ban_networks")
-    def _valid_networks(self, proposal: Any) -> Any:
-        for network in proposal["value"]:
-            try:
-                ip_network(network)
-            except ValueError as error:
-                raise TraitError(f"Access.ban_networks: {error}") from error
-        return proposal["value"]
 
     def bans(self) -> Bans:
         """The banned networks."""
@@ -230,11 +217,3 @@ class Access(Configurable):
     build_token_seconds = Integer(
         300, min=1, help="How long a page may take to begin its build stream. Default: 300 s."
     ).tag(config=True)
-
-
-def _size(fields: dict[str, Any]) -> Size:
-    return Size(_bytes(str(fields.get("memory", ""))), float(fields.get("cpu", 0)))
-
-
-def _bytes(text: str) -> int:
-    return read_bytes(text) if text else 0

@@ -30,6 +30,7 @@ from ...housekeeping import alone
 from ...jobs import Jobs
 from ...repos.about import About, about
 from ...repos.base import RepoProvider, Source
+from ...traits import Bytes
 from ..records.records import Records, outcome
 from . import metrics
 from .buildlog import BuildLog
@@ -54,9 +55,8 @@ class Builds(LoggingConfigurable):
         many are ahead. More than the machine has cores or memory for makes all of them slow.""",
     ).tag(config=True)
 
-    log_limit = Integer(
-        5 * 1024 * 1024,
-        min=0,
+    log_limit = Bytes(
+        "5M",
         help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
         must not fill the disk.""",
     ).tag(config=True)
