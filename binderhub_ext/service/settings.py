@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Integer, List, Unicode
+from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
 from traitlets.config import Configurable
 
 from ..core.launch import Files
@@ -15,6 +17,7 @@ from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
 from ..traits import Bytes, Cidr, Pattern, Table, read_size
 from .bans import Bans
+from .hub import HubSettings
 
 
 def _size(_name: str, fields: dict[str, Any]) -> Size:
@@ -216,4 +219,155 @@ class Access(Configurable):
 
     build_token_seconds = Integer(
         300, min=1, help="How long a page may take to begin its build stream. Default: 300 s."
+    ).tag(config=True)
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What an administrator says of builds.
+
+    Attributes:
+        concurrency: builds at the same time.
+        log_limit: bytes of log kept of one.
+        log_days: days a log is kept.
+    """
+
+    concurrency: int = 2
+    log_limit: int = 5 * 2**20
+    log_days: int = 90
+
+
+class Builds(Configurable):
+    """Builds of environments."""
+
+    concurrency = Integer(
+        2,
+        min=1,
+        help="""Builds at the same time (default 2). Further ones wait their turn and say how
+        many are ahead. More than the machine has cores or memory for makes all of them slow.""",
+    ).tag(config=True)
+
+    log_limit = Bytes(
+        "5M",
+        help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
+        must not fill the disk.""",
+    ).tag(config=True)
+
+    log_days = Integer(
+        90, min=1, help="Days the log of a finished build is kept (default 90)."
+    ).tag(config=True)
+
+    def settings(self) -> BuildSettings:
+        return BuildSettings(self.concurrency, self.log_limit, self.log_days)
+
+
+class Launches(Configurable):
+    """How many launches there may be."""
+
+    kept = Integer(
+        1000,
+        help="""Ended launches whose events stay in memory for those who still watch (default
+        1000). Their outcome is in the records for ever.""",
+    ).tag(config=True)
+
+    per_person = Integer(
+        10,
+        min=1,
+        help="""Launches one person may have under way at the same time (default 10), so that one
+        script does not take every build from a class.""",
+    ).tag(config=True)
+
+    per_hour = Integer(
+        0,
+        min=0,
+        help="""Launches one person may start within an hour; 0 (the default) for no limit.""",
+    ).tag(config=True)
+
+    total_quota = Integer(
+        0,
+        min=0,
+        help="""Launches of all people that may be under way at the same time; 0 (the default) for
+        no limit. Running servers are the Hub's to limit (`JupyterHub.active_server_limit`).""",
+    ).tag(config=True)
+
+    per_repo_quota = Integer(
+        0,
+        min=0,
+        help="""Launches of one repository that may be under way at the same time; 0 (the default)
+        for no limit.""",
+    ).tag(config=True)
+
+
+class Launcher(Configurable):
+    """Starts of servers."""
+
+    start_timeout = Float(
+        600,
+        help="""Seconds a server may take from the Hub's first word to being ready (default 600).
+        Pulling a large image onto a new node is the slowest thing that is still fine.""",
+    ).tag(config=True)
+
+    concurrent_starts = Integer(
+        min=1,
+        help="""Servers that start at the same time (default: two for each processor of this
+        machine). Further ones wait their turn and say how many are ahead, so that a class that
+        opens one link in the same minute gets its servers, one after the other: a start is all
+        computing, and where all start at once, none is ready in time. Where servers run on other
+        machines, set it to what those can do.""",
+    ).tag(config=True)
+
+    @default("concurrent_starts")
+    def _two_a_processor(self) -> int:
+        return 2 * (os.cpu_count() or 1)
+
+
+class Landing(Configurable):
+    """Where the browser is sent."""
+
+    proxy_url = Unicode(
+        help="""Where the service itself reaches people's servers, such as
+        `http://127.0.0.1:8000`: the Hub's proxy, from the inside. Empty (the default): whether a
+        program answers is not asked before people are sent there."""
+    ).tag(config=True)
+
+    patience = Float(
+        20,
+        help="""Seconds a program such as RStudio or Voilà may take for its first answer before
+        JupyterLab is opened instead (default 20).""",
+    ).tag(config=True)
+
+
+class HubClient(Configurable):
+    """How the service reaches the Hub."""
+
+    api_url = Unicode(
+        help="""Where the Hub's API is; default $JUPYTERHUB_API_URL, which the Hub gives to the
+        services it manages."""
+    ).tag(config=True)
+
+    timeout = Float(
+        30, help="Seconds to wait for one answer of the Hub (default 30). Streams are not bound."
+    ).tag(config=True)
+
+    stop_timeout = Float(
+        60, help="Seconds a server may take to stop before a restart is given up (default 60)."
+    ).tag(config=True)
+
+    reconnects = Integer(
+        5, help="How often a dropped progress stream is taken up again (default 5)."
+    ).tag(config=True)
+
+    @default("api_url")
+    def _api_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
+
+    def settings(self) -> HubSettings:
+        return HubSettings(self.api_url, self.timeout, self.stop_timeout, self.reconnects)
+
+
+class EventLog(Configurable):
+    """The log of launches that worked."""
+
+    path = Unicode(
+        "", help="File that gets one line of JSON for each launch that worked. Default: none."
     ).tag(config=True)

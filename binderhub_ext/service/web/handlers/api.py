@@ -163,7 +163,7 @@ async def servers_of(handler: Handler) -> list[dict[str, object]]:
         views.server_view(
             server,
             user=handler.me.name,
-            secret=service.secret,
+            tickets=service.tickets,
             links=links,
             sharees=None if given is None else given.get(server.name, ()),
         )
