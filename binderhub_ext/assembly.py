@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
-from importlib.metadata import entry_points
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -29,7 +28,7 @@ from .core.targets import Targets
 from .engines.base import Builder
 from .engines.installed import find_engine, load_builder
 from .repos.base import RepoProvider
-from .repos.installed import GIT_BASED, GROUP
+from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
 from .service.bans import Bans
@@ -123,23 +122,19 @@ class _Parts:
 
     @cached_property
     def providers(self) -> Providers:
-        fetchable = {*self.fetchers, *(("image",) if self.policy.images else ())}
-        return self.launch_policy.link_providers(fetchable)
+        return self.launch_policy.link_providers(self.known_providers, self.fetchers)
 
     @cached_property
-    def fetchers(self) -> dict[str, RepoProvider]:
-        """What fetches repositories, by provider; each class made once however many it serves."""
-        made: dict[type, RepoProvider] = {}
-        fetchers: dict[str, RepoProvider] = {}
-        for entry in entry_points(group=GROUP):
-            kind = entry.load()
-            if kind not in made:
-                made[kind] = kind(parent=self.app, data_dir=str(self.layout.root))
-            fetchers[entry.name] = made[kind]
-        own = [*self.launch_policy.github_hosts, *self.launch_policy.gitlab_hosts]
-        if git := fetchers.get("git"):
-            git.keyring = self.credentials.keyring  # type: ignore[attr-defined]
-            fetchers = {**dict.fromkeys((*GIT_BASED, *own), git), **fetchers}
+    def known_providers(self) -> Providers:
+        return self.launch_policy.known_providers(installed_providers())
+
+    @cached_property
+    def fetchers(self) -> Mapping[str, RepoProvider]:
+        fetchers = make_fetchers(
+            self.known_providers, parent=self.app, data_dir=str(self.layout.root)
+        )
+        for fetcher in fetchers.values():
+            fetcher.keyring = self.credentials.keyring
         return fetchers
 
     @cached_property

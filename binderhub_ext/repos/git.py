@@ -28,7 +28,7 @@ from ..core.url import SCHEMES, Url, read_url
 from ..traits import Bytes
 from .checkout import initialise
 from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
-from .credentials import Credential, Keyring, fitting, no_credentials
+from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
 from .questions import Questions
@@ -84,7 +84,6 @@ class GitProvider(KeepingProvider):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self.keyring: Keyring = no_credentials
         self._questions: Questions[Commit] = Questions()
         self._git_is_new_enough = False
 

@@ -20,6 +20,7 @@ from ..core.repo import Commit
 from ..jobs import Jobs
 from ..traits import Bytes
 from .base import Source
+from .credentials import Keyring, no_credentials
 from .network import AddressPolicy
 from .store import Lock, Store
 
@@ -83,6 +84,7 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
+        self.keyring: Keyring = no_credentials
         self._fetches: Jobs[Source] = Jobs()
         self._collect_after = 0.0
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
+from tornado.log import app_log
 from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
 from traitlets.config import Configurable
 
 from ..core.launch import Files
 from ..core.policy import Policy, Size
-from ..core.providers import PROVIDERS, Providers, github, gitlab, table
+from ..core.providers import Providers, github, gitlab, table
 from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
 from ..traits import Bytes, Cidr, Pattern, Table, read_size
@@ -134,13 +136,29 @@ class LaunchPolicy(Configurable):
             max_volumes=self.max_volumes,
         )
 
-    def link_providers(self, fetchable: set[str]) -> Providers:
-        """The providers links may have, of those that can be fetched."""
+    def known_providers(self, installed: Providers) -> Providers:
+        """What is installed, and the forges of one's own."""
         own = [github(id, host, host) for id, host in self.github_hosts.items()]
         own += [gitlab(id, host, host) for id, host in self.gitlab_hosts.items()]
-        known = [p for p in PROVIDERS.values() if p.id in fetchable]
-        wanted = self.providers or [provider.id for provider in [*known, *own]]
-        return table(*(p for p in [*known, *own] if p.id in wanted))
+        return table(*installed.values(), *own)
+
+    def link_providers(self, known: Providers, fetchable: Container[str]) -> Providers:
+        """The providers links may have; the log says of each other one why not."""
+        for id in set(self.providers) - set(known):
+            app_log.warning("LaunchPolicy.providers names %s, which is not installed", id)
+        offered = []
+        for provider in known.values():
+            if self.providers and provider.id not in self.providers:
+                why = "LaunchPolicy.providers does not name it"
+            elif provider.fetcher and provider.id not in fetchable:
+                why = "what fetches from it cannot be made"
+            elif not provider.fetcher and not self.images:
+                why = "LaunchPolicy.images allows none"
+            else:
+                offered.append(provider)
+                continue
+            app_log.info("The provider %s is installed and not offered: %s", provider.id, why)
+        return table(*offered)
 
     def targets(self) -> Targets:
         """The interfaces on offer."""
