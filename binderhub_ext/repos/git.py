@@ -25,9 +25,10 @@ from ..core.errors import BadLink, NotAllowed, RefNotFound, RepoNotFound, RepoUn
 from ..core.progress import Tell
 from ..core.repo import Commit, Repo
 from ..core.url import SCHEMES, Url, read_url
+from ..programs import ProcessFailed, TooMuch
 from ..traits import Bytes
 from .checkout import initialise
-from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
+from .command import MINIMUM, Call, run, version
 from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
@@ -195,12 +196,12 @@ class GitProvider(KeepingProvider):
                 await remote.run(call)
                 asked = Call(["rev-parse", "--verify", "--quiet", f"{short}^{{commit}}"], place)
                 return (await run(asked)).decode().strip()
-            except GitTooMuch as error:
+            except TooMuch as error:
                 raise TooLarge(
                     "The repository has too many commits to look up a short commit id in. Use the "
                     "whole id (40 digits), a branch or a tag."
                 ) from error
-            except GitFailed:
+            except ProcessFailed:
                 return ""
 
     async def _require_git(self) -> None:

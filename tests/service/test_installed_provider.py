@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from realhub import PREFIX, RealHub
 
-PROVIDER = '''
+PROVIDER = """
 from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.core.plain import decoded
 from binderhub_ext.core.provider import Provider
@@ -49,7 +49,7 @@ SHELF = Shelf(
     fetcher="shelf_of_books.fetching:ShelfProvider",
 )
 LOST = Shelf("lost", "Lost books", fetcher="shelf_of_books.nowhere:Nothing")
-'''
+"""
 
 FETCHING = '''
 from traitlets import Unicode

@@ -25,10 +25,10 @@ from traitlets import Integer, List, default
 
 from ...core.errors import CannotStart, LaunchFailed
 from ...core.launch import Launch
+from ...programs import clean
 from ...storage.sync.words import Request
 from ...traits import Cidr
 from ..preparing import Prepared
-from ..process import clean
 from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
 from . import network, quickstart, seeding
