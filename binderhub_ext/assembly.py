@@ -52,6 +52,7 @@ from .service.records.database import sqlite_url
 from .service.records.records import Records
 from .service.web.buildtokens import BuildTokens
 from .service.web.context import Service
+from .service.web.health import Health
 from .service.web.pages import Pages
 from .storage.space import Space
 from .storage.volumes import VolumeStore
@@ -155,6 +156,10 @@ class _Parts:
     @cached_property
     def hub(self) -> HubClient:
         return HubClient(settings.HubClient(parent=self.app).settings())
+
+    @cached_property
+    def health(self) -> Health:
+        return Health(self.hub, self.records)
 
     @cached_property
     def shares(self) -> Shares:

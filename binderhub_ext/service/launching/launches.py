@@ -27,7 +27,7 @@ from ...core.updates import Update
 from ...jobs import History
 from ..failures import Failure
 from ..hub import Person
-from ..records.records import Records, now
+from ..records.records import INTERRUPTED, Records, now
 from . import metrics
 from .eventlog import EventLog
 from .launcher import Launched, Launcher, Order
@@ -36,8 +36,6 @@ from .quotas import Allowance, Quotas
 
 _ID_BYTES = 16
 _HOUR = timedelta(hours=1)
-_LISTED = 200
-"""Files of an update a question lists by name; of more, how many there are."""
 
 
 class Running:
@@ -74,7 +72,7 @@ class Running:
         failure = Failure.of(error, where=f"Launch {self.state.id}")
         self.state = replace(self.state, error=failure, url="")
         if isinstance(error, FilesDiffer):
-            self.state = replace(self.state, update=error.update.clipped(_LISTED))
+            self.state = replace(self.state, update=error.update.clipped())
         return Event(Phase.FAILED, failure.message, failure.fields())
 
     def succeed(self, launched: Launched) -> Event:
@@ -272,13 +270,12 @@ class Launches:
         try:
             return running.succeed(await self._launcher.launch(running.order, running.tell))
         except asyncio.CancelledError:
-            return running.fail(Cancelled(_BY_THEM if running.cancelled else _BY_US))
+            return running.fail(Cancelled(_BY_THEM if running.cancelled else INTERRUPTED))
         except Exception as error:
             return running.fail(error)
 
 
 _BY_THEM = "You cancelled this launch."
-_BY_US = "The service was restarted meanwhile. Launch it again: nothing is lost."
 
 
 def _same(one: Order, other: Order) -> bool:

@@ -26,6 +26,7 @@ from ..person.space import SpaceDesk
 from ..person.volumes import VolumeDesk
 from ..records.records import Records
 from .buildtokens import BuildTokens
+from .health import Health
 from .pages import Pages
 
 
@@ -53,6 +54,7 @@ class Service:
     builds: Builds
     launches: Launches
     hub: HubClient
+    health: Health
     shares: Shares
     records: Records
     credentials: Credentials

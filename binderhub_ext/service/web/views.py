@@ -26,9 +26,6 @@ from ..person.shares import SharedServer
 from ..person.volumes import Mine
 from ..records.tables import LaunchRow, TrustRow
 
-_LISTED = 200
-"""Files of an update a page lists by name; of more, how many there are."""
-
 
 def launch_view(state: State, prefix: str) -> dict[str, Any]:
     """A launch as its page and `GET /api/launches/<id>` have it.
@@ -97,7 +94,7 @@ def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
 def look_view(look: Look, prefix: str) -> dict[str, Any]:
     """What an update would change, as its page and `GET /api/update` have it."""
     project = project_view(look.row)
-    update: Update | None = look.update and look.update.clipped(_LISTED)
+    update: Update | None = look.update and look.update.clipped()
     values = again(look.row.request)
     return {
         "project": look.row.project,
