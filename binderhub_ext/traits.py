@@ -43,8 +43,8 @@ class Bytes(TraitType[int, int | float | str]):
         except (BinderError, TypeError, OverflowError):
             return self.error(obj, value)
 
-    def from_string(self, s: str) -> int | str:
-        return s
+    def from_string(self, s: str) -> int:
+        return self.validate(None, s)
 
     def default_value_repr(self) -> str:
         return repr(write_bytes(self.default_value) if self.default_value else 0)
@@ -93,7 +93,7 @@ class Table(Dict):
 
     def validate(self, obj: Any, value: Any) -> Any:
         table = super().validate(obj, value)
-        for name, fields in table.items():
+        for name, fields in (table or {}).items():
             try:
                 self._read(name, fields)
             except (BinderError, ValueError, TypeError, AttributeError) as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from .archives import CKAN, DATAVERSE, FIGSHARE, HYDROSHARE, IMAGE, ZENODO
-from .errors import UnknownProvider
+from .errors import BadLink, UnknownProvider
 from .forges import GIST, GIT, GITHUB, GITLAB, github, gitlab
 from .plain import shown
 from .provider import Provider
@@ -75,16 +75,22 @@ def ask(
     """What the providers make of something pasted: the first that is sure, else the first.
 
     Raises:
-        BadLink: one of them knows that it means nothing.
+        BadLink: the first that knows it says that it means nothing.
         UnknownProvider: understood by a built-in one that this service does not offer.
     """
-    guess = None
+    first: Understanding | BadLink | None = None
     for provider in {**PROVIDERS, **providers}.values():
-        answer = question(provider)
+        try:
+            answer = question(provider)
+        except BadLink as error:
+            first = first or error
+            continue
         if answer and not answer.guessed:
             return _offered(answer, providers)
-        guess = guess or answer
-    return _offered(guess, providers) if guess else None
+        first = first or answer
+    if isinstance(first, BadLink):
+        raise first
+    return _offered(first, providers) if first else None
 
 
 def _offered(answer: Understanding, providers: Providers) -> Understanding:

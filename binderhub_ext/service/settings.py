@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
-from tornado.log import app_log
 from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
-from traitlets.config import Configurable
+from traitlets.config import Configurable, LoggingConfigurable
 
 from ..core.launch import Files
 from ..core.policy import Policy, Size
@@ -36,7 +35,7 @@ def _size(_name: str, fields: dict[str, Any]) -> Size:
     return Size(read_size(memory), cpu)
 
 
-class LaunchPolicy(Configurable):
+class LaunchPolicy(LoggingConfigurable):
     """What may be launched here."""
 
     allowed_specs = List(
@@ -145,7 +144,7 @@ class LaunchPolicy(Configurable):
     def link_providers(self, known: Providers, fetchable: Container[str]) -> Providers:
         """The providers links may have; the log says of each other one why not."""
         for id in set(self.providers) - set(known):
-            app_log.warning("LaunchPolicy.providers names %s, which is not installed", id)
+            self.log.warning("LaunchPolicy.providers names %s, which is not installed", id)
         offered = []
         for provider in known.values():
             if self.providers and provider.id not in self.providers:
@@ -157,7 +156,7 @@ class LaunchPolicy(Configurable):
             else:
                 offered.append(provider)
                 continue
-            app_log.info("The provider %s is installed and not offered: %s", provider.id, why)
+            self.log.info("The provider %s is installed and not offered: %s", provider.id, why)
         return table(*offered)
 
     def targets(self) -> Targets:
