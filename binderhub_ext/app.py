@@ -1,65 +1,37 @@
-"""The service as a program: makes everything, connects it, runs it, takes it down again.
-
-The one file that knows every room. `setup` and `cleanup` are mirror images.
-"""
+"""The service as a program: its settings, its life and its housekeeping."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from hashlib import sha256
-from importlib.metadata import entry_points
 from pathlib import Path
-from socket import gethostname
 from urllib.parse import unquote, urlsplit
 
 from jupyterhub.services.auth import HubOAuth
-from sqlalchemy.engine import URL
 from tornado.httpserver import HTTPServer
 from tornado.log import app_log
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
-from traitlets import Float, Integer, Unicode, default
+from traitlets import Float, Unicode, default
 
 from . import __version__
-from ._data import static_dir, templates_dir
+from ._data import static_dir
+from .assembly import make_service
 from .config import classes
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
-from .engines.base import Builder
-from .engines.installed import find_engine, load_builder
 from .housekeeping import alone
 from .options import StrictApplication
-from .repos.base import RepoProvider
-from .repos.installed import GIT_BASED, GROUP
 from .secrets import ensure_secret
-from .service.hosts import server_hosts
-from .service.hub import HubClient
-from .service.launching.builds import Builds
-from .service.launching.eventlog import EventLog
-from .service.launching.landing import Landing
-from .service.launching.launcher import Launcher
-from .service.launching.launches import Launches
-from .service.launching.updates import Updates
-from .service.person.credentials import Credentials
-from .service.person.files import FilesDesk
-from .service.person.shares import Shares
-from .service.person.space import SpaceDesk
-from .service.person.volumes import VolumeDesk
-from .service.records.database import sqlite_url
-from .service.records.records import Records
-from .service.settings import Access, Appearance, LaunchPolicy
-from .service.web.buildtokens import BuildTokens
-from .service.web.context import Service
+from .service import settings
 from .service.web.handlers.pages import NotFoundPage
-from .service.web.pages import Pages
 from .service.web.routes import routes
 from .storage.doors import close_doors, open_doors
 from .storage.space import Space
-from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
+from .traits import Bytes
 
 _UNCHECKED_READ = "Skipping XSRF check for insecure request "
 
@@ -73,15 +45,15 @@ class BinderApp(StrictApplication):
     version = __version__
     description = __doc__ or ""
     classes = [
-        Access,
-        Appearance,
-        Builds,
-        EventLog,
-        HubClient,
-        Landing,
-        Launcher,
-        Launches,
-        LaunchPolicy,
+        settings.Access,
+        settings.Appearance,
+        settings.Builds,
+        settings.EventLog,
+        settings.HubClient,
+        settings.Landing,
+        settings.Launcher,
+        settings.Launches,
+        settings.LaunchPolicy,
         Space,
         Volumes,
     ]
@@ -113,8 +85,8 @@ class BinderApp(StrictApplication):
         `secrets/ticket` in the data directory, made if there is none."""
     ).tag(config=True)
 
-    max_body = Integer(
-        1024 * 1024, help="Bytes a request may send (default 1 MiB); forms are far smaller."
+    max_body = Bytes(
+        "1M", help="Bytes a request may send (default 1 MiB); forms are far smaller."
     ).tag(config=True)
 
     sweep_every = Float(
@@ -169,21 +141,18 @@ class BinderApp(StrictApplication):
             await self.cleanup()
 
     async def setup(self) -> None:
-        """Make everything, each from what was made before it."""
+        """Make the service and let it be reached."""
         self._init_logging()
         close_doors(self.layout)
         if self.config.LocalSpawner.get("unsafe_no_sandbox"):
             open_doors(self.layout)
-        self._init_secrets()
-        self._init_hub_auth()
-        await self._init_records()
-        self._init_policy()
-        self._init_repos()
-        self._init_builder()
-        await self._init_hub()
-        self._init_files()
-        self._init_launches()
-        self._init_service()
+        self.service = await make_service(
+            self,
+            self.layout,
+            engine=self.engine,
+            db_url=self.db_url,
+            ticket_file=self.ticket_secret_file,
+        )
         self._init_server()
         work = (self._keep_house(), self._sweep())
         self._housekeeping = {asyncio.create_task(one) for one in work}
@@ -194,12 +163,9 @@ class BinderApp(StrictApplication):
         for task in self._housekeeping:
             task.cancel()
         await asyncio.wait(self._housekeeping)
-        await self.launches.close()
-        await self.builds.close()
+        await self.service.end_work()
         await self.server.close_all_connections()
-        await asyncio.to_thread(self.space.close)
-        await self.hub.close()
-        await asyncio.to_thread(self.records.close)
+        await self.service.close()
 
     # ---- parts
 
@@ -210,153 +176,14 @@ class BinderApp(StrictApplication):
         """
         app_log.addFilter(lambda record: _UNCHECKED_READ not in record.getMessage())
 
-    def _init_secrets(self) -> None:
-        layout = self.layout
-        self.ticket_secret = ensure_secret(
-            Path(self.ticket_secret_file) if self.ticket_secret_file else layout.secrets / "ticket"
-        )
-        # signs the cookies people stay signed in with, so it outlives the process
-        self.cookie_secret = ensure_secret(layout.secrets / "service_cookie")
-        self.build_secret = ensure_secret(layout.secrets / "build_token")
-        self.credentials_secret = ensure_secret(layout.secrets / "credentials")
-
-    def _init_hub_auth(self) -> None:
-        self.hub_auth = HubOAuth.instance(config=self.config)
-
-    async def _init_records(self) -> None:
-        url: str | URL = self.db_url or sqlite_url(self.layout.binder_db)
-        kind = f"{self.engine} {__version__}"
-        place = f"{gethostname()}:{self.layout.root}"
-        owner = sha256(place.encode()).hexdigest()[:32]
-        self.records = await asyncio.to_thread(Records, url, engine=kind, owner=owner)
-        await self.records.end_interrupted()
-
-    def _init_policy(self) -> None:
-        self.settings = LaunchPolicy(parent=self)
-        self.policy = self.settings.policy()
-        self.targets = self.settings.targets()
-
-    def _init_repos(self) -> None:
-        self.credentials = Credentials(self.records, self.credentials_secret)
-        self.repo_providers = self._load_repo_providers()
-        fetchable = {*self.repo_providers, *(("image",) if self.policy.images else ())}
-        self.providers = self.settings.link_providers(fetchable)
-
-    def _load_repo_providers(self) -> dict[str, RepoProvider]:
-        """What is installed, each class made once however many ids it serves."""
-        made: dict[type, RepoProvider] = {}
-        found: dict[str, RepoProvider] = {}
-        for entry in entry_points(group=GROUP):
-            kind = entry.load()
-            if kind not in made:
-                made[kind] = kind(parent=self, data_dir=str(self.layout.root))
-            found[entry.name] = made[kind]
-        own = [*self.settings.github_hosts, *self.settings.gitlab_hosts]
-        if git := found.get("git"):
-            git.keyring = self.credentials.keyring  # type: ignore[attr-defined]
-            found = {**dict.fromkeys((*GIT_BASED, *own), git), **found}
-        return found
-
-    def _init_builder(self) -> None:
-        self.builder: Builder = load_builder(find_engine(self.engine), self.config, self.layout)
-        self.builds = Builds(parent=self)
-        self.builds.setup(
-            layout=self.layout,
-            builder=self.builder,
-            providers=self.repo_providers,
-            records=self.records,
-        )
-
-    async def _init_hub(self) -> None:
-        self.hub = HubClient(parent=self)
-        await self.hub.setup()
-        self.landing = Landing(parent=self)
-        self.landing.setup(hub=self.hub, targets=self.targets)
-
-    def _init_files(self) -> None:
-        room, settings = Space(parent=self), Volumes(parent=self)
-        self.space = SpaceDesk(self.layout, room.limits())
-        self.volumes = VolumeDesk(
-            VolumeStore(self.layout), settings.rules(), settings.per_person, self.hub, self.space
-        )
-        self.files = FilesDesk(
-            self.layout,
-            volumes=self.volumes,
-            space=self.space,
-            hub=self.hub,
-            records=self.records,
-            secret=self.ticket_secret,
-            days=room.trash_days,
-        )
-
-    def _init_launches(self) -> None:
-        self.updates = Updates(
-            self.builder,
-            self.builds,
-            self.records,
-            policy=self.policy,
-            providers=self.providers,
-            targets=self.targets,
-        )
-        self.launcher = Launcher(parent=self)
-        self.launcher.setup(
-            policy=self.policy,
-            targets=self.targets,
-            builds=self.builds,
-            hub=self.hub,
-            landing=self.landing,
-            updates=self.updates,
-            volumes=self.volumes,
-            space=self.space,
-            secret=self.ticket_secret,
-        )
-        self.launches = Launches(parent=self)
-        self.launches.setup(
-            launcher=self.launcher,
-            records=self.records,
-            policy=self.policy,
-            providers=self.providers,
-            event_log=EventLog(parent=self),
-        )
-
-    def _init_service(self) -> None:
-        look, access = Appearance(parent=self), Access(parent=self)
-        prefix = self.hub_auth.base_url
-        paths = [*map(Path, look.template_paths), templates_dir()]
-        self.service = Service(
-            prefix=prefix,
-            secret=self.ticket_secret,
-            policy=self.policy,
-            providers=self.providers,
-            targets=self.targets,
-            builder=self.builder,
-            builds=self.builds,
-            launches=self.launches,
-            hub=self.hub,
-            shares=Shares(self.hub),
-            records=self.records,
-            credentials=self.credentials,
-            pages=Pages(paths, self.hub_auth.hub_prefix, prefix, look.everywhere()),
-            build_tokens=BuildTokens(self.build_secret, access.build_token_seconds),
-            updates=self.updates,
-            volumes=self.volumes,
-            files=self.files,
-            space=self.space,
-            origins=tuple(access.origins),
-            api_only=access.api_only,
-            bans=access.bans(),
-            hubs=look.other_hubs,
-            home=look.home(),
-            servers=server_hosts(self.hub_auth.hub_host, os.environ),
-        )
-
     def _init_server(self) -> None:
         service = self.service
         web = WebApplication(
             routes(service.prefix, static_dir(), api_only=service.api_only),
             default_handler_class=NotFoundPage,
-            cookie_secret=self.cookie_secret,
-            login_url=self.hub_auth.login_url,
+            # signs the cookies people stay signed in with, so it outlives the process
+            cookie_secret=ensure_secret(self.layout.secrets / "service_cookie"),
+            login_url=HubOAuth.instance(config=self.config).login_url,
             log_function=self._log_request,
             binder=service,
         )
@@ -378,12 +205,13 @@ class BinderApp(StrictApplication):
 
     async def _keep_house(self) -> None:
         """At the start and once a day: remove what is old, measure what there is."""
+        service = self.service
         jobs = {
-            "Emptying the trash": self.files.empty,
-            "Removing old logs of builds": self.builds.remove_old_logs,
-            "Removing unused environments": self.builder.collect_garbage,
-            "Preparing what builds begin from": self.builder.prepare,
-            "Measuring what people's files take": self.space.measure_all,
+            "Emptying the trash": service.files.empty,
+            "Removing old logs of builds": service.builds.remove_old_logs,
+            "Removing unused environments": service.builder.collect_garbage,
+            "Preparing what builds begin from": service.builder.prepare,
+            "Measuring what people's files take": service.space.measure_all,
         }
         while True:
             for name, job in jobs.items():
@@ -395,6 +223,6 @@ class BinderApp(StrictApplication):
         """At the start and every few minutes: remove what was left behind."""
         while True:
             with alone("Looking for what killed builds left"):
-                for name in await self.builder.sweep():
+                for name in await self.service.builder.sweep():
                     self.log.warning("Removed what a killed build left: %s", name)
             await asyncio.sleep(self.sweep_every)

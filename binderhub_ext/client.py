@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from importlib import import_module
+from itertools import chain
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPHandler, HTTPRedirectHandler, Request, build_opener
 
 from .core.errors import BadLink, BinderError, NotAllowed, RepoUnavailable
+from .service.sse import Parser
 
 TOKEN_VARIABLES = ("BINDER_AT_HOME_TOKEN", "JUPYTERHUB_API_TOKEN")
 KEYRING = "binder-at-home"
@@ -137,12 +139,13 @@ class Client:
             Refused: the hub does not let us watch.
             Unreachable: it did not come back.
         """
-        last, failures = "", 0
+        parser, failures = Parser(), 0
         while True:
             try:
-                with self._watch(started.events, last) as response:
-                    for name, event in _messages(response, last):
-                        last, failures = name, 0
+                parser = Parser(parser.last)
+                with self._watch(started.events, parser.last) as response:
+                    for event in chain.from_iterable(map(parser.feed, response)):
+                        failures = 0
                         yield event
                         if event.get("phase") in _FINAL:
                             return
@@ -198,20 +201,6 @@ def find_token(hub: str) -> str:
         f"it into the environment variable {TOKEN_VARIABLES[0]}, or into the keyring by "
         f"“keyring set {KEYRING} {hub}”."
     )
-
-
-def _messages(response: HTTPResponse, last: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The messages of an event stream, each with the id to resume after it."""
-    data: list[bytes] = []
-    for raw in response:
-        line = raw.rstrip(b"\r\n")
-        if line.startswith(b"id:"):
-            last = line[3:].strip().decode()
-        elif line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            yield last, json.loads(b"\n".join(data))
-            data = []
 
 
 def _refusal(error: HTTPError) -> Refused:

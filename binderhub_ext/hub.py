@@ -33,6 +33,7 @@ from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Engine
 from .engines.installed import apply_hub_settings, find_engine
+from .programs import CONTAINERS, NETWORK, passed_on
 from .secrets import ensure_secret
 from .sqlite import keep_room
 
@@ -63,11 +64,8 @@ answers 403 to everybody."""
 
 PASSED_ON = (
     *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    *("ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
-    *("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "KUBECONFIG"),
+    *(*NETWORK, *CONTAINERS, "KUBECONFIG", "PIP_*", "UV_*"),
 )
-PASSED_ON_PREFIXES = ("PIP_", "UV_")
 """Environment the service inherits: where it finds programs, package indexes and certificates.
 JupyterHub passes on almost nothing by itself, and everything would include the Hub's secrets."""
 
@@ -112,11 +110,7 @@ def configure(
 
 def service_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The part of an environment that the service inherits."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
-    }
+    return passed_on(environ, *PASSED_ON)
 
 
 def landing_page(handler: Any) -> str:

@@ -21,6 +21,7 @@ from traitlets.config import Application, Configurable
 import binderhub_ext
 from binderhub_ext.core import errors
 from binderhub_ext.service.failures import STATUSES
+from binderhub_ext.traits import Bytes
 
 REFERENCE = Path(__file__).parent / "reference"
 _WRITTEN = "<!-- Written by scripts/docs from the code. Change the code instead. -->"
@@ -169,6 +170,8 @@ def _setting(cls: type[Configurable], name: str, trait: TraitType) -> list[str]:
 def _default(cls: type[Configurable], name: str, trait: TraitType) -> str:
     if name in cls._trait_default_generators:
         return "worked out"
+    if isinstance(trait, Bytes):
+        return f"`{trait.default_value_repr()}`"
     value = trait.default()
     if isinstance(value, set | frozenset):
         return f"`{sorted(value)}`"

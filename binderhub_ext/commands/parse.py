@@ -10,6 +10,7 @@ from typing import Any
 from ..core.errors import BinderError
 from ..core.links import described
 from ..core.paste import Understanding, understand
+from ..repos.installed import installed_providers
 
 BAD_INPUT = 2
 """Exit status when it could not be understood."""
@@ -27,7 +28,8 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     text = " ".join(options.text)
     try:
-        found = understand(sys.stdin.read() if text == "-" else text)
+        text = sys.stdin.read() if text == "-" else text
+        found = understand(text, providers=installed_providers())
     except BinderError as error:
         _refuse(error, options.json)
         return BAD_INPUT
@@ -37,7 +39,10 @@ def main(argv: list[str]) -> int:
 
 def fields(found: Understanding) -> dict[str, Any]:
     """What was understood, as clients see it."""
-    return {**described(found.request), "guessed": list(found.guessed)}
+    return {
+        **described(found.request, providers=installed_providers()),
+        "guessed": list(found.guessed),
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

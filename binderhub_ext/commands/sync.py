@@ -27,7 +27,7 @@ from ..core.paste import understand
 from ..core.progress import Event, unheard
 from ..core.updates import Keep, State
 from ..repos.base import Source
-from ..repos.installed import load_provider
+from ..repos.installed import installed_providers, load_provider
 from ..storage.scratch import scratch_folder, sweep
 from ..storage.sync import call
 from ..storage.sync.words import Request
@@ -111,10 +111,11 @@ def _wanted(options: argparse.Namespace) -> LaunchRequest:
     Raises:
         BadLink: it cannot be understood, or is an image.
     """
-    request = understand(options.repo).request
+    providers = installed_providers()
+    request = understand(options.repo, providers=providers).request
     if request.repo is None:
         raise BadLink("An image has no files that a folder could be brought to. Name a repository.")
-    return with_ref(request, options.ref) if options.ref else request
+    return with_ref(request, options.ref, providers=providers)
 
 
 def _folder(name: str) -> Path:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from traitlets.config import Config
 
 from ..engines.installed import engine_names, find_engine
-from ..repos.installed import GROUP
+from ..repos.installed import fetcher_class, installed_providers
 
 _PROGRAMS = ("binderhub_ext.app", "binderhub_ext.up.app", "binderhub_ext.up.doctor")
 """By name: they import this package."""
@@ -37,7 +37,9 @@ def load_rooms(*engines: str) -> None:
     for engine in engines:
         with suppress(Exception):
             importlib.import_module(find_engine(engine).builder.partition(":")[0])
-    _load_entries(entry_points(group=GROUP))
+    for provider in installed_providers().values():
+        with suppress(Exception):
+            fetcher_class(provider)
 
 
 def _load_entries(entries: Iterable[EntryPoint]) -> None:

@@ -6,15 +6,18 @@ import re
 from urllib.parse import parse_qs, quote
 
 from .errors import BadLink
+from .launch import LaunchRequest
 from .plain import decoded, plain, shown
 from .provider import Provider
 from .repo import Commit, Repo
+from .understanding import Again, Understanding, WebLink
 from .url import WEB, read_pasted
 
 DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/[A-Za-z0-9._;()/:<>\[\]+-]+")
 _DOI_PREFIX = re.compile(r"(?:https?://)?(?:dx\.)?doi\.org/|doi:\s*", re.IGNORECASE)
 _HYDROSHARE = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _DATASET = re.compile(r"(?P<base>(?:[^/]+/)*dataset/[^/]+)(?:/history/(?P<version>[\w-]+))?/?")
+_HARVARD_LIKE = re.compile(r"10\.(7910|70122|5064|5072|18710|34894|48804|5683|57745|18419|25625)/")
 _ACTIVITY = re.compile(r"[\w-]{1,64}")
 _IMAGE = re.compile(
     r"(?:(?:localhost(?::\d{1,5})?|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?"
@@ -25,7 +28,9 @@ _IMAGE = re.compile(
 )
 
 
-class _Doi(Provider):
+class DoiProvider(Provider):
+    """An archive whose deposits are known by their DOI."""
+
     def repo(self, name: str) -> Repo:
         doi = clean_doi(name)
         return Repo(self.id, doi, f"https://doi.org/{quote(doi, safe='/:;()')}")
@@ -36,6 +41,67 @@ class _Doi(Provider):
     def spec(self, repo: Repo, ref: str) -> str:
         return quote(repo.name, safe="/:;()")
 
+    def of_doi(self, doi: str) -> Understanding:
+        return Understanding(LaunchRequest(self.repo(doi)))
+
+
+class _Zenodo(DoiProvider):
+    def doi(self, doi: str) -> Understanding | None:
+        return self.of_doi(doi) if "/zenodo." in doi.lower() else None
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        if link.host != "zenodo.org":
+            return None
+        match link.parts:
+            case ["record" | "records" | "deposit", number, *_] if number.isdecimal():
+                return self.of_doi(f"10.5281/zenodo.{number}")
+            case ["doi", *parts]:
+                return again(f"https://doi.org/{'/'.join(parts)}")
+            case ["badge", "DOI" | "doi", *parts]:
+                return again(f"https://doi.org/{'/'.join(parts).removesuffix('.svg')}")
+        return None
+
+
+class _Figshare(DoiProvider):
+    def doi(self, doi: str) -> Understanding | None:
+        return self.of_doi(doi) if "figshare." in doi.lower() else None
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        if not link.host.endswith("figshare.com") or link.parts[:1] != ("articles",):
+            return None
+        numbers = [part for part in link.parts[1:] if part.isdecimal()]
+        if not numbers:
+            raise BadLink("This page of figshare shows no article. Paste its DOI.")
+        version = f".v{numbers[1]}" if len(numbers) > 1 else ""
+        article = self.of_doi(f"10.6084/m9.figshare.{numbers[0]}{version}")
+        if link.host == "figshare.com":
+            return article
+        return article.guessing("Took figshare's own DOI of the article; institutions have others.")
+
+
+class _Dataverse(DoiProvider):
+    def doi(self, doi: str) -> Understanding | None:
+        """Any DOI may be of a Dataverse: their prefixes are as many as its sites."""
+        dataset = self.of_doi(doi)
+        if _HARVARD_LIKE.match(doi):
+            return dataset
+        return dataset.guessing(f"Took {doi} as a data set in a Dataverse.")
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        persistent_id = link.query.get("persistentId", "")
+        if not persistent_id:
+            return None
+        if not DOI.search(persistent_id):
+            raise BadLink(
+                f"{shown(persistent_id)} is not a DOI. Only data sets with a DOI are known."
+            )
+        doi = clean_doi(persistent_id)
+        prefix, *parts = doi.split("/")
+        name = "/".join([prefix, *parts[:2]])
+        dataset = self.of_doi(name)
+        whole = name == doi
+        return dataset if whole else dataset.guessing("Took the data set the file belongs to.")
+
 
 class _HydroShare(Provider):
     def repo(self, name: str) -> Repo:
@@ -43,6 +109,17 @@ class _HydroShare(Provider):
         if not found:
             raise BadLink(f"{shown(name)} holds no resource id of HydroShare (32 hex digits).")
         return Repo(self.id, found[0], f"https://www.hydroshare.org/resource/{found[0]}")
+
+    def doi(self, doi: str) -> Understanding | None:
+        if not doi.lower().startswith("10.4211/hs."):
+            return None
+        return Understanding(LaunchRequest(self.repo(doi.lower())))
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        match link.host, link.parts:
+            case "hydroshare.org", ["resource", name, *_]:
+                return Understanding(LaunchRequest(self.repo(name)))
+        return None
 
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
         return self.repo(decoded(raw_spec, "resource")), "HEAD"
@@ -63,6 +140,14 @@ class _Ckan(Provider):
             url += f"?activity_id={version}"
         return Repo(self.id, url, url)
 
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        """The page of a dataset, on whatever site."""
+        if "dataset" not in link.parts[:-1]:
+            return None
+        url = f"{link.url}?{link.raw_query}" if "activity_id" in link.query else link.url
+        dataset = Understanding(LaunchRequest(self.repo(url)))
+        return dataset.guessing(f"Took {link.host} as a site of CKAN.")
+
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
         return self.repo(decoded(raw_spec, "dataset")), "HEAD"
 
@@ -73,6 +158,17 @@ class _Ckan(Provider):
 class _Image(Provider):
     def repo(self, name: str) -> Repo:
         raise BadLink("An image has no repository.")
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        """A page of a registry of images."""
+        match link.host, link.parts:
+            case "hub.docker.com", ["r", owner, name, *_]:
+                return of_image(f"docker.io/{owner}/{name}")
+            case "hub.docker.com", ["_", name, *_]:
+                return of_image(f"docker.io/library/{name}")
+            case "quay.io", ["repository", owner, name, *_]:
+                return of_image(f"quay.io/{owner}/{name}")
+        return None
 
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
         return None, image_reference(decoded(raw_spec, "image"))
@@ -104,20 +200,35 @@ def image_reference(text: str) -> str:
     return text
 
 
-def _archive(id: str, title: str, example: str) -> Provider:
-    return _Doi(
-        id,
-        title,
-        label=title,
+def of_image(text: str) -> Understanding:
+    """A container image.
+
+    Raises:
+        BadLink: not the name of one.
+    """
+    image = Understanding(LaunchRequest(None, image=image_reference(text)))
+    if ":" in text.rpartition("/")[2] or "@" in text:
+        return image
+    return image.guessing("The image names no tag: whoever runs it will take “latest”.")
+
+
+def _archive(kind: type[DoiProvider], name: str, example: str) -> Provider:
+    return kind(
+        name.lower(),
+        f"{name} DOI",
+        label=f"{name} DOI",
         placeholder=f"example: {example}",
         pattern=r"10\.\d+\/(.)+",
         has_ref=False,
+        name=name,
+        fetcher=f"binderhub_ext.repos.{name.lower()}:{name.capitalize()}Provider",
+        at_binder=True,
     )
 
 
-ZENODO = _archive("zenodo", "Zenodo DOI", "10.5281/zenodo.3242074")
-FIGSHARE = _archive("figshare", "FigShare DOI", "10.6084/m9.figshare.9782777.v1")
-DATAVERSE = _archive("dataverse", "Dataverse DOI", "10.7910/DVN/TJCLKP")
+ZENODO = _archive(_Zenodo, "Zenodo", "10.5281/zenodo.3242074")
+FIGSHARE = _archive(_Figshare, "FigShare", "10.6084/m9.figshare.9782777.v1")
+DATAVERSE = _archive(_Dataverse, "Dataverse", "10.7910/DVN/TJCLKP")
 HYDROSHARE = _HydroShare(
     "hydroshare",
     "Hydroshare resource",
@@ -126,6 +237,9 @@ HYDROSHARE = _HydroShare(
     pattern=r"[^/]+",
     escaped=True,
     has_ref=False,
+    name="HydroShare",
+    fetcher="binderhub_ext.repos.hydroshare:HydroShareProvider",
+    at_binder=True,
 )
 CKAN = _Ckan(
     "ckan",
@@ -135,6 +249,9 @@ CKAN = _Ckan(
     pattern=r"[^/]+",
     escaped=True,
     has_ref=False,
+    name="CKAN",
+    fetcher="binderhub_ext.repos.ckan:CkanProvider",
+    at_binder=True,
 )
 IMAGE = _Image(
     "image",

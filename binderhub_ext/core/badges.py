@@ -14,7 +14,7 @@ from urllib.parse import quote
 from .errors import BadLink
 from .launch import Files, LaunchRequest
 from .links import write_link
-from .providers import PROVIDERS, Providers
+from .providers import PROVIDERS, Providers, find
 from .repo import Repo
 from .targets import TARGETS, Targets, landing
 
@@ -22,7 +22,6 @@ CAPTION = "Launch"
 """What a badge says to those who do not see it."""
 
 _BUILDER = "quay.io/jupyterhub/repo2docker:main"
-_ELSEWHERE = {"gh", "gist", "gl", "git", "zenodo", "figshare", "dataverse", "hydroshare", "ckan"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,13 @@ def wrapped(url: str, picture: str, caption: str = CAPTION) -> Badge:
     )
 
 
-def elsewhere(request: LaunchRequest, hub: str, targets: Targets = TARGETS) -> str:
+def elsewhere(
+    request: LaunchRequest,
+    hub: str,
+    targets: Targets = TARGETS,
+    *,
+    providers: Providers = PROVIDERS,
+) -> str:
     """The link of the same launch on mybinder.org or another Binder.
 
     What only a service like this one understands (files, volumes, sizes) is left out; a target
@@ -80,13 +85,13 @@ def elsewhere(request: LaunchRequest, hub: str, targets: Targets = TARGETS) -> s
         hub: the other Binder's absolute URL.
 
     Raises:
-        BadLink: Binder has nothing of the kind, as for images.
+        BadLink: Binder has nothing of the kind, as for images and providers of ours alone.
     """
     if request.repo is None or request.image:
         raise BadLink("Other Binders build repositories and cannot run a given image.")
     plain = replace(request, files=Files.PROJECT)
     simple = LaunchRequest(
-        _plain_repo(request.repo),
+        find(providers, request.repo.provider).elsewhere(request.repo),
         request.ref,
         target=request.target if request.filepath and request.target == "lab" else "",
         filepath=request.filepath if request.target in ("", "lab") else "",
@@ -117,11 +122,6 @@ def commands(request: LaunchRequest) -> dict[str, str]:
 
 def _open(request: LaunchRequest, targets: Targets) -> str:
     return landing(replace(request, extra=()), "", targets)
-
-
-def _plain_repo(repo: Repo) -> Repo:
-    """An institution's own forge is a plain Git repository to everybody else."""
-    return repo if repo.provider in _ELSEWHERE else Repo("git", repo.url, repo.url)
 
 
 def _source(repo: Repo) -> str:

@@ -7,6 +7,8 @@ these; anything else is logged with its traceback and shown as a reference numbe
 
 from __future__ import annotations
 
+import errno
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -138,6 +140,17 @@ class NoSpace(BinderError):
     """A disk or a quota is full."""
 
     code, status = "no-space", 507
+    TEXT = "no space left|disk quota exceeded"
+
+    @classmethod
+    def in_text(cls, text: str) -> bool:
+        """Whether a program that said this had a full disk."""
+        return re.search(cls.TEXT, text, re.IGNORECASE) is not None
+
+    @staticmethod
+    def caused(error: BaseException) -> bool:
+        """Whether an error of the system is of a full disk."""
+        return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class LaunchFailed(BinderError):

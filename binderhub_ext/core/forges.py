@@ -7,12 +7,16 @@ An institution's own GitHub or GitLab is one more value, made by :func:`github` 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 from .errors import BadLink
-from .plain import decoded, plain, ref_name, shown
+from .launch import LaunchRequest
+from .pages import HOSTS, KINDS
+from .plain import decoded, plain, ref_name, relative_path, shown
 from .provider import Provider, required_ref
 from .repo import Commit, Repo
+from .understanding import Again, Understanding, WebLink
 from .url import git_url
 
 _GITHUB_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -21,10 +25,25 @@ _GITLAB_PART = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]{0,254}")
 _GIST_ID = re.compile(r"[0-9a-f]{5,64}")
 _DOTS = re.compile(r"\.+")
 _SITE = re.compile(r"(?P<scheme>https?)(?::|%3[Aa])//?(?P<host>[^/]+)/")
+_HEX = re.compile(r"[0-9a-f]{20,64}")
 _DEFAULT_BRANCHES = ("HEAD", "main", "master")
+_FETCHER = "binderhub_ext.repos.git:GitProvider"
 
 
-class _GitHub(Provider):
+class _Forge(Provider):
+    """A site of Git repositories."""
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        if link.host != self.host.removeprefix("www."):
+            return None
+        return self.shows(KINDS[self.pages](link.parts, link.query))
+
+    def elsewhere(self, repo: Repo) -> Repo:
+        """An institution's own forge is a plain Git repository to everybody else."""
+        return repo if self.at_binder else Repo("git", repo.url, repo.url)
+
+
+class _GitHub(_Forge):
     def repo(self, name: str) -> Repo:
         owner, _, repo = plain(name, "repository").removesuffix(".git").partition("/")
         if not _GITHUB_OWNER.fullmatch(owner) or not _is_name(_GITHUB_NAME, repo):
@@ -51,6 +70,31 @@ class _Gist(_GitHub):
             raise BadLink(f"{shown(name)} is not a gist: write user/id of the gist.")
         return Repo(self.id, f"{owner}/{gist}", f"https://{self.host}/{owner}/{gist}.git")
 
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        """A page of a gist, or a file of one."""
+        if link.host == self.host:
+            return self._of_parts(link.parts)
+        if link.host != "gist.githubusercontent.com":
+            return None
+        user, id, _, *rest = (*link.parts, "", "", "")
+        revision = [part for part in rest[:1] if _HEX.fullmatch(part)]
+        path = "/".join(filter(None, rest[len(revision) :]))
+        gist = self._of_parts((user, id, *revision))
+        return replace(gist, request=replace(gist.request, filepath=relative_path(path, "path")))
+
+    def _of_parts(self, parts: tuple[str, ...]) -> Understanding:
+        match parts:
+            case [user, id] if _HEX.fullmatch(id):
+                return Understanding(LaunchRequest(self.repo(f"{user}/{id}")))
+            case [user, id, revision, *_] if _HEX.fullmatch(id) and _HEX.fullmatch(revision):
+                return Understanding(LaunchRequest(self.repo(f"{user}/{id}"), revision))
+            case [id, *_] if _HEX.fullmatch(id.removesuffix(".git")):
+                url = f"https://{self.host}/{id.removesuffix('.git')}.git"
+                return Understanding(LaunchRequest(GIT.repo(url)))
+            case [user, id, *_] if _HEX.fullmatch(id.removesuffix(".git")):
+                return Understanding(LaunchRequest(self.repo(f"{user}/{id}")))
+        raise BadLink("This page of GitHub shows no single gist. Paste the address of one.")
+
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
         parts = raw_spec.split("/", 2)
         repo = self.repo(decoded("/".join(parts[:2]), "gist"))
@@ -64,7 +108,7 @@ class _Gist(_GitHub):
         return f"{commit.repo.url.removesuffix('.git')}/{quote(commit.id)}"
 
 
-class _GitLab(Provider):
+class _GitLab(_Forge):
     def repo(self, name: str) -> Repo:
         path = plain(name, "repository").strip("/").removesuffix(".git")
         parts = path.split("/")
@@ -92,6 +136,12 @@ class _GitLab(Provider):
 
 
 class _Git(Provider):
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        """A page of a forge that everybody knows and that has no provider of its own."""
+        if link.host not in HOSTS:
+            return None
+        return self.shows(HOSTS[link.host](link.parts, link.query), link.site)
+
     def repo(self, name: str) -> Repo:
         url = git_url(name)
         return Repo(self.id, url, url)
@@ -126,6 +176,8 @@ def github(id: str = "gh", host: str = "github.com", title: str = "GitHub") -> P
         pattern=r"[^/]+/[^/]+/.+",
         detect=_detect(host),
         pages="github",
+        fetcher=_FETCHER,
+        at_binder=host == "github.com",
     )
 
 
@@ -141,6 +193,8 @@ def gitlab(id: str = "gl", host: str = "gitlab.com", title: str = "GitLab") -> P
         detect=_detect(host),
         escaped=True,
         pages="gitlab",
+        fetcher=_FETCHER,
+        at_binder=host == "gitlab.com",
     )
 
 
@@ -148,6 +202,8 @@ def _detect(host: str) -> str:
     return rf"^(https?://{re.escape(host)}/)?(?<repo>.*[^/])/?"
 
 
+GITHUB = github()
+GITLAB = gitlab()
 GIST = _Gist(
     "gist",
     "Gist",
@@ -156,6 +212,8 @@ GIST = _Gist(
     placeholder="example: user/0123456789abcdef0123456789abcdef",
     pattern=r"[^/]+/[^/]+(/[^/]+)?",
     detect=_detect("gist.github.com"),
+    fetcher=_FETCHER,
+    at_binder=True,
 )
 GIT = _Git(
     "git",
@@ -164,4 +222,7 @@ GIT = _Git(
     placeholder="example: https://git.example.com/repo",
     pattern=r"[^/]+/.+",
     escaped=True,
+    name="Git",
+    fetcher=_FETCHER,
+    at_binder=True,
 )

@@ -7,7 +7,7 @@ to start. A *ticket* is the signed form of a launch that the service hands to th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -177,6 +177,27 @@ def read_ticket(ticket: object, secret: str, *, user: str, server: str) -> Launc
     if (launch.user, launch.server) != (user, server):
         raise BadTicket("This launch was signed for another person or another server.")
     return launch
+
+
+@dataclass(frozen=True)
+class Tickets:
+    """Signs launches, and says what a server was started with.
+
+    Attributes:
+        secret: only service and Hub share it.
+    """
+
+    secret: str = field(repr=False)
+
+    def sign(self, launch: Launch) -> str:
+        return sign_ticket(launch, self.secret)
+
+    def of(self, user: str, server: str, ticket: object) -> Launch | None:
+        """What a person's server was last started with; `None` if that was not by us."""
+        try:
+            return read_ticket(ticket, self.secret, user=user, server=server)
+        except BadTicket:
+            return None
 
 
 def check_reader(launch: Launch, *, now: float, seconds: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from .archives import IMAGE
 from .errors import BadLink
 from .launch import LaunchRequest
 from .parameters import DESTINATIONS, NAME_MAX, PARAMETERS, Parameter
@@ -108,9 +109,11 @@ def apply_field(request: LaunchRequest, name: str, values: Iterable[str]) -> Lau
 def described(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> dict[str, Any]:
     """A request as programs are told of it."""
     repo = request.repo
-    spec = find(providers, repo.provider).spec(repo, request.ref) if repo else request.image
+    provider = find(providers, repo.provider) if repo else IMAGE
+    spec = provider.spec(repo, request.ref) if repo else request.image
     values: dict[str, Any] = {
-        "provider": repo.provider if repo else "image",
+        "provider": provider.id,
+        "provider_name": provider.name,
         "name": repo.name if repo else request.image,
         "spec": spec,
         "repo": repo.url if repo else "",

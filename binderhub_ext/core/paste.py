@@ -16,7 +16,7 @@ from .launch import LaunchRequest
 from .links import with_ref
 from .plain import REF_MAX, TEXT_MAX, decoded, shown
 from .providers import PROVIDERS, Providers, at_forge, find
-from .understanding import Again, Understanding, WebLink, read_web_link, shows
+from .understanding import Again, Understanding, WebLink, read_web_link
 from .url import is_scp
 
 __all__ = ["Understanding", "understand"]
@@ -111,7 +111,7 @@ def _word(word: str, providers: Providers, depth: int, *, guess: bool = True) ->
     if depth == 0:
         raise BadLink("The link holds a link that holds a link, and so on. Paste the innermost.")
     if _DOI_WORD.match(word):
-        return pointers.doi(word, providers)
+        return pointers.of_doi(word, providers)
     if heritage.is_identifier(word):
         return heritage.identifier(word, _again(providers, depth))
     if re.match(r"/?(?:[\w/-]*/)?v2/[a-z]+/", word):
@@ -149,6 +149,7 @@ def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understandi
     again = _again(providers, depth)
     for recognise in _RECOGNISERS:
         if found := recognise(link, providers, again):
+            found = _fragment(found, link, providers) if recognise is pointers.place else found
             break
     else:
         found = _unknown_site(link, providers, guess)
@@ -165,18 +166,6 @@ def _again(providers: Providers, depth: int) -> Again:
     return again
 
 
-def _forge(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
-    """A page of a forge this service or everybody knows."""
-    for provider in providers.values():
-        if provider.pages and provider.host.removeprefix("www.") == link.host:
-            place = pages.KINDS[provider.pages](link.parts, link.query)
-            return _fragment(shows(provider, place), link, providers)
-    if link.host in pages.HOSTS:
-        place = pages.HOSTS[link.host](link.parts, link.query)
-        return _fragment(shows(find(providers, "git"), place, link.site), link, providers)
-    return None
-
-
 def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understanding:
     git = find(providers, "git")
     if snippets.is_picture(link.raw_path):
@@ -185,7 +174,7 @@ def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understan
         return _fragment(_git(link.url, providers), link, providers)
     if (shape := pages.by_shape(link.parts)) and guess:
         title, show = shape
-        found = shows(git, show(link.parts, link.query), link.site)
+        found = git.shows(show(link.parts, link.query), link.site)
         return found.guessing(f"Took {link.host} as a site that runs {title}.")
     if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
         raise BadLink(f"{shown(link.url)} is not known to be a repository. {_WHAT}")
@@ -199,11 +188,8 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
     hublinks.hub,
     hublinks.swan,
     heritage.page,
-    pointers.archive,
     pointers.viewer,
-    pointers.gist,
-    pointers.image,
-    _forge,
+    pointers.place,
 )
 
 

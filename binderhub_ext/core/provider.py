@@ -1,8 +1,9 @@
-"""What every provider of a link can say of itself; one frozen value each.
+"""All there is to know of a place repositories live at; one frozen value each.
 
-Grammar only: nothing is looked up. The kinds are in :mod:`.forges` and :mod:`.archives`, the
-table of them in :mod:`.providers`. Source of ids, specs and display configuration: BinderHub's
-`repoproviders.py`.
+Found by entry point (`binderhub_ext.repo_providers`, under its id), the built-in ones too: its
+grammar, what may be pasted, how it is shown, and what fetches from it. Nothing is looked up here.
+The kinds of ours are in :mod:`.forges` and :mod:`.archives`. Source of ids, specs and display
+configuration: BinderHub's `repoproviders.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from .errors import BadLink
-from .plain import decoded, ref_name, shown
+from .launch import LaunchRequest
+from .pages import Place
+from .plain import decoded, ref_name, relative_path, shown
 from .repo import Commit, Repo
+from .understanding import Again, Understanding, WebLink
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Provider:
         escaped: whether the repository is one escaped part of the path.
         has_ref: whether links carry a ref.
         pages: whose web pages the host shows: `github`, `gitlab` or empty.
+        name: what a short fact about a launch calls it; default: the title.
+        fetcher: `module:class` of the :class:`~..repos.base.RepoProvider` that fetches from it,
+            a Configurable with `data_dir`; empty where there is nothing to fetch.
+        at_binder: whether every Binder has it under this id.
     """
 
     id: str
@@ -42,6 +50,13 @@ class Provider:
     escaped: bool = False
     has_ref: bool = True
     pages: str = ""
+    name: str = ""
+    fetcher: str = ""
+    at_binder: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.title)
 
     def display(self) -> dict[str, Any]:
         """The entry of `/api/repoproviders`."""
@@ -80,6 +95,49 @@ class Provider:
     def spec(self, repo: Repo, ref: str) -> str:
         """The inverse of :meth:`parse`, escaped for a URL."""
         return f"{quote(repo.name, safe='')}/{quote(ref, safe='/')}"
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        """What a pasted page means; `None` if it is none of this provider's.
+
+        Whatever had to be assumed is said (:meth:`~.understanding.Understanding.guessing`):
+        another provider that is sure comes first.
+
+        Args:
+            again: understands a link that is found inside the page's address.
+
+        Raises:
+            BadLink: a page of this provider that shows no repository.
+        """
+        return None
+
+    def doi(self, doi: str) -> Understanding | None:
+        """What a DOI means; `None` if it is none of this provider's."""
+        return None
+
+    def elsewhere(self, repo: Repo) -> Repo:
+        """The repository as a link of any other Binder names it.
+
+        Raises:
+            BadLink: no other Binder can have it.
+        """
+        if self.at_binder:
+            return repo
+        raise BadLink(f"Other Binders do not know {self.title}.")
+
+    def shows(self, place: Place, site: str = "") -> Understanding:
+        """What a place on a forge means.
+
+        Args:
+            place: what the page shows.
+            site: for provider `git`, what stands before the repository's name.
+
+        Raises:
+            BadLink: this provider cannot have such a repository, ref or path.
+        """
+        name = f"{site}/{place.name}" if site else place.name
+        path = relative_path(place.path, "path of the address") if place.path else ""
+        request = LaunchRequest(self.repo(name), ref_name(place.ref), filepath=path)
+        return Understanding(request, place.guessed)
 
     def commit_url(self, commit: Commit) -> str:
         """A page that shows the commit, or the best there is."""

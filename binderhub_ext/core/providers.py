@@ -6,18 +6,29 @@ A deployment adds an institution's own forge by `table(*PROVIDERS.values(), gitl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from .archives import CKAN, DATAVERSE, FIGSHARE, HYDROSHARE, IMAGE, ZENODO
-from .errors import UnknownProvider
-from .forges import GIST, GIT, github, gitlab
+from .errors import BadLink, UnknownProvider
+from .forges import GIST, GIT, GITHUB, GITLAB, github, gitlab
 from .plain import shown
 from .provider import Provider
 from .repo import Repo
+from .understanding import Understanding
 from .url import DEFAULT_PORTS, SCHEMES, read_url
 
-__all__ = ["PROVIDERS", "Provider", "Providers", "at_forge", "find", "github", "gitlab", "table"]
+__all__ = [
+    "PROVIDERS",
+    "Provider",
+    "Providers",
+    "ask",
+    "at_forge",
+    "find",
+    "github",
+    "gitlab",
+    "table",
+]
 
 Providers = Mapping[str, Provider]
 
@@ -54,7 +65,34 @@ def at_forge(repo: Repo, providers: Providers) -> Repo:
     return forge.repo(url.name) if forge else repo
 
 
-PROVIDERS = table(
-    github(), GIST, gitlab(), GIT, ZENODO, FIGSHARE, DATAVERSE, HYDROSHARE, CKAN, IMAGE
-)
-"""The providers of a service that configures nothing."""
+PROVIDERS = table(GITHUB, GIST, GITLAB, GIT, ZENODO, FIGSHARE, DATAVERSE, HYDROSHARE, CKAN, IMAGE)
+"""The built-in providers, in the order the form shows them."""
+
+
+def ask(
+    providers: Providers, question: Callable[[Provider], Understanding | None]
+) -> Understanding | None:
+    """What the providers make of something pasted: the first that is sure, else the first.
+
+    Raises:
+        BadLink: the first that knows it says that it means nothing.
+        UnknownProvider: understood by a built-in one that this service does not offer.
+    """
+    first: Understanding | BadLink | None = None
+    for provider in {**PROVIDERS, **providers}.values():
+        try:
+            answer = question(provider)
+        except BadLink as error:
+            first = first or error
+            continue
+        if answer and not answer.guessed:
+            return _offered(answer, providers)
+        first = first or answer
+    if isinstance(first, BadLink):
+        raise first
+    return _offered(first, providers) if first else None
+
+
+def _offered(answer: Understanding, providers: Providers) -> Understanding:
+    find(providers, answer.request.repo.provider if answer.request.repo else IMAGE.id)
+    return answer

@@ -8,9 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .errors import BadLink
 from .launch import LaunchRequest
-from .pages import Place
-from .plain import PATH_MAX, decoded, plain, ref_name, relative_path
-from .provider import Provider
+from .plain import PATH_MAX, decoded, plain
 from .url import WEB, read_pasted
 
 
@@ -87,20 +85,3 @@ def read_web_link(text: str) -> WebLink:
         dict(reversed(pairs)),
         parts.fragment,
     )
-
-
-def shows(provider: Provider, place: Place, site: str = "") -> Understanding:
-    """A place on a forge as a request.
-
-    Args:
-        provider: whose repository it is.
-        place: what the page shows.
-        site: for provider `git`, what stands before the repository's name.
-
-    Raises:
-        BadLink: the provider cannot have such a repository, ref or path.
-    """
-    name = f"{site}/{place.name}" if site else place.name
-    path = relative_path(place.path, "path of the address") if place.path else ""
-    request = LaunchRequest(provider.repo(name), ref_name(place.ref), filepath=path)
-    return Understanding(request, place.guessed)

@@ -11,6 +11,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+LISTED = 200
+"""Files of an update that people are shown by name; of more, how many there are."""
+
 
 class Keep(StrEnum):
     """Whose version has the file's name where both sides changed it. Nobody's is lost."""
@@ -206,7 +209,7 @@ class Update:
             ]
         return "\n".join([*lines, *self.notes])
 
-    def clipped(self, most: int) -> Update:
+    def clipped(self, most: int = LISTED) -> Update:
         """The same with at most so many files listed: first those a person should look at."""
         ordered = sorted(self.changes, key=lambda change: change.what not in CONFLICTS)
         return replace(self, changes=tuple(ordered[:most]), edited=self.edited[:most])

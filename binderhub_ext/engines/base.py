@@ -11,7 +11,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from traitlets import Unicode
+from traitlets import Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..abstract import Abstract
@@ -21,6 +21,7 @@ from ..core.layout import DataDirectory
 from ..core.progress import Tell
 from ..core.updates import Update
 from ..repos.base import Source
+from ..traits import Bytes
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,31 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
     data_dir = Unicode(help="Absolute path of the data directory (see core.layout); required.").tag(
         config=True
     )
+
+    build_timeout = Float(
+        3600, help="Seconds a build may take (default 3600) before it is ended."
+    ).tag(config=True)
+
+    min_free_space = Bytes(
+        "2G",
+        help="""
+        Bytes that have to stay free on the disk that environments are kept on: no build is started
+        below that. Default: 2 GiB, where Docker keeps them 5 GiB.
+        """,
+    ).tag(config=True)
+
+    max_age = Float(
+        30 * 86400,
+        help="Seconds after its last use when an environment may be removed (default 30 days).",
+    ).tag(config=True)
+
+    max_total_size = Bytes(
+        "50G",
+        help="""
+        Bytes all environments together may take; the longest unused go first, never one in use.
+        Default: 50 GiB, where Docker keeps them 200 GiB.
+        """,
+    ).tag(config=True)
 
     @property
     def layout(self) -> DataDirectory:

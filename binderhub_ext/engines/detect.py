@@ -25,10 +25,10 @@ from typing import Any
 from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
 from ..core.requirements import decode
+from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
-from .process import ProcessFailed, output
 
 DETECTION = 2
 """Version of what is remembered; raise it when the rules here or in `core` change."""

@@ -8,7 +8,6 @@ every engine. Whatever runs out of room during a start ends here too.
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -24,8 +23,6 @@ from ..core.volumes import Volume
 from ..storage.homes import ensure_place
 from ..storage.quota import keep_limits
 from ..storage.space import Space, is_full, no_room
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RescueMixin(LoggingConfigurable):
@@ -97,6 +94,6 @@ def explained(error: OSError) -> NoSpace:
     Raises:
         OSError: it was something else.
     """
-    if error.errno not in _NO_ROOM:
+    if not NoSpace.caused(error):
         raise error
     return NoSpace(FULL_START)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.launch import Files, Launch
+from ..core.providers import PROVIDERS
 
 HOME = "/home/jovyan"
 """The home inside every server, whatever runs it."""
@@ -41,11 +42,5 @@ def binder_environment(launch: Launch, host: str) -> dict[str, str]:
         "BINDER_REQUEST": f"v2/{repo.provider}/{repo.name}/{commit.ref}",
         "BINDER_PERSISTENT_REQUEST": f"v2/{repo.provider}/{repo.name}/{commit.id}",
     }
-    if repo.provider in _COMMIT_PAGES:
-        env["BINDER_REF_URL"] = (
-            repo.url.removesuffix(".git") + _COMMIT_PAGES[repo.provider] + commit.id
-        )
-    return env
-
-
-_COMMIT_PAGES = {"gh": "/tree/", "gl": "/-/tree/", "gist": "/"}
+    page = PROVIDERS[repo.provider].commit_url(commit) if repo.provider in PROVIDERS else repo.url
+    return env if page == repo.url else {**env, "BINDER_REF_URL": page}

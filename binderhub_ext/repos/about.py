@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..core.layout import DataDirectory
 from ..core.repo import Commit
-from .command import Call, GitFailed, run
+from ..programs import ProcessFailed
+from .command import Call, run
 
 _FORMAT = "%aI%x00%an%x00%s"
 _SECONDS = 5
@@ -36,7 +37,7 @@ async def about(layout: DataDirectory, commit: Commit) -> About | None:
     wanted = ["log", "-1", "--no-show-signature", f"--format={_FORMAT}", f"{commit.id}^{{commit}}"]
     try:
         output = await run(Call([*wanted, "--"], objects, timeout=_SECONDS, output_limit=65_536))
-    except (GitFailed, FileNotFoundError):
+    except (ProcessFailed, FileNotFoundError):
         return None
     date, author, subject = output.decode("utf-8", "replace").rstrip("\n").split("\0")
     return About(date, _one_line(author, 80), _one_line(subject, 120))

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import re
 import sys
 from abc import abstractmethod
@@ -27,6 +28,7 @@ from traitlets import Float, Unicode
 
 from ..core.errors import (
     BadLink,
+    BinderError,
     NoSpace,
     NotAllowed,
     RefNotFound,
@@ -37,8 +39,8 @@ from ..core.errors import (
 from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit, Repo
 from ..core.url import Url, read_url
+from ..programs import ProcessFailed, TimedOut, capture
 from . import unpack
-from .command import GitFailed
 from .http import Http
 from .keeping import KeepingProvider, Readable, too_large
 from .packing import Packed, common_directory, pack, without
@@ -47,6 +49,8 @@ from .store import Lock
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _UNPACK_SECONDS = 900
+_LISTED = 2**30
+"""Bytes of the list of what was unpacked."""
 
 
 @dataclass(frozen=True)
@@ -293,40 +297,38 @@ async def _pack(
     message = f"{title}\n\n{commit.repo.name}, version {commit.id}\n"
     try:
         return await pack(files, message, new, objects)
-    except GitFailed as error:
-        if "No space left" in error.stderr:
+    except ProcessFailed as error:
+        if NoSpace.in_text(error.tail):
             raise NoSpace("The disk is full. Ask your administrator to make room.") from error
         raise _hostile() from error
 
 
 async def _unpacked(archive: Path, into: Path, files: int, size: int) -> list[list[Any]]:
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", unpack.__name__),
-        *(str(archive), str(into), str(files), str(size)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    argv = [sys.executable, "-I", "-m", unpack.__name__]
     try:
-        async with asyncio.timeout(_UNPACK_SECONDS):
-            output, errors = await program.communicate()
-    except TimeoutError as error:
+        listed = await capture(
+            [*argv, str(archive), str(into), str(files), str(size)],
+            env=os.environ,
+            patience=_UNPACK_SECONDS,
+            limit=_LISTED,
+        )
+        return [json.loads(line) for line in listed.splitlines()]
+    except TimedOut as error:
         raise too_large(f"{_UNPACK_SECONDS} seconds to unpack") from error
-    finally:
-        if program.returncode is None:
-            program.kill()
-            await asyncio.shield(program.communicate())
-    if program.returncode == 0:
-        return [json.loads(line) for line in output.splitlines()]
-    if b"No space left" in errors:
-        raise NoSpace("The disk is full. Ask your administrator to make room.")
-    raise {
+    except ProcessFailed as error:
+        raise _not_unpacked(error, files, size) from error
+
+
+def _not_unpacked(error: ProcessFailed, files: int, size: int) -> BinderError:
+    if NoSpace.in_text(error.tail):
+        return NoSpace("The disk is full. Ask your administrator to make room.")
+    return {
         unpack.HOSTILE: _hostile(),
         unpack.TOO_LARGE: TooLarge(
             f"The archive has more than {files} files or {size // 2**20} MiB, which is more than "
             "allowed here. Use a smaller dataset, or ask your administrator to raise the limit."
         ),
     }.get(
-        program.returncode or 0,
+        error.status,
         RepoUnavailable("The archive is damaged or in a form that cannot be unpacked here."),
     )

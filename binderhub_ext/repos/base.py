@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..core.progress import Tell
 from ..core.repo import Commit, Repo
+from .credentials import Keyring
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class Source:
 
 
 class RepoProvider(Protocol):
-    """One kind of repository, such as Git or Zenodo."""
+    """Fetches from one kind of repository, such as Git or Zenodo.
+
+    Attributes:
+        keyring: what opens people's own repositories, for those that take it; set by the service.
+    """
+
+    keyring: Keyring
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
         """Which commit does `ref` stand for now?

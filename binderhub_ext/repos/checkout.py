@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import BinderError, NoSpace, RepoUnavailable
+from ..programs import ProcessFailed
 from .base import Source
-from .command import Call, GitFailed, run
+from .command import Call, run
 
 SUBMODULE_MODE = "160000"
 _DEPTH = 10
@@ -43,13 +44,13 @@ async def checkout(source: Source, into: Path) -> None:
         index = Path(scratch, "index")
         try:
             await _Index(kept, index, into.absolute()).write(source)
-        except (GitFailed, OSError):
+        except (ProcessFailed, OSError):
             try:
                 own = Path(scratch, "own")
                 own.mkdir()
                 await unbundle(source.bundle, own)
                 await _Index(own, index, into.absolute()).write(source)
-            except GitFailed as error:
+            except ProcessFailed as error:
                 raise _words(error) from error
 
 
@@ -57,7 +58,7 @@ async def unbundle(bundle: Path, repository: Path) -> None:
     """Make a bare repository with the objects of a bundle; it has no refs."""
     head = (await run(Call(["bundle", "list-heads", str(bundle), "HEAD"], repository))).split()
     if not head:
-        raise GitFailed("The bundle has no HEAD.")
+        raise ProcessFailed(1, "The bundle has no HEAD.")
     await initialise(repository, len(head[0]))
     await run(Call(["bundle", "unbundle", str(bundle)], repository, timeout=600))
 
@@ -69,12 +70,12 @@ async def initialise(repository: Path, id_length: int) -> None:
     await run(Call(arguments, repository))
 
 
-def _words(error: GitFailed) -> BinderError:
-    if "No space left" in error.stderr or "quota exceeded" in error.stderr:
+def _words(error: ProcessFailed) -> BinderError:
+    if NoSpace.in_text(error.tail):
         return NoSpace("The disk is full. Ask your administrator to make room.")
     return RepoUnavailable(
         "The fetched files of this commit cannot be read. Launch it again to fetch them anew.",
-        detail=error.stderr[-2000:],
+        detail=error.tail[-2000:],
     )
 
 

@@ -38,7 +38,7 @@ _NOT_WITH_TOKEN = (
 
 RULES = (
     _rule(
-        r"no space left on device|disk quota exceeded",
+        NoSpace.TEXT,
         NoSpace,
         "This service's disk is full, so {url} could not be fetched. Please tell your "
         "administrator; nothing of yours is lost.",

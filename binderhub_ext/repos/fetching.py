@@ -19,9 +19,10 @@ from ..core.errors import (
 from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit
 from ..core.url import SCHEMES, git_url, read_url
+from ..programs import ProcessFailed, TooMuch
 from . import complaints, submodules
 from .checkout import SUBMODULE_MODE, initialise
-from .command import Call, GitFailed, GitTooMuch, run
+from .command import Call, run
 from .keeping import Readable, too_large
 from .remote import NAME, Remote
 from .store import Lock
@@ -86,13 +87,13 @@ class Fetching:
         """
         try:
             return await self._attempt(commit, path)
-        except GitFailed:
+        except ProcessFailed:
             # What was kept from earlier fetches may be damaged; all of it can be had again.
             shutil.rmtree(self._objects, ignore_errors=True)
         try:
             return await self._attempt(commit, path)
-        except GitFailed as error:
-            raise complaints.understand(error.stderr, commit.repo.url) from error
+        except ProcessFailed as error:
+            raise complaints.understand(error.tail, commit.repo.url) from error
 
     async def _attempt(self, commit: Commit, path: Path) -> Readable:
         self._files = self._bytes = 0
@@ -143,7 +144,7 @@ class Fetching:
         try:
             commit = f"{id}^{{commit}}"
             await self._git("rev-list", "--objects", "--quiet", commit, "--not", "--all")
-        except GitFailed:
+        except ProcessFailed:
             return False
         return True
 
@@ -153,7 +154,7 @@ class Fetching:
             try:
                 await self._transfer(remote, [], refspecs, limit)
                 return
-            except GitTooMuch:
+            except TooMuch:
                 self._say(
                     f"Its history is larger than {limit // 2**20} MiB, so only the commit itself "
                     "is fetched (`git fetch --unshallow` gets the rest later)"
@@ -161,7 +162,7 @@ class Fetching:
                 self._remove_partial()
         try:
             await self._transfer(remote, [f"--depth={depth or 1}"], refspecs, self._limits.size)
-        except GitTooMuch as error:
+        except TooMuch as error:
             self._remove_partial()
             raise too_large(f"{self._limits.size // 2**20} MiB to download") from error
 
@@ -197,7 +198,7 @@ class Fetching:
         call = replace(listing, output_limit=_LISTING_MAX)
         try:
             found = submodules.entries(await run(call))
-        except GitTooMuch as error:
+        except TooMuch as error:
             raise too_large(f"{self._limits.files} files") from error
         self._files += len(found)
         self._bytes += sum(entry.size for entry in found)
@@ -239,7 +240,7 @@ class Fetching:
     async def _addresses(self, id: str) -> dict[str, str]:
         try:
             listing = await self._git("config", f"--blob={id}:.gitmodules", "--null", "--list")
-        except GitFailed:
+        except ProcessFailed:
             return {}
         return submodules.addresses(listing)
 
@@ -275,7 +276,7 @@ class Fetching:
         """Put the packs of many fetches together; git looks into every one for every object."""
         if len(list((self._objects / "objects" / "pack").glob("*.pack"))) <= _PACKS_MAX:
             return
-        with suppress(GitFailed):  # nothing is lost then, and the next fetch tries again
+        with suppress(ProcessFailed):  # nothing is lost then, and the next fetch tries again
             repack = self._call("repack", "--geometric=2", "-d", "--quiet")
             await run(replace(repack, timeout=_TIDY_SECONDS))
             await self._git("pack-refs", "--all")

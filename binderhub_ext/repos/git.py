@@ -25,9 +25,11 @@ from ..core.errors import BadLink, NotAllowed, RefNotFound, RepoNotFound, RepoUn
 from ..core.progress import Tell
 from ..core.repo import Commit, Repo
 from ..core.url import SCHEMES, Url, read_url
+from ..programs import ProcessFailed, TooMuch
+from ..traits import Bytes
 from .checkout import initialise
-from .command import MINIMUM, Call, GitFailed, GitTooMuch, run, version
-from .credentials import Credential, Keyring, fitting, no_credentials
+from .command import MINIMUM, Call, run, version
+from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
 from .questions import Questions
@@ -58,8 +60,8 @@ class GitProvider(KeepingProvider):
         900, help="Seconds one fetch may take. Longer serves larger repositories on slow networks."
     ).tag(config=True)
 
-    max_history = Int(
-        500 * 2**20,
+    max_history = Bytes(
+        "500M",
         help="""Bytes of a full clone above which the history is left behind and only the
         commit's own files are fetched.""",
     ).tag(config=True)
@@ -83,7 +85,6 @@ class GitProvider(KeepingProvider):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self.keyring: Keyring = no_credentials
         self._questions: Questions[Commit] = Questions()
         self._git_is_new_enough = False
 
@@ -195,12 +196,12 @@ class GitProvider(KeepingProvider):
                 await remote.run(call)
                 asked = Call(["rev-parse", "--verify", "--quiet", f"{short}^{{commit}}"], place)
                 return (await run(asked)).decode().strip()
-            except GitTooMuch as error:
+            except TooMuch as error:
                 raise TooLarge(
                     "The repository has too many commits to look up a short commit id in. Use the "
                     "whole id (40 digits), a branch or a tag."
                 ) from error
-            except GitFailed:
+            except ProcessFailed:
                 return ""
 
     async def _require_git(self) -> None:

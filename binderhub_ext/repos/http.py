@@ -7,7 +7,6 @@ address judged is the address connected to. `.netrc` and cookies are never used.
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -196,7 +195,7 @@ async def _words(url: Url) -> AsyncIterator[None]:
             "If it is your institution's own host, ask your administrator to add its authority."
         ) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if NoSpace.caused(error):
             raise NoSpace(
                 "This service's disk is full. Please tell your administrator; nothing of yours is "
                 "lost."

@@ -18,7 +18,9 @@ from ..core.layout import DataDirectory
 from ..core.progress import Event, Tell
 from ..core.repo import Commit
 from ..jobs import Jobs
+from ..traits import Bytes
 from .base import Source
+from .credentials import Keyring, no_credentials
 from .network import AddressPolicy
 from .store import Lock, Store
 
@@ -49,8 +51,8 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
         config=True
     )
 
-    max_size = Int(
-        4 * 2**30,
+    max_size = Bytes(
+        "4G",
         help="Bytes of a download above which it is refused (for Git: without its history).",
     ).tag(config=True)
 
@@ -60,12 +62,12 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
         archive can stand for billions of files, so there must be a limit.""",
     ).tag(config=True)
 
-    max_files_size = Int(
-        10 * 2**30, help="Bytes all files of a commit may have together, unpacked."
+    max_files_size = Bytes(
+        "10G", help="Bytes all files of a commit may have together, unpacked."
     ).tag(config=True)
 
-    max_kept = Int(
-        50 * 2**30,
+    max_kept = Bytes(
+        "50G",
         help="""Bytes of fetched commits to keep. Beyond it the least recently used are removed;
         they are fetched again when needed.""",
     ).tag(config=True)
@@ -82,6 +84,7 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
+        self.keyring: Keyring = no_credentials
         self._fetches: Jobs[Source] = Jobs()
         self._collect_after = 0.0
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..programs import ProcessFailed
 from .base import Source
-from .command import Call, GitFailed, run
+from .command import Call, run
 from .submodules import Entry, entries
 
 
@@ -22,5 +23,5 @@ async def listed(source: Source, paths: Sequence[str]) -> list[Entry] | None:
     call = Call(["ls-tree", "-t", "-z", "--long", source.tree, "--", *paths], objects)
     try:
         return entries(await run(call))
-    except (GitFailed, OSError):
+    except (ProcessFailed, OSError):
         return None

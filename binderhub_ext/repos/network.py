@@ -22,11 +22,12 @@ from urllib.request import (  # type: ignore[attr-defined]  # typeshed lacks the
     proxy_bypass_environment,
 )
 
-from traitlets import Float, List, TraitError, Unicode, validate
+from traitlets import Float, List, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..core.errors import AddressNotAllowed, RepoUnavailable
 from ..core.url import Url
+from ..traits import Cidr
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -52,7 +53,7 @@ class AddressPolicy(LoggingConfigurable):
     """Judges hosts; shared by Git and archives."""
 
     allowed_networks = List(
-        Unicode(),
+        Cidr(),
         help="""Networks that may be reached although they are private, loopback or otherwise
         special, as CIDR. Empty by default: a link could name anything in them. List the network
         of an intranet's Git host, as narrow as it goes.""",
@@ -66,7 +67,7 @@ class AddressPolicy(LoggingConfigurable):
     ).tag(config=True)
 
     blocked_networks = List(
-        Unicode(),
+        Cidr(),
         help="""Networks that must not be reached, as CIDR, even if their addresses are public:
         for instance this service's own public address. Wins over everything else.""",
     ).tag(config=True)
@@ -74,13 +75,6 @@ class AddressPolicy(LoggingConfigurable):
     dns_timeout = Float(
         10, help="Seconds to wait for a name to resolve; a host that is slower counts as down."
     ).tag(config=True)
-
-    @validate("allowed_networks", "blocked_networks")
-    def _networks(self, proposal: dict[str, list[str]]) -> list[str]:
-        try:
-            return [str(ipaddress.ip_network(network)) for network in proposal["value"]]
-        except ValueError as error:
-            raise TraitError(f"not a network in CIDR notation: {error}") from error
 
     def allows(self, address: Address, host: str = "") -> bool:
         """Whether an address may be reached.

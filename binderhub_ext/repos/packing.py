@@ -50,7 +50,7 @@ async def pack(files: Sequence[Packed], message: str, bundle: Path, scratch: Pat
         scratch: an empty directory on the same disk.
 
     Raises:
-        GitFailed: a path is refused by Git, or the disk is full.
+        ProcessFailed: a path is refused by Git, or the disk is full.
     """
     await initialise(scratch, 40)
     hash_all = ["hash-object", "-w", "--no-filters", "--stdin-paths"]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..core.errors import RepoUnavailable, TooLarge
 from ..core.url import Url
+from ..programs import ProcessFailed, TimedOut, TooMuch
 from . import complaints
-from .command import Call, GitFailed, GitTimedOut, GitTooMuch, run
+from .command import Call, run
 from .credentials import Credential
 from .http import Http
 from .network import Address, AddressPolicy
@@ -80,18 +81,18 @@ class Remote:
         Redirects are followed by us, one judged hop after another, since git would not ask.
 
         Raises:
-            GitTooMuch: for the caller to decide about.
+            TooMuch: for the caller to decide about.
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, NoSpace.
         """
         try:
             return await self._attempt(call, on_progress)
-        except GitFailed as error:
-            if not complaints.is_redirect(error.stderr):
+        except ProcessFailed as error:
+            if not complaints.is_redirect(error.tail):
                 raise self._understood(error, call) from error
         self.url = await self._moved()
         try:
             return await self._attempt(call, on_progress)
-        except GitFailed as error:
+        except ProcessFailed as error:
             raise self._understood(error, call) from error
 
     async def _attempt(self, call: Call, on_progress: Callable[[str], None] | None) -> bytes:
@@ -112,17 +113,17 @@ class Remote:
                 return replace(answer.url, path=answer.url.path.removesuffix(_DISCOVERY), query="")
         raise complaints.understand("returned error: 302", str(self.url))
 
-    def _understood(self, error: GitFailed, call: Call) -> Exception:
-        if isinstance(error, GitTooMuch):
+    def _understood(self, error: ProcessFailed, call: Call) -> Exception:
+        if isinstance(error, TooMuch):
             return error if call.watch else TooLarge(f"{self.url} has too many branches and tags.")
-        if isinstance(error, GitTimedOut):
+        if isinstance(error, TimedOut):
             return RepoUnavailable(
                 f"{self.url} did not finish answering within {call.timeout:.0f} seconds. Try "
                 "again later; if it is a large repository, ask your administrator for more time.",
-                detail=error.stderr[-2000:],
+                detail=error.tail[-2000:],
             )
         return complaints.understand(
-            error.stderr, str(self.url), with_credential=self._credential is not None
+            error.tail, str(self.url), with_credential=self._credential is not None
         )
 
 

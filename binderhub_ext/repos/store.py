@@ -25,10 +25,9 @@ from pathlib import Path
 
 from ..core.layout import DataDirectory
 from ..core.repo import Commit, Repo
-from ..locks import try_lock
+from ..locks import held_if_free, held_in_turn
 from .base import Source
 
-_POLL = 0.1
 _SUBMODULES = "refs/submodules/"
 _LEFTOVERS = (
     "*.lock",
@@ -80,15 +79,9 @@ class Store:
         # Other users of the machine may read what everybody may.
         mode = 0o700 if repo.reader else 0o755
         directory.mkdir(parents=True, exist_ok=True, mode=mode)
-        descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # No event can tell of another process.
-            while not try_lock(descriptor):  # noqa: ASYNC110
-                await asyncio.sleep(_POLL)
+        async with held_in_turn(directory / ".lock") as descriptor:
             await asyncio.to_thread(_clear, directory)
             yield Lock(directory, descriptor)
-        finally:
-            os.close(descriptor)
 
     def collect_garbage(self, max_bytes: int, min_age: float) -> int:
         """Remove the least recently used until no more than `max_bytes` are kept.
@@ -163,18 +156,13 @@ class _Kept:
 
     def remove(self) -> bool:
         """Remove it unless somebody is fetching just now."""
-        descriptor = os.open(self.path.parent / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        try:
-            if not try_lock(descriptor):
-                return False
-            if self.path.is_dir():
+        with held_if_free(self.path.parent / ".lock") as free:
+            if free and self.path.is_dir():
                 shutil.rmtree(self.path)
-            else:
+            elif free:
                 self.path.unlink()
                 self.path.with_suffix(".tree").unlink(missing_ok=True)
-            return True
-        finally:
-            os.close(descriptor)
+        return free
 
 
 def _clear(directory: Path) -> None:

@@ -9,7 +9,6 @@ stores its options, so full options are sent every time.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,8 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-from traitlets import Float, Integer, Unicode, default
-from traitlets.config import LoggingConfigurable
+from tornado.log import app_log
 
 from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, NotFound, TooMany
 from ..core.launch import TICKET
@@ -90,32 +88,33 @@ def _state(model: dict[str, Any]) -> State:
     return State.RUNNING if model.get("ready") else State.STOPPED
 
 
-class HubClient(LoggingConfigurable):
-    """The part of the Hub's REST API that launches need."""
+@dataclass(frozen=True)
+class HubSettings:
+    """Where the Hub is, and how long to wait for it.
 
-    api_url = Unicode(
-        help="""Where the Hub's API is; default $JUPYTERHUB_API_URL, which the Hub gives to the
-        services it manages."""
-    ).tag(config=True)
+    Attributes:
+        api_url: of its API.
+        timeout: seconds to wait for one answer.
+        stop_timeout: seconds a server may take to stop.
+        reconnects: how often a dropped progress stream is taken up again.
+    """
 
-    timeout = Float(
-        30, help="Seconds to wait for one answer of the Hub (default 30). Streams are not bound."
-    ).tag(config=True)
+    api_url: str
+    timeout: float = 30
+    stop_timeout: float = 60
+    reconnects: int = 5
 
-    stop_timeout = Float(
-        60, help="Seconds a server may take to stop before a restart is given up (default 60)."
-    ).tag(config=True)
 
-    reconnects = Integer(
-        5, help="How often a dropped progress stream is taken up again (default 5)."
-    ).tag(config=True)
+class HubClient:
+    """The part of the Hub's REST API that launches need.
 
-    @default("api_url")
-    def _api_url(self) -> str:
-        return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
+    Made where an event loop runs, closed with the service.
+    """
 
-    async def setup(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout))
+    def __init__(self, settings: HubSettings) -> None:
+        self._settings = settings
+        timeout = aiohttp.ClientTimeout(total=settings.timeout)
+        self._session = aiohttp.ClientSession(timeout=timeout)
 
     async def close(self) -> None:
         await self._session.close()
@@ -125,7 +124,7 @@ class HubClient(LoggingConfigurable):
     async def health(self) -> bool:
         """Whether the Hub answers at all."""
         try:
-            async with self._session.get(self.api_url.rstrip("/") + "/") as response:
+            async with self._session.get(self._settings.api_url.rstrip("/") + "/") as response:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -172,7 +171,7 @@ class HubClient(LoggingConfigurable):
             LaunchFailed: it does not stop.
         """
         try:
-            async with asyncio.timeout(self.stop_timeout):
+            async with asyncio.timeout(self._settings.stop_timeout):
                 # the Hub streams starts, not stops
                 while await self._running(person, name):  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
@@ -191,7 +190,7 @@ class HubClient(LoggingConfigurable):
         Raises:
             LaunchFailed: the start failed; in the spawner's own words.
         """
-        for attempt in range(self.reconnects + 1):
+        for attempt in range(self._settings.reconnects + 1):
             try:
                 async with aclosing(self._stream(person, name)) as messages:
                     async for message in messages:
@@ -201,7 +200,7 @@ class HubClient(LoggingConfigurable):
                         if message.get("ready"):
                             return
             except (aiohttp.ClientError, TimeoutError) as error:
-                self.log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
+                app_log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
             await asyncio.sleep(0.2 * 2**attempt)
         raise LaunchFailed("The Hub stopped telling about the server. Look at it on the main page.")
 
@@ -245,7 +244,7 @@ class HubClient(LoggingConfigurable):
         self, method: str, person: Person, path: str, **options: Any
     ) -> aiohttp.client._RequestContextManager:
         """A request to the Hub's API in a person's name; the answer is for :func:`check`."""
-        url = f"{self.api_url.rstrip('/')}/{path}"
+        url = f"{self._settings.api_url.rstrip('/')}/{path}"
         headers = {"Authorization": f"token {person.token}"}
         return self._session.request(method, url, headers=headers, **options)
 

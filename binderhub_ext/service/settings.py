@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-import re
+import os
+from collections.abc import Container
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Integer, List, TraitError, Unicode, validate
-from traitlets.config import Configurable
+from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
+from traitlets.config import Configurable, LoggingConfigurable
 
-from ..core.errors import BadLink
 from ..core.launch import Files
 from ..core.policy import Policy, Size
-from ..core.providers import PROVIDERS, Providers, github, gitlab, table
-from ..core.quantities import read_bytes
+from ..core.providers import Providers, github, gitlab, table
 from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
+from ..traits import Bytes, Cidr, Pattern, Table, read_size
 from .bans import Bans
+from .hub import HubSettings
 
 
-class LaunchPolicy(Configurable):
+def _size(_name: str, fields: dict[str, Any]) -> Size:
+    """Resources of a size.
+
+    Raises:
+        BadLink, ValueError, TypeError: they are none.
+    """
+    if unknown := fields.keys() - {"memory", "cpu"}:
+        raise ValueError(f"{min(unknown)!r} is neither memory nor cpu")
+    memory, cpu = fields.get("memory", 0), float(fields.get("cpu", 0))
+    if cpu < 0:
+        raise ValueError(f"{cpu:g} is no number of processors")
+    return Size(read_size(memory), cpu)
+
+
+class LaunchPolicy(LoggingConfigurable):
     """What may be launched here."""
 
     allowed_specs = List(
-        Unicode(),
+        Pattern(),
         [".*"],
         help="""Repositories that may be launched, as regular expressions matched at the beginning
         of `provider/repository/ref` (such as `gh/my-university/`), upper and lower case alike.
@@ -31,13 +47,13 @@ class LaunchPolicy(Configurable):
     ).tag(config=True)
 
     banned_specs = List(
-        Unicode(),
+        Pattern(),
         help="""Repositories that never may be, in the same form; stronger than what is allowed.
         A ban on `gh/owner/` also holds for the same repository named by its Git URL.""",
     ).tag(config=True)
 
     trusted_specs = List(
-        Unicode(),
+        Pattern(),
         help="""Repositories whose links start without the page that asks, for everybody, in the
         same form; they see no more than the project's own folder, and have the repository's own
         server as large as any. A link that asks for more still asks. `gh/owner/` also holds for
@@ -45,7 +61,7 @@ class LaunchPolicy(Configurable):
     ).tag(config=True)
 
     images = List(
-        Unicode(),
+        Pattern(),
         help="""Prebuilt images that links may name with `image=`, as regular expressions of the
         whole name. Default: none.""",
     ).tag(config=True)
@@ -57,13 +73,14 @@ class LaunchPolicy(Configurable):
         Default: all three, as the person chooses.""",
     ).tag(config=True)
 
-    sizes = Dict(
+    sizes = Table(
+        _size,
         help="""Resources on offer by name: `{"large": {"memory": "16G", "cpu": 4}}`. Default:
-        none, every server has the engine's own limits."""
+        none, every server has the engine's own limits.""",
     ).tag(config=True)
 
-    max_memory = Unicode(
-        "", help="Memory a link may ask for by `mem=`, such as `8G`. Default: none may be asked."
+    max_memory = Bytes(
+        help="Memory a link may ask for by `mem=`, such as `8G`. Default: none may be asked."
     ).tag(config=True)
 
     max_cpu = Float(
@@ -93,33 +110,15 @@ class LaunchPolicy(Configurable):
         help="Ids of the providers links may have here. Default: all that are known.",
     ).tag(config=True)
 
-    extra_targets = Dict(
+    extra_targets = Table(
+        read_target,
         help="""Further interfaces a server can open, by the name links have in `target=`:
         `{"pluto": {"title": "Pluto", "path": "pluto/", "needs": "the package pluto"}}`. Each has a
         `title` for people, a `path` below the server's URL, what the environment `needs` for it,
         and may have `file` and `folder` (paths with `{path}` for what is opened) and `heads` (first
         parts of its paths; default: that of `path`). A name that exists is replaced. Default:
-        none besides the built-in ones."""
+        none besides the built-in ones.""",
     ).tag(config=True)
-
-    @validate("allowed_specs", "banned_specs", "trusted_specs", "images")
-    def _valid_rules(self, proposal: Any) -> Any:
-        for rule in proposal["value"]:
-            try:
-                re.compile(rule)
-            except re.error as error:
-                name = f"LaunchPolicy.{proposal['trait'].name}"
-                raise TraitError(f"{name}: {rule!r} is no regular expression: {error}") from error
-        return proposal["value"]
-
-    @validate("extra_targets")
-    def _valid_targets(self, proposal: Any) -> Any:
-        for name, fields in proposal["value"].items():
-            try:
-                read_target(name, fields)
-            except (BadLink, TypeError, ValueError) as error:
-                raise TraitError(f"LaunchPolicy.extra_targets: {name}: {error}") from error
-        return proposal["value"]
 
     def policy(self) -> Policy:
         """The policy as the pure core wants it."""
@@ -129,20 +128,36 @@ class LaunchPolicy(Configurable):
             trusted_specs=tuple(self.trusted_specs),
             images=tuple(self.images),
             files=tuple(Files(name) for name in self.files),
-            sizes={name: _size(size) for name, size in self.sizes.items()},
-            max_memory=_bytes(self.max_memory),
+            sizes={name: _size(name, fields) for name, fields in self.sizes.items()},
+            max_memory=self.max_memory,
             max_cpu=self.max_cpu,
             max_idle=self.max_idle,
             max_volumes=self.max_volumes,
         )
 
-    def link_providers(self, fetchable: set[str]) -> Providers:
-        """The providers links may have, of those that can be fetched."""
+    def known_providers(self, installed: Providers) -> Providers:
+        """What is installed, and the forges of one's own."""
         own = [github(id, host, host) for id, host in self.github_hosts.items()]
         own += [gitlab(id, host, host) for id, host in self.gitlab_hosts.items()]
-        known = [p for p in PROVIDERS.values() if p.id in fetchable]
-        wanted = self.providers or [provider.id for provider in [*known, *own]]
-        return table(*(p for p in [*known, *own] if p.id in wanted))
+        return table(*installed.values(), *own)
+
+    def link_providers(self, known: Providers, fetchable: Container[str]) -> Providers:
+        """The providers links may have; the log says of each other one why not."""
+        for id in set(self.providers) - set(known):
+            self.log.warning("LaunchPolicy.providers names %s, which is not installed", id)
+        offered = []
+        for provider in known.values():
+            if self.providers and provider.id not in self.providers:
+                why = "LaunchPolicy.providers does not name it"
+            elif provider.fetcher and provider.id not in fetchable:
+                why = "what fetches from it cannot be made"
+            elif not provider.fetcher and not self.images:
+                why = "LaunchPolicy.images allows none"
+            else:
+                offered.append(provider)
+                continue
+            self.log.info("The provider %s is installed and not offered: %s", provider.id, why)
+        return table(*offered)
 
     def targets(self) -> Targets:
         """The interfaces on offer."""
@@ -208,20 +223,12 @@ class Access(Configurable):
     api_only = Bool(False, help="Serve the API and no pages. Default: pages too.").tag(config=True)
 
     ban_networks = Dict(
+        key_trait=Cidr(),
         help="""Networks that may use nothing here but `/health`, `/versions` and `/metrics`, each
         with the reason people there are told: `{"192.0.2.0/24": "automated traffic"}`. The proxy
         in front of the Hub has to set `X-Real-IP` itself, or a client could choose its address.
-        Default: none."""
+        Default: none.""",
     ).tag(config=True)
-
-    @validate("ban_networks")
-    def _valid_networks(self, proposal: Any) -> Any:
-        for network in proposal["value"]:
-            try:
-                ip_network(network)
-            except ValueError as error:
-                raise TraitError(f"Access.ban_networks: {error}") from error
-        return proposal["value"]
 
     def bans(self) -> Bans:
         """The banned networks."""
@@ -232,9 +239,152 @@ class Access(Configurable):
     ).tag(config=True)
 
 
-def _size(fields: dict[str, Any]) -> Size:
-    return Size(_bytes(str(fields.get("memory", ""))), float(fields.get("cpu", 0)))
+@dataclass(frozen=True)
+class BuildSettings:
+    """What an administrator says of builds.
+
+    Attributes:
+        concurrency: builds at the same time.
+        log_limit: bytes of log kept of one.
+        log_days: days a log is kept.
+    """
+
+    concurrency: int = 2
+    log_limit: int = 5 * 2**20
+    log_days: int = 90
 
 
-def _bytes(text: str) -> int:
-    return read_bytes(text) if text else 0
+class Builds(Configurable):
+    """Builds of environments."""
+
+    concurrency = Integer(
+        2,
+        min=1,
+        help="""Builds at the same time (default 2). Further ones wait their turn and say how
+        many are ahead. More than the machine has cores or memory for makes all of them slow.""",
+    ).tag(config=True)
+
+    log_limit = Bytes(
+        "5M",
+        help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
+        must not fill the disk.""",
+    ).tag(config=True)
+
+    log_days = Integer(
+        90, min=1, help="Days the log of a finished build is kept (default 90)."
+    ).tag(config=True)
+
+    def settings(self) -> BuildSettings:
+        return BuildSettings(self.concurrency, self.log_limit, self.log_days)
+
+
+class Launches(Configurable):
+    """How many launches there may be."""
+
+    kept = Integer(
+        1000,
+        help="""Ended launches whose events stay in memory for those who still watch (default
+        1000). Their outcome is in the records for ever.""",
+    ).tag(config=True)
+
+    per_person = Integer(
+        10,
+        min=1,
+        help="""Launches one person may have under way at the same time (default 10), so that one
+        script does not take every build from a class.""",
+    ).tag(config=True)
+
+    per_hour = Integer(
+        0,
+        min=0,
+        help="""Launches one person may start within an hour; 0 (the default) for no limit.""",
+    ).tag(config=True)
+
+    total_quota = Integer(
+        0,
+        min=0,
+        help="""Launches of all people that may be under way at the same time; 0 (the default) for
+        no limit. Running servers are the Hub's to limit (`JupyterHub.active_server_limit`).""",
+    ).tag(config=True)
+
+    per_repo_quota = Integer(
+        0,
+        min=0,
+        help="""Launches of one repository that may be under way at the same time; 0 (the default)
+        for no limit.""",
+    ).tag(config=True)
+
+
+class Launcher(Configurable):
+    """Starts of servers."""
+
+    start_timeout = Float(
+        600,
+        help="""Seconds a server may take from the Hub's first word to being ready (default 600).
+        Pulling a large image onto a new node is the slowest thing that is still fine.""",
+    ).tag(config=True)
+
+    concurrent_starts = Integer(
+        min=1,
+        help="""Servers that start at the same time (default: two for each processor of this
+        machine). Further ones wait their turn and say how many are ahead, so that a class that
+        opens one link in the same minute gets its servers, one after the other: a start is all
+        computing, and where all start at once, none is ready in time. Where servers run on other
+        machines, set it to what those can do.""",
+    ).tag(config=True)
+
+    @default("concurrent_starts")
+    def _two_a_processor(self) -> int:
+        return 2 * (os.cpu_count() or 1)
+
+
+class Landing(Configurable):
+    """Where the browser is sent."""
+
+    proxy_url = Unicode(
+        help="""Where the service itself reaches people's servers, such as
+        `http://127.0.0.1:8000`: the Hub's proxy, from the inside. Empty (the default): whether a
+        program answers is not asked before people are sent there."""
+    ).tag(config=True)
+
+    patience = Float(
+        20,
+        help="""Seconds a program such as RStudio or Voilà may take for its first answer before
+        JupyterLab is opened instead (default 20).""",
+    ).tag(config=True)
+
+
+class HubClient(Configurable):
+    """How the service reaches the Hub."""
+
+    api_url = Unicode(
+        help="""Where the Hub's API is; default $JUPYTERHUB_API_URL, which the Hub gives to the
+        services it manages."""
+    ).tag(config=True)
+
+    timeout = Float(
+        30, help="Seconds to wait for one answer of the Hub (default 30). Streams are not bound."
+    ).tag(config=True)
+
+    stop_timeout = Float(
+        60, help="Seconds a server may take to stop before a restart is given up (default 60)."
+    ).tag(config=True)
+
+    reconnects = Integer(
+        5, help="How often a dropped progress stream is taken up again (default 5)."
+    ).tag(config=True)
+
+    @default("api_url")
+    def _api_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
+
+    def settings(self) -> HubSettings:
+        return HubSettings(self.api_url, self.timeout, self.stop_timeout, self.reconnects)
+
+
+class EventLog(Configurable):
+    """The log of launches that worked."""
+
+    path = Unicode(
+        "", help="File that gets one line of JSON for each launch that worked. Default: none."
+    ).tag(config=True)

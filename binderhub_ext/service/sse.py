@@ -26,9 +26,14 @@ def message(event: Event, *, name: str = "") -> bytes:
 
 
 class Parser:
-    """Turns chunks of an event stream, cut anywhere, into the JSON objects of its messages."""
+    """Turns chunks of an event stream, cut anywhere, into the JSON objects of its messages.
 
-    def __init__(self) -> None:
+    Attributes:
+        last: what a stream is resumed after, as of all that was fed.
+    """
+
+    def __init__(self, last: str = "") -> None:
+        self.last = last
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
@@ -37,13 +42,16 @@ class Parser:
         Raises:
             ValueError: a `data:` line is not a JSON object.
         """
-        *blocks, self._rest = (self._rest + chunk.replace(b"\r\n", b"\n")).split(b"\n\n")
-        return [_object(data) for block in blocks if (data := _data(block))]
+        *blocks, self._rest = (self._rest + chunk).replace(b"\r\n", b"\n").split(b"\n\n")
+        for name in (name for block in blocks for name in _values(block, b"id:")):
+            self.last = name.decode()
+        found = (b"\n".join(_values(block, b"data:")) for block in blocks)
+        return [_object(data) for data in found if data]
 
 
-def _data(block: bytes) -> bytes:
-    lines = (line for line in block.split(b"\n") if line.startswith(b"data:"))
-    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
+def _values(block: bytes, field: bytes) -> list[bytes]:
+    lines = (line for line in block.split(b"\n") if line.startswith(field))
+    return [line[len(field) :].removeprefix(b" ") for line in lines]
 
 
 def _object(data: bytes) -> dict[str, Any]:

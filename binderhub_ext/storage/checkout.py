@@ -54,7 +54,7 @@ def _unpack(archive: Path, into: Path) -> None:
 
 
 def _raise(explanation: str) -> None:
-    if "No space left" in explanation:
+    if NoSpace.in_text(explanation):
         raise NoSpace("The disk is full. Ask the administrator to make room.")
     raise RepoUnavailable(
         "The fetched files of this commit cannot be read. Launch it again to fetch them anew.",

@@ -6,7 +6,6 @@ planted. What exists is never changed: not its owner, not its mode.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from ..core.errors import Conflict
 from ..core.layout import DataDirectory
+from ..locks import lock
 from .beneath import DIRECTORY, beneath, lstat_beneath, open_beneath
 from .mounts import PRIVATE, STATE_HOME, Mount
 
@@ -114,7 +114,7 @@ def _ensure(parent: Path, name: str, uid: int | None, gid: int | None) -> None:
     with beneath(parent, ".") as directory:
         # Two starts at once must not both make it: the second would take the first's place
         # under a server that already runs.
-        fcntl.flock(directory, fcntl.LOCK_EX)
+        lock(directory)
         if lstat_beneath(directory, name) is None:
             _make(directory, os.fsencode(name), uid, gid)
         with suppress(NotADirectoryError):

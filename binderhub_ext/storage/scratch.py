@@ -6,7 +6,6 @@ ends in any way. So nobody has to guess by age whether one is still needed.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from ..housekeeping import alone, tidy_away
-from ..locks import try_lock
+from ..locks import lock, try_lock
 
 _PREFIX = ".scratch-"
 
@@ -54,7 +53,7 @@ def sweep(below: Path) -> list[str]:
 def _door(below: Path) -> Iterator[None]:
     """Keep a folder that was made and is not locked yet from being taken for a left one."""
     with ExitStack() as stack:
-        fcntl.flock(_opened(stack, below), fcntl.LOCK_EX)
+        lock(_opened(stack, below))
         yield
 
 

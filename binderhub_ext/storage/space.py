@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
-from traitlets import Integer, TraitError, Unicode, validate
+from traitlets import Integer
 from traitlets.config import Configurable
 
-from ..core.errors import BadLink
 from ..core.layout import DataDirectory
-from ..core.quantities import read_bytes
 from ..core.space import FULL, HOME_FULL, Taken, over_words
+from ..traits import Bytes
 from .usage import Usage, last_home_usage
 
 _LEAST = 1 << 20
@@ -45,21 +43,19 @@ class Limits:
 class Space(Configurable):
     """How much room homes and volumes may take. Set it where both Hub and service read it."""
 
-    home_limit = Unicode(
-        "",
+    home_limit = Bytes(
         help="""Bytes a person's files may take, such as `20G`, with what projects keep in a home.
         Checked at each launch: over it servers start, but nothing new is put into them. Programs
         that write are stopped by it only where the Hub is root and the data directory's disk
         (ext4, XFS) is mounted with project quotas (`prjquota`). Default: no limit.""",
     ).tag(config=True)
 
-    volume_limit = Unicode(
-        "",
+    volume_limit = Bytes(
         help="""Bytes one group or shared volume should take, such as `100G`; over it whoever
         mounts it is told at each start; a disk keeps it as for homes. Default: no limit.""",
     ).tag(config=True)
 
-    reserve = Unicode(
+    reserve = Bytes(
         "256M",
         help="""Bytes of the data directory's disk that launches leave free (default `256M`), so
         that with the rest of it servers can still start and files be deleted.""",
@@ -72,17 +68,9 @@ class Space(Configurable):
         it takes room on the disk, but not of a person's limit.""",
     ).tag(config=True)
 
-    @validate("home_limit", "volume_limit", "reserve")
-    def _valid_size(self, proposal: Any) -> Any:
-        try:
-            _bytes(proposal["value"])
-        except BadLink as error:
-            raise TraitError(f"Space.{proposal['trait'].name}: {error.message}") from error
-        return proposal["value"]
-
     def limits(self) -> Limits:
         """The settings as figures."""
-        return Limits(_bytes(self.home_limit), _bytes(self.volume_limit), _bytes(self.reserve))
+        return Limits(self.home_limit, self.volume_limit, self.reserve)
 
 
 def no_room(layout: DataDirectory, user: str, limits: Limits) -> str:
@@ -107,7 +95,3 @@ def is_full(layout: DataDirectory, reserve: int) -> bool:
 
 def _free(disk: os.statvfs_result) -> int:
     return disk.f_bavail * disk.f_frsize
-
-
-def _bytes(text: str) -> int:
-    return read_bytes(text) if text else 0

@@ -239,7 +239,7 @@ def _explained(error: OSError) -> BinderError:
             "The trash is on another disk than the folder, so it was not deleted. "
             "An administrator has to put both on one file system."
         )
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if NoSpace.caused(error):
         return NoSpace(
             "The disk is so full that nothing can be moved to the trash. Open a server and delete"
             " files there, or delete for good what is in your trash."

@@ -17,7 +17,6 @@ reading too; that a reader writes nothing is the kernel's doing (a read-only mou
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import struct
@@ -32,7 +31,8 @@ from ..core.errors import NotFound
 from ..core.launch import Access
 from ..core.layout import DataDirectory
 from ..core.volumes import GroupVolume, Kind, Placed, Volume, check_free, check_name
-from .beneath import DIRECTORY, beneath, read_beneath, write_beneath
+from ..locks import held
+from .beneath import beneath, read_beneath, write_beneath
 from .mounts import Mount
 from .trash import Trashed, list_trash, move_to_trash, restore
 
@@ -191,12 +191,8 @@ class VolumeStore:
     def _changing(self) -> Iterator[None]:
         """Hub, service and commands change one after the other."""
         self.layout.volumes.mkdir(mode=_PASSABLE, parents=True, exist_ok=True)
-        handle = os.open(self.layout.volumes, DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with held(self.layout.volumes):
             yield
-        finally:
-            os.close(handle)
 
 
 def mount_of(placed: Placed, layout: DataDirectory) -> Mount:

@@ -5,7 +5,6 @@ Nobody else on the machine gets into it (:mod:`..storage.doors`).
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
 from ..housekeeping import tidy_away
+from ..locks import held_if_free
 from ..storage.doors import close_doors
 
 
@@ -78,19 +78,14 @@ def in_use(layout: DataDirectory) -> Iterator[None]:
     Raises:
         CannotStart: another process holds it.
     """
-    handle = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise CannotStart(
-            f"Binder@home is already running with the data directory {layout.root}{_who(layout)}."
-            " Use that one, stop it first, or choose another directory with --data-dir."
-        ) from error
-    try:
+    with held_if_free(layout.root) as free:
+        if not free:
+            raise CannotStart(
+                f"Binder@home is already running with the data directory {layout.root}"
+                f"{_who(layout)}. Use that one, stop it first, or choose another directory with"
+                " --data-dir."
+            )
         yield
-    finally:
-        os.close(handle)
 
 
 def clear_run(layout: DataDirectory) -> None:

@@ -9,7 +9,6 @@ The exact version and the hashes of everything it needs are in `node/package-loc
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import json
 import os
@@ -25,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import CannotStart
+from ..locks import held
 
 COMMAND = "configurable-http-proxy"
 MINIMUM_NODE = 20
@@ -168,7 +168,7 @@ def _working(candidates: list[Node], home: Path) -> list[str] | None:
 def _install(candidates: list[Node], home: Path) -> list[str]:
     """Install beside the final place, move there when whole."""
     home.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(home.parent), _draft(home.parent) as draft:
+    with held(home.parent), _draft(home.parent) as draft:
         if command := _working(candidates, home):
             return command
         problem = "npm was not found."
@@ -195,17 +195,6 @@ def _draft(directory: Path) -> Iterator[Path]:
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """One installation at a time in a directory."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _npm_install(node: Node, directory: Path) -> str:

@@ -11,7 +11,6 @@ const understood = document.getElementById("understood");
 
 // ---- what the paste means ----------------------------------------------------------------
 
-const PROVIDERS = { gh: "GitHub", gl: "GitLab", gist: "Gist", git: "Git", zenodo: "Zenodo" };
 const FIELDS = { ref: "default", filepath: "notebooks/index.ipynb" };
 const QUIET = 250;
 
@@ -38,7 +37,7 @@ function sentence(words) {
 }
 
 function tell(parsed) {
-  const facts = [fact(PROVIDERS[parsed.provider] ?? parsed.provider, nameOf(parsed))];
+  const facts = [fact(parsed.provider_name, nameOf(parsed))];
   const ref = form.elements.ref.value || parsed.ref;
   if (ref && ref !== "HEAD") facts.push(fact("at", ref));
   const file = form.elements.filepath.value || parsed.filepath || parsed.urlpath;

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import html
 import shlex
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_links import requests
 
+from binderhub_ext.core.archives import ZENODO
 from binderhub_ext.core.badges import badge, commands, elsewhere
 from binderhub_ext.core.errors import BadLink
 from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.core.links import read_link
 from binderhub_ext.core.paste import understand
-from binderhub_ext.core.providers import github
+from binderhub_ext.core.providers import github, table
 
 BASE = "https://hub.example.org/services/binder"
 
@@ -62,9 +64,15 @@ def test_elsewhere(provider: str, spec: str, query: str, link: str) -> None:
 def test_a_forge_of_ones_own_is_plain_git_elsewhere() -> None:
     own = github("ghe", "github.example.org", "Ours")
     request = LaunchRequest(own.repo("o/n"), "dev")
-    assert elsewhere(request, "https://mybinder.org") == (
-        "https://mybinder.org/v2/git/https%3A%2F%2Fgithub.example.org%2Fo%2Fn/dev"
-    )
+    link = elsewhere(request, "https://mybinder.org", providers=table(own))
+    assert link == "https://mybinder.org/v2/git/https%3A%2F%2Fgithub.example.org%2Fo%2Fn/dev"
+
+
+def test_what_other_binders_do_not_know_has_no_link_there() -> None:
+    own = replace(ZENODO, id="shelf", title="Shelf", at_binder=False)
+    request = LaunchRequest(own.repo("10.5281/zenodo.1"))
+    with pytest.raises(BadLink, match="Other Binders do not know Shelf"):
+        elsewhere(request, "https://mybinder.org", providers=table(own))
 
 
 @pytest.mark.parametrize(("provider", "query"), [("image", ""), ("gh", "image=a/b")])

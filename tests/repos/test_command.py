@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from binderhub_ext.programs import TimedOut, TooMuch
 from binderhub_ext.repos.checkout import initialise
-from binderhub_ext.repos.command import Call, GitTimedOut, GitTooMuch, run
+from binderhub_ext.repos.command import Call, run
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def test_too_much_output_ends_it(large: Call, limit: int) -> None:
     call = Call(large.arguments, large.directory, output_limit=limit)
     for _ in range(20):
         async with asyncio.timeout(120):
-            with pytest.raises(GitTooMuch):
+            with pytest.raises(TooMuch):
                 await run(call)
 
 
@@ -34,5 +35,5 @@ async def test_time_ends_it(large: Call) -> None:
         ["hash-object", "--stdin-paths"], large.directory, stdin=b"/dev/zero\n", timeout=0.2
     )
     async with asyncio.timeout(120):
-        with pytest.raises(GitTimedOut):
+        with pytest.raises(TimedOut):
             await run(call)

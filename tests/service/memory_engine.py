@@ -80,6 +80,11 @@ class MemoryRepos:
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
         return Commit(repo, ref, ref)
 
+    def find(self, commit: Commit) -> Source | None:
+        if commit.id not in self.fetched or not self.bundling.is_set() or self.full:
+            return None
+        return Source(commit, Path("/nowhere"), self.tree(commit))
+
     async def readable(self, commit: Commit, tell: Tell) -> Source:
         self.fetched.append(commit.id)
         tell(Event(Phase.FETCHING, f"Fetching {commit.id}"))

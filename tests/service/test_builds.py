@@ -15,6 +15,7 @@ from binderhub_ext.engines.base import Image
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
+from binderhub_ext.service.settings import BuildSettings
 
 REPO = Repo("git", "https://git.example/a/b", "https://git.example/a/b")
 
@@ -26,13 +27,13 @@ def commit(id_: str) -> Commit:
 class Room:
     """Builds with everything around them."""
 
-    def __init__(self, tmp_path: Path, **traits: int) -> None:
+    def __init__(self, tmp_path: Path, **settings: int) -> None:
         self.layout = DataDirectory(tmp_path)
         self.records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="memory")
         self.repos = MemoryRepos()
         self.builder = MemoryBuilder()
-        self.builds = Builds(**traits)
-        self.builds.setup(
+        self.builds = Builds(
+            BuildSettings(**settings),
             layout=self.layout,
             builder=self.builder,
             providers={"git": self.repos},

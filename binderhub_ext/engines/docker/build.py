@@ -22,11 +22,11 @@ from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
 from ...housekeeping import alone
+from ...programs import Log, ProcessFailed, program, run
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector, reader
-from ..process import Log, ProcessFailed, program, run
 from ..projects import preview
 from . import health, seeding
 from .daemon import Daemon, cli_environment
@@ -238,7 +238,7 @@ def _copy_files(read: Read, into: Path, known: Iterable[tuple[str, str]]) -> Non
 
 
 def _build_failure(error: ProcessFailed, log: Log) -> Exception:
-    if "no space left on device" in log.end.lower():
+    if NoSpace.in_text(log.end):
         return NoSpace("The disk filled up during the build, which was ended.", detail=log.end)
     return BuildFailed(
         "The image could not be built. The end of the log says what failed; mend it in the "

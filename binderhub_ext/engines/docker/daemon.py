@@ -19,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from ...core.errors import BinderError
-from ..process import ProcessFailed, output
+from ...programs import CONTAINERS, ProcessFailed, output, passed_on
 from . import endpoint
 
 _TRY = 60
@@ -29,11 +29,6 @@ _TRIED = "binder-at-home.tried"
 """Label of a container in which that program runs: the name of the image."""
 
 
-_PASSED = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
-_SETTINGS = ("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "CONTAINERS_")
-"""Beginnings of names of the settings of Docker and Podman."""
-
-
 _NO_GIT = {"BUILDX_GIT_INFO": "false", "GIT_DIR": os.devnull}
 """buildx asks Git about the folder it builds, and a repository's files may be such that Git takes
 that folder for a repository of its own, whose configuration names programs to run."""
@@ -41,12 +36,7 @@ that folder for a repository of its own, whose configuration names programs to r
 
 def cli_environment() -> dict[str, str]:
     """What programs of ours get: where the engine is, nothing of the service's secrets."""
-    passed = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _PASSED or name.startswith(_SETTINGS)
-    }
-    return {**passed, **_NO_GIT}
+    return {**passed_on(os.environ, "PATH", "HOME", "LANG", *CONTAINERS), **_NO_GIT}
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from uv import find_uv_bin
 
 from ...core.errors import BuildFailed, Unsupported
 from ...core.progress import Event, Phase, Tell
+from ...programs import ProcessFailed
 from ...storage.scratch import scratch_folder
-from ..process import ProcessFailed
 from .daemon import Daemon
 from .examine import Examination, examine
 

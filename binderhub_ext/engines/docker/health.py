@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...core.errors import CannotStart
+from ...programs import ProcessFailed
 from ..base import Check
-from ..process import ProcessFailed
 from . import network
 from .daemon import Daemon, EngineDown
 

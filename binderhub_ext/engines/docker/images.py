@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ...core.errors import BuildFailed
 from ...core.progress import Tell
 from ...housekeeping import alone
-from ...locks import try_lock
+from ...locks import held_if_free, held_in_turn
 from ...storage import scratch
 from ..base import Image
 from .daemon import Daemon
@@ -109,8 +108,8 @@ class ImageStore:
             key = image.removeprefix(prefix).removesuffix(UNFINISHED)
             if not image.startswith(prefix) or "/" in key:
                 continue
-            with self.lock_file(key) as descriptor:
-                if try_lock(descriptor):
+            with held_if_free(self.lock_path(key)) as free:
+                if free:
                     with alone(f"Removing {one}"):
                         await remove(one)
                         removed.append(one)
@@ -121,21 +120,14 @@ class ImageStore:
     @asynccontextmanager
     async def locked(self, key: str) -> AsyncIterator[None]:
         """Hold the key's lock, waiting for other builders, of other services too."""
-        with self.lock_file(key) as descriptor:
-            while not try_lock(descriptor):  # noqa: ASYNC110 - the kernel cannot wake us
-                await asyncio.sleep(0.2)
+        async with held_in_turn(self.lock_path(key)):
             yield
 
-    @contextmanager
-    def lock_file(self, key: str) -> Iterator[int]:
-        """The key's lock as an open file, not taken yet."""
+    def lock_path(self, key: str) -> Path:
+        """The file whose lock is the key's."""
         locks = self._settings.layout.run / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        return locks / key
 
     async def finish(self, key: str, built: str, tell: Tell) -> Image:
         """Give an image its name once it is known to be good.

@@ -25,9 +25,9 @@ from ...core.errors import (
     TooMany,
 )
 from ...core.progress import Event, Phase, Tell
-from ...locks import try_lock
+from ...locks import held_if_free
+from ...programs import ProcessFailed
 from ..base import Image
-from ..process import ProcessFailed
 from .daemon import Daemon
 from .finish import build_on_top, refuse_foreign
 from .images import LABEL, UNFINISHED, ImageStore
@@ -119,8 +119,9 @@ class PrebuiltImages:
         """Take away names that a killed pull left on the daemon; returns which."""
         swept = []
         for mark in self._folder().glob(f"*{_PULLED}"):
-            with self._store.lock_file(mark.stem) as descriptor, suppress(FileNotFoundError):
-                if try_lock(descriptor):
+            lock = self._store.lock_path(mark.stem)
+            with held_if_free(lock) as free, suppress(FileNotFoundError):
+                if free:
                     swept.append(name := mark.read_text())
                     await self._take_away(name)
                     mark.unlink()

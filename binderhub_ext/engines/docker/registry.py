@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 
 from ...core.progress import Event, Phase, Tell
-from ..process import Log, ProcessFailed, program, run
+from ...programs import Log, ProcessFailed, program, run
 from .complaints import complaint
 from .daemon import cli_environment
 from .settings import Settings

@@ -6,12 +6,14 @@ they or a repository may have made, has no part in it.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import subprocess
 from dataclasses import replace
+from functools import partial
+
+from tornado.log import app_log
 
 from ...core.errors import LaunchFailed, RepoUnavailable
+from ...programs import ProcessFailed, TimedOut, capture
 from ...storage.sync import call
 from ...storage.sync.words import Request
 from ..rundir import Owner
@@ -56,22 +58,17 @@ async def run(request: Request, owner: Owner) -> bytes:
 
 
 async def _output(argv: list[str], home: str, *handed: int) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=home,
-        env={"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=handed,
-    )
     try:
-        async with asyncio.timeout(_PATIENCE):
-            output, _ = await process.communicate()
-    except TimeoutError as error:
+        return await capture(
+            argv,
+            env={"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+            cwd=home,
+            patience=_PATIENCE,
+            tell=partial(app_log.warning, "The update of a project says: %s"),
+            keep_open=handed,
+        )
+    except TimedOut as error:
         raise LaunchFailed("Putting the project's files in place took too long.") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await asyncio.shield(process.communicate())
-    return output
+    except ProcessFailed as error:
+        # what it printed says why
+        return error.output

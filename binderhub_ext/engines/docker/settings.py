@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from traitlets import Bool, Enum, Float, Int, List, Unicode
+from traitlets import Bool, Enum, Float, List, Unicode, default
 
+from ...traits import Bytes, Cidr
 from ..base import Builder
 from .network import METADATA
 
@@ -75,12 +76,7 @@ class Settings(Builder):
         Unicode(), help="Further arguments of `docker buildx build`. Default: none."
     ).tag(config=True)
 
-    build_timeout = Float(
-        3600, help="Seconds a build may take (default 3600) before it is ended."
-    ).tag(config=True)
-
-    build_memory = Int(
-        0,
+    build_memory = Bytes(
         help="""
         Bytes of memory all builds together may take (with Podman: each of them); a build that
         wants more is ended. Default 0: no limit. With Docker it takes root and an engine that makes
@@ -93,7 +89,7 @@ class Settings(Builder):
     )
 
     blocked_networks = List(
-        Unicode(),
+        Cidr(),
         list(METADATA),
         help="""
         Networks that builds do not reach, besides this machine itself, as far as the service may
@@ -104,31 +100,21 @@ class Settings(Builder):
     ).tag(config=True)
 
     allowed_networks = List(
-        Unicode(),
+        Cidr(),
         help="""
         Networks or addresses that builds reach although they are in a blocked network or of this
         machine itself: say, where a package index is. Default: none.
         """,
     ).tag(config=True)
 
-    min_free_space = Int(
-        5 << 30,
-        help="Bytes that must be free on the engine's disk to begin a build (default 5 GiB).",
-    ).tag(config=True)
-
-    max_age = Float(
-        30 * 86400,
-        help="Seconds after its last use when an image may be removed (default 30 days).",
-    ).tag(config=True)
-
-    max_total_size = Int(
-        200 << 30,
-        help="""
-        Bytes all our images together may take (default 200 GiB), layers they share counted
-        each time; the longest unused go first, never one in use.
-        """,
-    ).tag(config=True)
-
     pinned = List(
         Unicode(), help="Names of images that are never removed, however old. Default: none."
     ).tag(config=True)
+
+    @default("min_free_space")
+    def _min_free_space(self) -> str:
+        return "5G"
+
+    @default("max_total_size")
+    def _max_total_size(self) -> str:
+        return "200G"

@@ -21,13 +21,14 @@ import requests
 from docker.errors import DockerException, NotFound
 from docker.types import Mount as DockerMount
 from dockerspawner import DockerSpawner
-from traitlets import Integer, List, Unicode, default
+from traitlets import Integer, List, default
 
 from ...core.errors import CannotStart, LaunchFailed
 from ...core.launch import Launch
+from ...programs import clean
 from ...storage.sync.words import Request
+from ...traits import Cidr
 from ..preparing import Prepared
-from ..process import clean
 from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
 from . import network, quickstart, seeding
@@ -62,7 +63,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
     ).tag(config=True)
 
     blocked_networks = List(
-        Unicode(),
+        Cidr(),
         list(network.METADATA),
         help="""Networks a server does not reach, as far as this Hub may set packet filter rules
         (as root). Default: where clouds tell a machine its secrets. Add the local network to

@@ -21,13 +21,13 @@ from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
+from ...programs import ProcessFailed, output
 from ...repos.base import Source
 from ...storage import scratch
 from ...storage.trees import TooDeep
 from ..base import Check, Environment, Image
 from ..buildfolder import fill
 from ..detect import Detection, Detector
-from ..process import ProcessFailed, output
 from ..projects import preview
 from . import conda, health, seeding, uv
 from .foreign import BUILD_UID, REPO, Workshop

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ...programs import Log, run
 from ...storage.trees import give_beneath
-from ..process import Log, run
 from . import conda, uv
 from .limits import Limits
 from .network import Network

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...programs import ProcessFailed, output
 from ..base import Check
-from ..process import ProcessFailed, output
 from . import conda, probe, uv
 from .limits import find_controllers
 from .network import Network

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..process import ProcessFailed, output
+from ...programs import ProcessFailed, output
 
 OLDEST = (3, 8)
 """JupyterHub 5, the oldest server line that still gets fixes, needs Python 3.8."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from .programs import host_program
+from ...programs import host_program
 
 TUNNELS = Path("/dev/net/tun")
 """The device a private network is made with; open to everybody on an ordinary machine."""

@@ -6,11 +6,11 @@ their home. An ordinary user's Hub has only its own, and user namespaces to tell
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 
 from ...core.layout import DataDirectory
+from ...locks import held
 from ...storage.homes import ensure_home
 from .sandbox import Person
 
@@ -29,9 +29,8 @@ def ensure_person(layout: DataDirectory, user: str) -> Person:
         ensure_home(layout, user)
         return Person()
     layout.homes.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (layout.homes / _COUNTER).open("a+") as counter:
-        fcntl.flock(counter, fcntl.LOCK_EX)
-        uid = _owner(layout, user) or _next(layout, counter.fileno())
+    with held(layout.homes / _COUNTER) as counter:
+        uid = _owner(layout, user) or _next(layout, counter)
         ensure_home(layout, user, uid, uid)
     return Person(uid)
 

@@ -14,13 +14,12 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import LaunchFailed
+from ...programs import Log, ProcessFailed, host_program, output, run
 from ..base import Check
-from ..process import Log, ProcessFailed, output, run
 from . import seccomp
 from .environment import hub_python
 from .foreign import BUILD_UID
 from .network import TUNNELS, Network, online, tunnels_allowed
-from .programs import host_program
 from .running import prepared
 from .sandbox import Bind, Person, Sandbox
 

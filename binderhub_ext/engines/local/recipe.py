@@ -18,9 +18,9 @@ from uuid import uuid4
 from ...core.environment import is_python_package
 from ...core.progress import Tell
 from ...core.requirements import Line, decode, requirement_lines
+from ...programs import Log, ProcessFailed, program, run
 from ...storage.beneath import beneath, open_file
 from ..detect import Detection, reader
-from ..process import Log, ProcessFailed, program, run
 from . import conda, pipfile, trial, uv
 from .bytecode import lend_bytecode, place_bytecode
 from .environment import site_packages

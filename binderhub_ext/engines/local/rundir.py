@@ -11,8 +11,8 @@ from tempfile import gettempdir
 
 from ...core.layout import DataDirectory
 from ...housekeeping import alone, tidy_away
+from ...programs import clean
 from .. import rundir
-from ..process import clean
 from ..rundir import Owner
 from .limits import find_controllers
 from .processes import end_holders, lock_holder

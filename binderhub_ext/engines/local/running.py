@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from ...core.errors import LaunchFailed
+from ...programs import ProcessFailed, capture
 from . import network as net
 from . import seccomp
 from .limits import Cgroup, counted, find_controllers
@@ -355,14 +356,9 @@ def _child_running(parent: int, program: str) -> int | None:
 async def _block(addresses: list[str], holder: int) -> None:
     """Make addresses unreachable; what cannot be is told by the engine's checks."""
     enter = net.enter_arguments(holder, user=os.geteuid() != 0)
-    with suppress(FileNotFoundError):
-        ip = await asyncio.create_subprocess_exec(
-            *[*enter, "ip", "-force", "-batch", "-"],
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        await ip.communicate(net.blocking_commands(addresses).encode())
+    commands = net.blocking_commands(addresses).encode()
+    with suppress(FileNotFoundError, ProcessFailed):
+        await capture([*enter, "ip", "-force", "-batch", "-"], env=os.environ, stdin=commands)
 
 
 async def _relayed(

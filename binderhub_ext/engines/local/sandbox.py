@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from ...programs import host_program
 from .limits import Limits
 from .network import Network
-from .programs import host_program
 
 HOME = "/home/jovyan"
 """The home inside every sandbox."""

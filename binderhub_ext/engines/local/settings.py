@@ -7,6 +7,7 @@ import sys
 import jupyterhub
 from traitlets import Bool, Float, Int, List, Unicode, default
 
+from ...traits import Bytes, Cidr
 from ..base import Builder
 from .network import METADATA, Network, best_network
 
@@ -57,32 +58,20 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
-    build_timeout = Float(
-        3600, help="Seconds a build may take (default 3600) before it is ended."
-    ).tag(config=True)
-
-    build_memory = Int(
-        4 << 30, help="Bytes of memory that code of a repository may use in a build (4 GiB)."
+    build_memory = Bytes(
+        "4G", help="Bytes of memory that code of a repository may use in a build (4 GiB)."
     ).tag(config=True)
 
     build_processes = Int(
         1024, help="Processes and threads that code of a repository may have in a build (1024)."
     ).tag(config=True)
 
-    min_free_space = Int(
-        2 << 30,
-        help="""
-        Bytes that have to stay free on the disk of the data directory (default 2 GiB): no
-        build is started, and a running one is ended, below that.
-        """,
-    ).tag(config=True)
-
-    max_environment_size = Int(
-        20 << 30, help="Bytes one environment may take (default 20 GiB); 0 for no limit."
+    max_environment_size = Bytes(
+        "20G", help="Bytes one environment may take (default 20 GiB); 0 for no limit."
     ).tag(config=True)
 
     blocked_networks = List(
-        Unicode(),
+        Cidr(),
         list(METADATA),
         help="""
         Networks that code of a repository does not reach in a build, besides every address of this
@@ -92,7 +81,7 @@ class Settings(Builder):
     ).tag(config=True)
 
     allowed_networks = List(
-        Unicode(),
+        Cidr(),
         help="""
         Networks or addresses that builds reach although they are within a blocked one: say, where
         a package index is. Default: none.
@@ -115,21 +104,8 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
-    max_age = Float(
-        30 * 86400,
-        help="Seconds after its last use when an environment may be removed (default 30 days).",
-    ).tag(config=True)
-
-    max_total_size = Int(
-        50 << 30,
-        help="""
-        Bytes all environments together may take (default 50 GiB); the longest unused go
-        first, never one in use. Files they share count once.
-        """,
-    ).tag(config=True)
-
-    max_cache_size = Int(
-        20 << 30,
+    max_cache_size = Bytes(
+        "20G",
         help="""
         Bytes of downloaded packages to keep (default 20 GiB). Over that, the cache is emptied;
         environments keep their files, the next builds download again.

@@ -18,14 +18,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner
-from jupyterhub.traitlets import ByteSpecification
 from jupyterhub.utils import random_port
-from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode, default
+from traitlets import Bool, CaselessStrEnum, Float, Integer, List, default
 
 from ...core.errors import LaunchFailed
 from ...core.launch import Launch
 from ...storage.doors import open_doors
 from ...storage.sync.words import Request
+from ...traits import Bytes, Cidr
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
@@ -68,7 +68,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     ).tag(config=True)
 
     blocked_networks = List(
-        Unicode(),
+        Cidr(),
         list(METADATA),
         help="""Networks a server with the network `private` does not reach, besides every
         address of this machine. Default: where clouds tell a machine its secrets. Add the local
@@ -81,7 +81,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         numerical libraries start one per processor). 0 for no limit.""",
     ).tag(config=True)
 
-    temp_limit = ByteSpecification(
+    temp_limit = Bytes(
         "512M",
         help="""Bytes in `/tmp`, and as many in `/dev/shm` (default 512 MiB). Both are in memory
         and count towards `mem_limit` where control groups do the counting, so neither is ever

@@ -13,7 +13,6 @@ Two locks:
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import json
@@ -29,7 +28,7 @@ from types import MappingProxyType
 
 from ...core.environment import KEY_DIGITS
 from ...housekeeping import alone, tidy_away
-from ...locks import try_lock
+from ...locks import held_if_free, held_in_turn
 from ...storage.trees import folders_in, remove_tree, set_mode
 from ..base import Image
 
@@ -42,7 +41,6 @@ SERVER_LOCK = ".lock"
 EMPTY: Mapping[str, bytes] = MappingProxyType({})
 
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
-_WAIT = 0.2
 _INHERITED = "system.posix_acl_default"
 """Rights that whatever is made in a folder later would get: our own notes, too."""
 
@@ -150,22 +148,13 @@ class Store:
     @asynccontextmanager
     async def building(self, key: str) -> AsyncIterator[None]:
         """Hold the key's build lock, waiting for other builders, of other processes too."""
-        descriptor = self._open_lock(key)
-        try:
-            # Nothing tells when another process lets go, so it has to be asked again.
-            while not try_lock(descriptor):  # noqa: ASYNC110
-                await asyncio.sleep(_WAIT)
+        async with held_in_turn(self._lock_path(key)):
             yield
-        finally:
-            os.close(descriptor)
 
     def is_building(self, key: str) -> bool:
         """Whether somebody holds the key's build lock just now."""
-        descriptor = self._open_lock(key)
-        try:
-            return not try_lock(descriptor)
-        finally:
-            os.close(descriptor)
+        with held_if_free(self._lock_path(key)) as free:
+            return not free
 
     def begin(self, key: str) -> Path:
         """An empty folder for an environment, whatever a killed build left there.
@@ -221,13 +210,8 @@ class Store:
 
     def remove(self, key: str) -> bool:
         """Remove an environment unless a server uses it or somebody builds it."""
-        build_lock = self._open_lock(key)
-        try:
-            if not try_lock(build_lock) or not self._retire(self.path(key)):
-                return False
-            return self.discard(key)
-        finally:
-            os.close(build_lock)
+        with held_if_free(self._lock_path(key)) as free:
+            return free and self._retire(self.path(key)) and self.discard(key)
 
     def sweep(self) -> list[str]:
         """Remove the remains of killed builds; returns their keys."""
@@ -267,16 +251,11 @@ class Store:
             os.close(descriptor)
 
     def _sweep(self, key: str) -> bool:
-        descriptor = self._open_lock(key)
-        try:
-            if not try_lock(descriptor):
-                return False
-            if (self.path(key) / RECORD).exists():
+        with held_if_free(self._lock_path(key)) as free:
+            if free and (self.path(key) / RECORD).exists():
                 tidy_away(self.scratch / key)
                 return False
-            return self.discard(key)
-        finally:
-            os.close(descriptor)
+            return free and self.discard(key)
 
     def _folders(self) -> Iterator[Path]:
         try:
@@ -285,10 +264,10 @@ class Store:
             return iter(())
         return (self.root / name for name in names if _KEY.fullmatch(name))
 
-    def _open_lock(self, key: str) -> int:
+    def _lock_path(self, key: str) -> Path:
         locks = self.path(key).parent / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        return os.open(locks / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return locks / key
 
 
 def seal(environment: Path) -> tuple[int, int]:

@@ -6,7 +6,6 @@ a place in it is rewritten to where that place really is.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -15,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...programs import ProcessFailed, capture, host_program
 from ...storage.sync import call
 from ...storage.sync.words import Request
-from .programs import host_program
 from .running import start_child
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
@@ -70,11 +69,11 @@ def _as_person(person: Person) -> list[str]:
 
 async def run(request: Request, person: Person) -> bytes:
     """What the program that updates projects printed, run as the person without a sandbox."""
-    process = await asyncio.create_subprocess_exec(
-        *[*_as_person(person), *call.command(request)], stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    return output
+    try:
+        return await capture([*_as_person(person), *call.command(request)], env=os.environ)
+    except ProcessFailed as error:
+        # what it printed says why
+        return error.output
 
 
 def end(pid: int) -> None:

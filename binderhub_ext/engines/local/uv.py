@@ -19,6 +19,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from ...core.requirements import Line, Refers, package_name
+from ...programs import NETWORK, passed_on
 
 LINK, COPY = "hardlink", "copy"
 
@@ -28,12 +29,12 @@ SETTINGS = Path("/etc/uv/uv.toml")
 # Half of a Jupyter server's start is spent importing it, for checks nobody asked for (HUB §1).
 UNWANTED = "rfc3987-syntax"
 
-_PASSED = re.compile(
-    r"SSL_CERT_(FILE|DIR)|(HTTPS?|ALL|NO)_PROXY|https?_proxy|all_proxy|no_proxy"
-    r"|UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NATIVE_TLS|SYSTEM_CERTS"
-    r"|HTTP_TIMEOUT|INSECURE_HOST|OFFLINE|INDEX_STRATEGY)"
-    r"|PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|DEFAULT_TIMEOUT)"
-    r"|(REQUESTS_CA|CURL_CA)_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO"
+_PASSED = (
+    *NETWORK,
+    *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
+    *("UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_OFFLINE"),
+    *("UV_INDEX_STRATEGY", "PIP_CERT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"),
+    "PIP_DEFAULT_TIMEOUT",
 )
 _VISIBLE = ("/etc/ssl/", "/etc/pki/", "/etc/ca-certificates/", "/usr/")
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
@@ -57,7 +58,7 @@ def passed_environment(own: Mapping[str, str], *, foreign: bool) -> dict[str, st
         foreign: for code of a repository in the sandbox: without URLs that hold credentials,
             and without paths that are not there.
     """
-    passed = {name: value for name, value in own.items() if _PASSED.fullmatch(name)}
+    passed = passed_on(own, *_PASSED)
     if not foreign:
         return passed
     return {name: value for name, value in passed.items() if _may_be_seen(value)}

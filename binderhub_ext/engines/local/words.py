@@ -6,7 +6,7 @@ import re
 
 from ...core.errors import BinderError, BuildFailed, NoSpace
 from ...core.progress import Event, Phase
-from ..process import ProcessFailed
+from ...programs import ProcessFailed
 from . import uv
 
 _NETWORK_TROUBLE = re.compile(
@@ -37,7 +37,7 @@ def status(failure: ProcessFailed) -> str:
 
 def explained(failure: ProcessFailed, otherwise: str, *, uv_says: bool = True) -> BinderError:
     """The error for people: what uv, the disk or the network said, or the step's own words."""
-    if "No space left on device" in failure.tail or "Disk quota exceeded" in failure.tail:
+    if NoSpace.in_text(failure.tail):
         return NoSpace(
             "The disk was full during the build. Ask the administrator to make room.",
             detail=failure.tail,

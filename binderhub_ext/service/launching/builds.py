@@ -18,8 +18,6 @@ from pathlib import Path
 from time import perf_counter
 
 from tornado.log import app_log
-from traitlets import Instance, Integer, default
-from traitlets.config import LoggingConfigurable
 
 from ...core.errors import BuildFailed, RepoUnavailable, UnknownProvider
 from ...core.layout import DataDirectory
@@ -31,6 +29,7 @@ from ...jobs import Jobs
 from ...repos.about import About, about
 from ...repos.base import RepoProvider, Source
 from ..records.records import Records, outcome
+from ..settings import BuildSettings
 from . import metrics
 from .buildlog import BuildLog
 from .turns import Turns
@@ -44,46 +43,29 @@ class Wanted:
     source: Source
 
 
-class Builds(LoggingConfigurable):
-    """Every build of this service. Made once, closed with the service."""
+class Builds:
+    """Every build of this service. Made once, closed with the service.
 
-    concurrency = Integer(
-        2,
-        min=1,
-        help="""Builds at the same time (default 2). Further ones wait their turn and say how
-        many are ahead. More than the machine has cores or memory for makes all of them slow.""",
-    ).tag(config=True)
+    Args:
+        settings: the administrator's.
+        layout: of the data directory.
+        builder: the engine's.
+        providers: what fetches repositories, by the provider of their links.
+        records: of what was built.
+    """
 
-    log_limit = Integer(
-        5 * 1024 * 1024,
-        min=0,
-        help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
-        must not fill the disk.""",
-    ).tag(config=True)
-
-    log_days = Integer(
-        90, min=1, help="Days the log of a finished build is kept (default 90)."
-    ).tag(config=True)
-
-    turns = Instance(Turns)
-
-    @default("turns")
-    def _turns(self) -> Turns:
-        return Turns(self.concurrency)
-
-    def setup(
+    def __init__(
         self,
+        settings: BuildSettings,
         *,
         layout: DataDirectory,
         builder: Builder,
         providers: Mapping[str, RepoProvider],
         records: Records,
     ) -> None:
-        """Give it those it works with; none of them is configuration."""
-        self._layout = layout
-        self._builder = builder
-        self._providers = providers
-        self._records = records
+        self._settings, self._layout = settings, layout
+        self._builder, self._providers, self._records = builder, providers, records
+        self._turns = Turns(settings.concurrency)
         self._looks: Jobs[Image | Wanted] = Jobs()
         self._builds: Jobs[Image] = Jobs()
 
@@ -159,7 +141,7 @@ class Builds(LoggingConfigurable):
 
     async def remove_old_logs(self) -> None:
         """Delete logs of builds that ended long ago. Safe to repeat."""
-        for build in await self._records.builds_before(timedelta(days=self.log_days)):
+        for build in await self._records.builds_before(timedelta(days=self._settings.log_days)):
             with alone(f"Removing the log of build {build}"):
                 self.log_path(build).unlink(missing_ok=True)
 
@@ -202,7 +184,7 @@ class Builds(LoggingConfigurable):
             words = f"{ahead} {builds} ahead of this one."
             tell(Event(Phase.WAITING, words, {"ahead": ahead}))
 
-        async with self.turns.turn(waiting):
+        async with self._turns.turn(waiting):
             return await self._recorded(wanted, tell)
 
     async def _recorded(self, wanted: Wanted, tell: Tell) -> Image:
@@ -214,7 +196,7 @@ class Builds(LoggingConfigurable):
         metrics.INPROGRESS_BUILDS.inc()
         try:
             tell(Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build}))
-            with BuildLog(self.log_path(build), self.log_limit) as log:
+            with BuildLog(self.log_path(build), self._settings.log_limit) as log:
                 return await self._build(wanted, log, tell)
         except BaseException as raised:
             error = raised

@@ -11,8 +11,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from traitlets import Unicode
-from traitlets.config import LoggingConfigurable
+from tornado.log import app_log
 
 from ...core.launch import LaunchRequest
 
@@ -20,12 +19,15 @@ SCHEMA = "binderhub.jupyter.org/launch"
 SCHEMA_VERSION = 6
 
 
-class EventLog(LoggingConfigurable):
-    """Appends launches to a file, if there shall be one."""
+class EventLog:
+    """Appends launches to a file.
 
-    path = Unicode(
-        "", help="File that gets one line of JSON for each launch that worked. Default: none."
-    ).tag(config=True)
+    Args:
+        path: of the file; empty for none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
 
     async def launched(self, request: LaunchRequest, *, host: str, origin: str) -> None:
         """Write one launch.
@@ -35,16 +37,16 @@ class EventLog(LoggingConfigurable):
             host: of this hub.
             origin: host of the page that asked, or empty.
         """
-        if not self.path:
+        if not self._path:
             return
         line = json.dumps(entry(request, host=host, origin=origin, now=datetime.now(UTC)))
         try:
             await asyncio.to_thread(self._append, line)
         except OSError as error:
-            self.log.error("The launch event log %s cannot be written: %s", self.path, error)
+            app_log.error("The launch event log %s cannot be written: %s", self._path, error)
 
     def _append(self, line: str) -> None:
-        with Path(self.path).open("a", encoding="utf-8") as file:
+        with Path(self._path).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
 

@@ -10,8 +10,6 @@ from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from traitlets import Float, Unicode
-from traitlets.config import LoggingConfigurable
 
 from ...core.errors import LaunchFailed
 from ...core.launch import Launch
@@ -28,24 +26,21 @@ _MOVED = (301, 302, 303, 307, 308)
 _REDIRECTS = 5
 
 
-class Landing(LoggingConfigurable):
-    """Finds the final URL of a launch."""
+class Landing:
+    """Finds the final URL of a launch.
 
-    proxy_url = Unicode(
-        help="""Where the service itself reaches people's servers, such as
-        `http://127.0.0.1:8000`: the Hub's proxy, from the inside. Empty (the default): whether a
-        program answers is not asked before people are sent there."""
-    ).tag(config=True)
+    Args:
+        hub: makes tokens.
+        targets: the interfaces on offer.
+        proxy_url: where the service itself reaches people's servers; empty for nowhere.
+        patience: seconds a program may take for its first answer.
+    """
 
-    patience = Float(
-        20,
-        help="""Seconds a program such as RStudio or Voilà may take for its first answer before
-        JupyterLab is opened instead (default 20).""",
-    ).tag(config=True)
-
-    def setup(self, *, hub: HubClient, targets: Targets) -> None:
-        self._hub = hub
-        self._targets = targets
+    def __init__(
+        self, hub: HubClient, targets: Targets, *, proxy_url: str, patience: float
+    ) -> None:
+        self._hub, self._targets = hub, targets
+        self._proxy_url, self._patience = proxy_url, patience
 
     async def find(self, person: Person, launch: Launch, server: Server, tell: Tell) -> str:
         """The URL to send the browser to.
@@ -68,7 +63,7 @@ class Landing(LoggingConfigurable):
 
     async def _answers(self, person: Person, server: Server, url: str, target: Target) -> bool:
         """Whether the program of a target answers; yes if that cannot be asked."""
-        if not self.proxy_url or target.name in _ALWAYS_THERE:
+        if not self._proxy_url or target.name in _ALWAYS_THERE:
             return True
         # never the person's own token: the server runs a stranger's code
         token = await self._hub.token_for_server(person, server.name, seconds=60)
@@ -85,9 +80,9 @@ class Landing(LoggingConfigurable):
         Jupyter sends a path with a slash at its end to the one without, whether there is
         anything or not.
         """
-        timeout = aiohttp.ClientTimeout(total=self.patience)
+        timeout = aiohttp.ClientTimeout(total=self._patience)
         headers = {"Authorization": f"token {token}"}
-        inside = self.proxy_url.rstrip("/")
+        inside = self._proxy_url.rstrip("/")
         if host := urlsplit(server.url).netloc:
             # by the address we know, since our resolver need not know the browser's
             headers["Host"] = host

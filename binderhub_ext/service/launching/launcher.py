@@ -6,17 +6,13 @@ requests, connections or pages.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
 
-from traitlets import Float, Integer, default
-from traitlets.config import LoggingConfigurable
-
 from ...core.changes import changes
-from ...core.errors import BadTicket, LaunchFailed, NoSpace, ServerDiffers
-from ...core.launch import Files, Launch, LaunchRequest, read_ticket, sign_ticket
+from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
+from ...core.launch import Files, Launch, LaunchRequest, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
 from ...core.refs import taken_instead
@@ -33,7 +29,6 @@ from .builds import Builds
 from .landing import Landing
 from .starts import Starts
 from .steps import Bar, Step
-from .turns import Turns
 from .updates import Updates
 
 _SHARED = (
@@ -111,53 +106,35 @@ class Launched:
         return Event(Phase.READY, words, data)
 
 
-class Launcher(LoggingConfigurable):
-    """Knows how to launch; keeps nothing."""
+class Launcher:
+    """Knows how to launch; keeps nothing.
 
-    start_timeout = Float(
-        600,
-        help="""Seconds a server may take from the Hub's first word to being ready (default 600).
-        Pulling a large image onto a new node is the slowest thing that is still fine.""",
-    ).tag(config=True)
+    Args:
+        policy: what may be launched.
+        targets: the interfaces on offer.
+        tickets: signs what is started.
+        builds, hub, landing, shares, starts, updates, volumes, space: those it works with.
+    """
 
-    concurrent_starts = Integer(
-        min=1,
-        help="""Servers that start at the same time (default: two for each processor of this
-        machine). Further ones wait their turn and say how many are ahead, so that a class that
-        opens one link in the same minute gets its servers, one after the other: a start is all
-        computing, and where all start at once, none is ready in time. Where servers run on other
-        machines, set it to what those can do.""",
-    ).tag(config=True)
-
-    @default("concurrent_starts")
-    def _two_a_processor(self) -> int:
-        return 2 * (os.cpu_count() or 1)
-
-    def setup(
+    def __init__(
         self,
         *,
         policy: Policy,
         targets: Targets,
+        tickets: Tickets,
         builds: Builds,
         hub: HubClient,
         landing: Landing,
+        shares: Shares,
+        starts: Starts,
         updates: Updates,
         volumes: VolumeDesk,
         space: SpaceDesk,
-        secret: str,
     ) -> None:
-        """Give it those it works with; none of them is configuration."""
-        self._policy = policy
-        self._targets = targets
-        self._builds = builds
-        self._hub = hub
-        self._landing = landing
-        self._updates = updates
-        self._volumes = volumes
-        self._space = space
-        self._secret = secret
-        self._shares = Shares(hub)
-        self._starts = Starts(hub, Turns(self.concurrent_starts), self.start_timeout)
+        self._policy, self._targets, self._tickets = policy, targets, tickets
+        self._builds, self._updates = builds, updates
+        self._hub, self._landing, self._shares, self._starts = hub, landing, shares, starts
+        self._volumes, self._space = volumes, space
 
     async def launch(self, order: Order, tell: Tell) -> Launched:
         """Go from a request to a server to open; a `BinderError` of any step ends it."""
@@ -300,7 +277,7 @@ class Launcher(LoggingConfigurable):
             await self._files(launch, tell)
 
         def ticket() -> str:
-            return sign_ticket(_checked(start, launch), self._secret)
+            return self._tickets.sign(_checked(start, launch))
 
         await self._starts.start(order.person, launch.server, ticket, tell)
 
@@ -350,12 +327,7 @@ class Launcher(LoggingConfigurable):
 
     def _ticket(self, order: Order, there: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
-        try:
-            return read_ticket(
-                there.ticket, self._secret, user=order.person.name, server=there.name
-            )
-        except BadTicket:
-            return None
+        return self._tickets.of(order.person.name, there.name, there.ticket)
 
 
 def _checked(start: Launch, launch: Launch) -> Launch:

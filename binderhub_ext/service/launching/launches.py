@@ -14,10 +14,8 @@ from datetime import timedelta
 from time import perf_counter
 
 from tornado.log import app_log
-from traitlets import Integer
-from traitlets.config import LoggingConfigurable
 
-from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound, TooMany
+from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
@@ -29,7 +27,7 @@ from ...core.updates import Update
 from ...jobs import History
 from ..failures import Failure
 from ..hub import Person
-from ..records.records import Records, now
+from ..records.records import INTERRUPTED, Records, now
 from . import metrics
 from .eventlog import EventLog
 from .launcher import Launched, Launcher, Order
@@ -37,8 +35,7 @@ from .launchstate import State, outcome_of, row_of
 from .quotas import Allowance, Quotas
 
 _ID_BYTES = 16
-_LISTED = 200
-"""Files of an update a question lists by name; of more, how many there are."""
+_HOUR = timedelta(hours=1)
 
 
 class Running:
@@ -75,7 +72,7 @@ class Running:
         failure = Failure.of(error, where=f"Launch {self.state.id}")
         self.state = replace(self.state, error=failure, url="")
         if isinstance(error, FilesDiffer):
-            self.state = replace(self.state, update=error.update.clipped(_LISTED))
+            self.state = replace(self.state, update=error.update.clipped())
         return Event(Phase.FAILED, failure.message, failure.fields())
 
     def succeed(self, launched: Launched) -> Event:
@@ -84,57 +81,33 @@ class Running:
         return launched.event
 
 
-class Launches(LoggingConfigurable):
-    """Every launch of this service. Made once, closed with the service."""
+class Launches:
+    """Every launch of this service. Made once, closed with the service.
 
-    kept = Integer(
-        1000,
-        help="""Ended launches whose events stay in memory for those who still watch (default
-        1000). Their outcome is in the records for ever.""",
-    ).tag(config=True)
+    Args:
+        launcher: does them.
+        records: of those that were.
+        policy: what may be launched.
+        providers: what links may name.
+        event_log: gets those that worked.
+        quotas: how many there may be.
+        kept: ended ones whose events stay in memory.
+    """
 
-    per_person = Integer(
-        10,
-        min=1,
-        help="""Launches one person may have under way at the same time (default 10), so that one
-        script does not take every build from a class.""",
-    ).tag(config=True)
-
-    per_hour = Integer(
-        0,
-        min=0,
-        help="""Launches one person may start within an hour; 0 (the default) for no limit.""",
-    ).tag(config=True)
-
-    total_quota = Integer(
-        0,
-        min=0,
-        help="""Launches of all people that may be under way at the same time; 0 (the default) for
-        no limit. Servers that run are the Hub's to limit (`JupyterHub.active_server_limit`).""",
-    ).tag(config=True)
-
-    per_repo_quota = Integer(
-        0,
-        min=0,
-        help="""Launches of one repository that may be under way at the same time; 0 (the default)
-        for no limit.""",
-    ).tag(config=True)
-
-    def setup(
+    def __init__(
         self,
-        *,
         launcher: Launcher,
         records: Records,
+        *,
         policy: Policy,
         providers: Providers,
         event_log: EventLog,
+        quotas: Quotas,
+        kept: int,
     ) -> None:
-        """Give it those it works with; none of them is configuration."""
-        self._launcher = launcher
-        self._records = records
-        self._policy = policy
-        self._providers = providers
-        self._event_log = event_log
+        self._launcher, self._records, self._event_log = launcher, records, event_log
+        self._policy, self._providers = policy, providers
+        self._quotas, self._kept = quotas, kept
         self._all: dict[str, Running] = {}
         self._over: deque[str] = deque()
         self._current: dict[tuple[str, str], Running] = {}
@@ -165,8 +138,7 @@ class Launches(LoggingConfigurable):
             current = self._current.get(key)
             if current is None:
                 under_way = [running.order for running in self._current.values()]
-                Quotas(self.total_quota, self.per_repo_quota).check(order, under_way)
-                await self._check_limits(order.person)
+                self._quotas.check(order, under_way, await self._within_an_hour(order.person))
                 return (await self._start(key, order)).state
         if not _same(current.order, order):
             raise Conflict(
@@ -230,25 +202,18 @@ class Launches(LoggingConfigurable):
 
     async def allowance(self, person: Person) -> Allowance | None:
         """What is left of a person's launches per hour; none if they are not limited."""
-        if not self.per_hour:
+        if not self._quotas.per_hour:
             return None
-        used = await self._records.launches_since(person.name, timedelta(hours=1))
-        return Allowance.of(self.per_hour, used, now() + timedelta(hours=1))
+        used = await self._within_an_hour(person)
+        return Allowance.of(self._quotas.per_hour, used, now() + _HOUR)
 
     # ---- inside
 
-    async def _check_limits(self, person: Person) -> None:
-        under_way = sum(1 for user, _ in self._current if user == person.name)
-        if under_way >= self.per_person:
-            raise TooMany(
-                f"You have {under_way} launches under way. Wait for one of them, or cancel one."
-            )
-        hour = timedelta(hours=1)
-        if self.per_hour and await self._records.launches_since(person.name, hour) >= self.per_hour:
-            raise TooMany(
-                f"You have started {self.per_hour} launches within an hour, as many as this hub "
-                "allows. Try again later; servers that run are not concerned."
-            )
+    async def _within_an_hour(self, person: Person) -> int:
+        """How many a person has started, where that is limited."""
+        if not self._quotas.per_hour:
+            return 0
+        return await self._records.launches_since(person.name, _HOUR)
 
     async def _start(self, key: tuple[str, str], order: Order) -> Running:
         running = Running(order, self._first_state(key, order))
@@ -274,7 +239,7 @@ class Launches(LoggingConfigurable):
     def _ended(self, key: tuple[str, str], running: Running) -> None:
         self._current.pop(key, None)
         self._over.append(running.state.id)
-        while len(self._over) > self.kept:
+        while len(self._over) > self._kept:
             del self._all[self._over.popleft()]
 
     async def _run(self, running: Running) -> None:
@@ -305,13 +270,12 @@ class Launches(LoggingConfigurable):
         try:
             return running.succeed(await self._launcher.launch(running.order, running.tell))
         except asyncio.CancelledError:
-            return running.fail(Cancelled(_BY_THEM if running.cancelled else _BY_US))
+            return running.fail(Cancelled(_BY_THEM if running.cancelled else INTERRUPTED))
         except Exception as error:
             return running.fail(error)
 
 
 _BY_THEM = "You cancelled this launch."
-_BY_US = "The service was restarted meanwhile. Launch it again: nothing is lost."
 
 
 def _same(one: Order, other: Order) -> bool:

@@ -35,18 +35,27 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Quotas:
-    """Launches under way at the same time, of all people; 0 for no limit.
+    """How many launches there may be; 0 for no limit.
 
     Attributes:
-        total: of anything.
-        per_repo: of one repository.
+        per_person: of one person at the same time.
+        per_hour: of one person within an hour.
+        total: of all people at the same time.
+        per_repo: of one repository at the same time.
     """
 
+    per_person: int = 0
+    per_hour: int = 0
     total: int = 0
     per_repo: int = 0
 
-    def check(self, order: Order, under_way: Iterable[Order]) -> None:
+    def check(self, order: Order, under_way: Iterable[Order], within_an_hour: int = 0) -> None:
         """Refuse one launch more than the quotas allow.
+
+        Args:
+            order: what somebody wants.
+            under_way: all that are being launched.
+            within_an_hour: how many that person has started.
 
         Raises:
             TooMany: later it will work.
@@ -54,10 +63,20 @@ class Quotas:
         orders, repo = list(under_way), order.request.repo
         if self.total and len(orders) >= self.total:
             _refuse(order, "pod_quota", "Too many launches are under way on this hub.")
-        same = sum(1 for one in orders if repo and _identity(one) == repo.identity)
+        same = sum(1 for other in orders if repo and _identity(other) == repo.identity)
         if self.per_repo and same >= self.per_repo:
             said = "This repository is being launched by too many people at this moment."
             _refuse(order, "repo_quota", said)
+        own = sum(1 for other in orders if other.person.name == order.person.name)
+        if self.per_person and own >= self.per_person:
+            raise TooMany(
+                f"You have {own} launches under way. Wait for one of them, or cancel one."
+            )
+        if self.per_hour and within_an_hour >= self.per_hour:
+            raise TooMany(
+                f"You have started {self.per_hour} launches within an hour, as many as this hub "
+                "allows. Try again later; running servers are not affected."
+            )
 
 
 def _identity(order: Order) -> str:

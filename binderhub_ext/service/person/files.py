@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from tornado.log import app_log
 
-from ...core.errors import BadTicket, Conflict, NotFound
-from ...core.launch import Files, Launch, read_ticket
+from ...core.errors import Conflict, NotFound
+from ...core.launch import Files, Launch, Tickets
 from ...core.layout import DataDirectory
 from ...core.space import Taken
 from ...core.volumes import SHARED
@@ -97,7 +97,7 @@ class FilesDesk:
         space: figures of use.
         hub: knows the person's servers.
         records: know what was launched.
-        secret: of tickets.
+        tickets: say what servers were started with.
         days: how long the trash keeps.
     """
 
@@ -109,11 +109,11 @@ class FilesDesk:
         space: SpaceDesk,
         hub: HubClient,
         records: Records,
-        secret: str,
+        tickets: Tickets,
         days: int,
     ) -> None:
         self._layout, self._volumes, self._space = layout, volumes, space
-        self._hub, self._records, self._secret = hub, records, secret
+        self._hub, self._records, self._tickets = hub, records, tickets
         self._days = days
         self._emptying: set[asyncio.Task[None]] = set()
         self._alone = asyncio.Lock()
@@ -217,17 +217,12 @@ class FilesDesk:
     # ---- parts
 
     async def _running(self, person: Person) -> list[tuple[Server, Launch]]:
-        found = []
-        for server in await self._hub.servers(person):
-            if server.state is not State.STOPPED:
-                try:
-                    launch = read_ticket(
-                        server.ticket, self._secret, user=person.name, server=server.name
-                    )
-                except BadTicket:
-                    continue
-                found.append((server, launch))
-        return found
+        return [
+            (server, launch)
+            for server in await self._hub.servers(person)
+            if server.state is not State.STOPPED
+            and (launch := self._tickets.of(person.name, server.name, server.ticket))
+        ]
 
     async def _find(self, person: Person, id: str) -> InTrash:
         for one in await self.trash(person):

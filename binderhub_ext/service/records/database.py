@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ...core.errors import BinderError, CannotStart, DatabaseUnavailable, NoSpace
+from ...locks import held
 from ...sqlite import DAMAGED, FULL, check_usable, keep_room
 from . import migrations
 
@@ -115,9 +115,5 @@ def _migrating(engine: Engine) -> Iterator[Connection]:
     lock_path = path.with_name(path.name + ".lock")
     # SQLite gives its journals the mode of the database.
     path.touch(mode=0o600)
-    # others of this machine must not be able to open it, or they could hold the lock
-    lock_path.touch(mode=0o600)
-    with lock_path.open("w") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)
-        with engine.begin() as connection:
-            yield connection
+    with held(lock_path), engine.begin() as connection:
+        yield connection

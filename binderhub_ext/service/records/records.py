@@ -29,6 +29,8 @@ from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
 
 T = TypeVar("T")
 
+INTERRUPTED = "The service was restarted meanwhile. Launch it again: nothing is lost."
+
 _LOST = timedelta(days=1)
 """After this nothing is under way any more, whichever service began it."""
 
@@ -194,8 +196,7 @@ class Records:
 
     async def end_interrupted(self) -> None:
         """Close what this service left open when it was killed, and what nobody comes back to."""
-        words = "The service was restarted meanwhile. Launch it again: nothing is lost."
-        ended = {"finished": now(), "message": words}
+        ended = {"finished": now(), "message": INTERRUPTED}
 
         def lost(table: type[LaunchRow | BuildRow]) -> ColumnElement[bool]:
             return table.owner.in_(("", self._owner)) | (table.started < now() - _LOST)

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...core.changes import changes, lets_in
-from ...core.errors import BadTicket, NotAllowed
-from ...core.launch import Files, Launch, LaunchRequest, read_ticket
+from ...core.errors import NotAllowed
+from ...core.launch import Files, Launch, LaunchRequest
 from ...core.links import write_link
 from ...core.parameters import PARAMETERS
 from ...core.policy import admit, is_trusted, judge
@@ -195,11 +195,9 @@ async def _differs(service: Service, person: Person, launch: Launch) -> tuple[st
     entering = lets_in(shared, launch)
     if server.state is State.STOPPED:
         return entering
-    try:
-        old = read_ticket(server.ticket, service.secret, user=person.name, server=server.name)
-    except BadTicket:
-        return ("It was started in another way.", *entering)
-    return (*changes(old, launch, image=False), *entering)
+    old = service.tickets.of(person.name, server.name, server.ticket)
+    differs = changes(old, launch, image=False) if old else ("It was started in another way.",)
+    return (*differs, *entering)
 
 
 def _commit(asked: Question) -> dict[str, str] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tornado.web import RequestHandler
 
+from ...core.launch import Tickets
 from ...core.policy import Policy
 from ...core.providers import Providers
 from ...core.targets import Targets
@@ -24,6 +26,7 @@ from ..person.space import SpaceDesk
 from ..person.volumes import VolumeDesk
 from ..records.records import Records
 from .buildtokens import BuildTokens
+from .health import Health
 from .pages import Pages
 
 
@@ -33,7 +36,6 @@ class Service:
 
     Attributes:
         prefix: path of the service on the hub; ends in "/".
-        secret: of tickets.
         servers: the hosts people's servers have, as a policy names them; empty where they are
             on the Hub's own.
         origins: other sites whose pages may use the API, such as `https://book.example.org`.
@@ -44,7 +46,7 @@ class Service:
     """
 
     prefix: str
-    secret: str = field(repr=False)
+    tickets: Tickets
     policy: Policy
     providers: Providers
     targets: Targets
@@ -52,6 +54,7 @@ class Service:
     builds: Builds
     launches: Launches
     hub: HubClient
+    health: Health
     shares: Shares
     records: Records
     credentials: Credentials
@@ -67,6 +70,17 @@ class Service:
     bans: Bans = field(default_factory=Bans)
     hubs: Mapping[str, str] = field(default_factory=dict)
     home: Mapping[str, Any] = field(default_factory=dict)
+
+    async def end_work(self) -> None:
+        """End every launch and build, while people can still be told."""
+        await self.launches.close()
+        await self.builds.close()
+
+    async def close(self) -> None:
+        """Let go of everything else, in the opposite order of its making."""
+        await asyncio.to_thread(self.space.close)
+        await self.hub.close()
+        await asyncio.to_thread(self.records.close)
 
 
 def service_of(handler: RequestHandler) -> Service:

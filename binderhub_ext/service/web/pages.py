@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from jupyterhub.utils import url_path_join
 
 from ... import __version__
 from ..hub import Person
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class NonceLoader(FileSystemLoader):
@@ -42,33 +45,28 @@ class PageUser:
         return json.dumps(self.name)[1:-1].replace("<", "\\u003c")
 
 
-@dataclass(frozen=True)
 class Pages:
     """The templates of one service.
 
-    Attributes:
+    Args:
         paths: folders of templates, the first that has one wins.
         hub_prefix: such as `/hub/`.
         prefix: of this service; ends in "/".
         extra: what an administrator adds to every page (`announcement`, …).
     """
 
-    paths: Sequence[Path]
-    hub_prefix: str
-    prefix: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, paths: Sequence[Path], hub_prefix: str, prefix: str, extra: Mapping[str, Any] = _NONE
+    ) -> None:
+        self.hub_prefix, self.prefix, self.extra = hub_prefix, prefix, extra
         hub = Path(DATA_FILES_PATH) / "templates"
-        loader = ChoiceLoader([NonceLoader(path) for path in [*self.paths, hub]])
-        environment = Environment(loader=loader, autoescape=True, enable_async=False)
-        object.__setattr__(self, "_environment", environment)
+        loader = ChoiceLoader([NonceLoader(path) for path in [*paths, hub]])
+        self._environment = Environment(loader=loader, autoescape=True, enable_async=False)
 
     def render(
         self, name: str, *, person: Person | None, xsrf_token: str, nonce: str, **values: Any
     ) -> str:
         """A page as text."""
-        environment: Environment = self._environment  # type: ignore[attr-defined]
         common = {
             "base_url": self.hub_prefix,
             "prefix": self.hub_prefix.removesuffix("hub/"),
@@ -85,7 +83,7 @@ class Pages:
             "xsrf": xsrf_token,
             "csp_nonce": nonce,
         }
-        return environment.get_template(name).render({**common, **self.extra, **values})
+        return self._environment.get_template(name).render({**common, **self.extra, **values})
 
     def _static_url(self, path: str, **_options: Any) -> str:
         return url_path_join(self.hub_prefix, "static", quote(path))

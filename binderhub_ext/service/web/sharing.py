@@ -39,7 +39,7 @@ def ways_out(
     return {
         **asdict(made),
         "qr": _qr(made.url),
-        "hubs": list(_links(request, hubs, targets)),
+        "hubs": list(_links(request, hubs, providers, targets)),
         "commands": commands(request),
     }
 
@@ -53,9 +53,11 @@ def _qr(url: str) -> str:
     return code.svg_data_uri(scale=4, border=4, light="white")
 
 
-def _links(request: LaunchRequest, hubs: Mapping[str, str], targets: Targets) -> Any:
+def _links(
+    request: LaunchRequest, hubs: Mapping[str, str], providers: Providers, targets: Targets
+) -> Any:
     for name, hub in hubs.items():
         try:
-            yield {"name": name, "url": elsewhere(request, hub, targets)}
+            yield {"name": name, "url": elsewhere(request, hub, targets, providers=providers)}
         except BadLink:
             continue

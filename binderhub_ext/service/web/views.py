@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ...core.errors import BadTicket
-from ...core.launch import Launch, read_ticket
+from ...core.launch import Tickets
 from ...core.links import without
 from ...core.progress import Event, Phase
 from ...core.repo import Repo
@@ -26,9 +25,6 @@ from ..person.credentials import ANY_USER, Stored
 from ..person.shares import SharedServer
 from ..person.volumes import Mine
 from ..records.tables import LaunchRow, TrustRow
-
-_LISTED = 200
-"""Files of an update a page lists by name; of more, how many there are."""
 
 
 def launch_view(state: State, prefix: str) -> dict[str, Any]:
@@ -98,7 +94,7 @@ def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
 def look_view(look: Look, prefix: str) -> dict[str, Any]:
     """What an update would change, as its page and `GET /api/update` have it."""
     project = project_view(look.row)
-    update: Update | None = look.update and look.update.clipped(_LISTED)
+    update: Update | None = look.update and look.update.clipped()
     values = again(look.row.request)
     return {
         "project": look.row.project,
@@ -137,7 +133,7 @@ def server_view(
     server: Server,
     *,
     user: str,
-    secret: str,
+    tickets: Tickets,
     links: Mapping[str, str],
     sharees: Iterable[Sharee] | None = None,
 ) -> dict[str, Any]:
@@ -146,11 +142,10 @@ def server_view(
     Args:
         server: as the Hub knows it.
         user: whose it is.
-        secret: of tickets.
         links: the link each server was last launched by.
         sharees: who else may enter it; `None` if that is not known.
     """
-    launch = _launch(server, user, secret)
+    launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
     link = links.get(server.name, "")
     return {
@@ -258,10 +253,3 @@ def form_url(prefix: str, link: str) -> str:
 def path_of(launch: str) -> str:
     """The page of a launch, relative to the service."""
     return f"launches/{quote(launch, safe='')}"
-
-
-def _launch(server: Server, user: str, secret: str) -> Launch | None:
-    try:
-        return read_ticket(server.ticket, secret, user=user, server=server.name)
-    except BadTicket:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ...locks import try_lock
 from ..beneath import DIRECTORY, beneath, exists_beneath, open_beneath, parts_of
 from .files import split
 from .record import BadRecord, Header, read_header
@@ -135,9 +135,10 @@ def _lock(where: Place, deadline: float) -> tuple[int, bool]:
 
 def _is_ours(where: Place, descriptor: int) -> bool:
     """Lock it, and see that it was not removed by the one who had it before."""
+    if not try_lock(descriptor):
+        return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         now = os.stat(where.scratch, dir_fd=where.parent, follow_symlinks=False)
-    except (BlockingIOError, FileNotFoundError):
+    except FileNotFoundError:
         return False
     return os.path.samestat(now, os.fstat(descriptor))

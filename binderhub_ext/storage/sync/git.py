@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from ...core.errors import NoSpace
 from ..beneath import beneath, mkdir_beneath, write_beneath
 from ..trees import empty_beneath
 from .files import look
@@ -257,7 +258,7 @@ def _environment(scratch: str, index: str) -> dict[str, str]:
 
 
 def _failure(explanation: str) -> SyncError:
-    if "No space left" in explanation or "Disk quota exceeded" in explanation:
+    if NoSpace.in_text(explanation):
         return no_space()
     return SyncError(
         "git-failed",

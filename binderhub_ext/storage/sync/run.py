@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-
+from ...core.errors import NoSpace
 from ...core.repo import identity
 from ...core.updates import printable
 from .create import create
@@ -17,7 +16,6 @@ _WAITED = (
     "Another launch was at work in this project at the same time and went first; both have ended "
     "well, and the project is as this one wanted it."
 )
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def sync(request: Request) -> Report:
@@ -37,7 +35,7 @@ def sync(request: Request) -> Report:
             "compared. Rename the folder and launch again.",
         ) from error
     except OSError as error:
-        if error.errno in _FULL:
+        if NoSpace.caused(error):
             raise no_space() from error
         raise SyncError(
             "files", "The files of the project cannot be read or written.", str(error)

@@ -19,7 +19,7 @@ from binderhub_ext.core.progress import Phase, unheard
 from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.store import read_record
-from binderhub_ext.engines.process import output
+from binderhub_ext.programs import output
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("bwrap"), reason="bubblewrap is missing: apt-get install bubblewrap"

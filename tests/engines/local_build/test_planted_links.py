@@ -32,7 +32,7 @@ from binderhub_ext.engines.local.foreign import REPO, Workshop
 from binderhub_ext.engines.local.interpreters import Interpreter
 from binderhub_ext.engines.local.recipe import Recipe
 from binderhub_ext.engines.local.sandbox import HOME, Sandbox
-from binderhub_ext.engines.process import Log
+from binderhub_ext.programs import Log
 from binderhub_ext.repos.base import Source
 
 SITE = "lib/python3.11/site-packages"

@@ -11,10 +11,9 @@ import pytest
 from binderhub_ext.engines.local.environment import hub_python
 from binderhub_ext.engines.local.foreign import BUILD_UID
 from binderhub_ext.engines.local.network import Network, online
-from binderhub_ext.engines.local.programs import host_program
 from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import Bind, Person, Sandbox
-from binderhub_ext.engines.process import Log, run
+from binderhub_ext.programs import Log, host_program, run
 
 NAMES = ("bwrap", "nsenter", "setpriv", "ip", "cat", "pasta", "python3")
 

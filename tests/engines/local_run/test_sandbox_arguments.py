@@ -10,7 +10,6 @@ import pytest
 
 from binderhub_ext.engines.local.limits import Limits
 from binderhub_ext.engines.local.network import Network
-from binderhub_ext.engines.local.programs import host_program
 from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import (
     HOME,
@@ -21,6 +20,7 @@ from binderhub_ext.engines.local.sandbox import (
     arguments,
     own_files,
 )
+from binderhub_ext.programs import host_program
 
 FDS = Descriptors({"/etc/passwd": 20}, seccomp=(21, 25), info=22, block=23, life=24)
 

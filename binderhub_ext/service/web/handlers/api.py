@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ....core.errors import NotFound
 from ....core.links import described
 from ....core.paste import understand
@@ -107,7 +109,7 @@ class LaunchLog(Api):
             raise NotFound("This launch built nothing, or its log was removed after a while.")
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         with path.open("rb") as log:
-            while block := log.read(256 * 1024):
+            while block := await asyncio.to_thread(log.read, 256 * 1024):
                 self.write(block)
                 await self.flush()
 
@@ -163,7 +165,7 @@ async def servers_of(handler: Handler) -> list[dict[str, object]]:
         views.server_view(
             server,
             user=handler.me.name,
-            secret=service.secret,
+            tickets=service.tickets,
             links=links,
             sharees=None if given is None else given.get(server.name, ()),
         )

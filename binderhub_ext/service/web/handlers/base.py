@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuthenticated
 from tornado.web import Finish, RequestHandler
 
-from ....core.errors import BadLink, NotAllowed
+from ....core.errors import BadLink, BinderError, NotAllowed
 from ....core.jsontext import parse_json
 from ...failures import Failure
 from ...hub import Person
 from ...requests import Fields
 from ..context import Service, service_of
 from ..pages import security_headers
+
+T = TypeVar("T")
 
 _SIGN_IN = NotAllowed(
     "Sign in first: send a token of the Hub as “Authorization: token …”, or a signed-in page's "
@@ -36,7 +39,7 @@ class Guarded(RequestHandler):
     def set_default_headers(self) -> None:
         self.nonce = secrets.token_urlsafe(16)
         self.clear_header("Server")
-        servers = self.settings["binder"].servers
+        servers = service_of(self).servers
         for name, value in security_headers(self.nonce, servers=servers).items():
             self.set_header(name, value)
 
@@ -169,13 +172,46 @@ class Page(Handler):
         )
 
 
+class ActionPage(Page):
+    """A page with forms: does what one asks for and goes on, or shows itself with the refusal."""
+
+    async def post(self, *names: str) -> None:
+        try:
+            after = await self.act(*names)
+        except BinderError as error:
+            failure = Failure.of(error, where=type(self).__name__)
+            self.set_status(failure.status)
+            await self.show_refused(failure, error)
+        else:
+            self.redirect(self.service.prefix + after, status=303)
+
+    async def act(self, *names: str) -> str:
+        """Do it; where to go then, relative to the service."""
+        raise NotImplementedError
+
+    async def show_refused(self, failure: Failure, error: BinderError) -> None:
+        """Show the page again with what was typed, and why it was refused."""
+        raise NotImplementedError
+
+
+def chosen(actions: Mapping[str, T], name: str) -> T:
+    """What the field `action` of a form stands for.
+
+    Raises:
+        BadLink: nothing.
+    """
+    if name not in actions:
+        raise BadLink("The form was not understood. Reload the page and try again.")
+    return actions[name]
+
+
 class Api(Handler):
     """Answers programs: JSON, never a redirect; other sites only if they are listed."""
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
         origin = self.request.headers.get("Origin", "")
-        allowed = self.settings["binder"].origins
+        allowed = self.service.origins
         if not origin or not allowed:
             return
         self.set_header("Vary", "Origin")

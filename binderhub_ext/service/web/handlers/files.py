@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ....core.errors import BadLink, BinderError
+from ....core.errors import BinderError
 from ....core.projects import PROJECTS
 from ...failures import Failure
 from ...hub import Person
 from ...requests import first
 from ..context import Service
 from ..fileviews import overview_view, project_view, trash_view
-from .base import Api, Handler, Page
+from .base import ActionPage, Api, Handler, chosen
 
 
-class FilesPage(Page):
+class FilesPage(ActionPage):
     """`/files`: my projects and volumes with what they take, and my trash."""
 
     async def get(self) -> None:
         await self._show()
 
-    async def post(self) -> None:
+    async def act(self, *_names: str) -> str:
         """Every form of the page; its field `action` says which."""
-        act = _ACTIONS.get(first(self.fields(), "action"), _unknown)
-        try:
-            await act(self.service, self.me, first(self.fields(), "id"))
-        except BinderError as error:
-            failure = Failure.of(error, where="Files")
-            self.set_status(failure.status)
-            await self._show(failure)
-        else:
-            self.redirect(self.service.prefix + "files", status=303)
+        action = chosen(_ACTIONS, first(self.fields(), "action"))
+        await action(self.service, self.me, first(self.fields(), "id"))
+        return "files"
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        await self._show(failure)
 
     async def _show(self, failure: Failure | None = None) -> None:
         self.show("files.html", **await _all(self), error=failure.to_json() if failure else None)
@@ -88,10 +85,6 @@ async def _all(handler: Handler) -> dict[str, Any]:
     service = handler.service
     overview = await service.files.overview(handler.me)
     return overview_view(overview, service.space.limits, service.prefix)
-
-
-async def _unknown(_service: Service, _me: Person, _id: str) -> None:
-    raise BadLink("The form was not understood. Reload the page and try again.")
 
 
 _ACTIONS: dict[str, Callable[[Service, Person, str], Awaitable[object]]] = {

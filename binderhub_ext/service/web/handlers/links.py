@@ -13,6 +13,7 @@ from ....core.links import read_link
 from ....core.paste import understand
 from ...failures import Failure
 from .. import confirmation
+from ..context import service_of
 from .base import Guarded, Page
 from .pages import show_home
 
@@ -83,5 +84,5 @@ class Picture(Guarded, StaticFileHandler):
 def raw_spec(handler: RequestHandler) -> str:
     """The spec as sent, escapes and all: tornado would have decoded `%2F` by now."""
     path = urlsplit(handler.request.uri or "").path
-    prefix: str = handler.settings["binder"].prefix
+    prefix: str = service_of(handler).prefix
     return path.removeprefix(prefix).split("/", 2)[2]

@@ -15,7 +15,7 @@ from .. import views, volumeform
 from ..confirmation import trust
 from ..fileviews import home_view
 from .api import order_of, servers_of
-from .base import Guarded, Page
+from .base import ActionPage, Guarded, Page
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 """What stands before the host of an address; shown to nobody, not even whoever typed it."""
@@ -28,22 +28,20 @@ class Home(Page):
         await show_home(self, self.query_fields())
 
 
-class LaunchForm(Page):
+class LaunchForm(ActionPage):
     """`/launch`: the form's POST; the only way a page starts anything."""
 
-    async def post(self) -> None:
+    async def act(self, *_names: str) -> str:
         fields = volumeform.joined(self.fields())
-        try:
-            order = order_of(self, fields, keep=None)
-            state = await self.service.launches.start(order)
-            if first(fields, "trust") == "yes":
-                await trust(self.service, self.me, order.request)
-        except BinderError as error:
-            failure = Failure.of(error, where="Launch form")
-            self.set_status(failure.status)
-            await show_home(self, fields, failure, getattr(error, "field", ""))
-        else:
-            self.redirect(self.service.prefix + views.path_of(state.id), status=303)
+        order = order_of(self, fields, keep=None)
+        state = await self.service.launches.start(order)
+        if first(fields, "trust") == "yes":
+            await trust(self.service, self.me, order.request)
+        return views.path_of(state.id)
+
+    async def show_refused(self, failure: Failure, error: BinderError) -> None:
+        fields = volumeform.joined(self.fields())
+        await show_home(self, fields, failure, getattr(error, "field", ""))
 
 
 class LaunchPage(Page):

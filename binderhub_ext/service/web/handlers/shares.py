@@ -7,29 +7,26 @@ from ....core.sharees import Sharee
 from ...failures import Failure
 from ...requests import first
 from .. import views
-from .base import Api, Page
+from .base import ActionPage, Api, Page
 from .pages import show_home
 
 
-class SharesForm(Page):
+class SharesForm(ActionPage):
     """`/servers/<name>/shares`: lets in, or takes back, whom the form names."""
 
-    async def post(self, name: str) -> None:
-        fields = self.fields()
-        user, group = first(fields, "user"), first(fields, "group")
-        try:
-            sharee = Sharee.named(user, group)
-            if first(fields, "access") == "none":
-                await self.service.shares.take(self.me, name, sharee)
-            else:
-                await self.service.shares.give(self.me, name, sharee)
-        except BinderError as error:
-            failure = Failure.of(error, where="Shares")
-            self.set_status(failure.status)
-            refused = {"server": name, "user": user, "group": group, **failure.to_json()}
-            await show_home(self, {}, share_refused=refused)
-        else:
-            self.redirect(self.service.prefix + "#servers-title", status=303)
+    async def act(self, *names: str) -> str:
+        sharee, shares = Sharee.named(*self._named()), self.service.shares
+        change = shares.take if first(self.fields(), "access") == "none" else shares.give
+        await change(self.me, names[0], sharee)
+        return "#servers-title"
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        user, group = self._named()
+        typed = {"server": self.path_args[0], "user": user, "group": group}
+        await show_home(self, {}, share_refused={**typed, **failure.to_json()})
+
+    def _named(self) -> tuple[str, str]:
+        return first(self.fields(), "user"), first(self.fields(), "group")
 
 
 class SharesApi(Api):

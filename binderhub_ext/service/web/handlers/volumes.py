@@ -11,28 +11,28 @@ from ...hub import Person
 from ...requests import first
 from .. import views
 from ..context import Service
-from .base import Api, Handler, Page
+from .base import ActionPage, Api, Handler, chosen
 
 Values = Mapping[str, str]
 
 
-class VolumesPage(Page):
+class VolumesPage(ActionPage):
     """`/volumes`: what I may use, whom I let use mine, what I deleted."""
 
     async def get(self) -> None:
         await self._show()
 
-    async def post(self) -> None:
+    async def act(self, *_names: str) -> str:
         """Every form of the page; its field `action` says which."""
-        values = {name: first(self.fields(), name) for name in self.request.body_arguments}
-        try:
-            await _act(values.get("action", ""))(self.service, self.me, values)
-        except BinderError as error:
-            failure = Failure.of(error, where="Volumes")
-            self.set_status(failure.status)
-            await self._show(failure, values)
-        else:
-            self.redirect(self.service.prefix + "volumes", status=303)
+        values = self._values()
+        await chosen(_ACTIONS, values.get("action", ""))(self.service, self.me, values)
+        return "volumes"
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        await self._show(failure, self._values())
+
+    def _values(self) -> Values:
+        return {name: first(self.fields(), name) for name in self.request.body_arguments}
 
     async def _show(self, failure: Failure | None = None, values: Values | None = None) -> None:
         mine = await self.service.volumes.mine(self.me)
@@ -131,13 +131,6 @@ _ACTIONS: dict[str, Action] = {
     "delete": lambda service, me, values: service.volumes.delete(me, values.get("id", "")),
     "restore": lambda service, me, values: service.volumes.restore(me, values.get("id", "")),
 }
-
-
-def _act(name: str) -> Action:
-    try:
-        return _ACTIONS[name]
-    except KeyError:
-        raise BadLink("The form was not understood. Reload the page and try again.") from None
 
 
 async def _listed(handler: Handler) -> dict[str, object]:

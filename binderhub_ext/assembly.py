@@ -1,0 +1,288 @@
+"""Makes a service and everything in it, each from what was made before it.
+
+The one file that knows every room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from socket import gethostname
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuth
+from traitlets.config import Application
+
+from . import __version__
+from ._data import templates_dir
+from .core.launch import Tickets
+from .core.layout import DataDirectory
+from .core.policy import Policy
+from .core.providers import Providers
+from .core.targets import Targets
+from .engines.base import Builder
+from .engines.installed import find_engine, load_builder
+from .repos.base import RepoProvider
+from .repos.installed import installed_providers, make_fetchers
+from .secrets import ensure_secret
+from .service import settings
+from .service.bans import Bans
+from .service.hosts import server_hosts
+from .service.hub import HubClient
+from .service.launching.builds import Builds
+from .service.launching.eventlog import EventLog
+from .service.launching.landing import Landing
+from .service.launching.launcher import Launcher
+from .service.launching.launches import Launches
+from .service.launching.quotas import Quotas
+from .service.launching.starts import Starts
+from .service.launching.turns import Turns
+from .service.launching.updates import Updates
+from .service.person.credentials import Credentials
+from .service.person.files import FilesDesk
+from .service.person.shares import Shares
+from .service.person.space import SpaceDesk
+from .service.person.volumes import VolumeDesk
+from .service.records.database import sqlite_url
+from .service.records.records import Records
+from .service.web.buildtokens import BuildTokens
+from .service.web.context import Service
+from .service.web.health import Health
+from .service.web.pages import Pages
+from .storage.space import Space
+from .storage.volumes import VolumeStore
+from .storage.volumesettings import Volumes
+
+
+async def make_service(
+    app: Application, layout: DataDirectory, *, engine: str, db_url: str, ticket_file: str
+) -> Service:
+    """A service, to be closed by :meth:`Service.close`.
+
+    Args:
+        app: has the configuration.
+        layout: of the data directory.
+        engine: where repositories are built.
+        db_url: of the database; empty for one in the data directory.
+        ticket_file: has the secret that the Hub has too; empty for that of the data directory.
+
+    Raises:
+        CannotStart: a secret, the database or the engine cannot be used.
+    """
+    place = sha256(f"{gethostname()}:{layout.root}".encode()).hexdigest()[:32]
+    secret = ensure_secret(Path(ticket_file) if ticket_file else layout.secrets / "ticket")
+    kind, url = f"{engine} {__version__}", db_url or sqlite_url(layout.binder_db)
+    records = await asyncio.to_thread(Records, url, engine=kind, owner=place)
+    await records.end_interrupted()
+    parts = _Parts(app, layout, records, Tickets(secret), engine)
+    return Service(**{part.name: getattr(parts, part.name) for part in fields(Service)})
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a service is made of, by the names it has there; each is made when it is asked for."""
+
+    app: Application
+    layout: DataDirectory
+    records: Records
+    tickets: Tickets
+    engine: str
+
+    # ---- settings
+
+    @cached_property
+    def launch_policy(self) -> settings.LaunchPolicy:
+        return settings.LaunchPolicy(parent=self.app)
+
+    @cached_property
+    def access(self) -> settings.Access:
+        return settings.Access(parent=self.app)
+
+    @cached_property
+    def look(self) -> settings.Appearance:
+        return settings.Appearance(parent=self.app)
+
+    @cached_property
+    def room(self) -> Space:
+        return Space(parent=self.app)
+
+    # ---- what is allowed, and what there is
+
+    @cached_property
+    def policy(self) -> Policy:
+        return self.launch_policy.policy()
+
+    @cached_property
+    def targets(self) -> Targets:
+        return self.launch_policy.targets()
+
+    @cached_property
+    def providers(self) -> Providers:
+        return self.launch_policy.link_providers(self.known_providers, self.fetchers)
+
+    @cached_property
+    def known_providers(self) -> Providers:
+        return self.launch_policy.known_providers(installed_providers())
+
+    @cached_property
+    def fetchers(self) -> Mapping[str, RepoProvider]:
+        fetchers = make_fetchers(
+            self.known_providers, parent=self.app, data_dir=str(self.layout.root)
+        )
+        for fetcher in fetchers.values():
+            fetcher.keyring = self.credentials.keyring
+        return fetchers
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        return Credentials(self.records, ensure_secret(self.layout.secrets / "credentials"))
+
+    @cached_property
+    def build_tokens(self) -> BuildTokens:
+        secret = ensure_secret(self.layout.secrets / "build_token")
+        return BuildTokens(secret, self.access.build_token_seconds)
+
+    # ---- those who work
+
+    @cached_property
+    def auth(self) -> HubOAuth:
+        return HubOAuth.instance(config=self.app.config)
+
+    @cached_property
+    def hub(self) -> HubClient:
+        return HubClient(settings.HubClient(parent=self.app).settings())
+
+    @cached_property
+    def health(self) -> Health:
+        return Health(self.hub, self.records)
+
+    @cached_property
+    def shares(self) -> Shares:
+        return Shares(self.hub)
+
+    @cached_property
+    def builder(self) -> Builder:
+        return load_builder(find_engine(self.engine), self.app.config, self.layout)
+
+    @cached_property
+    def builds(self) -> Builds:
+        return Builds(
+            settings.Builds(parent=self.app).settings(),
+            layout=self.layout,
+            builder=self.builder,
+            providers=self.fetchers,
+            records=self.records,
+        )
+
+    @cached_property
+    def space(self) -> SpaceDesk:
+        return SpaceDesk(self.layout, self.room.limits())
+
+    @cached_property
+    def volumes(self) -> VolumeDesk:
+        said = Volumes(parent=self.app)
+        return VolumeDesk(
+            VolumeStore(self.layout), said.rules(), said.per_person, self.hub, self.space
+        )
+
+    @cached_property
+    def files(self) -> FilesDesk:
+        return FilesDesk(
+            self.layout,
+            volumes=self.volumes,
+            space=self.space,
+            hub=self.hub,
+            records=self.records,
+            tickets=self.tickets,
+            days=self.room.trash_days,
+        )
+
+    @cached_property
+    def updates(self) -> Updates:
+        return Updates(
+            self.builder,
+            self.builds,
+            self.records,
+            policy=self.policy,
+            providers=self.providers,
+            targets=self.targets,
+        )
+
+    @cached_property
+    def starts(self) -> Starts:
+        said = settings.Launcher(parent=self.app)
+        return Starts(self.hub, Turns(said.concurrent_starts), said.start_timeout)
+
+    @cached_property
+    def landing(self) -> Landing:
+        said = settings.Landing(parent=self.app)
+        return Landing(self.hub, self.targets, proxy_url=said.proxy_url, patience=said.patience)
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        return Launcher(
+            policy=self.policy,
+            targets=self.targets,
+            tickets=self.tickets,
+            builds=self.builds,
+            hub=self.hub,
+            landing=self.landing,
+            shares=self.shares,
+            starts=self.starts,
+            updates=self.updates,
+            volumes=self.volumes,
+            space=self.space,
+        )
+
+    @cached_property
+    def launches(self) -> Launches:
+        said = settings.Launches(parent=self.app)
+        return Launches(
+            self.launcher,
+            self.records,
+            policy=self.policy,
+            providers=self.providers,
+            event_log=EventLog(settings.EventLog(parent=self.app).path),
+            quotas=Quotas(said.per_person, said.per_hour, said.total_quota, said.per_repo_quota),
+            kept=said.kept,
+        )
+
+    # ---- what people see
+
+    @cached_property
+    def pages(self) -> Pages:
+        folders = [*map(Path, self.look.template_paths), templates_dir()]
+        return Pages(folders, self.auth.hub_prefix, self.prefix, self.look.everywhere())
+
+    @property
+    def prefix(self) -> str:
+        return self.auth.base_url
+
+    @property
+    def origins(self) -> Sequence[str]:
+        return tuple(self.access.origins)
+
+    @property
+    def api_only(self) -> bool:
+        return self.access.api_only
+
+    @property
+    def bans(self) -> Bans:
+        return self.access.bans()
+
+    @property
+    def hubs(self) -> Mapping[str, str]:
+        return self.look.other_hubs
+
+    @property
+    def home(self) -> Mapping[str, Any]:
+        return self.look.home()
+
+    @property
+    def servers(self) -> str:
+        return server_hosts(self.auth.hub_host, os.environ)

@@ -1,0 +1,96 @@
+"""What the house does in one way is done nowhere in another."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import binderhub_ext
+from binderhub_ext.core.errors import NoSpace
+from binderhub_ext.locks import held, held_if_free, held_in_turn
+from binderhub_ext.programs import passed_on
+
+ROOT = Path(binderhub_ext.__file__).parent
+SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.rglob("*.py"))}
+
+
+@pytest.mark.parametrize(
+    ("words", "home"),
+    [
+        (r"fcntl\.flock", "locks.py"),
+        (r"create_subprocess_(exec|shell)", "programs.py"),
+        (r"ENOSPC|EDQUOT|(?i:no space left on)", "core/errors.py"),
+        (r"['\"](HTTPS?|https?|NO|no)_(PROXY|proxy)['\"]", "programs.py"),
+        (r"except BadTicket", "core/launch.py"),
+        (r"ByteSpecification", "traits.py"),
+    ],
+)
+def test_it_stands_in_one_file(words: str, home: str) -> None:
+    found = {name for name, text in SOURCES.items() if re.search(words, text)}
+    assert found <= {home, *_ALLOWED.get(home, ())}
+
+
+_ALLOWED = {
+    # an answer of Docker is recognised by its own table of words
+    "core/errors.py": {"engines/docker/complaints.py"},
+    # the Hub's gate refuses with it
+    "core/launch.py": {"engines/spawner.py"},
+}
+
+
+def test_workers_are_whole_when_they_are_made() -> None:
+    """Only programs have a `setup`: theirs is a part of their life."""
+    found = {name for name, text in SOURCES.items() if re.search(r"def setup\(", text)}
+    assert found <= {"app.py"}
+
+
+def test_what_is_passed_on() -> None:
+    environ = {"PATH": "/bin", "PIP_INDEX_URL": "x", "SECRET": "x", "PIPE": "x"}
+    assert passed_on(environ, "PATH", "PIP_*") == {"PATH": "/bin", "PIP_INDEX_URL": "x"}
+    assert passed_on(environ) == {}
+
+
+def test_a_full_disk_is_known_by_words_and_by_number() -> None:
+    for words in ("fatal: write error: No space left on device", "error: Disk quota exceeded"):
+        assert NoSpace.in_text(words)
+    assert not NoSpace.in_text("error: quota of requests")
+    assert NoSpace.caused(OSError(errno.EDQUOT, "x")) and NoSpace.caused(OSError(errno.ENOSPC, ""))
+    assert not NoSpace.caused(OSError(errno.EACCES, "x")) and not NoSpace.caused(ValueError())
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+async def test_a_lock_is_held_by_one(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "lock"
+    if kind == "folder":
+        path.mkdir()
+    with held(path) as descriptor:
+        assert not os.get_inheritable(descriptor)
+        with held_if_free(path) as free:
+            assert not free
+    async with held_in_turn(path):
+        pass
+    with held_if_free(path) as free:
+        assert free
+    assert kind == "folder" or path.stat().st_mode & 0o777 == 0o600
+
+
+def _hold(path: Path, told: multiprocessing.synchronize.Event) -> None:
+    with held(path):
+        told.set()
+        os.kill(os.getpid(), 9)
+
+
+def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    told = context.Event()
+    holder = context.Process(target=_hold, args=(tmp_path / "lock", told))
+    holder.start()
+    assert told.wait(60)
+    holder.join()
+    with held_if_free(tmp_path / "lock") as free:
+        assert free
