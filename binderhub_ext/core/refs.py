@@ -27,6 +27,11 @@ _FORBIDDEN = re.compile(
 )
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BRANCHES = "refs/heads/"
+_OWN = (_BRANCHES, "refs/tags/")
+_PROPOSED = ("changes/", "merge-requests/", "pull/", "pull-requests/")
+"""Where forges keep what somebody else proposes, below `refs/`."""
+_SHORT = ("heads/", "tags/", *_PROPOSED)
+"""What may be named without `refs/`; anything else of that kind has to be written in full."""
 _PEELED = "^{}"
 
 
@@ -85,12 +90,26 @@ def is_short_id(ref: str) -> bool:
     return _SHORT_ID.fullmatch(ref) is not None and not is_full_id(ref)
 
 
+def may_be_proposed(ref: str) -> bool:
+    """Whether it may stand for a commit that the repository's owners did not put there.
+
+    A host also serves the commits of forks by their id under the original's name.
+    """
+    if is_full_id(ref) or is_short_id(ref) or ref.startswith(_PROPOSED):
+        return True
+    return ref.startswith("refs/") and not ref.startswith(_OWN)
+
+
 def candidates(ref: str) -> tuple[str, ...]:
-    """The full names a valid ref may stand for, the most likely first."""
+    """The full names a valid ref may stand for, the most likely first.
+
+    Those that are no branch or tag are all :func:`may_be_proposed`.
+    """
     if ref == HEAD:
         return (HEAD,)
     full = (ref,) if ref.startswith("refs/") else ()
-    return (*full, f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/{ref}")
+    short = (f"refs/{ref}",) if ref.startswith(_SHORT) else ()
+    return (*full, f"refs/heads/{ref}", f"refs/tags/{ref}", *short)
 
 
 def patterns(ref: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 
 from .launch import Access, Files, LaunchRequest, VolumeRequest
 from .quantities import write_bytes, write_cores, write_seconds
+from .refs import may_be_proposed
 from .targets import TARGETS, Targets, program, split_file
 
 PROJECT = "project"
@@ -22,8 +23,6 @@ HOME = "home"
 ANY_COMMIT = "any-commit"
 UNENCRYPTED = "unencrypted"
 
-_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
-_NO_BRANCH = re.compile(r"refs/(?!heads/|tags/)|pull/|merge-requests/")
 _WORDS = {
     PROJECT: "read and change the project's own folder",
     HOME: "read and change your whole home",
@@ -56,7 +55,7 @@ def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
     yield from _of_server(request)
     if request.image:
         yield f"run in the image:{request.image}"
-    if request.repo and (_COMMIT.fullmatch(request.ref) or _NO_BRANCH.match(request.ref)):
+    if request.repo and may_be_proposed(request.ref):
         yield ANY_COMMIT
     if request.repo and request.repo.in_the_clear:
         yield UNENCRYPTED

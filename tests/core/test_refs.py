@@ -78,6 +78,9 @@ CHOICES = [
     ("HEAD", {"HEAD": "1", "refs/heads/HEAD": "2"}, ("HEAD", "1")),
     ("refs/pull/1/head", {"refs/pull/1/head": "1"}, ("refs/pull/1/head", "1")),
     ("pull/1/head", {"refs/pull/1/head": "1"}, ("refs/pull/1/head", "1")),
+    ("heads/main", {"refs/heads/main": "1"}, ("refs/heads/main", "1")),
+    ("notes/x", {"refs/notes/x": "1"}, None),
+    ("refs/notes/x", {"refs/notes/x": "1"}, ("refs/notes/x", "1")),
     ("refs/x", {"refs/heads/refs/x": "1"}, ("refs/heads/refs/x", "1")),
     ("main", {"refs/heads/a/main": "1"}, None),
 ]
@@ -87,6 +90,27 @@ CHOICES = [
 def test_choose(ref: str, advertised: dict[str, str], expected: tuple[str, str] | None) -> None:
     chosen = refs.choose(ref, advertised)
     assert (chosen and (chosen.name, chosen.id)) == expected
+
+
+OF_STRANGERS = [
+    *("pull/1/head", "merge-requests/1/head", "pull-requests/1/from", "changes/01/1/1"),
+    *("keep-around/x", "pipelines/1", "remotes/eve/main", "notes/x", "for/main", "stash"),
+]
+"""What hosts keep below `refs/` beside branches and tags; a stranger can be behind it."""
+
+
+@pytest.mark.parametrize("name", OF_STRANGERS)
+def test_what_strangers_proposed_is_known_by_its_name(name: str) -> None:
+    """However it is written, or it is not found at all."""
+    advertised = {f"refs/{name}": "1"}
+    found = [ref for ref in (name, f"refs/{name}") if refs.choose(ref, advertised)]
+    assert f"refs/{name}" in found
+    assert all(map(refs.may_be_proposed, found))
+
+
+@pytest.mark.parametrize("ref", ["HEAD", "main", "a/b", "v1.0", "heads/a", "refs/tags/v1"])
+def test_what_is_the_owners(ref: str) -> None:
+    assert not refs.may_be_proposed(ref)
 
 
 def test_branch_of_a_choice() -> None:

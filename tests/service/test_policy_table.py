@@ -95,6 +95,7 @@ def test_trust_in_a_repository_is_for_every_spelling_of_it(repo, trusted):
         (LaunchRequest(GH, "abcdef1"), {PROJECT, ANY_COMMIT}),
         (LaunchRequest(GH, "refs/pull/1/head"), {PROJECT, ANY_COMMIT}),
         (LaunchRequest(GH, "pull/1/head"), {PROJECT, ANY_COMMIT}),
+        (LaunchRequest(GH, "pull-requests/1/from"), {PROJECT, ANY_COMMIT}),
         (LaunchRequest(GH, "refs/heads/main"), {PROJECT}),
         (LaunchRequest(GH, urlpath="lab/tree/a.ipynb"), {PROJECT}),
         (LaunchRequest(GH, urlpath="rstudio/"), {PROJECT}),
