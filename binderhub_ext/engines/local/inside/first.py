@@ -65,12 +65,19 @@ def put(path: str, content: str) -> None:
                 os.unlink(path)
             os.symlink(content[3:], path)
         return
-    with suppress(OSError), open(path) as file:
+    with suppress(OSError), open(path, opener=patient) as file:
         if file.read(len(content) + 1) == content:
             return
-    with open(path + ".new", "w") as file:
+    with suppress(FileNotFoundError):
+        os.unlink(path + ".new")
+    with open(path + ".new", "x") as file:
         file.write(content)
     os.replace(path + ".new", path)
+
+
+def patient(path: str, flags: int) -> int:
+    """Open without waiting for the other end of a pipe that somebody put there."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def start_relay(arguments: list[str]) -> None:
