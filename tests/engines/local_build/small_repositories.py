@@ -40,7 +40,7 @@ def make_source(folder: Path, files: Files) -> Source:
     git("add", "-A", cwd=origin)
     git("commit", "-q", "--allow-empty", "-m", "one", cwd=origin)
     bundle = folder / "commit.bundle"
-    git("bundle", "create", "-q", str(bundle), "HEAD", "main", cwd=origin)
+    git("bundle", "create", "-q", str(bundle), "HEAD", "main", "--", cwd=origin)
     git("clone", "-q", "--bare", "origin", "objects.git", cwd=folder)
     commit = Commit(
         Repo("git", "x", "https://example.org/x"), "main", git("rev-parse", "HEAD", cwd=origin)
