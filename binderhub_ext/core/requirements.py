@@ -8,7 +8,7 @@ recognised is LOCAL: the caller then assumes that it may read anything of the re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 MAX_EFFORT = 2**19
 """What is read of one repository's requirements: more than real ones take, in at most a second."""
+
+_MAX_LINES = 2**17
+"""Of one file, comments, empty ones and those of hashes included."""
 
 
 class Refers(StrEnum):
@@ -48,7 +51,6 @@ class Line:
 
 # Lines are as long as whoever wrote them likes, so no pattern here may try a part of one twice.
 _COMMENT = re.compile(r"(^|\s)#.*$")
-_CONTINUATION = re.compile(r"\\\r?\n")
 _LINE_OPTION = re.compile(r"\s--(hash|config-settings?|global-option)[ =]\S+")
 _SAFE_OPTION = re.compile(
     r"--(pre|prefer-binary|require-hashes|no-index|use-feature[ =]\S+"
@@ -79,14 +81,30 @@ def requirement_lines(text: str) -> Iterator[Line]:
 
     After `MAX_EFFORT` comes one that may refer to anything, instead of all the others.
     """
-    left = MAX_EFFORT
-    for raw in _CONTINUATION.sub(" ", text).splitlines():
-        if line := _COMMENT.sub("", raw).strip():
+    left, raw = MAX_EFFORT, text.splitlines()
+    for joined in _joined(raw[:_MAX_LINES]):
+        if line := joined.strip():
             left -= effort(line)
             if left < 0:
-                yield Line("more lines than are read", Refers.LOCAL)
-                return
+                break
             yield classify(line)
+    if left < 0 or len(raw) > _MAX_LINES:
+        yield Line("more lines than are read", Refers.LOCAL)
+
+
+def _joined(raw: Iterable[str]) -> Iterator[str]:
+    """Lines without comments, each with those it goes on in.
+
+    A comment does not go on: pip has it so for lines that are nothing else, uv for all.
+    """
+    parts: list[str] = []
+    for text in raw:
+        line = _COMMENT.sub("", text) if "#" in text else text
+        parts.append(line.removesuffix("\\"))
+        if not line.endswith("\\"):
+            yield " ".join(parts)
+            parts.clear()
+    yield " ".join(parts)
 
 
 def effort(line: str) -> int:
