@@ -7,7 +7,8 @@ empty and two relays carry those two ports (`inside/relay.py`).
 
 Private still reaches, as with containers, the other machines of the local network, except
 where `blocked` names them. The host itself is blocked at every address it has when the
-sandbox starts; an address it gets later is not.
+sandbox starts; an address it gets later is not. Nobody is reached by addresses that hold on one
+link alone, or for a group of machines: among those the host is one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ owns it and could change its routes."""
 
 METADATA = ("169.254.0.0/16", "fd00:ec2::254/128")
 """Where clouds tell a machine its secrets."""
+
+LINK_LOCAL = "fe80::/10"
+MULTICAST = {"-4": "224.0.0.0/4", "-6": "ff00::/8"}
 
 RESOLVER = "203.0.113.53"
 RESOLVER_V6 = "2001:db8::53"
@@ -145,9 +149,23 @@ def _without(network: IPNetwork, other: IPNetwork) -> Iterable[IPNetwork]:
     return [] if network.subnet_of(other) else network.address_exclude(other)  # type: ignore[arg-type]
 
 
-def blocking_commands(addresses: Iterable[str]) -> str:
-    """Input for `ip -batch -` that makes addresses or networks unreachable."""
-    return "".join(f"route add prohibit {address}\n" for address in addresses)
+def blocking_commands(addresses: Iterable[str]) -> dict[str, str]:
+    """Input for `ip -4 -batch -` and for `ip -6 -batch -` that makes networks unreachable.
+
+    By rules, which come before routes: the sandbox's interface is a part of the host's own network
+    and has a route of its own to it, as it has to whatever is named together with an interface.
+    The rules come after what is the sandbox's own.
+    """
+    blocked = [*addresses, LINK_LOCAL]
+    four = [MULTICAST["-4"], *(each for each in blocked if ":" not in each)]
+    six = [each for each in blocked if ":" in each]
+    own = [f"rule add pref 1 iif lo to {MULTICAST['-6']} prohibit", "rule add pref 2 table local"]
+    # Of IPv6 the local table has a route to all groups of machines, which takes the first place.
+    own.append("rule del pref 0")
+    return {
+        "-4": "".join(f"rule add pref 3 to {each} prohibit\n" for each in four),
+        "-6": "\n".join([*own, *(f"rule add pref 3 to {each} prohibit" for each in six), ""]),
+    }
 
 
 def resolv_conf(host: str, network: Network) -> bytes:
@@ -180,7 +198,8 @@ def host_addresses(proc: Path = Path("/proc/net")) -> list[str]:
     found: set[ipaddress.IPv4Address | ipaddress.IPv6Address] = set()
     found |= _local_v4(_read(proc / "fib_trie"))
     found |= _local_v6(_read(proc / "if_inet6"))
-    return sorted(str(a) for a in found if not a.is_loopback and not a.is_link_local)
+    found = {a for a in found if not a.is_loopback and a not in ipaddress.ip_network(LINK_LOCAL)}
+    return sorted(map(str, found))
 
 
 def _read(path: Path) -> str:

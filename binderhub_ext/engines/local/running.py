@@ -356,9 +356,14 @@ def _child_running(parent: int, program: str) -> int | None:
 async def _block(addresses: list[str], holder: int) -> None:
     """Make addresses unreachable; what cannot be is told by the engine's checks."""
     enter = net.enter_arguments(holder, user=os.geteuid() != 0)
-    commands = net.blocking_commands(addresses).encode()
-    with suppress(FileNotFoundError, ProcessFailed):
-        await capture([*enter, "ip", "-force", "-batch", "-"], env=os.environ, stdin=commands)
+
+    async def tell_ip(version: str, commands: str) -> None:
+        ip = [*enter, "ip", version, "-force", "-batch", "-"]
+        with suppress(FileNotFoundError, ProcessFailed):
+            await capture(ip, env=os.environ, stdin=commands.encode())
+
+    blocked = net.blocking_commands(addresses)
+    await asyncio.gather(*(tell_ip(*each) for each in blocked.items()))
 
 
 async def _relayed(

@@ -36,7 +36,9 @@ def test_every_address_of_the_host_is_found(tmp_path: Path) -> None:
     (tmp_path / "fib_trie").write_text(FIB_TRIE)
     (tmp_path / "if_inet6").write_text(IF_INET6)
     assert net.host_addresses(tmp_path) == ["10.1.2.3", "172.17.0.1", "2001:db8::7"]
-    assert net.blocking_commands(["10.0.0.0/8"]) == "route add prohibit 10.0.0.0/8\n"
+    commands = net.blocking_commands(["10.0.0.0/8", "fd00::/8"])
+    assert "to 10.0.0.0/8 prohibit\n" in commands["-4"] and "fd00::" not in commands["-4"]
+    assert "to fd00::/8 prohibit\n" in commands["-6"] and "10.0" not in commands["-6"]
 
 
 @pytest.mark.parametrize(
