@@ -55,18 +55,7 @@ def remove_network(name: str) -> None:
     if (made := network.find_network(name)) is None:
         return
     docker("network", "rm", name, check=False)
-    remove_rules(made.bridge)
-
-
-def remove_rules(bridge: str) -> None:
-    """Remove what `network.protect` set for an interface."""
-    for chain, own in (("INPUT", f"{bridge}-in"), ("DOCKER-USER", f"{bridge}-out")):
-        listed = subprocess.run(["iptables", "-S", chain], capture_output=True, text=True).stdout
-        for rule in listed.splitlines():
-            if f"-j {own}" in rule:
-                subprocess.run(["iptables", *rule.replace("-A", "-D", 1).split()], check=False)
-        for option in ("-F", "-X"):
-            subprocess.run(["iptables", option, own], capture_output=True)
+    network.remove(made.bridge)
 
 
 def missing() -> str:

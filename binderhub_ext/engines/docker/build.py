@@ -31,7 +31,7 @@ from ..projects import preview
 from . import health, seeding
 from .daemon import Daemon, cli_environment
 from .images import LABEL, UNFINISHED, ImageStore
-from .job import Job
+from .job import PODMAN, Job
 from .limits import podman_arguments
 from .machine import Machine
 from .packages import SERVER_PACKAGES
@@ -191,7 +191,7 @@ class DockerBuilder(Settings):
             buildpack=self.buildpack,
             base_image=self.base_image,
             buildx_args=[*self.buildx_args, *self._own_limits()],
-            engine="binder-podman" if self.cli == "podman" else "docker",
+            engine=PODMAN if self.cli == "podman" else "docker",
         )
 
     def _own_limits(self) -> list[str]:

@@ -28,6 +28,9 @@ _TRY = 60
 _TRIED = "binder-at-home.tried"
 """Label of a container in which that program runs: the name of the image."""
 
+_TRY_NAME = "binder-try-"
+"""What names of these containers begin with. An image gives its labels to every container."""
+
 
 _NO_GIT = {"BUILDX_GIT_INFO": "false", "GIT_DIR": os.devnull}
 """buildx asks Git about the folder it builds, and a repository's files may be such that Git takes
@@ -94,8 +97,11 @@ class Daemon:
         self.cli = cli
         self._dialect = _DIALECTS[cli]
 
-    async def ask(self, *arguments: str) -> str:
+    async def ask(self, *arguments: str, temporary: Path | None = None) -> str:
         """The output of one command.
+
+        Args:
+            temporary: folder for what it needs for a moment; the machine's own if not given.
 
         Raises:
             ProcessFailed: it failed although the engine answers.
@@ -104,7 +110,8 @@ class Daemon:
         if shutil.which(self.cli) is None:
             raise EngineDown(f"The program {self.cli} is not installed on this machine.")
         try:
-            return await output([self.cli, *arguments], env=os.environ)
+            folder = {"TMPDIR": str(temporary)} if temporary else {}
+            return await output([self.cli, *arguments], env={**cli_environment(), **folder})
         except ProcessFailed as error:
             raise _understood(error, self.cli) from error
 
@@ -188,10 +195,10 @@ class Daemon:
 
     async def tries(self) -> dict[str, str]:
         """Containers in which images are being tried, of every hub; each with its image's name."""
-        form = "{{.ID}} " + self._dialect.label % _TRIED
+        form = "{{.Names}} " + self._dialect.label % _TRIED
         listed = await self.ask("ps", "--all", f"--filter=label={_TRIED}", f"--format={form}")
         pairs = (line.split(" ", 1) for line in listed.splitlines())
-        return {container: self._plain(image) for container, image in pairs}
+        return {name: self._plain(image) for name, image in pairs if name.startswith(_TRY_NAME)}
 
     async def prune(self, label: str) -> None:
         """Remove images that carry a label, have no name any more and are not in use."""
@@ -213,15 +220,17 @@ class Daemon:
     async def _try(
         self, image: str, options: Sequence[str], argv: Sequence[str], user: str
     ) -> str | None:
-        name = f"binder-try-{uuid4().hex[:12]}"
+        name = f"{_TRY_NAME}{uuid4().hex[:12]}"
         limits = ("--memory=512m", "--pids-limit=128", "--cap-drop=ALL")
-        guarded = ("--network=none", "--security-opt=no-new-privileges", *limits, *options)
+        # The engine would write what it says to the disk, however much that is.
+        guarded = ("--network=none", "--security-opt=no-new-privileges", "--log-driver=none")
         label = f"--label={_TRIED}={image}"
         run_as = (f"--user={user}",) if user else ()
         try:
             async with asyncio.timeout(_TRY):
                 return await self.ask(
-                    "run", "--rm", "--name", name, label, *guarded, *run_as, image, *argv
+                    *("run", "--rm", "--name", name, label, *guarded, *limits, *options),
+                    *(*run_as, image, *argv),
                 )
         except (ProcessFailed, TimeoutError):
             return None

@@ -73,7 +73,7 @@ async def examine(daemon: Daemon, image: str) -> Examination:
 
 def _port(exposed: Iterable[str]) -> int:
     ports = [name.removesuffix("/tcp") for name in exposed if name.endswith("/tcp")]
-    ports = [port for port in ports if port != _JUPYTERS]
+    ports = [port for port in ports if port != _JUPYTERS and port.isdecimal()]
     return int(ports[0]) if len(ports) == 1 else 0
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from uv import find_uv_bin
 
@@ -17,6 +19,7 @@ from ...programs import ProcessFailed
 from ...storage.scratch import scratch_folder
 from .daemon import Daemon
 from .examine import Examination, examine
+from .job import own_caches
 
 _PACKAGES = "'jupyterhub>=5' 'jupyterlab>=4' 'jupyter-server-proxy>=4'"
 _SETTINGS = "jupyter_server_config.json"
@@ -56,6 +59,8 @@ COPY {_SETTINGS} /etc/jupyter/
 
 _APP = "app"
 """Where below a server's URL the image's own program is."""
+
+_USER = re.compile(r"[\w.-]+(?::[\w.-]+)?")
 
 _RUN = "import os, sys; os.chdir(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
 """Runs a program in a directory, in an image that may have no shell."""
@@ -141,9 +146,14 @@ def _ways(name: str, found: Examination, base: str) -> Iterator[tuple[str, str]]
     """What can be built on an image that has no server: words and a Dockerfile, best first."""
     if found.python:
         words = "Adding Jupyter, which the image has not"
-        yield words, _WITH_SERVER.format(image=name, user=found.user or "0")
+        yield words, _WITH_SERVER.format(image=name, user=_user(found))
     words = "Adding Jupyter with a Python of its own, which the image has not"
     yield words, _WITH_PYTHON.format(image=name, base=base)
+
+
+def _user(found: Examination) -> str:
+    """The image's own user for a Dockerfile; whoever made the image may have written anything."""
+    return found.user if _USER.fullmatch(found.user) else "0"
 
 
 def _has_app(found: Examination) -> bool:
@@ -187,10 +197,14 @@ async def build_on_top(
         ProcessFailed
     """
     given = [f"--label={label}={value}" for label, value in (labels or {}).items()]
-    with scratch_folder(scratch) as context:
+    # The image may have steps of its own for whoever builds on it (ONBUILD).
+    given += own_caches(uuid4().hex) if daemon.cli == "docker" else []
+    with scratch_folder(scratch) as folder:
+        (context := folder / "context").mkdir()
         for file, content in {**(files or {}), "Dockerfile": dockerfile}.items():
             if isinstance(content, Path):
                 await asyncio.to_thread(shutil.copy, content, context / file)
             else:
                 (context / file).write_text(content)
-        await daemon.ask("buildx", "build", "--load", *given, "--tag", name, str(context))
+        arguments = ("--load", *given, "--tag", name, str(context))
+        await daemon.ask("buildx", "build", *arguments, temporary=folder)

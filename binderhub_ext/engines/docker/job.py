@@ -6,6 +6,19 @@ import json
 from dataclasses import asdict, dataclass, field
 
 
+def own_caches(name: str) -> list[str]:
+    """Arguments of `docker buildx build` by which names of caches begin with another.
+
+    Else a step's cache (`RUN --mount=type=cache`) is the same for all builds on the machine, so
+    that one repository writes what another installs.
+    """
+    return [f"--build-arg=BUILDKIT_CACHE_MOUNT_NS={name}"]
+
+
+PODMAN = "binder-podman"
+"""Our engine for Podman, by its name for repo2docker."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One build.
@@ -29,6 +42,11 @@ class Job:
     base_image: str = ""
     buildx_args: list[str] = field(default_factory=list)
     engine: str = "docker"
+
+    @property
+    def own_caches(self) -> list[str]:
+        """Arguments that keep the caches of its steps from all other builds."""
+        return own_caches(self.cache) if self.cache else []
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

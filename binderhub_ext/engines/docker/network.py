@@ -10,12 +10,14 @@ Everything here blocks for a moment and is safe to repeat.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +35,10 @@ _APART = "com.docker.network.bridge.enable_icc"
 _ENGINE = "bah-engine"
 _PID = Path("/var/run/docker.pid")
 _PATIENCE = 60
+_INTERFACES = Path("/sys/class/net")
+_LOCK = "/run/binder-at-home.network"
+_LOST = re.compile(r"^-N (bah-[0-9a-f]{8}|br-[0-9a-f]{12})-(?:in|out)$", re.MULTILINE)
+"""Chains for interfaces that never come back under the name they had; an engine's own does."""
 _PORT = re.compile(r"-p tcp -m tcp --dport (\d+) -j ACCEPT")
 
 
@@ -150,16 +156,61 @@ def protect(
         return "only root may set packet filter rules"
     if shutil.which("iptables") is None:
         return "iptables is not installed (apt-get install -y iptables)"
-    inward, through = f"{bridge}-in", f"{bridge}-out"
+    inward, through = _chains(bridge)
     try:
-        opened = tuple(sorted({*ports, *_opened(inward)}))
-        _fill(_rules(inward, through, opened, tuple(blocked), tuple(allowed)))
-        _ensure_rule("INPUT", "-i", bridge, "-m", "conntrack", "--ctstate", "NEW", "-j", inward)
-        _ensure_rule("DOCKER-USER", "-i", bridge, "-j", through)
-    except subprocess.SubprocessError as error:
+        with _alone():
+            opened = tuple(sorted({*ports, *_opened(inward)}))
+            _fill(_rules(inward, through, opened, tuple(blocked), tuple(allowed)))
+            for chain, *rule in _jumps(bridge):
+                _ensure_rule(chain, *rule)
+    except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", "") or str(error)
         return f"iptables refused: {said.strip()}"
     return ""
+
+
+def forget_lost() -> list[str]:
+    """Take away the rules of networks of servers that are gone; returns their interfaces."""
+    if os.geteuid() != 0 or shutil.which("iptables") is None:
+        return []
+    with _alone():
+        names = dict.fromkeys(_LOST.findall(_iptables("-S").stdout))
+        lost = [bridge for bridge in names if not (_INTERFACES / bridge).exists()]
+        for bridge in lost:
+            remove(bridge)
+    return lost
+
+
+def remove(bridge: str) -> None:
+    """Take away what :func:`protect` set for an interface."""
+    for chain, *rule in _jumps(bridge):
+        _iptables("-D", chain, *rule)
+    for chain in _chains(bridge):
+        _iptables("-F", chain)
+        _iptables("-X", chain)
+
+
+def _chains(bridge: str) -> tuple[str, str]:
+    """Chains of ours: for what goes to this machine, and for what goes through it."""
+    return f"{bridge}-in", f"{bridge}-out"
+
+
+def _jumps(bridge: str) -> tuple[tuple[str, ...], ...]:
+    """The rules that lead to them, each after the chain it is in."""
+    inward, through = _chains(bridge)
+    new = ("-m", "conntrack", "--ctstate", "NEW")
+    return ("INPUT", "-i", bridge, *new, "-j", inward), ("DOCKER-USER", "-i", bridge, "-j", through)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of all Hubs and services on this machine only one changes the rules of networks."""
+    descriptor = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _opened(chain: str) -> list[int]:
@@ -213,7 +264,8 @@ def _rules(
     return [
         *(f"-A {inward} {rule} ACCEPT" for rule in names),
         *(f"-A {inward} -p tcp --dport {port} -j ACCEPT" for port in ports),
-        *(f"-A {inward} -d {place} -j ACCEPT" for place in allowed),
+        # not ACCEPT: a firewall of this machine's own has a say too
+        *(f"-A {inward} -d {place} -j RETURN" for place in _of_v4(allowed)),
         f"-A {inward} -j REJECT",
         *_through(through, blocked, allowed),
     ]
@@ -223,9 +275,14 @@ def _through(chain: str, blocked: tuple[str, ...], allowed: tuple[str, ...]) -> 
     return [
         # Some clouds resolve names at the very address at which they tell secrets.
         *(f"-A {chain} -p {protocol} --dport 53 -j RETURN" for protocol in ("udp", "tcp")),
-        *(f"-A {chain} -d {place} -j RETURN" for place in allowed),
-        *(f"-A {chain} -d {place} -j REJECT" for place in blocked),
+        *(f"-A {chain} -d {place} -j RETURN" for place in _of_v4(allowed)),
+        *(f"-A {chain} -d {place} -j REJECT" for place in _of_v4(blocked)),
     ]
+
+
+def _of_v4(networks: Iterable[str]) -> Iterator[str]:
+    """Those that rules are for. One of IPv6 among them, and none of the rules would be set."""
+    return (network for network in networks if ":" not in network)
 
 
 def _fill(rules: list[str]) -> None:

@@ -60,7 +60,7 @@ class Settings(Builder):
         help="""
         File with credentials for registries, in the form of Docker's `config.json`. It is read
         when an image is moved and shows up nowhere. Default: what `docker login` left for the
-        account of the service.
+        account of the service, which opens images to anybody's Dockerfile too.
         """
     ).tag(config=True)
 
@@ -95,7 +95,7 @@ class Settings(Builder):
         Networks that builds do not reach, besides this machine itself, as far as the service may
         set packet filter rules (as root). Default: where clouds tell a machine its secrets. The
         rules are for the network builds run on, Docker's default bridge (Podman's own network
-        with Podman), so they hold for other containers there too.
+        with Podman), so they hold for other containers there too (docs/how-to/docker.md).
         """,
     ).tag(config=True)
 

@@ -26,6 +26,7 @@ from traitlets import Integer, List, default
 from ...core.errors import CannotStart, LaunchFailed
 from ...core.launch import Launch
 from ...programs import clean
+from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
 from ...traits import Cidr
 from ..preparing import Prepared
@@ -33,6 +34,7 @@ from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
 from . import network, quickstart, seeding
 from .daemon import EngineDown
+from .imagevolumes import own_folders
 from .people import ensure_person
 from .rundir import RunDirectory
 from .staging import Bind, seen_rightly, staged
@@ -164,7 +166,10 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         """Start what was prepared, or what an administrator configured."""
         if self.prepared is None:
             return await super().start_server()
-        mounts, place = self.prepared.mounts, self.run_directory.staging
+        place = self.run_directory.staging
+        wanted = self.prepared.image["Config"].get("Volumes") or ()
+        mounts = (*self.prepared.mounts, *own_folders(wanted, self.prepared.mounts, HOME))
+        ensure_mount_points(mounts, *self.prepared.owner)
         try:
             async with staged(mounts, PurePosixPath(HOME), place) as self._binds:
                 return await super().start_server()
@@ -325,6 +330,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
                 " %s. See docs/how-to/docker.md.",
                 refused,
             )
+        for bridge in await asyncio.to_thread(network.forget_lost):
+            self.log.info("Removed the rules of %s, whose network is gone", bridge)
         for name in await sweep(self.docker, self.layout):
             self.log.warning("Removed what a killed Hub left of %s", name)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,12 +19,16 @@ from pathlib import Path
 from repo2docker.app import Repo2Docker
 
 from ..orphans import end_with_parent
-from .job import Job
+from .job import PODMAN, Job
 from .uvpack import UvBuildPack, uv_buildpacks
 
 NB_USER, NB_UID = "jovyan", 1000
 REPO_DIR = "/srv/repo"
 """Where the repository's files lie in the image: outside the home, which a mount would hide."""
+
+_ALL_AT_ONCE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Runs a program whose end is that of all it started. Podman runs steps itself, in sessions of
+their own: without this they go on when the build was ended. Takes root."""
 
 
 def configure(job: Job) -> Repo2Docker:
@@ -49,15 +54,15 @@ def configure(job: Job) -> Repo2Docker:
 def _arguments(job: Job) -> list[str]:
     """Arguments of `docker buildx build`; the repository has no say in what they set."""
     labels = [f"--label={name}={value}" for name, value in job.labels.items()]
-    # Else a step's cache (`RUN --mount=type=cache`) is the same for all builds on the machine, so
-    # that one repository writes what another installs.
-    caches = [f"--build-arg=BUILDKIT_CACHE_MOUNT_NS={job.cache}"] if job.cache else []
-    return [*labels, *caches, *job.buildx_args]
+    return [*labels, *job.own_caches, *job.buildx_args]
 
 
 def main() -> None:
     end_with_parent()
     job = Job(**json.loads(Path(sys.argv[1]).read_text()))
+    if job.engine == PODMAN and os.geteuid() == 0 and os.getpid() != 1:
+        again = [sys.executable, "-P", "-m", f"{__package__}.worker", sys.argv[1]]
+        sys.exit(subprocess.run([*_ALL_AT_ONCE, *again]).returncode)
     try:
         configure(job).build()
     except subprocess.CalledProcessError as error:

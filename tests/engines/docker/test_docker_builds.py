@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from dockerhub import BASE, docker, remove_rules
+from dockerhub import BASE, NETWORK, docker
 from dockersources import Built, build, git, make_source
 from metadata import ADDRESS, SECRET, cloud_metadata
 
 from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.build import DockerBuilder
+from binderhub_ext.engines.docker.examine import Examination
+from binderhub_ext.engines.docker.finish import _ways
 from binderhub_ext.engines.docker.images import LABEL
 from binderhub_ext.storage.checkout import temporary_checkout
 
@@ -50,6 +52,54 @@ async def test_a_cache_of_one_repository_is_not_anothers(
     mine = f"{mount} ls -A /root/.cache/pip >/found; touch /root/.cache/pip/mine"
     found = await built(docker_builder, tmp_path / "original", mine)
     assert read(found.image.name, "/found") == ""
+
+
+async def test_a_cache_of_steps_for_others_is_not_anothers(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """`ONBUILD` is run when something of ours is built on an image."""
+    disobedient = 'ENTRYPOINT ["/bin/echo"]'
+    mount = "ONBUILD RUN --mount=type=cache,target=/cache"
+    await built(docker_builder, tmp_path / "fork", disobedient, f"{mount} touch /cache/poison")
+    mine = f"{mount} ls -A /cache >/found"
+    found = await built(docker_builder, tmp_path / "original", disobedient, mine)
+    assert read(found.image.name, "/found") == ""
+
+
+async def test_labels_of_an_image_end_no_server(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """A container has its image's labels, also the one by which containers of ours are found."""
+    label = f"LABEL binder-at-home.tried={docker_builder.image_prefix}{'b' * 32}:unfinished"
+    image = (await built(docker_builder, tmp_path / "one", label)).image.name
+    running = docker("run", "--detach", "--rm", "--network=none", image, "sleep", "60")
+    try:
+        assert running[:12] in docker("ps", "--quiet", "--filter=label=binder-at-home.tried")
+        await docker_builder.sweep()
+        assert running[:12] in docker("ps", "--quiet")
+    finally:
+        docker("rm", "--force", running)
+
+
+async def test_what_an_image_says_when_it_is_tried_takes_no_disk(
+    docker_builder: DockerBuilder, plain_image: str
+) -> None:
+    trying = docker_builder.daemon.try_inside(plain_image, "sh", "-c", "sleep 2; echo said")
+    task = asyncio.create_task(trying)
+    form = "--format={{.HostConfig.LogConfig.Type}}"
+    while not (tried := await docker_builder.daemon.tries()):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.05)
+    assert docker("inspect", form, *tried) == "none"
+    assert await task == "said"
+
+
+def test_whoever_an_image_runs_as_is_a_word_of_a_dockerfile() -> None:
+    """Registries hand out whatever was put into an image's settings."""
+    kinds = {"app": "app", "1000:100": "1000:100", "": "0", "0\nRUN evil": "0", "0 \\": "0"}
+    for user, expected in kinds.items():
+        found = Examination(user, "", python=True, foreign="", obedient=True)
+        _, dockerfile = next(_ways("image", found, "base"))
+        assert dockerfile.endswith(f"\nUSER {expected}\n")
 
 
 async def test_a_dockerfile_cannot_pass_for_another_environment(
@@ -104,9 +154,9 @@ async def test_no_program_of_a_repository_runs_on_this_machine(
 def plain_bridge() -> Iterator[None]:
     """The network of builds without rules, as a new daemon has it, before and after."""
     bridge = network.bridge_of_builds("docker")
-    remove_rules(bridge)
+    network.remove(bridge)
     yield
-    remove_rules(bridge)
+    network.remove(bridge)
 
 
 def address_of(bridge: str) -> str:
@@ -157,6 +207,26 @@ async def test_a_build_reaches_neither_this_machine_nor_cloud_metadata(
         free = await built(opened, tmp_path / "two", "RUN true", *lines)
         assert read(free.image.name, "/machine") == "reached"
         assert SECRET in read(free.image.name, "/metadata")
+
+
+def rules() -> str:
+    return subprocess.check_output(["iptables", "-S"], text=True)
+
+
+def test_rules_go_with_the_network_they_are_for(plain_bridge: None) -> None:
+    """Those of an engine's own bridge stay, which may be gone for a moment."""
+    name = f"{NETWORK}-lost"
+    bridge = network.ensure_network(name).bridge
+    kept = network.bridge_of_builds("docker")
+    try:
+        # some networks of IPv6 among them, of which these rules are not
+        for one in (bridge, kept):
+            assert network.protect(one, [], [*network.METADATA, "fd00::/8"], ["::1/128"]) == ""
+        assert bridge not in network.forget_lost() and f"{bridge}-in" in rules()
+    finally:
+        docker("network", "rm", name)
+    assert bridge in network.forget_lost()  # other tests may have left some
+    assert bridge not in rules() and f"-j {kept}-in" in rules()
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from dockerhub import PREFIX, DockerHub, docker, running_docker_hub
+from dockersources import build, make_source
 from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Files
+from binderhub_ext.engines.docker.build import DockerBuilder
 
 FILES = {"readme.txt": "from the repository", "src/x.py": "y = 1"}
 HOME = "/home/jovyan"
@@ -74,6 +76,27 @@ open(os.path.expanduser("~/.local/mark"), "w").write("x")
         kept = "from the repository" if files is Files.NONE else "mine"
         assert (await client.run(user, read)).output.strip() == kept
         await client.stop(user)
+
+
+async def test_what_an_image_calls_a_volume_is_kept(
+    docker_hub: DockerHub, docker_builder: DockerBuilder, plain_image: str, tmp_path: Path
+) -> None:
+    """Docker would remove its own volume with the container, and all that was written there."""
+    places = [f"{HOME}/data/of mine", f"{HOME}/data", HOME, f"{HOME}/../jovyan/x", "/srv/other"]
+    dockerfile = f"FROM {plain_image}\nVOLUME {json.dumps(places)}\n"
+    image = await build(docker_builder, make_source(tmp_path / "repo", {"Dockerfile": dockerfile}))
+    launch = docker_hub.launch("vic", image=image.image.name, files=Files.HOME)
+    async with docker_hub.client() as client:
+        for code in ("open('data/of mine/work', 'w').write('work')", "0"):
+            await client.start(launch)
+            assert not (await client.run("vic", f"import os; os.chdir('{HOME}'); {code}")).error
+            (facts,) = json.loads(docker("inspect", docker_hub.container("vic")))
+            new = [one["Destination"] for one in facts["Mounts"] if one["Type"] == "volume"]
+            assert not any(place.startswith(HOME) for place in new)
+            await client.stop("vic")
+    (home,) = docker_hub.layout.homes.glob("vic*")
+    assert (home / "data" / "of mine" / "work").read_text() == "work"
+    assert (home / "data").stat().st_uid == (os.geteuid() or 1000)
 
 
 async def test_two_people_see_nothing_of_each_other(docker_hub: DockerHub) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -136,6 +139,39 @@ async def test_a_cache_of_one_repository_is_not_anothers(podman: None, tmp_path:
     image = (await build(builder, make_source(tmp_path / "two", look))).image.name
     options = ("--rm", "--network=none", "--entrypoint=cat")
     assert run("podman", "run", *options, image, "/found") == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have all of a build end at once")
+async def test_a_build_that_takes_too_long_leaves_nothing_running(
+    podman: None, tmp_path: Path
+) -> None:
+    """Podman runs steps in sessions of their own."""
+    step = f"sleep {1000 + os.getpid()}"
+    dockerfile = f"FROM {BASE}\nRUN {step}\n"
+    source = make_source(tmp_path / "one", {"Dockerfile": dockerfile})
+    building = asyncio.create_task(build(builder_in(tmp_path / "data", build_timeout=60), source))
+    for _ in range(300):
+        await asyncio.sleep(0.2)
+        if (began := running(step)) or building.done():
+            break
+    assert began, "the step never ran"
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    await asyncio.sleep(1)
+    assert running(step) == []
+    source = make_source(tmp_path / "two", {"Dockerfile": f"FROM {BASE}\n{SERVER}"})
+    assert (await build(builder_in(tmp_path / "data"), source)).was_built
+
+
+def running(command: str) -> list[int]:
+    """Processes of exactly this command."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.read_text().replace("\0", " ").strip() == command:
+                found.append(int(path.parent.name))
+    return found
 
 
 async def test_a_build_that_wants_too_much_memory_is_ended(podman: None, tmp_path: Path) -> None:
