@@ -10,14 +10,13 @@ Everything here blocks for a moment and is safe to repeat.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +24,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from ...core.errors import CannotStart
+from ...locks import held
 
 NAME = "binder-at-home"
 BUILDS = {"docker": "bridge", "podman": "podman"}
@@ -36,7 +36,7 @@ _ENGINE = "bah-engine"
 _PID = Path("/var/run/docker.pid")
 _PATIENCE = 60
 _INTERFACES = Path("/sys/class/net")
-_LOCK = "/run/binder-at-home.network"
+_LOCK = Path("/run/binder-at-home.network")
 _LOST = re.compile(r"^-N (bah-[0-9a-f]{8}|br-[0-9a-f]{12})-(?:in|out)$", re.MULTILINE)
 """Chains for interfaces that never come back under the name they had; an engine's own does."""
 _PORT = re.compile(r"-p tcp -m tcp --dport (\d+) -j ACCEPT")
@@ -205,12 +205,10 @@ def _jumps(bridge: str) -> tuple[tuple[str, ...], ...]:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Of all Hubs and services on this machine only one changes the rules of networks."""
-    descriptor = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        with suppress(OSError):  # in a container nobody may write there
+            stack.enter_context(held(_LOCK))
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _opened(chain: str) -> list[int]:
