@@ -11,13 +11,13 @@ import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
-from binderhub_ext.engines.process import Log, run
 
 from binderhub_ext.engines.local.environment import hub_python
 from binderhub_ext.engines.local.foreign import BUILD_UID
 from binderhub_ext.engines.local.network import Network, best_network, online
 from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import Bind, Person, Sandbox
+from binderhub_ext.programs import Log, run
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("bwrap") or best_network() is not Network.PRIVATE or not online(),
