@@ -17,7 +17,7 @@ PUT = "import runpy, sys; runpy.run_path(sys.argv[1])['put'](sys.argv[2], 'ours'
 
 KINDS: dict[str, Callable[[Path], None]] = {
     "pipe": os.mkfifo,
-    "link": lambda path: path.symlink_to("/nowhere"),
+    "link": lambda path: path.symlink_to("missing"),
     "link to itself": lambda path: path.symlink_to(path.name),
     "file": lambda path: path.write_text("theirs"),
 }
