@@ -46,7 +46,9 @@ def read(path: Path) -> ConfigFile:
     try:
         found.config = _run(path, found)
     except (Exception, SystemExit) as error:
-        raise CannotStart(f"{_place(error, found.paths)}: {_words(error)}") from error
+        raise CannotStart(
+            "{place}: {words}", place=_place(error, found.paths), words=_words(error)
+        ) from error
     return found
 
 
@@ -101,14 +103,16 @@ def _run(path: Path, found: ConfigFile) -> Config:
 
 def _check_readable(path: Path) -> None:
     if path.is_dir():
-        raise CannotStart(f"{path} is a folder, not a configuration file.")
+        raise CannotStart("{path} is a folder, not a configuration file.", path=path)
     try:
         path.open("rb").close()
     except FileNotFoundError:
-        raise CannotStart(f"There is no configuration file {path}.") from None
+        raise CannotStart("There is no configuration file {path}.", path=path) from None
     except OSError as error:
         raise CannotStart(
-            f"The configuration file {path} cannot be read: {error.strerror}."
+            "The configuration file {path} cannot be read: {strerror}.",
+            path=path,
+            strerror=error.strerror,
         ) from error
 
 

@@ -56,12 +56,16 @@ def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
         UnknownProvider: understood, but this service has no such provider.
     """
     if len(text) > TEXT_MAX:
-        raise BadLink(f"The text is {len(text)} characters long; at most {TEXT_MAX} are read.")
+        raise BadLink(
+            "The text is {count} characters long; at most {text_max} are read.",
+            count=len(text),
+            text_max=TEXT_MAX,
+        )
     if command := snippets.command(text.strip()):
         return _command(command, providers)
     text = text.strip(_QUOTES)
     if not text:
-        raise BadLink(f"There is nothing to launch. {_WHAT}")
+        raise BadLink("There is nothing to launch. " + _WHAT)
     text = re.sub(r"\Adoi:\s+(?=10\.\S+\Z)", "doi:", text, flags=re.IGNORECASE)
     if re.search(r"[\s<>\"`]|\]\(|\[link=", text):
         links = snippets.links(text)
@@ -99,11 +103,12 @@ def _among(links: list[str], providers: Providers) -> Understanding:
             return found.guessing(f"Took one of {more + 1} links in the text.") if more else found
     if understood:
         raise BadLink(
-            f"The text holds {len(understood)} links that can be launched. Paste the one you mean."
+            "The text holds {count} links that can be launched. Paste the one you mean.",
+            count=len(understood),
         )
     if len(failures) == 1:
         raise failures[0]
-    raise BadLink(f"The text holds no link that can be launched. {_WHAT}")
+    raise BadLink("The text holds no link that can be launched. " + _WHAT)
 
 
 def _word(word: str, providers: Providers, depth: int, *, guess: bool = True) -> Understanding:
@@ -139,7 +144,9 @@ def _url(word: str, scheme: str, providers: Providers, depth: int, guess: bool) 
         return Understanding(with_ref(found.request, ref, providers=providers), found.guessed)
     if scheme in ("git", "ssh"):
         return _git(f"{scheme}{rest}", providers)
-    raise BadLink(f"Addresses that begin with {shown(scheme)} cannot be fetched. {_WHAT}")
+    raise BadLink(
+        "Addresses that begin with {scheme} cannot be fetched. " + _WHAT, scheme=shown(scheme)
+    )
 
 
 def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understanding:
@@ -177,7 +184,7 @@ def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understan
         found = git.shows(show(link.parts, link.query), link.site)
         return found.guessing(f"Took {link.host} as a site that runs {title}.")
     if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
-        raise BadLink(f"{shown(link.url)} is not known to be a repository. {_WHAT}")
+        raise BadLink("{url} is not known to be a repository. " + _WHAT, url=shown(link.url))
     found = _git(link.url, providers)
     return found.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
 
@@ -229,7 +236,7 @@ def _short(word: str, providers: Providers) -> Understanding:
     found = _SHORT.fullmatch(word) if len(word) <= 4 * REF_MAX else None
     kind = _KINDS.get(found["kind"] or "gh") if found else None
     if not found or not kind or first in (".", "..", "~", ""):
-        raise BadLink(f"{shown(word)} cannot be understood. {_WHAT}")
+        raise BadLink("{word} cannot be understood. " + _WHAT, word=shown(word))
     provider = find(providers, kind)
     parts = found["name"].split("/")
     ref = found["ref"] or ("/".join(parts[2:]) if kind == "gh" else "")

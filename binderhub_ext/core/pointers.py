@@ -102,7 +102,9 @@ def viewer(link: WebLink, providers: Providers, again: Again) -> Understanding |
     pages, before = GITHUB_VIEWS[link.host]
     prefix = tuple(filter(None, before.split("/")))
     if link.parts[: len(prefix)] != prefix:
-        raise BadLink(f"{shown(link.url)} shows no repository. Paste the repository's address.")
+        raise BadLink(
+            "{url} shows no repository. Paste the repository's address.", url=shown(link.url)
+        )
     return find(providers, "gh").shows(pages(link.parts[len(prefix) :], link.query))
 
 
@@ -121,7 +123,7 @@ def of_doi(text: str, providers: Providers) -> Understanding:
     name = clean_doi(text)
     if deposit := ask(providers, lambda provider: provider.doi(name)):
         return deposit
-    raise BadLink(f"{shown(name)} belongs to no archive that is known here.")
+    raise BadLink("{name} belongs to no archive that is known here.", name=shown(name))
 
 
 def of_image(text: str, providers: Providers) -> Understanding:

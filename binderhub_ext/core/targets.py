@@ -179,7 +179,7 @@ def landing(request: LaunchRequest, project: str, targets: Targets = TARGETS) ->
     root = project if request.files is Files.HOME else ""
     path = _with_extra(_path(request, root, targets), request.extra)
     if not is_below("/user/x/y/", f"/user/x/y/{path}"):
-        raise BadLink(f"The path {shown(path)} would leave the server.")
+        raise BadLink("The path {path} would leave the server.", path=shown(path))
     return path
 
 
@@ -234,7 +234,9 @@ def _path(request: LaunchRequest, root: str, targets: Targets) -> str:
 def _target(name: str, targets: Targets) -> Target:
     if name not in targets:
         known = ", ".join(targets)
-        raise BadLink(f"There is no target {shown(name)} here. There are: {known}.")
+        raise BadLink(
+            "There is no target {name} here. There are: {known}.", name=shown(name), known=known
+        )
     return targets[name]
 
 

@@ -37,7 +37,7 @@ class CkanProvider(Archive):
         page = read_url(repo.url)
         found = _PAGE.fullmatch(page.path)
         if found is None:
-            raise RepoNotFound(f"{repo.url} is not the page of a dataset.")
+            raise RepoNotFound("{url} is not the page of a dataset.", url=repo.url)
         site = Url(page.scheme, page.host, page.port, found["prefix"] or "/")
         activity = parse_qs(page.query).get("activity_id", [""])[0]
         if activity:

@@ -166,7 +166,8 @@ class FilesDesk:
         if users := [use.server for use in _seeing_project(running, path) if use.own]:
             names = ", ".join(server.name or "default" for server in users)
             raise Conflict(
-                f"Your server {names} is working in this project. Stop it first, then delete."
+                "Your server {names} is working in this project. Stop it first, then delete.",
+                names=names,
             )
         thing = await asyncio.to_thread(
             delete_project, self._layout, person.name, path, time.time()

@@ -124,8 +124,10 @@ class VolumeDesk:
             owned = sum(v.owner == person.name and v.kind is Kind.SHARED for v in self.store.all())
             if owned >= self.limit:
                 raise TooMany(
-                    f"You have {owned} shared volumes; at most {self.limit} are allowed here."
-                    " Delete one first, or ask whoever runs this hub."
+                    "You have {owned} shared volumes; at most {limit} are allowed here."
+                    " Delete one first, or ask whoever runs this hub.",
+                    owned=owned,
+                    limit=self.limit,
                 )
             return self.store.create(name, person.name, time.time())
 
@@ -166,7 +168,10 @@ class VolumeDesk:
             if user and name == volume.owner:
                 raise Conflict("It is yours: you can always read and change it.")
             if access and len(known) >= _MEMBERS_MAX:
-                raise TooMany(f"A volume has at most {_MEMBERS_MAX} members. Use a group.")
+                raise TooMany(
+                    "A volume has at most {members_max} members. Use a group.",
+                    members_max=_MEMBERS_MAX,
+                )
             members = {**known, **({name: access} if access else {})}
             return replace(volume, users=members) if user else replace(volume, groups=members)
 
@@ -186,7 +191,9 @@ class VolumeDesk:
         def change(volume: Volume) -> Volume:
             owned = sum(v.owner == to and v.kind is Kind.SHARED for v in self.store.all())
             if to != person.name and owned >= self.limit:
-                raise TooMany(f"{to} owns as many shared volumes as one person may here.")
+                raise TooMany(
+                    "{person} owns as many shared volumes as one person may here.", person=to
+                )
             users = {name: a for name, a in volume.users.items() if name != to}
             if to != person.name:
                 users[person.name] = Access.RW

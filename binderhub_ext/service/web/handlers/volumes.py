@@ -153,5 +153,5 @@ async def _answer(handler: Api, id: str) -> None:
 def _text(handler: Api, name: str) -> str:
     value = handler.json_body().get(name) or ""
     if not isinstance(value, str):
-        raise BadLink(f"“{name}” must be text.")
+        raise BadLink("“{name}” must be text.", name=name)
     return value.strip()
