@@ -44,10 +44,10 @@ from .service.launching.starts import Starts
 from .service.launching.turns import Turns
 from .service.launching.updates import Updates
 from .service.person.credentials import Credentials
-from .service.person.files import FilesDesk
+from .service.person.files import PersonFiles
 from .service.person.shares import Shares
-from .service.person.space import SpaceDesk
-from .service.person.volumes import VolumeDesk
+from .service.person.space import DiskUsage
+from .service.person.volumes import PersonVolumes
 from .service.records.database import sqlite_url
 from .service.records.records import Records
 from .service.web.buildtokens import BuildTokens
@@ -180,19 +180,19 @@ class _Parts:
         )
 
     @cached_property
-    def space(self) -> SpaceDesk:
-        return SpaceDesk(self.layout, self.room.limits())
+    def space(self) -> DiskUsage:
+        return DiskUsage(self.layout, self.room.limits())
 
     @cached_property
-    def volumes(self) -> VolumeDesk:
+    def volumes(self) -> PersonVolumes:
         said = Volumes(parent=self.app)
-        return VolumeDesk(
+        return PersonVolumes(
             VolumeStore(self.layout), said.rules(), said.per_person, self.hub, self.space
         )
 
     @cached_property
-    def files(self) -> FilesDesk:
-        return FilesDesk(
+    def files(self) -> PersonFiles:
+        return PersonFiles(
             self.layout,
             volumes=self.volumes,
             space=self.space,

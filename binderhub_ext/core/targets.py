@@ -210,15 +210,15 @@ def is_below(prefix: str, url: str) -> bool:
     base = urlsplit(urljoin("https://hub.invalid/", prefix))
     try:
         scheme = urlsplit(url).scheme
-        there = urlsplit(urljoin(base.geturl(), url))
+        target = urlsplit(urljoin(base.geturl(), url))
     except ValueError:
         return False
     # Browsers read "https:x" as a path or as a host, depending on the page's own scheme.
     if scheme and not url.lower().startswith(f"{scheme}://"):
         return False
-    rest = there.path.removeprefix(base.path)
-    same = (there.scheme, there.netloc) == (base.scheme, base.netloc)
-    return same and base.path.endswith("/") and there.path != rest and not _climbs(rest)
+    rest = target.path.removeprefix(base.path)
+    same = (target.scheme, target.netloc) == (base.scheme, base.netloc)
+    return same and base.path.endswith("/") and target.path != rest and not _climbs(rest)
 
 
 def _path(request: LaunchRequest, root: str, targets: Targets) -> str:
@@ -244,13 +244,13 @@ def _below_root(urlpath: str, root: str) -> str:
     cut = re.search(r"[?#]|$", urlpath)
     end = cut.start() if cut else len(urlpath)
     path, rest = urlpath[:end], urlpath[end:]
-    found = _FILE_PATHS.fullmatch(_FOLDERS.get(path.rstrip("/"), path))
-    if not root or not found:
+    file = _FILE_PATHS.fullmatch(_FOLDERS.get(path.rstrip("/"), path))
+    if not root or not file:
         return urlpath
-    inside = (found["path"] or "").strip("/")
+    inside = (file["path"] or "").strip("/")
     if f"{unquote(inside)}/".startswith(f"{root}/"):
         return urlpath
-    return "/".join(filter(None, (found["head"], quote(root), inside))) + rest
+    return "/".join(filter(None, (file["head"], quote(root), inside))) + rest
 
 
 def _with_extra(path: str, extra: tuple[tuple[str, str], ...]) -> str:

@@ -208,23 +208,23 @@ def _place(
 
 def _find(name: str, mine: list[Volume]) -> Volume:
     """By id or name; what belongs to a group comes before what a person called the same."""
-    found = [volume for volume in mine if volume.id == name]
+    volumes = [volume for volume in mine if volume.id == name]
     for kind in Kind:
-        found = found or [v for v in mine if v.kind is kind and v.name == name]
-    if not found:
+        volumes = volumes or [v for v in mine if v.kind is kind and v.name == name]
+    if not volumes:
         raise NotAllowed(
             "There is no volume {name} for you here, or not any more. Launch again without"
             " it, or ask whoever owns it to share it with you.",
             name=shown(name),
         )
-    if len(found) > 1:
-        ids = ", ".join(volume.id for volume in found)
+    if len(volumes) > 1:
+        ids = ", ".join(volume.id for volume in volumes)
         raise NotAllowed(
             "More than one volume is called {name}. Name one by its id: {ids}",
             name=shown(name),
             ids=ids,
         )
-    return found[0]
+    return volumes[0]
 
 
 def _check_apart(placed: tuple[Placed, ...]) -> None:

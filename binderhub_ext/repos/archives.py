@@ -41,10 +41,10 @@ from ..core.repo import Commit, Repo
 from ..core.url import Url, read_url
 from ..programs import ProcessFailed, TimedOut, capture
 from . import unpack
+from .answers import SharedAnswers
 from .http import Http
 from .keeping import KeepingProvider, Readable, too_large
 from .packing import Packed, common_directory, pack, without
-from .questions import Questions
 from .store import Lock
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
@@ -110,7 +110,7 @@ class Archive(KeepingProvider):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self._questions: Questions[str] = Questions(self.remembered_for)
+        self._questions: SharedAnswers[str] = SharedAnswers(self.remembered_for)
 
     @abstractmethod
     async def version(self, http: Http, repo: Repo) -> str:

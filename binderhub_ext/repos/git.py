@@ -27,12 +27,12 @@ from ..core.repo import Commit, Repo
 from ..core.url import SCHEMES, Url, read_url
 from ..programs import ProcessFailed, TooMuch
 from ..traits import Bytes
+from .answers import SharedAnswers
 from .checkout import initialise
 from .command import MINIMUM, Call, run, version
 from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
-from .questions import Questions
 from .remote import NAME, Remote
 from .store import Lock
 
@@ -85,7 +85,7 @@ class GitProvider(KeepingProvider):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self._questions: Questions[Commit] = Questions()
+        self._questions: SharedAnswers[Commit] = SharedAnswers()
         self._git_is_new_enough = False
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:

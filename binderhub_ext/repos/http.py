@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,13 +102,7 @@ class Http:
                 "{host} did not answer as its interface should. Try again later.", host=url.host
             ) from error
 
-    async def download(
-        self,
-        url: Url,
-        path: Path,
-        limit: int,
-        told: Callable[[int], None] | None = None,
-    ) -> int:
+    async def download(self, url: Url, path: Path, limit: int) -> int:
         """Write what is at a URL to a new file and give its size in bytes.
 
         Raises:
@@ -129,8 +123,6 @@ class Http:
                             limit=limit // 2**20,
                         )
                     file.write(part)
-                    if told is not None:
-                        told(size)
         return size
 
     def _session(

@@ -103,15 +103,15 @@ class AddressPolicy(LoggingConfigurable):
             RepoUnavailable: the name does not resolve.
         """
         literal = url.address
-        found = (literal,) if literal else await self._lookup(url)
-        if not all(self.allows(address, url.host) for address in found):
-            self.log.warning("Refused to reach %s: %s", url.host, ", ".join(map(str, found)))
+        addresses = (literal,) if literal else await self._lookup(url)
+        if not all(self.allows(address, url.host) for address in addresses):
+            self.log.warning("Refused to reach %s: %s", url.host, ", ".join(map(str, addresses)))
             raise AddressNotAllowed(
                 "{host} is at a private or internal address, which links must not reach. "
                 "Use a repository on a public host, or ask your administrator to allow this one.",
                 host=url.host,
             )
-        return found
+        return addresses
 
     async def _lookup(self, url: Url) -> tuple[Address, ...]:
         loop = asyncio.get_running_loop()

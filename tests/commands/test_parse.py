@@ -12,7 +12,7 @@ import pytest
 from binderhub_ext.commands.parse import main
 
 FIELDS = {
-    "provider", "name", "spec", "repo", "ref", "urlpath", "filepath", "target", "files", "volumes",
+    "provider", "provider_name", "name", "spec", "repo", "ref", "urlpath", "filepath", "target", "files", "volumes",
     "image", "server", "size", "mem", "cpu", "idle", "share", "extra", "link", "guessed",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What people read of an error is a fixed text with named places: it can be said in any language."""
+"""What people read of an error is a fixed text with named places, for any language."""
 
 from __future__ import annotations
 
