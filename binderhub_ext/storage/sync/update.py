@@ -56,7 +56,7 @@ def update(where: Place, scratch: Scratch, request: Request) -> Report:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SyncError(
             "changed-meanwhile",
-            "The project was changed while it was brought up to date. Launch it again.",
+            "The project was changed while it was brought up to date. Launch again.",
             str(error),
         ) from error
 
