@@ -45,7 +45,7 @@ def test_every_place_of_a_text_is_filled_and_nothing_else_is_given() -> None:
     wrong = []
     for where, call in errors():
         text, given = call.args[0], {word.arg for word in call.keywords} - NO_PLACES
-        if isinstance(text, ast.Constant) and given:
+        if isinstance(text, ast.Constant):
             places = {name for _, name, _, _ in Formatter().parse(str(text.value)) if name}
             if places != given:
                 wrong.append((where, places ^ given))
