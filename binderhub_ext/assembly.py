@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
@@ -31,7 +31,6 @@ from .repos.base import RepoProvider
 from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
-from .service.bans import Bans
 from .service.hosts import server_hosts
 from .service.hub import HubClient
 from .service.launching.builds import Builds
@@ -44,10 +43,10 @@ from .service.launching.starts import Starts
 from .service.launching.turns import Turns
 from .service.launching.updates import Updates
 from .service.person.credentials import Credentials
-from .service.person.files import FilesDesk
+from .service.person.files import PersonFiles
 from .service.person.shares import Shares
-from .service.person.space import SpaceDesk
-from .service.person.volumes import VolumeDesk
+from .service.person.space import DiskUsage
+from .service.person.volumes import PersonVolumes
 from .service.records.database import sqlite_url
 from .service.records.records import Records
 from .service.web.buildtokens import BuildTokens
@@ -80,7 +79,17 @@ async def make_service(
     records = await asyncio.to_thread(Records, url, engine=kind, owner=place)
     await records.end_interrupted()
     parts = _Parts(app, layout, records, Tickets(secret), engine)
-    return Service(**{part.name: getattr(parts, part.name) for part in fields(Service)})
+    facts: dict[str, Any] = {
+        "prefix": parts.auth.base_url,
+        "servers": server_hosts(parts.auth.hub_host, os.environ),
+        "origins": tuple(parts.access.origins),
+        "api_only": parts.access.api_only,
+        "bans": parts.access.bans(),
+        "hubs": parts.look.other_hubs,
+        "home": parts.look.home(),
+    }
+    made = [part.name for part in fields(Service) if part.name not in facts]
+    return Service(**facts, **{name: getattr(parts, name) for name in made})
 
 
 @dataclass(frozen=True)
@@ -180,19 +189,19 @@ class _Parts:
         )
 
     @cached_property
-    def space(self) -> SpaceDesk:
-        return SpaceDesk(self.layout, self.room.limits())
+    def space(self) -> DiskUsage:
+        return DiskUsage(self.layout, self.room.limits())
 
     @cached_property
-    def volumes(self) -> VolumeDesk:
+    def volumes(self) -> PersonVolumes:
         said = Volumes(parent=self.app)
-        return VolumeDesk(
+        return PersonVolumes(
             VolumeStore(self.layout), said.rules(), said.per_person, self.hub, self.space
         )
 
     @cached_property
-    def files(self) -> FilesDesk:
-        return FilesDesk(
+    def files(self) -> PersonFiles:
+        return PersonFiles(
             self.layout,
             volumes=self.volumes,
             space=self.space,
@@ -257,32 +266,4 @@ class _Parts:
     @cached_property
     def pages(self) -> Pages:
         folders = [*map(Path, self.look.template_paths), templates_dir()]
-        return Pages(folders, self.auth.hub_prefix, self.prefix, self.look.everywhere())
-
-    @property
-    def prefix(self) -> str:
-        return self.auth.base_url
-
-    @property
-    def origins(self) -> Sequence[str]:
-        return tuple(self.access.origins)
-
-    @property
-    def api_only(self) -> bool:
-        return self.access.api_only
-
-    @property
-    def bans(self) -> Bans:
-        return self.access.bans()
-
-    @property
-    def hubs(self) -> Mapping[str, str]:
-        return self.look.other_hubs
-
-    @property
-    def home(self) -> Mapping[str, Any]:
-        return self.look.home()
-
-    @property
-    def servers(self) -> str:
-        return server_hosts(self.auth.hub_host, os.environ)
+        return Pages(folders, self.auth.hub_prefix, self.auth.base_url, self.look.everywhere())

@@ -98,9 +98,11 @@ class Client:
     def __init__(self, hub: str, token: str) -> None:
         parts = urlsplit(hub)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadLink(f"{hub} is not the address of a hub, such as https://hub.example.org.")
+            raise BadLink(
+                "{hub} is not the address of a hub, such as https://hub.example.org.", hub=hub
+            )
         if parts.scheme == "http" and not _is_this_machine(parts.hostname):
-            raise BadLink(f"{hub} is not encrypted: a token must not go there. Use https.")
+            raise BadLink("{hub} is not encrypted: a token must not go there. Use https.", hub=hub)
         hub = hub.rstrip("/") + "/"
         self.service = hub if "/services/" in parts.path else urljoin(hub, SERVICE_PATH)
         self._headers = {"Authorization": f"token {token}", "Accept": "application/json"}
@@ -176,11 +178,17 @@ class Client:
             response: HTTPResponse = self._opener.open(request, timeout=_SILENCE)
         except HTTPError as error:
             if error.code in _PASSING:
-                raise Unreachable(f"The hub answered with status {error.code}.") from error
+                raise Unreachable(
+                    "The hub answered with status {status}.", status=error.code
+                ) from error
             raise _refusal(error) from None
         except (URLError, OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise Unreachable(f"The hub at {self.service} does not answer: {reason}.") from error
+            raise Unreachable(
+                "The hub at {service} does not answer: {reason}.",
+                service=self.service,
+                reason=reason,
+            ) from error
         return response
 
 
@@ -197,9 +205,13 @@ def find_token(hub: str) -> str:
         if token := import_module("keyring").get_password(KEYRING, hub) or "":
             return str(token)
     raise NotAllowed(
-        f"There is no token for {hub}. Make one on the page {hub.rstrip('/')}/hub/token and put "
-        f"it into the environment variable {TOKEN_VARIABLES[0]}, or into the keyring by "
-        f"“keyring set {KEYRING} {hub}”."
+        "There is no token for {hub}. Make one on the page {base}/hub/token and put "
+        "it into the environment variable {variable}, or into the keyring by "
+        "“keyring set {keyring} {hub}”.",
+        hub=hub,
+        base=hub.rstrip("/"),
+        variable=TOKEN_VARIABLES[0],
+        keyring=KEYRING,
     )
 
 

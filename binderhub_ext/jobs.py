@@ -127,7 +127,7 @@ class Jobs(Generic[T]):
             if not job.wanted:
                 self._end(key, job)
         if job.task.cancelled():
-            raise Cancelled("The service was stopped. Open the link again in a moment.")
+            raise Cancelled("The service was stopped. Launch again in a moment.")
         return job.task.result()
 
     def finish(self, key: Hashable) -> None:

@@ -34,7 +34,9 @@ class StrictApplication(Application):
         """
         super().parse_command_line(argv)
         if self.extra_args:
-            raise CannotStart(f"Cannot understand: {' '.join(self.extra_args)}. See --help.")
+            raise CannotStart(
+                "Cannot understand: {extra_args}. See --help.", extra_args=" ".join(self.extra_args)
+            )
 
     def configure_from(self, file: str) -> None:
         """Read a configuration file; the command line, read before, wins.
@@ -58,4 +60,4 @@ class _Loader(KVArgParseConfigLoader):
         known = [one for one in (*self.aliases, *self.flags) if len(one) > 1]
         near = get_close_matches(name, known, 1)
         meant = f"Did you mean --{near[0]}?" if near else "See --help."
-        raise CannotStart(f"There is no option --{name}. {meant}")
+        raise CannotStart("There is no option --{name}. {meant}", name=name, meant=meant)

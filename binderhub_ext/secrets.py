@@ -34,13 +34,14 @@ def _read(path: Path) -> str:
     with path.open(encoding="ascii") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
             raise CannotStart(
-                f"The secret {path} can be read by other people of this machine. If nobody has"
-                f" read it, run: chmod 600 '{path}'. If in doubt delete it; a new one is made and"
-                " everybody signs in again."
+                "The secret {path} can be read by other people of this machine. If nobody has"
+                " read it, run: chmod 600 '{path}'. If in doubt delete it; a new one is made and"
+                " everybody signs in again.",
+                path=path,
             )
         secret = file.read().strip()
     if not secret:
-        raise CannotStart(f"The secret {path} is empty. Delete it, a new one is made.")
+        raise CannotStart("The secret {path} is empty. Delete it, a new one is made.", path=path)
     return secret
 
 

@@ -23,7 +23,7 @@ TOGETHER = {
 
 
 class Rooms(LoadScopeScheduling):
-    """Hands out whole rooms of tests."""
+    """FileChanger out whole rooms of tests."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

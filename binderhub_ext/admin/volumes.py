@@ -24,28 +24,28 @@ _NONE = "none"
 def add_parser(parser: argparse.ArgumentParser) -> None:
     """The options of `admin volumes`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    one = actions.add_parser("list", help="print every volume, or what is in the trash")
-    one.add_argument("--deleted", action="store_true", help="what is in the trash")
-    one.add_argument("--json", action="store_true", help="print JSON")
-    one.set_defaults(run=_list)
-    one = actions.add_parser("create", help="make a shared volume for somebody")
-    one.add_argument("name")
-    one.add_argument("--owner", required=True, help="who decides who else has access")
-    one.set_defaults(run=_create)
-    one = actions.add_parser("members", help="set who has access; prints who has")
-    one.add_argument("volume", help="id or name")
+    command = actions.add_parser("list", help="print every volume, or what is in the trash")
+    command.add_argument("--deleted", action="store_true", help="what is in the trash")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=_list)
+    command = actions.add_parser("create", help="make a shared volume for somebody")
+    command.add_argument("name")
+    command.add_argument("--owner", required=True, help="who decides who else has access")
+    command.set_defaults(run=_create)
+    command = actions.add_parser("members", help="set who has access; prints who has")
+    command.add_argument("volume", help="id or name")
     for kind in ("user", "group"):
-        one.add_argument(
+        command.add_argument(
             f"--{kind}", action="append", default=[], metavar="NAME=ro|rw|none", type=_given
         )
-    one.add_argument("--owner", default="", help="hand it over")
-    one.set_defaults(run=_members)
-    one = actions.add_parser("delete", help="move a volume to the trash")
-    one.add_argument("volume", help="id or name")
-    one.set_defaults(run=_delete)
-    one = actions.add_parser("restore", help="bring a deleted volume back")
-    one.add_argument("trashed", help="id in the trash, from list --deleted")
-    one.set_defaults(run=_restore)
+    command.add_argument("--owner", default="", help="hand it over")
+    command.set_defaults(run=_members)
+    command = actions.add_parser("delete", help="move a volume to the trash")
+    command.add_argument("volume", help="id or name")
+    command.set_defaults(run=_delete)
+    command = actions.add_parser("restore", help="bring a deleted volume back")
+    command.add_argument("trashed", help="id in the trash, from list --deleted")
+    command.set_defaults(run=_restore)
 
 
 def main(store: VolumeStore, options: argparse.Namespace) -> None:

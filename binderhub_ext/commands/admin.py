@@ -41,9 +41,13 @@ def main(argv: list[str]) -> int:
 def _ours(layout: DataDirectory) -> DataDirectory:
     """What is made has to belong to the user the Hub runs as."""
     if not layout.secrets.is_dir():
-        raise CannotStart(f"{layout.root} is no data directory of Binder@home. Give --data-dir.")
+        raise CannotStart(
+            "{root} is no data directory of Binder@home. Give --data-dir.", root=layout.root
+        )
     if layout.root.stat().st_uid != os.geteuid():
-        raise CannotStart(f"{layout.root} belongs to another user of this machine. Run as that.")
+        raise CannotStart(
+            "{root} belongs to another user of this machine. Run as that.", root=layout.root
+        )
     return layout
 
 

@@ -37,11 +37,11 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def fields(found: Understanding) -> dict[str, Any]:
+def fields(understanding: Understanding) -> dict[str, Any]:
     """What was understood, as clients see it."""
     return {
-        **described(found.request, providers=installed_providers()),
-        "guessed": list(found.guessed),
+        **described(understanding.request, providers=installed_providers()),
+        "guessed": list(understanding.guessed),
     }
 
 

@@ -95,7 +95,7 @@ def _place_for_fetched() -> Iterator[Path]:
     status = below.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise CannotStart(
-            f"{below} is not yours. Remove it, or set TMPDIR to a folder of your own."
+            "{below} is not yours. Remove it, or set TMPDIR to a folder of your own.", below=below
         )
     # The program works as the folder's owner, who has to get at what was fetched.
     below.chmod(0o711)
@@ -126,12 +126,15 @@ def _folder(name: str) -> Path:
     """
     into = Path(name).absolute()
     if "\0" in name or into.name in ("", ".."):
-        raise BadFolder(f"{name!r} cannot be a project's folder. Name a folder to make or update.")
+        raise BadFolder(
+            "{name!r} cannot be a project's folder. Name a folder to make or update.", name=name
+        )
     try:
         return into.parent.resolve(strict=True) / into.name
     except OSError as error:
         raise BadFolder(
-            f"The folder {into.parent} does not exist or cannot be entered. Make it first."
+            "The folder {parent} does not exist or cannot be entered. Make it first.",
+            parent=into.parent,
         ) from error
 
 

@@ -52,7 +52,7 @@ def settings_in_words() -> Iterator[None]:
     try:
         yield
     except TraitError as error:
-        raise CannotStart(f"A setting has a wrong value: {error}") from error
+        raise CannotStart("A setting has a wrong value: {error}", error=error) from error
 
 
 def _place(fault: Fault, paths: list[Path], typed: Config) -> str:

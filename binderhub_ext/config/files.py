@@ -41,13 +41,15 @@ def read(path: Path) -> ConfigFile:
     Raises:
         CannotStart: names the file, the line and the reason.
     """
-    found = ConfigFile()
+    file = ConfigFile()
     _check_readable(path)
     try:
-        found.config = _run(path, found)
+        file.config = _run(path, file)
     except (Exception, SystemExit) as error:
-        raise CannotStart(f"{_place(error, found.paths)}: {_words(error)}") from error
-    return found
+        raise CannotStart(
+            "{place}: {words}", place=_place(error, file.paths), words=_words(error)
+        ) from error
+    return file
 
 
 def place_of(section: str, name: str, paths: list[Path]) -> str:
@@ -70,9 +72,9 @@ def place_of(section: str, name: str, paths: list[Path]) -> str:
     return ""
 
 
-def _run(path: Path, found: ConfigFile) -> Config:
+def _run(path: Path, file: ConfigFile) -> Config:
     """Read one file, and what it loads."""
-    found.paths.append(path)
+    file.paths.append(path)
     if path.suffix == ".json":
         return JSONFileConfigLoader(path.name, str(path.parent)).load_config()
     config = Config()
@@ -80,7 +82,7 @@ def _run(path: Path, found: ConfigFile) -> Config:
     def load_subconfig(fname: str, path: str | None = None, *, folder: Path = path.parent) -> None:
         inner = folder / (path or "") / Path(fname).expanduser()
         _check_readable(inner)
-        config.merge(_run(inner, found))
+        config.merge(_run(inner, file))
 
     names = {
         "__file__": str(path),
@@ -88,7 +90,7 @@ def _run(path: Path, found: ConfigFile) -> Config:
         "get_config": lambda: config,
         "load_subconfig": load_subconfig,
     }
-    found.names.append(names)
+    file.names.append(names)
     exec(compile(path.read_bytes(), path, "exec"), names)
     if names.get("c", config) is not config:
         # What is set on another object is lost without a word, by JupyterHub too.
@@ -101,14 +103,16 @@ def _run(path: Path, found: ConfigFile) -> Config:
 
 def _check_readable(path: Path) -> None:
     if path.is_dir():
-        raise CannotStart(f"{path} is a folder, not a configuration file.")
+        raise CannotStart("{path} is a folder, not a configuration file.", path=path)
     try:
         path.open("rb").close()
     except FileNotFoundError:
-        raise CannotStart(f"There is no configuration file {path}.") from None
+        raise CannotStart("There is no configuration file {path}.", path=path) from None
     except OSError as error:
         raise CannotStart(
-            f"The configuration file {path} cannot be read: {error.strerror}."
+            "The configuration file {path} cannot be read: {strerror}.",
+            path=path,
+            strerror=error.strerror,
         ) from error
 
 

@@ -93,7 +93,8 @@ class _Dataverse(DoiProvider):
             return None
         if not DOI.search(persistent_id):
             raise BadLink(
-                f"{shown(persistent_id)} is not a DOI. Only data sets with a DOI are known."
+                "{persistent_id} is not a DOI. Only data sets with a DOI are known.",
+                persistent_id=shown(persistent_id),
             )
         doi = clean_doi(persistent_id)
         prefix, *parts = doi.split("/")
@@ -107,7 +108,9 @@ class _HydroShare(Provider):
     def repo(self, name: str) -> Repo:
         found = _HYDROSHARE.search(plain(name, "resource"))
         if not found:
-            raise BadLink(f"{shown(name)} holds no resource id of HydroShare (32 hex digits).")
+            raise BadLink(
+                "{name} holds no resource id of HydroShare (32 hex digits).", name=shown(name)
+            )
         return Repo(self.id, found[0], f"https://www.hydroshare.org/resource/{found[0]}")
 
     def doi(self, doi: str) -> Understanding | None:
@@ -133,7 +136,9 @@ class _Ckan(Provider):
         place = read_pasted(name, WEB)
         found = _DATASET.fullmatch(place.name)
         if not found:
-            raise BadLink(f"{shown(str(place))} is not a dataset of CKAN (…/dataset/<name>).")
+            raise BadLink(
+                "{place} is not a dataset of CKAN (…/dataset/<name>).", place=shown(str(place))
+            )
         version = found["version"] or parse_qs(place.query).get("activity_id", [""])[0]
         url = f"{place.site}/{quote(found['base'], safe='/')}"
         if _ACTIVITY.fullmatch(version):
@@ -185,7 +190,7 @@ def clean_doi(text: str) -> str:
     """
     doi = _DOI_PREFIX.sub("", plain(text, "DOI", 255), count=1).strip("/")
     if not DOI.fullmatch(doi) or ".." in doi or "//" in doi:
-        raise BadLink(f"{shown(text)} is not a DOI such as 10.5281/zenodo.3242074.")
+        raise BadLink("{given} is not a DOI such as 10.5281/zenodo.3242074.", given=shown(text))
     return doi
 
 
@@ -196,7 +201,7 @@ def image_reference(text: str) -> str:
         BadLink: not one.
     """
     if len(text) > 500 or not _IMAGE.fullmatch(text):
-        raise BadLink(f"{shown(text)} is not the name of a container image.")
+        raise BadLink("{given} is not the name of a container image.", given=shown(text))
     return text
 
 

@@ -3,13 +3,16 @@
 A :class:`BinderError` carries a stable code for programs, a sentence a person can act on
 and an HTTP status as a hint to the edge. The edge (a page, JSON or an event) shows exactly
 these; anything else is logged with its traceback and shown as a reference number.
+
+A sentence is a fixed text with named places, and what stands there: never text put together,
+so that it can be said in another language.
 """
 
 from __future__ import annotations
 
 import errno
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .updates import Update
@@ -19,29 +22,33 @@ class BinderError(Exception):
     """An expected "no", safe to show.
 
     Args:
-        message: what happened and what to do about it, in full sentences.
+        text: what happened and what to do about it, in full sentences; with places such as
+            `{repo}` where there are fields.
         detail: longer text that helps (a resolver's explanation, the end of a log); shown
             folded away. Must be free of secrets.
+        fields: what stands in the places of the text.
+
+    Attributes:
+        message: the text with its fields.
     """
 
     code = "error"
     status = 500
 
-    def __init__(self, message: str, *, detail: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.detail = detail
-
-    def to_dict(self) -> dict[str, str | int]:
-        """The error as API clients see it."""
-        fields: dict[str, str | int] = {
-            "code": self.code,
-            "status": self.status,
-            "message": self.message,
+    def __init__(self, text: str, *, detail: str = "", **fields: object) -> None:
+        self.text, self.detail = text, detail
+        self.fields = {
+            name: value if isinstance(value, int | float | str) else str(value)
+            for name, value in fields.items()
         }
-        if self.detail:
-            fields["detail"] = self.detail
-        return fields
+        self.message = text.format(**self.fields) if fields else text
+        super().__init__(self.message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as API clients see it."""
+        said = {"code": self.code, "status": self.status, "message": self.message}
+        more = {"detail": self.detail, "fields": self.fields}
+        return {**said, **{name: value for name, value in more.items() if value}}
 
 
 class BadLink(BinderError):
@@ -83,8 +90,10 @@ class RefNotFound(BinderError):
 
     code, status = "ref-not-found", 404
 
-    def __init__(self, message: str, *, detail: str = "", default_branch: str = "") -> None:
-        super().__init__(message, detail=detail)
+    def __init__(
+        self, text: str, *, detail: str = "", default_branch: str = "", **fields: object
+    ) -> None:
+        super().__init__(text, detail=detail, **fields)
         self.default_branch = default_branch
 
 
@@ -207,9 +216,10 @@ class ServerDiffers(Conflict):
 
     def __init__(self, server: str, changes: tuple[str, ...]) -> None:
         super().__init__(
-            f"Your server {server} is running with something else. Update and restart it, or "
+            "Your server {server} is running with something else. Update and restart it, or "
             "open it as it is. Its files stay in either case.",
             detail="\n".join(changes),
+            server=server,
         )
         self.changes = changes
 
@@ -225,9 +235,11 @@ class FilesDiffer(Conflict):
 
     def __init__(self, update: Update) -> None:
         super().__init__(
-            f"Your project is at commit {update.previous[:7]}, this launch is of"
-            f" {update.commit[:7]}, and you have changed files that the repository has changed too."
-            " Choose whose version keeps its name. Nothing of yours is lost with any choice."
+            "Your project is at commit {previous}, this launch is of {commit}, and you have changed"
+            " files that the repository has changed too. Choose whose version keeps its name."
+            " Nothing of yours is lost with any choice.",
+            previous=update.previous[:7],
+            commit=update.commit[:7],
         )
         self.update = update
 

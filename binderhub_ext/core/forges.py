@@ -47,7 +47,11 @@ class _GitHub(_Forge):
     def repo(self, name: str) -> Repo:
         owner, _, repo = plain(name, "repository").removesuffix(".git").partition("/")
         if not _GITHUB_OWNER.fullmatch(owner) or not _is_name(_GITHUB_NAME, repo):
-            raise BadLink(f"{shown(name)} is not a repository of {self.title}: write owner/name.")
+            raise BadLink(
+                "{name} is not a repository of {title}: write owner/name.",
+                name=shown(name),
+                title=self.title,
+            )
         return Repo(self.id, f"{owner}/{repo}", f"https://{self.host}/{owner}/{repo}")
 
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
@@ -67,7 +71,7 @@ class _Gist(_GitHub):
     def repo(self, name: str) -> Repo:
         owner, _, gist = plain(name, "gist").removesuffix(".git").partition("/")
         if not _GITHUB_OWNER.fullmatch(owner) or not _GIST_ID.fullmatch(gist):
-            raise BadLink(f"{shown(name)} is not a gist: write user/id of the gist.")
+            raise BadLink("{name} is not a gist: write user/id of the gist.", name=shown(name))
         return Repo(self.id, f"{owner}/{gist}", f"https://{self.host}/{owner}/{gist}.git")
 
     def page(self, link: WebLink, again: Again) -> Understanding | None:
@@ -113,7 +117,11 @@ class _GitLab(_Forge):
         path = plain(name, "repository").strip("/").removesuffix(".git")
         parts = path.split("/")
         if len(parts) < 2 or not all(_is_name(_GITLAB_PART, part) for part in parts):
-            raise BadLink(f"{shown(name)} is not a project of {self.title}: write group/name.")
+            raise BadLink(
+                "{name} is not a project of {title}: write group/name.",
+                name=shown(name),
+                title=self.title,
+            )
         return Repo(self.id, path, f"https://{self.host}/{path}.git")
 
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
@@ -125,8 +133,10 @@ class _GitLab(_Forge):
         name, ref = "/".join(parts[:cut]), "/".join(parts[cut:])
         if cut > 2 and ref not in _DEFAULT_BRANCHES:
             raise BadLink(
-                f"The link can mean {shown(name)} at {shown(ref)}, or a shorter name at a longer "
-                "ref. Write the slashes of the name as %2F."
+                "The link can mean {name} at {ref}, or a shorter name at a longer "
+                "ref. Write the slashes of the name as %2F.",
+                name=shown(name),
+                ref=shown(ref),
             )
         repo = self.repo(decoded(name, "repository"))
         return repo, required_ref(ref, f"{quote(repo.name, safe='')}/HEAD")

@@ -63,11 +63,11 @@ def page(link: WebLink, _providers: Providers, again: Again) -> Understanding | 
 
 
 def _archived(origin: str, revision: str, path: str, again: Again) -> Understanding:
-    found = again(origin)
-    request = found.request
+    understanding = again(origin)
+    request = understanding.request
     if revision:
         request = replace(request, ref=ref_name(revision))
     if path.strip("/"):
         request = replace(request, filepath=relative_path(path.strip("/"), "path"))
     at = "." if revision else ", at its default branch: the identifier names no commit."
-    return replace(found, request=request).guessing(f"{_TOOK}{at}")
+    return replace(understanding, request=request).guessing(f"{_TOOK}{at}")

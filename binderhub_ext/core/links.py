@@ -39,7 +39,11 @@ def read_link(
         UnknownProvider, BadLink: cannot be understood, or would lead out of where it may lead.
     """
     if len(raw_spec) > _SPEC_MAX:
-        raise BadLink(f"The link is {len(raw_spec)} characters long; at most {_SPEC_MAX} are.")
+        raise BadLink(
+            "The link is {count} characters long; at most {spec_max} are.",
+            count=len(raw_spec),
+            spec_max=_SPEC_MAX,
+        )
     repo, ref = find(providers, provider).parse(raw_spec)
     if repo is None:
         return apply(LaunchRequest(None, image=ref), query)
@@ -161,7 +165,8 @@ def _split(query: str) -> list[tuple[str, str]]:
         )
     except ValueError as error:
         raise BadLink(
-            f"The link's parameters are not UTF-8, or more than {_FIELDS_MAX}."
+            "The link's parameters are not UTF-8, or more than {fields_max}.",
+            fields_max=_FIELDS_MAX,
         ) from error
 
 
@@ -172,7 +177,7 @@ def _read(parameter: Parameter, values: Iterable[str]) -> dict[str, Any]:
     if parameter.repeated:
         return {parameter.field: tuple(dict.fromkeys(map(parameter.read, values)))}
     if len(values) > 1:
-        raise BadLink(f"The link gives {parameter.name} twice. Leave one out.")
+        raise BadLink("The link gives {name} twice. Leave one out.", name=parameter.name)
     return {parameter.field: parameter.read(values[0])}
 
 

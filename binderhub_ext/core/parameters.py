@@ -87,13 +87,15 @@ def _read_files(text: str) -> Files:
     try:
         return Files(text.lower())
     except ValueError:
-        raise BadLink(f"files={shown(text)} is not one of {', '.join(Files)}.") from None
+        raise BadLink(
+            "files={given} is not one of {files}.", given=shown(text), files=", ".join(Files)
+        ) from None
 
 
 def _read_name(what: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if "/" in plain(text, what, NAME_MAX) or text[0] in ".-":
-            raise BadLink(f"{shown(text)} cannot be the name of a {what}.")
+            raise BadLink("{given} cannot be the name of a {what}.", given=shown(text), what=what)
         return text
 
     return read
@@ -102,8 +104,9 @@ def _read_name(what: str) -> Callable[[str], str]:
 def _read_server(text: str) -> str:
     if not is_server_name(text):
         raise BadLink(
-            f"{shown(text)} cannot be the name of a server. Use up to 30 lower-case letters, "
-            "digits and single hyphens, beginning with a letter."
+            "{given} cannot be the name of a server. Use up to 30 lower-case letters, "
+            "digits and single hyphens, beginning with a letter.",
+            given=shown(text),
         )
     return text
 
@@ -112,7 +115,7 @@ def _read_volume(text: str) -> VolumeRequest:
     name, *rest = text.split(":")
     access = Access(rest.pop()) if rest and rest[-1] in tuple(Access) else None
     if len(rest) > 1:
-        raise BadLink(f"{shown(text)} has too many colons: write name:mount:ro.")
+        raise BadLink("{given} has too many colons: write name:mount:ro.", given=shown(text))
     return VolumeRequest(_read_name("volume")(name or "-"), _mount(*rest), access)
 
 
@@ -122,10 +125,11 @@ def _mount(text: str = "") -> str:
     parts = path.split("/")
     if text.startswith("/") or (text and not path) or (path and parts[0].startswith(".")):
         raise BadLink(
-            f"A volume cannot be mounted at {shown(text)}. Name a folder inside the home."
+            "A volume cannot be mounted at {given}. Name a folder inside the home.",
+            given=shown(text),
         )
     if path.casefold() == "projects" or "~" in parts:
-        raise BadLink(f"A volume mounted at {shown(text)} would hide your projects.")
+        raise BadLink("A volume mounted at {given} would hide your projects.", given=shown(text))
     return path
 
 

@@ -56,12 +56,16 @@ def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
         UnknownProvider: understood, but this service has no such provider.
     """
     if len(text) > TEXT_MAX:
-        raise BadLink(f"The text is {len(text)} characters long; at most {TEXT_MAX} are read.")
+        raise BadLink(
+            "The text is {count} characters long; at most {text_max} are read.",
+            count=len(text),
+            text_max=TEXT_MAX,
+        )
     if command := snippets.command(text.strip()):
         return _command(command, providers)
     text = text.strip(_QUOTES)
     if not text:
-        raise BadLink(f"There is nothing to launch. {_WHAT}")
+        raise BadLink("There is nothing to launch. " + _WHAT)
     text = re.sub(r"\Adoi:\s+(?=10\.\S+\Z)", "doi:", text, flags=re.IGNORECASE)
     if re.search(r"[\s<>\"`]|\]\(|\[link=", text):
         links = snippets.links(text)
@@ -85,25 +89,30 @@ def _among(links: list[str], providers: Providers) -> Understanding:
     failures: list[BadLink] = []
     for link in links:
         try:
-            found = _word(link, providers, _DEPTH, guess=False)
+            understanding = _word(link, providers, _DEPTH, guess=False)
         except BadLink as error:
             failures.append(error)
             continue
-        understood.setdefault(found.request, found)
+        understood.setdefault(understanding.request, understanding)
         if re.search(r"/v2/|/repo/", link):
-            binders.setdefault(found.request, found)
+            binders.setdefault(understanding.request, understanding)
     for group in (binders, understood):
         if len(group) == 1:
-            (found,) = group.values()
+            (understanding,) = group.values()
             more = len(links) - 1
-            return found.guessing(f"Took one of {more + 1} links in the text.") if more else found
+            return (
+                understanding.guessing(f"Took one of {more + 1} links in the text.")
+                if more
+                else understanding
+            )
     if understood:
         raise BadLink(
-            f"The text holds {len(understood)} links that can be launched. Paste the one you mean."
+            "The text holds {count} links that can be launched. Paste the one you mean.",
+            count=len(understood),
         )
     if len(failures) == 1:
         raise failures[0]
-    raise BadLink(f"The text holds no link that can be launched. {_WHAT}")
+    raise BadLink("The text holds no link that can be launched. " + _WHAT)
 
 
 def _word(word: str, providers: Providers, depth: int, *, guess: bool = True) -> Understanding:
@@ -139,7 +148,9 @@ def _url(word: str, scheme: str, providers: Providers, depth: int, guess: bool) 
         return Understanding(with_ref(found.request, ref, providers=providers), found.guessed)
     if scheme in ("git", "ssh"):
         return _git(f"{scheme}{rest}", providers)
-    raise BadLink(f"Addresses that begin with {shown(scheme)} cannot be fetched. {_WHAT}")
+    raise BadLink(
+        "Addresses that begin with {scheme} cannot be fetched. " + _WHAT, scheme=shown(scheme)
+    )
 
 
 def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understanding:
@@ -148,14 +159,18 @@ def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understandi
 
     again = _again(providers, depth)
     for recognise in _RECOGNISERS:
-        if found := recognise(link, providers, again):
-            found = _fragment(found, link, providers) if recognise is pointers.place else found
+        if understanding := recognise(link, providers, again):
+            understanding = (
+                _fragment(understanding, link, providers)
+                if recognise is pointers.place
+                else understanding
+            )
             break
     else:
-        found = _unknown_site(link, providers, guess)
+        understanding = _unknown_site(link, providers, guess)
     if without_name != url:
-        return found.guessing("Left out the user name in the address.")
-    return found
+        return understanding.guessing("Left out the user name in the address.")
+    return understanding
 
 
 def _again(providers: Providers, depth: int) -> Again:
@@ -177,7 +192,7 @@ def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understan
         found = git.shows(show(link.parts, link.query), link.site)
         return found.guessing(f"Took {link.host} as a site that runs {title}.")
     if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
-        raise BadLink(f"{shown(link.url)} is not known to be a repository. {_WHAT}")
+        raise BadLink("{url} is not known to be a repository. " + _WHAT, url=shown(link.url))
     found = _git(link.url, providers)
     return found.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
 
@@ -200,11 +215,13 @@ def _git(text: str, providers: Providers) -> Understanding:
     return Understanding(_with_fragment(LaunchRequest(repo), fragment, providers))
 
 
-def _fragment(found: Understanding, link: WebLink, providers: Providers) -> Understanding:
+def _fragment(understanding: Understanding, link: WebLink, providers: Providers) -> Understanding:
     """`….git#ref:folder`, as Docker and npm write it; other pages' fragments mean nothing here."""
     if not any(part.endswith(".git") for part in link.parts):
-        return found
-    return Understanding(_with_fragment(found.request, link.fragment, providers), found.guessed)
+        return understanding
+    return Understanding(
+        _with_fragment(understanding.request, link.fragment, providers), understanding.guessed
+    )
 
 
 def _with_fragment(request: LaunchRequest, fragment: str, providers: Providers) -> LaunchRequest:
@@ -226,16 +243,16 @@ def _short(word: str, providers: Providers) -> Understanding:
     first = word.partition("/")[0]
     if first in providers and word.count("/") > 2 - (first not in ("gh", "gist")):
         return _web(f"https://binder.invalid/v2/{word}", providers, 1, False)
-    found = _SHORT.fullmatch(word) if len(word) <= 4 * REF_MAX else None
-    kind = _KINDS.get(found["kind"] or "gh") if found else None
-    if not found or not kind or first in (".", "..", "~", ""):
-        raise BadLink(f"{shown(word)} cannot be understood. {_WHAT}")
+    short = _SHORT.fullmatch(word) if len(word) <= 4 * REF_MAX else None
+    kind = _KINDS.get(short["kind"] or "gh") if short else None
+    if not short or not kind or first in (".", "..", "~", ""):
+        raise BadLink("{word} cannot be understood. " + _WHAT, word=shown(word))
     provider = find(providers, kind)
-    parts = found["name"].split("/")
-    ref = found["ref"] or ("/".join(parts[2:]) if kind == "gh" else "")
-    name = "/".join(parts[:2]) if kind == "gh" else found["name"]
+    parts = short["name"].split("/")
+    ref = short["ref"] or ("/".join(parts[2:]) if kind == "gh" else "")
+    name = "/".join(parts[:2]) if kind == "gh" else short["name"]
     request = with_ref(LaunchRequest(provider.repo(name)), ref, providers=providers)
-    if found["kind"]:
+    if short["kind"]:
         return Understanding(request)
-    at = f" and {shown(ref)} as the branch" if ref and not found["ref"] else ""
+    at = f" and {shown(ref)} as the branch" if ref and not short["ref"] else ""
     return Understanding(request, (f"Took {name} as a repository of {provider.title}{at}.",))

@@ -57,7 +57,12 @@ def plain(text: str, what: str, most: int = PATH_MAX) -> str:
         BadLink: too long, invisible characters, look-alikes of letters or of `/ . :`.
     """
     if len(text) > most:
-        raise BadLink(f"The {what} is {len(text)} characters long; at most {most} are allowed.")
+        raise BadLink(
+            "The {what} is {count} characters long; at most {most} are allowed.",
+            what=what,
+            count=len(text),
+            most=most,
+        )
     for character in text:
         _check_character(character, what)
     for word in _WORD.findall(text):
@@ -74,7 +79,9 @@ def decoded(raw: str, what: str) -> str:
     try:
         return unquote_to_bytes(raw).decode()
     except UnicodeError as error:
-        raise BadLink(f"The {what} {shown(raw)} is not written in UTF-8.") from error
+        raise BadLink(
+            "The {what} {raw} is not written in UTF-8.", what=what, raw=shown(raw)
+        ) from error
 
 
 def ref_name(text: str) -> str:
@@ -84,9 +91,13 @@ def ref_name(text: str) -> str:
         BadLink: Git could not have such a ref, or it is escaped twice.
     """
     if _ESCAPE.search(plain(text, "ref", REF_MAX)):
-        raise BadLink(f"The ref {shown(text)} is percent-escaped twice. Escape it once.")
+        raise BadLink(
+            "The ref {given} is percent-escaped twice. Escape it once.", given=shown(text)
+        )
     if text and not refs.is_valid(text):
-        raise BadLink(f"{shown(text)} cannot be the name of a branch, a tag or a commit.")
+        raise BadLink(
+            "{given} cannot be the name of a branch, a tag or a commit.", given=shown(text)
+        )
     return refs.check(text)
 
 
@@ -99,7 +110,11 @@ def relative_path(text: str, what: str) -> str:
         BadLink: it climbs, has a backslash, a host, or escapes that hide one of these.
     """
     if text.startswith("//"):
-        raise BadLink(f"The {what} {shown(text)} begins with two slashes. Give a relative path.")
+        raise BadLink(
+            "The {what} {given} begins with two slashes. Give a relative path.",
+            what=what,
+            given=shown(text),
+        )
     _check_path(plain(text, what), what)
     return "/".join(part for part in text.split("/") if part not in ("", "."))
 
@@ -113,9 +128,11 @@ def server_path(text: str) -> str:
     plain(text, "urlpath", 2 * PATH_MAX)
     path = text.removeprefix("/")
     if path.startswith("/") or _SCHEME.match(path):
-        raise BadLink(f"The urlpath {shown(text)} leads to another site. Give a relative path.")
+        raise BadLink(
+            "The urlpath {given} leads to another site. Give a relative path.", given=shown(text)
+        )
     if "\\" in path:
-        raise BadLink(f"The urlpath {shown(text)} contains a backslash. Write “/”.")
+        raise BadLink("The urlpath {given} contains a backslash. Write “/”.", given=shown(text))
     end = re.search(r"[?#]|$", path)
     cut = end.start() if end else len(path)
     # MyST joins paths that begin with a slash; a server knows no empty part.
@@ -124,7 +141,9 @@ def server_path(text: str) -> str:
     _check_path(path[:cut], "urlpath")
     for layer in _layers(path[:cut], "urlpath"):
         if layer.lstrip("/").partition("/")[0].lower() in _OTHER_PEOPLE:
-            raise BadLink(f"The urlpath {shown(text)} leaves the server. Give a path inside it.")
+            raise BadLink(
+                "The urlpath {given} leaves the server. Give a path inside it.", given=shown(text)
+            )
     return _requoted(path[:cut], "/:@!$&'()*+,;=~") + _requoted(path[cut:], "/:@!$&'()*+,;=~?#")
 
 
@@ -135,7 +154,11 @@ def _check_character(character: str, what: str) -> None:
     hidden = category in _INVISIBLE or (category == "Zs" and character != " ")
     if hidden or _STRUCTURE & set(unicodedata.normalize("NFKC", character)):
         name = unicodedata.name(character, f"character {ord(character)}")
-        raise BadLink(f"The {what} contains {name}, which cannot be told from something else.")
+        raise BadLink(
+            "The {what} contains {name}, which cannot be told from something else.",
+            what=what,
+            name=name,
+        )
 
 
 def _check_word(word: str, what: str) -> None:
@@ -144,18 +167,35 @@ def _check_word(word: str, what: str) -> None:
     for character in word:
         if twin := _LOOKALIKES.get(character):
             name = unicodedata.name(character)
-            raise BadLink(f"The {what} contains {name}, which looks like “{twin}”. Type it anew.")
+            raise BadLink(
+                "The {what} contains {name}, which looks like “{twin}”. Type it anew.",
+                what=what,
+                name=name,
+                twin=twin,
+            )
 
 
 def _check_path(path: str, what: str) -> None:
     slashes = path.count("/")
     for layer in _layers(path, what):
         if any(not c.isprintable() for c in layer) or "\\" in layer:
-            raise BadLink(f"The {what} {shown(path)} contains a character no path may have.")
+            raise BadLink(
+                "The {what} {path} contains a character no path may have.",
+                what=what,
+                path=shown(path),
+            )
         if layer.count("/") != slashes:
-            raise BadLink(f"The {what} {shown(path)} contains an escaped “/”. Write it plainly.")
+            raise BadLink(
+                "The {what} {path} contains an escaped “/”. Write it plainly.",
+                what=what,
+                path=shown(path),
+            )
         if ".." in layer.split("/"):
-            raise BadLink(f"The {what} {shown(path)} contains “..”. Give a path without it.")
+            raise BadLink(
+                "The {what} {path} contains “..”. Give a path without it.",
+                what=what,
+                path=shown(path),
+            )
 
 
 def _layers(text: str, what: str) -> Iterator[str]:
@@ -165,7 +205,7 @@ def _layers(text: str, what: str) -> Iterator[str]:
         text, before = unquote(text), text
         if text == before:
             return
-    raise BadLink(f"The {what} is percent-escaped too many times. Escape it once.")
+    raise BadLink("The {what} is percent-escaped too many times. Escape it once.", what=what)
 
 
 def _requoted(text: str, safe: str) -> str:

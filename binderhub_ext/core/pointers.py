@@ -55,17 +55,17 @@ NO_REPOSITORY: Mapping[str, str] = {
 
 def binder(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
     """A link of any Binder, or of a service like this one."""
-    found = _BINDER.search(link.raw_path)
-    if found and (found["provider"] in providers or "binder" in link.url.lower()):
-        spec, guessed = _with_head(found["provider"], found["spec"])
-        request = read_link(found["provider"], spec, link.raw_query, providers=providers)
+    match = _BINDER.search(link.raw_path)
+    if match and (match["provider"] in providers or "binder" in link.url.lower()):
+        spec, guessed = _with_head(match["provider"], match["spec"])
+        request = read_link(match["provider"], spec, link.raw_query, providers=providers)
         return Understanding(request, (*guessed, *_unescaped(spec, request), *_left_out(link)))
-    found = _FIRST_BINDER.search(link.raw_path)
-    if not found or "binder" not in link.url.lower():
+    match = _FIRST_BINDER.search(link.raw_path)
+    if not match or "binder" not in link.url.lower():
         return None
-    path = found["path"]
+    path = match["path"]
     query = link.raw_query or (f"urlpath={quote(path)}" if path else "")
-    spec = f"{found['owner']}/{found['name']}/HEAD"
+    spec = f"{match['owner']}/{match['name']}/HEAD"
     return Understanding(
         read_link("gh", spec, query, providers=providers),
         ("Links of this first kind name no branch: took the default branch.",),
@@ -102,7 +102,9 @@ def viewer(link: WebLink, providers: Providers, again: Again) -> Understanding |
     pages, before = GITHUB_VIEWS[link.host]
     prefix = tuple(filter(None, before.split("/")))
     if link.parts[: len(prefix)] != prefix:
-        raise BadLink(f"{shown(link.url)} shows no repository. Paste the repository's address.")
+        raise BadLink(
+            "{url} shows no repository. Paste the repository's address.", url=shown(link.url)
+        )
     return find(providers, "gh").shows(pages(link.parts[len(prefix) :], link.query))
 
 
@@ -121,7 +123,7 @@ def of_doi(text: str, providers: Providers) -> Understanding:
     name = clean_doi(text)
     if deposit := ask(providers, lambda provider: provider.doi(name)):
         return deposit
-    raise BadLink(f"{shown(name)} belongs to no archive that is known here.")
+    raise BadLink("{name} belongs to no archive that is known here.", name=shown(name))
 
 
 def of_image(text: str, providers: Providers) -> Understanding:

@@ -80,19 +80,26 @@ def judge(policy: Policy, request: LaunchRequest) -> None:
         raise BadLink("The link names neither a repository nor an image. Paste one.")
     if request.image and not any(re.fullmatch(rule, request.image) for rule in policy.images):
         raise NotAllowed(
-            f"The image {request.image} is not on this hub's list. "
-            "Leave it out to have the environment built from the repository."
+            "The image {image} is not on this hub's list. "
+            "Leave it out to have the environment built from the repository.",
+            image=request.image,
         )
     if request.files not in policy.files:
-        raise NotAllowed(f"This hub does not allow files={request.files}.")
+        raise NotAllowed("This hub does not allow files={files}.", files=request.files)
     if len(request.volumes) > policy.max_volumes:
-        raise NotAllowed(f"A server may have at most {policy.max_volumes} volumes here.")
+        raise NotAllowed(
+            "A server may have at most {max_volumes} volumes here.", max_volumes=policy.max_volumes
+        )
     if len(request.share) > SHAREES_MAX:
-        raise NotAllowed(f"A launch lets in at most {SHAREES_MAX} people and groups. Use a group.")
+        raise NotAllowed(
+            "A launch lets in at most {sharees_max} people and groups. Use a group.",
+            sharees_max=SHAREES_MAX,
+        )
     if request.server and not is_server_name(request.server):
         raise BadLink(
-            f"“{request.server[:60]}” cannot be the name of a server. Use up to 30 lower-case "
-            "letters, digits and single hyphens, beginning with a letter."
+            "“{server}” cannot be the name of a server. Use up to 30 lower-case "
+            "letters, digits and single hyphens, beginning with a letter.",
+            server=request.server[:60],
         )
     _resources(policy, request)
 
@@ -170,11 +177,12 @@ def _judge_repo(policy: Policy, repo: Repo | None, ref: str) -> None:
     if repo is None:
         return
     if _matches(policy.banned_specs, [*_spellings(repo, ref), *_by_any_transport(repo, ref)]):
-        raise NotAllowed(f"Sorry, {repo.name} is not allowed on this hub.")
+        raise NotAllowed("Sorry, {name} is not allowed on this hub.", name=repo.name)
     if not _matches(policy.allowed_specs, _spellings(repo, ref)):
         raise NotAllowed(
-            f"{repo.name} is not among the repositories this hub allows. "
-            "Ask whoever runs the hub to add it."
+            "{name} is not among the repositories this hub allows. "
+            "Ask whoever runs the hub to add it.",
+            name=repo.name,
         )
 
 
@@ -202,11 +210,17 @@ def _matches(rules: Iterable[str], specs: Iterable[str]) -> bool:
 
 def _resources(policy: Policy, request: LaunchRequest) -> tuple[int, float]:
     if request.idle and policy.max_idle and request.idle > policy.max_idle:
-        raise NotAllowed(f"A server may idle for at most {policy.max_idle} seconds here.")
+        raise NotAllowed(
+            "A server may idle for at most {max_idle} seconds here.", max_idle=policy.max_idle
+        )
     if request.size:
         if (size := policy.sizes.get(request.size)) is None:
             offered = ", ".join(policy.sizes) or "none"
-            raise NotAllowed(f"There is no size “{request.size[:60]}” here. On offer: {offered}.")
+            raise NotAllowed(
+                "There is no size “{size}” here. On offer: {offered}.",
+                size=request.size[:60],
+                offered=offered,
+            )
         return size.memory, size.cpu
     if request.memory > policy.max_memory or request.cpu > policy.max_cpu:
         raise NotAllowed("The link asks for more memory or processors than this hub gives.")

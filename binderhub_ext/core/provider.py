@@ -122,7 +122,7 @@ class Provider:
         """
         if self.at_binder:
             return repo
-        raise BadLink(f"Other Binders do not know {self.title}.")
+        raise BadLink("Other Binders do not know {title}.", title=self.title)
 
     def shows(self, place: Place, site: str = "") -> Understanding:
         """What a place on a forge means.
@@ -151,5 +151,7 @@ def required_ref(raw: str, suggestion: str) -> str:
         BadLink: none there (says what was perhaps meant), or not a ref.
     """
     if not raw.strip("/"):
-        raise BadLink(f"The link has no ref. Did you mean {shown(suggestion)}?")
+        raise BadLink(
+            "The link has no ref. Did you mean {suggestion}?", suggestion=shown(suggestion)
+        )
     return ref_name(decoded(raw, "ref").rstrip("/"))

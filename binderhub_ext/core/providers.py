@@ -46,7 +46,9 @@ def find(providers: Providers, id: str) -> Provider:
     """
     if id not in providers:
         known = ", ".join(providers)
-        raise UnknownProvider(f"There is no provider {shown(id)} here. There are: {known}.")
+        raise UnknownProvider(
+            "There is no provider {id} here. There are: {known}.", id=shown(id), known=known
+        )
     return providers[id]
 
 

@@ -25,7 +25,7 @@ def read_bytes(text: str) -> int:
     match = _BYTES.fullmatch(text)
     size = round(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
     if size <= 0:
-        raise BadLink(f"{shown(text)} is not an amount of memory such as 512M or 4G.")
+        raise BadLink("{given} is not an amount of memory such as 512M or 4G.", given=shown(text))
     return size
 
 
@@ -46,7 +46,7 @@ def read_cores(text: str) -> float:
     match = _CORES.fullmatch(text)
     cores = (float(match[1]) if match[1] else int(match[2]) / 1000) if match else 0
     if cores <= 0:
-        raise BadLink(f"{shown(text)} is not a number of processors such as 2 or 0.5.")
+        raise BadLink("{given} is not a number of processors such as 2 or 0.5.", given=shown(text))
     return cores
 
 
@@ -65,7 +65,7 @@ def read_seconds(text: str) -> int:
     parts = match.groups("0") if match else ("0",)
     total = sum(int(n) * unit for n, unit in zip(parts, _SECONDS.values(), strict=False))
     if not 0 < total <= _TEN_YEARS:
-        raise BadLink(f"{shown(text)} is not a time such as 30m or 2h.")
+        raise BadLink("{given} is not a time such as 30m or 2h.", given=shown(text))
     return total
 
 

@@ -73,9 +73,10 @@ def check(ref: str) -> str:
     if not is_valid(ref):
         shown = ascii(ref[:60]).strip("'\"")
         raise BadLink(
-            f"“{shown}” cannot be the name of a branch, a tag or a commit. Names have no spaces, "
+            "“{shown}” cannot be the name of a branch, a tag or a commit. Names have no spaces, "
             "control characters, “..”, “~”, “^”, “:”, “?”, “*”, “[” or “\\” and do not begin "
-            "with “-”. Correct the ref, or leave it empty for the default branch."
+            "with “-”. Correct the ref, or leave it empty for the default branch.",
+            shown=shown,
         )
     return ref.lower() if is_full_id(ref) else ref
 

@@ -179,7 +179,7 @@ def landing(request: LaunchRequest, project: str, targets: Targets = TARGETS) ->
     root = project if request.files is Files.HOME else ""
     path = _with_extra(_path(request, root, targets), request.extra)
     if not is_below("/user/x/y/", f"/user/x/y/{path}"):
-        raise BadLink(f"The path {shown(path)} would leave the server.")
+        raise BadLink("The path {path} would leave the server.", path=shown(path))
     return path
 
 
@@ -210,15 +210,15 @@ def is_below(prefix: str, url: str) -> bool:
     base = urlsplit(urljoin("https://hub.invalid/", prefix))
     try:
         scheme = urlsplit(url).scheme
-        there = urlsplit(urljoin(base.geturl(), url))
+        target = urlsplit(urljoin(base.geturl(), url))
     except ValueError:
         return False
     # Browsers read "https:x" as a path or as a host, depending on the page's own scheme.
     if scheme and not url.lower().startswith(f"{scheme}://"):
         return False
-    rest = there.path.removeprefix(base.path)
-    same = (there.scheme, there.netloc) == (base.scheme, base.netloc)
-    return same and base.path.endswith("/") and there.path != rest and not _climbs(rest)
+    rest = target.path.removeprefix(base.path)
+    same = (target.scheme, target.netloc) == (base.scheme, base.netloc)
+    return same and base.path.endswith("/") and target.path != rest and not _climbs(rest)
 
 
 def _path(request: LaunchRequest, root: str, targets: Targets) -> str:
@@ -234,7 +234,9 @@ def _path(request: LaunchRequest, root: str, targets: Targets) -> str:
 def _target(name: str, targets: Targets) -> Target:
     if name not in targets:
         known = ", ".join(targets)
-        raise BadLink(f"There is no target {shown(name)} here. There are: {known}.")
+        raise BadLink(
+            "There is no target {name} here. There are: {known}.", name=shown(name), known=known
+        )
     return targets[name]
 
 
@@ -242,13 +244,13 @@ def _below_root(urlpath: str, root: str) -> str:
     cut = re.search(r"[?#]|$", urlpath)
     end = cut.start() if cut else len(urlpath)
     path, rest = urlpath[:end], urlpath[end:]
-    found = _FILE_PATHS.fullmatch(_FOLDERS.get(path.rstrip("/"), path))
-    if not root or not found:
+    file = _FILE_PATHS.fullmatch(_FOLDERS.get(path.rstrip("/"), path))
+    if not root or not file:
         return urlpath
-    inside = (found["path"] or "").strip("/")
+    inside = (file["path"] or "").strip("/")
     if f"{unquote(inside)}/".startswith(f"{root}/"):
         return urlpath
-    return "/".join(filter(None, (found["head"], quote(root), inside))) + rest
+    return "/".join(filter(None, (file["head"], quote(root), inside))) + rest
 
 
 def _with_extra(path: str, extra: tuple[tuple[str, str], ...]) -> str:

@@ -107,7 +107,10 @@ def read_url(text: str, schemes: Collection[str] = WEB) -> Url:
         )
     scheme = _SCHEME.match(text)
     if scheme is None or scheme[1].lower() not in schemes:
-        raise BadLink(f"Addresses must begin with one of {', '.join(sorted(schemes))} and “://”.")
+        raise BadLink(
+            "Addresses must begin with one of {schemes} and “://”.",
+            schemes=", ".join(sorted(schemes)),
+        )
     try:
         parts = urlsplit(text)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
@@ -150,7 +153,10 @@ def git_url(text: str) -> str:
         text = f"ssh://{user}{scp['host'] or scp['site']}/{scp['path'].lstrip('/')}"
     url = read_pasted(text)
     if url.name in ("", ".git") or url.query or "#" in text:
-        raise BadLink(f"{shown(f'{url.site}{url.path}')} is not the plain address of a repository.")
+        raise BadLink(
+            "{value} is not the plain address of a repository.",
+            value=shown(f"{url.site}{url.path}"),
+        )
     host = url.host.removeprefix("www.")
     if host in FORGES:
         url = Url("https", host, DEFAULT_PORTS["https"], url.path.removesuffix(".git"))
@@ -176,10 +182,10 @@ def host_name(text: str) -> str:
     try:
         ascii_name = plain(text, "host", 253).encode("idna").decode().lower()
     except UnicodeError as error:
-        raise BadLink(f"{shown(text)} is not the name of a host.") from error
+        raise BadLink("{given} is not the name of a host.", given=shown(text)) from error
     labels = ascii_name.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or _NUMBER.fullmatch(labels[-1]):
-        raise BadLink(f"{shown(text)} is not the name of a host.")
+        raise BadLink("{given} is not the name of a host.", given=shown(text))
     return ascii_name
 
 

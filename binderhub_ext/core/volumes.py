@@ -125,18 +125,23 @@ def check_name(name: str) -> str:
     """
     if _NAME.fullmatch(name) is None or ".." in name:
         raise BadLink(
-            f"{shown(name)} cannot be the name of a volume. Use up to 40 small letters a-z, digits,"
-            " and “-”, “_” or “.” between them."
+            "{name} cannot be the name of a volume. Use up to 40 small letters a-z, digits,"
+            " and “-”, “_” or “.” between them.",
+            name=shown(name),
         )
     if name in _RESERVED:
-        raise BadLink(f"{shown(name)} means something else in links. Choose another name.")
+        raise BadLink(
+            "{name} means something else in links. Choose another name.", name=shown(name)
+        )
     return name
 
 
 def check_free(name: str, volumes: Iterable[Volume]) -> None:
     """Raises `Conflict` if a volume is called that."""
     if any(name in (volume.name, volume.id) for volume in volumes):
-        raise Conflict(f"There is a volume called {shown(name)} already. Choose another name.")
+        raise Conflict(
+            "There is a volume called {name} already. Choose another name.", name=shown(name)
+        )
 
 
 def check_person(name: str, what: str = "person") -> str:
@@ -147,7 +152,7 @@ def check_person(name: str, what: str = "person") -> str:
     """
     name = plain(name.strip(), f"name of a {what}", _PERSON_MAX)
     if not name or "/" in name:
-        raise BadLink(f"{shown(name)} cannot be the name of a {what}.")
+        raise BadLink("{name} cannot be the name of a {what}.", name=shown(name), what=what)
     return name
 
 
@@ -164,18 +169,23 @@ def check_place(mount: str, project: str = "") -> PurePosixPath:
     text = mount.removeprefix("~/")
     path = PurePosixPath(relative_path(text, "place of a volume"))
     if text.startswith("/") or not path.parts or len(text) > _PLACE_MAX:
-        raise BadLink(f"A volume cannot appear at {shown(mount)}. Name a folder inside the home.")
+        raise BadLink(
+            "A volume cannot appear at {mount}. Name a folder inside the home.", mount=shown(mount)
+        )
     for part in path.parts:
         if part.startswith((".", "~")) or ":" in part or len(_bytes(part)) > _PART_MAX:
             raise BadLink(
-                f"A volume cannot appear at {shown(mount)}: {shown(part)} is hidden or no plain"
-                " name, and programs look for their settings there."
+                "A volume cannot appear at {mount}: {part} is hidden or no plain"
+                " name, and programs look for their settings there.",
+                mount=shown(mount),
+                part=shown(part),
             )
     inside = project and path != (own := PurePosixPath(project)) and path.is_relative_to(own)
     if path.parts[0].casefold() == _PROJECTS and not inside:
         raise BadLink(
-            f"A volume at {shown(mount)} would hide projects of yours. Choose a place outside of"
-            " ~/projects, or inside this project's own folder."
+            "A volume at {mount} would hide projects of yours. Choose a place outside of"
+            " ~/projects, or inside this project's own folder.",
+            mount=shown(mount),
         )
     return path
 
@@ -198,18 +208,23 @@ def _place(
 
 def _find(name: str, mine: list[Volume]) -> Volume:
     """By id or name; what belongs to a group comes before what a person called the same."""
-    found = [volume for volume in mine if volume.id == name]
+    volumes = [volume for volume in mine if volume.id == name]
     for kind in Kind:
-        found = found or [v for v in mine if v.kind is kind and v.name == name]
-    if not found:
+        volumes = volumes or [v for v in mine if v.kind is kind and v.name == name]
+    if not volumes:
         raise NotAllowed(
-            f"There is no volume {shown(name)} for you here, or not any more. Launch again without"
-            " it, or ask whoever owns it to share it with you."
+            "There is no volume {name} for you here, or not any more. Launch again without"
+            " it, or ask whoever owns it to share it with you.",
+            name=shown(name),
         )
-    if len(found) > 1:
-        ids = ", ".join(volume.id for volume in found)
-        raise NotAllowed(f"More than one volume is called {shown(name)}. Name one by its id: {ids}")
-    return found[0]
+    if len(volumes) > 1:
+        ids = ", ".join(volume.id for volume in volumes)
+        raise NotAllowed(
+            "More than one volume is called {name}. Name one by its id: {ids}",
+            name=shown(name),
+            ids=ids,
+        )
+    return volumes[0]
 
 
 def _check_apart(placed: tuple[Placed, ...]) -> None:
@@ -219,8 +234,11 @@ def _check_apart(placed: tuple[Placed, ...]) -> None:
         for other, where in zip(placed[:number], folded[:number], strict=True):
             if one.is_relative_to(where) or where.is_relative_to(one):
                 raise BadLink(
-                    f"The volumes {other.volume.name} and {placed[number].volume.name} would be in"
-                    f" each other's way at ~/{other.place}. Give each a place of its own."
+                    "The volumes {name} and {other} would be in"
+                    " each other's way at ~/{place}. Give each a place of its own.",
+                    name=other.volume.name,
+                    other=placed[number].volume.name,
+                    place=other.place,
                 )
 
 

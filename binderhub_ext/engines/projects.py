@@ -85,7 +85,7 @@ def wanted(layout: DataDirectory, launch: Launch, home: Path) -> Request | None:
     if _is_there(request):
         # A server that is started again after years still has its files.
         return None
-    raise LaunchFailed("The repository's files are no longer kept here. Open its link again.")
+    raise LaunchFailed("The repository's files are no longer kept here. Launch again.")
 
 
 async def preview(layout: DataDirectory, launch: Launch, run: Run) -> Update | None:

@@ -41,10 +41,10 @@ from ..core.repo import Commit, Repo
 from ..core.url import Url, read_url
 from ..programs import ProcessFailed, TimedOut, capture
 from . import unpack
+from .answers import SharedAnswers
 from .http import Http
 from .keeping import KeepingProvider, Readable, too_large
 from .packing import Packed, common_directory, pack, without
-from .questions import Questions
 from .store import Lock
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
@@ -110,7 +110,7 @@ class Archive(KeepingProvider):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self._questions: Questions[str] = Questions(self.remembered_for)
+        self._questions: SharedAnswers[str] = SharedAnswers(self.remembered_for)
 
     @abstractmethod
     async def version(self, http: Http, repo: Repo) -> str:
@@ -148,15 +148,17 @@ class Archive(KeepingProvider):
         try:
             answer = await http.json(asked)
         except RepoNotFound as error:
-            raise RepoNotFound(f"The DOI {doi} is not registered. Check its spelling.") from error
+            raise RepoNotFound(
+                "The DOI {doi} is not registered. Check its spelling.", doi=doi
+            ) from error
         for value in answer["values"]:
             if value["type"] == "URL":
                 return read_url(value["data"]["value"])
-        raise RepoNotFound(f"The DOI {doi} leads to no page.")
+        raise RepoNotFound("The DOI {doi} leads to no page.", doi=doi)
 
     def _check(self, commit: Commit) -> None:
         if not _VERSION.fullmatch(commit.id):
-            raise BadLink(f"“{commit.id[:60]!a}” is not a version of an archive.")
+            raise BadLink("“{id!a}” is not a version of an archive.", id=commit.id[:60])
 
     async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
         with lock.scratch() as scratch:
@@ -217,8 +219,9 @@ def answers(repo: Repo) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise RepoUnavailable(
-            f"The archive of {repo.name} answered in a way that is not understood. Try again "
-            "later; if it stays so, please report it."
+            "The archive of {name} answered in a way that is not understood. Try again "
+            "later; if it stays so, please report it.",
+            name=repo.name,
         ) from error
 
 
@@ -256,8 +259,9 @@ def epoch(date: str) -> int:
 def changed(commit: Commit) -> RefNotFound:
     """The words for an archive that has another version by now."""
     return RefNotFound(
-        f"{commit.repo.name} has been changed since the link was opened. Open it again to get the "
-        "present version."
+        "{name} has been changed since the link was opened. Open it again to get the "
+        "present version.",
+        name=commit.repo.name,
     )
 
 
@@ -284,7 +288,7 @@ async def _verify(place: Path, file: RemoteFile) -> None:
         found = await asyncio.to_thread(hashlib.file_digest, content, "md5")
     if found.hexdigest() != file.md5.lower():
         raise RepoUnavailable(
-            f"A file from {file.url.host} arrived damaged. Try again in a minute."
+            "A file from {host} arrived damaged. Try again in a minute.", host=file.url.host
         )
 
 
@@ -325,8 +329,10 @@ def _not_unpacked(error: ProcessFailed, files: int, size: int) -> BinderError:
     return {
         unpack.HOSTILE: _hostile(),
         unpack.TOO_LARGE: TooLarge(
-            f"The archive has more than {files} files or {size // 2**20} MiB, which is more than "
-            "allowed here. Use a smaller dataset, or ask your administrator to raise the limit."
+            "The archive has more than {files} files or {size} MiB, which is more than "
+            "allowed here. Use a smaller dataset, or ask your administrator to raise the limit.",
+            files=files,
+            size=size // 2**20,
         ),
     }.get(
         error.status,

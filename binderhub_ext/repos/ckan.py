@@ -35,15 +35,15 @@ class CkanProvider(Archive):
 
     async def _dataset(self, http: Http, repo: Repo) -> dict[str, Any]:
         page = read_url(repo.url)
-        found = _PAGE.fullmatch(page.path)
-        if found is None:
-            raise RepoNotFound(f"{repo.url} is not the page of a dataset.")
-        site = Url(page.scheme, page.host, page.port, found["prefix"] or "/")
+        path = _PAGE.fullmatch(page.path)
+        if path is None:
+            raise RepoNotFound("{url} is not the page of a dataset.", url=repo.url)
+        site = Url(page.scheme, page.host, page.port, path["prefix"] or "/")
         activity = parse_qs(page.query).get("activity_id", [""])[0]
         if activity:
             query, action = {"id": activity, "object_type": "package"}, "activity_data_show"
         else:
-            query, action = {"id": unquote(found["id"])}, "package_show"
+            query, action = {"id": unquote(path["id"])}, "package_show"
         answer = await http.json(ask(join(site, "api/3/action", action), **query))
         dataset: dict[str, Any] = answer["result"]
         return dataset

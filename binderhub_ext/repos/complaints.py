@@ -126,8 +126,10 @@ def understand(stderr: str, url: str, *, with_credential: bool = False) -> Binde
         if rule.pattern.search(stderr):
             refused = with_credential and rule.words is _NOT_FOUND
             words = _NOT_WITH_TOKEN if refused else rule.words
-            return rule.error(words.format(url=url), detail=detail)
-    return RepoUnavailable(f"{url} could not be read. Git's own words may help.", detail=detail)
+            return rule.error(words, detail=detail, url=url)
+    return RepoUnavailable(
+        "{url} could not be read. Git's own words may help.", url=url, detail=detail
+    )
 
 
 def is_redirect(stderr: str) -> bool:

@@ -31,7 +31,7 @@ class DataverseProvider(Archive):
     async def contents(self, http: Http, commit: Commit) -> Contents:
         found = _COMMIT.fullmatch(commit.id)
         if found is None:
-            raise RepoNotFound(f"“{commit.id[:60]!a}” is not a version of a dataset.")
+            raise RepoNotFound("“{id!a}” is not a version of a dataset.", id=commit.id[:60])
         site, _ = await self._dataset(http, commit.repo)
         version = join(site, "api/datasets", found[1], "versions", f"{found[2]}.{found[3]}")
         data = (await http.json(version))["data"]

@@ -197,22 +197,22 @@ class Fetching:
         listing = self._call("ls-tree", "-r", "-z", "--long", f"{id}^{{commit}}")
         call = replace(listing, output_limit=_LISTING_MAX)
         try:
-            found = submodules.entries(await run(call))
+            entries = submodules.entries(await run(call))
         except TooMuch as error:
             raise too_large(f"{self._limits.files} files") from error
-        self._files += len(found)
-        self._bytes += sum(entry.size for entry in found)
+        self._files += len(entries)
+        self._bytes += sum(entry.size for entry in entries)
         if self._files > self._limits.files:
             raise too_large(f"{self._limits.files} files")
         if self._bytes > self._limits.files_size:
             raise too_large(f"{self._limits.files_size // 2**20} MiB of files")
-        return found
+        return entries
 
     async def _submodules(
-        self, url: str, id: str, found: list[submodules.Entry], depth: int
+        self, url: str, id: str, entries: list[submodules.Entry], depth: int
     ) -> list[str]:
         """Fetch the submodules of a commit, and theirs; gives the ids fetched."""
-        links = [entry for entry in found if entry.mode == SUBMODULE_MODE]
+        links = [entry for entry in entries if entry.mode == SUBMODULE_MODE]
         if not links or not self._limits.submodules:
             return []
         if depth >= _SUBMODULE_DEPTH or len(links) > _SUBMODULES_MAX:
@@ -234,8 +234,8 @@ class Fetching:
             name = ascii(link.path).strip("'")
             self._say(f"The submodule {name} stays empty. {error.message}")
             return []
-        found = await self._measured(link.id)
-        return [link.id, *await self._submodules(url, link.id, found, depth + 1)]
+        entries = await self._measured(link.id)
+        return [link.id, *await self._submodules(url, link.id, entries, depth + 1)]
 
     async def _addresses(self, id: str) -> dict[str, str]:
         try:
@@ -244,8 +244,12 @@ class Fetching:
             return {}
         return submodules.addresses(listing)
 
-    async def _mention_lfs(self, found: list[submodules.Entry]) -> None:
-        blobs = [one.id for one in found if one.path == _ATTRIBUTES and one.mode != SUBMODULE_MODE]
+    async def _mention_lfs(self, entries: list[submodules.Entry]) -> None:
+        blobs = [
+            entry.id
+            for entry in entries
+            if entry.path == _ATTRIBUTES and entry.mode != SUBMODULE_MODE
+        ]
         if blobs and b"filter=lfs" in await self._git("cat-file", "blob", blobs[0]):
             self._say("Files kept in Git LFS arrive as pointers; `git lfs pull` gets them later")
 

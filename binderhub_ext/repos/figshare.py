@@ -31,7 +31,9 @@ class FigshareProvider(Archive):
         page = await self.page_of(http, repo.name)
         found = _PAGE.search(page.path)
         if found is None:
-            raise RepoNotFound(f"The DOI {repo.name} leads to {page.host}, but to no article.")
+            raise RepoNotFound(
+                "The DOI {name} leads to {host}, but to no article.", name=repo.name, host=page.host
+            )
         article, on_page = found.groups()
         asked = _DOI_VERSION.search(repo.name)
         version = asked[1] if asked else on_page or await self._newest(http, article)
@@ -40,7 +42,7 @@ class FigshareProvider(Archive):
     async def contents(self, http: Http, commit: Commit) -> Contents:
         found = _COMMIT.fullmatch(commit.id)
         if found is None:
-            raise RepoNotFound(f"“{commit.id[:60]!a}” is not a version of an article.")
+            raise RepoNotFound("“{id!a}” is not a version of an article.", id=commit.id[:60])
         article = await http.json(
             join(read_url(self.api), "articles", found[1], "versions", found[2])
         )

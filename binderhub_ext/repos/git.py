@@ -27,12 +27,12 @@ from ..core.repo import Commit, Repo
 from ..core.url import SCHEMES, Url, read_url
 from ..programs import ProcessFailed, TooMuch
 from ..traits import Bytes
+from .answers import SharedAnswers
 from .checkout import initialise
 from .command import MINIMUM, Call, run, version
 from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
-from .questions import Questions
 from .remote import NAME, Remote
 from .store import Lock
 
@@ -85,7 +85,7 @@ class GitProvider(KeepingProvider):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self._questions: Questions[Commit] = Questions()
+        self._questions: SharedAnswers[Commit] = SharedAnswers()
         self._git_is_new_enough = False
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
@@ -139,7 +139,7 @@ class GitProvider(KeepingProvider):
 
     def _check(self, commit: Commit) -> None:
         if not refs.is_full_id(commit.id):
-            raise BadLink(f"“{commit.id[:60]!a}” is not the id of a commit.")
+            raise BadLink("“{id!a}” is not the id of a commit.", id=commit.id[:60])
         self._remote(commit.repo.url)
 
     async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
@@ -153,7 +153,11 @@ class GitProvider(KeepingProvider):
         place = read_url(url, SCHEMES)
         if place.scheme not in self.allowed_schemes:
             listed = " or ".join(f"{scheme}://" for scheme in self.allowed_schemes)
-            raise NotAllowed(f"{place.scheme}:// is not allowed here. Use {listed} instead.")
+            raise NotAllowed(
+                "{scheme}:// is not allowed here. Use {listed} instead.",
+                scheme=place.scheme,
+                listed=listed,
+            )
         credential = self._credential(keys, place)
         return Remote(place, self.policy, timeout=self.resolve_timeout, credential=credential)
 
@@ -210,8 +214,10 @@ class GitProvider(KeepingProvider):
             if found < MINIMUM:
                 here, needed = (".".join(map(str, each)) for each in (found, MINIMUM))
                 raise RepoUnavailable(
-                    f"Git {needed} or newer is needed to fetch safely; on this machine it is "
-                    f"{here or 'missing'}. Please tell your administrator."
+                    "Git {needed} or newer is needed to fetch safely; on this machine it is "
+                    "{here}. Please tell your administrator.",
+                    needed=needed,
+                    here=here or "missing",
                 )
             self._git_is_new_enough = True
 
@@ -219,7 +225,9 @@ class GitProvider(KeepingProvider):
 def missing(remote: Remote, ref: str, branches: list[str], default: str) -> RefNotFound:
     """Words for a ref that does not exist, naming those that do."""
     if not branches:
-        return RefNotFound(f"The repository at {remote.url} is empty: it has no commit yet.")
+        return RefNotFound(
+            "The repository at {url} is empty: it has no commit yet.", url=remote.url
+        )
     shown = sorted(branches, key=lambda name: (name != default, name))[:_BRANCHES_SHOWN]
     more = len(branches) - len(shown)
     listed = ", ".join(shown) + (f" and {more} more" if more else "")
@@ -227,6 +235,10 @@ def missing(remote: Remote, ref: str, branches: list[str], default: str) -> RefN
         f"Its default branch is “{default}”: use that, or leave the ref empty. " if default else ""
     )
     return RefNotFound(
-        f"There is no branch, tag or commit “{ref}” in {remote.url}. {hint}Branches: {listed}.",
+        "There is no branch, tag or commit “{ref}” in {url}. {hint}Branches: {listed}.",
+        ref=ref,
+        url=remote.url,
+        hint=hint,
+        listed=listed,
         default_branch=default,
     )

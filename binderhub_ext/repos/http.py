@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ class Http:
                     yield Answer(url, response)
                     return
                 url = _next(url, response.headers["Location"])
-        raise RepoUnavailable(f"{url.host} redirects in a circle. Check the link in a browser.")
+        raise RepoUnavailable(
+            "{host} redirects in a circle. Check the link in a browser.", host=url.host
+        )
 
     async def json(self, url: Url, headers: Mapping[str, str] = {}) -> Any:
         """The JSON at a URL.
@@ -90,21 +92,17 @@ class Http:
                     parts.append(part)
                     size += len(part)
                     if size > _JSON_MAX:
-                        raise TooLarge(f"{url.host} gave an answer that is too large to be right.")
+                        raise TooLarge(
+                            "{host} gave an answer that is too large to be right.", host=url.host
+                        )
         try:
             return parse_json(b"".join(parts))
         except ValueError as error:
             raise RepoUnavailable(
-                f"{url.host} did not answer as its interface should. Try again later."
+                "{host} did not answer as its interface should. Try again later.", host=url.host
             ) from error
 
-    async def download(
-        self,
-        url: Url,
-        path: Path,
-        limit: int,
-        told: Callable[[int], None] | None = None,
-    ) -> int:
+    async def download(self, url: Url, path: Path, limit: int) -> int:
         """Write what is at a URL to a new file and give its size in bytes.
 
         Raises:
@@ -119,12 +117,12 @@ class Http:
                     size += len(part)
                     if size > limit:
                         raise TooLarge(
-                            f"A file at {url.host} is larger than the {limit // 2**20} MiB allowed "
-                            "here. Ask your administrator, or use a smaller dataset."
+                            "A file at {host} is larger than the {limit} MiB allowed "
+                            "here. Ask your administrator, or use a smaller dataset.",
+                            host=url.host,
+                            limit=limit // 2**20,
                         )
                     file.write(part)
-                    if told is not None:
-                        told(size)
         return size
 
     def _session(
@@ -157,15 +155,21 @@ def refuse(answer: Answer) -> None:
         return
     if status in {401, 403, 404, 410}:
         raise RepoNotFound(
-            f"{host} has nothing public at this address. Check the link; if it is right, what it "
-            "names may be private, restricted or deleted."
+            "{host} has nothing public at this address. Check the link; if it is right, what it "
+            "names may be private, restricted or deleted.",
+            host=host,
         )
     if status == 429:
         raise RepoUnavailable(
-            f"{host} has had too many requests from here and asks us to wait. Try again in a few "
-            "minutes."
+            "{host} has had too many requests from here and asks us to wait. Try again in a few "
+            "minutes.",
+            host=host,
         )
-    raise RepoUnavailable(f"{host} answered with status {status}. Try again in a few minutes.")
+    raise RepoUnavailable(
+        "{host} answered with status {status}. Try again in a few minutes.",
+        host=host,
+        status=status,
+    )
 
 
 def _next(url: Url, location: str) -> Url:
@@ -173,12 +177,15 @@ def _next(url: Url, location: str) -> Url:
         target = read_url(urljoin(str(url), location))
     except BinderError as error:
         raise NotAllowed(
-            f"{url.host} redirects to something that is refused here. {error.message}"
+            "{host} redirects to something that is refused here. {reason}",
+            host=url.host,
+            reason=error.message,
         ) from error
     if url.scheme == "https" and target.scheme != "https":
         raise NotAllowed(
-            f"{url.host} redirects from https to an insecure address, which is refused. Check the "
-            "link in a browser."
+            "{host} redirects from https to an insecure address, which is refused. Check the "
+            "link in a browser.",
+            host=url.host,
         )
     return target
 
@@ -191,8 +198,9 @@ async def _words(url: Url) -> AsyncIterator[None]:
         raise
     except aiohttp.ClientSSLError as error:
         raise RepoUnavailable(
-            f"No secure connection to {url.host} could be made: its certificate is not valid here. "
-            "If it is your institution's own host, ask your administrator to add its authority."
+            "No secure connection to {host} could be made: its certificate is not valid here. "
+            "If it is your institution's own host, ask your administrator to add its authority.",
+            host=url.host,
         ) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         if NoSpace.caused(error):
@@ -201,8 +209,9 @@ async def _words(url: Url) -> AsyncIterator[None]:
                 "lost."
             ) from error
         raise RepoUnavailable(
-            f"{url.host} cannot be reached, answers too slowly or broke off in the middle. Try "
-            "again in a minute."
+            "{host} cannot be reached, answers too slowly or broke off in the middle. Try "
+            "again in a minute.",
+            host=url.host,
         ) from error
 
 

@@ -86,4 +86,4 @@ def load_provider(id: str, **settings: Any) -> RepoProvider:
     provider = find(installed_providers(), id)
     for fetcher in make_fetchers(table(provider), **settings).values():
         return fetcher
-    raise UnknownProvider(f"Nothing is installed that fetches from “{id}”.")
+    raise UnknownProvider("Nothing is installed that fetches from “{id}”.", id=id)

@@ -112,14 +112,15 @@ class AddressPolicy(LoggingConfigurable):
             RepoUnavailable: the name does not resolve.
         """
         literal = url.address
-        found = (literal,) if literal else await self._lookup(url)
-        if not all(self.allows(address, url.host) for address in found):
-            self.log.warning("Refused to reach %s: %s", url.host, ", ".join(map(str, found)))
+        addresses = (literal,) if literal else await self._lookup(url)
+        if not all(self.allows(address, url.host) for address in addresses):
+            self.log.warning("Refused to reach %s: %s", url.host, ", ".join(map(str, addresses)))
             raise AddressNotAllowed(
-                f"{url.host} is at a private or internal address, which links must not reach. "
-                "Use a repository on a public host, or ask your administrator to allow this one."
+                "{host} is at a private or internal address, which links must not reach. "
+                "Use a repository on a public host, or ask your administrator to allow this one.",
+                host=url.host,
             )
-        return found
+        return addresses
 
     async def _lookup(self, url: Url) -> tuple[Address, ...]:
         loop = asyncio.get_running_loop()
@@ -130,8 +131,9 @@ class AddressPolicy(LoggingConfigurable):
             if proxy_of(url):
                 return ()
             raise RepoUnavailable(
-                f"The host {url.host} is unknown or its name cannot be looked up just now. "
-                "Check the spelling of the URL; if it is right, try again in a minute."
+                "The host {host} is unknown or its name cannot be looked up just now. "
+                "Check the spelling of the URL; if it is right, try again in a minute.",
+                host=url.host,
             ) from error
         return tuple(
             dict.fromkeys(ipaddress.ip_address(str(a[4][0]).split("%")[0]) for a in answers)

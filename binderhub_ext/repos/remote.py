@@ -115,11 +115,17 @@ class Remote:
 
     def _understood(self, error: ProcessFailed, call: Call) -> Exception:
         if isinstance(error, TooMuch):
-            return error if call.watch else TooLarge(f"{self.url} has too many branches and tags.")
+            return (
+                error
+                if call.watch
+                else TooLarge("{url} has too many branches and tags.", url=self.url)
+            )
         if isinstance(error, TimedOut):
             return RepoUnavailable(
-                f"{self.url} did not finish answering within {call.timeout:.0f} seconds. Try "
+                "{url} did not finish answering within {timeout:.0f} seconds. Try "
                 "again later; if it is a large repository, ask your administrator for more time.",
+                url=self.url,
+                timeout=call.timeout,
                 detail=error.tail[-2000:],
             )
         return complaints.understand(

@@ -34,14 +34,14 @@ class Entry:
 
 def entries(listing: bytes) -> list[Entry]:
     """Read the output of `git ls-tree -r -z --long`."""
-    found = []
+    listed = []
     for line in listing.split(b"\0"):
         about, tab, path = line.partition(b"\t")
         if tab:
             mode, _kind, id, size = about.decode().split()
             number = int(size) if size.isdigit() else 0
-            found.append(Entry(mode, id, number, path.decode(errors="surrogateescape")))
-    return found
+            listed.append(Entry(mode, id, number, path.decode(errors="surrogateescape")))
+    return listed
 
 
 def addresses(config: bytes) -> dict[str, str]:

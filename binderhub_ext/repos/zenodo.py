@@ -59,8 +59,9 @@ class ZenodoProvider(Archive):
             if page.host == installation.host:
                 return installation
         raise RepoNotFound(
-            f"The DOI leads to {page.host}, which is not known here as a Zenodo installation. Use "
-            "the provider of that archive, or ask your administrator to add it."
+            "The DOI leads to {host}, which is not known here as a Zenodo installation. Use "
+            "the provider of that archive, or ask your administrator to add it.",
+            host=page.host,
         )
 
 

@@ -36,6 +36,8 @@ class Bans:
             if client in network:
                 reason = f": {why}" if why else ""
                 raise NotAllowed(
-                    f"This hub does not serve the network of your address {client}{reason}. "
-                    "Ask whoever runs it."
+                    "This hub does not serve the network of your address {client}{reason}. "
+                    "Ask whoever runs it.",
+                    client=client,
+                    reason=reason,
                 )

@@ -7,8 +7,10 @@ traceback under a reference number, and the number is all that is shown of it.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 from tornado.log import app_log
 from tornado.web import HTTPError
@@ -43,6 +45,7 @@ class Failure:
         message: what happened and what to do.
         detail: longer text, may be empty.
         reference: the number under which the log has more, may be empty.
+        values: what stands in the named places of the message's text.
     """
 
     code: str
@@ -50,6 +53,7 @@ class Failure:
     message: str
     detail: str = ""
     reference: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, error: BaseException, *, where: str) -> Failure:
@@ -60,7 +64,7 @@ class Failure:
             where: what was being done, for the log.
         """
         if isinstance(error, BinderError):
-            return cls(error.code, error.status, error.message, error.detail)
+            return cls(error.code, error.status, error.message, error.detail, values=error.fields)
         if isinstance(error, HTTPError) and error.status_code < 500:
             return cls.of_status(error.status_code)
         reference = secrets.token_hex(4)
@@ -78,11 +82,11 @@ class Failure:
     def title(self) -> str:
         return HTTPStatus(self.status).phrase.capitalize()
 
-    def fields(self) -> dict[str, str | int]:
+    def fields(self) -> dict[str, Any]:
         """What the event of a failure has besides its message."""
         return {"code": self.code, "status_code": self.status, **self._extra()}
 
-    def to_json(self) -> dict[str, str | int]:
+    def to_json(self) -> dict[str, Any]:
         """The body of a refused API call."""
         return {
             "code": self.code,
@@ -91,6 +95,6 @@ class Failure:
             **self._extra(),
         }
 
-    def _extra(self) -> dict[str, str | int]:
-        named = {"detail": self.detail, "reference": self.reference}
+    def _extra(self) -> dict[str, Any]:
+        named = {"detail": self.detail, "reference": self.reference, "fields": dict(self.values)}
         return {name: value for name, value in named.items() if value}

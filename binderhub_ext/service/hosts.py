@@ -21,8 +21,10 @@ def server_hosts(hub_host: str, environ: Mapping[str, str]) -> str:
     hub, ours = urlsplit(hub_host), urlsplit(environ.get("JUPYTERHUB_PUBLIC_URL", ""))
     if hub.netloc and ours.netloc and hub.netloc != ours.netloc:
         raise CannotStart(
-            f"This service belongs on the Hub's own host, {hub.netloc}, and is to be at"
-            f" {ours.netloc}. Set c.JupyterHub.subdomain_hook to binderhub_ext.hub.host_of, or"
-            " have yours return `domain` for it."
+            "This service belongs on the Hub's own host, {hub}, and is to be at"
+            " {ours}. Set c.JupyterHub.subdomain_hook to binderhub_ext.hub.host_of, or"
+            " have yours return `domain` for it.",
+            hub=hub.netloc,
+            ours=ours.netloc,
         )
     return f"{hub.scheme}://*.{hub.netloc}" if hub.netloc else ""

@@ -293,7 +293,9 @@ def _failure(message: str) -> LaunchFailed:
 def unknown(what: str, name: str) -> NotFound:
     """Why a `person` or `group` cannot be meant."""
     hint = " People are known once they have signed in." if what == "person" else ""
-    return NotFound(f"This hub knows no {what} called “{name}”.{hint}")
+    return NotFound(
+        "This hub knows no {what} called “{name}”.{hint}", what=what, name=name, hint=hint
+    )
 
 
 async def check(response: aiohttp.ClientResponse) -> None:

@@ -61,7 +61,7 @@ def back_up(layout: DataDirectory, archive: Path) -> list[str]:
     """
     _check_ours(layout)
     if archive.exists():
-        raise CannotStart(f"{archive} is there already. Choose another name.")
+        raise CannotStart("{archive} is there already. Choose another name.", archive=archive)
     draft = archive.with_name(f".making-{archive.name}")
     with TemporaryDirectory(prefix="binder-backup-", dir=archive.absolute().parent) as folder:
         staged = Path(folder)
@@ -95,8 +95,9 @@ def restore_backup(archive: Path, layout: DataDirectory) -> None:
     root = layout.root
     if root.exists() and any(root.iterdir()):
         raise CannotStart(
-            f"{root} is not empty. Nothing is restored over what is there: choose a new directory"
-            " with --data-dir, or move this one away."
+            "{root} is not empty. Nothing is restored over what is there: choose a new directory"
+            " with --data-dir, or move this one away.",
+            root=root,
         )
     _check_backup(archive)
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -120,9 +121,13 @@ def _is_kept(name: str, layout: DataDirectory) -> bool:
 
 def _check_ours(layout: DataDirectory) -> None:
     if not layout.secrets.is_dir():
-        raise CannotStart(f"{layout.root} is no data directory of Binder@home. Give --data-dir.")
+        raise CannotStart(
+            "{root} is no data directory of Binder@home. Give --data-dir.", root=layout.root
+        )
     if os.geteuid() not in (0, layout.root.stat().st_uid):
-        raise CannotStart(f"{layout.root} belongs to another user of this machine. Run as that.")
+        raise CannotStart(
+            "{root} belongs to another user of this machine. Run as that.", root=layout.root
+        )
 
 
 def _check_backup(archive: Path) -> None:
@@ -137,10 +142,13 @@ def _check_backup(archive: Path) -> None:
         known, root = about["format"] == _FORMAT, bool(about["root"])
     except (ValueError, KeyError, TypeError):
         detail = read.stderr.decode(errors="replace")
-        raise CannotStart(f"{archive} is no backup of Binder@home.", detail=detail) from None
+        raise CannotStart(
+            "{archive} is no backup of Binder@home.", archive=archive, detail=detail
+        ) from None
     if not known:
         raise CannotStart(
-            f"{archive} was made by another version of Binder@home, which can read it."
+            "{archive} was made by another version of Binder@home, which can read it.",
+            archive=archive,
         )
     if root and os.geteuid() != 0:
         raise CannotStart(

@@ -105,8 +105,9 @@ def ensure_place(
         os.close(open_beneath(root, path, create=True, owner=owner))
     except NotADirectoryError as error:
         raise Conflict(
-            f"~/{shown} cannot be shown to your server: a link or a file is in its way. Rename"
-            " what is there and launch again."
+            "~/{shown} cannot be shown to your server: a link or a file is in its way. Rename"
+            " what is there and launch again.",
+            shown=shown,
         ) from error
 
 
@@ -121,7 +122,8 @@ def _ensure(parent: Path, name: str, uid: int | None, gid: int | None) -> None:
             os.close(os.open(name, DIRECTORY, dir_fd=directory))
             return
     raise Conflict(
-        f"{parent / name} is not a folder, so it cannot be used. An administrator has to move it."
+        "{parent} is not a folder, so it cannot be used. An administrator has to move it.",
+        parent=parent / name,
     )
 
 

@@ -26,16 +26,16 @@ _MOST = 2000
 
 def list_projects(layout: DataDirectory, user: str) -> list[str]:
     """The projects of a person, relative to their home; blocks for as long as the disk takes."""
-    found: list[str] = []
+    projects: list[str] = []
     for first in _folders(layout, user, PROJECTS):
         paths = [f"{PROJECTS}/{first}"]
         for _ in range(folder_depth(first) - 1):
             below = ((path, name) for path in paths for name in _folders(layout, user, path))
             paths = [f"{path}/{name}" for path, name in islice(below, _MOST)]
-        found += filter(is_project_folder, paths)
-        if len(found) >= _MOST:
+        projects += filter(is_project_folder, paths)
+        if len(projects) >= _MOST:
             break
-    return sorted(found)
+    return sorted(projects)
 
 
 def check_project(layout: DataDirectory, user: str, path: str) -> None:

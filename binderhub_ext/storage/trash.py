@@ -92,7 +92,7 @@ def move_to_trash(
                 write_beneath(entry, _ABOUT, json.dumps(asdict(thing)).encode(), 0o600)
                 os.rename(path.name, _CONTENT, src_dir_fd=parent, dst_dir_fd=entry)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFound(f"There is no folder {path.name} (any more).") from error
+        raise NotFound("There is no folder {name} (any more).", name=path.name) from error
     except OSError as error:
         raise _explained(error) from error
     forget_usage(layout, root, path)

@@ -171,8 +171,8 @@ def _look(way: _Way) -> Iterator[Folder]:
         deque(entries, maxlen=0)
 
 
-def _noted(found: Iterator[os.DirEntry[str]], folders: list[str]) -> Iterator[os.DirEntry[str]]:
-    for entry in found:
+def _noted(entries: Iterator[os.DirEntry[str]], folders: list[str]) -> Iterator[os.DirEntry[str]]:
+    for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             folders.append(entry.name)
         yield entry

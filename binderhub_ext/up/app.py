@@ -190,7 +190,9 @@ class Up(StrictApplication):
                 standard = _STANDARD_PORTS.get(bound.scheme, port)
                 ip, port = bound.hostname or "", bound.port or standard
             except ValueError as error:
-                raise CannotStart(f"c.JupyterHub.bind_url is no address: {error}.") from error
+                raise CannotStart(
+                    "c.JupyterHub.bind_url is no address: {error}.", error=error
+                ) from error
         return (
             self.ip if "ip" in asked else ip,
             Ports(self.port if "port" in asked else port),

@@ -45,12 +45,18 @@ def _check(setting: str, url: str) -> None:
         _connect(parsed if setting.startswith("JupyterHub") else with_our_driver(parsed))
     except ModuleNotFoundError as error:
         raise CannotStart(
-            f"c.{setting} needs the Python package {error.name}. For PostgreSQL:"
+            "c.{setting} needs the Python package {name}. For PostgreSQL:"
             " pip install 'binder-at-home[postgresql]' and a URL that begins with"
-            " postgresql+psycopg://."
+            " postgresql+psycopg://.",
+            setting=setting,
+            name=error.name,
         ) from error
     except SQLAlchemyError as error:
-        raise CannotStart(f"The database of c.{setting} cannot be used: {said(error)}.") from error
+        raise CannotStart(
+            "The database of c.{setting} cannot be used: {error}.",
+            setting=setting,
+            error=said(error),
+        ) from error
 
 
 def _connect(url: URL) -> None:

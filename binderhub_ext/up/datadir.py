@@ -43,8 +43,10 @@ def prepare(root: Path) -> DataDirectory:
             database.touch(mode=0o600)
     except OSError as error:
         raise CannotStart(
-            f"The data directory {root} cannot be used: {error.strerror or error}."
-            " Choose another one with --data-dir."
+            "The data directory {root} cannot be used: {strerror}."
+            " Choose another one with --data-dir.",
+            root=root,
+            strerror=error.strerror or error,
         ) from error
     return layout
 
@@ -52,20 +54,23 @@ def prepare(root: Path) -> DataDirectory:
 def _check_ours(layout: DataDirectory) -> None:
     if "?" in str(layout.root) or "#" in str(layout.root):
         raise CannotStart(
-            f"The data directory {layout.root} has a '?' or '#' in its path, which database URLs"
-            " do not allow. Choose another one with --data-dir."
+            "The data directory {root} has a '?' or '#' in its path, which database URLs"
+            " do not allow. Choose another one with --data-dir.",
+            root=layout.root,
         )
     if not layout.root.exists():
         return
     if layout.root.stat().st_uid != os.geteuid():
         raise CannotStart(
-            f"The data directory {layout.root} belongs to another user of this machine."
-            " Run as that user, or choose another directory with --data-dir."
+            "The data directory {root} belongs to another user of this machine."
+            " Run as that user, or choose another directory with --data-dir.",
+            root=layout.root,
         )
     if not layout.secrets.is_dir() and any(layout.root.iterdir()):
         raise CannotStart(
-            f"{layout.root} has other files in it and is not a data directory of Binder@home."
-            " Choose an empty or a new directory with --data-dir."
+            "{root} has other files in it and is not a data directory of Binder@home."
+            " Choose an empty or a new directory with --data-dir.",
+            root=layout.root,
         )
 
 
@@ -81,9 +86,11 @@ def in_use(layout: DataDirectory) -> Iterator[None]:
     with held_if_free(layout.root) as free:
         if not free:
             raise CannotStart(
-                f"Binder@home is already running with the data directory {layout.root}"
-                f"{_who(layout)}. Use that one, stop it first, or choose another directory with"
-                " --data-dir."
+                "Binder@home is already running with the data directory {root}"
+                "{who}. Use that one, stop it first, or choose another directory with"
+                " --data-dir.",
+                root=layout.root,
+                who=_who(layout),
             )
         yield
 

@@ -67,16 +67,21 @@ def check_free(ip: str, ports: Ports, *, patience: float = 3) -> None:
         while (problem := _problem(address, port)) == errno.EADDRINUSE:
             if time.monotonic() > deadline:
                 raise CannotStart(
-                    f"Port {port} is taken by another program. Choose another one with --port;"
-                    " it and the next three are used."
+                    "Port {port} is taken by another program. Choose another one with --port;"
+                    " it and the next three are used.",
+                    port=port,
                 )
             time.sleep(0.1)
         if problem == errno.EACCES:
-            raise CannotStart(f"Only root may listen on port {port}. Use --port 8000 or higher.")
+            raise CannotStart(
+                "Only root may listen on port {port}. Use --port 8000 or higher.", port=port
+            )
         if problem:
             raise CannotStart(
-                f"Cannot listen on {address} port {port}: no such address on this machine."
-                " Leave --ip away to be reached from this machine only."
+                "Cannot listen on {address} port {port}: no such address on this machine."
+                " Leave --ip away to be reached from this machine only.",
+                address=address,
+                port=port,
             )
 
 

@@ -57,7 +57,11 @@ def ensure_proxy(cache: Path, tell: Callable[[str], None] = lambda text: None) -
     """
     candidates = nodes()
     if not candidates:
-        raise CannotStart(f"The proxy needs Node.js {MINIMUM_NODE} or newer. {INSTALL_NODE}")
+        raise CannotStart(
+            "The proxy needs Node.js {minimum_node} or newer. {install_node}",
+            minimum_node=MINIMUM_NODE,
+            install_node=INSTALL_NODE,
+        )
     for home in _homes(cache):
         if command := _working(candidates, home):
             return command
@@ -99,9 +103,11 @@ def check_command(command: list[str]) -> None:
         first_line = file.readline(300)
     if first_line.startswith(b"#!") and b"python" in first_line:
         raise CannotStart(
-            f"{program} is the Python package of the name {COMMAND}, which cannot stream and"
+            "{program} is the Python package of the name {command}, which cannot stream and"
             " breaks progress pages and kernels. Uninstall it, or set"
-            " c.ConfigurableHTTPProxy.command to Node's."
+            " c.ConfigurableHTTPProxy.command to Node's.",
+            program=program,
+            command=COMMAND,
         )
 
 
@@ -181,7 +187,8 @@ def _install(candidates: list[Node], home: Path) -> list[str]:
                 draft.rename(home)
                 return [str(candidate.node), str(home / _ENTRY)]
     raise CannotStart(
-        f"The proxy could not be installed. {INSTALL_NODE} The first start needs the network.",
+        "The proxy could not be installed. {install_node} The first start needs the network.",
+        install_node=INSTALL_NODE,
         detail=problem,
     )
 

@@ -61,10 +61,11 @@ def generate(c: Config, layout: DataDirectory, ip: str) -> SignIn | None:
         return None
     if not is_loopback(ip):
         raise CannotStart(
-            f"Not listening on {ip or 'every address'} with the generated password: it is one"
+            "Not listening on {ip} with the generated password: it is one"
             " password without encryption, meant for this machine only. Choose how people sign"
             " in with c.JupyterHub.authenticator_class in a configuration file (-f), or leave"
-            " --ip away."
+            " --ip away.",
+            ip=ip or "every address",
         )
     sign_in = SignIn(user_name(), ensure_secret(layout.secrets / "password", nbytes=12))
     c.JupyterHub.authenticator_class = _AUTHENTICATOR

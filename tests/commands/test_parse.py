@@ -12,8 +12,9 @@ import pytest
 from binderhub_ext.commands.parse import main
 
 FIELDS = {
-    "provider", "name", "spec", "repo", "ref", "urlpath", "filepath", "target", "files", "volumes",
-    "image", "server", "size", "mem", "cpu", "idle", "share", "extra", "link", "guessed",
+    "provider", "provider_name", "name", "spec", "repo", "ref", "urlpath", "filepath", "target",
+    "files", "volumes", "image", "server", "size", "mem", "cpu", "idle", "share", "extra", "link",
+    "guessed",
 }  # fmt: skip
 
 
@@ -33,6 +34,7 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert values == {
         "provider": "gh",
+        "provider_name": "GitHub",
         "name": "o/n",
         "spec": "o/n/main",
         "repo": "https://github.com/o/n",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from binderhub_ext.core.errors import RepoUnavailable
-from binderhub_ext.repos.questions import Questions
+from binderhub_ext.repos.answers import SharedAnswers
 
 
 class Host:
@@ -42,7 +42,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_class_needs_two_questions(host: Host) -> None:
     """The second is for those who came when the first was on its way already."""
-    questions: Questions[int] = Questions()
+    questions: SharedAnswers[int] = SharedAnswers()
     host.may_answer.clear()
     asking = [asyncio.create_task(questions.ask("ref", host.answer)) for _ in range(200)]
     await until(lambda: host.asked == 1)
@@ -52,7 +52,7 @@ async def test_a_class_needs_two_questions(host: Host) -> None:
 
 
 async def test_different_questions_do_not_wait_for_each_other(host: Host) -> None:
-    questions: Questions[int] = Questions()
+    questions: SharedAnswers[int] = SharedAnswers()
     host.may_answer.clear()
     asking = [asyncio.create_task(questions.ask(ref, host.answer)) for ref in "abc"]
     await until(lambda: host.asked == 3)
@@ -61,7 +61,7 @@ async def test_different_questions_do_not_wait_for_each_other(host: Host) -> Non
 
 
 async def test_a_refusal_is_everybodys_who_waits_and_nobodys_later(host: Host) -> None:
-    questions: Questions[int] = Questions(max_age=3600)
+    questions: SharedAnswers[int] = SharedAnswers(max_age=3600)
     host.may_answer.clear()
     host.refuses = True
     asking = [asyncio.create_task(questions.ask("ref", host.answer)) for _ in range(50)]
@@ -74,7 +74,7 @@ async def test_a_refusal_is_everybodys_who_waits_and_nobodys_later(host: Host) -
 
 
 async def test_who_gives_up_leaves_the_question_to_the_next(host: Host) -> None:
-    questions: Questions[int] = Questions(max_age=3600)
+    questions: SharedAnswers[int] = SharedAnswers(max_age=3600)
     host.may_answer.clear()
     first, second = (asyncio.create_task(questions.ask("ref", host.answer)) for _ in range(2))
     await until(lambda: host.asked == 1)
@@ -88,8 +88,8 @@ async def test_an_answer_is_remembered_for_a_while(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("binderhub_ext.repos.questions.time.monotonic", lambda: now)
-    questions: Questions[int] = Questions(max_age=60)
+    monkeypatch.setattr("binderhub_ext.repos.answers.time.monotonic", lambda: now)
+    questions: SharedAnswers[int] = SharedAnswers(max_age=60)
     told = [await questions.ask("ref", host.answer)]
     now += 60
     told.append(await questions.ask("ref", host.answer))

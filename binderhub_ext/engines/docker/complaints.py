@@ -76,7 +76,7 @@ def complaint(name: str, said: str) -> BinderError:
     told = said.lower()
     fitting = (answer for answer in _ANSWERS if any(sign in told for sign in answer[0]))
     _, error, words = next(fitting, _SILENT)
-    return error(words.format(host=_host(name), name=name), detail=said)
+    return error(words, detail=said, host=_host(name), name=name)
 
 
 def _host(name: str) -> str:

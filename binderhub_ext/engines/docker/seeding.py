@@ -47,7 +47,7 @@ async def run(request: Request, owner: Owner) -> bytes:
         bundle = os.open(request.bundle, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise RepoUnavailable(
-            "The fetched files of this commit are not here any more. Launch it again."
+            "The fetched files of this commit are not here any more. Launch again."
         ) from error
     try:
         inside = replace(inside, bundle=f"/proc/self/fd/{bundle}")

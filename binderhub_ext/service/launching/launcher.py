@@ -23,8 +23,8 @@ from ...core.updates import Keep
 from ...engines.base import Image
 from ..hub import HubClient, Person, Server, State
 from ..person.shares import Shares
-from ..person.space import SpaceDesk
-from ..person.volumes import VolumeDesk
+from ..person.space import DiskUsage
+from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
 from .starts import Starts
@@ -128,8 +128,8 @@ class Launcher:
         shares: Shares,
         starts: Starts,
         updates: Updates,
-        volumes: VolumeDesk,
-        space: SpaceDesk,
+        volumes: PersonVolumes,
+        space: DiskUsage,
     ) -> None:
         self._policy, self._targets, self._tickets = policy, targets, tickets
         self._builds, self._updates = builds, updates

@@ -29,8 +29,8 @@ from ...storage.usage import home_places
 from ..hub import HubClient, Person, Server, State
 from ..records.records import Records
 from ..records.tables import LaunchRow
-from .space import Place, SpaceDesk
-from .volumes import Mine, VolumeDesk
+from .space import DiskUsage, Place
+from .volumes import PersonVolumes, VolumeAccess
 
 _DAY = 24 * 3600
 
@@ -84,16 +84,16 @@ class Overview:
     home: Taken
     full: bool
     projects: tuple[Project, ...]
-    volumes: tuple[tuple[Mine, tuple[InUse, ...]], ...]
+    volumes: tuple[tuple[VolumeAccess, tuple[InUse, ...]], ...]
     trash: tuple[InTrash, ...]
 
 
-class FilesDesk:
+class PersonFiles:
     """Everything a person may do with their files from outside a server.
 
     Args:
         layout: of the data directory.
-        volumes: the desk for those.
+        volumes: theirs.
         space: figures of use.
         hub: knows the person's servers.
         records: know what was launched.
@@ -105,8 +105,8 @@ class FilesDesk:
         self,
         layout: DataDirectory,
         *,
-        volumes: VolumeDesk,
-        space: SpaceDesk,
+        volumes: PersonVolumes,
+        space: DiskUsage,
         hub: HubClient,
         records: Records,
         tickets: Tickets,
@@ -166,7 +166,8 @@ class FilesDesk:
         if users := [use.server for use in _seeing_project(running, path) if use.own]:
             names = ", ".join(server.name or "default" for server in users)
             raise Conflict(
-                f"Your server {names} is working in this project. Stop it first, then delete."
+                "Your server {names} is working in this project. Stop it first, then delete.",
+                names=names,
             )
         thing = await asyncio.to_thread(
             delete_project, self._layout, person.name, path, time.time()
@@ -225,9 +226,9 @@ class FilesDesk:
         ]
 
     async def _find(self, person: Person, id: str) -> InTrash:
-        for one in await self.trash(person):
-            if one.thing.id == id:
-                return one
+        for trashed in await self.trash(person):
+            if trashed.thing.id == id:
+                return trashed
         raise NotFound("That is not in the trash any more.")
 
     def _measured(self, user: str) -> list[tuple[str, int | None]]:
@@ -239,37 +240,39 @@ class FilesDesk:
 
     def _in_trash(self, user: str) -> tuple[InTrash, ...]:
         names = {thing.id: volume.name for thing, volume in self._volumes.store.deleted(user)}
-        found = []
+        things = []
         for thing in list_trash(self._layout, user):
             until = thing.time + self._days * _DAY
             if thing.id in names:
-                found.append(InTrash(thing, names[thing.id], "volume", until))
+                things.append(InTrash(thing, names[thing.id], "volume", until))
             elif thing.place == self._layout.homes.name and not thing.part_of:
                 path = PurePosixPath(*PurePosixPath(thing.path).parts[1:])
-                found.append(InTrash(thing, str(path), "project", until))
-        return tuple(found)
+                things.append(InTrash(thing, str(path), "project", until))
+        return tuple(things)
 
 
 def _seeing_project(running: Iterable[tuple[Server, Launch]], path: str) -> tuple[InUse, ...]:
-    found = []
+    uses = []
     for server, launch in running:
         own = launch.project == path and launch.files is not Files.NONE
         if own or launch.files is Files.HOME:
             tree = f"lab/tree/{quote(path)}" if launch.files is Files.HOME else "lab"
-            found.append(InUse(server, server.url + tree, own))
-    return tuple(found)
+            uses.append(InUse(server, server.url + tree, own))
+    return tuple(uses)
 
 
-def _seeing_volume(running: Iterable[tuple[Server, Launch]], mine: Mine) -> tuple[InUse, ...]:
-    found = []
+def _seeing_volume(
+    running: Iterable[tuple[Server, Launch]], mine: VolumeAccess
+) -> tuple[InUse, ...]:
+    uses = []
     for server, launch in running:
         for request in launch.volumes:
             if request.name in (mine.volume.name, mine.volume.id):
                 place = request.mount or f"{SHARED}/{mine.volume.name}"
                 whole = launch.files is Files.HOME
                 url = f"{server.url}lab/tree/{quote(place)}" if whole else ""
-                found.append(InUse(server, url, True))
-    return tuple(found)
+                uses.append(InUse(server, url, True))
+    return tuple(uses)
 
 
 def _last_used(project: Project) -> tuple[float, str]:

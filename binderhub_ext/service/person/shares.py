@@ -60,13 +60,13 @@ class Shares:
 
         `None` if their token may not ask.
         """
-        found: dict[str, list[Sharee]] = {}
+        sharees_of: dict[str, list[Sharee]] = {}
         try:
             async for share in self._all(person, f"shares/{_quoted(person.name)}"):
-                found.setdefault(share["server"]["name"], []).append(_sharee(share))
+                sharees_of.setdefault(share["server"]["name"], []).append(_sharee(share))
         except NotAllowed:
             return None
-        return {name: sorted(sharees) for name, sharees in found.items()}
+        return {name: sorted(sharees) for name, sharees in sharees_of.items()}
 
     async def of(self, person: Person, server: str) -> Sequence[Sharee]:
         """Who else may enter one server; nobody if their token may not ask."""
@@ -74,16 +74,16 @@ class Shares:
 
     async def received(self, person: Person) -> list[SharedServer]:
         """Servers of others that a person may enter, by themselves or by a group."""
-        found: dict[tuple[str, str], SharedServer] = {}
+        servers: dict[tuple[str, str], SharedServer] = {}
         try:
             async for share in self._all(person, f"users/{_quoted(person.name)}/shared"):
                 shared = _shared(share)
                 key = (shared.owner, shared.name)
-                if shared.owner != person.name and (shared.direct or key not in found):
-                    found[key] = shared
+                if shared.owner != person.name and (shared.direct or key not in servers):
+                    servers[key] = shared
         except NotAllowed:
             return []
-        return [found[key] for key in sorted(found)]
+        return [servers[key] for key in sorted(servers)]
 
     async def give(self, person: Person, server: str, sharee: Sharee) -> None:
         """Let somebody into a server; harmless if they may enter already.

@@ -27,7 +27,7 @@ _AT_ONCE = 2
 Place = tuple[Path, PurePosixPath]
 
 
-class SpaceDesk:
+class DiskUsage:
     """Figures of use, and whether there is room. Made once, closed with the service.
 
     Args:

@@ -31,7 +31,7 @@ from ...storage.trash import Trashed
 from ...storage.usage import Usage, last_usage
 from ...storage.volumes import VolumeStore
 from ..hub import HubClient, Person
-from .space import SpaceDesk
+from .space import DiskUsage
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ _MEMBERS_MAX = 500
 
 
 @dataclass(frozen=True)
-class Mine:
+class VolumeAccess:
     """A volume as one person has it.
 
     Attributes:
@@ -55,7 +55,7 @@ class Mine:
     usage: Usage | None
 
 
-class VolumeDesk:
+class PersonVolumes:
     """Everything a person may do with volumes.
 
     Args:
@@ -67,7 +67,7 @@ class VolumeDesk:
     """
 
     def __init__(
-        self, store: VolumeStore, rules: GroupRules, limit: int, hub: HubClient, space: SpaceDesk
+        self, store: VolumeStore, rules: GroupRules, limit: int, hub: HubClient, space: DiskUsage
     ) -> None:
         self.store, self._rules, self._hub, self._space = store, rules, hub, space
         self.limit = limit
@@ -75,12 +75,12 @@ class VolumeDesk:
 
     # ---- looking
 
-    async def mine(self, person: Person) -> list[Mine]:
+    async def mine(self, person: Person) -> list[VolumeAccess]:
         """The volumes a person may use now."""
         groups = await self._hub.groups(person)
         return await asyncio.to_thread(self._mine, person.name, groups)
 
-    async def get(self, person: Person, id: str) -> Mine:
+    async def get(self, person: Person, id: str) -> VolumeAccess:
         """One of them.
 
         Raises:
@@ -124,8 +124,10 @@ class VolumeDesk:
             owned = sum(v.owner == person.name and v.kind is Kind.SHARED for v in self.store.all())
             if owned >= self.limit:
                 raise TooMany(
-                    f"You have {owned} shared volumes; at most {self.limit} are allowed here."
-                    " Delete one first, or ask whoever runs this hub."
+                    "You have {owned} shared volumes; at most {limit} are allowed here."
+                    " Delete one first, or ask whoever runs this hub.",
+                    owned=owned,
+                    limit=self.limit,
                 )
             return self.store.create(name, person.name, time.time())
 
@@ -166,7 +168,10 @@ class VolumeDesk:
             if user and name == volume.owner:
                 raise Conflict("It is yours: you can always read and change it.")
             if access and len(known) >= _MEMBERS_MAX:
-                raise TooMany(f"A volume has at most {_MEMBERS_MAX} members. Use a group.")
+                raise TooMany(
+                    "A volume has at most {members_max} members. Use a group.",
+                    members_max=_MEMBERS_MAX,
+                )
             members = {**known, **({name: access} if access else {})}
             return replace(volume, users=members) if user else replace(volume, groups=members)
 
@@ -186,7 +191,9 @@ class VolumeDesk:
         def change(volume: Volume) -> Volume:
             owned = sum(v.owner == to and v.kind is Kind.SHARED for v in self.store.all())
             if to != person.name and owned >= self.limit:
-                raise TooMany(f"{to} owns as many shared volumes as one person may here.")
+                raise TooMany(
+                    "{person} owns as many shared volumes as one person may here.", person=to
+                )
             users = {name: a for name, a in volume.users.items() if name != to}
             if to != person.name:
                 users[person.name] = Access.RW
@@ -227,13 +234,13 @@ class VolumeDesk:
 
     # ---- parts
 
-    def _mine(self, user: str, groups: tuple[str, ...]) -> list[Mine]:
+    def _mine(self, user: str, groups: tuple[str, ...]) -> list[VolumeAccess]:
         for wanted in self._rules.wanted({group: {} for group in groups}):
             # A group's properties are known to the Hub alone, which knows better then.
             self.store.ensure(wanted, time.time(), update=not group_of(wanted.source))
         found = ((volume, access_of(volume, user, groups)) for volume in self.store.all())
         return [
-            Mine(volume, access, self._owns(user, volume), self._usage(volume))
+            VolumeAccess(volume, access, self._owns(user, volume), self._usage(volume))
             for volume, access in found
             if access
         ]
@@ -248,7 +255,7 @@ class VolumeDesk:
         layout = self.store.layout
         return layout, layout.volumes, PurePosixPath(volume.id)
 
-    def measure(self, volumes: list[Mine]) -> None:
+    def measure(self, volumes: list[VolumeAccess]) -> None:
         """Have what is long not measured measured in the background, for the next look."""
         self._space.measure(*(self._place(mine.volume)[1:] for mine in volumes))
 

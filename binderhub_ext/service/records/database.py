@@ -64,7 +64,9 @@ def connect(url: str | URL) -> Engine:
             logging.getLogger("alembic").setLevel(logging.WARNING)
             migrations.upgrade(connection)
     except (SQLAlchemyError, CommandError, OSError) as error:
-        raise CannotStart(f"The service's database cannot be used: {said(error)}.") from error
+        raise CannotStart(
+            "The service's database cannot be used: {error}.", error=said(error)
+        ) from error
     return engine
 
 

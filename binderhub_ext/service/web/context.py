@@ -20,10 +20,10 @@ from ..launching.builds import Builds
 from ..launching.launches import Launches
 from ..launching.updates import Updates
 from ..person.credentials import Credentials
-from ..person.files import FilesDesk
+from ..person.files import PersonFiles
 from ..person.shares import Shares
-from ..person.space import SpaceDesk
-from ..person.volumes import VolumeDesk
+from ..person.space import DiskUsage
+from ..person.volumes import PersonVolumes
 from ..records.records import Records
 from .buildtokens import BuildTokens
 from .health import Health
@@ -61,9 +61,9 @@ class Service:
     pages: Pages
     build_tokens: BuildTokens
     updates: Updates
-    volumes: VolumeDesk
-    files: FilesDesk
-    space: SpaceDesk
+    volumes: PersonVolumes
+    files: PersonFiles
+    space: DiskUsage
     servers: str = ""
     origins: Sequence[str] = ()
     api_only: bool = False

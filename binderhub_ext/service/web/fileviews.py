@@ -66,15 +66,15 @@ def project_view(project: Project, prefix: str) -> dict[str, Any]:
     }
 
 
-def trash_view(one: InTrash) -> dict[str, Any]:
+def trash_view(trashed: InTrash) -> dict[str, Any]:
     """Something in the trash."""
     return {
-        "id": one.thing.id,
-        "name": one.name,
-        "kind": one.kind,
-        "bytes": one.thing.bytes,
-        "deleted": _moment(one.thing.time),
-        "until": _moment(one.until),
+        "id": trashed.thing.id,
+        "name": trashed.name,
+        "kind": trashed.kind,
+        "bytes": trashed.thing.bytes,
+        "deleted": _moment(trashed.thing.time),
+        "until": _moment(trashed.until),
     }
 
 

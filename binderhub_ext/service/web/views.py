@@ -23,7 +23,7 @@ from ..launching.launchstate import State
 from ..launching.updates import Look
 from ..person.credentials import ANY_USER, Stored
 from ..person.shares import SharedServer
-from ..person.volumes import Mine
+from ..person.volumes import VolumeAccess
 from ..records.tables import LaunchRow, TrustRow
 
 
@@ -210,7 +210,7 @@ def trust_view(row: TrustRow) -> dict[str, str]:
     }
 
 
-def volume_view(mine: Mine) -> dict[str, Any]:
+def volume_view(mine: VolumeAccess) -> dict[str, Any]:
     """A volume as its page and `GET /api/volumes` have it; members are for its owner to see."""
     volume = mine.volume
     shared = volume.kind is Kind.SHARED

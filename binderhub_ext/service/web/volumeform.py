@@ -13,7 +13,7 @@ from ...core.errors import BadLink
 from ...core.launch import Access, VolumeRequest
 from ...core.parameters import PARAMETERS
 from ...core.volumes import SHARED
-from ..person.volumes import Mine
+from ..person.volumes import VolumeAccess
 from ..requests import Fields, first
 
 _ACCESS, _PLACE = "volume-access:", "volume-place:"
@@ -32,7 +32,7 @@ def joined(fields: Fields) -> Fields:
     return {**fields, "volume": [*fields.get("volume", ()), *chosen]} if chosen else fields
 
 
-def chooser(mine: Iterable[Mine], fields: Fields) -> Any:
+def chooser(mine: Iterable[VolumeAccess], fields: Fields) -> Any:
     """The volumes a person may choose, and what is chosen; that comes first, in its order.
 
     Args:
@@ -55,16 +55,16 @@ def _names(entry: dict[str, str | bool]) -> tuple[str, str]:
     return str(entry["name"]), str(entry["id"])
 
 
-def _entry(one: Mine, asked: dict[str, VolumeRequest]) -> dict[str, str | bool]:
-    volume = one.volume
+def _entry(mine: VolumeAccess, asked: dict[str, VolumeRequest]) -> dict[str, str | bool]:
+    volume = mine.volume
     wanted = asked.get(volume.name) or asked.get(volume.id)
     access = (wanted.access or _ALLOWED) if wanted else ""
-    if access == Access.RW and one.access is Access.RO:
+    if access == Access.RW and mine.access is Access.RO:
         access = Access.RO
     return {
         "id": volume.id,
         "name": volume.name,
-        "writable": one.access is Access.RW,
+        "writable": mine.access is Access.RW,
         "access": str(access),
         "place": wanted.mount if wanted else "",
         "usual": f"{SHARED}/{volume.name}",

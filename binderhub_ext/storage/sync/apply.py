@@ -24,7 +24,7 @@ Bases = Sequence[Entry | None]
 
 
 @dataclass(frozen=True)
-class Hands:
+class FileChanger:
     """What is needed to change files of a project.
 
     Attributes:
@@ -42,22 +42,22 @@ class Hands:
 
     def bring(self, path: bytes, bases: Bases, incoming: Entry | None) -> Iterator[Change]:
         """Decide about one file and do it; nothing comes of it if it is as it should be."""
-        found = look(self.project, path, self.algorithm)
-        what = decide(bases, found, incoming, self.request.keep)
+        current = look(self.project, path, self.algorithm)
+        what = decide(bases, current, incoming, self.request.keep)
         match what:
             case What.NOTHING:
                 return
             case What.REMOVED:
                 yield self._remove(path, bases)
             case What.ADDED | What.UPDATED if incoming:
-                yield self._replace(path, bases, found, incoming, what)
+                yield self._replace(path, bases, current, incoming, what)
             case What.BESIDE:
-                yield self._beside(path, found)
+                yield self._beside(path, current)
             case What.ASIDE:
-                yield from self._aside(path, found, incoming)
+                yield from self._aside(path, current, incoming)
             case _:
                 if what is What.MODE and incoming:
-                    set_executable(self.project, path, executable(bases, found, incoming))
+                    set_executable(self.project, path, executable(bases, current, incoming))
                 yield Change(path, what)
 
     def _remove(self, path: bytes, bases: Bases) -> Change:
@@ -67,10 +67,10 @@ class Hands:
         return Change(path, What.REMOVED)
 
     def _replace(
-        self, path: bytes, bases: Bases, found: Found, incoming: Entry, what: What
+        self, path: bytes, bases: Bases, current: Found, incoming: Entry, what: What
     ) -> Change:
         if incoming.mode in REGULAR:
-            set_executable(self.files, path, executable(bases, found, incoming))
+            set_executable(self.files, path, executable(bases, current, incoming))
         if what is What.ADDED or self.journal.take(path, _contents(bases)):
             # Killed here, the old file is in the journal: it is put back, and this begins anew.
             with suppress(InTheWay):
@@ -81,18 +81,18 @@ class Hands:
             return Change(path, What.KEPT)
         return self._beside(path, look(self.project, path, self.algorithm))
 
-    def _beside(self, path: bytes, found: Found) -> Change:
+    def _beside(self, path: bytes, current: Found) -> Change:
         label = f"incoming-{self.request.short}".encode()
-        at = found.blocker or path
+        at = current.blocker or path
         return Change(path, What.BESIDE, self._put_beside(path, at, label))
 
     def _put_beside(self, path: bytes, at: bytes, label: bytes) -> bytes:
         return put_beside(self.files, path, self.project, path, self.algorithm, at=at, label=label)
 
-    def _aside(self, path: bytes, found: Found, incoming: Entry | None) -> Iterator[Change]:
+    def _aside(self, path: bytes, current: Found, incoming: Entry | None) -> Iterator[Change]:
         aside = None
         with suppress(FileNotFoundError):
-            aside = self.journal.set_aside(path, found.blocker or path)
+            aside = self.journal.set_aside(path, current.blocker or path)
         # Killed here, nothing is under the name, which `Keep.THEIRS` takes for a place to fill.
         if aside:
             yield aside

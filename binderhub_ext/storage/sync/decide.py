@@ -12,16 +12,18 @@ from collections.abc import Collection, Sequence
 from .words import EXECUTABLE, LINK, REGULAR, Entry, Found, Keep, Kind, What
 
 
-def matches(found: Found, entry: Entry | None) -> bool:
+def matches(current: Found, entry: Entry | None) -> bool:
     """Whether what is there is exactly this, the executable bit aside."""
     if entry is None:
-        return found.kind in (Kind.ABSENT, Kind.BLOCKED)
+        return current.kind in (Kind.ABSENT, Kind.BLOCKED)
     if entry.mode == LINK:
-        return found.kind is Kind.LINK and found.content == entry.content
-    return found.kind is Kind.FILE and found.content == entry.content
+        return current.kind is Kind.LINK and current.content == entry.content
+    return current.kind is Kind.FILE and current.content == entry.content
 
 
-def decide(bases: Sequence[Entry | None], found: Found, incoming: Entry | None, keep: Keep) -> What:
+def decide(
+    bases: Sequence[Entry | None], current: Found, incoming: Entry | None, keep: Keep
+) -> What:
     """What to do about a path.
 
     Returns:
@@ -31,30 +33,30 @@ def decide(bases: Sequence[Entry | None], found: Found, incoming: Entry | None, 
         its name. `KEPT`, `KEPT_DELETED`: leave the person's. `NOTHING`: it is as it should be.
     """
     if incoming is None:
-        return _incoming_is_gone(bases, found, keep)
-    if matches(found, incoming):
-        return What.MODE if _wanted_mode(bases, found, incoming) else What.NOTHING
-    untouched = any(matches(found, base) for base in bases)
-    if found.kind is Kind.ABSENT:
+        return _incoming_is_gone(bases, current, keep)
+    if matches(current, incoming):
+        return What.MODE if _wanted_mode(bases, current, incoming) else What.NOTHING
+    untouched = any(matches(current, base) for base in bases)
+    if current.kind is Kind.ABSENT:
         return What.ADDED if untouched or keep is Keep.THEIRS else What.KEPT_DELETED
-    if untouched and found.kind is not Kind.BLOCKED:
+    if untouched and current.kind is not Kind.BLOCKED:
         return What.UPDATED
     return _conflict(bases[0], incoming, keep)
 
 
-def executable(bases: Collection[Entry | None], found: Found, incoming: Entry) -> bool:
+def executable(bases: Collection[Entry | None], current: Found, incoming: Entry) -> bool:
     """The executable bit of an updated file: the incoming one unless the person changed it."""
     wanted = incoming.mode == EXECUTABLE
-    if found.kind is not Kind.FILE:
+    if current.kind is not Kind.FILE:
         return wanted
     ours = [base.mode == EXECUTABLE for base in bases if base and base.mode in REGULAR]
-    return wanted if found.executable in ours else found.executable
+    return wanted if current.executable in ours else current.executable
 
 
-def _incoming_is_gone(bases: Collection[Entry | None], found: Found, keep: Keep) -> What:
-    if found.kind in (Kind.ABSENT, Kind.BLOCKED, Kind.DIRECTORY):
+def _incoming_is_gone(bases: Collection[Entry | None], current: Found, keep: Keep) -> What:
+    if current.kind in (Kind.ABSENT, Kind.BLOCKED, Kind.DIRECTORY):
         return What.NOTHING
-    if any(matches(found, base) for base in bases):
+    if any(matches(current, base) for base in bases):
         return What.REMOVED
     return What.ASIDE if keep is Keep.THEIRS else What.KEPT
 
@@ -77,5 +79,5 @@ def _news(settled: Entry | None, incoming: Entry) -> bool:
     return settled is None or settled.content != incoming.content
 
 
-def _wanted_mode(bases: Collection[Entry | None], found: Found, incoming: Entry) -> bool:
-    return found.kind is Kind.FILE and executable(bases, found, incoming) != found.executable
+def _wanted_mode(bases: Collection[Entry | None], current: Found, incoming: Entry) -> bool:
+    return current.kind is Kind.FILE and executable(bases, current, incoming) != current.executable

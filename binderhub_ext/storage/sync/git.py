@@ -62,11 +62,11 @@ def read_bundle(file: IO[bytes]) -> Bundle:
         SyncError: it is not one, or it needs commits it does not have.
     """
     if not _BUNDLE.fullmatch(file.readline()):
-        raise SyncError("bad-bundle", "The fetched files are not a Git bundle. Launch it again.")
+        raise SyncError("bad-bundle", "The fetched files are not a Git bundle. Launch again.")
     refs = {}
     while line := file.readline().rstrip(b"\n").decode(errors="replace"):
         if line.startswith("-"):
-            raise SyncError("bad-bundle", "The fetched files are not whole. Launch it again.")
+            raise SyncError("bad-bundle", "The fetched files are not whole. Launch again.")
         if not line.startswith("@"):
             commit, _, name = line.partition(" ")
             refs[name] = commit
@@ -111,7 +111,7 @@ class Scratch:
                 self.bundle = read_bundle(file)
                 self._take_pack(file)
         except FileNotFoundError as error:
-            words = "The fetched files of this commit are not here any more. Launch it again."
+            words = "The fetched files of this commit are not here any more. Launch again."
             raise SyncError("no-bundle", words) from error
 
     def _take_pack(self, file: IO[bytes]) -> None:

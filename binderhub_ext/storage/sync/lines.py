@@ -30,7 +30,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedChange:
     """A version of the person's that was to get another name in the update of a label."""
 
     label: bytes
@@ -42,7 +42,7 @@ class Lines:
     """A list, in its order."""
 
     taken: list[Taken] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    told: list[ReportedChange] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -68,7 +68,7 @@ class Lines:
         return None
 
 
-def told_before(moving: Lines, replaced: Lines, label: bytes) -> list[Told]:
+def told_before(moving: Lines, replaced: Lines, label: bytes) -> list[ReportedChange]:
     """What updates that were killed have told, so that it is told once more.
 
     Args:
@@ -80,7 +80,7 @@ def told_before(moving: Lines, replaced: Lines, label: bytes) -> list[Told]:
     return list(dict.fromkeys(reversed(told)))[::-1]
 
 
-def renamed(project: int, told: list[Told]) -> list[Change]:
+def renamed(project: int, told: list[ReportedChange]) -> list[Change]:
     """Of what was told, what was done, with the names as they are now."""
     changes = [line.change for line in told]
     return placed(changes, lambda other: exists_beneath(project, other))
@@ -101,7 +101,7 @@ def read_lines(folder: int) -> Lines:
                 case [label, what, path, moved, other]:
                     change = Change(_path(path), What(what), _path(other), moved and _path(moved))
                     if change.what in _RENAMED:
-                        lines.told.append(Told(os.fsencode(label), change))
+                        lines.told.append(ReportedChange(os.fsencode(label), change))
     return lines
 
 

@@ -54,7 +54,7 @@ class Plan:
                     self._back[last.path] = look(folder, last.number, self._algorithm)
 
     def bring(self, path: bytes, bases: Bases, incoming: Entry | None) -> Iterator[Change]:
-        """As :meth:`~.apply.Hands.bring`."""
+        """As :meth:`~.apply.FileChanger.bring`."""
         found = self._look(path)
         what = decide(bases, found, incoming, self._keep)
         if what is What.REMOVED:
@@ -65,12 +65,12 @@ class Plan:
             yield Change(path, what)
 
     def leave_submodule(self, path: bytes) -> None:
-        """As :meth:`~.apply.Hands.leave_submodule`."""
+        """As :meth:`~.apply.FileChanger.leave_submodule`."""
         if self._below(path) == {path}:
             self._removed.add(path)
 
     def make_submodule(self, path: bytes) -> None:
-        """As :meth:`~.apply.Hands.make_submodule`, which changes no file."""
+        """As :meth:`~.apply.FileChanger.make_submodule`, which changes no file."""
 
     def _look(self, path: bytes) -> Found:
         """What would be at a path now."""

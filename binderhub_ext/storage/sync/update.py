@@ -21,7 +21,7 @@ from hashlib import sha256
 
 from ..beneath import beneath, lstat_beneath, mkdir_beneath, write_beneath
 from ..trees import remove_beneath
-from .apply import Hands
+from .apply import FileChanger
 from .create import has_attributes
 from .dotgit import advance
 from .folder import PENDING, RECORD, STORE, Place
@@ -56,7 +56,7 @@ def update(where: Place, scratch: Scratch, request: Request) -> Report:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SyncError(
             "changed-meanwhile",
-            "The project was changed while it was brought up to date. Launch it again.",
+            "The project was changed while it was brought up to date. Launch again.",
             str(error),
         ) from error
 
@@ -120,10 +120,10 @@ class _Update:
         journal = Journal(self._store, self._project, self._algorithm, self._label)
         report.changes += journal.begin()
         with beneath(self._scratch.directory, FILES) as files:
-            hands = Hands(self._project, files, journal, self._request, self._algorithm)
-            report.changes += self._changes(hands)
+            changer = FileChanger(self._project, files, journal, self._request, self._algorithm)
+            report.changes += self._changes(changer)
             report.changes = placed([*report.changes, *journal.rescued])
-            self._leave_note(hands, report)
+            self._leave_note(changer, report)
         journal.end()
 
     def _end(self, report: Report) -> None:
@@ -150,15 +150,15 @@ class _Update:
             if self._differs(path, entry):
                 yield path, entry
 
-    def _changes(self, hands: Hands | Plan) -> Iterator[Change]:
+    def _changes(self, changer: FileChanger | Plan) -> Iterator[Change]:
         for path, incoming in self._wanted():
             if any(e and e.mode == SUBMODULE for e in self._bases_of(path)):
-                hands.leave_submodule(path)
+                changer.leave_submodule(path)
             if incoming and incoming.mode == SUBMODULE:
                 if None in self._bases_of(path):
-                    hands.make_submodule(path)
+                    changer.make_submodule(path)
             else:
-                yield from hands.bring(path, self._files_of(path), incoming)
+                yield from changer.bring(path, self._files_of(path), incoming)
 
     def _bases_of(self, path: bytes) -> list[Entry | None]:
         return [base.entries.get(path) for base in self._bases]
@@ -167,13 +167,13 @@ class _Update:
         """A submodule is no file: its place may be taken if it is empty."""
         return [e if e and e.mode != SUBMODULE else None for e in self._bases_of(path)]
 
-    def _leave_note(self, hands: Hands, report: Report) -> None:
+    def _leave_note(self, changer: FileChanger, report: Report) -> None:
         if text := note(report):
             name = f"incoming-{self._request.short}.md"
             scratch = self._scratch.directory
             write_beneath(scratch, _NOTE, text.encode())
             os.rename(_NOTE, f"{FILES}/{name}", src_dir_fd=scratch, dst_dir_fd=scratch)
-            hands.leave_note(name.encode())
+            changer.leave_note(name.encode())
 
 
 def _check(store: int) -> None:

@@ -61,6 +61,11 @@ class Handler(HubOAuthenticated, Guarded):
             raise _SIGN_IN
         return self.person
 
+    @property
+    def by_token(self) -> bool:
+        """Whether they came with a token, which no page of another site can send along."""
+        return bool(getattr(self, "_token_authenticated", False))
+
     def set_default_headers(self) -> None:
         super().set_default_headers()
         self.set_header("Cache-Control", "no-store")
@@ -86,7 +91,7 @@ class Handler(HubOAuthenticated, Guarded):
         Raises:
             NotAllowed: signed in by a cookie, asked by a page of another origin.
         """
-        if self.request.method in ("GET", "HEAD") or getattr(self, "_token_authenticated", False):
+        if self.request.method in ("GET", "HEAD") or self.by_token:
             return
         if self.request.headers.get("Sec-Fetch-Site", _OWN_PAGE) not in (_OWN_PAGE, "none"):
             raise _STALE

@@ -72,7 +72,7 @@ class Build(EventStream):
         given = self.get_query_argument("build_token", "")
         if given:
             self.service.build_tokens.read(given, provider, spec)
-        elif not getattr(self, "_token_authenticated", False):
+        elif not self.by_token:
             raise NotAllowed(
                 "A signed-in page needs a build token; programs send a token of the Hub as "
                 "“Authorization: Bearer …”."
@@ -132,7 +132,7 @@ class Build(EventStream):
         this server alone. Pages of this hub have their cookies and need none.
         """
         token = ""
-        if getattr(self, "_token_authenticated", False):
+        if self.by_token:
             token = await self.service.hub.token_for_server(self.me, server, seconds=_DAY)
         return token or secrets.token_urlsafe(16)
 

@@ -50,13 +50,13 @@ class Open(AskingPage):
     async def get(self) -> None:
         link = self.get_query_argument("link", "")
         try:
-            found = understand(link, providers=self.service.providers)
+            understanding = understand(link, providers=self.service.providers)
         except BadLink as error:
             failure = Failure.of(error, where="Open")
             self.set_status(failure.status)
             await show_home(self, {"repo": [link]}, failure, "repo")
         else:
-            await self.ask(found.request, found.guessed)
+            await self.ask(understanding.request, understanding.guessed)
 
 
 class OldLink(Page):

@@ -134,10 +134,10 @@ _ACTIONS: dict[str, Action] = {
 
 
 async def _listed(handler: Handler) -> dict[str, object]:
-    desk, me = handler.service.volumes, handler.me
-    mine = await desk.mine(me)
-    desk.measure(mine)
-    deleted = await desk.deleted(me)
+    volumes, me = handler.service.volumes, handler.me
+    mine = await volumes.mine(me)
+    volumes.measure(mine)
+    deleted = await volumes.deleted(me)
     return {
         "volumes": [views.volume_view(one) for one in mine],
         "deleted": [views.deleted_view(trashed, volume) for trashed, volume in deleted],
@@ -153,5 +153,5 @@ async def _answer(handler: Api, id: str) -> None:
 def _text(handler: Api, name: str) -> str:
     value = handler.json_body().get(name) or ""
     if not isinstance(value, str):
-        raise BadLink(f"“{name}” must be text.")
+        raise BadLink("“{name}” must be text.", name=name)
     return value.strip()

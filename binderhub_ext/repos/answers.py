@@ -18,7 +18,7 @@ from ..core.errors import BinderError
 T = TypeVar("T")
 
 
-class Questions(Generic[T]):
+class SharedAnswers(Generic[T]):
     """Puts each question for all who ask it at the same time.
 
     Who asks while it is on its way is told the next answer, with all who asked meanwhile; or that
