@@ -62,7 +62,7 @@ def _identity(launch: Launch) -> str:
 
 
 def _repo(launch: Launch) -> str:
-    return launch.commit.repo.name if launch.commit else "the image alone"
+    return launch.commit.repo.shown if launch.commit else "the image alone"
 
 
 def _names(volumes: Iterable[VolumeRequest]) -> str:

@@ -12,30 +12,32 @@ where somebody's work lies may not.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from .repo import Repo
+from .url import readable_host
 
 PROJECTS = "projects"
 NAME_MAX = 100
-"""Characters of a folder's name; leaves room for what an update puts beside it (255 in all)."""
+"""Bytes of a folder's name; leaves room for what an update puts beside it (255 in all)."""
 
 _GITHUB = "github.com"
 _OWNER = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_-]*")
-_UNSAFE = re.compile(rb"^[.-]|[^A-Za-z0-9._-]")
 _NO_GROUP = "-"
 _HASH_DIGITS = 16
-_PART = re.compile(rf"-|[A-Za-z0-9_=+][A-Za-z0-9._+=-]{{0,{NAME_MAX - 1}}}")
+_MARKS = "._-"
+_ESCAPES = "=+"
 
 
 def project_folder(repo: Repo) -> str:
     """The folder of a repository, relative to the home; always the same for the same one.
 
-    Its parts are made of letters, digits and `.`, `_`, `-`, `+`, `=`; none is longer than
-    :data:`NAME_MAX`, none begins with a dot or reads as an option.
+    Its parts are made of letters and digits of any script and `.`, `_`, `-`, `+`, `=`; none is
+    longer than :data:`NAME_MAX`, none begins with a dot or reads as an option.
     """
     host, parts = _address(repo)
     *groups, name = parts
@@ -76,9 +78,16 @@ def folder_of(repo: Repo, past: Iterable[Past]) -> str:
 def is_project_folder(path: str) -> bool:
     """Whether :func:`project_folder` could have made this; what else is there is no project."""
     top, *parts = path.split("/")
-    if top != PROJECTS or not all(map(_PART.fullmatch, parts)):
+    if top != PROJECTS or not all(map(_is_part, parts)):
         return False
     return len(parts) == folder_depth(parts[0]) if parts else False
+
+
+def _is_part(part: str) -> bool:
+    if part == _NO_GROUP:
+        return True
+    known = all(c in _MARKS + _ESCAPES or _is_letter(c) for c in part)
+    return known and part[:1] not in ("", ".", "-") and len(part.encode()) <= NAME_MAX
 
 
 def folder_depth(first: str) -> int:
@@ -107,7 +116,7 @@ def _provider_folder(repo: Repo) -> str:
 
 
 def _host_folder(host: str, port: int | None) -> str:
-    folder = _escape(host.encode())
+    folder = _escape(readable_host(host).encode())
     folder = "=5f" + folder[1:] if folder.startswith("_") else folder
     return (folder if "." in folder else f"{folder}.") + (f"+{port}" if port else "")
 
@@ -117,13 +126,39 @@ def _folder(name: bytes) -> str:
 
 
 def _escape(name: bytes) -> str:
-    """Injective: `=` and two hex digits stand for a byte, a single `=` for nothing at all."""
-    return _UNSAFE.sub(lambda found: b"=%02x" % found[0][0], name).decode() or "="
+    """Injective: `=` and two hex digits stand for a byte, a single `=` for nothing at all.
+
+    A letter that Unicode can write in two ways stays a letter in the composed one only.
+    """
+    text = name.decode(errors="surrogateescape")
+    composed = unicodedata.is_normalized("NFC", text)
+    parts = (
+        c if _stays(c, first=not at, composed=composed) else _bytes(c) for at, c in enumerate(text)
+    )
+    return "".join(parts) or "="
+
+
+def _stays(character: str, *, first: bool, composed: bool) -> bool:
+    if character in _MARKS:
+        return not (first and character in ".-")
+    if not _is_letter(character) or not (composed or character.isascii()):
+        return False
+    return not (first and unicodedata.category(character).startswith("M"))
+
+
+def _is_letter(character: str) -> bool:
+    """Letters and digits, and the marks that scripts put on them."""
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def _bytes(character: str) -> str:
+    return "".join(f"={byte:02x}" for byte in character.encode(errors="surrogateescape"))
 
 
 def _fit(folder: str) -> str:
     """Cut what is too long; the hash keeps it apart from all others, the `==` from the short."""
-    if len(folder) <= NAME_MAX:
+    raw = folder.encode()
+    if len(raw) <= NAME_MAX:
         return folder
-    digest = sha256(folder.encode()).hexdigest()[:_HASH_DIGITS]
-    return f"{folder[: NAME_MAX - _HASH_DIGITS - 2]}=={digest}"
+    digest = sha256(raw).hexdigest()[:_HASH_DIGITS]
+    return f"{raw[: NAME_MAX - _HASH_DIGITS - 2].decode(errors='ignore')}=={digest}"

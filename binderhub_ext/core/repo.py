@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
-from .url import DEFAULT_PORTS, FORGES, PATH_SAFE
+from .url import DEFAULT_PORTS, FORGES, PATH_SAFE, readable
 
 CASELESS = FORGES | {"gist.github.com", "gitea.com"}
 """Public hosts on which no two repositories differ only in case."""
@@ -66,9 +66,19 @@ class Repo:
         return (place, self.url, *([self.reader] if self.reader else []))
 
     @property
-    def title(self) -> str:
-        """The last path part, without `.git`: what people call it."""
+    def shown(self) -> str:
+        """Its name as people write it."""
+        return readable(self.name)
+
+    @property
+    def last(self) -> str:
+        """The last part of its name, without `.git`; for what is derived and can never change."""
         return self.name.rstrip("/").rpartition("/")[2].removesuffix(".git")
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return readable(self.last)
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,35 @@ def host_name(text: str) -> str:
     return ascii_name
 
 
+def readable(text: str) -> str:
+    """An address, or a part of one, as people write it: no escapes that are letters.
+
+    What is not what it seems stays escaped.
+    """
+    scheme, colon, place = text.rpartition("://")
+    host, slash, path = place.partition("/") if colon else ("", "", place)
+    parts = "/".join(map(_readable_part, path.split("/")))
+    return f"{scheme}{colon}{readable_host(host)}{slash}{parts}"
+
+
+def readable_host(host: str) -> str:
+    """A host with the letters that its `xn--` stands for."""
+    try:
+        name = host.encode().decode("idna")
+        return name if "xn--" in host and host_name(name) == host else host
+    except (UnicodeError, BadLink):
+        return host
+
+
+def _readable_part(part: str) -> str:
+    name = unquote(part, errors="replace")
+    try:
+        plain(name, "name")
+    except BadLink:
+        return part
+    return part if set(name) & set("/?#%\N{REPLACEMENT CHARACTER}") else name
+
+
 def _user(scheme: str, user: str | None, password: str | None) -> str:
     """The user of an address, which only SSH may name; Git's own for SSH without one."""
     if user is None and password is None:

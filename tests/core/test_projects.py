@@ -1,12 +1,18 @@
 """The folder of a repository: same for the same one, apart and not nested for any two others."""
 
-import re
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binderhub_ext.core.projects import NAME_MAX, Past, folder_of, project_folder
+from binderhub_ext.core.projects import (
+    NAME_MAX,
+    Past,
+    folder_of,
+    is_project_folder,
+    project_folder,
+)
 from binderhub_ext.core.repo import Repo
 
 
@@ -39,7 +45,12 @@ def git(url: str) -> Repo:
         ("https://h.org/a%2fb/c%00", "projects/h.org/a=2fb/c=00"),
         ("https://h.org/a//b", "projects/h.org/a+=/b"),
         ("https://h.org/", "projects/h.org/-/="),
-        ("https://h.org/ü/x", "projects/h.org/=c3=bc/x"),
+        ("https://h.org/ü/x", "projects/h.org/ü/x"),
+        ("https://h.org/u\N{COMBINING DIAERESIS}/x", "projects/h.org/u=cc=88/x"),
+        ("https://h.org/学校/数据.git", "projects/h.org/学校/数据"),
+        ("https://h.org/%E5%AD%A6%E6%A0%A1/a%20b", "projects/h.org/学校/a=20b"),
+        ("https://h.org/%FF/\N{ZERO WIDTH SPACE}", "projects/h.org/=ff/=e2=80=8b"),
+        ("https://xn--mller-kva.example/x/y", "projects/müller.example/x/y"),
         ("https://h.org/x?p=a", "projects/h.org/-/x=3fp=3da"),
         ("http://[bad/x", "projects/_git/http=3a+=+=5bbad/x"),
     ],
@@ -55,9 +66,12 @@ def test_provider_without_a_host() -> None:
 
 
 def test_long_names_are_cut_and_stay_apart() -> None:
-    one, two = (project_folder(git(f"https://h.org/{'a' * 300}/{'b' * 300}{n}")) for n in (1, 2))
-    assert one != two
-    assert all(len(part) <= NAME_MAX for part in one.split("/"))
+    for a, b in (("a", "b"), ("学", "é")):
+        long = f"https://h.org/{a * 300}/{b * 300}"
+        one, two = (project_folder(git(f"{long}{n}")) for n in (1, 2))
+        assert one != two
+        assert all(len(part.encode()) <= NAME_MAX for part in one.split("/"))
+        assert is_project_folder(one)
 
 
 UPPER, LOWER, ODD = (
@@ -97,8 +111,9 @@ def test_every_part_is_a_safe_name(repo: Repo) -> None:
     first, *parts = project_folder(repo).split("/")
     assert first == "projects"
     for part in parts:
-        assert re.fullmatch(r"-|[A-Za-z0-9_=][A-Za-z0-9._=+-]*", part), part
-        assert len(part) <= NAME_MAX
+        assert part == "-" or part[0] not in ".-", part
+        assert all(c in "._-=+" or unicodedata.category(c)[0] in "LMN" for c in part), part
+        assert len(part.encode()) <= NAME_MAX
 
 
 def _same(one: Repo, two: Repo) -> bool:
