@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from .archives import IMAGE
 from .errors import BadLink
 from .launch import LaunchRequest
 from .parameters import DESTINATIONS, NAME_MAX, PARAMETERS, Parameter
-from .plain import PATH_MAX, plain, ref_name, relative_path, server_path, shown
+from .plain import (
+    PATH_MAX,
+    plain,
+    query_pairs,
+    ref_name,
+    relative_path,
+    server_path,
+    shown,
+)
 from .providers import PROVIDERS, Providers, at_forge, find
 
 Pairs = Sequence[tuple[str, str]]
@@ -19,7 +27,6 @@ Pairs = Sequence[tuple[str, str]]
 EXTRA = "extra"
 """The field of forms and API calls that has a link's further parameters, written as a query."""
 
-_FIELDS_MAX = 100
 _SPEC_MAX = 2 * PATH_MAX
 _NOT_OURS = ("token", "build_token", "build_only", "_xsrf")
 """Of BinderHub's API and of cookies; never passed on to a target."""
@@ -72,7 +79,7 @@ def apply(request: LaunchRequest, query: str | Pairs) -> LaunchRequest:
     Raises:
         BadLink: a value that cannot be, or a parameter of ours given twice with two values.
     """
-    pairs = _split(query) if isinstance(query, str) else list(query)
+    pairs = query_pairs(query) if isinstance(query, str) else list(query)
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
@@ -106,7 +113,9 @@ def apply_field(request: LaunchRequest, name: str, values: Iterable[str]) -> Lau
     """
     values = [value for value in values if value]
     if name == EXTRA and values:
-        return apply(replace(request, extra=()), [pair for text in values for pair in _split(text)])
+        return apply(
+            replace(request, extra=()), [pair for text in values for pair in query_pairs(text)]
+        )
     return apply(request, [(name, value) for value in values]) if values else request
 
 
@@ -118,7 +127,7 @@ def described(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> di
     values: dict[str, Any] = {
         "provider": provider.id,
         "provider_name": provider.name,
-        "name": repo.name if repo else request.image,
+        "name": repo.shown if repo else request.image,
         "spec": spec,
         "repo": repo.url if repo else "",
         "ref": request.ref if repo else "",
@@ -155,19 +164,11 @@ def without(link: str, name: str) -> str:
     return f"{path}?{kept}" if kept else path
 
 
-def _split(query: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(
-            query.removeprefix("?"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=_FIELDS_MAX,
-        )
-    except ValueError as error:
-        raise BadLink(
-            "The link's parameters are not UTF-8, or more than {fields_max}.",
-            fields_max=_FIELDS_MAX,
-        ) from error
+def in_lab(link: str) -> str:
+    """A link of :func:`write_link` that opens JupyterLab, with the same file if it opens one."""
+    for name in ("target", "urlpath"):
+        link = without(link, name)
+    return f"{link}{'&' if '?' in link else '?'}target=lab"
 
 
 def _read(parameter: Parameter, values: Iterable[str]) -> dict[str, Any]:

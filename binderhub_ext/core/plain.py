@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 
 from . import refs
 from .errors import BadLink
@@ -21,6 +21,7 @@ from .errors import BadLink
 REF_MAX = 250
 PATH_MAX = 2048
 TEXT_MAX = 16384
+_FIELDS_MAX = 100
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _STRUCTURE = set("/\\.:%?#@")
@@ -81,6 +82,26 @@ def decoded(raw: str, what: str) -> str:
     except UnicodeError as error:
         raise BadLink(
             "The {what} {raw} is not written in UTF-8.", what=what, raw=shown(raw)
+        ) from error
+
+
+def query_pairs(query: str) -> list[tuple[str, str]]:
+    """The parameters of a link, decoded.
+
+    Raises:
+        BadLink: not UTF-8, or too many.
+    """
+    try:
+        return parse_qsl(
+            query.removeprefix("?"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_FIELDS_MAX,
+        )
+    except ValueError as error:
+        raise BadLink(
+            "The link's parameters are not UTF-8, or more than {fields_max}.",
+            fields_max=_FIELDS_MAX,
         ) from error
 
 

@@ -18,6 +18,7 @@ from .errors import BadLink, NotAllowed
 from .launch import Files, Launch, LaunchRequest
 from .names import is_server_name, server_name
 from .projects import project_folder
+from .quantities import say_bytes
 from .repo import Commit, Repo
 from .sharees import SHAREES_MAX
 from .targets import TARGETS, Targets, landing
@@ -158,7 +159,7 @@ def server_of(request: LaunchRequest, project: str = "") -> str:
         return request.server
     if request.repo is None:
         return server_name(f"image:{request.image}", request.image.rpartition("/")[2])
-    return server_name(project or project_folder(request.repo), request.repo.title)
+    return server_name(project or project_folder(request.repo), request.repo.last)
 
 
 def is_trusted(policy: Policy, request: LaunchRequest) -> bool:
@@ -177,12 +178,12 @@ def _judge_repo(policy: Policy, repo: Repo | None, ref: str) -> None:
     if repo is None:
         return
     if _matches(policy.banned_specs, [*_spellings(repo, ref), *_by_any_transport(repo, ref)]):
-        raise NotAllowed("Sorry, {name} is not allowed on this hub.", name=repo.name)
+        raise NotAllowed("Sorry, {name} is not allowed on this hub.", name=repo.shown)
     if not _matches(policy.allowed_specs, _spellings(repo, ref)):
         raise NotAllowed(
             "{name} is not among the repositories this hub allows. "
-            "Ask whoever runs the hub to add it.",
-            name=repo.name,
+            "Ask the administrator to add it.",
+            name=repo.shown,
         )
 
 
@@ -222,6 +223,30 @@ def _resources(policy: Policy, request: LaunchRequest) -> tuple[int, float]:
                 offered=offered,
             )
         return size.memory, size.cpu
-    if request.memory > policy.max_memory or request.cpu > policy.max_cpu:
-        raise NotAllowed("The link asks for more memory or processors than this hub gives.")
+    _judge_amounts(policy, request)
     return request.memory, request.cpu
+
+
+def _judge_amounts(policy: Policy, request: LaunchRequest) -> None:
+    asked, most = say_bytes(request.memory), say_bytes(policy.max_memory)
+    if request.memory > policy.max_memory > 0:
+        raise NotAllowed(
+            "The link asks for {asked} of memory; this hub gives at most {most}.",
+            asked=asked,
+            most=most,
+        )
+    if request.memory > policy.max_memory:
+        raise NotAllowed(
+            "The link asks for {asked} of memory; here everybody has the same.", asked=asked
+        )
+    if request.cpu > policy.max_cpu > 0:
+        raise NotAllowed(
+            "The link asks for {asked} processors; this hub gives at most {most}.",
+            asked=f"{request.cpu:g}",
+            most=f"{policy.max_cpu:g}",
+        )
+    if request.cpu > policy.max_cpu:
+        raise NotAllowed(
+            "The link asks for {asked} processors; here everybody has the same.",
+            asked=f"{request.cpu:g}",
+        )

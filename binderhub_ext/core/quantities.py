@@ -37,6 +37,14 @@ def write_bytes(size: int) -> str:
     return str(size)
 
 
+def say_bytes(size: int) -> str:
+    """An amount of memory as people say it: `4 GiB`; exact, where it is not round."""
+    for power, unit in ((30, "GiB"), (20, "MiB")):
+        if size >= 1 << power:
+            return f"{size / (1 << power):.4g} {unit}"
+    return f"{size} bytes"
+
+
 def read_cores(text: str) -> float:
     """Cores of `2`, `0.5` or Kubernetes' `500m`.
 

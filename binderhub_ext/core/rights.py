@@ -36,6 +36,11 @@ def rights(request: LaunchRequest, targets: Targets = TARGETS) -> frozenset[str]
     return frozenset(_rights(request, targets))
 
 
+def beyond_the_project(request: LaunchRequest) -> frozenset[str]:
+    """Of these, the rights to what is not the project's own: a person's other things and people."""
+    return frozenset(_of_person(request))
+
+
 def words(granted: Collection[str]) -> str:
     """Rights as a sentence."""
     # whoever may change the home may change the project in it
@@ -47,11 +52,7 @@ def words(granted: Collection[str]) -> str:
 def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
     if request.files is not Files.NONE:
         yield PROJECT
-    if request.files is Files.HOME:
-        yield HOME
-    for volume in request.volumes:
-        yield from _of_volume(volume)
-    yield from (f"share with:{person}" for person in request.share)
+    yield from _of_person(request)
     yield from _of_server(request)
     if request.image:
         yield f"run in the image:{request.image}"
@@ -61,6 +62,15 @@ def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
         yield UNENCRYPTED
     if request.extra or not _is_plain(request.urlpath, targets):
         yield f"open:{request.urlpath or 'pages'} with further parameters"
+
+
+def _of_person(request: LaunchRequest) -> Iterator[str]:
+    """What of a person's it would reach beyond the project, and whom it would let in."""
+    if request.files is Files.HOME:
+        yield HOME
+    for volume in request.volumes:
+        yield from _of_volume(volume)
+    yield from (f"share with:{person}" for person in request.share)
 
 
 def _of_server(request: LaunchRequest) -> Iterator[str]:

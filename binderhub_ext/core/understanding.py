@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from .errors import BadLink
 from .launch import LaunchRequest
-from .plain import PATH_MAX, decoded, plain
+from .plain import PATH_MAX, decoded, plain, query_pairs
 from .url import WEB, read_pasted
 
 
@@ -69,9 +69,9 @@ def read_web_link(text: str) -> WebLink:
     """
     try:
         parts = urlsplit(text)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:
         raise BadLink("The address is not written as an address should be.") from error
+    pairs = query_pairs(parts.query)
     site = read_pasted(f"{parts.scheme}://{parts.netloc}/", WEB)
     pieces = tuple(decoded(part, "address") for part in parts.path.split("/") if part)
     for piece in pieces:

@@ -1,0 +1,76 @@
+"""The nearest launch that may be, where a link asks for more than there is. Pure.
+
+Nothing here allows anything: what comes out is judged like any other request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from .launch import LaunchRequest
+from .policy import Policy
+from .quantities import say_bytes, write_cores, write_seconds
+from .targets import TARGETS, Targets
+
+Change = tuple[dict[str, object], str]
+"""Fields of a request, and the words for them after “Launch”."""
+
+
+def within(
+    policy: Policy,
+    request: LaunchRequest,
+    volumes: Collection[str],
+    targets: Targets = TARGETS,
+) -> tuple[LaunchRequest, str]:
+    """A request without what cannot be had here.
+
+    Args:
+        policy: what the hub allows.
+        volumes: names and ids of those that the person has.
+        targets: interfaces on offer.
+
+    Returns:
+        The request, and what is different, to be read after “Launch”; empty if nothing is.
+    """
+    said = []
+    for fields, words in _changes(policy, request, volumes, targets):
+        request = replace(request, **fields)  # type: ignore[arg-type]
+        said.append(words)
+    return request, ", ".join(said)
+
+
+def _changes(
+    policy: Policy, request: LaunchRequest, volumes: Collection[str], targets: Targets
+) -> Iterator[Change]:
+    yield from _resources(policy, request)
+    if request.files not in policy.files and policy.files:
+        yield {"files": policy.files[0]}, f"with files={policy.files[0]}"
+    kept = tuple(volume for volume in request.volumes if volume.name in volumes)
+    lacking = [volume.name for volume in request.volumes if volume.name not in volumes]
+    if lacking:
+        yield {"volumes": kept}, f"without {_named(lacking)}"
+    if request.target and request.target not in targets:
+        yield {"target": "lab"}, "with JupyterLab"
+
+
+def _resources(policy: Policy, request: LaunchRequest) -> Iterator[Change]:
+    if request.size and request.size not in policy.sizes:
+        yield {"size": ""}, "in the usual size"
+    if not request.size and request.memory > policy.max_memory:
+        memory = say_bytes(policy.max_memory) if policy.max_memory else "the usual memory"
+        yield {"memory": policy.max_memory}, f"with {memory}"
+    if not request.size and request.cpu > policy.max_cpu:
+        cpu = (
+            f"{write_cores(policy.max_cpu)} processors"
+            if policy.max_cpu
+            else "the usual processors"
+        )
+        yield {"cpu": policy.max_cpu}, f"with {cpu}"
+    if policy.max_idle and request.idle > policy.max_idle:
+        yield {"idle": policy.max_idle}, f"for {write_seconds(policy.max_idle)} without use"
+
+
+def _named(volumes: list[str]) -> str:
+    names = " and ".join(f"“{name}”" for name in volumes)
+    return f"the volume {names}" if len(volumes) == 1 else f"the volumes {names}"
