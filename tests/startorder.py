@@ -13,7 +13,7 @@ import pytest
 from sandboxhub import Client, Failed, SandboxHub
 
 from binderhub_ext.core.launch import Files, Launch, VolumeRequest
-from binderhub_ext.storage.mounts import STATE_HOME
+from binderhub_ext.storage.mounts import SHOWN, STATE_HOME
 from binderhub_ext.storage.volumes import VolumeStore
 
 __all__ = ["client", "test_a_start_in_order", "test_refused_before_anything_is_made"]
@@ -44,8 +44,12 @@ async def test_a_start_in_order(
     # The project came before anything was made in its folder, so all of it is there.
     for path, content in REPOSITORY.items():
         assert (project / path).read_text() == content
-    places = [home / "wide", home / "wide/away", project / "data"]
+    places = [home / "wide", home / "wide/away", project / "data", project / SHOWN]
     assert {path.lstat().st_uid for path in places} == {project.lstat().st_uid}
+    # What lies elsewhere is shown in the project too, in a folder that goes with the server.
+    (shown,) = (path / "shown" for path in run_directories(hub) if (path / "shown").is_dir())
+    assert sorted(path.name for path in shown.iterdir()) == [".gitignore", f"away-{user}"]
+    assert list((project / SHOWN).iterdir()) == []
     await client.stop(user)
     assert run_directories(hub) == []
     for place in () if files is Files.NONE else (home / "wide", project / "data"):

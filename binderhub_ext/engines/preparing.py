@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,8 +21,8 @@ from ..abstract import Abstract
 from ..core.errors import LaunchFailed
 from ..core.launch import Access, Files, Launch
 from ..core.volumes import Placed
-from ..storage.homes import ensure_mount_points, ensure_state
-from ..storage.mounts import Mount, mounts_for
+from ..storage.homes import ensure_mount_points, ensure_state, is_free
+from ..storage.mounts import SHOWN, Mount, mounts_for, shown_in
 from ..storage.sync.words import Request
 from ..storage.volumes import mount_of
 from .projects import ProjectsMixin
@@ -158,6 +158,8 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         await self._make_room_of_its_own(launch, owner)
         run = partial(self.run_sync, prepared)
         await self.bring_project(launch, self.project_home(launch), run)
+        mounts = (*mounts, *self._shown(launch, placed))
+        self.prepared = replace(prepared, mounts=mounts)
         ensure_mount_points(mounts, *owner)
         await self.keep_limits(launch, [each.volume for each in placed])
 
@@ -177,6 +179,20 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
             Mount(home.parent, PurePosixPath(home.name), PurePosixPath("."), Access.RW),
         )
         return (*theirs, *(mount_of(volume, self.layout) for volume in placed))
+
+    def _shown(self, launch: Launch, placed: tuple[Placed, ...]) -> tuple[Mount, ...]:
+        """The volumes in a folder of the project, unless the repository has one of that name."""
+        directory, project = self.run_directory, PurePosixPath(launch.project)
+        frame = Mount(directory.path, PurePosixPath(directory.shown.name), project, Access.RO)
+        volumes = [(each.volume.name, mount_of(each, self.layout)) for each in placed]
+        mounts = shown_in(project, frame, volumes) if launch.project else ()
+        if not mounts:
+            return ()
+        if not is_free(self.project_home(launch), mounts[0].target):
+            self.tell(35, f"Your volumes are not in {SHOWN}: the project has something there.")
+            return ()
+        directory.make_shown()
+        return mounts
 
     def project_home(self, launch: Launch) -> Path:
         """Where the project's folder is made; the person's own home unless nothing is kept."""

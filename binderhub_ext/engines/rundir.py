@@ -37,6 +37,11 @@ class RunDirectory(ABC):
         return self.path / "home"
 
     @property
+    def shown(self) -> Path:
+        """What the project's folder of volumes holds, besides these."""
+        return self.path / "shown"
+
+    @property
     def stored(self) -> Path:
         """There once the Hub's database knows of the server."""
         return self.path / "stored"
@@ -51,6 +56,14 @@ class RunDirectory(ABC):
         place.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(place, *(-1 if number is None else number for number in owner))
+
+    def make_shown(self) -> None:
+        """Make the folder of volumes: Git passes it over, and the person only reads it."""
+        self.shown.mkdir()
+        self.shown.chmod(0o755)
+        ignored = self.shown / ".gitignore"
+        ignored.write_text("*\n")
+        ignored.chmod(0o644)
 
     @abstractmethod
     async def remove(self) -> None:

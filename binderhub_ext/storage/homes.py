@@ -82,6 +82,17 @@ def ensure_mount_points(
             ensure_place(around[-1].root, inside, mount.target, uid, gid)
 
 
+def is_free(root: Path, path: PurePosixPath) -> bool:
+    """Whether something may be mounted at a place of a person's without hiding anything."""
+    try:
+        with beneath(root, path) as directory, os.scandir(directory) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        return False
+
+
 def ensure_place(
     root: Path, path: PurePosixPath, shown: PurePosixPath, uid: int | None, gid: int | None
 ) -> None:

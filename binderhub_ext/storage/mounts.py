@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..core.launch import Access, Files, Launch
@@ -10,6 +11,9 @@ from ..core.layout import DataDirectory
 
 PRIVATE = (".local", ".jupyter", ".ipython", ".cache", ".config")
 """Where programs keep what fits one environment only: each project has its own."""
+
+SHOWN = "shared-volumes"
+"""Folder of a project in which file browsers, which look no further, find its server's volumes."""
 
 STATE_HOME = "home"
 """The part of a project's state that is its home when it sees nothing else of the person's."""
@@ -55,6 +59,26 @@ def mounts_for(launch: Launch, layout: DataDirectory) -> tuple[Mount, ...]:
             )
         case Files.NONE:
             return ()
+
+
+def shown_in(
+    project: PurePosixPath, frame: Mount, volumes: Iterable[tuple[str, Mount]]
+) -> tuple[Mount, ...]:
+    """Volumes once more, where a file browser shows them; those in the project are there already.
+
+    Args:
+        project: its folder, relative to the home.
+        frame: a folder of the server's own, with what the folder in the project holds besides.
+        volumes: with their names, as they are mounted.
+    """
+    folder = project / SHOWN
+    inside = {
+        name if mount.access is Access.RW else f"{name} (read only)": mount
+        for name, mount in volumes
+        if not mount.target.is_relative_to(project)
+    }
+    shown = [replace(mount, target=folder / name) for name, mount in inside.items()]
+    return (replace(frame, target=folder), *shown) if shown else ()
 
 
 def _whole_home(launch: Launch, layout: DataDirectory) -> Mount:

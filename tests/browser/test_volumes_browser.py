@@ -36,6 +36,15 @@ def launch(page: Page, repo: RepoHandle, file: str, access: str, place: str = ""
     page.get_by_label("Folder in the home for paper").fill(place)
 
 
+def browse(page: Page, *names: str) -> None:
+    """Go down by JupyterLab's file browser; the last name is seen."""
+    for at, name in enumerate(names):
+        item = page.locator(".jp-DirListing-itemText").get_by_text(name, exact=True)
+        expect(item).to_be_visible()
+        if at < len(names) - 1:
+            item.dblclick()
+
+
 def test_a_shared_volume(
     home_hub: HomeHub, repo: RepoHandle, page: Page, browser: Browser, artifacts: Path
 ) -> None:
@@ -67,6 +76,7 @@ def test_a_shared_volume(
     wait_for_lab(page)
     run_cells(page, [0])
     expect(output(page, 0)).to_have_text("8")
+    browse(page, "shared-volumes", "paper", "text")
 
     jonas.goto(f"{home_hub.main_page}volumes")
     expect(jonas.get_by_text("shared by maria")).to_be_visible()
@@ -81,10 +91,14 @@ def test_a_shared_volume(
     wait_for_lab(jonas)
     run_cells(jonas, [0])
     expect(output(jonas, 0)).to_have_text("by maria\nRead-only file system")
+    browse(jonas, "shared-volumes", "paper (read only)", "text")
+    server = jonas.url.partition("/lab")[0]
+    jonas.goto(f"{server}/tree/shared-volumes")
+    expect(jonas.get_by_text("paper (read only)", exact=True)).to_be_visible(timeout=60_000)
 
     page.goto(f"{home_hub.main_page}volumes")
     page.get_by_role("button", name="Remove jonas").click()
-    expect(page.get_by_text("Nobody yet.")).to_be_visible()
+    expect(card.get_by_text("Nobody yet.")).to_be_visible()
     jonas.goto(home_hub.main_page)
     row = jonas.locator("#servers li").filter(has_text="paper")
     row.get_by_role("button", name="Stop").click()

@@ -48,7 +48,9 @@ for folder, folders, names in os.walk("/"):
     folders[:] = [one for one in folders if folder != "/" or one not in ("proc", "sys")]
     found += [folder] if "kept.txt" in names else []
 table = Path("/home/jovyan/shared/data/table.csv")
-print(found, table.read_text())
+# where a file browser finds it
+shown = Path("shared-volumes/data (read only)/table.csv")
+print(found, table.read_text(), shown.read_text())
 try:
     table.write_text("x")
 except OSError as error:
@@ -143,7 +145,7 @@ def test_the_first_day(
     arrive(jonas, "**/user/jonas/tides-*/lab/**", timeout=START)
     wait_for_lab(jonas)
     run_cells(jonas, [0])
-    expect(output(jonas, 0)).to_have_text("[] 1,2,3\nRead-only file system")
+    expect(output(jonas, 0)).to_have_text("[] 1,2,3 1,2,3\nRead-only file system")
     server = re.sub(r"/lab.*", "/api/contents/kept.txt", maria.url)
     refused = jonas.goto(server)
     assert refused is not None and not refused.ok

@@ -172,6 +172,50 @@ async def test_in_every_mode_and_inside_the_project(
     assert told.output.startswith("11 ")
 
 
+SHOWN = """
+import os, subprocess
+os.chdir('/home/jovyan/{project}')
+print(sorted(os.listdir('shared-volumes')), os.listdir('shared-volumes/{name} (read only)'))
+print('shared-volumes' in subprocess.check_output(['git', 'status', '--porcelain'], text=True))
+for place in ('shared-volumes/new', 'shared-volumes/{name} (read only)/new'):
+    try:
+        open(place, 'w')
+    except OSError as error:
+        print(error.errno)
+"""
+
+
+@pytest.mark.parametrize("files", Files)
+async def test_file_browsers_show_them(hub: SandboxHub, client: Client, files: Files) -> None:
+    """In the project, which is all that a file browser shows; Git knows nothing of it."""
+    name = f"see-{files}"
+    share(hub, name, "ann", {})
+    commit, project = hub.repository({"index.txt": "hello"}, f"see/{files}")
+    launch = hub.launch(
+        "ann",
+        commit=commit,
+        project=project,
+        files=files,
+        volumes=asked(f"{name}", f"{name}:elsewhere:ro"),
+    )
+    await client.start(launch)
+    await client.run("ann", f"open('/home/jovyan/shared/{name}/x', 'w').write('1')")
+    told = await client.run("ann", SHOWN.format(project=project, name=name))
+    listed = f"['.gitignore', '{name}', '{name} (read only)'] ['x']"
+    assert told.output.splitlines() == [listed, "False", "30", "30"], told
+    await client.stop("ann")
+
+
+async def test_a_repositorys_own_folder_is_not_hidden(hub: SandboxHub, client: Client) -> None:
+    share(hub, "hidden", "ann", {})
+    commit, project = hub.repository({"shared-volumes/own.txt": "hello"}, "see/own")
+    volumes = asked("hidden")
+    await client.start(hub.launch("ann", commit=commit, project=project, volumes=volumes))
+    look = f"import os; print(os.listdir('/home/jovyan/{project}/shared-volumes'))"
+    assert (await client.run("ann", look)).output.strip() == "['own.txt']"
+    await client.stop("ann")
+
+
 async def test_revoked_is_gone_at_the_next_start(hub: SandboxHub, client: Client) -> None:
     """Also by the Hub's own button, and for whoever is in a group no more."""
     id = share(hub, "gone", "ann", {"bob": "rw"})
