@@ -161,14 +161,19 @@ def _first_existing(path: Path) -> Path:
 
 def _working(candidates: list[Node], home: Path) -> list[str] | None:
     """The command of an installation, with the first Node.js that really runs it."""
-    entry = home / _ENTRY
-    if not entry.is_file():
+    if not (home / _ENTRY).is_file():
         return None
     for candidate in candidates:
-        command = [str(candidate.node), str(entry)]
+        command = _command(candidate, home)
         if _output([*command, "--version"]) == _version():
             return command
     return None
+
+
+def _command(node: Node, home: Path) -> list[str]:
+    """Runs an installation, with a page of ours while the Hub is not there."""
+    page = (_sources() / "starting.mjs").as_uri()
+    return [str(node.node), "--import", page, str(home / _ENTRY)]
 
 
 def _install(candidates: list[Node], home: Path) -> list[str]:
@@ -185,7 +190,7 @@ def _install(candidates: list[Node], home: Path) -> list[str]:
             if not problem and _working([candidate], draft):
                 shutil.rmtree(home, ignore_errors=True)
                 draft.rename(home)
-                return [str(candidate.node), str(home / _ENTRY)]
+                return _command(candidate, home)
     raise CannotStart(
         "The proxy could not be installed. {install_node} The first start needs the network.",
         install_node=INSTALL_NODE,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -111,3 +115,30 @@ def test_no_stale_proxy(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         pid_file.write_text(content)
     proxy.stop_stale(pid_file)
+
+
+def test_without_a_hub_it_says_that_it_starts_and_asks_again(free_ports: int) -> None:
+    """As JupyterHub starts it: the Hub, which has the pages for errors, listens only later."""
+    command = [*proxy.ensure_proxy(Path("/nowhere")), "--ip", "127.0.0.1", "--port"]
+    command += [str(free_ports), "--api-ip", "127.0.0.1", "--api-port", str(free_ports + 1)]
+    command += ["--error-target", f"http://127.0.0.1:{free_ports + 2}/hub/error"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(free_ports)
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"http://127.0.0.1:{free_ports}/hub/", timeout=10)
+    finally:
+        process.terminate()
+        process.wait(10)
+    page = caught.value.read().decode()
+    assert caught.value.code == 503
+    assert "This hub is starting" in page and "location.reload()" in page
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        with socket.socket() as asking:
+            if asking.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the proxy does not listen")
