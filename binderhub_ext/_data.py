@@ -15,6 +15,11 @@ def templates_dir() -> Path:
     return _data_dir() / "templates"
 
 
+def hub_templates_dir() -> Path:
+    """The folder of those that take the place of JupyterHub's own."""
+    return templates_dir() / "hub"
+
+
 def static_dir() -> Path:
     """The folder of stylesheets, scripts and images."""
     return _data_dir() / "static"

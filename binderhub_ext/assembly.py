@@ -19,7 +19,7 @@ from jupyterhub.services.auth import HubOAuth
 from traitlets.config import Application
 
 from . import __version__
-from ._data import templates_dir
+from ._data import hub_templates_dir, templates_dir
 from .core.launch import Tickets
 from .core.layout import DataDirectory
 from .core.policy import Policy
@@ -265,5 +265,6 @@ class _Parts:
 
     @cached_property
     def pages(self) -> Pages:
-        folders = [*map(Path, self.look.template_paths), templates_dir()]
+        own = [templates_dir(), hub_templates_dir()]
+        folders = [*map(Path, self.look.template_paths), *own]
         return Pages(folders, self.auth.hub_prefix, self.auth.base_url, self.look.everywhere())

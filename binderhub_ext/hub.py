@@ -28,6 +28,7 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 from traitlets.log import get_logger
 
+from ._data import hub_templates_dir
 from .config.check import check
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
@@ -168,6 +169,7 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
     c.JupyterHub.default_url = landing_page
     c.JupyterHub.user_redirect_hook = pulled_by_link
     c.JupyterHub.subdomain_hook = host_of
+    c.JupyterHub.template_paths = [*_given(c, "template_paths", []), str(hub_templates_dir())]
     c.JupyterHub.extra_user_scopes = _given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
     # Progress is streamed; a POST that waits for the server would only hold the button down.
     c.JupyterHub.tornado_settings = {
@@ -237,7 +239,7 @@ def _given(c: Config, name: str, empty: Any) -> Any:
 
 
 def keep(c: Config, ours: Config) -> None:
-    """Put back what a list assigned over ours took away: the service and the right to use it.
+    """Put back what a list assigned over ours took away: the service, its pages and its rights.
 
     Administrators write `c.JupyterHub.services = [...]` for theirs and mean no harm to ours.
 
@@ -247,6 +249,8 @@ def keep(c: Config, ours: Config) -> None:
     """
     if not any(service.get("name") == SERVICE for service in c.JupyterHub.services):
         c.JupyterHub.services = [*c.JupyterHub.services, *ours.JupyterHub.services]
+    paths = [*c.JupyterHub.template_paths, *ours.JupyterHub.template_paths]
+    c.JupyterHub.template_paths = list(dict.fromkeys(map(str, paths)))
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
 
 

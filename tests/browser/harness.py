@@ -20,7 +20,7 @@ from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
-from binderhub_ext._data import static_dir, templates_dir
+from binderhub_ext._data import hub_templates_dir, static_dir, templates_dir
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.web.pages import Pages as Renderer
 from binderhub_ext.service.web.pages import security_headers
@@ -34,7 +34,7 @@ MARIA = Person("maria", token="")
 
 def render(template: str, **context: Any) -> str:
     """A page as the service renders it."""
-    renderer = Renderer([templates_dir()], hub_prefix=HUB, prefix=PREFIX)
+    renderer = Renderer([templates_dir(), hub_templates_dir()], hub_prefix=HUB, prefix=PREFIX)
     token = "token-of-the-page"
     return renderer.render(template, person=MARIA, xsrf_token=token, nonce=NONCE, **context)
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.utils import url_path_join
 
@@ -59,8 +59,10 @@ class Pages:
         self, paths: Sequence[Path], hub_prefix: str, prefix: str, extra: Mapping[str, Any] = _NONE
     ) -> None:
         self.hub_prefix, self.prefix, self.extra = hub_prefix, prefix, extra
-        hub = Path(DATA_FILES_PATH) / "templates"
-        loader = ChoiceLoader([NonceLoader(path) for path in [*paths, hub]])
+        hub = NonceLoader(Path(DATA_FILES_PATH) / "templates")
+        # by both names, as in the Hub
+        named = PrefixLoader({"templates": hub})
+        loader = ChoiceLoader([named, *map(NonceLoader, paths), hub])
         self._environment = Environment(loader=loader, autoescape=True, enable_async=False)
 
     def render(

@@ -1,0 +1,82 @@
+"""The Hub's own pages: each leads to ours, and none offers what cannot be."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from gitserver import RepoHandle
+from homehub import HomeHub
+from playwright.sync_api import Page, expect
+
+GONE = re.compile("Start My Server|My Server|Add New Server|Relaunch|Launch Server", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def repo(home_hub: HomeHub) -> RepoHandle:
+    return home_hub.git.create_repo("ocean/pages", {"requirements.txt": ""})
+
+
+@pytest.fixture
+def maria(home_hub: HomeHub, page: Page) -> Page:
+    home_hub.sign_in(page, "maria")
+    return page
+
+
+def test_home_and_control_panel_lead_to_the_main_page(home_hub: HomeHub, maria: Page) -> None:
+    maria.goto(f"{home_hub.url}/hub/home")
+    maria.wait_for_url(home_hub.main_page)
+    for path in ("token", "accept-share?code=x", "nothing/here"):
+        maria.goto(f"{home_hub.url}/hub/{path}")
+        bar = maria.locator("#thenavbar")
+        expect(bar.get_by_role("link", name="Home")).to_have_count(0)
+        expect(bar.get_by_text("maria")).to_be_visible()
+        expect(maria.get_by_text(GONE)).to_have_count(0)
+        bar.get_by_role("link", name="Launch").click()
+        maria.wait_for_url(home_hub.main_page)
+
+
+def test_the_hubs_own_list_is_there_when_ours_is_not(home_hub: HomeHub, maria: Page) -> None:
+    maria.route("**/services/binder/health", lambda route: route.fulfill(status=503))
+    maria.goto(f"{home_hub.url}/hub/home")
+    expect(maria.locator(".server-table")).to_be_visible()
+    expect(maria.get_by_text(GONE).filter(visible=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["hub/nothing", "services/binder/nothing", "user/jonas/x/lab"])
+def test_what_is_not_there_knows_who_asks(home_hub: HomeHub, maria: Page, path: str) -> None:
+    answer = maria.goto(f"{home_hub.url}/{path}")
+    assert answer is not None and answer.status in (403, 404)
+    expect(maria.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    expect(maria.locator("#login_widget")).to_contain_text("maria")
+    expect(maria.locator("body")).not_to_contain_text("moons")
+    maria.get_by_role("link", name="To the main page").click()
+    maria.wait_for_url(home_hub.main_page)
+
+
+def test_a_server_that_does_not_run(home_hub: HomeHub, repo: RepoHandle, maria: Page) -> None:
+    maria.get_by_label("Repository").fill(repo.url)
+    maria.get_by_role("button", name="Launch", exact=True).click()
+    maria.wait_for_url("**/user/maria/pages-*/**", timeout=240_000)
+    there = maria.url
+    maria.goto(home_hub.main_page)
+    row = maria.locator("#servers li").filter(has_text="pages")
+    row.get_by_role("button", name="Stop").click()
+    expect(row.get_by_role("button", name="Start")).to_be_visible()
+    maria.goto(there)
+    expect(maria.get_by_role("heading", level=1)).to_have_text("Your server does not run")
+    expect(maria.get_by_text(GONE)).to_have_count(0)
+    maria.get_by_role("link", name="To your servers").click()
+    maria.wait_for_url(f"{home_hub.main_page}#servers")
+    expect(row.get_by_role("button", name="Start")).to_be_visible()
+
+
+def test_a_hub_that_starts_says_so_and_comes_back(home_hub: HomeHub, maria: Page) -> None:
+    """Its proxy outlives a Hub that is killed, and is another one once the Hub starts."""
+    home_hub.crash()
+    try:
+        maria.goto(f"{home_hub.url}/hub/token")
+        expect(maria.get_by_role("heading", level=1)).to_have_text("Starting")
+    finally:
+        home_hub.start()
+    expect(maria.get_by_role("button", name="Request new API token")).to_be_visible(timeout=90_000)
