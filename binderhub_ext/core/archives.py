@@ -214,7 +214,7 @@ def of_image(text: str) -> Understanding:
     image = Understanding(LaunchRequest(None, image=image_reference(text)))
     if ":" in text.rpartition("/")[2] or "@" in text:
         return image
-    return image.guessing("The image names no tag: whoever runs it will take “latest”.")
+    return image.guessing("The image names no tag: the administrator will take “latest”.")
 
 
 def _archive(kind: type[DoiProvider], name: str, example: str) -> Provider:

@@ -94,7 +94,7 @@ HOME_FULL = (
 FULL_START = (
     "The disk of this hub is full: not even a new folder can be made. Start a server you have used"
     " before and delete files in it, or delete for good what is in your trash, on the page Files."
-    " Tell whoever runs this hub."
+    " Tell the administrator."
 )
 """Why a start failed that needed more than there was."""
 

@@ -303,7 +303,7 @@ async def _pack(
         return await pack(files, message, new, objects)
     except ProcessFailed as error:
         if NoSpace.in_text(error.tail):
-            raise NoSpace("The disk is full. Ask your administrator to make room.") from error
+            raise NoSpace("The disk is full. Ask the administrator to make room.") from error
         raise _hostile() from error
 
 
@@ -325,12 +325,12 @@ async def _unpacked(archive: Path, into: Path, files: int, size: int) -> list[li
 
 def _not_unpacked(error: ProcessFailed, files: int, size: int) -> BinderError:
     if NoSpace.in_text(error.tail):
-        return NoSpace("The disk is full. Ask your administrator to make room.")
+        return NoSpace("The disk is full. Ask the administrator to make room.")
     return {
         unpack.HOSTILE: _hostile(),
         unpack.TOO_LARGE: TooLarge(
             "The archive has more than {files} files or {size} MiB, which is more than "
-            "allowed here. Use a smaller dataset, or ask your administrator to raise the limit.",
+            "allowed here. Use a smaller dataset, or ask the administrator to raise the limit.",
             files=files,
             size=size // 2**20,
         ),

@@ -72,7 +72,7 @@ async def initialise(repository: Path, id_length: int) -> None:
 
 def _words(error: ProcessFailed) -> BinderError:
     if NoSpace.in_text(error.tail):
-        return NoSpace("The disk is full. Ask your administrator to make room.")
+        return NoSpace("The disk is full. Ask the administrator to make room.")
     return RepoUnavailable(
         "The fetched files of this commit cannot be read. Launch it again to fetch them anew.",
         detail=error.tail[-2000:],

@@ -40,7 +40,7 @@ RULES = (
     _rule(
         NoSpace.TEXT,
         NoSpace,
-        "This service's disk is full, so {url} could not be fetched. Please tell your "
+        "This service's disk is full, so {url} could not be fetched. Please tell the "
         "administrator; nothing of yours is lost.",
     ),
     _rule(
@@ -83,7 +83,7 @@ RULES = (
         r"certificate|ssl|tls|gnutls",
         RepoUnavailable,
         "No secure connection to the host of {url} could be made: its certificate is not valid "
-        "here, or its encryption is too old. If it is your institution's own host, ask your "
+        "here, or its encryption is too old. If it is your institution's own host, ask the "
         "administrator to add its certificate authority.",
     ),
     _rule(

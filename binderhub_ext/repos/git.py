@@ -215,7 +215,7 @@ class GitProvider(KeepingProvider):
                 here, needed = (".".join(map(str, each)) for each in (found, MINIMUM))
                 raise RepoUnavailable(
                     "Git {needed} or newer is needed to fetch safely; on this machine it is "
-                    "{here}. Please tell your administrator.",
+                    "{here}. Please tell the administrator.",
                     needed=needed,
                     here=here or "missing",
                 )

@@ -118,7 +118,7 @@ class Http:
                     if size > limit:
                         raise TooLarge(
                             "A file at {host} is larger than the {limit} MiB allowed "
-                            "here. Ask your administrator, or use a smaller dataset.",
+                            "here. Ask the administrator, or use a smaller dataset.",
                             host=url.host,
                             limit=limit // 2**20,
                         )
@@ -199,13 +199,13 @@ async def _words(url: Url) -> AsyncIterator[None]:
     except aiohttp.ClientSSLError as error:
         raise RepoUnavailable(
             "No secure connection to {host} could be made: its certificate is not valid here. "
-            "If it is your institution's own host, ask your administrator to add its authority.",
+            "If it is your institution's own host, ask the administrator to add its authority.",
             host=url.host,
         ) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         if NoSpace.caused(error):
             raise NoSpace(
-                "This service's disk is full. Please tell your administrator; nothing of yours is "
+                "This service's disk is full. Please tell the administrator; nothing of yours is "
                 "lost."
             ) from error
         raise RepoUnavailable(

@@ -168,6 +168,6 @@ def too_large(limit: str) -> TooLarge:
     """The words for what is larger than `limit`, such as `4096 MiB to download`."""
     return TooLarge(
         "The repository is larger than allowed here ({limit}). Keep large data elsewhere and "
-        "load it in the notebook, or ask your administrator to raise the limit.",
+        "load it in the notebook, or ask the administrator to raise the limit.",
         limit=limit,
     )

@@ -117,7 +117,7 @@ class AddressPolicy(LoggingConfigurable):
             self.log.warning("Refused to reach %s: %s", url.host, ", ".join(map(str, addresses)))
             raise AddressNotAllowed(
                 "{host} is at a private or internal address, which links must not reach. "
-                "Use a repository on a public host, or ask your administrator to allow this one.",
+                "Use a repository on a public host, or ask the administrator to allow this one.",
                 host=url.host,
             )
         return addresses

@@ -123,7 +123,7 @@ class Remote:
         if isinstance(error, TimedOut):
             return RepoUnavailable(
                 "{url} did not finish answering within {timeout:.0f} seconds. Try "
-                "again later; if it is a large repository, ask your administrator for more time.",
+                "again later; if it is a large repository, ask the administrator for more time.",
                 url=self.url,
                 timeout=call.timeout,
                 detail=error.tail[-2000:],

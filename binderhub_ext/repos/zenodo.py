@@ -60,7 +60,7 @@ class ZenodoProvider(Archive):
                 return installation
         raise RepoNotFound(
             "The DOI leads to {host}, which is not known here as a Zenodo installation. Use "
-            "the provider of that archive, or ask your administrator to add it.",
+            "the provider of that archive, or ask the administrator to add it.",
             host=page.host,
         )
 

@@ -37,7 +37,7 @@ class Bans:
                 reason = f": {why}" if why else ""
                 raise NotAllowed(
                     "This hub does not serve the network of your address {client}{reason}. "
-                    "Ask whoever runs it.",
+                    "Ask the administrator.",
                     client=client,
                     reason=reason,
                 )

@@ -32,7 +32,16 @@ STATUSES = {
 }
 """Code and words of what HTTP itself, and the Hub's library, refuse."""
 
-_OURS = "Something went wrong on our side. Tell whoever runs this hub the reference number."
+_TITLES = {
+    400: "This cannot be understood",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    405: "This cannot be used so",
+    409: "This is not possible now",
+    422: "This does not work",
+    429: "Too much at once",
+}
+_OURS = "Something went wrong on our side. Tell the administrator the reference number."
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,8 @@ class Failure:
 
     @property
     def title(self) -> str:
-        return HTTPStatus(self.status).phrase.capitalize()
+        """What a page about it is called."""
+        return _TITLES.get(self.status, "Something went wrong")
 
     def fields(self) -> dict[str, Any]:
         """What the event of a failure has besides its message."""

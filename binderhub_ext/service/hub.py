@@ -178,7 +178,7 @@ class HubClient:
         except TimeoutError:
             raise LaunchFailed(
                 "The server that runs now does not stop. Stop it on the Hub's own page, or ask "
-                "whoever runs this hub."
+                "the administrator."
             ) from None
 
     async def progress(self, person: Person, name: str) -> AsyncIterator[dict[str, Any]]:

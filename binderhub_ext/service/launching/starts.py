@@ -64,7 +64,7 @@ class Starts:
         except TimeoutError:
             raise LaunchFailed(
                 f"The server did not become ready within {self._patience:.0f} seconds. "
-                "Launch it again; if that does not help, tell whoever runs this hub."
+                "Launch it again; if that does not help, tell the administrator."
             ) from None
 
 

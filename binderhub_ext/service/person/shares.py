@@ -22,7 +22,7 @@ from ..hub import HubClient, Person, check, message_of, unknown
 
 _MAY_NOT = (
     "The Hub does not let this service share servers for you. Sign out and in again, or use a "
-    "token with the scope “shares”; if that does not help, tell whoever runs this hub."
+    "token with the scope “shares”; if that does not help, tell the administrator."
 )
 _NOBODY = "No such "
 """In what the Hub says of a person or group that it does not have."""

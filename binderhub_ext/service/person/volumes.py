@@ -125,7 +125,7 @@ class PersonVolumes:
             if owned >= self.limit:
                 raise TooMany(
                     "You have {owned} shared volumes; at most {limit} are allowed here."
-                    " Delete one first, or ask whoever runs this hub.",
+                    " Delete one first, or ask the administrator.",
                     owned=owned,
                     limit=self.limit,
                 )

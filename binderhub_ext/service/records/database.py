@@ -31,15 +31,15 @@ _PRAGMAS = (
 
 _FULL = (
     "The disk of this hub is full, so that it cannot even note your launch. Start a server you have"
-    " on the Hub's own page and delete files in it, and tell whoever runs this hub."
+    " on the Hub's own page and delete files in it, and tell the administrator."
 )
 _DAMAGED = (
     "The database of this hub's launches is damaged. Your files and servers are not in it: open a"
-    " server you have on the Hub's own page, and tell whoever runs this hub."
+    " server you have on the Hub's own page, and tell the administrator."
 )
 _NO_ANSWER = (
     "The database of this hub's launches does not answer. Try again in a minute; if that does not"
-    " help, tell whoever runs this hub."
+    " help, tell the administrator."
 )
 
 
