@@ -224,6 +224,12 @@ class ServerDiffers(Conflict):
         self.changes = changes
 
 
+class TargetMissing(BinderError):
+    """The server runs, and what should be opened in it is not there."""
+
+    code, status = "target-missing", 422
+
+
 class FilesDiffer(Conflict):
     """The person and the repository changed the same files, and it was not said what to do.
 

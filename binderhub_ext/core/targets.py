@@ -7,7 +7,7 @@ of JupyterLab, Notebook 7, nbclassic, RetroLab and Voilà.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
@@ -196,6 +196,22 @@ def program(path: str, targets: Targets = TARGETS) -> Target | None:
     """Which target a path of the server belongs to, if any."""
     head = re.split(r"[/?#]", path, maxsplit=1)[0]
     return next((target for target in targets.values() if head in target.heads), None)
+
+
+def missing(target: Target) -> str:
+    """Why a target cannot be opened, within a sentence."""
+    needs = f" (it needs {target.needs})" if target.needs else ""
+    return f"{target.title} is not in this environment{needs}"
+
+
+def lacks(provides: Collection[str], target: Target) -> bool:
+    """Whether an environment was found to be without a target.
+
+    Args:
+        provides: what it was found to offer; empty if nobody looked.
+    """
+    looked_for = target.name in ("notebook", "classic", "voila")
+    return bool(provides) and looked_for and not {target.name, *target.heads} & set(provides)
 
 
 def is_below(prefix: str, url: str) -> bool:

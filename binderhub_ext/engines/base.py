@@ -156,6 +156,10 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
             BuildFailed, BuildTimeout, NoSpace.
         """
 
+    def targets_lacking(self) -> tuple[str, ...]:
+        """Names of targets that no environment of this engine can have here. By default none."""
+        return ()
+
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         """Get an image somebody made elsewhere.
 

@@ -344,13 +344,13 @@ class Landing(Configurable):
     proxy_url = Unicode(
         help="""Where the service itself reaches people's servers, such as
         `http://127.0.0.1:8000`: the Hub's proxy, from the inside. Empty (the default): whether a
-        program answers is not asked before people are sent there."""
+        server or a program of it answers is not asked before people are sent there."""
     ).tag(config=True)
 
     patience = Float(
         20,
         help="""Seconds a program such as RStudio or Voilà may take for its first answer before
-        JupyterLab is opened instead (default 20).""",
+        the launch ends with JupyterLab on offer instead (default 20).""",
     ).tag(config=True)
 
 

@@ -1,6 +1,7 @@
 // The official client in Node, unchanged: every event as a line of JSON on standard output.
 //
-// Usage: BINDER_TOKEN=… node build.mjs ENDPOINT SPEC [--build-only] [--until WORDS]
+// Usage: BINDER_TOKEN=… node build.mjs ENDPOINT SPEC [--build-only] [--build-token TOKEN]
+//            [--until WORDS]
 //
 // Ends as BinderHub's own pages do: at `ready` or `failed`. With --until it hangs up after the
 // first message with these words, as a client whose network is gone.
@@ -16,10 +17,12 @@ globalThis.document = Object.assign(new EventTarget(), { cookie: "", hidden: fal
 process.on("unhandledRejection", () => {});
 
 const [endpoint, spec, ...options] = process.argv.slice(2);
-const until = options.includes("--until") ? options[options.indexOf("--until") + 1] : null;
+const given = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : null);
+const until = given("--until");
 const repository = new BinderRepository(spec, new URL(endpoint), {
   apiToken: process.env.BINDER_TOKEN,
   buildOnly: options.includes("--build-only"),
+  buildToken: given("--build-token") ?? undefined,
 });
 
 for await (const event of repository.fetch()) {

@@ -31,11 +31,19 @@ def spec(repo: RepoHandle, ref: str = "main") -> str:
     return f"git/{quote(repo.url, safe='')}/{ref}"
 
 
-def fetch(hub: HomeHub, token: str, what: str, *options: str) -> list[dict[str, Any]]:
+def fetch(
+    hub: HomeHub, token: str, what: str, *options: str, endpoint: str = "build/"
+) -> list[dict[str, Any]]:
     """The events the client yields, in Node."""
     node = npm.node()
     assert node
-    command = [str(node.node), str(HERE / "build.mjs"), f"{hub.main_page}build/", what, *options]
+    command = [
+        str(node.node),
+        str(HERE / "build.mjs"),
+        f"{hub.main_page}{endpoint}",
+        what,
+        *options,
+    ]
     environment = {"PATH": os.environ["PATH"], "BINDER_TOKEN": token}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=BUILD)
     assert done.returncode == 0, done.stderr

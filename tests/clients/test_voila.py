@@ -83,6 +83,10 @@ def test_a_target_of_the_administrator(hub: HomeHub, plain: RepoHandle, jonas: P
 
 def test_a_target_that_does_not_answer(hub: HomeHub, plain: RepoHandle, jonas: Page) -> None:
     follow(hub, plain, jonas, "target=pluto&server=no-pluto")
+    words = "Pluto is not in this environment (it needs the package pluto)."
+    expect(jonas.locator("#failure-words")).to_contain_text(words, timeout=BUILD)
+    expect(jonas.get_by_role("link", name="Change")).to_be_visible()
+    jonas.get_by_role("button", name="Open JupyterLab").click()
     jonas.wait_for_url(re.compile("/user/jonas/no-pluto/lab"), timeout=BUILD)
 
 

@@ -101,6 +101,7 @@ def test_the_main_job(tmp_path: Path, free_ports: int, gitserver: GitServer) -> 
                 again = person.launch(str(repo.url))
                 assert again[-1]["phase"] == "ready"
                 assert not any(event.get("log") for event in again)
+                assert_started_again(person, str(repo.url), data)
                 docker("tag", again[-1]["imageName"], "bah-up-lab:1")
                 assert_prebuilt_images(person, str(repo.url))
             (kept,) = data.glob("homes/*/projects/*/*/*/mine.txt")
@@ -117,6 +118,17 @@ def test_the_main_job(tmp_path: Path, free_ports: int, gitserver: GitServer) -> 
         remove_images("bah-up-lab:")
         remove_images("bah-up-tests/")
         remove_network("bah-up-tests")
+
+
+def assert_started_again(person: Browser, repo: str, data: Path) -> None:
+    """A server that was killed, while the Hub still has it for running."""
+    mine = f"label=binder-at-home.hub={hub_label(DataDirectory(data))}"
+    (server,) = docker("ps", "-q", f"--filter={mine}").split()
+    docker("kill", server)
+    last = person.launch(repo)[-1]
+    assert last["phase"] == "ready", last
+    assert person.session.get(last["url"], timeout=60).status_code == 200
+    assert docker("ps", "-q", f"--filter={mine}").split() != [server]
 
 
 def assert_prebuilt_images(person: Browser, repo: str) -> None:

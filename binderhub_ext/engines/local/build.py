@@ -39,7 +39,7 @@ from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import supervised
-from .support import choose_interpreter, refuse_unsupported
+from .support import choose_interpreter, refuse_unsupported, targets_lacking
 
 BUILDER = "local 2"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
@@ -69,6 +69,9 @@ class LocalBuilder(Settings):
     """Builds `uv` environments beneath the data directory, and keeps them."""
 
     # --- the interface --------------------------------------------------------------------
+
+    def targets_lacking(self) -> tuple[str, ...]:
+        return targets_lacking(conda.find_program())
 
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 
 from ...core.errors import Unsupported
@@ -19,6 +20,15 @@ _REFUSED = {
     "JuliaProjectTomlBuildPack": ("Project.toml", "this engine has no Julia"),
     "JuliaRequireBuildPack": ("REQUIRE", "this engine has no Julia"),
 }
+_PROGRAMS = {
+    "rstudio": "rserver",
+    "vscode": "code-server",
+    "desktop": "vncserver",
+    "shiny": "shiny-server",
+}
+"""By targets that are programs of the machine, not packages of Python."""
+
+_BY_CONDA = ("vscode", "desktop")
 _SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack"})
 
 
@@ -42,6 +52,20 @@ def refuse_unsupported(detection: Detection, conda: str | None) -> None:
         )
     if detection.buildpack == "CondaBuildPack":
         _refuse_conda(detection, conda)
+
+
+def targets_lacking(conda: str | None) -> tuple[str, ...]:
+    """Targets whose program is not on this machine and cannot come with an environment.
+
+    Args:
+        conda: path of micromamba, mamba or conda, or `None`.
+    """
+    to_be_had = _BY_CONDA if conda else ()
+    return tuple(
+        target
+        for target, program in _PROGRAMS.items()
+        if target not in to_be_had and shutil.which(program) is None
+    )
 
 
 def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> Interpreter:

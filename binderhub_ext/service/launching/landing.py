@@ -1,21 +1,22 @@
 """Where the browser is sent: a page of this very server, and one that answers.
 
 The address is put together here and nowhere else. Whatever a link says, it is a path below the
-server's own URL, as the Hub gave it; a program that does not answer is replaced by JupyterLab.
+server's own URL, as the Hub gave it; nobody is sent to a program that does not answer.
 """
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from ...core.errors import LaunchFailed
+from ...core.errors import LaunchFailed, TargetMissing
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
-from ...core.targets import Target, Targets, is_below, program
-from ..hub import HubClient, Person, Server
+from ...core.targets import Targets, is_below, program
+from ..hub import HubClient, Person, Server, State
 
 FALLBACK = "lab"
 """What every environment has."""
@@ -24,6 +25,14 @@ _ALWAYS_THERE = ("lab", "notebook")
 _NO_ANSWER = (404, 500, 502, 503, 504, 508)
 _MOVED = (301, 302, 303, 307, 308)
 _REDIRECTS = 5
+
+_NOBODY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+"""What a proxy answers where nobody is at a server's address."""
+
+_LOOKS = (0, 0.5)
+"""Seconds before each of the looks that all have to find nobody."""
+
+_LOOK_TIMEOUT = 5
 
 
 class Landing:
@@ -46,33 +55,75 @@ class Landing:
         """The URL to send the browser to.
 
         Raises:
-            LaunchFailed: the launch names a path outside its server.
+            TargetMissing: what should be opened does not answer; JupyterLab does.
+            LaunchFailed: JupyterLab does not either, or the launch names a path outside its server.
         """
         url = server.url + launch.target
         if not is_below(server.url, url):
             raise LaunchFailed("The link leads outside the server it starts. It was not opened.")
         target = program(launch.target, self._targets)
-        if target is None or await self._answers(person, server, url, target):
+        if target is None or target.name in _ALWAYS_THERE:
             return url
-        words = (
-            f"{target.title} does not answer: this environment does not have "
-            f"{target.needs or 'that program'}, or it does not start. Opening JupyterLab instead."
+        tell(Event(Phase.LAUNCHING, f"Waiting for {target.title}."))
+        status = await self._answer(person, server, url)
+        if status not in _NO_ANSWER:
+            return url
+        if await self._answer(person, server, server.url + FALLBACK) in _NO_ANSWER:
+            raise LaunchFailed(
+                "Neither {target} nor JupyterLab answers. Stop the server on the main page and "
+                "launch it again.",
+                target=target.title,
+            )
+        if status == HTTPStatus.NOT_FOUND:
+            raise TargetMissing(
+                "{target} is not in this environment (it needs {needs}). The server runs: open "
+                "JupyterLab, or change the launch.",
+                target=target.title,
+                needs=target.needs or "a program of that name",
+            )
+        raise TargetMissing(
+            "{target} does not answer. The server runs: open JupyterLab, or change the launch.",
+            target=target.title,
         )
-        tell(Event(Phase.LAUNCHING, words, {"warning": True}))
-        return server.url + FALLBACK
 
-    async def _answers(self, person: Person, server: Server, url: str, target: Target) -> bool:
-        """Whether the program of a target answers; yes if that cannot be asked."""
-        if not self._proxy_url or target.name in _ALWAYS_THERE:
-            return True
+    async def gone(self, server: Server) -> bool:
+        """Whether a server that the Hub has for running has ended; no if that cannot be asked.
+
+        The Hub itself looks twice a minute. A server that is busy and says nothing is there.
+        """
+        if not self._proxy_url or server.state is not State.RUNNING:
+            return False
+        for pause in _LOOKS:
+            await asyncio.sleep(pause)
+            if not await self._nobody_at(server):
+                return False
+        return True
+
+    async def _nobody_at(self, server: Server) -> bool:
+        try:
+            async with (
+                self._session(server, _LOOK_TIMEOUT) as session,
+                session.get(self._inside(f"{server.url}api"), allow_redirects=False) as response,
+            ):
+                return response.status in _NOBODY
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def _answer(self, person: Person, server: Server, url: str) -> int:
+        """The status with which a page of a server answers; 200 if that cannot be asked."""
+        if not self._proxy_url:
+            return HTTPStatus.OK
         # never the person's own token: the server runs a stranger's code
         token = await self._hub.token_for_server(person, server.name, seconds=60)
         if not token:
-            return True
+            return HTTPStatus.OK
         try:
-            return await self._status(server, url, token) not in _NO_ANSWER
+            return await self._status(server, url, token)
+        except aiohttp.ClientConnectorError:
+            # it is the proxy that is not where we were told
+            return HTTPStatus.OK
         except (aiohttp.ClientError, TimeoutError):
-            return False
+            return HTTPStatus.GATEWAY_TIMEOUT
 
     async def _status(self, server: Server, url: str, token: str) -> int:
         """The status at the end of redirects; a way out of the server is an end too.
@@ -80,22 +131,25 @@ class Landing:
         Jupyter sends a path with a slash at its end to the one without, whether there is
         anything or not.
         """
-        timeout = aiohttp.ClientTimeout(total=self._patience)
-        headers = {"Authorization": f"token {token}"}
-        inside = self._proxy_url.rstrip("/")
-        if host := urlsplit(server.url).netloc:
-            # by the address we know, since our resolver need not know the browser's
-            headers["Host"] = host
-        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+        async with self._session(server, self._patience, token) as session:
             for _ in range(_REDIRECTS):
-                async with session.get(inside + _path(url), allow_redirects=False) as response:
+                async with session.get(self._inside(url), allow_redirects=False) as response:
                     there = urljoin(url, response.headers.get("Location", url))
                     if response.status not in _MOVED or not is_below(server.url, there):
                         return response.status
                 url = there
         return HTTPStatus.LOOP_DETECTED
 
+    def _session(self, server: Server, seconds: float, token: str = "") -> aiohttp.ClientSession:
+        """What asks a server through the proxy."""
+        headers = {"Authorization": f"token {token}"} if token else {}
+        if host := urlsplit(server.url).netloc:
+            # by the address we know, since our resolver need not know the browser's
+            headers["Host"] = host
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        return aiohttp.ClientSession(timeout=timeout, headers=headers)
 
-def _path(url: str) -> str:
-    """A URL without its host."""
-    return urlsplit(url)._replace(scheme="", netloc="").geturl()
+    def _inside(self, url: str) -> str:
+        """Where we reach what a browser finds at a URL."""
+        path = urlsplit(url)._replace(scheme="", netloc="").geturl()
+        return self._proxy_url.rstrip("/") + path

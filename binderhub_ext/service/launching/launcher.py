@@ -6,9 +6,11 @@ requests, connections or pages.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
+from weakref import WeakValueDictionary
 
 from ...core.changes import changes
 from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
@@ -135,6 +137,7 @@ class Launcher:
         self._builds, self._updates = builds, updates
         self._hub, self._landing, self._shares, self._starts = hub, landing, shares, starts
         self._volumes, self._space = volumes, space
+        self._servers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def launch(self, order: Order, tell: Tell) -> Launched:
         """Go from a request to a server to open; a `BinderError` of any step ends it."""
@@ -156,7 +159,7 @@ class Launcher:
         repo, ref = order.request.repo, order.request.ref
         if repo is None:
             return None
-        tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.name}."))
+        tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.shown}."))
         provider = self._builds.provider(repo.provider)
         commit = await provider.resolve(repo, ref, reader=order.person.name)
         if words := taken_instead(ref, commit.ref, commit.branch):
@@ -191,41 +194,60 @@ class Launcher:
         Whoever has to choose something is asked before anything is built.
         """
         await self._ask(order, launch, tell)
-        image = await self._environment(launch, tell)
+        image = await self._kept(order, launch) or await self._environment(launch, tell)
         tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
         return image
 
     async def server(self, order: Order, launch: Launch, tell: Tell) -> Server:
-        """A running server: the one that is there, or a new start."""
+        """A running server: the one that is there, or a new start.
+
+        Launches of one server follow each other: what starts is what the next one finds.
+        """
         person, name = order.person, launch.server
-        there = await self._hub.server(person, name)
-        if there and there.state is State.STOPPING:
-            tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
-            await self._hub.stopped(person, name)
-            there = replace(there, state=State.STOPPED)
-        start, differs = self._decide(order, there, launch)
-        for sentence in differs:
-            tell(Event(Phase.LAUNCHING, sentence))
-        if start and there and there.state is not State.STOPPED:
-            tell(Event(Phase.LAUNCHING, "Stopping the server that runs."))
-            await self._hub.stop(person, name)
-            await self._hub.stopped(person, name)
-        if start:
-            await self._start(order, start, launch, tell)
-        else:
-            await self._starts.watch(person, name, tell)
+        turn = self._servers.setdefault((person.name, name), asyncio.Lock())
+        if turn.locked():
+            tell(Event(Phase.LAUNCHING, "Another launch of yours starts this server."))
+        async with turn:
+            server = await self._running(order, launch, tell)
         self._space.launched(person.name)
-        running = await self._hub.server(person, name)
-        if running is None or running.state is not State.RUNNING:
-            raise LaunchFailed("The server started and ended at once. Launch it again.")
-        await self._share(order, launch, running, tell)
-        return running
+        await self._share(order, launch, server, tell)
+        return server
 
     async def redirect(self, order: Order, launch: Launch, server: Server, tell: Tell) -> str:
         """Where the browser goes: below this server, and to something that answers."""
         return await self._landing.find(order.person, launch, server, tell)
 
     # ---- parts of steps
+
+    async def _running(self, order: Order, launch: Launch, tell: Tell) -> Server:
+        """The server a launch ends with; it runs."""
+        person, name = order.person, launch.server
+        server = await self._hub.server(person, name)
+        if server and await self._landing.gone(server):
+            tell(Event(Phase.LAUNCHING, "Your server has ended meanwhile."))
+            server = await self._stopped(person, server)
+        if server and server.state is State.STOPPING:
+            tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
+            server = await self._stopped(person, server)
+        start, differs = self._decide(order, server, launch)
+        for sentence in differs:
+            tell(Event(Phase.LAUNCHING, sentence))
+        if start and server and server.state is not State.STOPPED:
+            tell(Event(Phase.LAUNCHING, "Stopping the server that runs."))
+            await self._stopped(person, server)
+        if start:
+            await self._start(order, start, launch, tell)
+        else:
+            await self._starts.watch(person, name, tell)
+        running = await self._hub.server(person, name)
+        if running is None or running.state is not State.RUNNING:
+            raise LaunchFailed("The server started and ended at once. Launch it again.")
+        return running
+
+    async def _stopped(self, person: Person, server: Server) -> Server:
+        await self._hub.stop(person, server.name)
+        await self._hub.stopped(person, server.name)
+        return replace(server, state=State.STOPPED)
 
     async def _no_room(self, launch: Launch) -> str:
         """Why nothing new should come in for this person; empty if it may."""
@@ -246,14 +268,24 @@ class Launcher:
         """
         if order.keep or order.build_only or launch.commit is None:
             return
-        there = await self._hub.server(order.person, launch.server)
-        running = there is not None and there.state is not State.STOPPED
+        server = await self._hub.server(order.person, launch.server)
+        running = server is not None and server.state is not State.STOPPED
+        if server and await self._landing.gone(server):
+            running = False
         if order.on_change is OnChange.KEEP or (running and order.on_change is OnChange.ASK):
             return
         if await self._no_room(launch):
             # Nothing new is fetched then, so nothing can be looked at.
             return
         await self._updates.ask(launch, launch.commit, tell)
+
+    async def _kept(self, order: Order, launch: Launch) -> Image | None:
+        """What a server that is kept as it is runs in; nothing new is built for it."""
+        if order.on_change is not OnChange.KEEP or order.build_only:
+            return None
+        server = await self._hub.server(order.person, launch.server)
+        old = self._ticket(order, server) if server else None
+        return Image(old.image, key="") if old else None
 
     async def _environment(self, launch: Launch, tell: Tell) -> Image:
         if launch.image:
@@ -282,7 +314,7 @@ class Launcher:
         await self._starts.start(order.person, launch.server, ticket, tell)
 
     def _decide(
-        self, order: Order, there: Server | None, launch: Launch
+        self, order: Order, server: Server | None, launch: Launch
     ) -> tuple[Launch | None, tuple[str, ...]]:
         """What to start, or nothing to use what runs; and what that changes, in sentences.
 
@@ -292,17 +324,17 @@ class Launcher:
         Raises:
             ServerDiffers: it runs with something else, and the person has not said what to do.
         """
-        if there is None:
+        if server is None:
             return launch, ()
-        running = there.state is not State.STOPPED
-        old = self._ticket(order, there)
+        running = server.state is not State.STOPPED
+        old = self._ticket(order, server)
         differs = changes(old, launch) if old else ("It was started in another way.",)
         if not differs:
             return (None, ()) if running else (launch, ())
         if order.on_change is OnChange.KEEP and (running or old):
             return (None if running else old), ()
         if running and order.on_change is not OnChange.RESTART:
-            raise ServerDiffers(there.name, differs)
+            raise ServerDiffers(server.name, differs)
         return launch, differs
 
     async def _share(self, order: Order, launch: Launch, running: Server, tell: Tell) -> None:
@@ -325,9 +357,9 @@ class Launcher:
                     words = _SHARED.format(server.name, other.commit.short)
                     tell(Event(Phase.LAUNCHING, words))
 
-    def _ticket(self, order: Order, there: Server) -> Launch | None:
+    def _ticket(self, order: Order, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
-        return self._tickets.of(order.person.name, there.name, there.ticket)
+        return self._tickets.of(order.person.name, server.name, server.ticket)
 
 
 def _checked(start: Launch, launch: Launch) -> Launch:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter
@@ -33,6 +34,9 @@ from .eventlog import EventLog
 from .launcher import Launched, Launcher, Order
 from .launchstate import State, outcome_of, row_of
 from .quotas import Allowance, Quotas
+
+_Key = tuple[str, str, Hashable]
+"""A person, a server of theirs and what is opened in it."""
 
 _ID_BYTES = 16
 _HOUR = timedelta(hours=1)
@@ -110,7 +114,7 @@ class Launches:
         self._quotas, self._kept = quotas, kept
         self._all: dict[str, Running] = {}
         self._over: deque[str] = deque()
-        self._current: dict[tuple[str, str], Running] = {}
+        self._current: dict[_Key, Running] = {}
         self._starting = asyncio.Lock()
 
     async def close(self) -> None:
@@ -126,6 +130,8 @@ class Launches:
     async def start(self, order: Order) -> State:
         """Start a launch, or join the one that is under way for the same thing.
 
+        What differs only in what is opened is a launch of its own, of the same server.
+
         Raises:
             NotAllowed, BadLink: the policy says no before anything is looked up.
             Conflict: that server is being started with something else.
@@ -133,19 +139,20 @@ class Launches:
         """
         judge(self._policy, order.request)
         order = replace(order, project=await self.project(order.person, order.request))
-        key = (order.person.name, server_of(order.request, order.project))
+        user, server = order.person.name, server_of(order.request, order.project)
+        key = (user, server, _opened(order.request))
         async with self._starting:
-            current = self._current.get(key)
-            if current is None:
-                under_way = [running.order for running in self._current.values()]
-                self._quotas.check(order, under_way, await self._within_an_hour(order.person))
-                return (await self._start(key, order)).state
-        if not _same(current.order, order):
-            raise Conflict(
-                f"Your server {key[1]} is being started with something else right now. "
-                "Wait until it is there, or cancel that launch."
-            )
-        return current.state
+            others = [one for k, one in self._current.items() if k[:2] == (user, server)]
+            if not all(_same(other.order, order) for other in others):
+                raise Conflict(
+                    f"Your server {server} is being started with something else right now. "
+                    "Wait until it is there, or cancel that launch."
+                )
+            if current := self._current.get(key):
+                return current.state
+            under_way = [one.order for one in self._current.values() if one not in others]
+            self._quotas.check(order, under_way, await self._within_an_hour(order.person))
+            return (await self._start(key, order)).state
 
     async def project(self, person: Person, request: LaunchRequest) -> str:
         """The folder in which a person has, or will have, what a link asks for; empty for none."""
@@ -175,6 +182,10 @@ class Launches:
             running.state if (running := self._all.get(row.id)) else State.of_row(row)
             for row in rows
         ]
+
+    async def failed(self, person: Person) -> list[State]:
+        """A person's launches that came to nothing and were not dismissed, newest first."""
+        return [State.of_row(row) for row in await self._records.failed(person.name)]
 
     def running(self, person: Person, id: str) -> Running | None:
         """A launch of this person that this process still knows, under way or ended."""
@@ -215,7 +226,7 @@ class Launches:
             return 0
         return await self._records.launches_since(person.name, _HOUR)
 
-    async def _start(self, key: tuple[str, str], order: Order) -> Running:
+    async def _start(self, key: _Key, order: Order) -> Running:
         running = Running(order, self._first_state(key, order))
         await self._records.launch_started(row_of(running.state, order))
         self._all[running.state.id] = self._current[key] = running
@@ -223,7 +234,7 @@ class Launches:
         running.task.add_done_callback(lambda _: self._ended(key, running))
         return running
 
-    def _first_state(self, key: tuple[str, str], order: Order) -> State:
+    def _first_state(self, key: _Key, order: Order) -> State:
         request = order.request
         return State(
             id=secrets.token_urlsafe(_ID_BYTES),
@@ -236,7 +247,7 @@ class Launches:
             answers=order.answers,
         )
 
-    def _ended(self, key: tuple[str, str], running: Running) -> None:
+    def _ended(self, key: _Key, running: Running) -> None:
         self._current.pop(key, None)
         self._over.append(running.state.id)
         while len(self._over) > self._kept:
@@ -282,9 +293,15 @@ def _same(one: Order, other: Order) -> bool:
     return _meant(one) == _meant(other)
 
 
+def _opened(request: LaunchRequest) -> Hashable:
+    """What of a server a request opens."""
+    return request.target, request.filepath, request.urlpath, request.extra
+
+
 def _meant(order: Order) -> tuple[object, ...]:
-    """What an order is for, however its link names the repository."""
-    repo, rest = order.request.repo, replace(order.request, repo=None)
+    """What an order is for, however its link names the repository and whatever it opens."""
+    repo = order.request.repo
+    rest = replace(order.request, repo=None, target="", filepath="", urlpath="", extra=())
     meant = (repo.identity, repo.in_the_clear) if repo else None
     return (meant, rest, order.keep, order.build_only)
 
