@@ -20,9 +20,11 @@ Fields = Mapping[str, Sequence[str]]
 
 _PARAMETERS = (*DESTINATIONS, *PARAMETERS, EXTRA)
 
-NAMES = ("link", "repo", "ref", *_PARAMETERS)
-"""What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
+PASTED = "pasted"
+"""The field of the main page's form that has the link it was filled in from."""
 
+NAMES = ("link", PASTED, "repo", "ref", *_PARAMETERS)
+"""What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
 
 _CONTROLS = ("target", "files", "volume", "image", "server", "size", "share")
 """Parameters for which the form has a control at all times."""

@@ -1,9 +1,9 @@
-// The main page: says what a paste means while it is typed, and works the list of servers.
+// The main page's form: says what a paste means while it is typed, and is filled in with it.
 
 import "./copy.js";
+import "./lists.js";
 import "./share.js";
-import "./time.js";
-import { Refused, requestJson } from "./api.js";
+import { Refused, request, requestJson } from "./api.js";
 
 const form = document.getElementById("launch-form");
 const token = form.elements._xsrf.value;
@@ -14,8 +14,19 @@ const understood = document.getElementById("understood");
 const FIELDS = { ref: "default", filepath: "notebooks/index.ipynb" };
 const QUIET = 250;
 
+// What fits into an address on its way through every proxy.
+const LONGEST = 8000;
+const TOO_LONG = "This is too long for a link. Paste one address, or a badge.";
+const PASTING = new Set(["insertFromPaste", "insertFromDrop"]);
+
 let asked = 0;
 let timer = 0;
+// Whether the form does not have yet what was pasted or typed to its end.
+let unfilled = false;
+// The fields somebody changed by hand.
+const chosen = new Set();
+// The repository the form was filled in for, and what was assumed then.
+let assumed = { repo: form.elements.repo.value, guessed: [] };
 
 function fact(label, value) {
   const item = document.createElement("span");
@@ -44,7 +55,8 @@ function tell(parsed) {
   if (file) facts.push(fact("opens", file));
   const target = form.elements.target.value || parsed.target;
   if (target) facts.push(fact("in", target));
-  understood.replaceChildren(...facts, ...(parsed.guessed ?? []).map(sentence));
+  const before = form.elements.repo.value === assumed.repo ? assumed.guessed : [];
+  understood.replaceChildren(...facts, ...[...before, ...(parsed.guessed ?? [])].map(sentence));
   understood.dataset.kind = "understood";
 }
 
@@ -65,20 +77,49 @@ function complain(message) {
   understood.dataset.kind = "problem";
 }
 
+// A link that says more than the repository, or comes after one that did.
+function mustFill(parsed) {
+  if (!unfilled || form.elements.repo.value === assumed.repo) return false;
+  const says = parsed.link?.includes("?") || !["", "HEAD"].includes(parsed.ref ?? "");
+  return says || form.elements.pasted.value !== "";
+}
+
+// What is seen is what runs: the form gets all that a link says, but for what was chosen by hand.
+// The service makes it, so that nothing can be in the link that has no place in the form.
+async function fill(parsed, turn) {
+  const kept = [...new FormData(form)].filter(([name]) => chosen.has(name));
+  const query = new URLSearchParams([["link", parsed.link], ...kept]);
+  const answer = await request(`${form.dataset.fill}?${query}`, token);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (turn !== asked) return;
+  for (const name of ["repo", "ref", "pasted"]) {
+    form.elements[name].value = page.querySelector(`[name=${name}]`).value;
+  }
+  const focused = document.activeElement?.id;
+  document.getElementById("options").replaceWith(page.getElementById("options"));
+  if (focused) document.getElementById(focused)?.focus();
+  assumed = { repo: form.elements.repo.value, guessed: parsed.guessed ?? [] };
+  form.dispatchEvent(new Event("input"));
+}
+
 async function understand() {
+  clearTimeout(timer);
   const text = form.elements.repo.value.trim();
   const turn = ++asked;
   if (!text) {
+    unfilled = false;
     understood.hidden = true;
     hint({});
     return;
   }
   try {
+    if (encodeURIComponent(text).length > LONGEST) throw new Refused(400, TOO_LONG);
     const address = `${form.dataset.parse}?${new URLSearchParams({ text })}`;
     const parsed = await requestJson(address, token);
     if (turn !== asked) return;
     tell(parsed);
     hint(parsed);
+    if (mustFill(parsed)) await fill(parsed, turn);
   } catch (error) {
     if (turn !== asked) return;
     hint({});
@@ -90,14 +131,19 @@ async function understand() {
     complain(error.message);
   }
   understood.hidden = false;
+  if (turn === asked) unfilled = false;
 }
 
-function later() {
+form.addEventListener("input", (event) => {
+  if (PASTING.has(event.inputType)) unfilled = true;
+  if (event.target.name && event.target.name !== "repo") chosen.add(event.target.name);
   clearTimeout(timer);
   timer = setTimeout(understand, QUIET);
-}
-
-form.addEventListener("input", later);
+});
+form.elements.repo.addEventListener("change", () => {
+  unfilled = true;
+  understand();
+});
 
 // A second click would be a second launch; the first is on its way.
 form.addEventListener("submit", (event) => {
@@ -106,6 +152,14 @@ form.addEventListener("submit", (event) => {
     complain("Paste the address of a repository first.");
     understood.hidden = false;
     form.elements.repo.focus();
+    return;
+  }
+  if (unfilled) {
+    event.preventDefault();
+    understand().finally(() => {
+      unfilled = false;
+      form.requestSubmit();
+    });
     return;
   }
   const button = form.querySelector("[type=submit]");
@@ -118,101 +172,6 @@ addEventListener("pageshow", () => {
   button.removeAttribute("aria-disabled");
   button.classList.remove("disabled");
 });
-
-// ---- servers -----------------------------------------------------------------------------
-
-const list = document.getElementById("servers");
-const status = document.getElementById("servers-status");
-const dialog = document.getElementById("delete-dialog");
-const POLL = 700;
-
-function setState(row, state) {
-  row.dataset.state = state;
-  row.querySelector("[data-state-text]").textContent = state;
-  for (const part of row.querySelectorAll("[data-when]")) {
-    part.hidden = !part.dataset.when.split(" ").includes(state);
-  }
-  status.textContent = `${row.dataset.title}: ${state}`;
-}
-
-function trouble(row, error) {
-  let words = row.querySelector(".binder-row-trouble");
-  if (!words) {
-    words = document.createElement("p");
-    words.className = "binder-row-trouble";
-    words.setAttribute("role", "alert");
-    row.append(words);
-  }
-  words.textContent =
-    error instanceof Refused ? error.message : "The service was not reached. Try again.";
-}
-
-// Follow a server until it is in a state that lasts.
-async function settle(row) {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, POLL));
-    const answer = await requestJson(list.dataset.url, token);
-    const servers = Array.isArray(answer) ? answer : answer.servers;
-    const server = servers.find((one) => one.name === row.dataset.server);
-    if (!server) return remove(row);
-    if (server.state !== row.dataset.state) setState(row, server.state);
-    if (["running", "stopped"].includes(server.state)) return undefined;
-  }
-}
-
-async function stop(row, url) {
-  const before = row.dataset.state;
-  setState(row, "stopping");
-  try {
-    await requestJson(url, token, { method: "POST" });
-    await settle(row);
-  } catch (error) {
-    setState(row, before);
-    trouble(row, error);
-  }
-}
-
-function remove(row) {
-  status.textContent = `${row.dataset.title}: deleted`;
-  row.remove();
-  document.getElementById("no-servers").hidden = list.children.length > 0;
-}
-
-function sure(row) {
-  dialog.querySelector("[data-name]").textContent = row.dataset.title;
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete"), {
-      once: true,
-    });
-  });
-}
-
-async function discard(row, url) {
-  if (!(await sure(row))) return;
-  try {
-    await requestJson(url, token, { method: "DELETE" });
-    remove(row);
-  } catch (error) {
-    trouble(row, error);
-  }
-}
-
-list.addEventListener("submit", (event) => {
-  if (event.target.dataset.action !== "stop") return;
-  event.preventDefault();
-  stop(event.target.closest("[data-server]"), event.target.action);
-});
-list.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-action=delete]");
-  if (button) discard(button.closest("[data-server]"), button.dataset.url);
-});
-for (const row of list.children) {
-  if (["starting", "stopping"].includes(row.dataset.state)) {
-    settle(row).catch((error) => trouble(row, error));
-  }
-}
 
 document.documentElement.classList.add("binder-scripted");
 if (form.elements.repo.value) understand();

@@ -20,7 +20,8 @@ const PHASE_STEP = {
 // Milliseconds a server's first page may take before another tab asks for it too.
 const LEAVING = 10000;
 // Ends with a question whose answers are forms of the page as the service makes it.
-const QUESTIONS = ["server-differs", "files-differ"];
+const QUESTIONS = ["server-differs", "files-differ", "target-missing"];
+const ASKING = "waits for your choice";
 const STATE_WORDS = { waiting: "", active: "under way", done: "done", failed: "failed" };
 
 const byId = (id) => document.getElementById(id);
@@ -43,7 +44,8 @@ let ended = page.dataset.finished ? parseMoment(page.dataset.finished) : 0;
 function setStep(index, state, time) {
   const item = byId("steps").children[index];
   item.dataset.state = state;
-  item.querySelector("[data-state-text]").textContent = STATE_WORDS[state];
+  const asks = state === "failed" && page.dataset.choices;
+  item.querySelector("[data-state-text]").textContent = asks ? ASKING : STATE_WORDS[state];
   if (state === "active") {
     item.setAttribute("aria-current", "step");
     stepStarted.set(index, time);
@@ -167,8 +169,18 @@ function failed(event) {
   byId("log").open = !cancelled && log.total > 0;
   byId("failure").hidden = false;
   byId("failure").focus({ preventScroll: true });
+  if (!page.dataset.choices && !cancelled) seen();
   if (page.dataset.choices) return showTitle("Your choice", "building");
   return showTitle(cancelled ? "Cancelled" : "Failed", "fail");
+}
+
+// Whoever is here has read why; the main page shows it to those who were away.
+function seen() {
+  if (document.hidden) {
+    document.addEventListener("visibilitychange", seen, { once: true });
+    return;
+  }
+  request(page.dataset.dismiss, token, { method: "POST" }).catch(() => undefined);
 }
 
 function failureTitle(code) {

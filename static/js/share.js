@@ -9,7 +9,7 @@ const ways = document.getElementById("share-ways");
 const hubs = document.getElementById("share-hubs");
 const qr = document.getElementById("share-qr");
 const QUIET = 300;
-const PRIVATE = new Set(["_xsrf"]);
+const PRIVATE = new Set(["_xsrf", "pasted"]);
 
 let asked = 0;
 let timer = 0;

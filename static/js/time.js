@@ -36,9 +36,14 @@ export function duration(seconds) {
   return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
 }
 
-for (const time of document.querySelectorAll("time[data-relative]")) {
-  const then = parseMoment(time.dateTime);
-  if (Number.isNaN(then)) continue;
-  time.title = new Date(then).toLocaleString();
-  time.textContent = relative(then);
+// Put the moments of a part of the page into words.
+export function tellMoments(part) {
+  for (const time of part.querySelectorAll("time[data-relative]")) {
+    const then = parseMoment(time.dateTime);
+    if (Number.isNaN(then)) continue;
+    time.title = new Date(then).toLocaleString();
+    time.textContent = relative(then);
+  }
 }
+
+tellMoments(document);

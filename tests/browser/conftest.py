@@ -14,6 +14,9 @@ from homehub import HomeHub
 __all__ = ["artifacts", "browser", "context", "page"]
 
 
+_CONFIG = 'c.LaunchPolicy.max_memory = "2G"\n'
+
+
 @pytest.fixture
 def pages() -> Iterator[Pages]:
     """Our pages with contexts the test chooses, and no hub."""
@@ -27,5 +30,5 @@ def home_hub() -> Iterator[HomeHub]:
     lacking = [name for name in ("bwrap", "pasta") if shutil.which(name) is None]
     if problem := missing() or ", ".join(f"{name} is not installed" for name in lacking):
         pytest.skip(problem)
-    with HomeHub.running() as hub:
+    with HomeHub.running(_CONFIG) as hub:
         yield hub

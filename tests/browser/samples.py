@@ -65,6 +65,7 @@ def home(**changes: Any) -> dict[str, Any]:
         "sizes": ["small", "large"],
         "images": True,
         "launches": [],
+        "failed": [],
         "servers": [
             server(),
             server(
@@ -124,6 +125,7 @@ def launch(**changes: Any) -> dict[str, Any]:
         "progress": 35,
         "events_url": "/services/binder/api/launches/8c1f0a/events",
         "cancel_url": "/services/binder/api/launches/8c1f0a/cancel",
+        "dismiss_url": "/services/binder/api/launches/8c1f0a/dismiss",
         "started": "2026-11-20T09:30:00Z",
         "finished": "",
         "url": "",
@@ -190,8 +192,8 @@ def confirm(**changes: Any) -> dict[str, Any]:
 
 def error(**changes: Any) -> dict[str, Any]:
     return {
-        "status": 404,
-        "title": "Not found",
+        "title": "There is nothing here",
+        "ours": False,
         "message": "There is no such launch, or it is not yours. Start it again from its link.",
         "detail": "",
         "reference": "a1b2c3d4",

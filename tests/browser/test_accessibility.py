@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", samples.home()),
     "home-launching": ("home.html", samples.home(launches=[samples.launch()["launch"]])),
+    "home-failed": ("home.html", samples.home(failed=[samples.failed()["launch"]])),
     "home-empty": ("home.html", samples.home(servers=[], projects=[])),
     "home-error": (
         "home.html",
@@ -71,7 +72,7 @@ def serve(pages: Pages, state: str) -> str:
     stream.say("building", " + humanize==4.9", log=True)
     if state == "failed":
         stream.say("failed", "No solution.", code="build-failed", detail="Because a<1")
-    pages.answers["api/parse"] = {"provider": "gh", "name": "x/y", "ref": "main"}
+    pages.answers["api/parse"] = {"provider_name": "GitHub", "name": "x/y", "ref": "main"}
     template, context = STATES[state]
     return pages.show(state, template, **context)
 

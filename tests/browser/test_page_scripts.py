@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 import samples
@@ -209,6 +211,7 @@ def test_a_long_log_stays_quick_and_is_capped(stream: Stream, progress: Page) ->
 
 UNDERSTOOD = {
     "provider": "gh",
+    "provider_name": "GitHub",
     "name": "maria/tidal-analysis",
     "repo": "https://github.com/maria/tidal-analysis",
     "ref": "devel",
@@ -234,6 +237,35 @@ def test_a_paste_is_understood_while_it_is_typed(main: Page) -> None:
     expect(main.get_by_label("Branch, tag or commit")).to_have_attribute("placeholder", "devel")
     main.get_by_label("Branch, tag or commit").fill("v1")
     expect(understood).to_contain_text("at v1")
+
+
+def test_a_paste_fills_the_form_and_keeps_what_was_chosen(pages: Pages, main: Page) -> None:
+    link = "v2/gh/maria/tidal-analysis/devel?filepath=fit.ipynb&files=home&server=mine"
+    pages.answers["api/parse"] = {**UNDERSTOOD, "link": link}
+    values = {"repo": UNDERSTOOD["repo"], "ref": "devel", "files": "home", "server": "mine"}
+    filled = samples.home(values={**values, "filepath": "fit.ipynb", "pasted": link})
+    pages.show("form", "_form.html", **filled)
+    main.get_by_label("Repository").fill("https://elsewhere.example/" + link)
+    main.keyboard.press("Tab")
+    expect(main.get_by_label("Repository")).to_have_value(UNDERSTOOD["repo"])
+    expect(main.get_by_label("Branch, tag or commit")).to_have_value("devel")
+    expect(main.get_by_label("Branch, tag or commit")).to_be_focused()
+    expect(main.get_by_label("File to open")).to_have_value("fit.ipynb")
+    expect(main.get_by_label("My whole home")).to_be_checked()
+    expect(main.locator("[data-warns=home]")).to_be_visible()
+    expect(main.locator("#understood")).to_contain_text("Took devel for a branch.")
+    main.get_by_role("button", name="Launch", exact=True).click()
+    main.wait_for_url("**/launch")
+    assert f"pasted={quote(link, safe='')}" in pages.posts[-1][2].replace("%7E", "~")
+
+
+def test_enter_right_after_a_paste_sends_what_was_filled_in(pages: Pages, main: Page) -> None:
+    pages.answers["api/parse"] = {**UNDERSTOOD, "link": "v2/gh/maria/tidal-analysis/devel"}
+    pages.show("form", "_form.html", **samples.home(values={"repo": "x/y", "ref": "devel"}))
+    main.get_by_label("Repository").fill("https://github.com/maria/tidal-analysis/tree/devel")
+    main.keyboard.press("Enter")
+    main.wait_for_url("**/launch")
+    assert "repo=x%2Fy" in pages.posts[-1][2] and "ref=devel" in pages.posts[-1][2]
 
 
 def test_a_paste_that_makes_no_sense_gets_words(pages: Pages, main: Page) -> None:
@@ -267,12 +299,21 @@ def test_the_form_is_sent_by_keyboard_alone(pages: Pages, main: Page) -> None:
     assert "files=project" in pages.posts[-1][2]
 
 
+def lists(pages: Pages, **changes: Any) -> None:
+    """What the lists of the main page are from now on."""
+    pages.show("lists", "_lists.html", **samples.home(**changes))
+
+
 def test_a_server_is_stopped_and_then_can_be_started(pages: Pages, main: Page) -> None:
-    states = iter(["stopping", "stopped", "stopped"])
-    pages.answers["api/servers"] = lambda _: [samples.server(state=next(states))]
-    row = main.locator("[data-server=tidal-analysis-1f0c2d3e]")
-    row.get_by_role("button", name="Stop").click()
+    lists(pages, servers=[samples.server(state="stopping")])
+    row = main.locator("#server-tidal-analysis-1f0c2d3e")
+    row.get_by_role("button", name="Stop").focus()
+    main.keyboard.press("Enter")
+    expect(row.locator("[data-state-text]")).to_have_text("stopping")
+    expect(row).to_be_focused()
+    lists(pages, servers=[samples.server(state="stopped")])
     expect(row.get_by_role("button", name="Start")).to_be_visible()
+    expect(row.get_by_role("button", name="Start")).to_be_focused()
     expect(row.locator("[data-state-text]")).to_have_text("stopped")
     method, path, _, headers = pages.posts[-1]
     assert (method, path) == ("POST", "api/servers/tidal-analysis-1f0c2d3e/stop")
@@ -281,14 +322,14 @@ def test_a_server_is_stopped_and_then_can_be_started(pages: Pages, main: Page) -
 
 def test_a_refused_stop_says_why(pages: Pages, main: Page) -> None:
     pages.statuses["api/servers/tidal-analysis-1f0c2d3e/stop"] = 409
-    row = main.locator("[data-server=tidal-analysis-1f0c2d3e]")
+    row = main.locator("#server-tidal-analysis-1f0c2d3e")
     row.get_by_role("button", name="Stop").click()
     expect(row.get_by_role("alert")).to_have_text("Refused, in words.")
     expect(row.get_by_role("button", name="Stop")).to_be_visible()
 
 
 def test_a_server_is_deleted_only_after_being_asked(pages: Pages, main: Page) -> None:
-    row = main.locator("[data-server=ocean-course-9a8b7c6d]")
+    row = main.locator("#server-ocean-course-9a8b7c6d")
     row.get_by_role("button", name="Delete").click()
     main.keyboard.press("Escape")
     assert not pages.posts
@@ -296,6 +337,33 @@ def test_a_server_is_deleted_only_after_being_asked(pages: Pages, main: Page) ->
     main.get_by_role("button", name="Delete the server").click()
     expect(row).to_have_count(0)
     assert pages.posts[-1][:2] == ("DELETE", "api/servers/ocean-course-9a8b7c6d")
+
+
+def test_a_failed_launch_stays_until_it_is_dismissed(pages: Pages, page: Page) -> None:
+    context = samples.home(failed=[samples.failed()["launch"]])
+    page.goto(pages.show("", "home.html", **context))
+    row = page.locator("#failed li")
+    expect(row).to_contain_text("cannot be installed together")
+    row.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_role("heading", name="Did not start")).to_be_hidden()
+    assert pages.posts[-1][:2] == ("POST", "api/launches/8c1f0a/dismiss")
+
+
+def test_the_lists_are_kept_as_things_are(pages: Pages, page: Page) -> None:
+    """While anything moves; who is in the middle of something is not disturbed."""
+    under_way = samples.launch()["launch"]
+    page.goto(pages.show("", "home.html", **samples.home(launches=[under_way])))
+    card = page.locator("#server-tidal-analysis-1f0c2d3e")
+    card.get_by_text("Who may enter").click()
+    card.get_by_label("Person").fill("jonas")
+    lists(pages, launches=[{**under_way, "progress": 80}])
+    expect(page.locator("#launches")).to_contain_text("80%")
+    lists(pages, failed=[samples.failed()["launch"]], servers=[samples.server(state="stopped")])
+    expect(page.locator("#failed")).to_contain_text("cannot be installed together")
+    expect(page.get_by_role("heading", name="Under way")).to_be_hidden()
+    expect(card.locator("[data-state-text]")).to_have_text("stopped")
+    expect(card.get_by_label("Person")).to_have_value("jonas")
+    expect(page.locator("#server-ocean-course-9a8b7c6d")).to_have_count(0)
 
 
 # ---- asking --------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def test_pictures_of_the_documentation(
 def main_page(pages: Pages) -> str:
     pages.answers["api/parse"] = {
         "provider": "gh",
+        "provider_name": "GitHub",
         "name": "maria/tidal-analysis",
         "ref": "main",
     }

@@ -119,6 +119,12 @@ def test_files_of_both_sides_leave_the_choice() -> None:
         assert ["checked" in f for f in answers] == [True, False, False]
         assert "analysis.ipynb" in page.text and "… and 130 more" in page.text
         assert "Try again" not in page.text
+        offered = [b["value"] for b in page.all("button") if b.get("name") == "on_change"]
+        assert offered == ["restart", "keep"]
+        assert "Not now, open mine" in page.text
+        # a question is no failure, for those either who hear the page
+        assert "failed" not in page.text.lower()
+        assert ("waits for your choice" in page.text) == (name == "launch.html")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ PARAMETERS = [
     "target=lab&image=&files=project",
     "",
 ]
+BEYOND = (PARAMETERS[0], PARAMETERS[2], PARAMETERS[3])
+"""Those that want more than the project: a form filled in from them leads to the question."""
 
 
 @pytest.fixture
@@ -47,12 +49,17 @@ async def shared(browser: Browser, pairs: list[tuple[str, str]]) -> str:
     return str(answer.json()["url"]).partition(PREFIX)[2]
 
 
-async def submit(browser: Browser, pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Submit a form; the launch once it ended."""
+async def sent(browser: Browser, pairs: list[tuple[str, str]]) -> str:
+    """Submit a form; where that leads, relative to the service."""
     data = [("_xsrf", browser.xsrf()), *pairs]
     reply = await browser.send("POST", f"{PREFIX}launch", data=data)
     assert reply.status == 303, reply.text
-    id = reply.headers["Location"].rpartition("/")[2]
+    return str(reply.headers["Location"]).removeprefix(PREFIX)
+
+
+async def submit(browser: Browser, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Submit a form; the launch once it ended."""
+    id = (await sent(browser, pairs)).removeprefix("launches/")
     await browser.events(f"{PREFIX}api/launches/{id}/events")
     return (await browser.api("GET", f"api/launches/{id}")).json()
 
@@ -97,8 +104,11 @@ async def test_back_from_a_failed_launch_keeps_all(zoe, repos, query):
     assert failed["error"]["code"] == "ref-not-found"
     pairs = await form(zoe, failed["back_url"])
     assert await shared(zoe, pairs) == canonical(link)
-    again = await submit(zoe, pairs)
-    assert again["again"]["link"] == canonical(link) == await shared(zoe, pairs)
+    if query in BEYOND:
+        assert await sent(zoe, pairs) == canonical(link)
+    else:
+        again = await submit(zoe, pairs)
+        assert again["again"]["link"] == canonical(link) == await shared(zoe, pairs)
 
 
 async def test_a_refused_form_keeps_all_that_was_typed(zoe, repos):
@@ -117,3 +127,16 @@ async def test_volumes_that_were_chosen_in_the_form_are_shared(zoe, repos):
     link = await shared(zoe, pairs)
     assert link.endswith("?volume=field:data:ro")
     assert (await submit(zoe, pairs))["again"]["link"] == link
+
+
+@pytest.mark.parametrize("query", PARAMETERS)
+async def test_a_link_is_asked_about_before_it_reaches_beyond_its_project(zoe, repos, query):
+    """Pasted without a script, or filled into the form; but what was chosen there is no link's."""
+    link = link_of(repos, query, ref="no-such-branch")
+    pasted = await sent(zoe, [("repo", f"https://mybinder.org/{link}")])
+    filled = await sent(zoe, await form(zoe, f"{PREFIX}form?link={quote(link, safe='')}"))
+    asked = [where.startswith("v2/") for where in (pasted, filled)]
+    assert asked == [query in BEYOND] * 2
+    chosen = await form(zoe, f"{PREFIX}?link={quote(link, safe='')}")
+    unfilled = [pair for pair in chosen if pair[0] != "pasted"]
+    assert (await sent(zoe, unfilled)).startswith("launches/")

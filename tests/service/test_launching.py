@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+from urllib.parse import quote
 
 import pytest
 from realhub import PREFIX
@@ -99,6 +100,58 @@ async def test_a_second_click_joins_and_a_dropped_watcher_resumes(realhub, repos
         assert (await browser.get(f"{PREFIX}launches/{launch}")).status == 200
 
 
+async def test_two_links_that_open_different_files_are_one_start(realhub, repos):
+    async with realhub.browser("lou") as browser:
+        names = ("a.ipynb", "b.ipynb")
+        ids = [await start(browser, f"{repos.url}/me/mine", filepath=name) for name in names]
+        assert len(set(ids)) == 2
+        told = await asyncio.gather(*(watch(browser, id) for id in ids))
+        urls = [events[-1]["url"] for events in told]
+        assert [url.rpartition("/")[2] for url in urls] == list(names)
+        assert len({url.partition("/tree/")[0] for url in urls}) == 1
+        starts = [e for events in told for e in events if "Starting your server" in e["message"]]
+        assert len(starts) == 1
+        # once it runs, it is simply opened
+        last = await watch(browser, await start(browser, f"{repos.url}/me/mine", target="lab"))
+        assert last[-1]["url"].endswith("/lab")
+
+
+async def test_a_failed_launch_stays_on_the_main_page_until_it_is_dismissed(realhub, repos):
+    async with realhub.browser("mia") as mia, realhub.browser("ned") as ned:
+        failed = await start(mia, f"{repos.url}/me/mine", ref="nowhere")
+        words = (await watch(mia, failed))[-1]["message"].strip()
+        for _ in range(2):
+            for page in (await mia.get(HOME), await mia.get(f"{PREFIX}lists")):
+                assert f'id="launch-{failed}"' in page.text and words in html.unescape(page.text)
+            # somebody else's word is none
+            await ned.get(HOME)
+            await ned.api("POST", f"api/launches/{failed}/dismiss")
+        assert (await mia.api("POST", f"api/launches/{failed}/dismiss")).status == 204
+        assert failed not in (await mia.get(HOME)).text
+        # nor does it stay once its server is launched again
+        again = await start(mia, f"{repos.url}/me/mine", ref="nowhere")
+        await watch(mia, again)
+        await watch(mia, await start(mia, f"{repos.url}/me/mine"))
+        assert again not in (await mia.get(HOME)).text
+
+
+async def test_not_now_opens_what_one_has_and_builds_nothing(realhub, repos):
+    repo = repos.create_repo("me/moving", {"requirements.txt": "one"})
+    async with realhub.browser("oda") as browser:
+        first = await watch(browser, await start(browser, repo.url))
+        repo.commit({"requirements.txt": "two"}, "Ask for more")
+        for state in ("running", "stopped"):
+            if state == "stopped":
+                (server,) = (await browser.api("GET", "api/servers")).json()["servers"]
+                await browser.api("POST", f"api/servers/{server['name']}/stop")
+            kept = await watch(browser, await start(browser, repo.url, on_change="keep"))
+            assert kept[-1]["phase"] == "ready", kept
+            assert kept[-1]["imageName"] == first[-1]["imageName"]
+            assert not any(event["phase"] == "building" for event in kept)
+        updated = await watch(browser, await start(browser, repo.url, on_change="restart"))
+        assert updated[-1]["imageName"] != first[-1]["imageName"]
+
+
 async def test_cancelling_ends_it_for_good(realhub, repos):
     repos.create_repo("me/slow", {"requirements.txt": "slow"})
     async with realhub.browser("eve") as browser:
@@ -151,7 +204,8 @@ async def test_a_cookie_alone_starts_nothing(realhub, repos):
         await browser.get(HOME)
         for token in ("", "forged"):
             data = {"repo": f"{repos.url}/me/mine", "_xsrf": token}
-            assert (await browser.send("POST", f"{PREFIX}launch", data=data)).status == 403
+            back = await browser.send("POST", f"{PREFIX}launch", data=data)
+            assert (back.status, back.headers["Location"].split("=")[0]) == (303, f"{PREFIX}?repo")
             reply = await browser.send(
                 "POST",
                 f"{PREFIX}api/launches",
@@ -185,6 +239,43 @@ async def test_bad_input_is_explained_beside_what_was_typed(realhub, fields, fie
         assert "secret" not in reply.text
         if field != "image":
             assert f'id="{field}-error"' in reply.text or field == "filepath"
+        assert (await browser.api("GET", "api/launches")).json() == {"launches": []}
+
+
+TWO_HUNDRED = "&".join(f"p{number}=x" for number in range(200))
+PAGE = '<p>A <a href="/about">word</a> in a page.</p>'
+
+
+def inside(link: str, times: int) -> str:
+    """A link inside a link inside a link."""
+    for _ in range(times):
+        link = f"https://hub.example.org/hub/user-redirect/git-pull?repo={quote(link, safe='')}"
+    return link
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"https://mybinder.org/v2/gh/a/b/HEAD?{TWO_HUNDRED}", "more than 100"),
+        ("https://mybinder.org/v2/gh/a/b/HEAD?server=one&server=two", "server twice"),
+        ("https://mybinder.org/v2/gh/a/b/HEAD?files=home&files=none", "files twice"),
+        (PAGE * 200, "cannot be understood"),
+        (PAGE * 2000, "at most 16384 are read"),
+        (inside("https://github.com/c/d", 6), "a link that holds a link"),
+    ],
+)
+async def test_bad_links_are_refused_in_words_wherever_they_are_given(realhub, text, words):
+    async with realhub.browser("jon") as browser:
+        await browser.get(HOME)
+        replies = [await browser.form("launch", repo=text)]
+        if len(text) < 8000:
+            replies.append(await browser.get(f"{PREFIX}open", params={"link": text}))
+            replies.append(await browser.api("GET", "api/parse", params={"text": text}))
+        if text.startswith("https://mybinder.org/"):
+            replies.append(await browser.get(PREFIX + text.removeprefix("https://mybinder.org/")))
+        for reply in replies:
+            assert reply.status == 400, reply.text
+            assert words in html.unescape(reply.text)
         assert (await browser.api("GET", "api/launches")).json() == {"launches": []}
 
 

@@ -17,10 +17,10 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, aliased, sessionmaker
 from tornado.log import app_log
 
-from ...core.errors import BinderError, Interrupted
+from ...core.errors import BinderError, Cancelled, Interrupted
 from ...core.projects import Past
 from ...core.repo import Commit, Repo
 from ...engines.base import Environment
@@ -159,6 +159,31 @@ class Records:
         mine = select(LaunchRow).where(LaunchRow.user == user)
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
         return list(await self._run(lambda session: session.scalars(mine).all()))
+
+    async def failed(self, user: str, *, limit: int = 10) -> list[LaunchRow]:
+        """A person's launches that failed, newest first.
+
+        Without those that were cancelled or dismissed, or whose server was launched again.
+        """
+        later = aliased(LaunchRow)
+        again = select(later.id).where(
+            later.user == user,
+            later.server == LaunchRow.server,
+            later.started > LaunchRow.started,
+        )
+        mine = select(LaunchRow).where(
+            LaunchRow.user == user,
+            LaunchRow.code.not_in(("", Cancelled.code)),
+            LaunchRow.dismissed.is_(False),
+            ~again.exists(),
+        )
+        mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
+        return list(await self._run(lambda session: session.scalars(mine).all()))
+
+    async def dismiss(self, user: str, launch: str) -> None:
+        """Let a launch of a person be forgotten by the main page; harmless if it is none."""
+        mine = update(LaunchRow).where(LaunchRow.user == user, LaunchRow.id == launch)
+        await self._run(lambda session: session.execute(mine.values(dismissed=True)))
 
     async def launches_since(self, user: str, age: timedelta) -> int:
         """How many launches a person started within `age`."""

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from ...core.changes import changes, lets_in
-from ...core.errors import NotAllowed
+from ...core.errors import BadLink, NotAllowed
 from ...core.launch import Files, Launch, LaunchRequest
 from ...core.links import write_link
 from ...core.parameters import PARAMETERS
+from ...core.paste import understand
 from ...core.policy import admit, is_trusted, judge
 from ...core.refs import taken_instead
 from ...core.repo import Commit
-from ...core.rights import PROJECT, UNENCRYPTED, rights, words
+from ...core.rights import PROJECT, UNENCRYPTED, beyond_the_project, rights, words
 from ...core.sharees import Sharee
+from ...core.targets import lacks, missing, program
 from ...core.volumes import Kind, Placed
+from ...core.within import within
 from ...engines.base import Environment, Image
 from ...repos.about import About
 from ..hub import Person, State
 from ..launching.launcher import OnChange
 from ..records.records import now
 from ..records.tables import TrustRow
+from ..requests import PASTED, Fields, first, read_own_link
 from . import views
 from .context import Service
 
@@ -49,6 +54,7 @@ class Question:
         trusted: whether it was answered before, for all that the link wants.
         volumes: the group and shared volumes it would see, as the person has them now.
         project: its folder in their home, relative; empty without a repository.
+        target: the path it would open, below the server's URL.
         share: whom it would let in.
     """
 
@@ -60,6 +66,7 @@ class Question:
     trusted: bool
     volumes: tuple[Placed, ...] = ()
     project: str = ""
+    target: str = ""
     share: tuple[str, ...] = ()
 
 
@@ -117,8 +124,18 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         trusted=await trusted(service, person, request),
         volumes=await service.volumes.placed(person, launch.volumes, launch.project),
         project=launch.project,
+        target=launch.target,
         share=launch.share,
     )
+
+
+async def allowed(
+    service: Service, person: Person, request: LaunchRequest
+) -> tuple[LaunchRequest, str]:
+    """A request without what this person cannot have here, and the words for that."""
+    mine = await service.volumes.mine(person) if request.volumes else []
+    names = {name for one in mine for name in (one.volume.name, one.volume.id)}
+    return within(service.policy, request, names, service.targets)
 
 
 async def trusted(service: Service, person: Person, request: LaunchRequest) -> bool:
@@ -130,6 +147,24 @@ async def trusted(service: Service, person: Person, request: LaunchRequest) -> b
         return True
     rows = await service.records.trusted(person.name, request.repo.identity)
     return any(wanted <= set(row.rights.split("\n")) for row in rows)
+
+
+def asks_first(service: Service, fields: Fields, request: LaunchRequest) -> bool:
+    """Whether a link in a form, not the person, wants what is not the project's own.
+
+    Args:
+        fields: of the form: the link it was filled in from, and what was pasted.
+        request: what the form stands for now, which may want less or more.
+    """
+    brought: set[str] = set()
+    with suppress(BadLink):
+        if link := first(fields, PASTED):
+            brought |= beyond_the_project(read_own_link(link, service.providers))
+    with suppress(BadLink):
+        if pasted := first(fields, "repo"):
+            found = understand(pasted, providers=service.providers)
+            brought |= beyond_the_project(found.request)
+    return bool(brought & beyond_the_project(request))
 
 
 async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
@@ -152,15 +187,22 @@ async def trust(service: Service, person: Person, request: LaunchRequest) -> Non
 
 
 def page_values(
-    service: Service, asked: Question, source: Source, guessed: Sequence[str] = ()
+    service: Service,
+    asked: Question,
+    source: Source,
+    guessed: Sequence[str] = (),
+    refused: str = "",
+    instead: str = "",
 ) -> dict[str, Any]:
     """The values of the template `confirm.html`.
 
     Args:
         guessed: sentences on what was assumed of the link.
+        refused: why the link itself cannot be launched, where something less is asked about.
+        instead: what is different then, to be read after “Launch”.
     """
     request, commit = asked.request, asked.commit
-    instead = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
+    taken = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
     form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
     return {
@@ -168,7 +210,7 @@ def page_values(
             "repo": views.repo_view(request.repo),
             "ref": commit.ref if commit else request.ref,
         },
-        "guessed": [*guessed, *filter(None, (instead,))],
+        "guessed": [*guessed, *filter(None, (taken, _not_to_open(service, asked)))],
         "commit": _commit(asked),
         "environment": _environment(asked),
         "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
@@ -179,7 +221,9 @@ def page_values(
         "source": {"host": source.host, "kind": source.kind, "outside": True},
         "rights": words(rights(request, service.targets)),
         "form": form,
-        "trusted": asked.trusted and not asked.differs,
+        "trusted": asked.trusted and not asked.differs and not refused,
+        "refused": refused,
+        "instead": instead,
         "change_url": views.form_url(service.prefix, link),
         "cancel_url": service.prefix,
         "changes": asked.differs,
@@ -220,7 +264,8 @@ def _environment(asked: Question) -> dict[str, Any]:
 
 def _sees(files: Files, project: str) -> list[dict[str, str]]:
     if files is Files.HOME:
-        seen = [_mount("Your whole home", "~", "rw", "Everything that is yours here.")]
+        home = _mount("Your whole home", "~", "rw", "Everything that is yours here.")
+        seen = [{**home, "whole": "yes"}]
     elif files is Files.PROJECT:
         path = f"~/{project}" if project else "~"
         seen = [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
@@ -247,6 +292,18 @@ def _resources(request: LaunchRequest) -> list[dict[str, str]]:
         ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
     ]
     return [{"title": title, "value": value} for title, value in asked if value]
+
+
+def _not_to_open(service: Service, asked: Question) -> str:
+    """That what the link opens will not be there, if that is known before."""
+    target = program(asked.target, service.targets)
+    if target is None:
+        return ""
+    image = asked.known[1] if asked.known else None
+    provides = image.provides if image and not asked.request.image else ()
+    if target.name not in service.builder.targets_lacking() and not lacks(provides, target):
+        return ""
+    return f"{missing(target)}. Change what it opens, or go on to JupyterLab once it runs."
 
 
 def _opens(request: LaunchRequest) -> str:

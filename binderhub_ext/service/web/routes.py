@@ -33,6 +33,8 @@ _PICTURES = (
 
 PAGES: list[Route] = [
     (r"", pages.Home),
+    (r"form", pages.FilledForm),
+    (r"lists", pages.Lists),
     (r"launch", pages.LaunchForm),
     (rf"launches/{_ID}", pages.LaunchPage),
     (rf"servers/{_SERVER}/shares", shares.SharesForm),
@@ -54,6 +56,7 @@ API: list[Route] = [
     (rf"api/launches/{_ID}", api.LaunchApi),
     (rf"api/launches/{_ID}/events", api.LaunchEvents),
     (rf"api/launches/{_ID}/cancel", api.LaunchCancel),
+    (rf"api/launches/{_ID}/dismiss", api.LaunchDismiss),
     (rf"api/launches/{_ID}/log", api.LaunchLog),
     (r"api/servers", api.ServersApi),
     (rf"api/servers/{_SERVER}/stop", api.ServerStop),

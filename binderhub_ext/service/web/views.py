@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ...core.errors import ServerDiffers, TargetMissing
 from ...core.launch import Tickets
-from ...core.links import without
+from ...core.links import in_lab, without
 from ...core.progress import Event, Phase
 from ...core.repo import Repo
 from ...core.rights import words
 from ...core.sharees import Sharee
 from ...core.updates import CHOICES, Keep, Update, needs_choice
+from ...core.url import readable
 from ...core.volumes import SHARED, Kind, Volume, group_of
 from ...storage.trash import Trashed
 from ..hub import Server
@@ -25,6 +27,8 @@ from ..person.credentials import ANY_USER, Stored
 from ..person.shares import SharedServer
 from ..person.volumes import VolumeAccess
 from ..records.tables import LaunchRow, TrustRow
+
+_ANSWERS = ("keep", "on_change")
 
 
 def launch_view(state: State, prefix: str) -> dict[str, Any]:
@@ -49,6 +53,7 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "message": state.message,
         "events_url": f"{api}/events",
         "cancel_url": f"{api}/cancel",
+        "dismiss_url": f"{api}/dismiss",
         "log_url": f"{api}/log" if state.build else "",
         "started": iso(state.started),
         "finished": iso(state.finished),
@@ -67,8 +72,12 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
 
 
 def choices(state: State) -> list[dict[str, Any]]:
-    """Ways on for a launch that met a server running with something else."""
-    if state.error is None or state.error.code != "server-differs":
+    """Ways on for a launch whose server runs, with something else or without what it opens."""
+    code = state.error.code if state.error else ""
+    if code == TargetMissing.code:
+        values = {"link": in_lab(state.link), **state.answers}
+        return [{"title": "Open JupyterLab", "values": values}]
+    if code != ServerDiffers.code:
         return []
     titles = {OnChange.RESTART: "Update and restart", OnChange.KEEP: "Open as it is"}
     return [
@@ -81,13 +90,13 @@ def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
     """The form that asks whose version of a file keeps its name.
 
     Args:
-        values: what it sends besides the answer.
+        values: what it sends besides the answer, and whether to update at all.
     """
     options = [
         {"value": str(keep), "title": title, "words": sentence}
         for keep, (title, sentence) in CHOICES.items()
     ]
-    hidden = {name: value for name, value in values.items() if name != "keep"}
+    hidden = {name: value for name, value in values.items() if name not in _ANSWERS}
     return {"values": hidden, "options": options, "default": str(Keep.BOTH)}
 
 
@@ -118,7 +127,7 @@ def update_url(prefix: str, project: str) -> str:
 def repo_view(repo: Repo | None) -> dict[str, str] | None:
     if repo is None:
         return None
-    return {"provider": repo.provider, "name": repo.name, "url": repo.url, "title": repo.title}
+    return {"provider": repo.provider, "name": repo.shown, "url": repo.url, "title": repo.title}
 
 
 def last_event(state: State) -> Event:
@@ -203,7 +212,7 @@ def trust_view(row: TrustRow) -> dict[str, str]:
     """A decision as the settings page has it."""
     return {
         "id": row.id,
-        "title": row.repo.partition("://")[2] or row.repo,
+        "title": readable(row.repo).partition("://")[2] or row.repo,
         "url": row.repo_url,
         "rights": words(row.rights.split("\n")),
         "since": iso(row.since),

@@ -99,6 +99,17 @@ class LaunchCancel(Api):
             self.write(views.launch_view(state, self.service.prefix))
 
 
+class LaunchDismiss(Api):
+    """`/api/launches/<id>/dismiss`: its person has read why it failed."""
+
+    async def post(self, id: str) -> None:
+        await self.service.records.dismiss(self.me.name, id)
+        if "text/html" in self.request.headers.get("Accept", ""):
+            self.redirect(self.service.prefix, status=303)
+        else:
+            self.set_status(204)
+
+
 class LaunchLog(Api):
     """`/api/launches/<id>/log`: the whole build log as text."""
 

@@ -22,8 +22,8 @@ from ..pages import security_headers
 T = TypeVar("T")
 
 _SIGN_IN = NotAllowed(
-    "Sign in first: send a token of the Hub as “Authorization: token …”, or a signed-in page's "
-    "cookie with its XSRF token."
+    "Sign in first: reload the page or, in a program, send a token of the Hub as "
+    "“Authorization: token …”."
 )
 _STALE = NotAllowed(
     "The page was open too long, or the request did not come from it. Go back, reload and try "
@@ -151,10 +151,20 @@ class Page(Handler):
     """Answers people: pages, and sign-in where it is needed."""
 
     def refuse_stranger(self) -> None:
-        """To the sign-in and then on to the same address, query and all."""
-        if self.request.method not in ("GET", "HEAD"):
-            raise _STALE
-        self.redirect(self.get_login_url())
+        """To the sign-in and then on to the same address, query and all; a form to its page.
+
+        A page that was open too long is a stranger's too: its token is of an earlier sign-in.
+        """
+        if self.request.method in ("GET", "HEAD"):
+            self.redirect(self.get_login_url())
+        else:
+            self.redirect(self.form_page(), status=303)
+
+    def form_page(self) -> str:
+        """Where what a form sent can be sent again."""
+        page = urlsplit(self.request.headers.get("Referer", ""))
+        ours = page.netloc == self.request.host and page.path.startswith(self.service.prefix)
+        return page.path if ours else self.service.prefix
 
     def show(self, template: str, **values: Any) -> None:
         """Answer with a page."""
@@ -169,8 +179,8 @@ class Page(Handler):
     def show_failure(self, failure: Failure) -> None:
         self.show(
             "error.html",
-            status=failure.status,
             title=failure.title,
+            ours=failure.status >= 500,
             message=failure.message,
             detail=failure.detail,
             reference=failure.reference,

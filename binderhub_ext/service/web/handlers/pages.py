@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
-from ....core.errors import BadLink, BinderError
+from ....core.errors import BadLink, BinderError, NotAllowed
+from ....core.links import write_link
 from ...failures import Failure
-from ...requests import NAMES, Fields, first, form_of, further_fields, read_own_link
+from ...requests import (
+    NAMES,
+    PASTED,
+    Fields,
+    first,
+    form_of,
+    further_fields,
+    read_fields,
+    read_own_link,
+)
 from .. import views, volumeform
-from ..confirmation import trust
+from ..confirmation import asks_first, trust
 from ..fileviews import home_view
 from .api import order_of, servers_of
 from .base import ActionPage, Guarded, Page
 
+RETURNED = "returned"
+"""In the address of the form: it was sent when its page was no longer signed in."""
+
+_SIGNED_OUT = NotAllowed(
+    "You were signed out meanwhile, and nothing was launched. Look it over and launch it again."
+)
+_QUERY_MAX = 6000
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 """What stands before the host of an address; shown to nobody, not even whoever typed it."""
 
@@ -25,18 +45,58 @@ class Home(Page):
     """`/`: the form, my servers, my projects."""
 
     async def get(self) -> None:
-        await show_home(self, self.query_fields())
+        fields = self.query_fields()
+        if "link" not in fields:
+            fields = {**fields, PASTED: [self._meant(fields)]}
+        returned = Failure.of(_SIGNED_OUT, where="Home") if RETURNED in fields else None
+        await show_home(self, fields, returned)
+
+    def _meant(self, fields: Fields) -> str:
+        """The link that an address with the form's fields stands for; it may be a stranger's."""
+        providers = self.service.providers
+        try:
+            return write_link(read_fields(fields, providers), providers=providers)
+        except BadLink:
+            return ""
+
+
+class FilledForm(Page):
+    """`/form?link=`: the main page's form alone, with all a link means in it."""
+
+    async def get(self) -> None:
+        fields = volumeform.joined(self.query_fields())
+        self.show("_form.html", **await form_values(self, fields))
+
+
+class Lists(Page):
+    """`/lists`: the lists of the main page alone, as things are now."""
+
+    async def get(self) -> None:
+        self.show("_lists.html", **await list_values(self))
 
 
 class LaunchForm(ActionPage):
     """`/launch`: the form's POST; the only way a page starts anything."""
 
-    async def act(self, *_names: str) -> str:
+    def form_page(self) -> str:
+        """The form, or the page that asks, with all that was typed or asked."""
+        prefix, providers = self.service.prefix, self.service.providers
         fields = volumeform.joined(self.fields())
+        with suppress(BadLink):
+            request = read_own_link(first(fields, "link"), providers)
+            return prefix + write_link(request, providers=providers)
+        typed = {name: fields[name] for name in NAMES if any(fields.get(name, ()))}
+        query = urlencode({**typed, RETURNED: "yes"}, doseq=True)
+        return f"{prefix}?{query}" if len(query) < _QUERY_MAX else prefix
+
+    async def act(self, *_names: str) -> str:
+        service, fields = self.service, volumeform.joined(self.fields())
         order = order_of(self, fields, keep=None)
-        state = await self.service.launches.start(order)
+        if asks_first(service, fields, order.request):
+            return write_link(order.request, providers=service.providers)
+        state = await service.launches.start(order)
         if first(fields, "trust") == "yes":
-            await trust(self.service, self.me, order.request)
+            await trust(service, self.me, order.request)
         return views.path_of(state.id)
 
     async def show_refused(self, failure: Failure, error: BinderError) -> None:
@@ -75,12 +135,14 @@ class Revoke(Page):
 
 
 class NotFoundPage(Page):
-    """Every address that is nothing."""
-
-    public = True
+    """Every address that is nothing, for those who are signed in and for others."""
 
     async def prepare(self) -> None:
+        await super().prepare()
         raise HTTPError(404)
+
+    def refuse_stranger(self) -> None:
+        """Nothing: there is nothing to sign in for."""
 
 
 class OAuthCallback(Page, HubOAuthCallbackHandler):
@@ -112,30 +174,57 @@ async def show_home(
         field: which of its fields is to blame; empty for none.
         share_refused: what was typed to let somebody into a server, and why that was refused.
     """
-    service, shown = page.service, shown_fields(page, fields)
-    projects = await service.records.projects(page.me.name)
-    recent = await service.launches.recent(page.me)
-    volumes = await service.volumes.mine(page.me)
-    service.volumes.measure(volumes)
+    service = page.service
     page.show(
         "home.html",
-        values={name: first(shown, name) for name in NAMES},
-        further=further_fields(shown),
         error={**failure.to_json(), "field": field} if failure else None,
-        targets=[{"name": t.name, "title": t.title} for t in service.targets.values()],
-        sizes=list(service.policy.sizes),
-        images=bool(service.policy.images),
-        allowed_files=[str(files) for files in service.policy.files],
-        launches=[views.launch_view(s, service.prefix) for s in recent if not s.finished],
-        shares=shown.get("share", ()),
-        servers=await servers_of(page),
-        shared=[views.shared_view(one) for one in await service.shares.received(page.me)],
         share_refused=share_refused or {},
-        projects=[views.project_view(row) for row in projects],
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
-        **volumeform.chooser(volumes, shown),
+        **await form_values(page, fields),
+        **await list_values(page),
         **service.home,
     )
+
+
+async def list_values(page: Page) -> dict[str, Any]:
+    """What the lists' template takes, besides a refusal to let somebody in."""
+    service, prefix = page.service, page.service.prefix
+    recent = await service.launches.recent(page.me)
+    failed = await service.launches.failed(page.me)
+    projects = await service.records.projects(page.me.name)
+    return {
+        "launches": [views.launch_view(state, prefix) for state in recent if not state.finished],
+        "failed": [views.launch_view(state, prefix) for state in failed],
+        "servers": await servers_of(page),
+        "shared": [views.shared_view(one) for one in await service.shares.received(page.me)],
+        "projects": [views.project_view(row) for row in projects],
+    }
+
+
+async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
+    """What the form's template takes, besides an error.
+
+    Args:
+        fields: what stands in the form.
+    """
+    service, shown = page.service, shown_fields(page, fields)
+    lacking = service.builder.targets_lacking()
+    volumes = await service.volumes.mine(page.me)
+    service.volumes.measure(volumes)
+    return {
+        "values": {name: first(shown, name) for name in NAMES},
+        "further": further_fields(shown),
+        "targets": [
+            {"name": target.name, "title": target.title}
+            for target in service.targets.values()
+            if target.name not in lacking
+        ],
+        "sizes": list(service.policy.sizes),
+        "images": bool(service.policy.images),
+        "allowed_files": [str(files) for files in service.policy.files],
+        "shares": shown.get("share", ()),
+        **volumeform.chooser(volumes, shown),
+    }
 
 
 def shown_fields(page: Page, fields: Fields) -> Fields:
@@ -149,4 +238,4 @@ def shown_fields(page: Page, fields: Fields) -> Fields:
         request = read_own_link(link, page.service.providers)
     except BadLink:
         return typed
-    return {**form_of(request, page.service.providers), **typed}
+    return {**form_of(request, page.service.providers), PASTED: [link], **typed}
