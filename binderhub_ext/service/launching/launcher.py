@@ -191,7 +191,7 @@ class Launcher:
         Whoever has to choose something is asked before anything is built.
         """
         await self._ask(order, launch, tell)
-        image = await self._environment(launch, tell)
+        image = await self._environment(order, launch, tell)
         tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
         return image
 
@@ -255,12 +255,15 @@ class Launcher:
             return
         await self._updates.ask(launch, launch.commit, tell)
 
-    async def _environment(self, launch: Launch, tell: Tell) -> Image:
+    async def _environment(self, order: Order, launch: Launch, tell: Tell) -> Image:
         if launch.image:
             await self._files(launch, tell)
             return await self._builds.prebuilt(launch.image, tell)
         if launch.commit is None:
             raise LaunchFailed("There is neither a repository nor an image to launch.")
+        if order.request.environment:
+            await self._files(launch, tell)
+            return await self._builds.plain(tell)
         if await self._no_room(launch):
             return await self._built_before(launch.commit)
         return await self._builds.image(launch.commit, tell)
