@@ -123,16 +123,17 @@ def requirement_lines(text: str) -> Iterator[Line]:
 def _joined(raw: Iterable[str]) -> Iterator[str]:
     """Lines without comments, each with those it goes on in.
 
-    A comment does not go on: pip has it so for lines that are nothing else, uv for all.
+    A comment does not go on: pip has it so for lines that are nothing else, uv for all. Nothing
+    comes between the parts, as with pip.
     """
     parts: list[str] = []
     for text in raw:
         line = _COMMENT.sub("", text) if "#" in text else text
         parts.append(line.removesuffix("\\"))
         if not line.endswith("\\"):
-            yield " ".join(parts)
+            yield "".join(parts)
             parts.clear()
-    yield " ".join(parts)
+    yield "".join(parts)
 
 
 def _options(line: str) -> list[str]:
