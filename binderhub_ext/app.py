@@ -16,7 +16,7 @@ from tornado.web import Application as WebApplication
 from tornado.web import RequestHandler
 from traitlets import Float, Unicode, default
 
-from . import __version__
+from . import __version__, certificates
 from ._data import static_dir
 from .assembly import make_service
 from .config import classes
@@ -143,6 +143,7 @@ class BinderApp(StrictApplication):
     async def setup(self) -> None:
         """Make the service and let it be reached."""
         self._init_logging()
+        certificates.establish(self.layout.cache / "certificates.pem")
         close_doors(self.layout)
         if self.config.LocalSpawner.get("unsafe_no_sandbox"):
             open_doors(self.layout)
@@ -154,8 +155,7 @@ class BinderApp(StrictApplication):
             ticket_file=self.ticket_secret_file,
         )
         self._init_server()
-        work = (self._keep_house(), self._sweep())
-        self._housekeeping = {asyncio.create_task(one) for one in work}
+        self._housekeeping = {*map(asyncio.create_task, (self._keep_house(), self._sweep()))}
 
     async def cleanup(self) -> None:
         """Take everything down, in the opposite order."""

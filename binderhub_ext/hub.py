@@ -28,6 +28,7 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 from traitlets.log import get_logger
 
+from . import certificates
 from ._data import hub_templates_dir
 from .config.check import check
 from .core.errors import CannotStart
@@ -65,7 +66,7 @@ answers 403 to everybody."""
 
 PASSED_ON = (
     *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
-    *(*NETWORK, *CONTAINERS, "KUBECONFIG", "PIP_*", "UV_*"),
+    *(*NETWORK, *CONTAINERS, "KUBECONFIG", "PIP_*", "UV_*", *certificates.NAMES),
 )
 """Environment the service inherits: where it finds programs, package indexes and certificates.
 JupyterHub passes on almost nothing by itself, and everything would include the Hub's secrets."""
@@ -98,6 +99,7 @@ def configure(
             not one.
     """
     layout = DataDirectory(Path(data_dir).absolute())
+    certificates.establish(layout.cache / "certificates.pem")
     _configure_hub(c, layout)
     _configure_spawner(c, layout, find_engine(engine))
     apply_hub_settings(find_engine(engine), c, c if asked is None else asked)

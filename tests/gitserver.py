@@ -14,10 +14,12 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -157,12 +159,17 @@ class RepoHandle:
 class GitServer:
     """A smart HTTP Git server on a free loopback port; a context manager.
 
+    Args:
+        tls: its certificate, to be a server of HTTPS.
+
     Attributes:
         behaviour: how every repository answers.
         requests: everything asked so far.
     """
 
-    def __init__(self, root: Path, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, root: Path, host: str = "127.0.0.1", *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.root = root
         self.host = host
         self.behaviour = Behaviour()
@@ -170,6 +177,9 @@ class GitServer:
         self.repos: dict[str, RepoHandle] = {}
         self._http = ThreadingHTTPServer((host, 0), _Handler, bind_and_activate=True)
         self._http.daemon_threads = True
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._http.git = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
@@ -179,7 +189,7 @@ class GitServer:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def __enter__(self) -> GitServer:
         self._thread.start()
@@ -232,6 +242,12 @@ class _Handler(BaseHTTPRequestHandler):
     @property
     def git(self) -> GitServer:
         return cast(GitServer, self.server.git)  # type: ignore[attr-defined]
+
+    def finish(self) -> None:
+        super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):
+            with suppress(OSError):  # the client may be gone
+                self.connection.unwrap()
 
     def do_GET(self) -> None:
         self._answer(b"")

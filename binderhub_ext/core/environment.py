@@ -20,8 +20,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
-from .requirements import MAX_EFFORT, Refers, decode, effort, is_archive, requirement_lines
+from .errors import BuildFailed
+from .requirements import Refers, decode, included, is_archive
 from .tomltext import parse_toml
 
 Read = Callable[[str], bytes | None]
@@ -128,6 +130,9 @@ def determine(buildpack: str, binder_dir: str, read: Read) -> Determination:
         buildpack: class name of repo2docker's buildpack; an unknown one counts as the tree.
         binder_dir: `binder`, `.binder` or empty.
         read: gives the content of a file of the repository.
+
+    Raises:
+        BuildFailed: it may be a package, and `pyproject.toml` cannot be read.
     """
     survey = _Survey(read)
     if reason := _ALWAYS_TREE.get(buildpack):
@@ -152,7 +157,8 @@ def environment_key(
     `requirements.txt` of the same content share one environment.
 
     Args:
-        tree: hash of the commit's files; counts only where the files do not determine it.
+        tree: digest of a checkout of the commit, with all that Git says of it; counts only where
+            the files do not determine the environment.
     """
     files = [
         (posixpath.relpath(path, binder_dir or "."), digest) for path, digest in determination.files
@@ -170,17 +176,31 @@ def environment_key(
 
 
 def is_python_package(read: Read) -> bool:
-    """Whether repo2docker would `pip install .` (rule of its PythonBuildPack)."""
-    if read("setup.py") is not None:
-        return True
+    """Whether repo2docker would `pip install .` (rule of its PythonBuildPack).
+
+    Raises:
+        BuildFailed: `pyproject.toml` cannot be read.
+    """
+    return read("setup.py") is not None or {"project", "build-system"} <= _pyproject(read).keys()
+
+
+def has_build_system(read: Read) -> bool:
+    """Whether a package says itself what it is built with.
+
+    Raises:
+        BuildFailed: `pyproject.toml` cannot be read.
+    """
+    return "build-system" in _pyproject(read)
+
+
+def _pyproject(read: Read) -> dict[str, Any]:
     content = read("pyproject.toml")
-    if content is None:
-        return False
     try:
-        tables = parse_toml(content)
-    except ValueError:
-        return True
-    return "project" in tables and "build-system" in tables
+        return {} if content is None else parse_toml(content)
+    except ValueError as error:
+        raise BuildFailed(
+            f"pyproject.toml cannot be read ({error}). Correct it in the repository."
+        ) from error
 
 
 def _survey_file(survey: _Survey, path: str, name: str, content: bytes) -> None:
@@ -196,33 +216,16 @@ def _survey_file(survey: _Survey, path: str, name: str, content: bytes) -> None:
 
 def _survey_requirements(survey: _Survey, path: str, content: bytes) -> None:
     """Follow a file and what it includes, up to the first line for which the tree has to count."""
-    waiting, seen, left = [(path, content)], {path}, MAX_EFFORT
-    while waiting:
-        path, content = waiting.pop()
-        for line in requirement_lines(decode(content)):
-            left -= effort(line.text)
-            if line.refers is Refers.LOCAL or left < 0:
-                place = line.text[:80]
-                survey.reasons.append(f"{path} refers to a place of the repository: {place}")
-                return
-            if line.refers is Refers.REMOTE:
-                survey.remote = True
-            if line.refers is not Refers.INCLUDE:
-                continue
-            included = posixpath.normpath(posixpath.join(posixpath.dirname(path), line.target))
-            if included in seen:
-                continue
-            seen.add(included)
-            taken = survey.take(included) if _is_inside(included) else None
-            if taken is None:
-                target = line.target[:80]
-                survey.reasons.append(f"{path} includes {target}, which is not in the repository")
-                return
-            waiting.append((included, taken))
-
-
-def _is_inside(path: str) -> bool:
-    return not path.startswith(("/", "..")) and "$" not in path
+    for found in included(path, content, survey.take):
+        line, place = found.line, found.line.text[:80]
+        if line.refers is Refers.LOCAL:
+            survey.reasons.append(f"{found.path} refers to a place of the repository: {place}")
+            return
+        if line.refers is Refers.INCLUDE:
+            survey.reasons.append(f"{found.path} includes {line.target[:80]}, which is missing")
+            return
+        if line.refers is Refers.REMOTE:
+            survey.remote = True
 
 
 def _survey_conda(survey: _Survey, path: str, content: bytes) -> None:

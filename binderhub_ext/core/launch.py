@@ -61,6 +61,7 @@ class LaunchRequest:
         filepath: a file to open, relative to the project.
         urlpath: a path of the server to open, as BinderHub has it.
         image: a prebuilt image, or empty for a build.
+        environment: `plain` for the environment of an empty repository, or empty for a build.
         server: name of the server, or empty for the derived one.
         size: a size the administrator offers, or empty.
         memory: bytes, 0 for the default.
@@ -78,6 +79,7 @@ class LaunchRequest:
     filepath: str = ""
     urlpath: str = ""
     image: str = ""
+    environment: str = ""
     server: str = ""
     size: str = ""
     memory: int = 0

@@ -29,6 +29,9 @@ from .sharees import Sharee
 
 NAME_MAX = 255
 
+PLAIN = "plain"
+"""The environment of an empty repository."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -91,6 +94,12 @@ def _read_files(text: str) -> Files:
         raise BadLink(
             "files={given} is not one of {files}.", given=shown(text), files=", ".join(Files)
         ) from None
+
+
+def _read_environment(text: str) -> str:
+    if text.lower() != PLAIN:
+        raise BadLink(f"environment={shown(text)} is not {PLAIN}, the only one with a name.")
+    return PLAIN
 
 
 def _read_name(what: str) -> Callable[[str], str]:
@@ -189,6 +198,15 @@ PARAMETERS = {
             image_reference,
             values="a container image",
             meaning="a prebuilt image instead of a build; the repository only gives the files",
+        ),
+        Parameter(
+            "environment",
+            "environment",
+            "Environment",
+            _read_environment,
+            say=lambda _: "That of an empty repository",
+            values="`plain`",
+            meaning="nothing is built: the files come with the environment of an empty repository",
         ),
         Parameter(
             "server",

@@ -9,9 +9,11 @@ any other Git host does is not known, and its paths keep their case.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
+from .refs import is_full_id, is_short_id
 from .url import DEFAULT_PORTS, FORGES, PATH_SAFE, readable
 
 CASELESS = FORGES | {"gist.github.com", "gitea.com"}
@@ -102,6 +104,19 @@ class Commit:
     @property
     def short(self) -> str:
         return self.id[:7]
+
+    @property
+    def tag(self) -> str:
+        """The tag of a version that was asked for; empty where it may be anything else."""
+        name = self.ref.removeprefix("refs/tags/")
+        may_be = not self.branch and ("/" not in name or name != self.ref)
+        sure = may_be and re.search(r"\d", name) and not (is_full_id(name) or is_short_id(name))
+        return name if sure else ""
+
+    @property
+    def described(self) -> str:
+        """The id, with the tag that may make it another version."""
+        return " ".join(filter(None, (self.id, self.tag)))
 
 
 def identity(url: str, *, caseless: bool = False) -> str:

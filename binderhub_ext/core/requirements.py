@@ -7,8 +7,9 @@ recognised is LOCAL: the caller then assumes that it may read anything of the re
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,9 +49,34 @@ class Line:
     refers: Refers
     target: str = ""
 
+    @property
+    def constrains(self) -> bool:
+        """Whether it includes a file whose lines ask for nothing and only limit versions."""
+        return self.text.startswith(("-c", "--constraint"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """One line of a file or of what it includes.
+
+    Attributes:
+        path: the file it is in, relative to the repository.
+        line: it; of an include only if the file it names is not there.
+        constrains: whether it only limits versions.
+    """
+
+    path: str
+    line: Line
+    constrains: bool = False
+
 
 # Lines are as long as whoever wrote them likes, so no pattern here may try a part of one twice.
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_NEXT_OPTION = re.compile(
+    r"\s+(?=-(?:[icref]|-(?:index-url|extra-index-url|no-index|constraint|requirement|editable"
+    r"|find-links|no-binary|only-binary|prefer-binary|require-hashes|pre|trusted-host"
+    r"|use-feature)(?:[ =]|$)))"
+)
 _LINE_OPTION = re.compile(r"\s--(hash|config-settings?|global-option)[ =]\S+")
 _SAFE_OPTION = re.compile(
     r"--(pre|prefer-binary|require-hashes|no-index|use-feature[ =]\S+"
@@ -61,6 +87,7 @@ _INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)[ =]++
 _EDITABLE = re.compile(r"(?:-e|--editable)[ =]++(?P<url>\S.*)")
 _ARCHIVE = re.compile(r".*\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.\w+)(\[.*)?", re.IGNORECASE)
 _REMOTE_URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?https?://[^/\s]\S*")
+_TOO_MANY = Line("more lines than are read", Refers.LOCAL)
 
 
 def decode(content: bytes) -> str:
@@ -83,10 +110,11 @@ def requirement_lines(text: str) -> Iterator[Line]:
     """
     left, raw = MAX_EFFORT, text.splitlines()
     for joined in _joined(raw[:_MAX_LINES]):
-        if line := joined.strip():
+        for line in _options(joined.strip()):
             left -= effort(line)
             if left < 0:
-                break
+                yield _TOO_MANY
+                return
             yield classify(line)
     if left < 0 or len(raw) > _MAX_LINES:
         yield Line("more lines than are read", Refers.LOCAL)
@@ -95,16 +123,62 @@ def requirement_lines(text: str) -> Iterator[Line]:
 def _joined(raw: Iterable[str]) -> Iterator[str]:
     """Lines without comments, each with those it goes on in.
 
-    A comment does not go on: pip has it so for lines that are nothing else, uv for all.
+    A comment does not go on: pip has it so for lines that are nothing else, uv for all. Nothing
+    comes between the parts, as with pip.
     """
     parts: list[str] = []
     for text in raw:
         line = _COMMENT.sub("", text) if "#" in text else text
         parts.append(line.removesuffix("\\"))
         if not line.endswith("\\"):
-            yield " ".join(parts)
+            yield "".join(parts)
             parts.clear()
-    yield " ".join(parts)
+    yield "".join(parts)
+
+
+def _options(line: str) -> list[str]:
+    """The parts of a line that stand for themselves: pip takes several options on one line."""
+    if not line.startswith("-"):
+        return [line] if line else []
+    return _NEXT_OPTION.split(line)
+
+
+def included(path: str, content: bytes, read: Callable[[str], bytes | None]) -> Iterator[Found]:
+    """Every line of a file and of the files it includes, where pip would read it.
+
+    An include stands for the lines of its file. It comes itself only if that file is not in the
+    repository. After `MAX_EFFORT` comes a line that may refer to anything.
+
+    Args:
+        path: of the file, relative to the repository.
+        read: gives the content of a file of the repository.
+    """
+    left, seen = MAX_EFFORT, {(path, False)}
+    reading = [(path, False, requirement_lines(decode(content)))]
+    while reading:
+        path, constrains, lines = reading[-1]
+        if (line := next(lines, None)) is None:
+            reading.pop()
+            continue
+        left -= effort(line.text)
+        if left < 0:
+            yield Found(path, _TOO_MANY)
+            return
+        if line.refers is not Refers.INCLUDE:
+            yield Found(path, line, constrains)
+            continue
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), line.target))
+        more = read(target) if _is_inside(target) else None
+        inner = (target, constrains or line.constrains)
+        if more is None:
+            yield Found(path, line, constrains)
+        elif inner not in seen:
+            seen.add(inner)
+            reading.append((*inner, requirement_lines(decode(more))))
+
+
+def _is_inside(path: str) -> bool:
+    return not path.startswith(("/", "..")) and "$" not in path
 
 
 def effort(line: str) -> int:

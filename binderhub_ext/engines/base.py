@@ -141,13 +141,17 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
             RepoUnavailable: the source's files cannot be read.
         """
 
+    async def plain(self) -> Environment:
+        """The environment of a repository that asks for nothing. By default there is none."""
+        raise Unsupported("This hub has no environment but those that it builds of repositories.")
+
     @abstractmethod
     async def find(self, environment: Environment) -> Image | None:
         """The image of an environment if it is there and whole; marks it as used now."""
 
     @abstractmethod
-    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
-        """Build what was planned.
+    async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
+        """Build what was planned; of no source what is :meth:`plain`.
 
         Cancelling it ends every process of the build. Two builds of one key, also from two
         processes, end in one image.

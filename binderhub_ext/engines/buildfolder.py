@@ -2,7 +2,8 @@
 
 Where configuration files determine an environment, others get it too who have the same files. So
 nothing else of the repository may be in reach of a program that makes it: many look for settings
-and modules in the current directory and in the folders above it.
+and modules in the current directory and in the folders above it. Where they do not, the key names
+the commit and its tags, and the folder is a checkout of that commit with a `.git` of our making.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ async def fill(folder: Path, detection: Detection, source: Source, scratch: Path
         NoSpace: the disk is full.
     """
     if not detection.determination.by_files:
-        await checkout(source, folder)
+        await checkout(source, folder, history=True)
     elif detection.files:
         async with temporary_checkout(source, scratch) as files:
             await asyncio.to_thread(_place, files, detection.files, folder)

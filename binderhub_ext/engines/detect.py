@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -30,11 +30,14 @@ from ..repos.base import Source
 from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
 
-DETECTION = 2
+DETECTION = 3
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
 """Seconds that repo2docker may look at files: its readers take days for some that others write."""
+
+DETECTION_MEMORY = 2 << 30
+"""Bytes of memory it may take for that, as far as its own process counts them."""
 
 CONFIG_BYTES = 4 * 2**20
 """A configuration file over this size is a mistake or an attack."""
@@ -55,6 +58,13 @@ _COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in _FOLDERS}
 _IGNORES = (".containerignore", ".dockerignore")
 _FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
 """Modes of Git's entries; besides these there are links and submodules."""
+
+
+Ask = Callable[[Path, Sequence[str]], Awaitable[str]]
+"""Runs `detector` on a checkout with further words; gives what it printed.
+
+Raises `ProcessFailed` if it failed.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,12 +110,20 @@ class Detector:
         folder: where answers are kept; made when needed.
         default_python: version for repositories that name none.
         available: versions this machine has, lowest first.
+        ask: runs repo2docker, where an engine has a better place for that than this machine.
     """
 
-    def __init__(self, folder: Path, default_python: str, available: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        default_python: str,
+        available: Sequence[str],
+        ask: Ask | None = None,
+    ) -> None:
         self.folder = folder
         self.default_python = default_python
         self.available = tuple(available)
+        self._ask = ask or _on_this_machine
 
     async def of(self, source: Source, scratch: Path) -> Detection:
         """What a fetched commit asks for, remembered or detected.
@@ -157,6 +175,7 @@ class Detector:
             runtime=found["runtime"],
         )
         detection = _with_packages(detection, reader(checkout))
+        _check_scripts(detection, reader(checkout))
         self._remember(tree, detection)
         return detection
 
@@ -178,11 +197,10 @@ class Detector:
         _write(self._path(asked), asdict(detection))
 
     async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
-        module = f"{__package__}.detector"
-        argv = [sys.executable, "-P", "-m", module, str(checkout), self.default_python]
+        words = [self.default_python, ",".join(self.available), str(DETECTION_MEMORY)]
         try:
             async with asyncio.timeout(DETECTION_TIME):
-                answer = await output([*argv, ",".join(self.available)], env=_environment())
+                answer = await self._ask(checkout, words)
             found: dict[str, str] = json.loads(answer.splitlines()[-1])
         except TimeoutError as error:
             raise BuildFailed(
@@ -262,6 +280,27 @@ def _with_packages(detection: Detection, read: Read) -> Detection:
     )
 
 
+def _check_scripts(detection: Detection, read: Read) -> None:
+    """Refuse a script whose first line names a program that no machine has.
+
+    Raises:
+        BuildFailed: names the file.
+    """
+    for name in ("postBuild", "start"):
+        path = detection.file(name)
+        first = (read(path) or b"").partition(b"\n")[0] if path else b""
+        if first.startswith(b"#!") and first.endswith(b"\r"):
+            raise BuildFailed(f"{path} cannot run. {windows_lines(path)}")
+
+
+def windows_lines(path: str) -> str:
+    """What to do about a script that was written on Windows."""
+    return (
+        "It has the line endings of Windows (CRLF), which Linux takes for part of each line. Save "
+        f"it with LF, and add the line `{path} text eol=lf` to .gitattributes so that it stays so."
+    )
+
+
 def reader(checkout: Path) -> Read:
     """Reads files of a checkout by path; follows links inside it only."""
     root = checkout.resolve()
@@ -312,8 +351,18 @@ def _inside(path: Path, root: Path) -> bool:
         return False
 
 
-def _environment() -> dict[str, str]:
-    # It has to find what we found, however we were started, and nothing in the checkout.
+async def _on_this_machine(checkout: Path, words: Sequence[str]) -> str:
+    """What `detector` prints, run as we are."""
+    return await output(detector_command(str(checkout), words), env=detector_environment())
+
+
+def detector_command(folder: str, words: Sequence[str]) -> list[str]:
+    """The command that asks repo2docker."""
+    return [sys.executable, "-P", "-m", f"{__package__}.detector", folder, *words]
+
+
+def detector_environment() -> dict[str, str]:
+    """Its whole environment: it has to find what we found, and nothing in the checkout."""
     paths = os.pathsep.join(path for path in sys.path if Path(path).is_absolute())
     return {"PATH": os.defpath, "PYTHONPATH": paths, "LC_ALL": "C.UTF-8"}
 

@@ -3,13 +3,14 @@
 A subprocess because the detection changes the working directory and imports half of
 repo2docker. Prints one JSON object. Reads files of the repository, runs none of them.
 
-Usage: python -m binderhub_ext.engines.detector FOLDER DEFAULT_PYTHON AVAILABLE,…
+Usage: python -m binderhub_ext.engines.detector FOLDER DEFAULT_PYTHON AVAILABLE,… MEMORY
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import warnings
 from typing import Any
@@ -56,11 +57,14 @@ def _describe(picked: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    folder, default_python, available = sys.argv[1:]
+    folder, default_python, available, memory = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     try:
         found = detect(folder, default_python, available.split(","))
+    except MemoryError:
+        found = {"error": "MemoryError: reading its files takes more memory than there is for it"}
     except Exception as error:  # anything a hostile file makes repo2docker's parsers raise
-        found = {"error": f"{type(error).__name__}: {error}"[:2000]}
+        found = {"error": f"{type(error).__name__}: {error}"[:1000]}
     print(json.dumps(found))
 
 

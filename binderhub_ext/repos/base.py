@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..core.progress import Tell
+from ..core.refs import is_full_id
 from ..core.repo import Commit, Repo
 from .credentials import Keyring
 
@@ -25,12 +26,14 @@ class Source:
             same files apart from those of submodules.
         submodules: ids of the submodules' commits that could be had; the folders of others are
             empty.
+        tags: names and objects of the tags that `git describe` finds.
     """
 
     commit: Commit
     bundle: Path
     tree: str
     submodules: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def content(self) -> str:
@@ -38,6 +41,27 @@ class Source:
         if not self.submodules:
             return self.tree
         return sha256("\n".join([self.tree, *sorted(self.submodules)]).encode()).hexdigest()
+
+    @property
+    def is_of_git(self) -> bool:
+        """Whether the commit is one of a Git repository, and not made of an archive's files."""
+        return is_full_id(self.commit.id)
+
+    @property
+    def described_by(self) -> tuple[tuple[str, str], ...]:
+        """The tags of a checkout: one that was asked for may be younger than what is kept."""
+        asked = self.commit.tag
+        if not asked or asked in dict(self.tags):
+            return self.tags
+        return tuple(sorted((*self.tags, (asked, self.commit.id))))
+
+    @property
+    def whole(self) -> str:
+        """What two sources have in common whose checkouts are the same, with all that Git says."""
+        if not self.is_of_git:
+            return self.content
+        tags = [f"{object} {name}" for name, object in self.described_by]
+        return sha256("\n".join([self.content, self.commit.id, *tags]).encode()).hexdigest()
 
 
 class RepoProvider(Protocol):

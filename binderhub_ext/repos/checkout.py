@@ -8,6 +8,7 @@ are made as they are, also those that lead elsewhere: whoever reads the files mu
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +17,20 @@ from ..core.errors import BinderError, NoSpace, RepoUnavailable
 from ..programs import ProcessFailed
 from .base import Source
 from .command import Call, run
+from .history import add_history
 
 SUBMODULE_MODE = "160000"
+SHALLOW = "refs/shallow/"
 _DEPTH = 10
 
 
-async def checkout(source: Source, into: Path) -> None:
-    """Write the files of a commit, submodules included, without a `.git`.
+async def checkout(source: Source, into: Path, *, history: bool = False) -> None:
+    """Write the files of a commit, submodules included.
 
     Args:
         source: a fetched commit.
         into: an empty directory, or one that is to be made.
+        history: with a `.git`, if the commit is one of Git.
 
     Raises:
         FileExistsError: `into` has something in it.
@@ -41,25 +45,36 @@ async def checkout(source: Source, into: Path) -> None:
         # than to read the objects kept for the next fetch. Those may be gone at any time, or not
         # for this account to read.
         kept = source.bundle.with_name("objects.git").absolute()
-        index = Path(scratch, "index")
+        files, index = into.absolute(), Path(scratch, "index")
         try:
-            await _Index(kept, index, into.absolute()).write(source)
+            await _write(source, kept, index, files, history)
         except (ProcessFailed, OSError):
             try:
                 own = Path(scratch, "own")
                 own.mkdir()
                 await unbundle(source.bundle, own)
-                await _Index(own, index, into.absolute()).write(source)
+                shutil.rmtree(files / ".git", ignore_errors=True)
+                await _write(source, own, index, files, history)
             except ProcessFailed as error:
                 raise _words(error) from error
 
 
+async def _write(source: Source, objects: Path, index: Path, into: Path, history: bool) -> None:
+    await _Index(objects, index, into).write(source)
+    if history and source.is_of_git:
+        await add_history(objects, source.commit.id, source.described_by, into)
+
+
 async def unbundle(bundle: Path, repository: Path) -> None:
     """Make a bare repository with the objects of a bundle; it has no refs."""
-    head = (await run(Call(["bundle", "list-heads", str(bundle), "HEAD"], repository))).split()
-    if not head:
+    listed = (await run(Call(["bundle", "list-heads", str(bundle)], repository))).decode()
+    heads = [line.partition(" ") for line in listed.splitlines()]
+    ids = [id for id, _, name in heads if name == "HEAD"]
+    if not ids:
         raise ProcessFailed(1, "The bundle has no HEAD.")
-    await initialise(repository, len(head[0]))
+    await initialise(repository, len(ids[0]))
+    if cut := [f"{id}\n" for id, _, name in heads if name.startswith(SHALLOW)]:
+        (repository / "shallow").write_text("".join(cut))
     await run(Call(["bundle", "unbundle", str(bundle)], repository, timeout=600))
 
 

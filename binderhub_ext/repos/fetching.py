@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import (
     BadLink,
+    BinderError,
     NotAllowed,
     RefNotFound,
     RepoNotFound,
@@ -26,6 +28,7 @@ from .command import Call, run
 from .keeping import Readable, too_large
 from .remote import NAME, Remote
 from .store import Lock
+from .tags import PREFIX, describing
 
 _SUBMODULE_DEPTH = 5
 _SUBMODULES_MAX = 50
@@ -33,6 +36,7 @@ _PACKS_MAX = 30
 _TIDY_SECONDS = 60
 _LISTING_MAX = 2**26
 _ATTRIBUTES = ".gitattributes"
+Tags = tuple[tuple[str, str], ...]
 _PERMANENT = (BadLink, NotAllowed, RefNotFound, RepoNotFound)
 
 
@@ -98,15 +102,20 @@ class Fetching:
     async def _attempt(self, commit: Commit, path: Path) -> Readable:
         self._files = self._bytes = 0
         await self._prepare(len(commit.id))
-        await self._get(self._remote(commit.repo.url), commit.id, "refs/kept", commit)
+        listing = asyncio.create_task(self._advertised_tags(commit.repo.url))
+        try:
+            await self._get(self._remote(commit.repo.url), commit.id, "refs/kept", commit)
+            tags = await self._tags(commit, await listing)
+        finally:
+            listing.cancel()
         found = await self._measured(commit.id)
         parts = await self._submodules(commit.repo.url, commit.id, found, 0)
         await self._mention_lfs(found)
         tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
         submodules = tuple(dict.fromkeys(parts))
-        readable = Readable(Phase.FETCHING, "Keeping the files", tree=tree, submodules=submodules)
+        readable = Readable(Phase.FETCHING, "Keeping the files", {}, tree, submodules, tags)
         self._tell(readable)
-        await self._write(commit.id, parts, path)
+        await self._write(commit.id, parts, tags, path)
         await self._tidy()
         return readable
 
@@ -253,9 +262,39 @@ class Fetching:
         if blobs and b"filter=lfs" in await self._git("cat-file", "blob", blobs[0]):
             self._say("Files kept in Git LFS arrive as pointers; `git lfs pull` gets them later")
 
-    async def _write(self, id: str, parts: list[str], path: Path) -> None:
+    async def _advertised_tags(self, url: str) -> Mapping[str, str]:
+        """All tags of a repository; none if they cannot be had, as the files can do without."""
+        try:
+            return await self._remote(url).tags()
+        except BinderError:
+            return {}
+
+    async def _tags(self, commit: Commit, advertised: Mapping[str, str]) -> Tags:
+        """Have the tags by which a commit is described; what cannot be had names it plainly."""
+        with self._lock.scratch() as scratch:
+            tags = await describing(self._objects, scratch, commit.id, advertised)
+        specs = [f"{object}:{PREFIX}{name}" for name, (object, of) in tags.items() if object != of]
+        if specs:
+            with suppress(BinderError, TooMuch):
+                await self._transfer(self._remote(commit.repo.url), [], specs, self._limits.history)
+        kept = []
+        for name, (object, of) in tags.items():
+            had = object if await self._is_here(object) else of
+            await self._git("update-ref", f"{PREFIX}{name}", had)
+            kept.append((name, had))
+        return tuple(kept)
+
+    async def _is_here(self, object: str) -> bool:
+        try:
+            await self._git("cat-file", "-e", object)
+        except ProcessFailed:
+            return False
+        return True
+
+    async def _write(self, id: str, parts: list[str], tags: Tags, path: Path) -> None:
         await self._git("update-ref", "--no-deref", "HEAD", id)
         names = ["HEAD", *(f"refs/submodules/{part}" for part in dict.fromkeys(parts))]
+        names += [f"{PREFIX}{name}" for name, _ in tags]
         names += await self._boundary([id, *parts])
         path.unlink(missing_ok=True)
         await run(

@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from .. import certificates
 from ..core.errors import BinderError, NoSpace, NotAllowed, RepoNotFound, RepoUnavailable, TooLarge
 from ..core.jsontext import parse_json
 from ..core.url import Url, read_url
@@ -52,9 +53,10 @@ class Http:
 
     async def __aenter__(self) -> Http:
         jar = aiohttp.DummyCookieJar()
-        connector = aiohttp.TCPConnector(resolver=_Judged(self._policy), use_dns_cache=False)
-        self._direct = self._session(connector, jar)
-        self._proxied = self._session(aiohttp.TCPConnector(), jar)
+        trusted, judged = certificates.context(), _Judged(self._policy)
+        direct = aiohttp.TCPConnector(resolver=judged, use_dns_cache=False, ssl=trusted)
+        self._direct = self._session(direct, jar)
+        self._proxied = self._session(aiohttp.TCPConnector(ssl=trusted), jar)
         return self
 
     async def __aexit__(self, *_error: object) -> None:

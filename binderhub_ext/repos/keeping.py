@@ -33,11 +33,12 @@ class Readable(Event):
     """The files of a commit can be looked at; its bundle is still to be made.
 
     Attributes:
-        tree, submodules: as in :class:`Source`.
+        tree, submodules, tags: as in :class:`Source`.
     """
 
     tree: str = ""
     submodules: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
@@ -109,7 +110,7 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
         def hear(event: Event) -> None:
             tell(event)
             if isinstance(event, Readable) and not early.done():
-                early.set_result(Source(commit, bundle, event.tree, event.submodules))
+                early.set_result(Source(commit, bundle, event.tree, event.submodules, event.tags))
                 self._fetches.finish(bundle)
 
         fetching = asyncio.create_task(self.fetch(commit, hear))

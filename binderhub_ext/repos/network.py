@@ -150,6 +150,17 @@ class AddressPolicy(LoggingConfigurable):
         return any(address in ipaddress.ip_network(network) for network in networks)
 
 
+async def is_public(url: Url) -> bool:
+    """Whether everybody can be expected to reach a host: none of its addresses is special.
+
+    Raises:
+        RepoUnavailable: its name does not resolve.
+    """
+    everything = AddressPolicy(allowed_networks=["0.0.0.0/0", "::/0"])
+    found = await everything.addresses(url)
+    return not any(plain(address) in network for address in found for network in SPECIAL)
+
+
 def plain(address: Address) -> Address:
     """The IPv4 address that an IPv6 address stands for, or the address itself."""
     if isinstance(address, IPv4Address):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,7 +64,17 @@ class Remote:
         Raises:
             RepoNotFound, RepoUnavailable, AddressNotAllowed.
         """
-        arguments = ["ls-remote", "--symref", NAME, *patterns]
+        return await self._listed("ls-remote", "--symref", NAME, *patterns)
+
+    async def tags(self) -> Mapping[str, str]:
+        """Full names of all tags to their objects; `<name>^{}` to what an annotated one is of.
+
+        Raises:
+            RepoNotFound, RepoUnavailable, AddressNotAllowed.
+        """
+        return (await self._listed("ls-remote", "--tags", NAME)).ids
+
+    async def _listed(self, *arguments: str) -> Advertised:
         output = await self.run(Call(arguments, Path("/"), timeout=self._timeout))
         ids, default = {}, ""
         for line in output.decode(errors="replace").splitlines():

@@ -9,7 +9,8 @@
 A bundle has the ref `HEAD`, the commit. `refs/submodules/<id>` are commits of its submodules, to
 be put where the commit's tree has a link to that id. `refs/shallow/<id>` are present only if the
 history was too large: these commits' parents are missing, and a clone must list the ids in
-`.git/shallow` before it takes the bundle in.
+`.git/shallow` before it takes the bundle in. `refs/tags/<name>` are the tags by which
+`git describe` names the commit.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ..core.layout import DataDirectory
 from ..core.repo import Commit, Repo
 from ..locks import held_if_free, held_in_turn
 from .base import Source
+from .tags import PREFIX
 
 _SUBMODULES = "refs/submodules/"
 _LEFTOVERS = (
@@ -49,13 +51,13 @@ class Store:
         bundle = self.layout.bundle(commit)
         try:
             tree = bundle.with_suffix(".tree").read_text().strip()
-            submodules = _submodules(bundle)
+            refs = _refs(bundle)
         except FileNotFoundError:
             return None
         # A reader that is not the owner cannot say so; the bundle is there all the same.
         with contextlib.suppress(PermissionError):
             os.utime(bundle)
-        return Source(commit, bundle, tree, submodules)
+        return Source(commit, bundle, tree, _submodules(refs), _tags(refs))
 
     def keep(self, commit: Commit, new: Path, tree: str) -> Source:
         """Move a finished bundle to its final name; from here on :meth:`find` has it."""
@@ -67,7 +69,8 @@ class Store:
             os.fsync(written.fileno())
         new.chmod(0o644)
         new.rename(bundle)
-        return Source(commit, bundle, tree, _submodules(bundle))
+        refs = _refs(bundle)
+        return Source(commit, bundle, tree, _submodules(refs), _tags(refs))
 
     @contextlib.asynccontextmanager
     async def locked(self, repo: Repo) -> AsyncIterator[Lock]:
@@ -112,12 +115,22 @@ class Store:
         return []
 
 
-def _submodules(bundle: Path) -> tuple[str, ...]:
-    """The commits of submodules that came with a commit, by the head of its bundle."""
+def _refs(bundle: Path) -> list[tuple[str, str]]:
+    """Names and objects of the refs in the head of a bundle."""
     with bundle.open("rb") as file:
         head = iter(file.readline, b"\n")
-        names = [line.decode(errors="replace").rstrip("\n").partition(" ")[2] for line in head]
-    return tuple(name.removeprefix(_SUBMODULES) for name in names if name.startswith(_SUBMODULES))
+        lines = [line.decode(errors="replace").rstrip("\n").partition(" ") for line in head]
+    return [(name, object) for object, _, name in lines]
+
+
+def _submodules(refs: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The commits of submodules that came with a commit."""
+    return tuple(n.removeprefix(_SUBMODULES) for n, _ in refs if n.startswith(_SUBMODULES))
+
+
+def _tags(refs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The tags by which a commit is described."""
+    return tuple(sorted((n.removeprefix(PREFIX), id) for n, id in refs if n.startswith(PREFIX)))
 
 
 @dataclass(frozen=True)

@@ -247,11 +247,13 @@ class BuildSettings:
         concurrency: builds at the same time.
         log_limit: bytes of log kept of one.
         log_days: days a log is kept.
+        look_time: seconds for which a page that asks looks at a commit.
     """
 
     concurrency: int = 2
     log_limit: int = 5 * 2**20
     log_days: int = 90
+    look_time: float = 3
 
 
 class Builds(Configurable):
@@ -274,8 +276,14 @@ class Builds(Configurable):
         90, min=1, help="Days the log of a finished build is kept (default 90)."
     ).tag(config=True)
 
+    look_time = Float(
+        3,
+        help="""Seconds for which a page that asks waits to find out what a repository asks for
+        (default 3), so that what cannot be built is said before the launch. 0: it never looks.""",
+    ).tag(config=True)
+
     def settings(self) -> BuildSettings:
-        return BuildSettings(self.concurrency, self.log_limit, self.log_days)
+        return BuildSettings(self.concurrency, self.log_limit, self.log_days, self.look_time)
 
 
 class Launches(Configurable):

@@ -18,12 +18,13 @@ from ..repos.checkout import checkout as from_bundle
 from .scratch import scratch_folder
 
 
-async def checkout(source: Source, into: Path) -> None:
-    """Write the files of a commit and its submodules, without history.
+async def checkout(source: Source, into: Path, *, history: bool = False) -> None:
+    """Write the files of a commit and its submodules.
 
     Args:
         source: a fetched commit; its bundle is a Git bundle or a `.tar`.
         into: an empty or missing folder; made if missing. On failure it may hold a part.
+        history: with a `.git`, if the commit is one of Git (see :mod:`..repos.history`).
 
     Raises:
         RepoUnavailable: the kept files cannot be read; fetch them again.
@@ -33,15 +34,17 @@ async def checkout(source: Source, into: Path) -> None:
     if source.bundle.suffix == ".tar":
         await asyncio.to_thread(_unpack, source.bundle, into)
         return
-    await from_bundle(source, into)
+    await from_bundle(source, into, history=history)
 
 
 @asynccontextmanager
-async def temporary_checkout(source: Source, below: Path) -> AsyncIterator[Path]:
-    """A folder with the files of a commit that is gone afterwards."""
+async def temporary_checkout(
+    source: Source, below: Path, *, history: bool = False
+) -> AsyncIterator[Path]:
+    """A folder with the files of a commit that is gone afterwards; with a `.git` if wanted."""
     with scratch_folder(below) as folder:
         files = folder / "files"
-        await checkout(source, files)
+        await checkout(source, files, history=history)
         yield files
 
 

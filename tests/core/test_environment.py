@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import process_time
 
 import pytest
@@ -16,8 +17,8 @@ from binderhub_ext.core.environment import (
     describe,
     determine,
     environment_key,
-    is_python_package,
 )
+from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.core.requirements import Refers, classify, decode, requirement_lines
 
 PACKAGE = '[project]\nname = "x"\n[build-system]\nrequires = []\n'
@@ -81,7 +82,6 @@ CASES = [
     ("PythonBuildPack", "", {"pyproject.toml": PACKAGE}, TREE),
     ("PythonBuildPack", "binder", {"pyproject.toml": PACKAGE}, FILES),
     ("PythonBuildPack", "", {"pyproject.toml": "[tool.ruff]\n"}, FILES),
-    ("PythonBuildPack", "", {"pyproject.toml": "not toml ["}, TREE),
     ("PythonBuildPack", "", {"setup.cfg": "[flake8]"}, FILES),
     ("CondaBuildPack", "", {"environment.yml": "dependencies:\n  - numpy=1.2\n"}, FILES),
     (
@@ -174,8 +174,11 @@ def test_encodings(encoding: str) -> None:
     assert decode("numpy # é\n".encode(encoding)) == "numpy # é\n"
 
 
-def test_unreadable_toml_counts_as_a_package() -> None:
-    assert is_python_package(reader({"pyproject.toml": "["}))
+@pytest.mark.parametrize("buildpack", ["PythonBuildPack", "RBuildPack"])
+def test_unreadable_toml_is_said(buildpack: str) -> None:
+    with pytest.raises(BuildFailed, match=r"pyproject\.toml cannot be read"):
+        determine(buildpack, "", reader({"pyproject.toml": "["}))
+    assert determine(buildpack, "binder", reader({"pyproject.toml": "["})).by_files
 
 
 @pytest.mark.parametrize(
@@ -277,7 +280,8 @@ AT_ONCE = {
 def test_no_file_takes_long(buildpack: str, name: str, text: str) -> None:
     """It is read where everybody else's requests are answered."""
     before = process_time()
-    determine(buildpack, "", reader({name: text}))
+    with suppress(BuildFailed):
+        determine(buildpack, "", reader({name: text}))
     assert process_time() - before < 3
 
 

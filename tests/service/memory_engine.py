@@ -12,11 +12,12 @@ from pathlib import Path
 
 from traitlets import Any, Dict, Float, Int, List
 
-from binderhub_ext.core.errors import BuildFailed, NoSpace
+from binderhub_ext.core.errors import BuildFailed, NoSpace, Unsupported
 from binderhub_ext.core.progress import Event, Phase, Tell
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Builder, Check, Engine, Environment, Image
 from binderhub_ext.repos.base import Source
+from binderhub_ext.repos.listing import listed
 
 ENGINE = Engine(
     "memory", "memory_engine:MemoryBuilder", "jupyterhub.spawner.SimpleLocalProcessSpawner"
@@ -37,12 +38,17 @@ class MemoryBuilder(Builder):
 
     async def plan(self, source: Source) -> Environment:
         self.plans += 1
+        if await listed(source, ["Dockerfile"]):
+            raise Unsupported("Dockerfile: this engine has none. Another engine can build it.")
         return Environment(self.key_of(source), "Python, in memory", ("requirements.txt",))
 
     async def find(self, environment: Environment) -> Image | None:
         return self.built.get(environment.key)
 
-    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
+    async def plain(self) -> Environment:
+        return Environment("env-plain", "Python, in memory")
+
+    async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
         self.started.append(environment.key)
         try:
             for line in range(self.lines):

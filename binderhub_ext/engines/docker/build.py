@@ -25,23 +25,28 @@ from ...housekeeping import alone
 from ...programs import Log, ProcessFailed, program, run
 from ...repos.base import Source
 from ...storage.checkout import temporary_checkout
+from ...storage.scratch import scratch_folder
+from .. import blame
 from ..base import Check, Environment, Image
 from ..detect import Detection, Detector, reader
 from ..projects import preview
+from ..solver import conflict
 from . import health, seeding
 from .daemon import Daemon, cli_environment
-from .images import LABEL, UNFINISHED, ImageStore
-from .job import PODMAN, Job
+from .images import LABEL, UNFINISHED, ImageStore, repo2docker_base
+from .job import PODMAN, REPO_DIR, Job
 from .limits import podman_arguments
 from .machine import Machine
+from .made import facts_of, keep_made
 from .packages import SERVER_PACKAGES
 from .people import known_person
 from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
 from .shared import SharedImages
+from .trust import authorities, trusting
 
-RECIPE = "docker 5"
+RECIPE = "docker 6"
 """Goes into every key: raise it when a build makes another environment of the same files."""
 
 
@@ -70,6 +75,9 @@ class DockerBuilder(Settings):
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment
 
+    async def plain(self) -> Environment:
+        return self._plain().environment
+
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project; see :class:`Builder`."""
         owner = known_person(self.layout, launch.user)
@@ -84,8 +92,8 @@ class DockerBuilder(Settings):
         image = await self.store.find(environment.key)
         return None if image and self._shared.is_unpushed(environment.key) else image
 
-    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
-        plan = await self._plan(source)
+    async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
+        plan = await self._plan(source) if source else self._plain()
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
         async with self.store.locked(environment.key):
@@ -118,10 +126,15 @@ class DockerBuilder(Settings):
 
     async def _plan(self, source: Source) -> Plan:
         detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
-        detection = await detector.of(source, self.store.scratch)
+        return self._decide(await detector.of(source, self.store.scratch), source.whole)
+
+    def _plain(self) -> Plan:
+        python = repo2docker_pythons()[0]
+        return self._decide(Detection("PythonBuildPack", "", python, "", (), (), False), "")
+
+    def _decide(self, detection: Detection, tree: str) -> Plan:
         determination = detection.determination
-        content = source.content
-        key = environment_key(self._ingredients(), determination, detection.binder_dir, content)
+        key = environment_key(self._ingredients(), determination, detection.binder_dir, tree)
         kind = self._kind(detection)
         return Plan(detection, Environment(key, kind, determination.names))
 
@@ -129,7 +142,7 @@ class DockerBuilder(Settings):
         return Ingredients(
             builder=f"{RECIPE}, repo2docker {version('jupyter-repo2docker')}, {self.buildpack}",
             platform=f"{sys.platform}-{platform.machine()}",
-            interpreter=self.base_image,
+            interpreter=" ".join(filter(None, (self.base_image, authorities()))),
             base=SERVER_PACKAGES if self.buildpack == "uv" else (),
         )
 
@@ -142,14 +155,20 @@ class DockerBuilder(Settings):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _build(self, plan: Plan, source: Source, tell: Tell) -> Image:
+    async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
         tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
         log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
         try:
             async with asyncio.timeout(self.build_timeout):
                 async with self._context(plan, source) as context:
-                    job = self._job(plan, source, context)
+                    base = self.base_image or repo2docker_base()
+                    base = await trusting(self.daemon, self.store, base)
+                    job = self._job(plan, source, context, base)
+                    known = await asyncio.to_thread(facts_of, context)
                     await self._work(job, log)
+                if plan.detection.file("postBuild"):
+                    made = job.image, known, REPO_DIR, self.store.scratch
+                    await keep_made(self.daemon, *made, tell)
                 tell(Event(Phase.BUILDING, "Looking at the new image", {"progress": 95}))
                 return await self.store.finish(plan.environment.key, job.image, tell)
         except TimeoutError:
@@ -162,13 +181,19 @@ class DockerBuilder(Settings):
             raise _build_failure(error, log) from error
 
     @asynccontextmanager
-    async def _context(self, plan: Plan, source: Source) -> AsyncIterator[Path]:
+    async def _context(self, plan: Plan, source: Source | None) -> AsyncIterator[Path]:
         """A folder with what the build may see: if files determine it, these alone.
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        async with temporary_checkout(source, self.store.scratch) as files:
-            if plan.detection.determination.by_files:
+        if source is None:
+            with scratch_folder(self.store.scratch) as folder:
+                (folder / "context").mkdir()
+                yield folder / "context"
+            return
+        by_files = plan.detection.determination.by_files
+        async with temporary_checkout(source, self.store.scratch, history=not by_files) as files:
+            if by_files:
                 reduced = files.parent / "context"
                 known = plan.detection.determination.files
                 await asyncio.to_thread(_copy_files, reader(files), reduced, known)
@@ -176,20 +201,19 @@ class DockerBuilder(Settings):
             else:
                 yield files
 
-    def _job(self, plan: Plan, source: Source, context: Path) -> Job:
-        commit = source.commit
+    def _job(self, plan: Plan, source: Source | None, context: Path, base: str) -> Job:
         return Job(
             context=str(context),
             image=self.store.image_name(plan.environment.key) + UNFINISHED,
             labels={
                 LABEL: plan.environment.key,
-                "binder-at-home.repo": commit.repo.url,
-                "binder-at-home.commit": commit.id,
+                "binder-at-home.repo": source.commit.repo.url if source else "",
+                "binder-at-home.commit": source.commit.id if source else "",
                 "binder-at-home.kind": plan.environment.kind,
             },
             cache=uuid4().hex if self.cli == "docker" else "",
             buildpack=self.buildpack,
-            base_image=self.base_image,
+            base_image=base,
             buildx_args=[*self.buildx_args, *self._own_limits()],
             engine=PODMAN if self.cli == "podman" else "docker",
         )
@@ -240,8 +264,17 @@ def _copy_files(read: Read, into: Path, known: Iterable[tuple[str, str]]) -> Non
 def _build_failure(error: ProcessFailed, log: Log) -> Exception:
     if NoSpace.in_text(log.end):
         return NoSpace("The disk filled up during the build, which was ended.", detail=log.end)
-    return BuildFailed(
+    said = log.end or error.tail
+    return BuildFailed(_reason(said), detail=said)
+
+
+def _reason(said: str) -> str:
+    """The sentence for people: whose fault it is, and what to do."""
+    if others := blame.of_others(said):
+        return others
+    if sentence := conflict(said):
+        return f"The requirements cannot be installed together. {sentence}"
+    return (
         "The image could not be built. The end of the log says what failed; mend it in the "
-        "repository and launch again.",
-        detail=log.end or error.tail,
+        "repository and launch again."
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+REPO_DIR = "/srv/repo"
+"""Where the repository's files lie in the image: outside the home, which a mount would hide."""
+
 
 def own_caches(name: str) -> list[str]:
     """Arguments of `docker buildx build` by which names of caches begin with another.

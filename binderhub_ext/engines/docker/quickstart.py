@@ -1,6 +1,6 @@
 """Servers of any image start faster: what they import and never use is left out.
 
-Two files of ours (`inside/site`, and `engines/inside` for every engine) are mounted into each
+Files of ours (`inside/site`, and `engines/inside` for every engine) are mounted into each
 container, and `PYTHONPATH` lets its Python find them; the image itself stays as it is.
 """
 
@@ -14,15 +14,19 @@ from typing import Any
 
 from docker.types import Mount
 
+from ... import certificates
 from ...core.layout import DataDirectory
+from ..given import PROGRAM
 
 # In this order: what the second imports is there before it.
 _FILES = (
     Path(__file__).parents[1] / "inside" / "binder_quickstart.py",
+    PROGRAM,
     Path(__file__).parent / "inside" / "site" / "sitecustomize.py",
 )
 _TARGET = "/usr/local/share/binder-at-home"
 _VARIABLE = "PYTHONPATH="
+_CERTIFICATES = "certificates.pem"
 
 
 def provide(layout: DataDirectory) -> None:
@@ -36,6 +40,8 @@ def provide(layout: DataDirectory) -> None:
         folder.chmod(0o755)
         for file in _FILES:
             _put(file.read_bytes(), folder / file.name)
+        if bundle := certificates.established():
+            _put(bundle.read_bytes(), folder / _CERTIFICATES)
 
 
 def _put(content: bytes, place: Path) -> None:
@@ -53,6 +59,18 @@ def mounts(layout: DataDirectory) -> list[Mount]:
     if not source.exists():
         return []
     return [Mount(_TARGET, str(source), type="bind", read_only=True)]
+
+
+def trusted() -> dict[str, str]:
+    """What tells programs in a container whom the Hub trusts."""
+    return (
+        certificates.variables(f"{_TARGET}/{_CERTIFICATES}") if certificates.established() else {}
+    )
+
+
+def place_of(file: Path) -> str:
+    """Where a container sees one of the files."""
+    return f"{_TARGET}/{file.name}"
 
 
 def python_path(theirs: str) -> str:

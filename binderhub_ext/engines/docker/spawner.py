@@ -32,7 +32,7 @@ from ...traits import Cidr
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
-from . import network, quickstart, seeding
+from . import made, network, quickstart, seeding
 from .daemon import EngineDown
 from .imagevolumes import own_folders
 from .people import ensure_person
@@ -214,7 +214,10 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             return {"labels": labels}
         uid, gid = self.prepared.owner
         directory = _plain(self.notebook_dir)
-        return {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
+        container = {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
+        ours = quickstart.mounts(self.layout)
+        first = made.entrypoint(self.prepared.image, self.prepared.launch, ours)
+        return {**container, "entrypoint": [*map(_plain, first)]} if first else container
 
     def _restrictions(self) -> dict[str, Any]:
         limits: dict[str, Any] = {
@@ -248,7 +251,13 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
 
     def get_env(self) -> dict[str, str]:
         """The server's environment; its home is ours whatever the image says."""
-        env = {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+        env = {
+            **quickstart.trusted(),
+            **super().get_env(),
+            "HOME": HOME,
+            "NB_USER": "jovyan",
+            "USER": "jovyan",
+        }
         if self.prepared:
             theirs = env.get("PYTHONPATH") or quickstart.python_path_of(self.prepared.image)
             env["PYTHONPATH"] = quickstart.python_path(theirs)

@@ -9,6 +9,7 @@ program that runs repo2docker.
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from repo2docker.app import Repo2Docker
@@ -16,6 +17,8 @@ from repo2docker.buildpacks.base import BaseImage
 from repo2docker.buildpacks.python import PythonBuildPack
 from uv import find_uv_bin
 
+from ...core.environment import has_build_system
+from .. import node
 from .packages import SERVER_PACKAGES
 
 VENV = "/srv/venv"
@@ -35,6 +38,8 @@ class UvBuildPack(PythonBuildPack):
     def get_build_env(self) -> list[tuple[str, str]]:
         prefixes = [(name, VENV) for name in ("VIRTUAL_ENV", "NB_PYTHON_PREFIX")]
         prefixes.append(("KERNEL_PYTHON_PREFIX", VENV))
+        # Else npm installs what is for everybody where only root may write.
+        prefixes.append(("NPM_CONFIG_PREFIX", VENV))
         return [*BaseImage.get_build_env(self), *prefixes]
 
     def get_env(self) -> list[tuple[str, str]]:
@@ -53,7 +58,7 @@ class UvBuildPack(PythonBuildPack):
             # repo2docker's entry point is a login shell, and Debian's /etc/profile resets PATH.
             ("root", f"echo 'export PATH={VENV}/bin:$PATH' > /etc/profile.d/venv.sh"),
             ("root", f"install -o ${{NB_USER}} -g ${{NB_USER}} -d {VENV}"),
-            ("${NB_USER}", f"uv venv --quiet --python {self._interpreter} {VENV}"),
+            ("${NB_USER}", self._make_venv()),
             (
                 "${NB_USER}",
                 f"uv pip install --no-cache --quiet {packages} && {_REMOVE_SLOW_IMPORT} && "
@@ -61,11 +66,20 @@ class UvBuildPack(PythonBuildPack):
             ),
         ]
 
-    @property
-    def _interpreter(self) -> str:
-        """The base image's own Python unless the repository names a version."""
+    def _make_venv(self) -> str:
+        """With the base image's own Python unless the repository names a version.
+
+        Of a version with three parts that is not to be had, the nearest is taken.
+        """
         name, version, _ = self.runtime
-        return str(version) if name == "python" and version else "/usr/bin/python3"
+        make = f"uv venv --quiet {VENV} --python"
+        if name != "python" or not version:
+            return f"{make} /usr/bin/python3"
+        *_, patch = parts = str(version).split(".")
+        if len(parts) < 3:
+            return f"{make} {version}"
+        near = str(version).removesuffix(f".{patch}")
+        return f"{make} {version} || {{ echo 'Python {near} is taken instead'; {make} {near}; }}"
 
     def _get_pip_scripts(self) -> _Scripts:
         requirements = self.binder_path("requirements.txt")
@@ -75,8 +89,7 @@ class UvBuildPack(PythonBuildPack):
                     (
                         "${NB_USER}",
                         "begin=$(mktemp) && "
-                        f'uv pip install --no-cache -r "{requirements}" && {_REMOVE_SLOW_IMPORT}'
-                        f" && {_COMPILE_NEW}",
+                        f"{_installed(requirements)} && {_REMOVE_SLOW_IMPORT} && {_COMPILE_NEW}",
                     )
                 ]
         except FileNotFoundError:
@@ -91,8 +104,42 @@ class UvBuildPack(PythonBuildPack):
     def get_assemble_scripts(self) -> _Scripts:
         scripts = [] if self._should_preassemble_pip else self._get_pip_scripts()
         if self._is_python_package():
-            scripts.append(("${NB_USER}", "uv pip install --no-cache ."))
+            scripts.append(("${NB_USER}", _PACKAGE if has_build_system(_read) else _OLD_PACKAGE))
+        if any(node.uses_node(_read(script) or b"") for script in self.get_post_build_scripts()):
+            scripts.append(("${NB_USER}", _NODE))
         return scripts
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return None
+
+
+def _installed(requirements: str) -> str:
+    """Install a requirements file: by uv, or by pip if it is written in a way that uv cannot read.
+
+    uv would stop at the first index that has a package, where pip takes the best of all.
+    """
+    options = "--no-cache --index-strategy unsafe-best-match"
+    by_pip = f'{VENV}/bin/python -m pip install --no-cache-dir -r "{requirements}"'
+    return f'{{ uv pip install {options} -r "{requirements}" || {{ test $? = 2 && {by_pip}; }}; }}'
+
+
+_PACKAGE = "uv pip install --no-cache ."
+
+_OLD_PACKAGE = (
+    f"{_PACKAGE} || {{ uv pip install --no-cache setuptools wheel && "
+    "uv pip install --no-cache --no-build-isolation .; }"
+)
+"""A `setup.py` without a build system of its own may import what the repository asks for, as with
+older pip."""
+
+_NODE = (
+    f"command -v npm || uv pip install --no-cache {node.PACKAGE}"
+    " || echo 'postBuild may use Node.js, which could not be had'"
+)
 
 
 # Builds a grammar for most of a second at every start of a server, and nothing needs it:

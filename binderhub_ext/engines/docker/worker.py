@@ -19,12 +19,10 @@ from pathlib import Path
 from repo2docker.app import Repo2Docker
 
 from ..orphans import end_with_parent
-from .job import PODMAN, Job
+from .job import PODMAN, REPO_DIR, Job
 from .uvpack import UvBuildPack, uv_buildpacks
 
 NB_USER, NB_UID = "jovyan", 1000
-REPO_DIR = "/srv/repo"
-"""Where the repository's files lie in the image: outside the home, which a mount would hide."""
 
 _ALL_AT_ONCE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 """Runs a program whose end is that of all it started. Podman runs steps itself, in sessions of

@@ -30,6 +30,7 @@ from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
 from . import conda, health, seeding, uv
+from .detecting import ask_in_sandbox
 from .foreign import BUILD_UID, REPO, Workshop
 from .interpreters import Interpreter, find_interpreters
 from .limits import Limits
@@ -39,9 +40,9 @@ from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import supervised
-from .support import choose_interpreter, refuse_unsupported, targets_lacking
+from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
 
-BUILDER = "local 2"
+BUILDER = "local 3"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
 when those of an older one are not to be trusted."""
 
@@ -80,8 +81,11 @@ class LocalBuilder(Settings):
         record = self.store.find(environment.key)
         return record.image if record else None
 
-    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
-        plan = await self._plan(source)
+    async def plain(self) -> Environment:
+        return (await self._plain()).environment
+
+    async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
+        plan = await (self._plan(source) if source else self._plain())
         if plan.environment.key != environment.key:
             raise BuildFailed("This machine changed since the build was planned. Launch again.")
         return await self._ensure(plan, source, tell)
@@ -97,8 +101,7 @@ class LocalBuilder(Settings):
         """
         if not self.begin_ready:
             return
-        nothing = Detection("PythonBuildPack", "", self.default_python, "", (), (), False)
-        plan = self._decide(nothing, await self._interpreter(nothing), "")
+        plan = await self._plain()
         if not self._model(plan):
             await asyncio.to_thread(self.store.remove, plan.environment.key)
         await self._ensure(plan, None, unheard)
@@ -156,12 +159,16 @@ class LocalBuilder(Settings):
 
     async def _plan(self, source: Source) -> Plan:
         machine = await self.machine()
-        detector = Detector(
-            self.layout.cache / "plans", self.default_python, [i.minor for i in machine]
-        )
+        minors = [*dict.fromkeys(i.minor for i in machine)]
+        plans = self.layout.cache / "plans"
+        detector = Detector(plans, self.default_python, minors, ask=ask_in_sandbox)
         detection = await detector.of(source, self.store.scratch)
         refuse_unsupported(detection, conda.find_program())
-        return self._decide(detection, await self._interpreter(detection), source.content)
+        return self._decide(detection, await self._interpreter(detection), source.whole)
+
+    async def _plain(self) -> Plan:
+        nothing = Detection("PythonBuildPack", "", self.default_python, "", (), (), False)
+        return self._decide(nothing, await self._interpreter(nothing), "")
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.buildpack == "CondaBuildPack":
@@ -238,6 +245,8 @@ class LocalBuilder(Settings):
             path = await asyncio.to_thread(self.store.begin, key)
             workshop = self._workshop(path, plan)
             tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
+            if words := "" if plan.conda else taken_instead(plan.detection, plan.interpreter):
+                tell(Event(Phase.BUILDING, words))
             if source:
                 await fill(workshop.repo, plan.detection, source, self.store.scratch)
             await asyncio.to_thread(workshop.prepare)
@@ -300,7 +309,7 @@ class LocalBuilder(Settings):
         path = recipe.workshop.environment
         provides = recipe.provides()
         size, own = seal(path)
-        made = recipe.workshop.made if recipe.made else None
+        made = recipe.workshop.made if recipe.made.count else None
         if made:
             extra = unique_bytes(made, set())
             size, own = size + extra, own + extra

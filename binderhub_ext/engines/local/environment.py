@@ -12,12 +12,12 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...storage.beneath import beneath, lstat_beneath
+from .. import node
 from .sandbox import HOME, RUN, SHELL
 
 _SITE = f"{RUN}/inside/site:{RUN}/shared"
@@ -113,28 +113,8 @@ def server_environment(environment: Path, python: Python | None) -> dict[str, st
         "NB_PYTHON_PREFIX": str(environment),
         "KERNEL_PYTHON_PREFIX": str(environment),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        **node.variables(f"{HOME}/.local", f"{HOME}/.cache/npm"),
     }
     if python and python.of_conda:
         variables["CONDA_PREFIX"] = str(environment)
     return variables | (python.variables() if python else {})
-
-
-CERTIFICATES = (
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "PIP_CERT",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-)
-_VISIBLE = ("/etc/ssl/", "/etc/pki/", "/usr/")
-
-
-def host_certificates(environ: Mapping[str, str]) -> dict[str, str]:
-    """Where the host keeps certificates it trusts, as far as that can be seen inside."""
-    return {
-        name: environ[name]
-        for name in CERTIFICATES
-        if (environ.get(name, "") + "/").startswith(_VISIBLE)
-    }

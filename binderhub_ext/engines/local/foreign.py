@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from ...programs import Log, run
 from ...storage.trees import give_beneath
-from . import conda, uv
+from .. import node
+from . import conda, trust, uv
 from .limits import Limits
 from .network import Network
 from .running import prepared
@@ -150,8 +151,22 @@ class Workshop:
             Bind(self.repo, repo, read_only=False),
             Bind(self.home, PurePosixPath(HOME), read_only=False),
             *(Bind(tool, PurePosixPath(tool)) for tool in self.tools),
+            *trust.binds(),
         ]
         return self._sandbox(argv, binds, self._tools_variables(), REPO, self.network)
+
+    def look(self, argv: Sequence[str]) -> Sandbox:
+        """A program that asks what could be installed. It finds the environment read-only, and
+        nothing of the repository.
+        """
+        binds = [
+            Bind(self.environment, PurePosixPath(self.environment)),
+            Bind(self.wanted, PurePosixPath(self.wanted)),
+            Bind(self.temp, PurePosixPath(self.temp), read_only=False),
+            Bind(self.cache, PurePosixPath(self.cache), read_only=False),
+            *trust.binds(),
+        ]
+        return self._sandbox(argv, binds, self._tools_variables(), "/", self.network)
 
     def trial(self, argv: Sequence[str]) -> Sandbox:
         """A program that tries the environment. It finds nothing of the repository and nothing that
@@ -219,11 +234,13 @@ class Workshop:
         """The same, with what programs need that fetch and install."""
         return {
             **uv.environment(Path(HOME), self.cache, foreign=True),
+            **trust.variables(),
             **(conda.variables(self.environment, self.cache) if self.conda else {}),
             **self._variables(),
             "REPO_DIR": REPO,
             "TMPDIR": str(self.temp),
             "PIP_CACHE_DIR": str(self.cache / "pip"),
+            **node.variables(str(self.environment), str(self.cache / "npm")),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
 

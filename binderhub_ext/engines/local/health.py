@@ -40,7 +40,7 @@ async def _uv(cache: Path) -> Check:
 
 
 async def _interpreters(builder: LocalBuilder) -> Check:
-    versions = [interpreter.minor for interpreter in await builder.machine(anew=True)]
+    versions = [*dict.fromkeys(one.minor for one in await builder.machine(anew=True))]
     ok = builder.default_python in versions
     fix = "" if ok else "Set LocalBuilder.default_python to one of these."
     return Check("Python versions", ok, ", ".join(versions) or "none", fix)

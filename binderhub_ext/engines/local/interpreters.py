@@ -56,9 +56,9 @@ class Interpreter:
 
 
 async def find_interpreters(managed: Path, extra: Sequence[str] = ()) -> tuple[Interpreter, ...]:
-    """Every usable CPython of this machine, lowest version first, one per minor version.
+    """Every usable CPython of this machine, lowest minor version first.
 
-    Where a minor version is there more than once, the Hub's own wins, then the
+    Where a minor version is there more than once, the Hub's own comes first, then the
     administrator's, then the newest.
 
     Args:
@@ -70,10 +70,11 @@ async def find_interpreters(managed: Path, extra: Sequence[str] = ()) -> tuple[I
     asked = await asyncio.gather(*(_ask(path) for path in candidates))
     found = [interpreter for interpreter in asked if interpreter]
     preferred = {own: 0} | {os.path.realpath(path): 1 for path in extra}
-    best: dict[str, Interpreter] = {}
-    for interpreter in sorted(found, key=lambda i: (preferred.get(i.path, 2), _newest_first(i))):
-        best.setdefault(interpreter.minor, interpreter)
-    return tuple(sorted(best.values()))
+    ordered = sorted(
+        dict.fromkeys(found),
+        key=lambda i: (i.version[:2], preferred.get(i.path, 2), _newest_first(i)),
+    )
+    return tuple(ordered)
 
 
 def _newest_first(interpreter: Interpreter) -> tuple[int, ...]:

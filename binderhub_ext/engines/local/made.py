@@ -1,66 +1,124 @@
-"""Files that postBuild made in the repository's folder: kept with the environment.
+"""Files that postBuild made in the repository's folder and in the home: kept with the environment.
 
-With repo2docker they would be in the image beside the repository's own. Here they come with
-each new project instead (:mod:`...storage.sync.made`). The script may have put anything there:
-only plain files are taken, under no name that was there before.
+With repo2docker they would be in the image beside the repository's own. Here servers get them
+where nothing of that name is (:mod:`..given`). The script may have put anything there: only plain
+files are taken, under no name that was there before.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...storage.beneath import beneath
 from ...storage.trees import DEEPEST, Folder, folders_beneath, remove_tree
+from ..given import HOME, NOT_KEPT, NOT_OF_A_HOME, REPO
 
-_NOT_KEPT = frozenset({".git", "__pycache__"})
+State = tuple[int, ...]
+"""By which it is seen whether a file was changed."""
 
 
-def files_in(repo: Path) -> frozenset[str]:
-    """Relative names of the plain files in a repository's folder; follows no links.
+@dataclass(frozen=True)
+class Made:
+    """What was kept.
 
-    Raises:
-        TooDeep: folders are nested too deep.
+    Attributes:
+        count: how many files.
+        left: what was not, each with the reason.
     """
-    return frozenset(_name(folder, name) for folder in _kept(repo) for name in _plain(folder))
+
+    count: int = 0
+    left: tuple[str, ...] = ()
+
+    def __add__(self, other: Made) -> Made:
+        return Made(self.count + other.count, self.left + other.left)
 
 
-def keep_made(repo: Path, before: frozenset[str], into: Path) -> int:
-    """Move what is new in a repository's folder to another folder.
+@dataclass(frozen=True)
+class Place:
+    """A folder of a build in which a script may make files.
+
+    Attributes:
+        folder: it.
+        kept_as: name of the folder that gets what is kept.
+        shown: what people call it.
+    """
+
+    folder: Path
+    kept_as: str
+    shown: str
+
+    @classmethod
+    def repo(cls, folder: Path) -> Place:
+        return cls(folder, REPO, "")
+
+    @classmethod
+    def home(cls, folder: Path) -> Place:
+        return cls(folder, HOME, "~/")
+
+    def files(self) -> dict[str, State]:
+        """What is there besides folders, by relative name; follows no links.
+
+        Raises:
+            TooDeep: folders are nested too deep.
+        """
+        return {name: _state(entry) for _, name, entry in self._entries()}
+
+    def keep(self, before: Mapping[str, State], into: Path) -> Made:
+        """Move what is new to another folder.
+
+        Args:
+            before: what :meth:`files` said.
+            into: an empty folder on the same disk, in which nobody else can write.
+
+        Raises:
+            TooDeep: folders are nested too deep.
+        """
+        count, left = 0, []
+        for folder, name, entry in self._entries():
+            if name in before:
+                if before[name] != _state(entry):
+                    left.append(f"{self.shown}{name} (changed: the repository's own is given)")
+            elif entry.is_file(follow_symlinks=False):
+                with beneath(into, folder.path, create=True) as target:
+                    os.rename(
+                        entry.name, entry.name, src_dir_fd=folder.descriptor, dst_dir_fd=target
+                    )
+                count += 1
+            else:
+                left.append(f"{self.shown}{name} (a link, or no plain file)")
+        return Made(count, tuple(left))
+
+    def _entries(self) -> Iterator[tuple[Folder, str, os.DirEntry[str]]]:
+        for folder in folders_beneath(self.folder, deepest=DEEPEST):
+            for entry in folder.entries:
+                name = PurePosixPath(folder.path, entry.name)
+                top = set(name.parts[:1]) if self.kept_as == HOME else set()
+                meaningless = not NOT_KEPT.isdisjoint(name.parts) or top & NOT_OF_A_HOME
+                if not entry.is_dir(follow_symlinks=False) and not meaningless:
+                    yield folder, str(name), entry
+
+
+def keep_made(before: Mapping[Place, Mapping[str, State]], into: Path) -> Made:
+    """Move what is new in some places to folders in another.
 
     Args:
-        before: what :func:`files_in` said.
+        before: what :meth:`Place.files` said.
         into: where nothing of value is, on the same disk; nobody else can write there.
-
-    Returns:
-        How many files there were.
 
     Raises:
         TooDeep: folders are nested too deep.
     """
     remove_tree(into)
-    into.mkdir()
-    count = 0
-    for folder in _kept(repo):
-        names = [name for name in _plain(folder) if _name(folder, name) not in before]
-        if names:
-            with beneath(into, folder.path, create=True) as target:
-                for name in names:
-                    os.rename(name, name, src_dir_fd=folder.descriptor, dst_dir_fd=target)
-        count += len(names)
-    return count
+    made = Made()
+    for place, files in before.items():
+        (into / place.kept_as).mkdir(parents=True)
+        made += place.keep(files, into / place.kept_as)
+    return made
 
 
-def _kept(repo: Path) -> Iterator[Folder]:
-    for folder in folders_beneath(repo, deepest=DEEPEST):
-        if _NOT_KEPT.isdisjoint(PurePosixPath(folder.path).parts):
-            yield folder
-
-
-def _plain(folder: Folder) -> list[str]:
-    return [entry.name for entry in folder.entries if entry.is_file(follow_symlinks=False)]
-
-
-def _name(folder: Folder, name: str) -> str:
-    return str(PurePosixPath(folder.path, name))
+def _state(entry: os.DirEntry[str]) -> State:
+    status = entry.stat(follow_symlinks=False)
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -10,25 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-from ...core.environment import is_python_package
+from ...core.environment import has_build_system, is_python_package
 from ...core.progress import Tell
-from ...core.requirements import Line, decode, requirement_lines
 from ...programs import Log, ProcessFailed, program, run
-from ...storage.beneath import beneath, open_file
+from ...storage.beneath import beneath, lstat_beneath, open_file
+from .. import given, node
 from ..detect import Detection, reader
-from . import conda, pipfile, trial, uv
+from . import conda, trial, uv
+from .asked import asked_for, wanted
 from .bytecode import lend_bytecode, place_bytecode
+from .choices import TRACE, Choices, differ, installed, pins, plain
 from .environment import site_packages
 from .foreign import REPO, UV, Workshop
-from .made import files_in, keep_made
+from .made import Made, Place, keep_made
 from .model import clone, empty_folder, is_same
 from .uv import COPY, LINK, Requirements
-from .words import explained, network_trouble, output, say, status
+from .words import explained, network_trouble, output, say, script_failed, status
 
 _OFFERS = {
     "jupyterlab": "lab",
@@ -41,6 +45,10 @@ _OFFERS = {
     "bokeh": "bokeh",
 }
 """Distributions by which an interface is recognised."""
+
+_NOT_LOOKED_UP = (
+    "Whether newer versions of some packages exist that have to be built could not be looked up"
+)
 
 
 @dataclass
@@ -77,11 +85,11 @@ class Recipe:
         in_root = not self.detection.binder_dir
         python = self.detection.buildpack == "PythonBuildPack"
         self.package = in_root and python and is_python_package(self._read)
-        self.requirements = Requirements(self.base, tuple(self._lines()))
+        self.requirements = asked_for(self.detection, self.base, self.workshop.repo)
         # Whether code of the repository had the environment open for change.
         self.changed = False
-        # How many files postBuild made in the repository's folder; they are in `workshop.made`.
-        self.made = 0
+        # What postBuild made beside the environment; it is in `workshop.made`.
+        self.made = Made()
 
     @property
     def runs_foreign_code(self) -> bool:
@@ -128,13 +136,40 @@ class Recipe:
 
     async def _wheels_first(self) -> None:
         self.tell(say("Installing packages", 10))
+        choices = Choices(self._log.tell)
         try:
-            await self._own_uv(self.requirements, self.link)
+            await self._own_uv(self.requirements, self.link, choices)
+            if await self._is_what_pip_takes(choices):
+                return
+            self.tell(say("Newer versions have no wheel and are built from source"))
+            await self._sandboxed()
         except ProcessFailed as failure:
             if not uv.needs_building(failure.tail):
-                raise explained(failure, "Installing the packages failed.") from failure
+                raise explained(
+                    failure, "Installing the packages failed.", base=self.base
+                ) from failure
             self.tell(say("Some packages have no wheel and are built from source"))
             await self._sandboxed()
+
+    async def _is_what_pip_takes(self, choices: Choices) -> bool:
+        """Whether nothing was left out because it has no wheel."""
+        if self.requirements.prefers_wheels or (choices.known and not choices.passed_over):
+            return True
+        versions = await asyncio.to_thread(installed, self._path)
+        preferred = self.workshop.temp / "preferred.txt"
+        preferred.write_text(pins(versions, choices.passed_over))
+        words = wanted(Requirements((), *self.requirements.asked), self.workshop.want)
+        argv = uv.compile(
+            self._path, words, preferred=str(preferred), options=self.requirements.options
+        )
+        answer: list[str] = []
+        try:
+            await self.workshop.run(self.workshop.look([UV, *argv[1:]]), Log(answer.append))
+        except ProcessFailed as failure:
+            if network_trouble(failure):
+                self.tell(say(_NOT_LOOKED_UP))
+            return network_trouble(failure)
+        return not differ(answer, versions)
 
     async def _sandboxed(self) -> None:
         """The server's packages as always, the repository's in the sandbox."""
@@ -148,32 +183,59 @@ class Recipe:
         self.workshop.open_environment()
         self.tell(say("Installing the repository's packages", 35))
         try:
-            await self._step(self._sandbox_install())
+            await self._repository_packages()
         except ProcessFailed as failure:
-            raise explained(failure, "Installing the repository's packages failed.") from failure
+            raise explained(
+                failure, "Installing the repository's packages failed.", base=self.base
+            ) from failure
 
-    async def _own_uv(self, requirements: Requirements, link: str) -> None:
+    async def _repository_packages(self) -> None:
+        listed = wanted(self.requirements, self.workshop.want)
+        if not self.package:
+            await self._step(self._uv(listed))
+            return
+        try:
+            await self._step(self._uv([*listed, "."]))
+        except ProcessFailed as failure:
+            if network_trouble(failure):
+                raise
+            self.tell(say("Trying again as pip does: what is listed first, then the repository"))
+            await self._step(self._uv(listed))
+            await self._package_by_itself()
+
+    async def _package_by_itself(self) -> None:
+        """The repository as a package, when all that it lists is installed.
+
+        Without a build system of its own, its `setup.py` may import that, as with older pip.
+        """
+        base = wanted(Requirements(self.base), self.workshop.want)
+        if has_build_system(self._read):
+            await self._step(self._uv([*base, "."]))
+            return
+        tools = self.workshop.want("tools.txt", "setuptools\nwheel\n")
+        await self._step(self._uv([*base, "-r", tools]))
+        await self._step(self._uv([*base, "--no-build-isolation", "."]))
+
+    async def _own_uv(self, requirements: Requirements, link: str, log: Log | None = None) -> None:
         """Our own uv into an empty environment; once more from the cache if the net is down."""
-        own = self.workshop.own
-        (own / "requirements.txt").write_text(requirements.text())
-        (own / "excludes.txt").write_text(requirements.excludes)
+        log = log or self._log
         install = uv.install(
             self._path,
-            requirements=[str(own / "requirements.txt")],
+            wanted(requirements, self._own_file),
             link=link,
             build=False,
-            excludes=str(own / "excludes.txt"),
+            excludes=self._own_file("excludes.txt", requirements.excludes),
             options=requirements.options,
         )
         try:
-            await self._from_nothing(install, link)
+            await self._from_nothing(install, link, log)
         except ProcessFailed as failure:
             if not network_trouble(failure):
                 raise
             self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            await self._from_nothing([*install, "--offline"], link)
+            await self._from_nothing([*install, "--offline"], link, log)
 
-    async def _from_nothing(self, install: Sequence[str], link: str) -> None:
+    async def _from_nothing(self, install: Sequence[str], link: str, log: Log) -> None:
         """Install into an environment that holds nothing else.
 
         uv runs the environment's interpreter, here as the Hub itself, and with it whatever
@@ -182,8 +244,8 @@ class Recipe:
         await asyncio.to_thread(empty_folder, self._path)
         empty = uv.venv(self.workshop.python, self._path)
         if link == COPY or not await self._cloned():
-            await self._run(empty)
-        await self._run(install)
+            await self._run(empty, log)
+        await self._run(install, log)
 
     async def _cloned(self) -> bool:
         """Begin from the model, if there is one and this disk can."""
@@ -196,12 +258,11 @@ class Recipe:
             return False
         return True
 
-    def _sandbox_install(self) -> list[str]:
+    def _uv(self, wanted: Sequence[str]) -> list[str]:
         """uv's command inside; cwd is the repository, so relative places mean what they say."""
-        base = self.workshop.want("base.txt", "\n".join([*self.base, ""]))
         argv = uv.install(
             self._path,
-            requirements=[base, *self._requirement_files(), *(["."] if self.package else [])],
+            wanted,
             link=COPY,
             build=True,
             foreign=True,
@@ -210,18 +271,18 @@ class Recipe:
         )
         return [UV, *argv[1:]]
 
-    def _requirement_files(self) -> list[str]:
-        if self.detection.buildpack == "PipfileBuildPack":
-            lines = [line.text for line in self.requirements.lines]
-            return [self.workshop.want("pipfile.txt", "\n".join([*lines, ""]))]
-        return [path] if (path := self.detection.file("requirements.txt")) else []
+    def _own_file(self, name: str, text: str) -> str:
+        """Write a file that our own uv reads; its path."""
+        path = self.workshop.own / name
+        path.write_text(text)
+        return str(path)
 
     async def _conda_packages(self, program: str) -> None:
         self.tell(say("Installing packages with conda", 10))
         conda.prepare_prefix(self._path)
         self.workshop.open_environment(files=True)
-        base = self.workshop.want("base.txt", "\n".join([*self.base, ""]))
-        server = uv.install(self._path, requirements=[base], link=COPY, build=False, foreign=True)
+        base = wanted(Requirements(self.base), self.workshop.want)
+        server = uv.install(self._path, base, link=COPY, build=False, foreign=True)
         file = await asyncio.to_thread(self._completed, self._conda_file)
         packages = conda.install(program, self._path, file, self.workshop.cache)
         try:
@@ -254,22 +315,32 @@ class Recipe:
             return
         self.tell(say("Running postBuild", 60))
         self.workshop.open_environment()
-        repo = self.workshop.repo
-        before = await asyncio.to_thread(files_in, repo)
+        script = self._read(self.post_build) or b""
+        if node.uses_node(script) and not self._has_npm():
+            await self._install_node()
+        places = Place.repo(self.workshop.repo), Place.home(self.workshop.home)
+        before = await asyncio.to_thread(lambda: {place: place.files() for place in places})
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
         try:
             await self._step(argv)
         except ProcessFailed as failure:
-            raise explained(
-                failure,
-                f"{self.post_build} ended with {status(failure)}. The end of the log says why.",
-                uv_says=False,
-            ) from failure
-        self.made = await asyncio.to_thread(keep_made, repo, before, self.workshop.made)
-        if self.made:
-            told = f"postBuild made {self.made} files; they come with each new project."
-            self.tell(output(told))
+            raise script_failed(failure, self.post_build, script) from failure
+        self.made = await asyncio.to_thread(keep_made, before, self.workshop.made)
+        for words in given.told(self.made.count, self.made.left):
+            self.tell(output(words))
+
+    def _has_npm(self) -> bool:
+        """Whether the sandbox shows npm: of the machine, or of what was installed."""
+        found = shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin")
+        return bool(found or lstat_beneath(self._path, "bin/npm"))
+
+    async def _install_node(self) -> None:
+        """Have Node.js from the package index, if it has it; postBuild says what it lacks."""
+        self.tell(say("Installing Node.js, which postBuild uses and this machine has not"))
+        with suppress(ProcessFailed):
+            package = self.workshop.want("node.txt", f"{node.PACKAGE}\n")
+            await self._step(self._uv(["-r", package]))
 
     async def _smoke(self) -> None:
         if (
@@ -298,10 +369,14 @@ class Recipe:
 
     # --- running --------------------------------------------------------------------------
 
-    async def _run(self, argv: Sequence[str]) -> None:
+    async def _run(self, argv: Sequence[str], log: Log) -> None:
         """Our own uv, where nobody else can write."""
         own = self.workshop.own
-        await run(program(argv, cwd=own, env=uv.environment(own, self.cache)), self._log)
+        env = {**uv.environment(own, self.cache), **(TRACE if isinstance(log, Choices) else {})}
+        try:
+            await run(program(argv, cwd=own, env=env), log)
+        except ProcessFailed as failure:
+            raise ProcessFailed(failure.status, plain(failure.tail)) from failure
 
     async def _step(self, argv: Sequence[str]) -> None:
         self.changed = True
@@ -311,12 +386,3 @@ class Recipe:
 
     def _configured(self, name: str) -> bytes | None:
         return self._read(path) if (path := self.detection.file(name)) else None
-
-    def _lines(self) -> list[Line]:
-        lock, plain = self._configured("Pipfile.lock"), self._configured("Pipfile")
-        if self.detection.buildpack == "PipfileBuildPack":
-            texts = pipfile.from_lock(lock) if lock else pipfile.from_pipfile(plain or b"")
-            return list(requirement_lines("\n".join(texts)))
-        if self.detection.buildpack == "CondaBuildPack":
-            return []
-        return list(requirement_lines(decode(self._configured("requirements.txt") or b"")))

@@ -29,7 +29,6 @@ from .sandbox import HOME, RUN, Bind, Person, Sandbox
 _PACKAGE = Path(__file__).parents[2]
 _LIBRARY = f"{RUN}/lib"
 _BUNDLE = f"{RUN}/source.bundle"
-_MADE = f"{RUN}/made"
 _PATIENCE = 600
 
 
@@ -37,27 +36,24 @@ async def run(
     request: Request,
     person: Person,
     *,
-    made: Path | None = None,
     unsafe_no_sandbox: bool = False,
 ) -> bytes:
     """What the program printed.
 
     Args:
         request: `root` is the home; a place of ours that nobody else can rename.
-        made: files of the environment that come with a new project.
         unsafe_no_sandbox: as the person, but without a sandbox where there is none.
 
     Raises:
         LaunchFailed: it took too long, or there is no sandbox.
     """
     if unsafe_no_sandbox and not shutil.which("bwrap"):
-        return await unsafe.run(replace(request, made=str(made or "")), person)
-    inside = replace(request, bundle=_BUNDLE, root=HOME, made=_MADE if made else "")
+        return await unsafe.run(request, person)
+    inside = replace(request, bundle=_BUNDLE, root=HOME)
     home = open_beneath(Path(request.root), ".")
     binds = [
         Bind(Path(request.bundle), PurePosixPath(_BUNDLE)),
         Bind(home, PurePosixPath(HOME), read_only=False),
-        *([Bind(made, PurePosixPath(_MADE))] if made else []),
     ]
     try:
         return await _output(_sandbox(tuple(call.command(inside)), binds, person))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import replace
@@ -29,9 +28,9 @@ from ...traits import Bytes, Cidr
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
-from . import conda, running, seeding, unsafe
+from . import conda, given, running, seeding, trust, unsafe
 from .binds import file_binds, opened, ordered, system_binds
-from .environment import Python, host_certificates, hub_python, server_environment
+from .environment import Python, hub_python, server_environment
 from .foreign import REPO
 from .limits import Limits
 from .network import METADATA, Network, Ports, best_network
@@ -161,7 +160,6 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         return await seeding.run(
             request,
             Person(prepared.owner.uid),
-            made=prepared.image.made,
             unsafe_no_sandbox=self.unsafe_no_sandbox,
         )
 
@@ -216,7 +214,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         record: Record = what.image
         environment = Path(record.path)
         python = Python.of(environment, record.prefix)
-        first = conda.activation(environment)
+        first = [*given.words(record, what.launch), *conda.activation(environment)]
         first += [str(environment / START)] if record.start else []
         return Sandbox(
             argv=(*first, *self.cmd, *self.get_args()),
@@ -239,7 +237,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         ours["REPO_DIR"] = REPO
         if "PATH" in self.environment:
             ours["PATH"] += ":" + given["PATH"]
-        return {**host_certificates(os.environ), **given, **ours}
+        return {**trust.variables(), **given, **ours}
 
     def _limits(self) -> Limits:
         memory = int(self.mem_limit or 0)
@@ -256,6 +254,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             *system_binds(what.image),
             Bind(directory.lock, _LOCK_INSIDE),
             Bind(directory.log, _LOG_INSIDE),
+            *trust.binds(),
         ]
         files = file_binds(stack, what.mounts)
         if launch.project:

@@ -84,7 +84,7 @@ class Record:
 
     @property
     def made(self) -> Path | None:
-        """Files that the build made in the repository's folder, if it made any."""
+        """What the build made beside the environment, if it made anything."""
         folder = Path(self.path, MADE)
         return folder if folder.is_dir() else None
 

@@ -69,31 +69,50 @@ def targets_lacking(conda: str | None) -> tuple[str, ...]:
 
 
 def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> Interpreter:
-    """The interpreter for a repository.
+    """The interpreter for a repository: the very one it asks for, or the nearest.
+
+    Args:
+        machine: the best of each minor version first.
 
     Raises:
-        Unsupported: the machine has no such version.
+        Unsupported: the machine has no such minor version.
     """
-    for interpreter in machine:
-        if interpreter.minor == detection.python:
-            return interpreter
     wanted = detection.python
+    near = [one for one in machine if f"{wanted}.".startswith(f"{one.minor}.")]
+    exact = [one for one in near if _full(one) == wanted]
+    if near and re.fullmatch(r"\d+\.\d+(\.\d+)?", wanted):
+        return (exact or near)[0]
     source = _python_source(detection)
-    if not re.fullmatch(r"\d+\.\d+", wanted):
+    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", wanted):
         raise Unsupported(
             f"{source} asks for Python {wanted or '?'}. Ask for a major and minor version only, "
             "such as python-3.11."
         )
-    if tuple(map(int, wanted.split("."))) < OLDEST:
+    if tuple(map(int, wanted.split(".")))[:2] < OLDEST:
         raise Unsupported(
             f"{source} asks for Python {wanted}, too old for this engine's Jupyter server. "
             f"{_ELSEWHERE}"
         )
-    has = ", ".join(interpreter.minor for interpreter in machine) or "none"
+    has = ", ".join(dict.fromkeys(interpreter.minor for interpreter in machine)) or "none"
     raise Unsupported(
         f"{source} asks for Python {wanted}; this machine has {has}. Ask for one of these, ask "
         "the administrator to install it, or use the docker or kubernetes engine."
     )
+
+
+def taken_instead(detection: Detection, interpreter: Interpreter) -> str:
+    """The sentence for a Python that is near the one asked for; empty if it is that one."""
+    wanted, has = detection.python, _full(interpreter)
+    if wanted.count(".") < 2 or wanted == has:
+        return ""
+    return (
+        f"{_python_source(detection)} asks for Python {wanted}; this machine has {has}, which is "
+        "taken"
+    )
+
+
+def _full(interpreter: Interpreter) -> str:
+    return ".".join(map(str, interpreter.version))
 
 
 def _python_source(detection: Detection) -> str:

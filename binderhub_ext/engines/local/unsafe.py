@@ -14,9 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ... import certificates
 from ...programs import ProcessFailed, capture, host_program
 from ...storage.sync import call
 from ...storage.sync.words import Request
+from . import trust
 from .running import start_child
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
@@ -40,7 +42,8 @@ class Places:
         if self.relative:
             text = text.replace(f"{HOME}/{self.relative}", str(self.project))
         text = text.replace(HOME, str(self.home)).replace(f"{RUN}/inside", str(FIRST))
-        return text.replace(f"{RUN}/shared", str(SHARED))
+        text = text.replace(f"{RUN}/shared", str(SHARED))
+        return text.replace(trust.INSIDE, str(certificates.established() or trust.INSIDE))
 
 
 def start(sandbox: Sandbox, places: Places, output: int) -> subprocess.Popen[bytes]:

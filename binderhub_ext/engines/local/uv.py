@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from uv import find_uv_bin
 
 from ...core.requirements import Line, Refers, package_name
 from ...programs import NETWORK, passed_on
+from ..solver import conflict
 
 LINK, COPY = "hardlink", "copy"
 
@@ -94,26 +95,44 @@ class Requirements:
     Attributes:
         base: lines of the server's packages.
         lines: lines of the repository.
+        constraints: lines of it that ask for nothing and only limit versions.
     """
 
     base: tuple[str, ...]
     lines: tuple[Line, ...] = ()
+    constraints: tuple[Line, ...] = ()
+
+    @property
+    def asked(self) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+        """What the repository asks for."""
+        return self.lines, self.constraints
 
     @property
     def trusted(self) -> bool:
         """Whether every line only names packages of the index."""
-        return all(line.refers is Refers.INDEX for line in self.lines)
+        return all(line.refers is Refers.INDEX for line in (*self.lines, *self.constraints))
 
-    def text(self) -> str:
-        """A requirements file of both."""
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that uv reads, by what it calls them on its command line."""
         kept = (line.text for line in self.lines if not line.text.startswith(_IGNORED_OPTIONS))
-        return "\n".join([*self.base, *kept, ""])
+        limits = (line.text for line in self.constraints)
+        return {"-r": "\n".join([*self.base, *kept, ""]), "-c": "\n".join([*limits, ""])}
 
     @property
     def options(self) -> list[str]:
         """Options of pip that uv takes on its command line instead."""
-        prerelease = any(line.text == "--pre" for line in self.lines)
-        return ["--prerelease", "allow"] if prerelease else []
+        asked = {line.text.partition(" ")[0].partition("=")[0] for line in self.lines}
+        options = ["--prerelease", "allow"] if "--pre" in asked else []
+        if "--extra-index-url" in asked:
+            # pip takes the best version of all indexes; uv would stop at the first with the name.
+            options += ["--index-strategy", "unsafe-best-match"]
+        return options
+
+    @property
+    def prefers_wheels(self) -> bool:
+        """Whether an older version with a wheel is what is asked for."""
+        return any(line.text == "--prefer-binary" for line in self.lines)
 
     @property
     def excludes(self) -> str:
@@ -140,8 +159,8 @@ def _for_everybody(path: Path) -> bool:
 
 def install(
     path: Path,
+    wanted: Sequence[str],
     *,
-    requirements: Iterable[str],
     link: str,
     build: bool,
     foreign: bool = False,
@@ -152,7 +171,7 @@ def install(
 
     Args:
         path: the environment.
-        requirements: requirements files, and local packages such as `.`.
+        wanted: words for requirements files (`-r`, `-c`), and local packages such as `.`.
         link: `LINK` or `COPY`.
         build: whether source distributions may be built, which runs their code.
         foreign: in a sandbox.
@@ -163,9 +182,22 @@ def install(
     words += ["--link-mode", link, *options]
     words += [] if build else ["--no-build"]
     words += ["--excludes", excludes] if excludes else []
-    for item in requirements:
-        words += [item] if item == "." else ["-r", item]
-    return words
+    return [*words, *wanted]
+
+
+def compile(
+    path: Path, wanted: Sequence[str], *, preferred: str, options: Sequence[str] = ()
+) -> list[str]:
+    """Say in a sandbox what would be taken if it might be built.
+
+    Args:
+        path: the environment.
+        wanted: words for requirements files.
+        preferred: file with versions to stay at where they will do; it is overwritten.
+    """
+    words = [executable(), "pip", "compile", *_configuration(True), *options]
+    words += ["--no-header", "--no-annotate", "--python", str(path / "bin" / "python")]
+    return [*words, "--output-file", preferred, *wanted]
 
 
 def needs_building(explanation: str) -> bool:
@@ -173,8 +205,14 @@ def needs_building(explanation: str) -> bool:
     return "building from source is disabled" in explanation or "no usable wheels" in explanation
 
 
-def explain(tail: str) -> str:
-    """The sentence of uv's explanation that a person can act on."""
+def explain(tail: str, base: Sequence[str] = ()) -> str:
+    """The sentence of uv's explanation that a person can act on.
+
+    Args:
+        base: requirement lines of the server's own packages.
+    """
+    if sentence := conflict(tail, base):
+        return f"The requirements cannot be installed together. {sentence}"
     text = re.sub(r"\s+", " ", tail)
     conclusions = re.findall(r"((?:[Bb]ecause|And because) (?:(?!ecause).)*?unsatisfiable\.)", text)
     if conclusions:

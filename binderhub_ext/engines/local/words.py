@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ...core.errors import BinderError, BuildFailed, NoSpace
 from ...core.progress import Event, Phase
 from ...programs import ProcessFailed
+from .. import blame
+from ..detect import windows_lines
 from . import uv
 
-_NETWORK_TROUBLE = re.compile(
-    r"dns error|error sending request|Could not connect|Failed to fetch|Network is unreachable"
-    r"|Temporary failure in name resolution|connection refused",
-    re.IGNORECASE,
-)
+_MISSING = re.compile(r"\b(npm|npx|node): (?:command )?not found|(npm|npx|node)': No such file")
 
 
 def network_trouble(failure: ProcessFailed) -> bool:
     """Whether it failed because something could not be reached."""
-    return _NETWORK_TROUBLE.search(failure.tail) is not None
+    return blame.unreachable(failure.tail)
 
 
 def say(message: str, progress: int | None = None) -> Event:
@@ -35,17 +34,40 @@ def status(failure: ProcessFailed) -> str:
     return f"signal {-failure.status}" if failure.status < 0 else f"status {failure.status}"
 
 
-def explained(failure: ProcessFailed, otherwise: str, *, uv_says: bool = True) -> BinderError:
-    """The error for people: what uv, the disk or the network said, or the step's own words."""
+def script_failed(failure: ProcessFailed, path: str, script: bytes) -> BinderError:
+    """The error for a `postBuild` that failed.
+
+    Args:
+        path: what it is called.
+        script: what is in it.
+    """
+    words = f"{path} ended with {status(failure)}. "
+    if b"\r\n" in script:
+        words += windows_lines(path)
+    elif missing := _MISSING.search(failure.tail):
+        words += (
+            f"It uses {missing[1]}, and Node.js is neither on this machine nor in its package "
+            "index. Ask the administrator to install it (nodejs, npm), or use the docker engine."
+        )
+    elif blame.unreachable(failure.tail):
+        words += "It asks a host that could not be reached: try again later."
+    else:
+        words += "The end of the log says why."
+    return explained(failure, words, uv_says=False)
+
+
+def explained(
+    failure: ProcessFailed, otherwise: str, *, uv_says: bool = True, base: Sequence[str] = ()
+) -> BinderError:
+    """The error for people: what uv, the disk or the network said, or the step's own words.
+
+    Args:
+        base: requirement lines of the server's own packages, if they were part of it.
+    """
     if NoSpace.in_text(failure.tail):
         return NoSpace(
             "The disk was full during the build. Ask the administrator to make room.",
             detail=failure.tail,
         )
-    if uv_says and network_trouble(failure):
-        return BuildFailed(
-            "A package index or another host could not be reached during the build. "
-            "Try again later.",
-            detail=failure.tail,
-        )
-    return BuildFailed((uv_says and uv.explain(failure.tail)) or otherwise, detail=failure.tail)
+    said = (blame.of_others(failure.tail) or uv.explain(failure.tail, base)) if uv_says else ""
+    return BuildFailed(said or otherwise, detail=failure.tail)

@@ -19,7 +19,13 @@ from time import perf_counter
 
 from tornado.log import app_log
 
-from ...core.errors import BuildFailed, RepoUnavailable, UnknownProvider
+from ...core.errors import (
+    BinderError,
+    BuildFailed,
+    RepoUnavailable,
+    UnknownProvider,
+    Unsupported,
+)
 from ...core.layout import DataDirectory
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.repo import Commit
@@ -34,13 +40,16 @@ from . import metrics
 from .buildlog import BuildLog
 from .turns import Turns
 
+_GLANCES = 4
+"""Pages that look at something new at the same time: a browser can be made to open many."""
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """An environment that has to be built, and the files it is built from."""
+    """An environment that has to be built, and the files it is built from, if it is of any."""
 
     environment: Environment
-    source: Source
+    source: Source | None
 
 
 class Builds:
@@ -68,6 +77,7 @@ class Builds:
         self._turns = Turns(settings.concurrency)
         self._looks: Jobs[Image | Wanted] = Jobs()
         self._builds: Jobs[Image] = Jobs()
+        self._glances = 0
 
     async def close(self) -> None:
         await self._looks.close()
@@ -103,6 +113,40 @@ class Builds:
             return found
         key = found.environment.key
         return await self._builds.join(key, partial(self._build_in_turn, found), tell)
+
+    async def plain(self, tell: Tell) -> Image:
+        """The environment of an empty repository, found or built.
+
+        Raises:
+            Unsupported, BuildFailed, NoSpace: as engines do.
+        """
+        environment = await self._builder.plain()
+        if image := await self._builder.find(environment):
+            return image
+        build = partial(self._build_in_turn, Wanted(environment, None))
+        return await self._builds.join(environment.key, build, tell)
+
+    async def look(self, commit: Commit) -> Environment | None:
+        """What would be built of a commit, if that is known or found out in a moment.
+
+        Raises:
+            Unsupported, BuildFailed: it cannot be, whatever is done.
+        """
+        if known := await self.known(commit):
+            return known[0]
+        if self._glances >= _GLANCES:
+            return None
+        self._glances += 1
+        try:
+            async with asyncio.timeout(self._settings.look_time):
+                await self._look_together(commit, unheard)
+        except (Unsupported, BuildFailed):
+            raise
+        except (TimeoutError, BinderError):  # the launch will tell
+            return None
+        finally:
+            self._glances -= 1
+        return await self._records.environment(commit)
 
     async def files(self, commit: Commit, tell: Tell) -> Source:
         """The files of a commit, kept; immediate if they are.
@@ -151,7 +195,7 @@ class Builds:
     # ---- looking
 
     async def _look_together(self, commit: Commit, tell: Tell) -> Image | Wanted:
-        key = (*commit.repo.source, commit.id)
+        key = (*commit.repo.source, commit.described)
         return await self._looks.join(key, partial(self._look, commit), tell)
 
     async def _look(self, commit: Commit, tell: Tell) -> Image | Wanted:
@@ -190,7 +234,8 @@ class Builds:
     async def _recorded(self, wanted: Wanted, tell: Tell) -> Image:
         """Build, with a row, a log and figures that say how it went."""
         build, began = secrets.token_hex(8), perf_counter()
-        environment, commit = wanted.environment, wanted.source.commit
+        environment = wanted.environment
+        commit = wanted.source.commit if wanted.source else None
         await self._records.build_started(build, environment, commit)
         error: BaseException | None = None
         metrics.INPROGRESS_BUILDS.inc()
@@ -203,7 +248,9 @@ class Builds:
             raise
         finally:
             metrics.INPROGRESS_BUILDS.dec()
-            metrics.build_ended(commit.repo.provider, outcome(error), perf_counter() - began)
+            metrics.build_ended(
+                commit.repo.provider if commit else "", outcome(error), perf_counter() - began
+            )
             await self._records.build_ended(build, outcome(error), str(error or ""))
 
     async def _build(self, wanted: Wanted, log: BuildLog, tell: Tell) -> Image:

@@ -194,7 +194,8 @@ class Launcher:
         Whoever has to choose something is asked before anything is built.
         """
         await self._ask(order, launch, tell)
-        image = await self._kept(order, launch) or await self._environment(launch, tell)
+        kept = await self._kept(order, launch)
+        image = kept or await self._environment(order, launch, tell)
         tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
         return image
 
@@ -287,12 +288,15 @@ class Launcher:
         old = self._ticket(order, server) if server else None
         return Image(old.image, key="") if old else None
 
-    async def _environment(self, launch: Launch, tell: Tell) -> Image:
+    async def _environment(self, order: Order, launch: Launch, tell: Tell) -> Image:
         if launch.image:
             await self._files(launch, tell)
             return await self._builds.prebuilt(launch.image, tell)
         if launch.commit is None:
             raise LaunchFailed("There is neither a repository nor an image to launch.")
+        if order.request.environment:
+            await self._files(launch, tell)
+            return await self._builds.plain(tell)
         if await self._no_room(launch):
             return await self._built_before(launch.commit)
         return await self._builds.image(launch.commit, tell)

@@ -111,17 +111,19 @@ class Records:
         )
 
     def _identity(self, commit: Commit) -> tuple[str, str, str]:
-        return self._engine, " ".join(commit.repo.source)[:2048], commit.id
+        return self._engine, " ".join(commit.repo.source)[:2048], commit.described[:128]
 
     # ---- builds
 
-    async def build_started(self, build: str, environment: Environment, commit: Commit) -> None:
+    async def build_started(
+        self, build: str, environment: Environment, commit: Commit | None
+    ) -> None:
         row = BuildRow(
             id=build,
             key=environment.key,
             kind=environment.kind,
-            repo=commit.repo.identity[:2048],
-            commit=commit.id,
+            repo=commit.repo.identity[:2048] if commit else "",
+            commit=commit.id if commit else "",
             started=now(),
             result="",
             message="",

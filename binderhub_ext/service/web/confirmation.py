@@ -32,11 +32,13 @@ from ..records.tables import TrustRow
 from ..requests import PASTED, Fields, first, read_own_link
 from . import views
 from .context import Service
+from .refused import Refusal, look
 
-_SHOWN = ("target", "files", "volume", "image", "share")
+_SHOWN = ("target", "files", "volume", "image", "environment", "share")
 """Parameters that have a place of their own on the page."""
 
 _UNKNOWN = "Found out from the repository's files when it is launched"
+_OF_NOTHING = "That of an empty repository: nothing of this one is installed"
 _NETWORK = "The internet, but nothing of this hub or of other people."
 _CREDENTIALS = "None of your passwords or tokens."
 
@@ -56,6 +58,7 @@ class Question:
         project: its folder in their home, relative; empty without a repository.
         target: the path it would open, below the server's URL.
         share: whom it would let in.
+        refusal: why its environment cannot be built here, and the ways on.
     """
 
     request: LaunchRequest
@@ -68,6 +71,7 @@ class Question:
     project: str = ""
     target: str = ""
     share: tuple[str, ...] = ()
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,6 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     if request.repo:
         provider = service.builds.provider(request.repo.provider)
         commit = await provider.resolve(request.repo, request.ref, reader=person.name)
-        known = await service.builds.known(commit)
-        about = await service.builds.about(commit)
     launch = admit(
         service.policy,
         request,
@@ -115,6 +117,11 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         project=await service.launches.project(person, request),
         targets=service.targets,
     )
+    refusal = None
+    if commit:
+        refusal = await _refusal(service, person, request, commit)
+        known = await service.builds.known(commit)
+        about = await service.builds.about(commit)
     return Question(
         request=request,
         commit=commit,
@@ -126,6 +133,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         project=launch.project,
         target=launch.target,
         share=launch.share,
+        refusal=refusal,
     )
 
 
@@ -136,6 +144,17 @@ async def allowed(
     mine = await service.volumes.mine(person) if request.volumes else []
     names = {name for one in mine for name in (one.volume.name, one.volume.id)}
     return within(service.policy, request, names, service.targets)
+
+
+async def _refusal(
+    service: Service, person: Person, request: LaunchRequest, commit: Commit
+) -> Refusal | None:
+    """Why a commit's environment cannot be built, if one would be, and that is soon found out."""
+    given = request.image or request.environment
+    if given or await service.space.no_room(person.name):
+        return None
+    looked = await look(service, request, commit)
+    return looked if isinstance(looked, Refusal) else None
 
 
 async def trusted(service: Service, person: Person, request: LaunchRequest) -> bool:
@@ -221,9 +240,10 @@ def page_values(
         "source": {"host": source.host, "kind": source.kind, "outside": True},
         "rights": words(rights(request, service.targets)),
         "form": form,
-        "trusted": asked.trusted and not asked.differs and not refused,
+        "trusted": asked.trusted and not (asked.differs or asked.refusal or refused),
         "refused": refused,
         "instead": instead,
+        "refusal": asked.refusal.to_dict() if asked.refusal else None,
         "change_url": views.form_url(service.prefix, link),
         "cancel_url": service.prefix,
         "changes": asked.differs,
@@ -254,6 +274,8 @@ def _commit(asked: Question) -> dict[str, str] | None:
 def _environment(asked: Question) -> dict[str, Any]:
     if asked.request.image:
         return {"kind": f"The image {asked.request.image}", "files": [], "built": True, "size": ""}
+    if asked.request.environment:
+        return {"kind": _OF_NOTHING, "files": [], "built": True, "size": ""}
     if asked.known is None:
         return {"kind": _UNKNOWN, "files": [], "built": False, "size": ""}
     environment, image = asked.known

@@ -77,6 +77,7 @@ API: list[Route] = [
     (r"api/trash/([^/]+)", files.TrashedApi),
     (r"api/update", updates.UpdateApi),
     (r"api/parse", api.ParseApi),
+    (r"api/environment", api.EnvironmentApi),
     (r"api/share", share.ShareApi),
     (r"api/build-tokens", build.BuildTokenApi),
     (r"build/([^/]+)/(.+)", build.Build),

@@ -51,7 +51,6 @@ def _request(options: argparse.Namespace) -> Request:
         keep=Keep(options.keep),
         update=not options.seed,
         plan=options.plan,
-        made=options.made,
         caseless=options.caseless,
     )
 
@@ -75,7 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", action="store_true", help="leave a project that is there as it is")
     add("--plan", action="store_true", help="say what would be done and do nothing")
     add("--caseless", action="store_true", help="case says nothing in addresses of URL's host")
-    add("--made", default="", metavar="FOLDER", help="what a build made; comes with a new project")
     add("--owner", default="", metavar="UID:GID", help="as root: as whom to do it")
     add("--json", action="store_true", help="print the report as JSON")
     return parser

@@ -44,7 +44,6 @@ def command(request: Request, python: str = sys.executable, owner: str = "") -> 
         "into": request.into,
         "branch": request.branch,
         "keep": str(request.keep),
-        **({"made": request.made} if request.made else {}),
         **({"owner": owner} if owner else {}),
     }
     flags = {"seed": not request.update, "plan": request.plan, "caseless": request.caseless}

@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from ..beneath import beneath, mkdir_beneath, write_beneath
 from .folder import RECORD, STORE, Place
 from .git import FILES, REPOSITORY, Scratch, repository_config
-from .made import bring_made
 from .record import Header, Record, algorithm_of
 from .words import SUBMODULE, Change, Entry, Report, Request, State, SyncError, What
 
@@ -30,7 +28,6 @@ def create(where: Place, scratch: Scratch, request: Request) -> Report:
     report.changes = [Change(p, What.ADDED) for p, e in entries.items() if e.mode != SUBMODULE]
     if not request.plan:
         _finish(scratch, request, entries)
-        report.notes += _made(scratch, request)
         _appear(where, scratch)
     return report
 
@@ -69,14 +66,6 @@ def _finish(scratch: Scratch, request: Request, entries: dict[bytes, Entry]) -> 
     with beneath(scratch.directory, f"{FILES}/{STORE}") as store:
         header = Header(request.commit, request.url, request.branch, request.commit)
         Record(header, entries).write(store, RECORD)
-
-
-def _made(scratch: Scratch, request: Request) -> list[str]:
-    if not request.made:
-        return []
-    with beneath(scratch.directory, FILES) as project:
-        count = bring_made(Path(request.made), project)
-    return [f"Files that the build made came with it: {count}."] if count else []
 
 
 def _write_refs(git: int, request: Request) -> None:

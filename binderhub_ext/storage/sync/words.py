@@ -29,7 +29,6 @@ class Request:
         keep: what to do where both sides changed a file.
         update: whether a project that is there is brought to the commit.
         plan: say what would be done and do nothing.
-        made: a folder with files that a build made; they come with a new project.
         caseless: whether the host of `url` tells no repositories apart by case.
     """
 
@@ -42,7 +41,6 @@ class Request:
     keep: Keep = Keep.BOTH
     update: bool = True
     plan: bool = False
-    made: str = ""
     caseless: bool = False
 
     @property

@@ -167,7 +167,7 @@ async def test_a_hostile_build_leaves_everything_shared_as_it_was(
     assert "planted" in built.log
     record = builder.store.find(built.image.name)
     assert record and record.made
-    assert "data/made.txt" in snapshot(record.made)
+    assert "repo/data/made.txt" in snapshot(record.made)
     assert "linked" not in str(snapshot(record.made).keys())
     with pytest.raises(BuildFailed):
         await build(builder, sources[1])

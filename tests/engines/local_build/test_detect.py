@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from binderhub_ext.core.environment import Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.engines import detect
 from binderhub_ext.engines.detect import Detection, Detector
-from binderhub_ext.engines.local import conda
+from binderhub_ext.engines.local import conda, detecting, support
 from binderhub_ext.engines.local.build import LocalBuilder
-from binderhub_ext.engines.local.interpreters import find_interpreters
+from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGE = '[project]\nname = "x"\nversion = "1"\n[build-system]\nrequires = ["setuptools"]\n'
@@ -89,6 +90,8 @@ async def test_detection(
         ({"binder/x": "", ".binder/x": ""}, "both a 'binder' and a '.binder'"),
         ({"runtime.txt": "nonsense"}, "Invalid runtime.txt"),
         ({"pyproject.toml": "[", "requirements.txt": "x"}, "cannot read"),
+        ({"postBuild": "#!/bin/bash\r\necho\r\n"}, "postBuild cannot run.*Windows"),
+        ({"binder/start": "#!/bin/bash\r\n"}, "binder/start cannot run.*Windows"),
         ({"Pipfile.lock": "[]"}, "cannot read"),
         ({"requirements.txt": "-> /etc/passwd"}, "outside of the repository"),
         ({"runtime.txt": "-> /etc/shadow"}, "outside of the repository"),
@@ -153,7 +156,8 @@ REFUSED = [
     ({"REQUIRE": ""}, ["REQUIRE", "Julia"]),
     ({"runtime.txt": "python-2.7"}, ["runtime.txt", "2.7", "too old"]),
     ({"runtime.txt": "python-3.99"}, ["runtime.txt", "3.99", OWN]),
-    ({"runtime.txt": "python-3.11.4"}, ["runtime.txt", "python-3.11"]),
+    ({"runtime.txt": "python-3.99.4"}, ["runtime.txt", "3.99.4", OWN]),
+    ({"runtime.txt": "python-2.7.18"}, ["runtime.txt", "2.7.18", "too old"]),
     ({"Pipfile": '[requires]\npython_version = "3.99"\n'}, ["Pipfile", "3.99"]),
     ({"environment.yml": "dependencies:\n- r-base\n"}, ["environment.yml"]),
 ]
@@ -196,6 +200,66 @@ async def test_conda_is_refused_where_there_is_none(
         pytest.skip("this machine has a conda")
     with pytest.raises(Unsupported, match="micromamba"):
         await builder.plan(repository({"environment.yml": "dependencies:\n- six\n"}))
+
+
+def interpreter(version: str, path: str = "") -> Interpreter:
+    numbers = tuple(map(int, version.split(".")))
+    assert len(numbers) == 3
+    return Interpreter(numbers, path or f"/{version}", "/usr")
+
+
+MACHINE = [*map(interpreter, ("3.10.1", "3.11.7", "3.11.2", "3.12.0"))]
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "words"),
+    [
+        ("3.11", "3.11.7", ""),
+        ("3.11.7", "3.11.7", ""),
+        ("3.11.2", "3.11.2", ""),
+        ("3.11.99", "3.11.7", "runtime.txt asks for Python 3.11.99; this machine has 3.11.7"),
+        ("3.1.4", "", ""),
+        ("3.11.x", "", ""),
+    ],
+)
+def test_the_nearest_python(asked: str, taken: str, words: str) -> None:
+    files = (("runtime.txt", ""),)
+    detection = Detection("PythonBuildPack", "", asked, "", files, (), False)
+    if not taken:
+        with pytest.raises(Unsupported):
+            support.choose_interpreter(detection, MACHINE)
+        return
+    chosen = support.choose_interpreter(detection, MACHINE)
+    assert chosen.path == f"/{taken}"
+    assert support.taken_instead(detection, chosen).startswith(words)
+    assert bool(support.taken_instead(detection, chosen)) is bool(words)
+
+
+async def test_detection_is_kept_from_this_machine(
+    repository: MakeSource, builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs in a sandbox: repo2docker is made to say what it can reach."""
+    seen = str(builder.layout.root / "secret")
+    Path(seen).write_text("of the hub")
+    code = f"import os, sys; print([os.path.exists({seen!r}), len(os.listdir('/proc/self/fd'))])"
+    ours = detect.detector_command
+
+    def command(folder: str, words: Sequence[str]) -> list[str]:
+        python, *_ = ours(folder, words)
+        return [python, "-c", code]
+
+    monkeypatch.setattr(detecting, "detector_command", command)
+    said = await detecting.ask_in_sandbox(Path(repository({}).bundle).parent, [])
+    assert said.startswith("[False, ")
+
+
+async def test_detection_has_no_more_memory_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detect, "DETECTION_MEMORY", 100 << 20)
+    repo = write(tmp_path / "repo", {"Pipfile.lock": '{"x": [' + "[]," * 10**6 + "[]]}"})
+    with pytest.raises(BuildFailed, match="more memory"):
+        await Detector(tmp_path / "plans", "3.11", [OWN]).detect("tree", repo)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +344,8 @@ async def test_interpreters_are_real_files(tmp_path: Path) -> None:
     found = await find_interpreters(tmp_path)
     assert OWN in [interpreter.minor for interpreter in found]
     assert all(Path(interpreter.path).resolve() == Path(interpreter.path) for interpreter in found)
-    assert list(found) == sorted(found)
+    minors = [interpreter.version[:2] for interpreter in found]
+    assert minors == sorted(minors)
 
 
 class Counting(Detector):

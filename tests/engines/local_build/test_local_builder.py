@@ -208,14 +208,14 @@ NO_WHEEL = "sklearn==0.0.post12"
 
 # files, words of the message, words of the detail
 FAILURES = [
-    ({"requirements.txt": "six==99"}, "six==99", "six==99"),
-    ({"requirements.txt": "six==1.16\nsix==1.15"}, "six==1.1", ""),
+    ({"requirements.txt": "six==99"}, "There is no six 99", "six==99"),
+    ({"requirements.txt": "six==1.16\nsix==1.15"}, "You ask for six 1.1", ""),
     ({"requirements.txt": "no-such-package-anywhere-1"}, "no-such-package-anywhere-1", ""),
-    ({"requirements.txt": "jupyterlab<3"}, "jupyterlab<3", ""),
+    ({"requirements.txt": "jupyterlab<3"}, "server needs jupyterlab ≥ 3", ""),
     ({"requirements.txt": "a b c"}, "", "a b c"),
     ({"requirements.txt": NO_WHEEL}, f"Building {NO_WHEEL} failed: The", "deprecat"),
     ({"requirements.txt": "-r /etc/passwd"}, "", ""),
-    ({"requirements.txt": "-r missing.txt"}, "", "missing.txt"),
+    ({"requirements.txt": "-r missing.txt"}, "includes missing.txt", ""),
     ({"requirements.txt": "x @ http://127.0.0.1:8/x-1-py3-none-any.whl"}, "", ""),
     ({"postBuild": "#!/bin/sh\necho goes wrong\nexit 3"}, "status 3", "goes wrong"),
     ({"postBuild": "#!/no/such/program\n"}, "postBuild", ""),

@@ -99,8 +99,9 @@ async def _play(workshop: Workshop, stranger: Stranger, sandbox: Sandbox, log: L
     log.add("done")
 
 
-async def _packages(recipe: Recipe, argv: Sequence[str]) -> None:
+async def _packages(recipe: Recipe, argv: Sequence[str], log: Log) -> None:
     """In place of our own uv: an environment of two files."""
+    log.add("Audited 2 packages in 1ms")
     site = recipe.workshop.environment / SITE
     site.mkdir(parents=True, exist_ok=True)
     python = recipe.workshop.environment / "bin" / "python"
@@ -175,7 +176,8 @@ def attempts(folder: Path) -> list[str]:
     assert environment, "the honest build"
     made = set(environment.rglob("*"))
     assert environment / SITE / "__pycache__" / "more.cpython-311.pyc" in made
-    assert environment / ".binder" / "made" / "made1" / "file.py" in made
+    for place in ("repo", "home"):
+        assert environment / ".binder" / "made" / place / "made1" / "file.py" in made
     paths = made | honest.seen
     canary = folder / "canary"
     copied = _copy(canary, paths)

@@ -59,15 +59,19 @@ def test_what_our_own_uv_may_read(text: str, trusted: bool) -> None:
 
 def test_what_is_asked_for() -> None:
     asked = wanted("--pre\n--require-hashes\nnumpy  # a comment\n")
-    assert asked.text() == "jupyterlab\n--pre\nnumpy\n"
+    assert asked.files == {"-r": "jupyterlab\n--pre\nnumpy\n", "-c": ""}
+    assert not asked.prefers_wheels and wanted("--prefer-binary").prefers_wheels
     assert asked.options == ["--prerelease", "allow"]
+    several = wanted("--extra-index-url=https://a.example.org/simple\n--pre")
+    best = ["--index-strategy", "unsafe-best-match"]
+    assert several.options == ["--prerelease", "allow", *best]
     assert asked.excludes == "rfc3987-syntax\n"
     assert wanted("RFC3987_syntax").excludes == ""
 
 
 def test_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(uv, "SETTINGS", tmp_path / "uv.toml")
-    argv = uv.install(Path("/e"), requirements=["r.txt", "."], link=uv.LINK, build=False)
+    argv = uv.install(Path("/e"), ["-r", "r.txt", "."], link=uv.LINK, build=False)
     assert " ".join(argv[1:]) == (
         "pip install --no-config --python /e/bin/python --link-mode hardlink --no-build -r r.txt ."
     )
@@ -84,7 +88,7 @@ def test_settings_of_the_machine(
     settings.chmod(mode)
     tmp_path.chmod(0o755)
     assert str(settings) in uv.venv("python", Path("/e"))
-    argv = uv.install(Path("/e"), requirements=[], link=uv.COPY, build=True, foreign=True)
+    argv = uv.install(Path("/e"), [], link=uv.COPY, build=True, foreign=True)
     assert (str(settings) in argv, "--no-config" in argv) == (foreign, not foreign)
 
 
@@ -114,7 +118,7 @@ def test_what_of_our_environment_is_passed(
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (UNSOLVABLE, "Because you require a>=1 and b<2, we can conclude that your requirements"),
+        (UNSOLVABLE, "a ≥ 1 needs b ≥ 2; you ask for b < 2."),
         ("error: Failed to build `x`\n  cause: It broke\nhint: no", "failed: It broke."),
         (COMPILING, "Building thing==1 failed: error: command 'gcc' failed: No such file"),
         ("something else", ""),

@@ -1,16 +1,27 @@
-"""What postBuild leaves in the repository's folder is in each person's new project."""
+"""What postBuild leaves in the repository's folder and in the home is given to each person."""
 
 from __future__ import annotations
 
 from sandboxhub import SandboxHub
 
 POST_BUILD = """#!/bin/sh
-mkdir -p data
+mkdir -p data ~/nltk_data ~/.local/bin
 echo built > data/made.txt
 echo changed > readme.txt
+echo words > ~/nltk_data/words.txt
+printf '#!/bin/sh\necho tool\n' > ~/.local/bin/mytool
+chmod +x ~/.local/bin/mytool
+python -m ipykernel install --user --name mykern --display-name 'My kernel' > /dev/null
 """
 FILES = {"readme.txt": "from the repository", "postBuild": POST_BUILD}
 READ = "print(open('readme.txt').read(), open('data/made.txt').read())"
+HOME = """
+import os, subprocess
+print(open(os.path.expanduser('~/nltk_data/words.txt')).read())
+print(subprocess.getoutput('mytool'))
+from jupyter_client.kernelspec import find_kernel_specs
+print(*find_kernel_specs())
+"""
 
 
 async def test_files_of_a_build_come_with_a_new_project(sandbox_hub: SandboxHub) -> None:
@@ -19,11 +30,11 @@ async def test_files_of_a_build_come_with_a_new_project(sandbox_hub: SandboxHub)
     async with sandbox_hub.client() as client:
         for person in ("mia", "max"):
             launch = sandbox_hub.launch(person, commit=commit, project=project, image=image)
-            events = await client.start(launch)
-            notes = [note for event in events for note in event.get("update", {}).get("notes", ())]
-            assert notes == ["Files that the build made came with it: 1."], events
+            await client.start(launch)
             told = await client.run(person, f"{READ}; open('data/made.txt', 'a').write('mine')")
             assert told.output.split() == ["from", "the", "repository", "built"], told
+            words = (await client.run(person, HOME)).output.split()
+            assert words[:2] == ["words", "tool"] and "mykern" in words, words
             await client.stop(person)
         await client.start(launch)
         assert (await client.run("max", READ)).output.split()[-2:] == ["built", "mine"]

@@ -10,7 +10,7 @@ from ....core.paste import understand
 from ....core.updates import Keep
 from ...launching.launcher import OnChange, Order
 from ...requests import Fields, first, read_fields
-from .. import views
+from .. import confirmation, views
 from .base import Api, Handler
 from .streams import EventStream
 
@@ -160,6 +160,22 @@ class ParseApi(Api):
         found = understand(self.get_query_argument("text", ""), providers=self.service.providers)
         values = described(found.request, providers=self.service.providers)
         self.write({**values, "guessed": list(found.guessed)})
+
+
+class EnvironmentApi(Api):
+    """`/api/environment?text=…`: what would be built of a link, or why nothing can be.
+
+    Starts nothing. Looks at the repository's files, as far as that takes a moment.
+    """
+
+    async def get(self) -> None:
+        service = self.service
+        request = understand(
+            self.get_query_argument("text", ""), providers=service.providers
+        ).request
+        asked = await confirmation.question(service, self.me, request)
+        values = confirmation.page_values(service, asked, confirmation.Source("", "here"))
+        self.write({"environment": values["environment"], "refusal": values["refusal"]})
 
 
 async def servers_of(handler: Handler) -> list[dict[str, object]]:

@@ -1,0 +1,83 @@
+"""Certificate authorities besides the well-known ones, for every program that asks a host.
+
+Each program has a variable of its own for the file with the authorities it trusts, and most trust
+nobody else then. So whatever files the usual variables name go into one, together with those this
+machine trusts anyway, and all the variables name that one: here, in builds and in servers.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterable, Mapping, MutableMapping
+from pathlib import Path
+
+NAMES = (
+    "SSL_CERT_FILE",
+    "GIT_SSL_CAINFO",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+)
+"""OpenSSL (Python, uv, micromamba), Git, requests (conda), curl (R), pip, Node.js, Cargo."""
+
+_SYSTEM = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+def establish(bundle: Path, environ: MutableMapping[str, str] = os.environ) -> Path | None:
+    """Make the one file if an administrator named any, and let all variables name it.
+
+    Args:
+        bundle: where it is to be.
+        environ: the variables, which are changed.
+
+    Returns:
+        It; nothing where no variable names a file that is there.
+    """
+    named = dict.fromkeys(Path(environ[name]) for name in NAMES if environ.get(name))
+    extra = [path for path in named if path.is_file() and path != bundle]
+    if extra:
+        _write(bundle, _joined((*_of_this_machine(), *extra)))
+    elif bundle not in named:
+        return None
+    environ.update(variables(str(bundle)))
+    return bundle
+
+
+def established(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The one file, if there is one."""
+    path = environ.get(NAMES[0], "")
+    same = path and all(environ.get(name) == path for name in NAMES)
+    return Path(path) if same and Path(path).is_file() else None
+
+
+def variables(bundle: str) -> dict[str, str]:
+    """All variables that name a file of authorities."""
+    return dict.fromkeys(NAMES, bundle)
+
+
+def context() -> ssl.SSLContext:
+    """What this process trusts now; libraries keep what was so when they were imported."""
+    return ssl.create_default_context()
+
+
+def _of_this_machine() -> Iterable[Path]:
+    usual = (ssl.get_default_verify_paths().openssl_cafile, *_SYSTEM)
+    return [path for path in map(Path, usual) if path.is_file()][:1]
+
+
+def _joined(files: Iterable[Path]) -> bytes:
+    parts = dict.fromkeys(path.read_bytes().rstrip() for path in files)
+    return b"\n".join([*parts, b""])
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_bytes(content)
+    partial.chmod(0o644)
+    partial.replace(path)

@@ -1,0 +1,76 @@
+"""What a repository asks for of pip: the lines of its files, as uv can be told them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from ...core.environment import Read
+from ...core.errors import BuildFailed
+from ...core.requirements import Found, Line, Refers, included, requirement_lines
+from ..detect import Detection, reader
+from . import pipfile
+from .foreign import REPO
+from .uv import Requirements
+
+
+def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requirements:
+    """What is to be installed, with what files include in their place.
+
+    Args:
+        base: lines of the server's packages.
+        repo: a build's folder, before anything of a stranger ran.
+
+    Raises:
+        BuildFailed: a file that is included is not there, or a Pipfile cannot be read.
+    """
+    read = reader(repo)
+    if detection.buildpack == "PipfileBuildPack":
+        return Requirements(base, tuple(requirement_lines("\n".join(_of_pipfile(detection, read)))))
+    path = detection.file("requirements.txt")
+    if detection.buildpack == "CondaBuildPack" or not path:
+        return Requirements(base)
+    lines: dict[bool, list[Line]] = {False: [], True: []}
+    for found in included(path, read(path) or b"", read):
+        # Options hold for all that is installed, wherever they are.
+        limits = found.constrains and not found.line.text.startswith("-")
+        lines[limits].append(_line(found, repo))
+    return Requirements(base, tuple(lines[False]), tuple(lines[True]))
+
+
+def wanted(requirements: Requirements, put: Callable[[str, str], str]) -> list[str]:
+    """What uv is told to install.
+
+    Args:
+        put: writes a file that it reads; gives its path.
+    """
+    files = {option: text for option, text in requirements.files.items() if text.strip()}
+    return [
+        word for option in files for word in (option, put(f"wanted{option}.txt", files[option]))
+    ]
+
+
+def _of_pipfile(detection: Detection, read: Read) -> list[str]:
+    if lock := detection.file("Pipfile.lock"):
+        return pipfile.from_lock(read(lock) or b"")
+    return pipfile.from_pipfile(read(detection.file("Pipfile")) or b"")
+
+
+def _line(found: Found, repo: Path) -> Line:
+    """A line as it means the same when it stands in another file."""
+    line = found.line
+    if line.refers is Refers.INCLUDE:
+        raise BuildFailed(
+            f"{found.path} includes {line.target[:80]}, which is not in the repository. Add that "
+            "file, or correct its name."
+        )
+    option, _, place = line.text.replace("=", " ", 1).partition(" ")
+    beside = PurePosixPath(found.path).parent / place.strip()
+    if (
+        line.refers is Refers.LOCAL
+        and option in ("-f", "--find-links")
+        and (repo / beside).is_dir()
+    ):
+        return replace(line, text=f"--find-links {PurePosixPath(REPO) / beside}")
+    return line

@@ -1,0 +1,141 @@
+"""What the solvers of uv and pip say of requirements that do not go together. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from .blame import plain
+
+_RANGE = r"(?:[=<>!~]=?=?\s?[\w.*+!-]+)(?:\s?,\s?[=<>!~]=?=?\s?[\w.*+!-]+)*"
+_SPEC = rf"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?(?:\{{[^}}]*\}})?(?:{_RANGE})?"
+_DEPENDS = re.compile(rf"((?:all versions of )?{_SPEC}(?: \d[\w.]*)?) depends? on ({_SPEC})")
+_ASKED = re.compile(rf"(?:you require|user requested) ({_SPEC}(?: and (?!you ){_SPEC})*)")
+_UNKNOWN = re.compile(
+    r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)"
+)
+_NO_VERSION = re.compile(
+    rf"(?:no versions? of|satisfies the requirement) ({_SPEC})(?: \(from versions: (\w+))?"
+)
+_RELATIONS = {"==": "", ">=": "≥ ", "<=": "≤ ", "!=": "not ", "~=": "compatible with "}
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """A package with the versions that will do."""
+
+    name: str
+    versions: str
+
+    @classmethod
+    def read(cls, words: str) -> _Spec:
+        bare = re.sub(r"\[.*?\]|\{.*?\}|^all versions of ", "", words).strip().rstrip(".")
+        name, versions = re.fullmatch(r"([\w.-]+)\s*(.*)", bare).groups()  # type: ignore[union-attr]
+        return cls(canonicalize_name(name), versions.replace(" ", ""))
+
+    def __str__(self) -> str:
+        ranges = [_range(part) for part in self.versions.split(",") if part]
+        return " ".join([self.name, ", ".join(ranges)]).strip()
+
+
+def conflict(said: str, own: Sequence[str] = ()) -> str:
+    """The sentence of a solver's explanation that a person can act on; empty if there is none.
+
+    Args:
+        said: the end of what it said.
+        own: requirement lines of the hub's own packages, which were solved together with it.
+    """
+    text = re.sub(r"\s+", " ", " ".join(plain(said)))
+    if unknown := _UNKNOWN.search(text):
+        return _no_such(unknown[1])
+    asked = [_Spec.read(one) for found in _ASKED.findall(text) for one in found.split(" and ")]
+    needed = [(_Spec.read(who), _Spec.read(what)) for who, what in _DEPENDS.findall(text)]
+    ours = list(_specs(own))
+    theirs = [one for one in dict.fromkeys(asked) if one not in ours]
+    return (
+        _own_package(ours, theirs)
+        or _twice(theirs)
+        or _needs(needed, theirs, ours)
+        or _no_version(text)
+    )
+
+
+def _own_package(ours: list[_Spec], theirs: list[_Spec]) -> str:
+    """Somebody asks for another version of the server's own package."""
+    for mine in ours:
+        for one in theirs:
+            if one.name == mine.name and mine.versions and one.versions:
+                return f"This hub's own server needs {mine}; you ask for {one}. {_ASK_FOR_LESS}"
+    return ""
+
+
+def _twice(theirs: list[_Spec]) -> str:
+    for number, one in enumerate(theirs):
+        for other in theirs[:number]:
+            if one.name == other.name and one.versions and other.versions:
+                return f"You ask for {other} and for {one}. Ask for one of them."
+    return ""
+
+
+def _needs(needed: list[tuple[_Spec, _Spec]], theirs: list[_Spec], ours: list[_Spec]) -> str:
+    """One package needs another in versions that are not those asked for, or that others need."""
+    names = {one.name for one in theirs}
+    for who, what in needed:
+        for one in theirs:
+            if one.name == what.name and one.versions and what.versions and one != what:
+                sentence = f"{who} needs {what}; you ask for {one}."
+                if who.name in names or not ours:
+                    return f"{sentence} Ask for versions that go together."
+                return f"{sentence} {who.name} is part of this hub's own server. {_ASK_FOR_LESS}"
+    for number, (who, what) in enumerate(needed):
+        for other, wants in needed[:number]:
+            if wants.name == what.name and wants != what and other.name != who.name:
+                return f"{other} needs {wants}, and {who} needs {what}. Ask for others of them."
+    return ""
+
+
+def _no_version(text: str) -> str:
+    found = _NO_VERSION.search(text)
+    if not found:
+        return ""
+    spec, versions = _Spec.read(found[1]), found[2]
+    if versions == "none" and "No matching distribution" in text:
+        return _no_such(spec.name)
+    return f"There is no {spec} for this Python and machine. Ask for another version."
+
+
+def _no_such(name: str) -> str:
+    return (
+        f"There is no package {name} in the package index. Look for a typing mistake in its name."
+    )
+
+
+_ASK_FOR_LESS = (
+    "Leave that line out or ask for a newer version; the docker engine installs what a repository "
+    "asks for."
+)
+
+
+def _specs(lines: Iterable[str]) -> Iterable[_Spec]:
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        yield _Spec(canonicalize_name(requirement.name), _sorted(str(requirement.specifier)))
+
+
+def _sorted(versions: str) -> str:
+    """As uv writes them: the lower limit first."""
+    return ",".join(sorted(versions.split(","), key=lambda one: not one.startswith(">")))
+
+
+def _range(part: str) -> str:
+    for sign, words in _RELATIONS.items():
+        if part.startswith(sign):
+            return words + part[len(sign) :].removesuffix(".*")
+    return re.sub(r"^([<>])", r"\1 ", part)

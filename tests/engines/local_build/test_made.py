@@ -1,0 +1,49 @@
+"""What a build made beside its environment is kept, if it is a plain file under a new name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from binderhub_ext.engines.local.made import Made, Place, keep_made
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
+def kept(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_only_new_plain_files_are_kept(tmp_path: Path) -> None:
+    repo = write(tmp_path / "repo", {"README.md": "one", "data/a": "1"})
+    (repo / "old-link").symlink_to("README.md")
+    home = tmp_path / "home"
+    home.mkdir()
+    places = Place.repo(repo), Place.home(home)
+    before = {place: place.files() for place in places}
+    write(repo, {"README.md": "changed", "data/b": "2", "deep/er/c": "3", "__pycache__/x.pyc": "4"})
+    write(repo, {".git/hooks/post-checkout": "evil", ".cache/kept": "5"})
+    write(home, {"nltk_data/w": "1", ".cache/pip/x": "2", ".npm/x": "3", ".bash_history": "ls"})
+    (repo / "link").symlink_to("/etc/passwd")
+    (repo / "folder").symlink_to("/etc")
+    os.mkfifo(home / "pipe")
+    into = tmp_path / "made"
+    into.symlink_to("/etc")
+    made = keep_made(before, into)
+    assert not into.is_symlink()
+    assert kept(into) == ["home/nltk_data/w", "repo/.cache/kept", "repo/data/b", "repo/deep/er/c"]
+    assert made.count == 4
+    assert sorted(name.partition(" ")[0] for name in made.left) == [
+        *("README.md", "folder", "link", "~/pipe"),
+    ]
+
+
+def test_nothing_made_is_nothing_kept(tmp_path: Path) -> None:
+    repo = write(tmp_path / "repo", {"README.md": "one"})
+    place = Place.repo(repo)
+    assert keep_made({place: place.files()}, tmp_path / "made") == Made()
