@@ -199,7 +199,7 @@ def _pyproject(read: Read) -> dict[str, Any]:
         return {} if content is None else parse_toml(content)
     except ValueError as error:
         raise BuildFailed(
-            f"pyproject.toml cannot be read ({error}). Correct it in the repository."
+            "pyproject.toml cannot be read ({error}). Correct it in the repository.", error=error
         ) from error
 
 

@@ -98,7 +98,11 @@ def _read_files(text: str) -> Files:
 
 def _read_environment(text: str) -> str:
     if text.lower() != PLAIN:
-        raise BadLink(f"environment={shown(text)} is not {PLAIN}, the only one with a name.")
+        raise BadLink(
+            "environment={given} is not {plain}, the only one with a name.",
+            given=shown(text),
+            plain=PLAIN,
+        )
     return PLAIN
 
 
