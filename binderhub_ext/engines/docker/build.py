@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import platform
 import sys
-import warnings
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ...core.environment import Ingredients, Read, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
@@ -24,9 +18,11 @@ from ...core.updates import Update
 from ...housekeeping import alone
 from ...programs import Log, ProcessFailed, program, run
 from ...repos.base import Source
-from ...storage.checkout import temporary_checkout
+from ...storage.scratch import scratch_folder
 from ..base import Check, Environment, Image
-from ..detect import Detection, Detector, reader
+from ..buildfolder import fill
+from ..containers.people import known_person
+from ..containers.planning import Plan, Recipe
 from ..projects import preview
 from . import health, seeding
 from .daemon import Daemon, cli_environment
@@ -34,8 +30,6 @@ from .images import LABEL, UNFINISHED, ImageStore
 from .job import PODMAN, Job
 from .limits import podman_arguments
 from .machine import Machine
-from .packages import SERVER_PACKAGES
-from .people import known_person
 from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
@@ -43,14 +37,6 @@ from .shared import SharedImages
 
 RECIPE = "docker 5"
 """Goes into every key: raise it when a build makes another environment of the same files."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that is decided before a build."""
-
-    detection: Detection
-    environment: Environment
 
 
 class DockerBuilder(Settings):
@@ -88,7 +74,7 @@ class DockerBuilder(Settings):
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
-        async with self.store.locked(environment.key):
+        async with self.store.keys.locked(environment.key):
             if image := await self._shared.find_or_pull(environment.key, tell):
                 return image
             await self.machine.make_ready()
@@ -117,28 +103,8 @@ class DockerBuilder(Settings):
     # --- planning -------------------------------------------------------------------------
 
     async def _plan(self, source: Source) -> Plan:
-        detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
-        detection = await detector.of(source, self.store.scratch)
-        determination = detection.determination
-        content = source.content
-        key = environment_key(self._ingredients(), determination, detection.binder_dir, content)
-        kind = self._kind(detection)
-        return Plan(detection, Environment(key, kind, determination.names))
-
-    def _ingredients(self) -> Ingredients:
-        return Ingredients(
-            builder=f"{RECIPE}, repo2docker {version('jupyter-repo2docker')}, {self.buildpack}",
-            platform=f"{sys.platform}-{platform.machine()}",
-            interpreter=self.base_image,
-            base=SERVER_PACKAGES if self.buildpack == "uv" else (),
-        )
-
-    def _kind(self, detection: Detection) -> str:
-        named = detection.buildpack.removesuffix("BuildPack")
-        if detection.buildpack in ("PythonBuildPack", "PipfileBuildPack"):
-            return describe(detection.determination.names, detection.python)
-        files = " and ".join(detection.determination.names[:3])
-        return f"{named} with {files}" if files else named
+        recipe = Recipe(RECIPE, self.buildpack, self.base_image)
+        return await recipe.plan(source, self.layout, self.store.scratch)
 
     # --- building -------------------------------------------------------------------------
 
@@ -167,14 +133,11 @@ class DockerBuilder(Settings):
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        async with temporary_checkout(source, self.store.scratch) as files:
-            if plan.detection.determination.by_files:
-                reduced = files.parent / "context"
-                known = plan.detection.determination.files
-                await asyncio.to_thread(_copy_files, reader(files), reduced, known)
-                yield reduced
-            else:
-                yield files
+        with scratch_folder(self.store.scratch) as folder:
+            context = folder / "context"
+            await fill(context, plan.detection, source, self.store.scratch)
+            context.mkdir(exist_ok=True)
+            yield context
 
     def _job(self, plan: Plan, source: Source, context: Path) -> Job:
         commit = source.commit
@@ -207,34 +170,6 @@ class DockerBuilder(Settings):
         argv = [sys.executable, "-P", "-m", f"{__package__}.worker", str(path)]
         # Podman keeps the caches of steps in the folder for temporary files: in none that lasts.
         await run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log)
-
-
-def repo2docker_pythons() -> tuple[str, list[str]]:
-    """repo2docker's own default Python version, and all it can build, lowest first."""
-    with warnings.catch_warnings():
-        # repo2docker still takes its log's format from where that no longer lives.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from repo2docker.buildpacks.conda import CondaBuildPack
-        from repo2docker.buildpacks.conda.supported_python_version import SUPPORTED_PYTHON_VERSION
-
-    return CondaBuildPack.major_pythons["3"], list(SUPPORTED_PYTHON_VERSION)
-
-
-def _copy_files(read: Read, into: Path, known: Iterable[tuple[str, str]]) -> None:
-    """Write exactly the bytes that the key was made of; nothing else of a file, such as its mode.
-
-    Args:
-        known: paths and the SHA-256 each content has in the key.
-    """
-    into.mkdir(parents=True)
-    for name, digest in known:
-        content = read(name) or b""
-        if sha256(content).hexdigest() != digest:
-            raise BuildFailed(f"{name} is not what the build was planned with. Launch again.")
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        target.chmod(0o644)
 
 
 def _build_failure(error: ProcessFailed, log: Log) -> Exception:

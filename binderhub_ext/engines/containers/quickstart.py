@@ -12,8 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from docker.types import Mount
-
 from ...core.layout import DataDirectory
 
 # In this order: what the second imports is there before it.
@@ -21,7 +19,9 @@ _FILES = (
     Path(__file__).parents[1] / "inside" / "binder_quickstart.py",
     Path(__file__).parent / "inside" / "site" / "sitecustomize.py",
 )
-_TARGET = "/usr/local/share/binder-at-home"
+TARGET = "/usr/local/share/binder-at-home"
+"""Where a container has them; a folder that exists in no image."""
+
 _VARIABLE = "PYTHONPATH="
 
 
@@ -30,7 +30,7 @@ def provide(layout: DataDirectory) -> None:
 
     Servers start without them where that fails, as on a full disk.
     """
-    folder = _source(layout)
+    folder = source(layout)
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
@@ -47,17 +47,9 @@ def _put(content: bytes, place: Path) -> None:
     new.rename(place)
 
 
-def mounts(layout: DataDirectory) -> list[Mount]:
-    """What a container needs; the target exists in no image."""
-    source = _source(layout)
-    if not source.exists():
-        return []
-    return [Mount(_TARGET, str(source), type="bind", read_only=True)]
-
-
 def python_path(theirs: str) -> str:
     """The server's `PYTHONPATH`: ours, and what was there."""
-    return os.pathsep.join(filter(None, (_TARGET, theirs)))
+    return os.pathsep.join(filter(None, (TARGET, theirs)))
 
 
 def python_path_of(image: Mapping[str, Any]) -> str:
@@ -71,5 +63,6 @@ def python_path_of(image: Mapping[str, Any]) -> str:
     return said[-1] if said else ""
 
 
-def _source(layout: DataDirectory) -> Path:
+def source(layout: DataDirectory) -> Path:
+    """The folder with the files; it is not there where they could not be put there."""
     return layout.run / "quickstart"
