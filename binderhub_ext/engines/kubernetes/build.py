@@ -1,0 +1,269 @@
+"""The builder of the `kubernetes` engine: one Job for each environment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+import aiohttp
+from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.config import ConfigException
+
+from ...core.errors import BinderError, BuildFailed
+from ...core.progress import Event, Phase, Tell
+from ...housekeeping import alone, tidy_away
+from ...locks import try_lock
+from ...repos.base import Source
+from ...storage import scratch
+from ..base import Check, EngineDown, Environment, Image
+from ..buildfolder import fill
+from ..containers.keys import Keys
+from ..containers.order import Order
+from ..containers.planning import Plan, Recipe
+from ..process import Log
+from . import health, images, jobs, labels
+from .api import Api, connected
+from .endings import conditions, failure, timeout
+from .following import Follower
+from .news import News, Wanted
+from .places import ORDER, folder
+from .pods import Data
+from .registry import Registry
+from .settings import Settings
+
+RECIPE = "kubernetes 1"
+"""Goes into every key: raise it when a build makes another environment of the same files."""
+
+_DOWN = (ApiException, aiohttp.ClientError, OSError, ConfigException)
+
+
+class KubernetesBuilder(Settings):
+    """Builds container images in the cluster, and keeps them in a registry."""
+
+    @property
+    def data(self) -> Data:
+        return Data(self.layout, self.cluster)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.layout)
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.cluster)
+
+    # --- the interface --------------------------------------------------------------------
+
+    async def plan(self, source: Source) -> Environment:
+        return (await self._plan(source)).environment
+
+    async def find(self, environment: Environment) -> Image | None:
+        return await self._find(environment.key)
+
+    async def build(self, environment: Environment, source: Source, tell: Tell) -> Image:
+        """See :class:`Builder`. A Job that an earlier service began is followed to its end."""
+        plan = await self._plan(source)
+        if plan.environment.key != environment.key:
+            raise BuildFailed("This hub changed since the build was planned. Launch again.")
+        async with self.keys.locked(environment.key):
+            if image := await self._find(environment.key):
+                return image
+            async with self._connected() as api:
+                await self._build(api, plan, source, tell)
+        if image := await self._find(environment.key):
+            return image
+        raise BuildFailed("The image was made, and was gone before it could be used.")
+
+    async def images(self) -> list[Image]:
+        repository = self.cluster.repository
+        names = [f"{repository}:{tag}" for tag in await self.registry.tags(repository)]
+        found = [await self._described(name) for name in names if self._key(name)]
+        kept = [image for image in found if image]
+        return sorted(kept, key=lambda image: self.keys.last_use(image.key))
+
+    async def collect_garbage(self) -> list[Image]:
+        with alone("Removing what killed builds left"):
+            await self.sweep()
+        async with self._connected() as api:
+            in_use = await self._in_use(api)
+        return await self._collect(in_use)
+
+    async def sweep(self) -> list[str]:
+        """Remove what builds were given that have no Job any more, and Jobs nobody follows."""
+        removed = await asyncio.to_thread(scratch.sweep, self._scratch)
+        async with self._connected() as api:
+            known = {each["metadata"]["labels"][labels.KEY]: each for each in await self._jobs(api)}
+            below = folder(self.layout, "x").parent
+            given = {path.name for path in below.iterdir()} if below.is_dir() else set()
+            for key in sorted(given | known.keys()):
+                if not _is_at_work(known.get(key)) and await self._sweep_key(api, key):
+                    removed.append(key)
+        return removed
+
+    async def checks(self) -> list[Check]:
+        return await health.checks(self)
+
+    # --- planning and finding -------------------------------------------------------------
+
+    async def _plan(self, source: Source) -> Plan:
+        recipe = Recipe(RECIPE, self.buildpack, self.base_image)
+        return await recipe.plan(source, self.layout, self._scratch)
+
+    @property
+    def _scratch(self) -> Any:
+        return self.layout.run / "builds"
+
+    def _key(self, name: str) -> str:
+        return images.key_of(self.cluster, name)
+
+    async def _find(self, key: str) -> Image | None:
+        image = await self._described(images.name_of(self.cluster, key))
+        if image:
+            self.keys.mark_used(key)
+        return image
+
+    async def _described(self, name: str) -> Image | None:
+        found = await self.registry.find(name)
+        return Image(name, self._key(name), found.size) if found else None
+
+    # --- building -------------------------------------------------------------------------
+
+    async def _build(self, api: Api, plan: Plan, source: Source, tell: Tell) -> None:
+        key = plan.environment.key
+        tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
+        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
+        try:
+            async with asyncio.timeout(self.build_timeout):
+                await self._begin(api, plan, source)
+                await self._follow(api, key, log, tell)
+        except TimeoutError:
+            raise timeout(self.allowed, log.end) from None
+        finally:
+            # Also if nobody waits any more: then this ends all that the build began.
+            await asyncio.shield(self._remove(api, key))
+
+    async def _begin(self, api: Api, plan: Plan, source: Source) -> None:
+        """Have a Job for the key: the one an earlier service began, or a new one."""
+        key = plan.environment.key
+        job = await api.job(jobs.name_of(self.cluster.hub, key))
+        if job is not None:
+            if _is_at_work(job):
+                return
+            await self._remove(api, key)
+        await self._give(plan, source)
+        image = images.name_of(self.cluster, key)
+        await api.create_job(jobs.manifest(key, image, self.data, self.allowed))
+
+    async def _give(self, plan: Plan, source: Source) -> None:
+        """Put what a build is given where its pod sees it: its order, and the files it may see."""
+        given = folder(self.layout, plan.environment.key)
+        await asyncio.to_thread(tidy_away, given)
+        given.mkdir(parents=True)
+        context = given / "context"
+        await fill(context, plan.detection, source, self._scratch)
+        context.mkdir(exist_ok=True)
+        order = Order(
+            context=str(ORDER / "context"),
+            image=f"localhost/{plan.environment.key}",
+            labels={
+                labels.KEY: plan.environment.key,
+                "binder-at-home.repo": source.commit.repo.url,
+                "binder-at-home.commit": source.commit.id,
+            },
+            buildpack=self.buildpack,
+            base_image=self.base_image,
+            engine="binder-buildah",
+        )
+        asked = {"order": asdict(order), "insecure": self.insecure_registries}
+        (given / "order.json").write_text(json.dumps(asked))
+        for path in (given, given / "order.json", context):
+            path.chmod(0o755)
+
+    async def _follow(self, api: Api, key: str, log: Log, tell: Tell) -> None:
+        """Follow the key's Job to its end.
+
+        Raises:
+            BinderError: it failed; says why.
+        """
+
+        def say(words: str) -> None:
+            tell(Event(Phase.BUILDING, words))
+
+        name = jobs.name_of(self.cluster.hub, key)
+        least = jobs.requests(self.allowed)
+        wanted = Wanted(least["memory"], least["cpu"], ours=self.cluster.image, what="The build")
+        follower = Follower(api, name, log, News(wanted), say)
+        status = await follower.until_ended()
+        if status is None or "Complete" not in conditions(status):
+            image = images.name_of(self.cluster, key)
+            raise failure(status, follower.pod, log.end, image, self.allowed)
+
+    async def _remove(self, api: Api, key: str) -> None:
+        """Remove a build's Job, with all that runs of it, and what it was given."""
+        await api.delete_job(jobs.name_of(self.cluster.hub, key))
+        await asyncio.to_thread(tidy_away, folder(self.layout, key))
+
+    # --- what is left over ----------------------------------------------------------------
+
+    async def _jobs(self, api: Api) -> list[dict[str, Any]]:
+        return await api.jobs(self.cluster.hub)
+
+    async def _sweep_key(self, api: Api, key: str) -> bool:
+        """Remove what is left of a build, unless somebody follows it; returns whether."""
+        with self.keys.lock_file(key) as descriptor:
+            if not try_lock(descriptor):
+                return False
+            with alone(f"Removing the build {key}"):
+                await self._remove(api, key)
+            return True
+
+    async def _in_use(self, api: Api) -> set[str]:
+        """Names of images that servers run from."""
+        pods = await api.pods({labels.HUB: self.cluster.hub})
+        return {each["image"] for pod in pods for each in pod["spec"]["containers"]}
+
+    async def _collect(self, in_use: set[str]) -> list[Image]:
+        removed = []
+        kept = await self.images()
+        total = sum(image.size for image in kept)
+        for image in kept:
+            old = self.is_old(self.keys.last_use(image.key))
+            if not (old or total > self.max_total_size) or image.name in in_use | {*self.pinned}:
+                continue
+            with alone(f"Removing the image {image.name}"):
+                found = await self.registry.find(image.name)
+                if found is None or await self.registry.remove(image.name, found):
+                    self.keys.forget(image.key)
+                    removed.append(image)
+                    total -= image.size
+        return removed
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Api]:
+        """The API server.
+
+        Raises:
+            EngineDown: it does not answer, or refuses.
+        """
+        try:
+            async with connected(self.cluster.namespace) as api:
+                yield api
+        except BinderError:
+            raise
+        except _DOWN as error:
+            raise EngineDown(
+                "The cluster of this hub does not answer, or refuses. Try again in a moment; if it"
+                " stays so, tell the administrator.",
+                detail=str(getattr(error, "body", "") or error),
+            ) from error
+
+
+def _is_at_work(job: dict[str, Any] | None) -> bool:
+    return job is not None and not conditions(job.get("status") or {}).keys() & {
+        "Complete",
+        "Failed",
+    }
