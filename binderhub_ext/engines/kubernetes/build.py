@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubernetes_asyncio.config import ConfigException
 
-from ...core.errors import BinderError, BuildFailed
+from ...core.errors import BinderError, BuildFailed, NotAllowed
 from ...core.progress import Event, Phase, Tell
 from ...housekeeping import alone, tidy_away
 from ...locks import try_lock
@@ -21,24 +23,46 @@ from ...repos.base import Source
 from ...storage import scratch
 from ..base import Check, EngineDown, Environment, Image
 from ..buildfolder import fill
+from ..containers.complaints import complaint
 from ..containers.keys import Keys
 from ..containers.order import Order
 from ..containers.planning import Plan, Recipe
 from ..process import Log
-from . import health, images, jobs, labels
+from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
 from .following import Follower
 from .news import News, Wanted
-from .places import ORDER, folder
 from .pods import Data
-from .registry import Registry
+from .registry import Name, Registry
 from .settings import Settings
 
 RECIPE = "kubernetes 1"
 """Goes into every key: raise it when a build makes another environment of the same files."""
 
+PREBUILT = "kubernetes prebuilt 1"
+"""The same for images that somebody made elsewhere."""
+
+_COMMIT = "binder-at-home.commit"
+
 _DOWN = (ApiException, aiohttp.ClientError, OSError, ConfigException)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a build is given besides files.
+
+    Attributes:
+        labels: that the image gets.
+        prebuilt: name of the image it is made of in place of a build, or empty.
+    """
+
+    labels: dict[str, str] = field(default_factory=dict)
+    prebuilt: str = ""
+
+
+Give = Callable[[Path], Awaitable[Given]]
+"""Puts files into a build's folder."""
 
 
 class KubernetesBuilder(Settings):
@@ -69,14 +93,32 @@ class KubernetesBuilder(Settings):
         plan = await self._plan(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
-        async with self.keys.locked(environment.key):
-            if image := await self._find(environment.key):
-                return image
-            async with self._connected() as api:
-                await self._build(api, plan, source, tell)
-        if image := await self._find(environment.key):
-            return image
-        raise BuildFailed("The image was made, and was gone before it could be used.")
+
+        async def give(context: Path) -> Given:
+            await fill(context, plan.detection, source, self._scratch)
+            commit = source.commit
+            return Given(labels={"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id})
+
+        told = f"Building {environment.kind}"
+        return await self._get(environment.key, told, give, tell)
+
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        """See :class:`Builder`. It is examined like a built one and kept by its content."""
+        name = Name.of(reference)
+        if name.repository == Name.of(self.cluster.repository).repository:
+            raise NotAllowed(
+                "Images of that name are of environments this hub built, perhaps of somebody's"
+                " private repository. Launch the repository instead."
+            )
+        manifest = await self.registry.find(reference)
+        if manifest is None:
+            raise complaint(reference, "manifest unknown")
+        key = sha256(f"{PREBUILT}\n{manifest.digest}".encode()).hexdigest()[:32]
+
+        async def give(context: Path) -> Given:
+            return Given(prebuilt=f"{name.repository}@{manifest.digest}")
+
+        return await self._get(key, f"Getting the image {reference}", give, tell)
 
     async def images(self) -> list[Image]:
         repository = self.cluster.repository
@@ -97,7 +139,7 @@ class KubernetesBuilder(Settings):
         removed = await asyncio.to_thread(scratch.sweep, self._scratch)
         async with self._connected() as api:
             known = {each["metadata"]["labels"][labels.KEY]: each for each in await self._jobs(api)}
-            below = folder(self.layout, "x").parent
+            below = places.folder(self.layout, "x").parent
             given = {path.name for path in below.iterdir()} if below.is_dir() else set()
             for key in sorted(given | known.keys()):
                 if not _is_at_work(known.get(key)) and await self._sweep_key(api, key):
@@ -114,7 +156,7 @@ class KubernetesBuilder(Settings):
         return await recipe.plan(source, self.layout, self._scratch)
 
     @property
-    def _scratch(self) -> Any:
+    def _scratch(self) -> Path:
         return self.layout.run / "builds"
 
     def _key(self, name: str) -> str:
@@ -132,13 +174,23 @@ class KubernetesBuilder(Settings):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _build(self, api: Api, plan: Plan, source: Source, tell: Tell) -> None:
-        key = plan.environment.key
-        tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
+    async def _get(self, key: str, told: str, give: Give, tell: Tell) -> Image:
+        """The image of a key: as it is there, or made by the key's Job."""
+        async with self.keys.locked(key):
+            if image := await self._find(key):
+                return image
+            tell(Event(Phase.BUILDING, told, {"progress": 1}))
+            async with self._connected() as api:
+                await self._build(api, key, give, tell)
+        if image := await self._find(key):
+            return image
+        raise BuildFailed("The image was made, and was gone before it could be used.")
+
+    async def _build(self, api: Api, key: str, give: Give, tell: Tell) -> None:
         log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
         try:
             async with asyncio.timeout(self.build_timeout):
-                await self._begin(api, plan, source)
+                await self._begin(api, key, give)
                 await self._follow(api, key, log, tell)
         except TimeoutError:
             raise timeout(self.allowed, log.end) from None
@@ -146,41 +198,36 @@ class KubernetesBuilder(Settings):
             # Also if nobody waits any more: then this ends all that the build began.
             await asyncio.shield(self._remove(api, key))
 
-    async def _begin(self, api: Api, plan: Plan, source: Source) -> None:
+    async def _begin(self, api: Api, key: str, give: Give) -> None:
         """Have a Job for the key: the one an earlier service began, or a new one."""
-        key = plan.environment.key
         job = await api.job(jobs.name_of(self.cluster.hub, key))
         if job is not None:
             if _is_at_work(job):
                 return
             await self._remove(api, key)
-        await self._give(plan, source)
+        await self._give(key, give)
         image = images.name_of(self.cluster, key)
         await api.create_job(jobs.manifest(key, image, self.data, self.allowed))
 
-    async def _give(self, plan: Plan, source: Source) -> None:
+    async def _give(self, key: str, give: Give) -> None:
         """Put what a build is given where its pod sees it: its order, and the files it may see."""
-        given = folder(self.layout, plan.environment.key)
-        await asyncio.to_thread(tidy_away, given)
-        given.mkdir(parents=True)
-        context = given / "context"
-        await fill(context, plan.detection, source, self._scratch)
-        context.mkdir(exist_ok=True)
+        folder = places.folder(self.layout, key)
+        await asyncio.to_thread(tidy_away, folder)
+        context = folder / "context"
+        context.mkdir(parents=True)
+        given = await give(context)
         order = Order(
-            context=str(ORDER / "context"),
-            image=f"localhost/{plan.environment.key}",
-            labels={
-                labels.KEY: plan.environment.key,
-                "binder-at-home.repo": source.commit.repo.url,
-                "binder-at-home.commit": source.commit.id,
-            },
+            context=str(places.ORDER / "context"),
+            image=f"localhost/{key}",
+            labels={labels.KEY: key, **given.labels},
             buildpack=self.buildpack,
             base_image=self.base_image,
             engine="binder-buildah",
         )
-        asked = {"order": asdict(order), "insecure": self.insecure_registries}
-        (given / "order.json").write_text(json.dumps(asked))
-        for path in (given, given / "order.json", context):
+        insecure = self.insecure_registries
+        asked = {"order": asdict(order), "from": given.prebuilt, "insecure": insecure}
+        (folder / "order.json").write_text(json.dumps(asked))
+        for path in (folder, folder / "order.json", context):
             path.chmod(0o755)
 
     async def _follow(self, api: Api, key: str, log: Log, tell: Tell) -> None:
@@ -205,7 +252,7 @@ class KubernetesBuilder(Settings):
     async def _remove(self, api: Api, key: str) -> None:
         """Remove a build's Job, with all that runs of it, and what it was given."""
         await api.delete_job(jobs.name_of(self.cluster.hub, key))
-        await asyncio.to_thread(tidy_away, folder(self.layout, key))
+        await asyncio.to_thread(tidy_away, places.folder(self.layout, key))
 
     # --- what is left over ----------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def first_container(
 ) -> dict[str, Any]:
     """The container that brings the project to its commit and makes the places of mounts."""
     spec = {
-        "sync": call.command(request)[3:],
+        "sync": call.arguments(request),
         "mounts": [[str(m.root), str(m.path), str(m.target), str(m.access)] for m in mounts],
     }
     return {

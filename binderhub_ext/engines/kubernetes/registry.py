@@ -17,7 +17,8 @@ from typing import Any
 
 import aiohttp
 
-from ...core.errors import RegistryUnavailable
+from ...core.errors import BinderError, RegistryUnavailable
+from ..containers.complaints import complaint
 from .cluster import Cluster
 
 _ACCEPT = ", ".join(
@@ -28,6 +29,7 @@ _ACCEPT = ", ".join(
         "application/vnd.docker.distribution.manifest.list.v2+json",
     ]
 )
+_DOCKER_HUB = "registry-1.docker.io"
 _PATIENCE = 20
 _LARGEST = 8 << 20
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
@@ -65,9 +67,12 @@ class Name:
 
     @classmethod
     def of(cls, image: str) -> Name:
-        """The parts of a name whose first part is a registry's host."""
+        """The parts of a name as Docker writes it: Docker Hub's have no host."""
         rest, at, digest = image.partition("@")
-        host, _, path = rest.partition("/")
+        host, slash, path = rest.partition("/")
+        if not slash or not (host == "localhost" or "." in host or ":" in host):
+            host, path = _DOCKER_HUB, rest if slash else f"library/{rest}"
+        host = _DOCKER_HUB if host in ("docker.io", "index.docker.io") else host
         path, colon, tag = path.partition(":")
         return cls(host, path, digest if at else (tag if colon else "latest"))
 
@@ -91,6 +96,7 @@ class Registry:
 
         Raises:
             RegistryUnavailable: it does not answer, or not with sense.
+        ImageRefused, TooMany: it does not let us.
         """
         name = Name.of(image)
         async with self._asked("GET", name, f"manifests/{name.reference}") as response:
@@ -156,7 +162,7 @@ class Registry:
                     response = await session.request(method, url, headers=headers)
                 async with response:
                     if response.status not in (200, 202, 404, 405):
-                        raise _refused(name, f"{method} {path}: status {response.status}")
+                        raise _refusal(name, response)
                     yield response
         except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             raise _refused(name, str(error) or type(error).__name__) from error
@@ -200,9 +206,16 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return read
 
 
+def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:
+    said = f"http {response.status} {response.reason}"
+    if response.status in (401, 403, 429):
+        return complaint(name.repository, said)
+    return _refused(name, said)
+
+
 def _refused(name: Name, detail: str) -> RegistryUnavailable:
     return RegistryUnavailable(
-        f"The registry {name.host} does not answer, or does not let this hub look. Try again in a"
-        " moment; if it stays so, tell the administrator.",
+        f"The registry {name.host} does not answer, or not with sense. Try again in a moment; if it"
+        " stays so, tell the administrator.",
         detail=detail,
     )

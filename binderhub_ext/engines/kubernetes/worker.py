@@ -1,4 +1,4 @@
-"""Run repo2docker once, in the first container of a build's pod.
+"""Run repo2docker once, or pull an image, in the first container of a build's pod.
 
 Prints the build's log. Leaves the image for the next container, which alone may push it: what a
 repository runs while it is built could read and do everything here.
@@ -41,7 +41,7 @@ def main() -> None:
     _trust(asked["insecure"])
     order = Order(**asked["order"])
     try:
-        configured(order).build()
+        _get(order, asked["from"])
         asyncio.run(_finish(order))
     except subprocess.CalledProcessError as error:
         # What it says is the log; where repo2docker noticed is of no use to anybody.
@@ -62,6 +62,18 @@ def _trust(insecure: list[str]) -> None:
         lines += ["[[registry]]", f"location = {json.dumps(host)}", "insecure = true"]
     _REGISTRIES.write_text("\n".join([*lines, ""]))
     os.environ["CONTAINERS_REGISTRIES_CONF"] = str(_REGISTRIES)
+
+
+def _get(order: Order, prebuilt: str) -> None:
+    """Have the image here: built, or pulled if somebody made it elsewhere."""
+    if not prebuilt:
+        app = configured(order)
+        app.labels = dict(order.labels)
+        app.build()
+        return
+    for command in (["pull", prebuilt], ["tag", prebuilt, order.image]):
+        print(*command, flush=True)
+        subprocess.run(["buildah", *command], check=True, stderr=subprocess.STDOUT)
 
 
 async def _finish(order: Order) -> None:

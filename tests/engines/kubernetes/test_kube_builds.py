@@ -14,9 +14,9 @@ from dockersources import build, make_source
 from kubehub import BASE, KubeHub, Namespace
 from kubesettings import builder_config
 
-from binderhub_ext.core.errors import BinderError, BuildFailed
+from binderhub_ext.core.errors import BinderError, BuildFailed, ImageNotFound, NotAllowed
 from binderhub_ext.core.progress import Event
-from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
+from binderhub_ext.engines.kubernetes.build import Given, KubernetesBuilder
 from binderhub_ext.engines.kubernetes.jobs import name_of
 from binderhub_ext.repos.base import Source
 
@@ -89,6 +89,10 @@ async def test_a_build_that_wants_too_much_memory_says_so(
         await build(builder, source)
 
 
+async def never(context: Path) -> Given:
+    raise AssertionError("a second build was begun")
+
+
 async def test_a_job_that_is_at_work_is_not_begun_again(
     kube_builder: KubernetesBuilder, kube_namespace: Namespace, tmp_path: Path
 ) -> None:
@@ -97,11 +101,29 @@ async def test_a_job_that_is_at_work_is_not_begun_again(
     building, key = await begun(kube_builder, source)
     before = kube_namespace.json("job", job_of(kube_namespace, key))["metadata"]["uid"]
     async with kube_builder._connected() as api:
-        plan = await kube_builder._plan(source)
-        await kube_builder._begin(api, plan, source)
+        await kube_builder._begin(api, key, never)
     after = kube_namespace.json("job", job_of(kube_namespace, key))["metadata"]["uid"]
     assert after == before
     image = await building
     assert image.key == key
     assert await kube_builder.sweep() == []
     assert list((kube_namespace.data / "run/jobs").iterdir()) == []
+
+
+async def test_a_prebuilt_image_is_examined_and_kept_by_its_content(
+    kube_builder: KubernetesBuilder, kube_hub: KubeHub, tmp_path: Path
+) -> None:
+    """One without Jupyter gets it, once; what this hub built has no other name."""
+    events: list[Event] = []
+    image = await kube_builder.prebuilt(BASE, events.append)
+    assert any("Adding Jupyter" in event.message for event in events)
+    events.clear()
+    assert await kube_builder.prebuilt(BASE, events.append) == image and events == []
+    with pytest.raises(NotAllowed, match="Launch the repository instead"):
+        await kube_builder.prebuilt(image.name, events.append)
+    with pytest.raises(ImageNotFound, match="There is no image"):
+        await kube_builder.prebuilt(f"{BASE}-nowhere", events.append)
+    async with kube_hub.client() as client:
+        await client.start(kube_hub.launch("eli", image=image.name))
+        assert (await client.run("eli", "print(6 * 7)")).output == "42\n"
+        await client.stop("eli")
