@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -39,6 +38,7 @@ class Follower:
     ) -> None:
         self._api, self._name, self._log, self._news, self._tell = api, name, log, news, tell
         self._heard: dict[tuple[str, str], int] = {}
+        self._over: set[tuple[str, str]] = set()
         self._events: set[str] = set()
         self._pods = 0
         self.pod: dict[str, Any] | None = None
@@ -81,14 +81,19 @@ class Follower:
         if len(pods) > self._pods > 0:
             self._tell("The build's node gave it up; it begins anew on another")
         self._pods = max(self._pods, len(pods))
+        name = self.pod["metadata"]["name"]
         for container in (BUILD, PUSH):
-            if _has_begun(self.pod, container):
-                await self._hear(self.pod["metadata"]["name"], container)
-            else:
-                await self._tell_events(self.pod["metadata"]["name"])
-                break
-        with suppress(*_DOWN):
-            self.pod = (await self._api.pods_of(self._name) or [self.pod])[-1]
+            if (name, container) in self._over:
+                continue
+            if not _has_begun(self.pod, container):
+                await self._tell_events(name)
+                return
+            had_ended = ended(self.pod, container) is not None
+            await self._hear(name, container)
+            if not had_ended:
+                # Its log may have been cut off: it is whole once the container has ended.
+                return
+            self._over.add((name, container))
 
     async def _tell_events(self, pod: str) -> None:
         for event in await self._api.events_of(pod):

@@ -41,6 +41,7 @@ from .news import News, Wanted, ended_words, evicted, pod_failed
 from .pods import FIRST, NOTEBOOK, Data, ended, first_container, restricted
 from .rundir import RunDirectory
 from .sweep import sweep
+from .watching import WatchingKubeSpawner
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ _LOOK = 0.1
 """Seconds between two looks at what the cluster says; they ask nobody."""
 
 
-class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
+class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
     """Runs a server in a pod, from an image of the `kubernetes` engine.
 
     What KubeSpawner offers for choosing an image by `user_options` has no effect: the image is the
@@ -224,7 +225,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
         return self._pod
 
     async def _until_first_ended(self, pod: asyncio.Future[Any]) -> dict[str, Any]:
-        while not (status := ended(self._seen_pod(), FIRST)):
+        while not (status := ended(self.seen_pod(), FIRST)):
             if pod.done():
                 await pod
             await asyncio.sleep(_LOOK)
@@ -241,7 +242,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
             while not task.done():
                 await asyncio.wait([task], timeout=_LOOK)
                 self._tell_news()
-                if not task.done() and ended(self._seen_pod(), NOTEBOOK):
+                if not task.done() and ended(self.seen_pod(), NOTEBOOK):
                     raise await self._failure("It ended by itself.")
             return await task
         except _DOWN as error:
@@ -260,18 +261,9 @@ class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
             if self._news and (words := self._news.of(event)):
                 self.tell(45, words)
         self._told = len(events)
-        pod = self._seen_pod() or {}
+        pod = self.seen_pod() or {}
         if error := pod_failed(pod.get("status") or {}):
             raise error
-
-    def _seen_pod(self) -> dict[str, Any] | None:
-        """Our pod as the Hub sees it, without asking anybody."""
-        if self.pod_reflector is None:
-            return None
-        pod: dict[str, Any] | None = self.pod_reflector.pods.get(
-            f"{self.namespace}/{self.pod_name}"
-        )
-        return pod
 
     def _wanted(self) -> Wanted:
         found = self.prepared.image if self.prepared else None
@@ -319,7 +311,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
         except _DOWN as error:
             self.log.error("%s: the cluster does not answer: %s", self._log_name, error)
             return None
-        if status is not None and (pod := self._seen_pod()):
+        if status is not None and (pod := self.seen_pod()):
             self.last_words = await self._said(pod)
         if status is not None and not self._starting:
             await self.clean_up()
@@ -341,13 +333,13 @@ class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
         begun, self._pod, self._first = self._pod, None, None
         if begun:
             begun.cancel()
-        if self._made or self._seen_pod():
+        if self._made or self.seen_pod():
             with suppress(*_DOWN):
                 await KubeSpawner.stop(self, now=True)
         self._made = False
 
     async def _failure(self, what: str) -> BinderError:
-        status = (self._seen_pod() or {}).get("status") or {}
+        status = (self.seen_pod() or {}).get("status") or {}
         if status.get("phase") == "Pending" and self._news and self._news.last:
             return LaunchFailed(
                 "Your server did not start in time. What the cluster said last:"
@@ -357,7 +349,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, KubeSpawner):
 
     async def explain_failure(self) -> str:
         """The end of what the server said."""
-        pod = self._seen_pod()
+        pod = self.seen_pod()
         return (await self._said(pod) if pod else "") or self.last_words
 
     async def _said(self, pod: dict[str, Any]) -> str:
