@@ -39,7 +39,6 @@ class Follower:
         self._api, self._name, self._log, self._news, self._tell = api, name, log, news, tell
         self._heard: dict[tuple[str, str], int] = {}
         self._over: set[tuple[str, str]] = set()
-        self._events: set[str] = set()
         self._pods = 0
         self.pod: dict[str, Any] | None = None
         """The last of its pods, as it was last seen."""
@@ -97,11 +96,8 @@ class Follower:
 
     async def _tell_events(self, pod: str) -> None:
         for event in await self._api.events_of(pod):
-            uid = f"{event['metadata']['uid']} {event.get('count')}"
-            if uid not in self._events:
-                self._events.add(uid)
-                if words := self._news.of(event):
-                    self._tell(words)
+            if words := self._news.of(event):
+                self._tell(words)
 
     async def _hear(self, pod: str, container: str) -> None:
         """Hear a container's log to its end; what was heard before is left out."""

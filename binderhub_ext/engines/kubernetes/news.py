@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.errors import BinderError, LaunchFailed
@@ -51,6 +51,7 @@ class News:
     wanted: Wanted
     node: str = ""
     last: str = ""
+    _heard: set[tuple[str, Any]] = field(default_factory=set)
 
     def of(self, event: Mapping[str, Any]) -> str:
         """What a person is told of an event; empty for nothing.
@@ -58,6 +59,10 @@ class News:
         Raises:
             BinderError: nothing will come of the pod.
         """
+        which = (str(event["metadata"]["uid"]), event.get("count"))
+        if which in self._heard:
+            return ""
+        self._heard.add(which)
         reason, said = str(event.get("reason") or ""), str(event.get("message") or "")
         words = self._words(reason, said)
         if not words or words == self.last:

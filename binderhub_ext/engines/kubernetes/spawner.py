@@ -138,7 +138,6 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
     _pod: asyncio.Future[Any] | None = None
     _first: dict[str, Any] | None = None
     _news: News | None = None
-    _told = 0
 
     @property
     def cluster(self) -> Cluster:
@@ -198,28 +197,28 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         The server follows it in that pod by itself, and :meth:`start_server` waits for that.
         """
         self._first = first_container(prepared.mounts, request, prepared.owner, self.data)
-        ended = await self._while_telling(self._until_first_ended(self._begin_pod()))
-        if ended["exitCode"]:
-            await self._remove_pod()
-        if not ended.get("message"):
+        status = await self._while_telling(25, self._until_first_ended(self._begin_pod()))
+        if not status.get("message"):
             raise LaunchFailed(
                 "The project's files could not be put in place. Launch it again; if it stays so,"
                 " tell the administrator.",
                 detail=await self._log_tail(FIRST),
             )
-        return str(ended["message"]).encode()
+        if status["exitCode"]:
+            await self._remove_pod()
+        return str(status["message"]).encode()
 
     async def start_server(self) -> Any:
         """Start what was prepared, or what an administrator configured."""
         if self.prepared and self._pod is None:
             await asyncio.to_thread(check_sources, self.prepared.mounts)
-        url = await self._while_telling(self._pod or self._begin_pod())
+        url = await self._while_telling(45, self._pod or self._begin_pod())
         self._pod = None
         return url
 
     def _begin_pod(self) -> asyncio.Future[Any]:
         """Have KubeSpawner make the pod and wait for it."""
-        self._made, self._told = True, 0
+        self._made = True
         self._news = News(self._wanted())
         self._pod = asyncio.ensure_future(super().start_server())
         return self._pod
@@ -231,7 +230,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
             await asyncio.sleep(_LOOK)
         return dict(status)
 
-    async def _while_telling(self, work: Awaitable[T]) -> T:
+    async def _while_telling(self, progress: int, work: Awaitable[T]) -> T:
         """Wait for a part of the start; tell what the cluster says, and give up where it says no.
 
         Raises:
@@ -241,7 +240,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         try:
             while not task.done():
                 await asyncio.wait([task], timeout=_LOOK)
-                self._tell_news()
+                self._tell_news(progress)
                 if not task.done() and ended(self.seen_pod(), NOTEBOOK):
                     raise await self._failure("It ended by itself.")
             return await task
@@ -250,18 +249,20 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         finally:
             task.cancel()
 
-    def _tell_news(self) -> None:
+    def _tell_news(self, progress: int) -> None:
         """Tell what is new of our pod.
 
         Raises:
             BinderError: it will never run.
         """
-        events = self.events
-        for event in events[self._told :]:
-            if self._news and (words := self._news.of(event)):
-                self.tell(45, words)
-        self._told = len(events)
-        pod = self.seen_pod() or {}
+        pod = self.seen_pod()
+        if pod is None or self._news is None:
+            return
+        # Of this very pod: an earlier one had the same name.
+        uid = pod["metadata"]["uid"]
+        for event in (each for each in self.events if each["involvedObject"].get("uid") == uid):
+            if words := self._news.of(event):
+                self.tell(progress, words)
         if error := pod_failed(pod.get("status") or {}):
             raise error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -20,7 +21,7 @@ BIG = Wanted(memory=16 << 30, cpu=0.5, sizes={IMAGE: 1_234_000_000}, ours="ours:
 
 
 def event(reason: str, message: str) -> dict[str, Any]:
-    return {"reason": reason, "message": message}
+    return {"metadata": {"uid": str(uuid4())}, "reason": reason, "message": message}
 
 
 @pytest.mark.parametrize(
