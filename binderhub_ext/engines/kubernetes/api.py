@@ -109,6 +109,7 @@ class Api:
             _request_timeout=_SILENCE,
         )
         try:
+            response.raise_for_status()
             rest = b""
             async for chunk in response.content.iter_any():
                 *whole, rest = (rest + chunk).split(b"\n")
