@@ -14,7 +14,7 @@ def builder_settings() -> dict[str, Any]:
         "build_timeout": 600,
         "buildpack": "uv",
         "base_image": BASE,
-        "build_memory": 2 << 30,
+        "build_memory": "2G",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,10 +16,11 @@ import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubernetes_asyncio.config import ConfigException
 
-from ...core.errors import BinderError, BuildFailed, NotAllowed
+from ...core.errors import BinderError, BuildFailed, NoSpace, NotAllowed
 from ...core.progress import Event, Phase, Tell
 from ...housekeeping import alone, tidy_away
-from ...locks import try_lock
+from ...locks import held_if_free
+from ...programs import Log
 from ...repos.base import Source
 from ...storage import scratch
 from ..base import Check, EngineDown, Environment, Image
@@ -27,7 +29,6 @@ from ..containers.complaints import complaint
 from ..containers.keys import Keys
 from ..containers.order import Order
 from ..containers.planning import Plan, Recipe
-from ..process import Log
 from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
@@ -205,6 +206,11 @@ class KubernetesBuilder(Settings):
             if _is_at_work(job):
                 return
             await self._remove(api, key)
+        if shutil.disk_usage(self.layout.root).free < self.min_free_space:
+            raise NoSpace(
+                "The disk of this hub is too full for a new build. Ask the administrator to make room;"
+                " environments that exist can be used."
+            )
         await self._give(key, give)
         image = images.name_of(self.cluster, key)
         await api.create_job(jobs.manifest(key, image, self.data, self.allowed))
@@ -261,8 +267,8 @@ class KubernetesBuilder(Settings):
 
     async def _sweep_key(self, api: Api, key: str) -> bool:
         """Remove what is left of a build, unless somebody follows it; returns whether."""
-        with self.keys.lock_file(key) as descriptor:
-            if not try_lock(descriptor):
+        with held_if_free(self.keys.lock_path(key)) as free:
+            if not free:
                 return False
             with alone(f"Removing the build {key}"):
                 await self._remove(api, key)

@@ -22,7 +22,7 @@ from repo2docker.engine import ContainerEngine
 from repo2docker.engine import Image as KnownImage
 from repo2docker.utils import execute_cmd
 
-from ..process import ProcessFailed, output
+from ...programs import ProcessFailed, output
 
 _TRY = 60
 _BUILD = ("build", "--layers", "--isolation=chroot", "--format=docker", "--pull=missing")

@@ -101,7 +101,7 @@ def _of_container(pod: Mapping[str, Any], log: str, image: str, allowed: Allowed
         return _not_pushed(image, said)
     if (kind := _KINDS.get(str(told.get("code", "")))) is not None:
         return kind(str(told["message"]), detail=str(told.get("detail", "")))
-    if "no space left on device" in log.lower():
+    if NoSpace.in_text(log):
         return NoSpace("The disk filled up during the build, which was ended.", detail=log)
     return BuildFailed(
         "The image could not be built. The end of the log says what failed; mend it in the "

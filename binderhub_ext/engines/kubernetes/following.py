@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client import ApiException
 
-from ..process import Log, clean
+from ...programs import Log, clean
 from .api import Api
 from .endings import conditions
 from .jobs import BUILD, PUSH

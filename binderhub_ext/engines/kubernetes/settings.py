@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from traitlets import Dict, Enum, Float, Int, List, Unicode
+from traitlets import Dict, Enum, Float, List, Unicode, default
 
+from ...traits import Bytes
 from ..base import Builder
 from .cluster import Cluster
 from .jobs import Allowed
@@ -32,19 +33,14 @@ class Settings(Builder):
         """
     ).tag(config=True)
 
-    build_timeout = Float(
-        3600, help="Seconds a build may take (default 3600) before it is ended."
-    ).tag(config=True)
-
-    build_memory = Int(
-        4 << 30,
+    build_memory = Bytes(
+        "4G",
         help="Bytes of memory a build may take (default 4 GiB); one that wants more is ended.",
     ).tag(config=True)
 
     build_cpu = Float(2, help="Processors a build may take (default 2).").tag(config=True)
 
-    build_disk = Int(
-        0,
+    build_disk = Bytes(
         help="""
         Bytes of its node's disk that a build may take; one that wants more is ended. Default 0:
         as much as there is.
@@ -96,22 +92,13 @@ class Settings(Builder):
         """
     ).tag(config=True)
 
-    max_age = Float(
-        30 * 86400,
-        help="Seconds after its last use when an image may be removed (default 30 days).",
-    ).tag(config=True)
-
-    max_total_size = Int(
-        200 << 30,
-        help="""
-        Bytes all our images together may take in the registry (default 200 GiB), layers they share
-        counted each time; the longest unused go first, never one in use.
-        """,
-    ).tag(config=True)
-
     pinned = List(
         Unicode(), help="Names of images that are never removed, however old. Default: none."
     ).tag(config=True)
+
+    @default("max_total_size")
+    def _max_total_size(self) -> str:
+        return "200G"
 
     @property
     def cluster(self) -> Cluster:

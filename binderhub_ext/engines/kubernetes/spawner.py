@@ -23,13 +23,13 @@ from traitlets import Float, default
 
 from ...core.errors import BinderError, LaunchFailed
 from ...core.launch import Launch
+from ...programs import clean
 from ...storage.sync.words import Request
 from ..base import EngineDown
 from ..containers import quickstart
 from ..containers.people import UID, ensure_person
 from ..containers.sources import check_sources
 from ..preparing import Prepared
-from ..process import clean
 from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
 from . import labels

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from ...core.errors import BinderError
 from ...core.progress import Event
+from ...programs import ProcessFailed
 from ..containers.application import configured
 from ..containers.finish import make_startable
 from ..containers.order import Order
 from ..containers.planning import repo2docker_base
-from ..process import ProcessFailed
 from .buildah import Buildah
 from .places import MESSAGE, ORDER, RESULT
 
