@@ -208,7 +208,7 @@ class KubernetesBuilder(Settings):
             await self._remove(api, key)
         if shutil.disk_usage(self.layout.root).free < self.min_free_space:
             raise NoSpace(
-                "The disk of this hub is too full for a new build. Ask the administrator to make room;"
+                "This hub's disk is too full for a new build. Ask the administrator to make room;"
                 " environments that exist can be used."
             )
         await self._give(key, give)
