@@ -29,7 +29,7 @@ STATE = Path(os.environ.get("CLUSTER_DIR", str(Path.home() / ".cache/binder-at-h
 KUBECONFIG = os.environ.get("KUBECONFIG") or str(STATE / "run/admin.kubeconfig")
 REGISTRY = "10.250.0.1:15000"
 BASE = f"{REGISTRY}/binder-at-home/base:bookworm"
-IMAGE = "docker.io/binder-at-home/binder:dev"
+IMAGE = os.environ.get("BINDER_AT_HOME_IMAGE", "docker.io/binder-at-home/binder:dev")
 HOST = "10.250.0.2"
 """Address at which pods find a program on this machine."""
 

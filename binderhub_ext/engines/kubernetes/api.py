@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -141,6 +142,6 @@ async def connected(namespace: str) -> AsyncIterator[Api]:
     try:
         config.load_incluster_config()
     except config.ConfigException:
-        await config.load_kube_config()
+        await config.load_kube_config(os.environ.get("KUBECONFIG"))
     async with ApiClient() as client:
         yield Api(client, namespace)

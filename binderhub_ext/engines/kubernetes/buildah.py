@@ -26,6 +26,9 @@ from ...programs import ProcessFailed, output
 
 _TRY = 60
 _BUILD = ("build", "--layers", "--isolation=chroot", "--format=docker", "--pull=missing")
+_AS_IT_IS: Any = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
+"""How to unpack what repo2docker packed; the Python of Debian 12 knows no filters."""
+
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -55,7 +58,7 @@ class BuildahEngine(ContainerEngine):
             return
         with TemporaryDirectory() as folder:
             with tarfile.open(fileobj=fileobj) as tar:
-                tar.extractall(folder, filter="tar")
+                tar.extractall(folder, **_AS_IT_IS)
             yield from execute_cmd(["buildah", *_BUILD, *options, folder], capture=True)
 
     def inspect_image(self, image: str) -> KnownImage | None:
