@@ -1,12 +1,12 @@
 """What runs in a server's pod before the server, as the owner of the person's files.
 
-It brings the project to the launched commit and makes the places of mounts, in this order, as every
-start does (docs/explanation/design.md); then all that the server will see has to be there. What it
-has to say is left where the API server shows it: as the container's last message, which has room
-for 4096 bytes.
+It brings the project to the launched commit and makes the places of mounts inside of it, in this
+order, as every start does (docs/explanation/design.md). What it has to say is left where the API
+server shows it: as the container's last message, which has room for 4096 bytes.
 
 Usage: python -m binderhub_ext.engines.kubernetes.first SPEC
-SPEC is JSON: `sync`, the arguments of :mod:`...storage.sync`, and `mounts`.
+SPEC is JSON: `sync`, the arguments of :mod:`...storage.sync`; `root`, the home; `project` and
+`places`, folders in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from ...core.errors import BinderError
 from ...core.launch import Access
 from ...core.updates import Update
-from ...storage.homes import ensure_mount_points
+from ...storage.homes import ensure_place
 from ...storage.mounts import Mount
 from ...storage.sync.__main__ import main as sync
 from ..containers.sources import check_sources
@@ -41,7 +41,7 @@ def main() -> int:
     answer = said.getvalue()
     if status == 0:
         try:
-            _make_places([_mount(each) for each in spec["mounts"]])
+            _make_places(Path(spec["root"]), spec["project"], spec["places"])
         except BinderError as error:
             status, answer = 1, json.dumps({"error": "in-the-way", "message": error.message})
     print(answer, flush=True)
@@ -49,14 +49,10 @@ def main() -> int:
     return status
 
 
-def _make_places(mounts: Sequence[Mount]) -> None:
-    ensure_mount_points(mounts)
-    check_sources(mounts)
-
-
-def _mount(fields: list[str]) -> Mount:
-    root, path, target, access = fields
-    return Mount(Path(root), PurePosixPath(path), PurePosixPath(target), Access(access))
+def _make_places(home: Path, project: str, places: Sequence[str]) -> None:
+    for place in map(PurePosixPath, places):
+        ensure_place(home, place, place, None, None)
+    check_sources([Mount(home, PurePosixPath(project), PurePosixPath(project), Access.RW)])
 
 
 def fitting(answer: str) -> str:

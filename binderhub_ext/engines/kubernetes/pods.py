@@ -75,35 +75,30 @@ def of_server(mounts: Sequence[Mount], layout: DataDirectory) -> list[Place]:
     return seen
 
 
-def of_first(mounts: Sequence[Mount], request: Request) -> list[Place]:
-    """What the first container sees, each at the name it has here: all that it may touch.
-
-    Only what lies directly in a folder of ours is mounted: a link that a person puts in the place
-    of a folder further down would be followed, up to the claim's own root.
-    """
-    home = Path(request.root)
-    writable = {_top(home, home.parent): True}
-    for each in mounts:
-        source = _top(each.root / each.path, each.root)
-        writable[source] = writable.get(source, False) or each.access is Access.RW
-    places = [Place(each, PurePosixPath(each), not rw) for each, rw in writable.items()]
-    bundles = Path(request.bundle).parent
-    return [*places, Place(bundles, PurePosixPath(bundles), read_only=True)]
-
-
-def _top(source: Path, root: Path) -> Path:
-    """The part of a source that only we can rename."""
-    parts = source.relative_to(root).parts
-    return root / parts[0] if parts else root
+def inside_project(mounts: Sequence[Mount], request: Request) -> list[Mount]:
+    """What appears inside of the project's folder: its place is made once the project is there."""
+    project = PurePosixPath(request.into)
+    return [each for each in mounts if project in each.target.parents]
 
 
 def first_container(
     mounts: Sequence[Mount], request: Request, owner: Owner, data: Data
 ) -> dict[str, Any]:
-    """The container that brings the project to its commit and makes the places of mounts."""
+    """The container that brings the project to its commit and makes the places inside of it.
+
+    It sees the home, whose name only we can change, and the fetched files, each at the name it has
+    here; nothing else.
+    """
+    home, fetched = Path(request.root), Path(request.bundle).parent
+    seen = [
+        Place(home, PurePosixPath(home)),
+        Place(fetched, PurePosixPath(fetched), read_only=True),
+    ]
     spec = {
         "sync": call.arguments(request),
-        "mounts": [[str(m.root), str(m.path), str(m.target), str(m.access)] for m in mounts],
+        "root": request.root,
+        "project": request.into,
+        "places": [str(each.target) for each in inside_project(mounts, request)],
     }
     return {
         "name": FIRST,
@@ -114,7 +109,7 @@ def first_container(
         "env": [{"name": "HOME", "value": "/tmp"}],
         "securityContext": {**restricted(), **as_owner(owner)},
         "resources": {"limits": _FIRST_LIMITS, "requests": _FIRST_REQUESTS},
-        "volumeMounts": [data.mount(place) for place in of_first(mounts, request)],
+        "volumeMounts": [data.mount(place) for place in seen],
     }
 
 

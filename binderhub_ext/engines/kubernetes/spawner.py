@@ -24,6 +24,7 @@ from traitlets import Float, default
 from ...core.errors import BinderError, LaunchFailed
 from ...core.launch import Launch
 from ...programs import clean
+from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
 from ..base import EngineDown
 from ..containers import quickstart
@@ -38,7 +39,7 @@ from .cluster import Cluster
 from .images import Found, find
 from .manifest import add_launch, complete
 from .news import News, Wanted, ended_words, evicted, pod_failed
-from .pods import FIRST, NOTEBOOK, Data, ended, first_container, restricted
+from .pods import FIRST, NOTEBOOK, Data, ended, first_container, inside_project, restricted
 from .rundir import RunDirectory
 from .sweep import sweep
 from .watching import WatchingKubeSpawner
@@ -192,10 +193,11 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
     # --- the pod --------------------------------------------------------------------------
 
     async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
-        """Run it as the first container of the server's pod, which makes the places of mounts too.
+        """Run it as the first container of the server's pod; it makes places in the project too.
 
         The server follows it in that pod by itself, and :meth:`start_server` waits for that.
         """
+        await asyncio.to_thread(self._make_other_places, prepared, request)
         self._first = first_container(prepared.mounts, request, prepared.owner, self.data)
         status = await self._while_telling(25, self._until_first_ended(self._begin_pod()))
         if not status.get("message"):
@@ -207,6 +209,13 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         if status["exitCode"]:
             await self._remove_pod()
         return str(status["message"]).encode()
+
+    def _make_other_places(self, prepared: Prepared, request: Request) -> None:
+        """Make the places that are not in the project: the server must find them all."""
+        inside = inside_project(prepared.mounts, request)
+        others = [each for each in prepared.mounts if each not in inside]
+        ensure_mount_points(others, *prepared.owner)
+        check_sources([each for each in prepared.mounts if str(each.target) != request.into])
 
     async def start_server(self) -> Any:
         """Start what was prepared, or what an administrator configured."""

@@ -96,8 +96,12 @@ def launch(files: Files) -> Launch:
 
 
 def mounts(files: Files) -> tuple[Mount, ...]:
-    volume = Mount(LAYOUT.volumes, PurePosixPath("v-1"), PurePosixPath("shared/v"), Access.RO)
-    return (*mounts_for(launch(files), LAYOUT), volume)
+    volumes = {"v-1": "shared/v", "v-2": "projects/o/r/data"}
+    placed = (
+        Mount(LAYOUT.volumes, PurePosixPath(name), PurePosixPath(place), Access.RO)
+        for name, place in volumes.items()
+    )
+    return (*mounts_for(launch(files), LAYOUT), *placed)
 
 
 def first() -> dict[str, Any]:
@@ -126,16 +130,11 @@ def test_a_server_sees_what_its_launch_says_and_no_more() -> None:
 def test_the_first_container_mounts_what_nobody_else_can_rename() -> None:
     container = first()
     found = {mount["subPath"]: mount["readOnly"] for mount in container["volumeMounts"]}
-    assert found == {
-        "data/homes/ana": False,
-        "data/states/ana": False,
-        "data/volumes/v-1": True,
-        "data/repos/abc": True,
-    }
+    assert found == {"data/homes/ana": False, "data/repos/abc": True}
     # each at the name it has here, so that one request is good for both
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {
         f"/srv/binder/{path}" for path in found
     }
     spec = json.loads(container["command"][-1])
     assert "--json" in spec["sync"] and not any("owner" in word for word in spec["sync"])
-    assert len(spec["mounts"]) == len(mounts(Files.PROJECT))
+    assert spec["places"] == ["projects/o/r/data"]
