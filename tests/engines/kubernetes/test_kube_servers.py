@@ -129,7 +129,6 @@ async def test_a_size_that_no_node_has_is_told(kube_hub: KubeHub) -> None:
         async with kube_hub.client() as client:
             with pytest.raises(Failed, match="no node has 900 GB of memory free"):
                 await client.start(kube_hub.launch("max", memory=900 << 30))
-    kube_hub.start()
     assert kube_hub.leftovers() == []
 
 
