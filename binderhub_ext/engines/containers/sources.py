@@ -20,8 +20,9 @@ def opened(mount: Mount) -> int:
         return open_beneath(mount.root, mount.path)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise LaunchFailed(
-            f"{mount.target} is not a folder any more (a link or a file is in its place), so the"
-            " server cannot see it. Rename what is there and launch again."
+            "{place} is not a folder any more (a link or a file is in its place), so the"
+            " server cannot see it. Rename what is there and launch again.",
+            place=mount.target,
         ) from error
 
 

@@ -47,9 +47,10 @@ def _refuse_beside_home(
     names = [*running, *_in_start(starting, Files.HOME)]
     if names:
         raise Conflict(
-            f"Your server {names[0]} sees your whole home. While it runs, no other server of yours"
+            "Your server {other} sees your whole home. While it runs, no other server of yours"
             " can be shown a single project here, because its folder could be exchanged while it is"
-            " attached. Stop that server first, or launch this with your whole home."
+            " attached. Stop that server first, or launch this with your whole home.",
+            other=names[0],
         )
 
 
@@ -62,8 +63,9 @@ def _refuse_while_mounting(
     ]
     if names:
         raise Conflict(
-            f"Your server {names[0]} is just starting, and its folder must not be exchanged until"
-            " it runs. Launch again in a moment."
+            "Your server {other} is just starting, and its folder must not be exchanged until"
+            " it runs. Launch again in a moment.",
+            other=names[0],
         )
 
 
