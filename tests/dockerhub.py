@@ -5,19 +5,17 @@ Requests go straight to the Hub's port on the servers' network and to each serve
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import aiohttp
 import pytest
-from sandboxhub import Answer, Client, Disk, SandboxHub, _execute
+from sandboxhub import Disk, SandboxHub
 
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.rundir import RunDirectory
@@ -91,12 +89,6 @@ class DockerHub(SandboxHub):
         super().__init__(root, extra=_EXTRA.format(network=NETWORK) + extra)
         self.host = network.ensure_network(NETWORK).gateway
 
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[DockerClient]:
-        headers = {"Authorization": f"token {self.token}"}
-        async with aiohttp.ClientSession(headers=headers) as session:
-            yield DockerClient(self, session)
-
     def container(self, user: str, server: str = "one") -> str:
         """The name of a server's container."""
         return f"binder-{RunDirectory.of(self.layout, user, server).name}"
@@ -105,6 +97,10 @@ class DockerHub(SandboxHub):
         """The address of a server on the servers' network."""
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         return docker("inspect", f"--format={form}", self.container(user, server))
+
+    def server_address(self, user: str, server: str) -> str:
+        """Address and port of a server on the servers' network."""
+        return f"{self.address(user, server)}:8888"
 
     def containers(self) -> list[str]:
         """Every container of this Hub, running or not."""
@@ -122,27 +118,6 @@ class DockerHub(SandboxHub):
             *directories,
             *(line for line in mounts if str(self.root) in line),
         ]
-
-
-class DockerClient(Client):
-    """Somebody who may do everything at the Hub, and its tickets' signer."""
-
-    hub: DockerHub
-
-    def url(self, path: str) -> str:
-        return f"http://{self.hub.host}:{self.hub.port}/hub/api/{path}"
-
-    async def run(self, user: str, code: str, server: str = "one", timeout: float = 60) -> Answer:  # noqa: ASYNC109
-        """Run code in a new kernel of a person's server."""
-        base = f"{self.hub.address(user, server)}:8888/user/{user}/{server}/api/kernels"
-        headers = {"Authorization": f"token {await self.access(user)}"}
-        async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.post(f"http://{base}", json={"name": "python3"}) as response:
-                kernel = (await response.json())["id"]
-            async with session.ws_connect(f"ws://{base}/{kernel}/channels") as socket:
-                answer = await asyncio.wait_for(_execute(socket, code), timeout)
-            await session.delete(f"http://{base}/{kernel}")
-        return answer
 
 
 @contextmanager

@@ -17,6 +17,7 @@ TOGETHER = {
     "tests/clients": "clients",
     "tests/engines/contract": "docker",
     "tests/engines/docker": "docker",
+    "tests/engines/kubernetes": "cluster",
     "tests/engines/local_run": "sandboxes",
     "tests/house/test_up_with_docker.py": "docker",
 }

@@ -183,11 +183,16 @@ class Answer:
 class SandboxHub:
     """The Hub's process and data directory.
 
+    Attributes:
+        host: where its API listens.
+
     Args:
         root: an empty folder.
         ordinary: run the Hub as an ordinary user although we are root.
         extra: lines added to the Hub's configuration.
     """
+
+    host = "127.0.0.1"
 
     def __init__(self, root: Path, *, ordinary: bool = False, extra: str = "") -> None:
         self.root, self.ordinary = root, ordinary
@@ -321,6 +326,10 @@ class SandboxHub:
         )
         return int(rows[0][0])
 
+    def server_address(self, user: str, server: str) -> str:
+        """Address and port at which we reach a server."""
+        return f"127.0.0.1:{self.server_port(user, server)}"
+
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         headers = {"Authorization": f"token {self.token}"}
@@ -371,7 +380,7 @@ class Client:
         self._tokens: dict[str, str] = {}
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.hub.port}/hub/api/{path}"
+        return f"http://{self.hub.host}:{self.hub.port}/hub/api/{path}"
 
     async def api(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         async with self.session.request(method, self.url(path), **options) as response:
@@ -439,8 +448,7 @@ class Client:
 
     async def run(self, user: str, code: str, server: str = "one", seconds: float = 60) -> Answer:
         """Run code in a new kernel of a person's server."""
-        port = self.hub.server_port(user, server)
-        base = f"127.0.0.1:{port}/user/{user}/{server}/api/kernels"
+        base = f"{self.hub.server_address(user, server)}/user/{user}/{server}/api/kernels"
         headers = {"Authorization": f"token {await self.access(user)}"}
         async with aiohttp.ClientSession(headers=headers) as session:
             async with session.post(f"http://{base}", json={"name": "python3"}) as response:

@@ -15,7 +15,7 @@ from traitlets import Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..abstract import Abstract
-from ..core.errors import Unsupported
+from ..core.errors import BinderError, Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from ..core.progress import Tell
@@ -55,6 +55,12 @@ class Image:
     key: str
     size: int = 0
     provides: tuple[str, ...] = ()
+
+
+class EngineDown(BinderError):
+    """The container engine does not answer."""
+
+    code, status = "engine-down", 503
 
 
 @dataclass(frozen=True)

@@ -48,3 +48,4 @@ def _place(checkout: Path, files: Iterable[tuple[str, str]], folder: Path) -> No
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+        target.chmod(0o644)

@@ -10,10 +10,10 @@ from pathlib import Path
 import certifi
 
 import binderhub_ext.engines
-import binderhub_ext.engines.docker
+import binderhub_ext.engines.containers
 
 SHARED = Path(binderhub_ext.engines.__file__).parent / "inside"
-CONTAINERS = Path(binderhub_ext.engines.docker.__file__).parent / "inside" / "site"
+CONTAINERS = Path(binderhub_ext.engines.containers.__file__).parent / "inside" / "site"
 QUICKEN = "import sys, binder_quickstart; binder_quickstart.quicken()\n"
 
 

@@ -36,8 +36,8 @@ def test_it_stands_in_one_file(words: str, home: str) -> None:
 
 
 _ALLOWED = {
-    # an answer of Docker is recognised by its own table of words
-    "core/errors.py": {"engines/docker/complaints.py"},
+    # an answer of a registry is recognised by its own table of words
+    "core/errors.py": {"engines/containers/complaints.py"},
     # the Hub's gate refuses with it
     "core/launch.py": {"engines/spawner.py"},
 }

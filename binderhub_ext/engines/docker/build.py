@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import platform
 import sys
-import warnings
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ...core.environment import Ingredients, Read, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
@@ -24,22 +18,22 @@ from ...core.updates import Update
 from ...housekeeping import alone
 from ...programs import Log, ProcessFailed, program, run
 from ...repos.base import Source
-from ...storage.checkout import temporary_checkout
 from ...storage.scratch import scratch_folder
 from .. import blame
 from ..base import Check, Environment, Image
-from ..detect import Detection, Detector, reader
+from ..buildfolder import fill
+from ..containers.order import REPO_DIR
+from ..containers.people import known_person
+from ..containers.planning import Plan, Recipe, repo2docker_base
 from ..projects import preview
 from ..solver import conflict
 from . import health, seeding
 from .daemon import Daemon, cli_environment
-from .images import LABEL, UNFINISHED, ImageStore, repo2docker_base
-from .job import PODMAN, REPO_DIR, Job
+from .images import LABEL, UNFINISHED, ImageStore
+from .job import PODMAN, Job
 from .limits import podman_arguments
 from .machine import Machine
 from .made import facts_of, keep_made
-from .packages import SERVER_PACKAGES
-from .people import known_person
 from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
@@ -48,14 +42,6 @@ from .trust import authorities, trusting
 
 RECIPE = "docker 6"
 """Goes into every key: raise it when a build makes another environment of the same files."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that is decided before a build."""
-
-    detection: Detection
-    environment: Environment
 
 
 class DockerBuilder(Settings):
@@ -76,7 +62,7 @@ class DockerBuilder(Settings):
         return (await self._plan(source)).environment
 
     async def plain(self) -> Environment:
-        return self._plain().environment
+        return self._recipe.plain().environment
 
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project; see :class:`Builder`."""
@@ -93,10 +79,10 @@ class DockerBuilder(Settings):
         return None if image and self._shared.is_unpushed(environment.key) else image
 
     async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
-        plan = await self._plan(source) if source else self._plain()
+        plan = await self._plan(source) if source else self._recipe.plain()
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
-        async with self.store.locked(environment.key):
+        async with self.store.keys.locked(environment.key):
             if image := await self._shared.find_or_pull(environment.key, tell):
                 return image
             await self.machine.make_ready()
@@ -125,33 +111,11 @@ class DockerBuilder(Settings):
     # --- planning -------------------------------------------------------------------------
 
     async def _plan(self, source: Source) -> Plan:
-        detector = Detector(self.layout.cache / "plans", *repo2docker_pythons())
-        return self._decide(await detector.of(source, self.store.scratch), source.whole)
+        return await self._recipe.plan(source, self.layout, self.store.scratch)
 
-    def _plain(self) -> Plan:
-        python = repo2docker_pythons()[0]
-        return self._decide(Detection("PythonBuildPack", "", python, "", (), (), False), "")
-
-    def _decide(self, detection: Detection, tree: str) -> Plan:
-        determination = detection.determination
-        key = environment_key(self._ingredients(), determination, detection.binder_dir, tree)
-        kind = self._kind(detection)
-        return Plan(detection, Environment(key, kind, determination.names))
-
-    def _ingredients(self) -> Ingredients:
-        return Ingredients(
-            builder=f"{RECIPE}, repo2docker {version('jupyter-repo2docker')}, {self.buildpack}",
-            platform=f"{sys.platform}-{platform.machine()}",
-            interpreter=" ".join(filter(None, (self.base_image, authorities()))),
-            base=SERVER_PACKAGES if self.buildpack == "uv" else (),
-        )
-
-    def _kind(self, detection: Detection) -> str:
-        named = detection.buildpack.removesuffix("BuildPack")
-        if detection.buildpack in ("PythonBuildPack", "PipfileBuildPack"):
-            return describe(detection.determination.names, detection.python)
-        files = " and ".join(detection.determination.names[:3])
-        return f"{named} with {files}" if files else named
+    @property
+    def _recipe(self) -> Recipe:
+        return Recipe(RECIPE, self.buildpack, self.base_image, authorities())
 
     # --- building -------------------------------------------------------------------------
 
@@ -186,20 +150,12 @@ class DockerBuilder(Settings):
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        if source is None:
-            with scratch_folder(self.store.scratch) as folder:
-                (folder / "context").mkdir()
-                yield folder / "context"
-            return
-        by_files = plan.detection.determination.by_files
-        async with temporary_checkout(source, self.store.scratch, history=not by_files) as files:
-            if by_files:
-                reduced = files.parent / "context"
-                known = plan.detection.determination.files
-                await asyncio.to_thread(_copy_files, reader(files), reduced, known)
-                yield reduced
-            else:
-                yield files
+        with scratch_folder(self.store.scratch) as folder:
+            context = folder / "context"
+            if source:
+                await fill(context, plan.detection, source, self.store.scratch)
+            context.mkdir(exist_ok=True)
+            yield context
 
     def _job(self, plan: Plan, source: Source | None, context: Path, base: str) -> Job:
         return Job(
@@ -231,34 +187,6 @@ class DockerBuilder(Settings):
         argv = [sys.executable, "-P", "-m", f"{__package__}.worker", str(path)]
         # Podman keeps the caches of steps in the folder for temporary files: in none that lasts.
         await run(program(argv, env={**cli_environment(), "TMPDIR": str(folder)}), log)
-
-
-def repo2docker_pythons() -> tuple[str, list[str]]:
-    """repo2docker's own default Python version, and all it can build, lowest first."""
-    with warnings.catch_warnings():
-        # repo2docker still takes its log's format from where that no longer lives.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from repo2docker.buildpacks.conda import CondaBuildPack
-        from repo2docker.buildpacks.conda.supported_python_version import SUPPORTED_PYTHON_VERSION
-
-    return CondaBuildPack.major_pythons["3"], list(SUPPORTED_PYTHON_VERSION)
-
-
-def _copy_files(read: Read, into: Path, known: Iterable[tuple[str, str]]) -> None:
-    """Write exactly the bytes that the key was made of; nothing else of a file, such as its mode.
-
-    Args:
-        known: paths and the SHA-256 each content has in the key.
-    """
-    into.mkdir(parents=True)
-    for name, digest in known:
-        content = read(name) or b""
-        if sha256(content).hexdigest() != digest:
-            raise BuildFailed(f"{name} is not what the build was planned with. Launch again.")
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        target.chmod(0o644)
 
 
 def _build_failure(error: ProcessFailed, log: Log) -> Exception:

@@ -11,16 +11,17 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ...core.errors import BinderError
 from ...programs import CONTAINERS, ProcessFailed, output, passed_on
+from ..base import EngineDown
 from . import endpoint
+from .job import own_caches
 
 _TRY = 60
 """Seconds a program of an image has to answer."""
@@ -78,12 +79,6 @@ _DIALECTS = {
         local="localhost/",
     ),
 }
-
-
-class EngineDown(BinderError):
-    """The container engine does not answer."""
-
-    code, status = "engine-down", 503
 
 
 class Daemon:
@@ -179,6 +174,14 @@ class Daemon:
         here = await self._told(self._dialect.architecture)
         architecture = str(known.get("Architecture", ""))
         return architecture if architecture != here else ""
+
+    async def build(self, name: str, context: Path, labels: Mapping[str, str]) -> None:
+        """Build a folder with a Dockerfile; see :class:`ImageTool`."""
+        given = [f"--label={label}={value}" for label, value in labels.items()]
+        # The image may have steps of its own for whoever builds on it (ONBUILD).
+        given += own_caches(uuid4().hex) if self.cli == "docker" else []
+        arguments = ("--load", *given, "--tag", name, str(context))
+        await self.ask("buildx", "build", *arguments, temporary=context.parent)
 
     async def remove(self, image: str) -> bool:
         """Remove an image unless something uses it; returns whether it is gone."""

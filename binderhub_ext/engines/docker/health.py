@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from ...core.errors import CannotStart
 from ...programs import ProcessFailed
-from ..base import Check
+from ..base import Check, EngineDown
 from . import network
-from .daemon import Daemon, EngineDown
+from .daemon import Daemon
 
 if TYPE_CHECKING:
     from .build import DockerBuilder

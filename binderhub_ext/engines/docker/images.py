@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from ...core.errors import BuildFailed
 from ...core.progress import Tell
 from ...housekeeping import alone
-from ...locks import held_if_free, held_in_turn
+from ...locks import held_if_free
 from ...storage import scratch
 from ..base import Image
+from ..containers.finish import make_startable
+from ..containers.keys import Keys
+from ..containers.planning import repo2docker_base
 from .daemon import Daemon
-from .finish import make_startable
 from .settings import Settings
 
 LABEL = "binder-at-home.key"
@@ -36,6 +37,11 @@ class ImageStore:
         self._daemon = daemon
 
     @property
+    def keys(self) -> Keys:
+        """Who is at work on which key."""
+        return Keys(self._settings.layout)
+
+    @property
     def scratch(self) -> Path:
         """Where folders for builds are made."""
         return self._settings.layout.run / "builds"
@@ -49,7 +55,7 @@ class ImageStore:
         found = await self._daemon.inspect(name)
         if found is None:
             return None
-        self._mark_used(key)
+        self.keys.mark_used(key)
         return _image(name, key, found)
 
     async def images(self) -> list[Image]:
@@ -57,7 +63,7 @@ class ImageStore:
         names = [name for name in await self._names() if not name.endswith(UNFINISHED)]
         found = [(name, await self._daemon.inspect(name)) for name in names]
         images = [_image(name, _key(known), known) for name, known in found if known]
-        return sorted(images, key=self._last_use)
+        return sorted(images, key=lambda image: self.keys.last_use(image.key))
 
     async def collect_garbage(self) -> list[Image]:
         """Remove images over the configured age and total size, never one in use."""
@@ -65,14 +71,14 @@ class ImageStore:
         kept = await self.images()
         total = sum(image.size for image in kept)
         for image in kept:
-            old = time.time() - self._last_use(image) > settings.max_age
+            old = time.time() - self.keys.last_use(image.key) > settings.max_age
             if not (old or total > settings.max_total_size) or image.name in settings.pinned:
                 continue
             with alone(f"Removing the image {image.name}"):
                 if not await self._daemon.in_use(image.name) and await self._daemon.remove(
                     image.name
                 ):
-                    self._used(image.key).unlink(missing_ok=True)
+                    self.keys.forget(image.key)
                     removed.append(image)
                     total -= image.size
         return removed
@@ -108,7 +114,7 @@ class ImageStore:
             key = image.removeprefix(prefix).removesuffix(UNFINISHED)
             if not image.startswith(prefix) or "/" in key:
                 continue
-            with held_if_free(self.lock_path(key)) as free:
+            with held_if_free(self.keys.lock_path(key)) as free:
                 if free:
                     with alone(f"Removing {one}"):
                         await remove(one)
@@ -116,18 +122,6 @@ class ImageStore:
         return removed
 
     # --- making ---------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def locked(self, key: str) -> AsyncIterator[None]:
-        """Hold the key's lock, waiting for other builders, of other services too."""
-        async with held_in_turn(self.lock_path(key)):
-            yield
-
-    def lock_path(self, key: str) -> Path:
-        """The file whose lock is the key's."""
-        locks = self._settings.layout.run / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        return locks / key
 
     async def finish(self, key: str, built: str, tell: Tell) -> Image:
         """Give an image its name once it is known to be good.
@@ -148,29 +142,6 @@ class ImageStore:
         if (image := await self.find(key)) is None:
             raise BuildFailed("The image was made, and was gone before it could be used.")
         return image
-
-    # --- last use -------------------------------------------------------------------------
-
-    def _used(self, key: str) -> Path:
-        return self._settings.layout.run / "images" / key
-
-    def _mark_used(self, key: str) -> None:
-        path = self._used(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-    def _last_use(self, image: Image) -> float:
-        try:
-            return self._used(image.key).stat().st_mtime
-        except OSError:
-            return 0
-
-
-def repo2docker_base() -> str:
-    """The image repo2docker builds on by default."""
-    from repo2docker.app import Repo2Docker
-
-    return str(Repo2Docker.base_image.default_value)
 
 
 def _image(name: str, key: str, known: dict[str, object]) -> Image:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-REPO_DIR = "/srv/repo"
-"""Where the repository's files lie in the image: outside the home, which a mount would hide."""
+from ..containers.order import Order
 
 
 def own_caches(name: str) -> list[str]:
@@ -23,33 +21,18 @@ PODMAN = "binder-podman"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One build.
+class Job(Order):
+    """One build on a daemon.
 
     Attributes:
-        context: folder with the files the build may see.
-        image: name the image gets.
-        labels: labels it gets, whatever the repository says.
         cache: what names of the caches that its steps ask for begin with.
-        buildpack: `stock` or `uv`.
-        base_image: image to build on; empty for repo2docker's own.
         buildx_args: further arguments of `docker buildx build`.
-        engine: repo2docker's name of the container engine.
     """
 
-    context: str
-    image: str
-    labels: dict[str, str] = field(default_factory=dict)
     cache: str = ""
-    buildpack: str = "stock"
-    base_image: str = ""
     buildx_args: list[str] = field(default_factory=list)
-    engine: str = "docker"
 
     @property
     def own_caches(self) -> list[str]:
         """Arguments that keep the caches of its steps from all other builds."""
         return own_caches(self.cache) if self.cache else []
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))

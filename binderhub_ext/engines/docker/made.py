@@ -19,10 +19,10 @@ from ...core.progress import Event, Phase, Tell
 from ...programs import ProcessFailed
 from ...storage.trees import folders_in
 from .. import given
+from ..containers import quickstart
+from ..containers.finish import build_on_top
 from ..serving import HOME
-from . import quickstart
 from .daemon import Daemon
-from .finish import build_on_top
 
 LABEL = "binder-at-home.made"
 _MADE = "/opt/binder-at-home/made"
@@ -77,7 +77,7 @@ async def keep_made(
         not_of_a_home=",".join(sorted(given.NOT_OF_A_HOME)),
         user=user,
     )
-    maker = Path(__file__).parent / "inside" / _MAKER
+    maker = Path(__file__).parents[1] / "containers" / "inside" / _MAKER
     files: dict[str, str | Path] = {_MAKER: maker, _KNOWN: json.dumps(known)}
     try:
         await build_on_top(daemon, image, dockerfile, scratch, {LABEL: "1"}, files)

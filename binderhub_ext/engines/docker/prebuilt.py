@@ -28,8 +28,8 @@ from ...core.progress import Event, Phase, Tell
 from ...locks import held_if_free
 from ...programs import ProcessFailed
 from ..base import Image
+from ..containers.finish import build_on_top, refuse_foreign
 from .daemon import Daemon
-from .finish import build_on_top, refuse_foreign
 from .images import LABEL, UNFINISHED, ImageStore
 from .machine import Machine
 from .registry import Registry, familiar
@@ -73,7 +73,7 @@ class PrebuiltImages:
                 " private repository. Launch the repository instead."
             )
         known_as = self._known_as(name)
-        async with self._store.locked(known_as.name):
+        async with self._store.keys.locked(known_as.name):
             if found := await self._lately(known_as):
                 return found
             await self._machine.make_ready()
@@ -119,7 +119,7 @@ class PrebuiltImages:
         """Take away names that a killed pull left on the daemon; returns which."""
         swept = []
         for mark in self._folder().glob(f"*{_PULLED}"):
-            lock = self._store.lock_path(mark.stem)
+            lock = self._store.keys.lock_path(mark.stem)
             with held_if_free(lock) as free, suppress(FileNotFoundError):
                 if free:
                     swept.append(name := mark.read_text())
@@ -141,7 +141,7 @@ class PrebuiltImages:
     async def _adopt(self, name: str, known: dict[str, Any], tell: Tell) -> Image:
         """Examine an image on the machine and give it a name of ours."""
         key = sha256(f"{_RECIPE}\n{known['Id']}".encode()).hexdigest()[:32]
-        async with self._store.locked(key):
+        async with self._store.keys.locked(key):
             if found := await self._store.find(key):
                 return found
             refuse_foreign(await self._daemon.foreign(known))

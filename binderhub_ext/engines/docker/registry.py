@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ...core.progress import Event, Phase, Tell
 from ...programs import Log, ProcessFailed, program, run
-from .complaints import complaint
+from ..containers.complaints import complaint
 from .daemon import cli_environment
 from .settings import Settings
 

@@ -29,13 +29,14 @@ from ...programs import clean
 from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
 from ...traits import Cidr
+from ..base import EngineDown
+from ..containers import quickstart
+from ..containers.people import ensure_person
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
-from . import made, network, quickstart, seeding
-from .daemon import EngineDown
+from . import made, network, seeding
 from .imagevolumes import own_folders
-from .people import ensure_person
 from .rundir import RunDirectory
 from .staging import Bind, seen_rightly, staged
 from .sweep import HUB, RUN, hub_label, sweep
@@ -186,8 +187,14 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             for bind in self._binds
         ]
         if self.prepared:
-            ours += quickstart.mounts(self.layout)
+            ours += self._quickstart()
         return [*super().mount_binds, *ours]
+
+    def _quickstart(self) -> list[DockerMount]:
+        source = quickstart.source(self.layout)
+        if not source.exists():
+            return []
+        return [DockerMount(quickstart.TARGET, str(source), type="bind", read_only=True)]
 
     async def create_object(self) -> Any:
         """Make the container; an administrator's settings win over ours, key by key."""
@@ -215,7 +222,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         uid, gid = self.prepared.owner
         directory = _plain(self.notebook_dir)
         container = {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
-        ours = quickstart.mounts(self.layout)
+        ours = self._quickstart()
         first = made.entrypoint(self.prepared.image, self.prepared.launch, ours)
         return {**container, "entrypoint": [*map(_plain, first)]} if first else container
 

@@ -26,6 +26,7 @@ from ...core.errors import LaunchFailed
 from ...core.launch import Access
 from ...storage.beneath import open_beneath
 from ...storage.mounts import Mount
+from ..containers.sources import opened
 
 Identity = tuple[int, int]
 
@@ -63,29 +64,23 @@ async def staged(
     """
     with ExitStack() as stack:
         try:
-            opened = [(mount, _opened(stack, mount)) for mount in mounts]
-            binds = await asyncio.to_thread(_stage, opened, home, place)
+            sources = [(mount, _opened(stack, mount)) for mount in mounts]
+            binds = await asyncio.to_thread(_stage, sources, home, place)
             yield tuple(binds)
         finally:
             await asyncio.to_thread(clear, place)
 
 
 def _opened(stack: ExitStack, mount: Mount) -> int:
-    try:
-        descriptor = open_beneath(mount.root, mount.path)
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise LaunchFailed(
-            f"{mount.target} is not a folder any more (a link or a file is in its place), so the"
-            " server cannot see it. Rename what is there and launch again."
-        ) from error
+    descriptor = opened(mount)
     stack.callback(os.close, descriptor)
     return descriptor
 
 
-def _stage(opened: Sequence[tuple[Mount, int]], home: PurePosixPath, place: Path) -> list[Bind]:
+def _stage(sources: Sequence[tuple[Mount, int]], home: PurePosixPath, place: Path) -> list[Bind]:
     clear(place)
     binds = []
-    for number, (mount, descriptor) in enumerate(opened):
+    for number, (mount, descriptor) in enumerate(sources):
         source = mount.root / mount.path
         if os.geteuid() == 0:
             source = place / str(number)

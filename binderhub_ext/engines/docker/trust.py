@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from ... import certificates
+from ..containers.finish import build_on_top
 from .daemon import Daemon
-from .finish import build_on_top
 from .images import ImageStore
 
 _PLACE = "/etc/ssl/binder-at-home.pem"

@@ -10,7 +10,6 @@ Usage: python -m binderhub_ext.engines.docker.worker JOB.json
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -18,11 +17,9 @@ from pathlib import Path
 
 from repo2docker.app import Repo2Docker
 
+from ..containers.application import configured
 from ..orphans import end_with_parent
-from .job import PODMAN, REPO_DIR, Job
-from .uvpack import UvBuildPack, uv_buildpacks
-
-NB_USER, NB_UID = "jovyan", 1000
+from .job import PODMAN, Job
 
 _ALL_AT_ONCE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 """Runs a program whose end is that of all it started. Podman runs steps itself, in sessions of
@@ -31,20 +28,7 @@ their own: without this they go on when the build was ended. Takes root."""
 
 def configure(job: Job) -> Repo2Docker:
     """A repo2docker application that does exactly this job."""
-    app = Repo2Docker()
-    app.engine = job.engine
-    app.repo = job.context
-    app.output_image_spec = job.image
-    app.user_id, app.user_name = NB_UID, NB_USER
-    app.target_repo_dir = REPO_DIR
-    app.run = False
-    app.log_format = "%(message)s"
-    app.log_level = logging.INFO
-    if job.base_image:
-        app.base_image = job.base_image
-    if job.buildpack == "uv":
-        app.buildpacks = uv_buildpacks()
-        app.default_buildpack = UvBuildPack
+    app = configured(job)
     app.config.DockerEngine.extra_buildx_build_args = _arguments(job)
     return app
 

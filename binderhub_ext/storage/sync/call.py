@@ -36,6 +36,12 @@ def command(request: Request, python: str = sys.executable, owner: str = "") -> 
         python: an interpreter that can import this package; it needs nothing else but Git.
         owner: `UID:GID` as whom it works when root starts it; as the caller if empty.
     """
+    program = (python, "-I", "-m", "binderhub_ext.storage.sync")
+    return [*program, *arguments(request), *([f"--owner={owner}"] if owner else ())]
+
+
+def arguments(request: Request) -> list[str]:
+    """What the program is told to do."""
     options = {
         "bundle": request.bundle,
         "commit": request.commit,
@@ -44,11 +50,9 @@ def command(request: Request, python: str = sys.executable, owner: str = "") -> 
         "into": request.into,
         "branch": request.branch,
         "keep": str(request.keep),
-        **({"owner": owner} if owner else {}),
     }
     flags = {"seed": not request.update, "plan": request.plan, "caseless": request.caseless}
     return [
-        *(python, "-I", "-m", "binderhub_ext.storage.sync"),
         *(f"--{name}={value}" for name, value in options.items()),
         *(f"--{name}" for name, wanted in flags.items() if wanted),
         "--json",

@@ -15,11 +15,21 @@ from tempfile import TemporaryDirectory
 import pytest
 from dockerhub import BASE, remove_images, skip_without_docker
 from enginekit import Kit
+from kubehub import KUBECONFIG, running_namespace, skip_without_cluster
+from kubesettings import builder_settings
 
 
-@pytest.fixture(scope="session", params=["local", "docker"])
+@pytest.fixture(scope="session", params=["local", "docker", "kubernetes"])
 def kit(request: pytest.FixtureRequest) -> Iterator[Kit]:
     """Each engine in turn."""
+    if request.param == "kubernetes":
+        skip_without_cluster()
+        os.environ["KUBECONFIG"] = KUBECONFIG
+        with running_namespace(f"bah-contract-{os.getpid()}") as namespace:
+            others = {"Cluster": namespace.settings}
+            settings = {**builder_settings(), "build_timeout": 300}
+            yield Kit("kubernetes", namespace.data, settings, others, namespace)
+        return
     with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         data.chmod(0o711)

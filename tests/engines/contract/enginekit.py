@@ -11,16 +11,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dockerhub import docker
+from kubehub import Namespace
 from traitlets.config import Config
 
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.engines.base import Builder, Image
 from binderhub_ext.engines.installed import find_engine, load_builder
+from binderhub_ext.engines.kubernetes.labels import HUB
 from binderhub_ext.repos.base import Source
 
 HERE = Path(__file__).parent
@@ -34,16 +36,19 @@ class Kit:
         name: the engine.
         data: the data directory.
         settings: of its builder.
+        others: settings of other classes, by name.
+        namespace: of a cluster, for an engine that has one.
     """
 
     name: str
     data: Path
     settings: dict[str, Any]
+    others: dict[str, Any] = field(default_factory=dict)
+    namespace: Namespace | None = None
 
     def builder(self, **settings: Any) -> Builder:
         """A builder as a service has it; further settings over ours."""
-        chosen = {**self.settings, **settings}
-        config = Config({self.class_name: chosen})
+        config = Config({**self.others, self.class_name: {**self.settings, **settings}})
         return load_builder(find_engine(self.name), config, DataDirectory(self.data))
 
     @property
@@ -55,7 +60,7 @@ class Kit:
         question = {
             "engine": self.name,
             "data": str(self.data),
-            "config": {self.class_name: self.settings},
+            "config": {**self.others, self.class_name: self.settings},
             "bundle": str(source.bundle),
             "tree": source.tree,
             "commit": source.commit.id,
@@ -72,6 +77,16 @@ class Kit:
     @contextmanager
     def in_use(self, image: Image) -> Iterator[None]:
         """As if a server ran from an image."""
+        if self.namespace:
+            labels = f"--labels={HUB}={self.namespace.cluster.hub}"
+            command = ("--command", "--", "sleep", "600")
+            run = ("run", "in-use", f"--image={image.name}", labels, *command)
+            self.namespace.kubectl(*run)
+            try:
+                yield
+            finally:
+                self.namespace.kubectl("delete", "pod", "in-use", "--now")
+            return
         if self.name == "docker":
             options = ("run", "-d", "--rm", "--network=none", "--entrypoint=sleep")
             name = docker(*options, image.name, "600")

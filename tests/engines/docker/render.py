@@ -11,8 +11,9 @@ import warnings
 
 warnings.simplefilter("ignore")
 
+from binderhub_ext.engines.containers.application import REPO_DIR  # noqa: E402
 from binderhub_ext.engines.docker.job import Job  # noqa: E402
-from binderhub_ext.engines.docker.worker import REPO_DIR, configure  # noqa: E402
+from binderhub_ext.engines.docker.worker import configure  # noqa: E402
 
 
 def main() -> None:

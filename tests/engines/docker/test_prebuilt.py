@@ -23,8 +23,8 @@ from binderhub_ext.core.errors import (
 from binderhub_ext.core.launch import Files
 from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.engines.base import Image
+from binderhub_ext.engines.containers.complaints import complaint
 from binderhub_ext.engines.docker.build import DockerBuilder
-from binderhub_ext.engines.docker.complaints import complaint
 from binderhub_ext.engines.docker.layers import Layers
 from binderhub_ext.engines.docker.registry import familiar
 
@@ -274,7 +274,7 @@ async def test_a_name_left_by_a_killed_pull_is_taken_away(
     for left in (name, digest):
         known_as(left).with_suffix(".pulled").write_text(left)
     docker("tag", plain_image, name)
-    async with fresh.store.locked(known_as(name).name):
+    async with fresh.store.keys.locked(known_as(name).name):
         assert await fresh.sweep() == [digest]
         assert docker("image", "ls", "-q", name) != ""
     assert await fresh.sweep() == [name] and await fresh.sweep() == []

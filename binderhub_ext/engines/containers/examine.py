@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .daemon import Daemon
 from .people import server_uid
+from .tool import ImageTool
 
 _OBEDIENT = "repo2docker-entrypoint"
 _JUPYTERS = "8888"
@@ -39,31 +39,29 @@ class Examination:
     port: int = 0
 
 
-async def examine(daemon: Daemon, image: str) -> Examination:
+async def examine(tool: ImageTool, image: str) -> Examination:
     """Look at an image, as the uid servers run under.
 
     Raises:
         EngineDown: the engine does not answer.
     """
-    known = await daemon.inspect(image) or {}
+    known = await tool.inspect(image) or {}
     uid = str(server_uid())
     config = known.get("Config") or {}
-    server = await daemon.try_inside(image, "jupyterhub-singleuser", "--version", user=uid)
-    python = (
-        server is not None or await daemon.try_inside(image, "python3", "--version") is not None
-    )
+    server = await tool.try_inside(image, "jupyterhub-singleuser", "--version", user=uid)
+    python = server is not None or await tool.try_inside(image, "python3", "--version") is not None
     obedient = True
     entrypoint = " ".join(config.get("Entrypoint") or ())
     # repo2docker's own runs what it is given; a repository's `start` in it may need more than
     # there is here.
     if server is not None and entrypoint and _OBEDIENT not in entrypoint:
-        said = await daemon.try_command(image, "jupyterhub-singleuser", "--version", user=uid)
+        said = await tool.try_command(image, "jupyterhub-singleuser", "--version", user=uid)
         obedient = _version(said) == _version(server)
     return Examination(
         user=str(config.get("User", "")),
         singleuser=_version(server),
         python=python,
-        foreign=await daemon.foreign(known),
+        foreign=await tool.foreign(known),
         obedient=obedient,
         program=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
         directory=str(config.get("WorkingDir") or "/"),

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from uv import find_uv_bin
 
@@ -17,9 +16,8 @@ from ...core.errors import BuildFailed, Unsupported
 from ...core.progress import Event, Phase, Tell
 from ...programs import ProcessFailed
 from ...storage.scratch import scratch_folder
-from .daemon import Daemon
 from .examine import Examination, examine
-from .job import own_caches
+from .tool import ImageTool
 
 _PACKAGES = "'jupyterhub>=5' 'jupyterlab>=4' 'jupyter-server-proxy>=4'"
 _SETTINGS = "jupyter_server_config.json"
@@ -85,7 +83,7 @@ def refuse_foreign(architecture: str) -> None:
         )
 
 
-async def make_startable(daemon: Daemon, name: str, scratch: Path, base: str, tell: Tell) -> None:
+async def make_startable(tool: ImageTool, name: str, scratch: Path, base: str, tell: Tell) -> None:
     """Examine an image and replace it, under its name, by one whose servers start.
 
     Args:
@@ -96,10 +94,10 @@ async def make_startable(daemon: Daemon, name: str, scratch: Path, base: str, te
         BuildFailed: no server can be given to it.
         Unsupported: it is for another architecture.
     """
-    found = await examine(daemon, name)
+    found = await examine(tool, name)
     refuse_foreign(found.foreign)
     if not found.singleuser:
-        found = await _add_server(daemon, name, found, scratch, base, tell)
+        found = await _add_server(tool, name, found, scratch, base, tell)
     if not found.obedient:
         words = (
             "The image's ENTRYPOINT does not run the command it is given (it should end with"
@@ -107,11 +105,11 @@ async def make_startable(daemon: Daemon, name: str, scratch: Path, base: str, te
         )
         tell(Event(Phase.BUILDING, words, {"progress": 98}))
         with suppress(ProcessFailed):
-            await build_on_top(daemon, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
+            await build_on_top(tool, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
 
 
 async def _add_server(
-    daemon: Daemon, name: str, found: Examination, scratch: Path, base: str, tell: Tell
+    tool: ImageTool, name: str, found: Examination, scratch: Path, base: str, tell: Tell
 ) -> Examination:
     """Give an image `jupyterhub-singleuser`; returns how it is then."""
     if _has_app(found):
@@ -126,11 +124,11 @@ async def _add_server(
     for words, dockerfile in _ways(name, found, base):
         tell(Event(Phase.BUILDING, words, {"progress": 97}))
         try:
-            await build_on_top(daemon, name, dockerfile, scratch, files=files)
+            await build_on_top(tool, name, dockerfile, scratch, files=files)
         except ProcessFailed as error:
             why = error.tail
             continue
-        mended = await examine(daemon, name)
+        mended = await examine(tool, name)
         if mended.singleuser:
             return mended
     raise BuildFailed(
@@ -179,7 +177,7 @@ def _settings(found: Examination) -> dict[str, object]:
 
 
 async def build_on_top(
-    daemon: Daemon,
+    tool: ImageTool,
     name: str,
     dockerfile: str,
     scratch: Path,
@@ -196,9 +194,6 @@ async def build_on_top(
     Raises:
         ProcessFailed
     """
-    given = [f"--label={label}={value}" for label, value in (labels or {}).items()]
-    # The image may have steps of its own for whoever builds on it (ONBUILD).
-    given += own_caches(uuid4().hex) if daemon.cli == "docker" else []
     with scratch_folder(scratch) as folder:
         (context := folder / "context").mkdir()
         for file, content in {**(files or {}), "Dockerfile": dockerfile}.items():
@@ -206,5 +201,4 @@ async def build_on_top(
                 await asyncio.to_thread(shutil.copy, content, context / file)
             else:
                 (context / file).write_text(content)
-        arguments = ("--load", *given, "--tag", name, str(context))
-        await daemon.ask("buildx", "build", *arguments, temporary=folder)
+        await tool.build(name, context, labels or {})

@@ -11,7 +11,7 @@ from ...core.errors import (
     TooMany,
     Unsupported,
 )
-from .daemon import EngineDown
+from ..base import EngineDown
 
 _Answer = tuple[tuple[str, ...], type[BinderError], str]
 

@@ -12,8 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from docker.types import Mount
-
 from ... import certificates
 from ...core.layout import DataDirectory
 from ..given import PROGRAM
@@ -24,7 +22,9 @@ _FILES = (
     PROGRAM,
     Path(__file__).parent / "inside" / "site" / "sitecustomize.py",
 )
-_TARGET = "/usr/local/share/binder-at-home"
+TARGET = "/usr/local/share/binder-at-home"
+"""Where a container has them; a folder that exists in no image."""
+
 _VARIABLE = "PYTHONPATH="
 _CERTIFICATES = "certificates.pem"
 
@@ -34,7 +34,7 @@ def provide(layout: DataDirectory) -> None:
 
     Servers start without them where that fails, as on a full disk.
     """
-    folder = _source(layout)
+    folder = source(layout)
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
@@ -53,29 +53,20 @@ def _put(content: bytes, place: Path) -> None:
     new.rename(place)
 
 
-def mounts(layout: DataDirectory) -> list[Mount]:
-    """What a container needs; the target exists in no image."""
-    source = _source(layout)
-    if not source.exists():
-        return []
-    return [Mount(_TARGET, str(source), type="bind", read_only=True)]
-
-
 def trusted() -> dict[str, str]:
     """What tells programs in a container whom the Hub trusts."""
-    return (
-        certificates.variables(f"{_TARGET}/{_CERTIFICATES}") if certificates.established() else {}
-    )
+    place = f"{TARGET}/{_CERTIFICATES}"
+    return certificates.variables(place) if certificates.established() else {}
 
 
 def place_of(file: Path) -> str:
     """Where a container sees one of the files."""
-    return f"{_TARGET}/{file.name}"
+    return f"{TARGET}/{file.name}"
 
 
 def python_path(theirs: str) -> str:
     """The server's `PYTHONPATH`: ours, and what was there."""
-    return os.pathsep.join(filter(None, (_TARGET, theirs)))
+    return os.pathsep.join(filter(None, (TARGET, theirs)))
 
 
 def python_path_of(image: Mapping[str, Any]) -> str:
@@ -89,5 +80,6 @@ def python_path_of(image: Mapping[str, Any]) -> str:
     return said[-1] if said else ""
 
 
-def _source(layout: DataDirectory) -> Path:
+def source(layout: DataDirectory) -> Path:
+    """The folder with the files; it is not there where they could not be put there."""
     return layout.run / "quickstart"

@@ -1,0 +1,103 @@
+"""What a container image of a repository will be, decided before anything is built."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ...core.environment import Ingredients, describe, environment_key
+from ...core.layout import DataDirectory
+from ...repos.base import Source
+from ..base import Environment
+from ..detect import Detection, Detector
+from .packages import SERVER_PACKAGES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is decided before a build."""
+
+    detection: Detection
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an image depends on besides its repository.
+
+    Attributes:
+        name: of the engine's way to build; raised when it makes another environment of the
+            same files.
+        buildpack: `stock` or `uv`.
+        base_image: image to build on; empty for repo2docker's own.
+        authorities: what tells base images with certificate authorities of the
+            administrator's apart; empty where there are none.
+    """
+
+    name: str
+    buildpack: str
+    base_image: str
+    authorities: str = ""
+
+    async def plan(self, source: Source, layout: DataDirectory, scratch: Path) -> Plan:
+        """Detect what a source asks for, and name the environment.
+
+        Args:
+            scratch: where its files may be for a moment.
+
+        Raises:
+            BuildFailed: repo2docker cannot make sense of the configuration.
+        """
+        detector = Detector(layout.cache / "plans", *repo2docker_pythons())
+        return self._decide(await detector.of(source, scratch), source.whole)
+
+    def plain(self) -> Plan:
+        """The environment of no repository."""
+        python = repo2docker_pythons()[0]
+        return self._decide(Detection("PythonBuildPack", "", python, "", (), (), False), "")
+
+    def _decide(self, detection: Detection, tree: str) -> Plan:
+        determination = detection.determination
+        key = environment_key(self.ingredients, determination, detection.binder_dir, tree)
+        return Plan(detection, Environment(key, kind_of(detection), determination.names))
+
+    @property
+    def ingredients(self) -> Ingredients:
+        """What goes into every key."""
+        return Ingredients(
+            builder=f"{self.name}, repo2docker {version('jupyter-repo2docker')}, {self.buildpack}",
+            platform=f"{sys.platform}-{platform.machine()}",
+            interpreter=" ".join(filter(None, (self.base_image, self.authorities))),
+            base=SERVER_PACKAGES if self.buildpack == "uv" else (),
+        )
+
+
+def kind_of(detection: Detection) -> str:
+    """What a person calls the environment."""
+    named = detection.buildpack.removesuffix("BuildPack")
+    if detection.buildpack in ("PythonBuildPack", "PipfileBuildPack"):
+        return describe(detection.determination.names, detection.python)
+    files = " and ".join(detection.determination.names[:3])
+    return f"{named} with {files}" if files else named
+
+
+def repo2docker_pythons() -> tuple[str, list[str]]:
+    """repo2docker's own default Python version, and all it can build, lowest first."""
+    with warnings.catch_warnings():
+        # repo2docker still takes its log's format from where that no longer lives.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from repo2docker.buildpacks.conda import CondaBuildPack
+        from repo2docker.buildpacks.conda.supported_python_version import SUPPORTED_PYTHON_VERSION
+
+    return CondaBuildPack.major_pythons["3"], list(SUPPORTED_PYTHON_VERSION)
+
+
+def repo2docker_base() -> str:
+    """The image repo2docker builds on by default."""
+    from repo2docker.app import Repo2Docker
+
+    return str(Repo2Docker.base_image.default_value)

@@ -1,0 +1,147 @@
+"""The cluster's API, as far as builds need it: plain values in, plain values out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from kubernetes_asyncio import config
+from kubernetes_asyncio.client import ApiClient, ApiException, BatchV1Api, CoreV1Api
+
+from . import labels
+
+_NOT_THERE, _THERE = 404, 409
+_SILENCE = 3600
+
+
+class Api:
+    """One connection to the API server, in one namespace.
+
+    Args:
+        client: of kubernetes_asyncio.
+    """
+
+    def __init__(self, client: ApiClient, namespace: str) -> None:
+        self._client, self._namespace = client, namespace
+        self._core, self._batch = CoreV1Api(client), BatchV1Api(client)
+
+    def _plain(self, thing: Any) -> Any:
+        return self._client.sanitize_for_serialization(thing)
+
+    async def job(self, name: str) -> dict[str, Any] | None:
+        """A Job; `None` if there is none of that name, or it is being removed."""
+        try:
+            job = self._plain(await self._batch.read_namespaced_job(name, self._namespace))
+        except ApiException as error:
+            if error.status != _NOT_THERE:
+                raise
+            return None
+        return None if job["metadata"].get("deletionTimestamp") else dict(job)
+
+    async def create_job(self, manifest: Any) -> bool:
+        """Make a Job; returns whether it was this call that made it."""
+        try:
+            await self._batch.create_namespaced_job(self._namespace, manifest)
+        except ApiException as error:
+            if error.status != _THERE:
+                raise
+            return False
+        return True
+
+    async def delete_job(self, name: str) -> None:
+        """Remove a Job with its pods, and wait until all of it is gone. Safe to repeat."""
+        try:
+            await self._batch.delete_namespaced_job(
+                name, self._namespace, propagation_policy="Foreground"
+            )
+        except ApiException as error:
+            if error.status != _NOT_THERE:
+                raise
+            return
+        while await self.pods_of(name) or await self._is_there(name):  # noqa: ASYNC110 - polled
+            await asyncio.sleep(0.2)
+
+    async def _is_there(self, name: str) -> bool:
+        try:
+            await self._batch.read_namespaced_job(name, self._namespace)
+        except ApiException as error:
+            if error.status != _NOT_THERE:
+                raise
+            return False
+        return True
+
+    async def jobs(self, hub: str) -> list[dict[str, Any]]:
+        """All builds of a hub."""
+        mine = labels.selector({"component": labels.BUILD["component"], labels.HUB: hub})
+        listed = await self._batch.list_namespaced_job(self._namespace, label_selector=mine)
+        return [dict(self._plain(each)) for each in listed.items]
+
+    async def pods_of(self, job: str) -> list[dict[str, Any]]:
+        """The pods of a Job, the newest last."""
+        return await self.pods({"batch.kubernetes.io/job-name": job})
+
+    async def pods(self, marks: dict[str, str]) -> list[dict[str, Any]]:
+        """Pods with these labels, the newest last."""
+        listed = await self._core.list_namespaced_pod(
+            self._namespace, label_selector=labels.selector(marks)
+        )
+        found = [dict(self._plain(each)) for each in listed.items]
+        return sorted(found, key=lambda each: str(each["metadata"]["creationTimestamp"]))
+
+    async def events_of(self, pod: str) -> list[dict[str, Any]]:
+        """What the cluster says of a pod, in its order."""
+        listed = await self._core.list_namespaced_event(
+            self._namespace, field_selector=f"involvedObject.name={pod}"
+        )
+        found = [dict(self._plain(each)) for each in listed.items]
+        return sorted(found, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime")))
+
+    async def log(self, pod: str, container: str) -> AsyncIterator[bytes]:
+        """The lines of a container's log, as they come, until it ends."""
+        response: Any = await self._core.read_namespaced_pod_log(
+            pod,
+            self._namespace,
+            container=container,
+            follow=True,
+            _preload_content=False,
+            _request_timeout=_SILENCE,
+        )
+        try:
+            response.raise_for_status()
+            rest = b""
+            async for chunk in response.content.iter_any():
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line
+            if rest:
+                yield rest
+        finally:
+            response.close()
+
+    async def claim(self, name: str) -> dict[str, Any] | None:
+        """A claim; `None` if there is none of that name."""
+        try:
+            found = await self._core.read_namespaced_persistent_volume_claim(name, self._namespace)
+        except ApiException as error:
+            if error.status != _NOT_THERE:
+                raise
+            return None
+        return dict(self._plain(found))
+
+
+@asynccontextmanager
+async def connected(namespace: str) -> AsyncIterator[Api]:
+    """The API server, as the account of this pod, or outside of a cluster as `KUBECONFIG` says.
+
+    Raises:
+        config.ConfigException: nothing says where it is.
+    """
+    try:
+        config.load_incluster_config()
+    except config.ConfigException:
+        await config.load_kube_config(os.environ.get("KUBECONFIG"))
+    async with ApiClient() as client:
+        yield Api(client, namespace)

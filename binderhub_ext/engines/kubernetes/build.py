@@ -1,0 +1,330 @@
+"""The builder of the `kubernetes` engine: one Job for each environment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.config import ConfigException
+
+from ...core.errors import BinderError, BuildFailed, NoSpace, NotAllowed
+from ...core.progress import Event, Phase, Tell
+from ...housekeeping import alone, tidy_away
+from ...locks import held_if_free
+from ...programs import Log
+from ...repos.base import Source
+from ...storage import scratch
+from ..base import Check, EngineDown, Environment, Image
+from ..buildfolder import fill
+from ..containers.complaints import complaint
+from ..containers.keys import Keys
+from ..containers.order import Order
+from ..containers.planning import Plan, Recipe
+from . import health, images, jobs, labels, places
+from .api import Api, connected
+from .endings import conditions, failure, timeout
+from .following import Follower
+from .news import News, Wanted
+from .pods import Data
+from .registry import Name, Registry
+from .settings import Settings
+
+RECIPE = "kubernetes 1"
+"""Goes into every key: raise it when a build makes another environment of the same files."""
+
+PREBUILT = "kubernetes prebuilt 1"
+"""The same for images that somebody made elsewhere."""
+
+_COMMIT = "binder-at-home.commit"
+
+_DOWN = (ApiException, aiohttp.ClientError, OSError, ConfigException)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a build is given besides files.
+
+    Attributes:
+        labels: that the image gets.
+        prebuilt: name of the image it is made of in place of a build, or empty.
+    """
+
+    labels: dict[str, str] = field(default_factory=dict)
+    prebuilt: str = ""
+
+
+Give = Callable[[Path], Awaitable[Given]]
+"""Puts files into a build's folder."""
+
+
+class KubernetesBuilder(Settings):
+    """Builds container images in the cluster, and keeps them in a registry."""
+
+    @property
+    def data(self) -> Data:
+        return Data(self.layout, self.cluster)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.layout)
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.cluster)
+
+    # --- the interface --------------------------------------------------------------------
+
+    async def plan(self, source: Source) -> Environment:
+        return (await self._plan(source)).environment
+
+    async def plain(self) -> Environment:
+        return self._recipe.plain().environment
+
+    async def find(self, environment: Environment) -> Image | None:
+        return await self._find(environment.key)
+
+    async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
+        """See :class:`Builder`. A Job that an earlier service began is followed to its end."""
+        plan = await self._plan(source) if source else self._recipe.plain()
+        if plan.environment.key != environment.key:
+            raise BuildFailed("This hub changed since the build was planned. Launch again.")
+
+        async def give(context: Path) -> Given:
+            if source is None:
+                return Given()
+            await fill(context, plan.detection, source, self._scratch)
+            commit = source.commit
+            return Given(labels={"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id})
+
+        told = f"Building {environment.kind}"
+        return await self._get(environment.key, told, give, tell)
+
+    async def prebuilt(self, reference: str, tell: Tell) -> Image:
+        """See :class:`Builder`. It is examined like a built one and kept by its content."""
+        name = Name.of(reference)
+        if name.repository == Name.of(self.cluster.repository).repository:
+            raise NotAllowed(
+                "Images of that name are of environments this hub built, perhaps of somebody's"
+                " private repository. Launch the repository instead."
+            )
+        manifest = await self.registry.find(reference)
+        if manifest is None:
+            raise complaint(reference, "manifest unknown")
+        key = sha256(f"{PREBUILT}\n{manifest.digest}".encode()).hexdigest()[:32]
+
+        async def give(context: Path) -> Given:
+            return Given(prebuilt=f"{name.repository}@{manifest.digest}")
+
+        return await self._get(key, f"Getting the image {reference}", give, tell)
+
+    async def images(self) -> list[Image]:
+        repository = self.cluster.repository
+        names = [f"{repository}:{tag}" for tag in await self.registry.tags(repository)]
+        found = [await self._described(name) for name in names if self._key(name)]
+        kept = [image for image in found if image]
+        return sorted(kept, key=lambda image: self.keys.last_use(image.key))
+
+    async def collect_garbage(self) -> list[Image]:
+        with alone("Removing what killed builds left"):
+            await self.sweep()
+        async with self._connected() as api:
+            in_use = await self._in_use(api)
+        return await self._collect(in_use)
+
+    async def sweep(self) -> list[str]:
+        """Remove what builds were given that have no Job any more, and Jobs nobody follows."""
+        removed = await asyncio.to_thread(scratch.sweep, self._scratch)
+        async with self._connected() as api:
+            known = {each["metadata"]["labels"][labels.KEY]: each for each in await self._jobs(api)}
+            below = places.folder(self.layout, "x").parent
+            given = {path.name for path in below.iterdir()} if below.is_dir() else set()
+            for key in sorted(given | known.keys()):
+                if not _is_at_work(known.get(key)) and await self._sweep_key(api, key):
+                    removed.append(key)
+        return removed
+
+    async def checks(self) -> list[Check]:
+        return await health.checks(self)
+
+    # --- planning and finding -------------------------------------------------------------
+
+    async def _plan(self, source: Source) -> Plan:
+        return await self._recipe.plan(source, self.layout, self._scratch)
+
+    @property
+    def _recipe(self) -> Recipe:
+        return Recipe(RECIPE, self.buildpack, self.base_image)
+
+    @property
+    def _scratch(self) -> Path:
+        return self.layout.run / "builds"
+
+    def _key(self, name: str) -> str:
+        return images.key_of(self.cluster, name)
+
+    async def _find(self, key: str) -> Image | None:
+        image = await self._described(images.name_of(self.cluster, key))
+        if image:
+            self.keys.mark_used(key)
+        return image
+
+    async def _described(self, name: str) -> Image | None:
+        found = await self.registry.find(name)
+        return Image(name, self._key(name), found.size) if found else None
+
+    # --- building -------------------------------------------------------------------------
+
+    async def _get(self, key: str, told: str, give: Give, tell: Tell) -> Image:
+        """The image of a key: as it is there, or made by the key's Job."""
+        async with self.keys.locked(key):
+            if image := await self._find(key):
+                return image
+            tell(Event(Phase.BUILDING, told, {"progress": 1}))
+            async with self._connected() as api:
+                await self._build(api, key, give, tell)
+        if image := await self._find(key):
+            return image
+        raise BuildFailed("The image was made, and was gone before it could be used.")
+
+    async def _build(self, api: Api, key: str, give: Give, tell: Tell) -> None:
+        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
+        try:
+            async with asyncio.timeout(self.build_timeout):
+                await self._begin(api, key, give)
+                await self._follow(api, key, log, tell)
+        except TimeoutError:
+            raise timeout(self.allowed, log.end) from None
+        finally:
+            # Also if nobody waits any more: then this ends all that the build began.
+            await asyncio.shield(self._remove(api, key))
+
+    async def _begin(self, api: Api, key: str, give: Give) -> None:
+        """Have a Job for the key: the one an earlier service began, or a new one."""
+        job = await api.job(jobs.name_of(self.cluster.hub, key))
+        if job is not None:
+            if _is_at_work(job):
+                return
+            await self._remove(api, key)
+        if shutil.disk_usage(self.layout.root).free < self.min_free_space:
+            raise NoSpace(
+                "This hub's disk is too full for a new build. Ask the administrator to make room;"
+                " environments that exist can be used."
+            )
+        await self._give(key, give)
+        image = images.name_of(self.cluster, key)
+        await api.create_job(jobs.manifest(key, image, self.data, self.allowed))
+
+    async def _give(self, key: str, give: Give) -> None:
+        """Put what a build is given where its pod sees it: its order, and the files it may see."""
+        folder = places.folder(self.layout, key)
+        await asyncio.to_thread(tidy_away, folder)
+        context = folder / "context"
+        context.mkdir(parents=True)
+        given = await give(context)
+        order = Order(
+            context=str(places.ORDER / "context"),
+            image=f"localhost/{key}",
+            labels={labels.KEY: key, **given.labels},
+            buildpack=self.buildpack,
+            base_image=self.base_image,
+            engine="binder-buildah",
+        )
+        insecure = self.insecure_registries
+        asked = {"order": asdict(order), "from": given.prebuilt, "insecure": insecure}
+        (folder / "order.json").write_text(json.dumps(asked))
+        for path in (folder, folder / "order.json", context):
+            path.chmod(0o755)
+
+    async def _follow(self, api: Api, key: str, log: Log, tell: Tell) -> None:
+        """Follow the key's Job to its end.
+
+        Raises:
+            BinderError: it failed; says why.
+        """
+
+        def say(words: str) -> None:
+            tell(Event(Phase.BUILDING, words))
+
+        name = jobs.name_of(self.cluster.hub, key)
+        least = jobs.requests(self.allowed)
+        wanted = Wanted(least["memory"], least["cpu"], ours=self.cluster.image, what="The build")
+        follower = Follower(api, name, log, News(wanted), say)
+        status = await follower.until_ended()
+        if status is None or "Complete" not in conditions(status):
+            image = images.name_of(self.cluster, key)
+            raise failure(status, follower.pod, log.end, image, self.allowed)
+
+    async def _remove(self, api: Api, key: str) -> None:
+        """Remove a build's Job, with all that runs of it, and what it was given."""
+        await api.delete_job(jobs.name_of(self.cluster.hub, key))
+        await asyncio.to_thread(tidy_away, places.folder(self.layout, key))
+
+    # --- what is left over ----------------------------------------------------------------
+
+    async def _jobs(self, api: Api) -> list[dict[str, Any]]:
+        return await api.jobs(self.cluster.hub)
+
+    async def _sweep_key(self, api: Api, key: str) -> bool:
+        """Remove what is left of a build, unless somebody follows it; returns whether."""
+        with held_if_free(self.keys.lock_path(key)) as free:
+            if not free:
+                return False
+            with alone(f"Removing the build {key}"):
+                await self._remove(api, key)
+            return True
+
+    async def _in_use(self, api: Api) -> set[str]:
+        """Names of images that servers run from."""
+        pods = await api.pods({labels.HUB: self.cluster.hub})
+        return {each["image"] for pod in pods for each in pod["spec"]["containers"]}
+
+    async def _collect(self, in_use: set[str]) -> list[Image]:
+        removed = []
+        kept = await self.images()
+        total = sum(image.size for image in kept)
+        for image in kept:
+            old = self.is_old(self.keys.last_use(image.key))
+            if not (old or total > self.max_total_size) or image.name in in_use | {*self.pinned}:
+                continue
+            with alone(f"Removing the image {image.name}"):
+                found = await self.registry.find(image.name)
+                if found is None or await self.registry.remove(image.name, found):
+                    self.keys.forget(image.key)
+                    removed.append(image)
+                    total -= image.size
+        return removed
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Api]:
+        """The API server.
+
+        Raises:
+            EngineDown: it does not answer, or refuses.
+        """
+        try:
+            async with connected(self.cluster.namespace) as api:
+                yield api
+        except BinderError:
+            raise
+        except _DOWN as error:
+            raise EngineDown(
+                "The cluster of this hub does not answer, or refuses. Try again in a moment; if it"
+                " stays so, tell the administrator.",
+                detail=str(getattr(error, "body", "") or error),
+            ) from error
+
+
+def _is_at_work(job: dict[str, Any] | None) -> bool:
+    return job is not None and not conditions(job.get("status") or {}).keys() & {
+        "Complete",
+        "Failed",
+    }

@@ -1,0 +1,135 @@
+"""How a build's Job ended, in words. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.errors import (
+    BinderError,
+    BuildFailed,
+    BuildTimeout,
+    ImageRefused,
+    NoSpace,
+    RegistryUnavailable,
+    Unsupported,
+)
+from ...core.quantities import write_bytes
+from ..containers.complaints import complaint
+from .jobs import BUILD, PUSH, Allowed
+from .pods import ended
+
+_KINDS: Mapping[str, type[BinderError]] = {
+    each.code: each for each in (BuildFailed, Unsupported, NoSpace)
+}
+
+
+def conditions(status: Mapping[str, Any]) -> dict[str, str]:
+    """The conditions of a Job that hold, each with its reason."""
+    held = (each for each in status.get("conditions") or () if each.get("status") == "True")
+    return {each["type"]: str(each.get("reason") or "") for each in held}
+
+
+def failure(
+    job: Mapping[str, Any] | None,
+    pod: Mapping[str, Any] | None,
+    log: str,
+    image: str,
+    allowed: Allowed,
+) -> BinderError:
+    """The error for a build that did not succeed.
+
+    Args:
+        job: its status; `None` if the Job is gone.
+        pod: the last of its pods; `None` if there is none.
+        log: the end of what was said.
+        image: what would have been pushed.
+        allowed: what the build might have.
+    """
+    if job is None:
+        return BuildFailed(
+            "The build was ended from outside: its Job is gone from the cluster. Launch again.",
+            detail=log,
+        )
+    if conditions(job).get("Failed") == "DeadlineExceeded":
+        return timeout(allowed, log)
+    if error := _of_pod(pod or {}, log, allowed):
+        return error
+    return _of_container(pod or {}, log, image, allowed)
+
+
+def timeout(allowed: Allowed, log: str) -> BuildTimeout:
+    """The error for a build that took too long."""
+    return BuildTimeout(
+        f"The build took longer than {allowed.seconds / 60:.0f} minutes and was ended. "
+        "Make it do less, or ask the administrator for more time.",
+        detail=log,
+    )
+
+
+def _of_pod(pod: Mapping[str, Any], log: str, allowed: Allowed) -> BinderError | None:
+    """For a pod that the cluster ended."""
+    status = pod.get("status") or {}
+    reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
+    if reason == "Evicted" and ("storage" in message or "disk" in message.lower()):
+        limit = f" ({write_bytes(allowed.disk)}B)" if allowed.disk else ""
+        return NoSpace(
+            f"The build needed more disk than there is for it on its node{limit} and was ended."
+            " Make it write less, or ask the administrator.",
+            detail=f"{message}\n{log}",
+        )
+    if reason:
+        return BuildFailed(
+            "The cluster ended the build: its node went away or had no room left for it. Launch"
+            " again.",
+            detail=f"{reason}: {message}\n{log}",
+        )
+    return None
+
+
+def _of_container(pod: Mapping[str, Any], log: str, image: str, allowed: Allowed) -> BinderError:
+    built, pushed = ended(pod, BUILD) or {}, ended(pod, PUSH) or {}
+    if "OOMKilled" in (built.get("reason"), pushed.get("reason")):
+        return BuildFailed(
+            f"The build wanted more memory than it may have ({write_bytes(allowed.memory)}B) and"
+            " was ended. Make it need less, or ask the administrator for more.",
+            detail=log,
+        )
+    told = _told(pushed) or _told(built)
+    if said := str(told.get("push", "")):
+        return _not_pushed(image, said)
+    if (kind := _KINDS.get(str(told.get("code", "")))) is not None:
+        return kind(str(told["message"]), detail=str(told.get("detail", "")))
+    if NoSpace.in_text(log):
+        return NoSpace("The disk filled up during the build, which was ended.", detail=log)
+    return BuildFailed(
+        "The image could not be built. The end of the log says what failed; mend it in the "
+        "repository and launch again.",
+        detail=log,
+    )
+
+
+def _not_pushed(image: str, said: str) -> BinderError:
+    error = complaint(image, said)
+    if error.status in (403, 404):
+        return ImageRefused(
+            "The image was built, and the registry does not let this hub keep it there. An"
+            " administrator has to give the hub credentials for pushing, or newer ones.",
+            detail=said,
+        )
+    if isinstance(error, RegistryUnavailable):
+        return RegistryUnavailable(
+            "The image was built, and the registry did not take it. Launch again in a moment; if it"
+            " stays so, tell the administrator.",
+            detail=said,
+        )
+    return error
+
+
+def _told(status: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        told = json.loads(str(status.get("message") or ""))
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,78 @@
+"""What the `kubernetes` engine needs of its cluster, as `doctor` and the health page show it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from kubernetes_asyncio.client import ApiException
+
+from ...core.errors import BinderError
+from ..base import Check, EngineDown
+from .api import Api
+
+if TYPE_CHECKING:
+    from .build import KubernetesBuilder
+
+_MANY = {"ReadWriteMany"}
+
+
+async def checks(builder: KubernetesBuilder) -> list[Check]:
+    """Everything building and running in a cluster needs."""
+    found = [_settings(builder), _git()]
+    try:
+        async with builder._connected() as api:
+            return [*found, *await _cluster(builder, api), await _registry(builder)]
+    except EngineDown as error:
+        fix = "Set KUBECONFIG to where a cluster is described, or run the hub in one."
+        return [*found, Check("cluster", False, error.detail or error.message, fix)]
+
+
+def _settings(builder: KubernetesBuilder) -> Check:
+    cluster = builder.cluster
+    lacks = [name for name in ("repository", "image", "data_claim") if not getattr(cluster, name)]
+    fix = ", ".join(f"c.Cluster.{name} = …" for name in lacks)
+    message = "not all is set" if lacks else f"images are kept in {cluster.repository}"
+    return Check("settings", not lacks, message, f"Set {fix}." if fix else "")
+
+
+def _git() -> Check:
+    found = shutil.which("git")
+    return Check("git", bool(found), found or "missing", "" if found else "apt-get install git")
+
+
+async def _cluster(builder: KubernetesBuilder, api: Api) -> list[Check]:
+    cluster = builder.cluster
+    running = await api.jobs(cluster.hub)
+    answers = f"answers; namespace {cluster.namespace}, {len(running)} builds at the moment"
+    return [Check("cluster", True, answers), await _claim(cluster.data_claim, api)]
+
+
+async def _claim(name: str, api: Api) -> Check:
+    what = "claim of the data directory"
+    try:
+        claim = await api.claim(name) if name else None
+    except ApiException as error:
+        message = f"{name} was not looked at: {error.reason}"
+        return Check(what, True, message, required=False)
+    if claim is None:
+        fix = f"Make a claim {name or '(see c.Cluster.data_claim)'} in the namespace."
+        return Check(what, False, "there is none", fix)
+    phase = str((claim.get("status") or {}).get("phase"))
+    if phase != "Bound":
+        fix = f"See why: kubectl describe pvc {name}. Often there is no default StorageClass."
+        return Check(what, False, f"{name} is {phase}", fix)
+    if not _MANY & set(claim["spec"].get("accessModes") or ()):
+        message = f"{name} is bound, and only one node can mount it"
+        fix = "On a cluster of more than one node use a claim with ReadWriteMany."
+        return Check(what, False, message, fix, required=False)
+    return Check(what, True, f"{name} is bound, and all nodes can mount it")
+
+
+async def _registry(builder: KubernetesBuilder) -> Check:
+    try:
+        tags = await builder.registry.tags(builder.cluster.repository)
+    except BinderError as error:
+        fix = "See c.Cluster.registry_credentials and c.Cluster.insecure_registry."
+        return Check("registry", False, f"{error.message} {error.detail}", fix)
+    return Check("registry", True, f"answers; {len(tags)} images of environments")

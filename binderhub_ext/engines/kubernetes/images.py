@@ -1,0 +1,57 @@
+"""Images of environments, as the registry has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..containers import quickstart
+from .cluster import Cluster
+from .registry import Manifest, Registry
+
+_KEY = re.compile(r"[0-9a-f]{16,64}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image that is there.
+
+    Attributes:
+        name: with its tag.
+        size: bytes of its layers, as they are moved.
+        python_path: the `PYTHONPATH` it sets, or empty.
+    """
+
+    name: str
+    size: int
+    python_path: str = ""
+
+
+def name_of(cluster: Cluster, key: str) -> str:
+    """What the image of an environment is called."""
+    return f"{cluster.repository}:{key}"
+
+
+def key_of(cluster: Cluster, image: str) -> str:
+    """The key in a name that :func:`name_of` made; empty for any other."""
+    repository, _, key = image.rpartition(":")
+    return key if repository == cluster.repository and _KEY.fullmatch(key) else ""
+
+
+async def find(cluster: Cluster, image: str) -> Found | None:
+    """An image of this hub's, if it is there.
+
+    Raises:
+        RegistryUnavailable: that cannot be found out.
+    """
+    if not key_of(cluster, image):
+        return None
+    registry = Registry(cluster)
+    manifest: Manifest | None = await registry.find(image)
+    if manifest is None:
+        return None
+    config: Mapping[str, Any] = await registry.config(image, manifest)
+    known = {"Config": config.get("config") or {}}
+    return Found(image, manifest.size, quickstart.python_path_of(known))

@@ -1,0 +1,183 @@
+"""The Job of a build: its name and its manifest. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from . import labels
+from .places import ORDER, RESULT, STORE, folder
+from .pods import Data, Place, restricted
+from .push import CREDENTIALS
+
+BUILD, PUSH = "build", "push"
+"""Names of its pod's containers, in their order."""
+
+_RESULT, _STORE, _SECRET = "result", "store", "credentials"
+_NOBODY = 1000
+_KEPT = 600
+"""Seconds for which an ended Job stays, so that a service that was away finds it."""
+
+_GRACE = 120
+"""Seconds the cluster leaves a build beyond its time: the service ends it before, with words."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a build may have.
+
+    Attributes:
+        seconds: it may take.
+        memory: bytes.
+        cpu: processors.
+        disk: bytes of its node's disk; 0 for no limit of ours.
+        environment: variables it gets.
+        node_selector: labels of nodes it may run on.
+        tolerations: of nodes' taints.
+        cache_claim: claim on which layers are kept; empty for none.
+        push_secret: Secret with which it is pushed; empty for none.
+        pull_secret: Secret with which images it begins from are pulled; empty for none.
+        priority: name of a PriorityClass; empty for none.
+    """
+
+    seconds: float
+    memory: int
+    cpu: float
+    disk: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[Mapping[str, Any]] = ()
+    cache_claim: str = ""
+    push_secret: str = ""
+    pull_secret: str = ""
+    priority: str = ""
+
+
+def name_of(hub: str, key: str) -> str:
+    """The name of an environment's Job: two builds of one key are one."""
+    return f"binder-build-{hub[:6]}-{key}"
+
+
+def requests(allowed: Allowed) -> dict[str, float]:
+    """What a node keeps for a build; it may take more if there is more."""
+    return {"memory": allowed.memory // 4, "cpu": round(allowed.cpu / 10, 3)}
+
+
+def manifest(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+    """The Job that builds an environment and pushes its image."""
+    cluster = data.cluster
+    marks = {**labels.BUILD, labels.HUB: cluster.hub, labels.KEY: key}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name_of(cluster.hub, key), "labels": marks},
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": round(allowed.seconds) + _GRACE,
+            "ttlSecondsAfterFinished": _KEPT,
+            # A build that its node had to give up begins anew elsewhere; it has done no harm.
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    }
+                ]
+            },
+            "template": {
+                "metadata": {"labels": marks},
+                "spec": _pod_spec(key, image, data, allowed),
+            },
+        },
+    }
+
+
+def _pod_spec(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+    secrets = [{"name": name} for name in data.cluster.pull_secrets]
+    optional = {
+        "priorityClassName": allowed.priority,
+        "nodeSelector": dict(allowed.node_selector),
+        "tolerations": [dict(each) for each in allowed.tolerations],
+        "imagePullSecrets": secrets,
+    }
+    return {
+        **{name: value for name, value in optional.items() if value},
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 0,
+        "initContainers": [_build(key, data, allowed)],
+        "containers": [_push(image, data, allowed)],
+        "volumes": _volumes(data, allowed),
+    }
+
+
+def _build(key: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+    """The container in which a repository's own commands run: it has nothing that is secret."""
+    given = Place(folder(data.layout, key), PurePosixPath(ORDER), read_only=True)
+    mounts = [
+        data.mount(given),
+        {"name": _STORE, "mountPath": str(STORE)},
+        {"name": _RESULT, "mountPath": str(RESULT)},
+    ]
+    variables = dict(allowed.environment)
+    if allowed.pull_secret:
+        mounts.append({"name": "pulling", "mountPath": "/pulling", "readOnly": True})
+        variables["REGISTRY_AUTH_FILE"] = "/pulling/.dockerconfigjson"
+    limits: dict[str, Any] = {"memory": allowed.memory, "cpu": allowed.cpu}
+    if allowed.disk:
+        limits["ephemeral-storage"] = allowed.disk
+    return {
+        **_ours(BUILD, data, ["worker"]),
+        "env": [{"name": name, "value": value} for name, value in sorted(variables.items())],
+        # Root in the container, with the usual capabilities, makes a namespace of its own there;
+        # the seccomp profile of most runtimes would forbid that.
+        "securityContext": {"runAsUser": 0, "allowPrivilegeEscalation": False},
+        "resources": {
+            "limits": {name: amount for name, amount in limits.items() if amount},
+            "requests": {name: amount for name, amount in requests(allowed).items() if amount},
+        },
+        "volumeMounts": mounts,
+    }
+
+
+def _push(image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+    mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}]
+    if allowed.push_secret:
+        place = str(CREDENTIALS.parent)
+        mounts.append({"name": _SECRET, "mountPath": place, "readOnly": True})
+    insecure = ["insecure"] if data.cluster.insecure_registry else []
+    return {
+        **_ours(PUSH, data, ["push", image, *insecure]),
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": {**restricted(), "runAsUser": _NOBODY, "runAsGroup": _NOBODY},
+        "resources": {
+            "limits": {"memory": "1Gi", "cpu": "2"},
+            "requests": {"memory": "128Mi", "cpu": "50m"},
+        },
+        "volumeMounts": mounts,
+    }
+
+
+def _ours(name: str, data: Data, arguments: Sequence[str]) -> dict[str, Any]:
+    program, *rest = arguments
+    return {
+        "name": name,
+        "image": data.cluster.image,
+        "imagePullPolicy": data.cluster.pull_policy,
+        "command": ["python3", "-P", "-m", f"{__package__}.{program}", *rest],
+        "workingDir": "/",
+    }
+
+
+def _volumes(data: Data, allowed: Allowed) -> list[dict[str, Any]]:
+    kept: dict[str, Any] = {"emptyDir": {}}
+    if allowed.cache_claim:
+        kept = {"persistentVolumeClaim": {"claimName": allowed.cache_claim}}
+    volumes = [data.volume, {"name": _STORE, **kept}, {"name": _RESULT, "emptyDir": {}}]
+    for name, secret in ((_SECRET, allowed.push_secret), ("pulling", allowed.pull_secret)):
+        if secret:
+            volumes.append({"name": name, "secret": {"secretName": secret}})
+    return volumes

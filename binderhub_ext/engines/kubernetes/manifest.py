@@ -1,0 +1,61 @@
+"""What a launch adds to the pod that KubeSpawner makes of its settings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..preparing import Prepared
+from . import labels
+from .pods import NOTEBOOK, Data, of_server
+
+
+def complete(pod: Any, marks: Mapping[str, str], guarantees: Mapping[str, float]) -> None:
+    """Add what every server gets.
+
+    Args:
+        pod: KubeSpawner's, changed in place.
+        marks: labels by which we find it again.
+        guarantees: what its node keeps for it, where an administrator says nothing else.
+    """
+    requests = _server(pod).resources.requests
+    for name, amount in guarantees.items():
+        if amount:
+            requests.setdefault(name, amount)
+    pod.spec.enable_service_links = False
+    # A server that ended is started by the Hub, which looks at everything anew.
+    pod.spec.restart_policy = "Never"
+    pod.metadata.labels.update({**labels.NETWORK, **marks})
+
+
+def add_launch(
+    pod: Any, prepared: Prepared, directory: str, data: Data, first: Mapping[str, Any] | None
+) -> None:
+    """Add what one launch needs.
+
+    Args:
+        pod: KubeSpawner's, changed in place.
+        prepared: the launch.
+        directory: in which the server works.
+        first: a container that runs before all others.
+    """
+    server, spec = _server(pod), pod.spec
+    pod.metadata.labels[labels.FILES] = str(prepared.launch.files)
+    theirs = [str(each.name) for each in spec.image_pull_secrets or ()]
+    names = dict.fromkeys([*theirs, *data.cluster.pull_secrets])
+    spec.image_pull_secrets = [{"name": name} for name in names] or None
+    spec.volumes = [*(spec.volumes or ()), data.volume]
+    server.working_dir = directory
+    seen = [data.mount(place) for place in of_server(prepared.mounts, data.layout)]
+    server.volume_mounts = [*seen, *(server.volume_mounts or ())]
+    if prepared.groups:
+        context = dict(spec.security_context or {})
+        groups = {*context.get("supplementalGroups", ()), *prepared.groups}
+        spec.security_context = {**context, "supplementalGroups": sorted(groups)}
+    if first:
+        spec.init_containers = [first, *(spec.init_containers or ())]
+
+
+def _server(pod: Any) -> Any:
+    (server,) = [each for each in pod.spec.containers if each.name == NOTEBOOK]
+    return server

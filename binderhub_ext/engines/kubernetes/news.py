@@ -1,0 +1,183 @@
+"""What the cluster says of a pod, in words for people. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...core.errors import BinderError, LaunchFailed
+from ...core.quantities import write_bytes, write_cores
+from ..containers.complaints import complaint
+
+_ASSIGNED = re.compile(r"to (\S+)$")
+_IMAGE = re.compile(r'image "([^"]+)"')
+_DENIED = ("errimagepull", "failed to pull image", "imagepullbackoff")
+_SHORT = re.compile(r"Insufficient ([\w/-]+(?:\.[\w/-]+)*)")
+_FULL = re.compile(r"ephemeral.storage|DiskPressure|disk-pressure", re.IGNORECASE)
+_TELL = "If it stays so, tell the administrator."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a pod asks for, as far as words need it.
+
+    Attributes:
+        memory: bytes it is guaranteed; 0 if none.
+        cpu: processors it is guaranteed.
+        sizes: bytes of images by name, as far as they are known.
+        ours: name of our own image.
+        what: the pod is, at the beginning of a sentence.
+    """
+
+    memory: float = 0
+    cpu: float = 0
+    sizes: Mapping[str, int] | None = None
+    ours: str = ""
+    what: str = "Your server"
+
+
+@dataclass
+class News:
+    """Tells the events of one pod, each once and only what is new to a person.
+
+    Attributes:
+        wanted: by the pod.
+        node: where it was put; empty until then.
+        last: what was told last.
+    """
+
+    wanted: Wanted
+    node: str = ""
+    last: str = ""
+    _heard: set[tuple[str, Any]] = field(default_factory=set)
+
+    def of(self, event: Mapping[str, Any]) -> str:
+        """What a person is told of an event; empty for nothing.
+
+        Raises:
+            BinderError: nothing will come of the pod.
+        """
+        which = (str(event["metadata"]["uid"]), event.get("count"))
+        if which in self._heard:
+            return ""
+        self._heard.add(which)
+        reason, said = str(event.get("reason") or ""), str(event.get("message") or "")
+        words = self._words(reason, said)
+        if not words or words == self.last:
+            return ""
+        self.last = words
+        return words
+
+    def _words(self, reason: str, said: str) -> str:
+        match reason:
+            case "FailedScheduling":
+                return unschedulable(said, self.wanted)
+            case "TriggeredScaleUp":
+                return "The cluster gets another node, which takes some minutes"
+            case "NotTriggerScaleUp":
+                return ""
+            case "Scheduled":
+                found = _ASSIGNED.search(said)
+                self.node = found[1] if found else ""
+                return f"{self.wanted.what} gets its place on {self.node}" if self.node else ""
+            case "Pulling":
+                return self._pulling(said)
+            case "Failed" | "BackOff" if _is_about_pulling(said):
+                return self._not_pulled(said)
+            case "FailedMount" | "FailedAttachVolume":
+                return f"Files cannot be attached to the node yet. {_TELL}"
+            case "Preempting" | "Preempted":
+                return "Something less important makes room"
+            case _:
+                return ""
+
+    def _pulling(self, said: str) -> str:
+        found = _IMAGE.search(said)
+        image = found[1] if found else ""
+        if image == self.wanted.ours:
+            return f"Pulling the hub's own image on {self.node}".removesuffix(" on ")
+        size = (self.wanted.sizes or {}).get(image, 0)
+        much = f"{size / 1e9:.1f} GB" if size >= 1e8 else "the image"
+        return f"Pulling {much} on {self.node}" if self.node else f"Pulling {much}"
+
+    def _not_pulled(self, said: str) -> str:
+        if "back-off" in said.lower():
+            return f"The image cannot be pulled yet; it is tried again. {_TELL}"
+        found = _IMAGE.search(said)
+        error = complaint(found[1] if found else "of this server", said)
+        if error.status < 500 and error.status != 429:
+            raise error
+        return f"{error.message.split('. ')[0]}. It is tried again."
+
+
+def _is_about_pulling(said: str) -> bool:
+    return any(sign in said.lower() for sign in _DENIED) or "back-off pulling" in said.lower()
+
+
+def unschedulable(said: str, wanted: Wanted) -> str:
+    """Why no node takes a pod, in words; nothing is final, since nodes and people come and go.
+
+    Args:
+        said: the scheduler's message.
+    """
+    if "persistentvolumeclaim" in said.lower():
+        return (
+            "Waiting for the storage of people's files, which the cluster does not have yet."
+            f" {_TELL}"
+        )
+    short = set(_SHORT.findall(said))
+    lacks = []
+    if "memory" in short:
+        lacks.append(f"{_gigabytes(wanted.memory)} of memory" if wanted.memory else "memory")
+    if "cpu" in short:
+        lacks.append(f"{write_cores(wanted.cpu)} processors" if wanted.cpu else "processors")
+    lacks += sorted(name.rpartition("/")[2] for name in short - {"memory", "cpu", "pods"})
+    if lacks:
+        return f"Waiting: no node has {' and '.join(lacks)} free"
+    if "Too many pods" in said or "pods" in short:
+        return "Waiting: every node runs as much as it may"
+    if _FULL.search(said):
+        return f"Waiting: the nodes' disks are full. {_TELL}"
+    return "Waiting for a node that may run it"
+
+
+def _gigabytes(size: float) -> str:
+    return f"{write_bytes(round(size))}B" if size < 1 << 30 else f"{size / (1 << 30):g} GB"
+
+
+def ended_words(status: Mapping[str, Any], memory: float) -> str:
+    """Why a server's container ended, in words, as far as the cluster knows.
+
+    Args:
+        status: how it ended, as the pod's status has it.
+        memory: bytes it was allowed.
+    """
+    if status.get("reason") == "OOMKilled":
+        limit = f" ({_gigabytes(memory)})" if memory else ""
+        return f"It used more memory than it may have{limit} and was ended."
+    return ""
+
+
+def pod_failed(status: Mapping[str, Any]) -> BinderError | None:
+    """The error for a pod that will never run, as its status says; `None` while it may."""
+    if status.get("phase") != "Failed" or not status.get("reason"):
+        return None
+    return evicted(status)
+
+
+def evicted(status: Mapping[str, Any]) -> BinderError:
+    """The error for a pod that the cluster ended."""
+    why = {
+        "Evicted": "its node ran out of memory or disk",
+        "NodeLost": "its node is gone",
+        "NodeShutdown": "its node was shut down",
+        "Terminated": "its node was shut down",
+        "Preempting": "a more important one needed its room",
+        "NodeAffinity": "its node may not run it",
+    }.get(str(status.get("reason") or ""), "the cluster gives no reason")
+    return LaunchFailed(
+        f"The cluster ended your server before it ran: {why}. Launch again.",
+        detail=str(status.get("message") or ""),
+    )

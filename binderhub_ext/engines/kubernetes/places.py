@@ -1,0 +1,24 @@
+"""Where things are in the containers of a build, and in the data directory for one. Only names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...core.layout import DataDirectory
+
+ORDER = Path("/job")
+"""What the service asks for: `order.json`, and `context`."""
+
+STORE = Path("/var/lib/containers")
+"""Where buildah keeps images while it builds."""
+
+RESULT = Path("/result")
+"""What is built is left here for the container that pushes it."""
+
+MESSAGE = Path("/dev/termination-log")
+"""What a container says last, for whoever looks at its pod."""
+
+
+def folder(layout: DataDirectory, key: str) -> Path:
+    """What a build is given, in the data directory: there as long as its Job is."""
+    return layout.run / "jobs" / key

@@ -1,0 +1,143 @@
+"""A server's pod: what we add to the manifest that KubeSpawner makes. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ...core.launch import Access
+from ...core.layout import DataDirectory
+from ...storage.mounts import Mount
+from ...storage.sync import call
+from ...storage.sync.words import Request
+from ..containers import quickstart
+from ..rundir import Owner
+from ..serving import HOME
+from .cluster import Cluster
+
+NOTEBOOK, FIRST = "notebook", "files"
+"""Names of a pod's containers: KubeSpawner's, and the one that runs before it."""
+
+VOLUME = "binder-data"
+
+_FIRST_LIMITS = {"cpu": "1", "memory": "1Gi"}
+_FIRST_REQUESTS = {"cpu": "50m", "memory": "128Mi"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A directory of the claim as a container sees it.
+
+    Attributes:
+        source: where it is in the data directory.
+        target: absolute path inside.
+        read_only: enforced by the mount.
+    """
+
+    source: Path
+    target: PurePosixPath
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data directory and where it is in the cluster."""
+
+    layout: DataDirectory
+    cluster: Cluster
+
+    @property
+    def volume(self) -> dict[str, Any]:
+        """What a pod needs to mount parts of it."""
+        return {"name": VOLUME, "persistentVolumeClaim": {"claimName": self.cluster.data_claim}}
+
+    def mount(self, place: Place) -> dict[str, Any]:
+        """How a container mounts a part of it; never the whole."""
+        return {
+            "name": VOLUME,
+            "mountPath": str(place.target),
+            "subPath": self.cluster.sub_path(self.layout, place.source),
+            "readOnly": place.read_only,
+        }
+
+
+def of_server(mounts: Sequence[Mount], layout: DataDirectory) -> list[Place]:
+    """What a server sees, outermost first."""
+    seen = [
+        Place(each.root / each.path, PurePosixPath(HOME) / each.target, each.access is Access.RO)
+        for each in mounts
+    ]
+    if (source := quickstart.source(layout)).exists():
+        seen.append(Place(source, PurePosixPath(quickstart.TARGET), True))
+    return seen
+
+
+def inside_project(mounts: Sequence[Mount], request: Request) -> list[Mount]:
+    """What appears inside of the project's folder: its place is made once the project is there."""
+    project = PurePosixPath(request.into)
+    return [each for each in mounts if project in each.target.parents]
+
+
+def first_container(
+    mounts: Sequence[Mount], request: Request, owner: Owner, data: Data
+) -> dict[str, Any]:
+    """The container that brings the project to its commit and makes the places inside of it.
+
+    It sees the home, whose name only we can change, and the fetched files, each at the name it has
+    here; nothing else.
+    """
+    home, fetched = Path(request.root), Path(request.bundle).parent
+    seen = [
+        Place(home, PurePosixPath(home)),
+        Place(fetched, PurePosixPath(fetched), read_only=True),
+    ]
+    spec = {
+        "sync": call.arguments(request),
+        "root": request.root,
+        "project": request.into,
+        "places": [str(each.target) for each in inside_project(mounts, request)],
+    }
+    return {
+        "name": FIRST,
+        "image": data.cluster.image,
+        "imagePullPolicy": data.cluster.pull_policy,
+        "command": ["python3", "-P", "-m", f"{__package__}.first", json.dumps(spec)],
+        "workingDir": "/",
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": {**restricted(), **as_owner(owner)},
+        "resources": {"limits": _FIRST_LIMITS, "requests": _FIRST_REQUESTS},
+        "volumeMounts": [data.mount(place) for place in seen],
+    }
+
+
+def restricted() -> dict[str, Any]:
+    """What Pod Security's level `restricted` asks of a container."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def as_owner(owner: Owner) -> dict[str, int]:
+    """As whom a container runs."""
+    fields = {"runAsUser": owner.uid, "runAsGroup": owner.gid}
+    return {name: number for name, number in fields.items() if number is not None}
+
+
+def ended(pod: Mapping[str, Any] | None, container: str) -> Mapping[str, Any] | None:
+    """How a container of a pod ended (`exitCode`, `message`, `reason`); `None` if it has not."""
+    status = (pod or {}).get("status") or {}
+    both = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    for each in both:
+        if each["name"] == container:
+            terminated: Mapping[str, Any] | None = (each.get("state") or {}).get("terminated")
+            return terminated
+    return None

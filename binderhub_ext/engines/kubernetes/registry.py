@@ -1,0 +1,221 @@
+"""The registry of images, asked over HTTP: whether an image is there, what it is, and to forget it.
+
+By the registry's own protocol (https://distribution.github.io/distribution/spec/api/): there is no
+daemon in a cluster that could be asked, and pods move the images themselves.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ...core.errors import BinderError, RegistryUnavailable
+from ..containers.complaints import complaint
+from .cluster import Cluster
+
+_ACCEPT = ", ".join(
+    [
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ]
+)
+_DOCKER_HUB = "registry-1.docker.io"
+_PATIENCE = 20
+_LARGEST = 8 << 20
+_FIELD = re.compile(r'(\w+)="([^"]*)"')
+_GONE = (404,)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An image in a registry.
+
+    Attributes:
+        digest: of its manifest.
+        size: bytes of its layers, as they are moved.
+        config: digest of its configuration.
+    """
+
+    digest: str
+    size: int
+    config: str = ""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name of an image, in its parts.
+
+    Attributes:
+        host: of the registry, with a port if any.
+        path: of the repository.
+        reference: tag or digest.
+    """
+
+    host: str
+    path: str
+    reference: str = "latest"
+
+    @classmethod
+    def of(cls, image: str) -> Name:
+        """The parts of a name as Docker writes it: Docker Hub's have no host."""
+        rest, at, digest = image.partition("@")
+        host, slash, path = rest.partition("/")
+        if not slash or not (host == "localhost" or "." in host or ":" in host):
+            host, path = _DOCKER_HUB, rest if slash else f"library/{rest}"
+        host = _DOCKER_HUB if host in ("docker.io", "index.docker.io") else host
+        path, colon, tag = path.partition(":")
+        return cls(host, path, digest if at else (tag if colon else "latest"))
+
+    @property
+    def repository(self) -> str:
+        return f"{self.host}/{self.path}"
+
+
+class Registry:
+    """Asks registries.
+
+    Args:
+        cluster: what an administrator set; read whenever it is needed.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def find(self, image: str) -> Manifest | None:
+        """An image if the registry has it.
+
+        Raises:
+            RegistryUnavailable: it does not answer, or not with sense.
+        ImageRefused, TooMany: it does not let us.
+        """
+        name = Name.of(image)
+        async with self._asked("GET", name, f"manifests/{name.reference}") as response:
+            if response.status in _GONE:
+                return None
+            fields = json.loads(await _body(response))
+            digest = response.headers.get("Docker-Content-Digest", "")
+        layers = fields.get("layers") or ()
+        size = sum(int(layer.get("size", 0)) for layer in layers)
+        return Manifest(digest, size, str((fields.get("config") or {}).get("digest", "")))
+
+    async def config(self, image: str, manifest: Manifest) -> dict[str, Any]:
+        """What an image is configured to do, in Docker's words.
+
+        Raises:
+            RegistryUnavailable
+        """
+        async with self._asked("GET", Name.of(image), f"blobs/{manifest.config}") as response:
+            if response.status in _GONE:
+                return {}
+            fields: dict[str, Any] = json.loads(await _body(response))
+            return fields
+
+    async def tags(self, repository: str) -> list[str]:
+        """All tags of a repository; none if there is no such repository.
+
+        Raises:
+            RegistryUnavailable
+        """
+        async with self._asked("GET", Name.of(repository), "tags/list") as response:
+            if response.status in _GONE:
+                return []
+            return [str(tag) for tag in json.loads(await _body(response)).get("tags") or ()]
+
+    async def remove(self, image: str, manifest: Manifest) -> bool:
+        """Have the registry forget an image; returns whether it does.
+
+        Raises:
+            RegistryUnavailable
+        """
+        name = Name.of(image)
+        async with self._asked("DELETE", name, f"manifests/{manifest.digest}") as response:
+            return response.status in (202, 404)
+
+    # --- one question ---------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _asked(
+        self, method: str, name: Name, path: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        scheme = "http" if self._is_insecure(name.host) else "https"
+        url = f"{scheme}://{name.host}/v2/{name.path}/{path}"
+        basic = self._credentials(name.host)
+        timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+        try:
+            async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+                headers = {"Accept": _ACCEPT}
+                response = await session.request(method, url, headers=headers)
+                if response.status == 401:
+                    asked = response.headers.get("WWW-Authenticate", "")
+                    response.release()
+                    headers["Authorization"] = await _authorization(session, asked, basic)
+                    response = await session.request(method, url, headers=headers)
+                async with response:
+                    if response.status not in (200, 202, 404, 405):
+                        raise _refusal(name, response)
+                    yield response
+        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+            raise _refused(name, str(error) or type(error).__name__) from error
+
+    def _is_insecure(self, host: str) -> bool:
+        return self._cluster.insecure_registry and self._cluster.repository.startswith(f"{host}/")
+
+    def _credentials(self, host: str) -> str:
+        """What proves who we are, as HTTP's `Basic` has it; empty for nobody."""
+        if not self._cluster.registry_credentials:
+            return ""
+        try:
+            said = json.loads(Path(self._cluster.registry_credentials).read_text())
+        except (OSError, ValueError):
+            return ""
+        known: Mapping[str, Any] = said.get("auths") or {}
+        entry = known.get(host) or known.get(f"https://{host}") or {}
+        if entry.get("auth"):
+            return str(entry["auth"])
+        both = f"{entry.get('username', '')}:{entry.get('password', '')}"
+        return base64.b64encode(both.encode()).decode() if entry else ""
+
+
+async def _authorization(session: aiohttp.ClientSession, asked: str, basic: str) -> str:
+    """What to answer a registry that wants to know who asks."""
+    kind, _, rest = asked.partition(" ")
+    if kind.lower() != "bearer":
+        return f"Basic {basic}"
+    fields = dict(_FIELD.findall(rest))
+    headers = {"Authorization": f"Basic {basic}"} if basic else {}
+    query = {name: fields[name] for name in ("service", "scope") if name in fields}
+    async with session.get(fields.get("realm", ""), params=query, headers=headers) as response:
+        told = json.loads(await _body(response))
+    return f"Bearer {told.get('token') or told.get('access_token') or ''}"
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    read = await response.content.read(_LARGEST)
+    while more := await response.content.read(_LARGEST - len(read)):
+        read += more
+    return read
+
+
+def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:
+    said = f"http {response.status} {response.reason}"
+    if response.status in (401, 403, 429):
+        return complaint(name.repository, said)
+    return _refused(name, said)
+
+
+def _refused(name: Name, detail: str) -> RegistryUnavailable:
+    return RegistryUnavailable(
+        f"The registry {name.host} does not answer, or not with sense. Try again in a moment; if it"
+        " stays so, tell the administrator.",
+        detail=detail,
+    )

@@ -1,0 +1,132 @@
+"""What an administrator can set about builds of the `kubernetes` engine."""
+
+from __future__ import annotations
+
+import time
+
+from traitlets import Dict, Enum, Float, List, Unicode, default
+
+from ...traits import Bytes
+from ..base import Builder
+from .cluster import Cluster
+from .jobs import Allowed
+
+
+class Settings(Builder):
+    """The traits of :class:`~.build.KubernetesBuilder`; nothing happens here."""
+
+    buildpack = Enum(
+        ["stock", "uv"],
+        "stock",
+        help="""
+        How Python repositories are built. `stock` (default): by repo2docker's own build pack,
+        as on mybinder.org. `uv`: by ours, which installs the same in seconds and needs only
+        the package index and the base image's packages, but takes the base image's Python
+        unless runtime.txt names a version. Other repositories are built alike by both.
+        """,
+    ).tag(config=True)
+
+    base_image = Unicode(
+        help="""
+        Image to build on, with apt and ending as root. Default: repo2docker's own. A change
+        gives every environment a new key.
+        """
+    ).tag(config=True)
+
+    build_memory = Bytes(
+        "4G",
+        help="Bytes of memory a build may take (default 4 GiB); one that wants more is ended.",
+    ).tag(config=True)
+
+    build_cpu = Float(2, help="Processors a build may take (default 2).").tag(config=True)
+
+    build_disk = Bytes(
+        help="""
+        Bytes of its node's disk that a build may take; one that wants more is ended. Default 0:
+        as much as there is.
+        """,
+    ).tag(config=True)
+
+    environment = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="""
+        Environment variables of the container that builds, such as a proxy (`HTTPS_PROXY`), which
+        is passed on to what a repository runs in its build. Default: none.
+        """,
+    ).tag(config=True)
+
+    node_selector = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="Labels of the nodes builds may run on. Default: any node.",
+    ).tag(config=True)
+
+    tolerations = List(
+        Dict(), help="Taints of nodes that builds tolerate, as in a pod. Default: none."
+    ).tag(config=True)
+
+    priority_class = Unicode(
+        help="Name of the PriorityClass of builds. Default: the cluster's own."
+    ).tag(config=True)
+
+    cache_claim = Unicode(
+        help="""
+        Name of a claim on which layers are kept from build to build. What a repository runs in
+        its build can change what later builds find there, so only with people you trust. Default:
+        none, each build begins with an empty disk.
+        """
+    ).tag(config=True)
+
+    push_secret = Unicode(
+        help="""
+        Name of a Secret (`kubernetes.io/dockerconfigjson`) with which images are pushed. Only the
+        container that pushes has it, in which nothing of a repository runs. Default: none.
+        """
+    ).tag(config=True)
+
+    pull_secret = Unicode(
+        help="""
+        Name of such a Secret with which images are pulled that builds begin from. What a
+        repository runs in its build can read it: give it nothing but that. Default: none.
+        """
+    ).tag(config=True)
+
+    pinned = List(
+        Unicode(), help="Names of images that are never removed, however old. Default: none."
+    ).tag(config=True)
+
+    @default("max_total_size")
+    def _max_total_size(self) -> str:
+        return "200G"
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(parent=self)
+
+    @property
+    def allowed(self) -> Allowed:
+        """What one build may have."""
+        return Allowed(
+            seconds=self.build_timeout,
+            memory=self.build_memory,
+            cpu=self.build_cpu,
+            disk=self.build_disk,
+            environment=self.environment,
+            node_selector=self.node_selector,
+            tolerations=self.tolerations,
+            cache_claim=self.cache_claim,
+            push_secret=self.push_secret,
+            pull_secret=self.pull_secret,
+            priority=self.priority_class,
+        )
+
+    @property
+    def insecure_registries(self) -> list[str]:
+        """Hosts of registries that speak plain HTTP."""
+        host = self.cluster.repository.partition("/")[0]
+        return [host] if self.cluster.insecure_registry else []
+
+    def is_old(self, last_use: float) -> bool:
+        """Whether an image was used too long ago to be kept."""
+        return time.time() - last_use > self.max_age

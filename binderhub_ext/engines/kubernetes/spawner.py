@@ -1,0 +1,396 @@
+"""The spawner of the `kubernetes` engine: KubeSpawner, told by a launch alone what to run.
+
+A pod outlives a Hub that crashes; the state the Hub stores is its name. A Hub killed in the middle
+of a start has stored nothing, so the first start of every Hub sweeps.
+
+What a start does with files is done by the first container of the server's own pod (`first.py`),
+on the server's node and as the owner of the files. Only a part of the data directory that lies
+directly in a folder of ours is mounted where somebody else may work at the same time: the kubelet
+follows a link that a person puts in the place of a folder, as far as the claim goes (`alone.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aiohttp
+from kubernetes_asyncio.client import ApiException
+from kubespawner import KubeSpawner
+from traitlets import Float, default
+
+from ...core.errors import BinderError, LaunchFailed
+from ...core.launch import Launch
+from ...programs import clean
+from ...storage.homes import ensure_mount_points
+from ...storage.sync.words import Request
+from ..base import EngineDown
+from ..containers import quickstart
+from ..containers.people import UID, ensure_person
+from ..containers.sources import check_sources
+from ..preparing import Prepared
+from ..rundir import Owner
+from ..spawner import HOME, BinderSpawnerMixin
+from . import labels
+from .alone import refuse_side_by_side
+from .cluster import Cluster
+from .images import Found, find
+from .manifest import add_launch, complete
+from .news import News, Wanted, ended_words, evicted, pod_failed
+from .pods import FIRST, NOTEBOOK, Data, ended, first_container, inside_project, restricted
+from .rundir import RunDirectory
+from .sweep import sweep
+from .watching import WatchingKubeSpawner
+
+T = TypeVar("T")
+
+_DOWN = (ApiException, aiohttp.ClientError, TimeoutError)
+_LOG_LINES = 40
+_LOOK = 0.1
+"""Seconds between two looks at what the cluster says; they ask nobody."""
+
+
+class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
+    """Runs a server in a pod, from an image of the `kubernetes` engine.
+
+    What KubeSpawner offers for choosing an image by `user_options` has no effect: the image is the
+    launch's. Its settings for volumes, labels and containers add to what a launch needs.
+    """
+
+    if TYPE_CHECKING:
+        api: Any
+        namespace: str
+        pod_name: str
+        image: str
+        uid: Any
+        mem_guarantee: Any
+        cpu_guarantee: Any
+        events: list[dict[str, Any]]
+        pod_reflector: Any
+
+    guaranteed_memory = Float(
+        1.0,
+        min=0,
+        max=1,
+        help="""Share of a server's memory limit that its node keeps for it (default 1: all of it).
+        With less, more servers fit on a node, and are ended when they want their memory all at
+        once.""",
+    ).tag(config=True)
+
+    guaranteed_cpu = Float(
+        0.05,
+        min=0,
+        max=1,
+        help="""Share of a server's processors that its node keeps for it (default 0.05): hardly
+        anybody computes all the time.""",
+    ).tag(config=True)
+
+    @default("namespace")
+    def _namespace_default(self) -> str:
+        return self.cluster.namespace
+
+    @default("pod_name_template")
+    def _pod_name(self) -> str:
+        # Not from the person's and server's names alone: a namespace may have two hubs.
+        return f"jupyter-{{user_server}}-{self.cluster.hub[:6]}"
+
+    @default("cmd")
+    def _cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("mem_limit")
+    def _mem_limit(self) -> int:
+        return 2 << 30
+
+    @default("cpu_limit")
+    def _cpu_limit(self) -> float:
+        return 2.0
+
+    @default("delete_stopped_pods")
+    def _keep_ended_pods(self) -> bool:
+        # We remove them ourselves, after reading why they ended.
+        return False
+
+    @default("start_timeout")
+    def _long_enough_for_a_node(self) -> int:
+        # Until a node is there and has pulled the image.
+        return 900
+
+    @default("delete_grace_period")
+    def _grace(self) -> int:
+        return 5
+
+    @default("container_security_context")
+    def _restricted(self) -> dict[str, Any]:
+        return restricted()
+
+    @default("uid")
+    def _uid(self) -> int:
+        return UID
+
+    @default("gid")
+    def _gid(self) -> int:
+        return UID
+
+    _starting = False
+    _made = False
+    _pod: asyncio.Future[Any] | None = None
+    _first: dict[str, Any] | None = None
+    _news: News | None = None
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(parent=self)
+
+    @property
+    def data(self) -> Data:
+        return Data(self.layout, self.cluster)
+
+    @property
+    def run_directory(self) -> RunDirectory:
+        return RunDirectory.of(self.layout, self.cluster.hub, self.user.name, self.name)
+
+    # --- before the pod -------------------------------------------------------------------
+
+    async def start(self) -> Any:
+        """Start the server; nothing of it is left if that fails."""
+        self._starting = True
+        try:
+            return await super().start()
+        finally:
+            self._starting = False
+
+    async def begin(self) -> None:
+        """See to what an earlier Hub left, and watch the pods from now on."""
+        try:
+            await self._start_watching_pods()
+            for name in await sweep(self.api, self.cluster, self.layout):
+                self.log.warning("Removed what a killed Hub left of %s", name)
+        except _DOWN as error:
+            raise _down(error) from error
+        await asyncio.to_thread(quickstart.provide, self.layout)
+
+    def check_launch(self, launch: Launch) -> None:
+        """Refuse to show a folder that a server beside it could exchange."""
+        others = [each for name, each in self.user.spawners.items() if name != self.name]
+        refuse_side_by_side(launch, self.user.name, others, self.pod_reflector.pods)
+
+    async def find_image(self, launch: Launch) -> Found | None:
+        """The launch's image, as its registry describes it."""
+        found = await find(self.cluster, launch.image)
+        if found:
+            self.image = found.name
+        return found
+
+    async def ensure_person(self, launch: Launch) -> Owner:
+        """One uid for everybody."""
+        owner = await asyncio.to_thread(ensure_person, self.layout, launch.user)
+        self.uid, self.gid = owner
+        return owner
+
+    # --- the pod --------------------------------------------------------------------------
+
+    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
+        """Run it as the first container of the server's pod; it makes places in the project too.
+
+        The server follows it in that pod by itself, and :meth:`start_server` waits for that.
+        """
+        await asyncio.to_thread(self._make_other_places, prepared, request)
+        self._first = first_container(prepared.mounts, request, prepared.owner, self.data)
+        status = await self._while_telling(25, self._until_first_ended(self._begin_pod()))
+        if not status.get("message"):
+            raise LaunchFailed(
+                "The project's files could not be put in place. Launch it again; if it stays so,"
+                " tell the administrator.",
+                detail=await self._log_tail(FIRST),
+            )
+        if status["exitCode"]:
+            await self._remove_pod()
+        return str(status["message"]).encode()
+
+    def _make_other_places(self, prepared: Prepared, request: Request) -> None:
+        """Make the places that are not in the project: the server must find them all."""
+        inside = inside_project(prepared.mounts, request)
+        others = [each for each in prepared.mounts if each not in inside]
+        ensure_mount_points(others, *prepared.owner)
+        check_sources([each for each in prepared.mounts if str(each.target) != request.into])
+
+    async def start_server(self) -> Any:
+        """Start what was prepared, or what an administrator configured."""
+        if self.prepared and self._pod is None:
+            await asyncio.to_thread(check_sources, self.prepared.mounts)
+        url = await self._while_telling(45, self._pod or self._begin_pod())
+        self._pod = None
+        return url
+
+    def _begin_pod(self) -> asyncio.Future[Any]:
+        """Have KubeSpawner make the pod and wait for it."""
+        self._made = True
+        self._news = News(self._wanted())
+        self._pod = asyncio.ensure_future(super().start_server())
+        return self._pod
+
+    async def _until_first_ended(self, pod: asyncio.Future[Any]) -> dict[str, Any]:
+        while not (status := ended(self.seen_pod(), FIRST)):
+            if pod.done():
+                await pod
+            await asyncio.sleep(_LOOK)
+        return dict(status)
+
+    async def _while_telling(self, progress: int, work: Awaitable[T]) -> T:
+        """Wait for a part of the start; tell what the cluster says, and give up where it says no.
+
+        Raises:
+            BinderError: nothing will come of it.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                await asyncio.wait([task], timeout=_LOOK)
+                self._tell_news(progress)
+                if not task.done() and ended(self.seen_pod(), NOTEBOOK):
+                    raise await self._failure("It ended by itself.")
+            return await task
+        except _DOWN as error:
+            raise _down(error) from error
+        finally:
+            task.cancel()
+
+    def _tell_news(self, progress: int) -> None:
+        """Tell what is new of our pod.
+
+        Raises:
+            BinderError: it will never run.
+        """
+        pod = self.seen_pod()
+        if pod is None or self._news is None:
+            return
+        # Of this very pod: an earlier one had the same name.
+        uid = pod["metadata"]["uid"]
+        for event in (each for each in self.events if each["involvedObject"].get("uid") == uid):
+            if words := self._news.of(event):
+                self.tell(progress, words)
+        if error := pod_failed(pod.get("status") or {}):
+            raise error
+
+    def _wanted(self) -> Wanted:
+        found = self.prepared.image if self.prepared else None
+        sizes = {found.name: found.size} if found else {}
+        guaranteed = self._guarantees()
+        return Wanted(guaranteed["memory"], guaranteed["cpu"], sizes, self.cluster.image)
+
+    def _guarantees(self) -> dict[str, float]:
+        """What the node keeps for the server: what an administrator says, or a share."""
+        memory = self.mem_guarantee or int((self.mem_limit or 0) * self.guaranteed_memory)
+        cpu = self.cpu_guarantee or round((self.cpu_limit or 0) * self.guaranteed_cpu, 3)
+        return {"memory": memory, "cpu": cpu}
+
+    async def get_pod_manifest(self) -> Any:
+        """KubeSpawner's manifest, with what the launch needs."""
+        pod = await super().get_pod_manifest()
+        marks = {labels.HUB: self.cluster.hub, labels.RUN: self.run_directory.name}
+        complete(pod, marks, self._guarantees())
+        if self.prepared:
+            add_launch(pod, self.prepared, self.notebook_dir, self.data, self._first)
+        return pod
+
+    def get_env(self) -> dict[str, str]:
+        """The server's environment; its home is ours whatever the image says."""
+        env = {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+        if self.prepared:
+            theirs = env.get("PYTHONPATH") or self.prepared.image.python_path
+            env["PYTHONPATH"] = quickstart.python_path(theirs)
+        return env
+
+    # --- running --------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """What finds the server again; called when the Hub is about to store it."""
+        state: dict[str, Any] = super().get_state()
+        if self._made and not self._starting:
+            with suppress(FileNotFoundError):
+                self.run_directory.stored.touch()
+        return state
+
+    async def poll(self) -> Any:
+        """`None` while the server runs, or while nobody can say."""
+        try:
+            status = await super().poll()
+        except _DOWN as error:
+            self.log.error("%s: the cluster does not answer: %s", self._log_name, error)
+            return None
+        if status is not None and (pod := self.seen_pod()):
+            self.last_words = await self._said(pod)
+        if status is not None and not self._starting:
+            await self.clean_up()
+        return status
+
+    async def stop(self, now: bool = False) -> None:
+        """End the server and remove all that belonged to it."""
+        await super().stop(now)
+        self._made = False
+        await self.clean_up()
+
+    async def clean_up(self) -> None:
+        """Remove its pod and its run directory."""
+        await self._remove_pod()
+        await self.run_directory.remove()
+
+    async def _remove_pod(self) -> None:
+        """Remove the pod of this server's name, whoever made it."""
+        begun, self._pod, self._first = self._pod, None, None
+        if begun:
+            begun.cancel()
+        if self._made or self.seen_pod():
+            with suppress(*_DOWN):
+                await KubeSpawner.stop(self, now=True)
+        self._made = False
+
+    async def _failure(self, what: str) -> BinderError:
+        status = (self.seen_pod() or {}).get("status") or {}
+        if status.get("phase") == "Pending" and self._news and self._news.last:
+            return LaunchFailed(
+                "Your server did not start in time. What the cluster said last:"
+                f" “{self._news.last}”. Launch again later, or a smaller one."
+            )
+        return await super()._failure(what)
+
+    async def explain_failure(self) -> str:
+        """The end of what the server said."""
+        pod = self.seen_pod()
+        return (await self._said(pod) if pod else "") or self.last_words
+
+    async def _said(self, pod: dict[str, Any]) -> str:
+        """Why a pod's server ended and the end of what it said."""
+        status = ended(pod, NOTEBOOK) or {}
+        why = ended_words(status, float(self.mem_limit or 0))
+        if (pod.get("status") or {}).get("reason"):
+            why = evicted(pod["status"]).message
+        return "\n".join(filter(None, (why, await self._log_tail(NOTEBOOK))))
+
+    async def _log_tail(self, container: str) -> str:
+        try:
+            said = await self.api.read_namespaced_pod_log(
+                self.pod_name, self.namespace, container=container, tail_lines=_LOG_LINES
+            )
+        except _DOWN:
+            return ""
+        lines = (clean(line.encode()) for line in str(said).splitlines())
+        return "\n".join(line for line in lines if line)
+
+
+def _down(error: BaseException) -> BinderError:
+    detail = getattr(error, "body", "") or str(error)
+    if isinstance(error, ApiException) and error.status in (403, 422, 400):
+        return LaunchFailed(
+            "The cluster does not allow this server: a rule or a quota of the administrator's"
+            " namespace refuses it. Tell the administrator.",
+            detail=str(detail),
+        )
+    return EngineDown(
+        "The cluster of this hub does not answer. Try again in a moment; if it stays so, tell the"
+        " administrator.",
+        detail=str(detail),
+    )

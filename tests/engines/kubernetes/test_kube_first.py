@@ -1,0 +1,92 @@
+"""What runs in a pod before the server: project, places of mounts, and an answer that fits."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from dockersources import make_source
+
+from binderhub_ext.core.errors import Conflict
+from binderhub_ext.core.launch import Access, Files, Launch
+from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.updates import State
+from binderhub_ext.engines.kubernetes import first
+from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.engines.kubernetes.pods import Data, first_container
+from binderhub_ext.engines.rundir import Owner
+from binderhub_ext.storage.homes import ensure_home, ensure_state
+from binderhub_ext.storage.mounts import Mount, mounts_for
+from binderhub_ext.storage.sync import call
+from binderhub_ext.storage.sync.words import Request
+
+PROJECT = "projects/o/r"
+
+
+class Pod:
+    """A launch of a repository, in which the volume `v` appears inside of the project."""
+
+    def __init__(self, folder: Path, files: dict[str, str], monkeypatch: Any) -> None:
+        self.layout = DataDirectory(folder / "data")
+        self._monkeypatch = monkeypatch
+        source = make_source(self.layout.repos / "abc", files)
+        self.home = ensure_home(self.layout, "ana")
+        ensure_state(self.layout, "ana", PROJECT)
+        (self.layout.volumes / "v").mkdir(parents=True)
+        url = source.commit.repo.url
+        bundle = str(source.bundle)
+        self.request = Request(bundle, source.commit.id, url, str(self.home), PROJECT)
+        launch = Launch("ana", "one", source.commit, PROJECT, "image", Files.PROJECT)
+        place = PurePosixPath(PROJECT, "data")
+        volume = Mount(self.layout.volumes, PurePosixPath("v"), place, Access.RO)
+        self.mounts = (*mounts_for(launch, self.layout), volume)
+
+    def run(self) -> tuple[int, bytes]:
+        """The exit status and the container's last message."""
+        data = Data(self.layout, Cluster())
+        container = first_container(self.mounts, self.request, Owner(1000, 1000), data)
+        message = self.layout.root / "message"
+        self._monkeypatch.setattr(first, "MESSAGE", message)
+        self._monkeypatch.setattr(sys, "argv", ["first", container["command"][-1]])
+        return first.main(), message.read_bytes()
+
+
+def test_project_first_then_the_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new project wants its folder empty; the volume's place is in it."""
+    pod = Pod(tmp_path, {"readme.txt": "1", "src/x.py": "2"}, monkeypatch)
+    status, said = pod.run()
+    assert status == 0 and call.read_answer(said).state is State.CREATED
+    assert (pod.home / PROJECT / "readme.txt").read_text() == "1"
+    assert (pod.home / PROJECT / "data").is_dir()
+    status, said = pod.run()
+    assert status == 0 and call.read_answer(said).state is State.UNCHANGED
+
+
+def test_a_link_in_the_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod = Pod(tmp_path, {"readme.txt": "1"}, monkeypatch)
+    pod.run()
+    (pod.home / PROJECT / "data").rmdir()
+    (pod.home / PROJECT / "data").symlink_to(tmp_path)
+    status, said = pod.run()
+    assert status == 1
+    with pytest.raises(Conflict, match="a link or a file is in its way"):
+        call.read_answer(said)
+
+
+def test_any_answer_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4096 bytes, however many files were brought and however long their names are."""
+    pod = Pod(tmp_path, {"readme.txt": "1"}, monkeypatch)
+    _, said = pod.run()
+    fields = json.loads(said)
+    change = {"path": "ü" * 90 + "/" + "x" * 100, "what": "beside", "other": "y" * 200}
+    fields["changes"] = [{**change, "path": f"{number}{change['path']}"} for number in range(500)]
+    fields["counts"] = {"beside": 500}
+    short = first.fitting(json.dumps(fields))
+    assert len(short.encode()) <= 4096
+    update = call.read_answer(short.encode())
+    assert sum(update.counts.values()) == 500 and 0 < len(update.changes) < 500
+    error = {"error": "files", "message": "No.", "detail": "z" * 100_000}
+    assert len(first.fitting(json.dumps(error))) < 4096

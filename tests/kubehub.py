@@ -1,0 +1,221 @@
+"""A real cluster (`scripts/cluster up`): a namespace for a session's tests, a Hub beside it.
+
+The Hub and the builders run on this machine and see the data directory as a folder; what they
+start in the cluster sees the same folder through a claim.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from sandboxhub import SandboxHub
+from traitlets.config import Config
+
+from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.engines.kubernetes.labels import HUB
+from binderhub_ext.engines.kubernetes.rundir import RunDirectory
+
+HERE = Path(__file__).parent
+STATE = Path(os.environ.get("CLUSTER_DIR", str(Path.home() / ".cache/binder-at-home/cluster")))
+KUBECONFIG = os.environ.get("KUBECONFIG") or str(STATE / "run/admin.kubeconfig")
+REGISTRY = "10.250.0.1:15000"
+BASE = f"{REGISTRY}/binder-at-home/base:bookworm"
+IMAGE = os.environ.get("BINDER_AT_HOME_IMAGE", "docker.io/binder-at-home/binder:dev")
+HOST = "10.250.0.2"
+"""Address at which pods find a program on this machine."""
+
+CLAIM = "binder-data"
+
+_EXTRA = """
+c.JupyterHub.spawner_class = "binder-kubernetes"
+c.JupyterHub.hub_ip = {host!r}
+c.BinderKubeSpawner.start_timeout = 300
+c.BinderKubeSpawner.mem_limit = "512M"
+c.BinderKubeSpawner.delete_grace_period = 1
+"""
+
+
+def kubectl(*arguments: str, check: bool = True, given: str = "") -> str:
+    """What Kubernetes' command line says."""
+    program = STATE / "bin/kubectl"
+    command = [str(program) if program.exists() else "kubectl", f"--kubeconfig={KUBECONFIG}"]
+    done = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, input=given or None
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def missing() -> str:
+    """What this machine lacks for these tests, and how to get it; empty if nothing."""
+    get = "scripts/cluster up installs and starts what is missing"
+    if not Path(KUBECONFIG).exists():
+        return f"there is no cluster here; {get}"
+    try:
+        kubectl("get", "--raw=/readyz", "--request-timeout=10s")
+    except (AssertionError, OSError):
+        return f"no cluster answers; {get}"
+    return ""
+
+
+def skip_without_cluster() -> None:
+    """Skip, or fail where continuous integration does not expect to be without.
+
+    The words name an installation, which `nothing_missing.py` lets pass nowhere under CI.
+    """
+    if lack := missing():
+        if os.environ.get("WITHOUT_CLUSTER") == "expected":
+            pytest.skip("the environment says that no cluster is expected here (WITHOUT_CLUSTER)")
+        pytest.skip(lack)
+
+
+class Namespace:
+    """A namespace in which a folder of this machine is a claim.
+
+    Attributes:
+        name: of it, and of the volume.
+        data: the folder, a data directory.
+    """
+
+    def __init__(self, name: str, data: Path) -> None:
+        self.name, self.data = name, data
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Of class `Cluster`."""
+        return {
+            "namespace": self.name,
+            "data_claim": CLAIM,
+            "image": IMAGE,
+            "repository": f"{REGISTRY}/{self.name}",
+            "insecure_registry": True,
+        }
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(config=Config(Cluster=self.settings))
+
+    def kubectl(self, *arguments: str, check: bool = True, given: str = "") -> str:
+        return kubectl(f"--namespace={self.name}", *arguments, check=check, given=given)
+
+    def json(self, *arguments: str) -> Any:
+        """What is there, as the API server says it."""
+        return json.loads(self.kubectl("get", *arguments, "--output=json"))
+
+    def make(self) -> None:
+        """Make all of it, with the level of Pod Security that the chart sets."""
+        level = "pod-security.kubernetes.io"
+        labels = {f"{level}/enforce": "baseline"}
+        claim = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
+        self._apply("v1", "Namespace", self.name, metadata={"labels": labels})
+        size = {"storage": "10Gi"}
+        self._apply(
+            "v1",
+            "PersistentVolume",
+            self.name,
+            spec={
+                **claim,
+                "capacity": size,
+                "hostPath": {"path": str(self.data)},
+                "persistentVolumeReclaimPolicy": "Retain",
+                "claimRef": {"namespace": self.name, "name": CLAIM},
+            },
+        )
+        bound = {**claim, "volumeName": self.name, "resources": {"requests": size}}
+        self._apply("v1", "PersistentVolumeClaim", CLAIM, self.name, spec=bound)
+
+    def _apply(
+        self, version: str, kind: str, name: str, namespace: str = "", **fields: Any
+    ) -> None:
+        place = {"namespace": namespace} if namespace else {}
+        thing = {"apiVersion": version, "kind": kind, **fields}
+        thing["metadata"] = {"name": name, **place, **fields.get("metadata", {})}
+        kubectl("apply", "--filename=-", given=json.dumps(thing))
+
+    def remove(self) -> None:
+        """Remove all of it."""
+        kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=120s", check=False)
+        kubectl("delete", "persistentvolume", self.name, "--wait=false", check=False)
+
+
+@contextmanager
+def running_namespace(name: str) -> Iterator[Namespace]:
+    """A namespace with an empty data directory."""
+    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        namespace = Namespace(name, Path(folder))
+        try:
+            namespace.make()
+            yield namespace
+        finally:
+            namespace.remove()
+
+
+class KubeHub(SandboxHub):
+    """The Hub's process, whose data directory is a claim of a namespace."""
+
+    host = HOST
+
+    def __init__(self, root: Path, name: str, extra: str = "") -> None:
+        self.namespace = Namespace(name, root / "data")
+        settings = "".join(
+            f"c.Cluster.{key} = {value!r}\n" for key, value in self.namespace.settings.items()
+        )
+        super().__init__(root, extra=_EXTRA.format(host=HOST) + settings + extra)
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), "KUBECONFIG": KUBECONFIG}
+
+    def server_address(self, user: str, server: str) -> str:
+        """Address and port of a server's pod, which this machine reaches."""
+        return f"{self.pod(user, server)['status']['podIP']}:8888"
+
+    def pod(self, user: str, server: str = "one") -> Any:
+        """A server's pod, as the API server has it."""
+        name = RunDirectory.of(self.layout, self.namespace.cluster.hub, user, server).name
+        (pod,) = self.namespace.json("pods", f"--selector=binder-at-home/run={name}")["items"]
+        return pod
+
+    def pods(self) -> list[str]:
+        """Names of every pod of this Hub."""
+        marked = self.namespace.json("pods", f"--selector={HUB}={self.namespace.cluster.hub}")
+        return [pod["metadata"]["name"] for pod in marked["items"]]
+
+    def leftovers(self) -> list[str]:
+        """Pods, and directories of servers."""
+        servers = self.layout.run / "pods"
+        directories = [str(path) for path in servers.iterdir()] if servers.exists() else []
+        deadline = time.monotonic() + 30
+        while (pods := self.pods()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return [*pods, *directories]
+
+
+@contextmanager
+def running_kube_hub(image: str, name: str, repository: str, extra: str = "") -> Iterator[KubeHub]:
+    """A running Hub whose launches are of this image.
+
+    Args:
+        name: of its namespace.
+        repository: of the image.
+    """
+    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        hub = KubeHub(Path(folder), name, f"c.Cluster.repository = {repository!r}\n{extra}")
+        hub.image = image
+        try:
+            hub.namespace.make()
+            hub.start()
+            yield hub
+        finally:
+            hub.stop()
+            hub.namespace.remove()
