@@ -247,7 +247,8 @@ async def test_failure_is_everybodys_and_not_for_ever(
         *(fetch(provider, commit) for _ in range(5)), return_exceptions=True
     )
     assert all(isinstance(result, RepoUnavailable) for result in results)
-    assert len([r for r in gitserver.requests if r.path.endswith("/info/refs")]) == 2
+    # for the ref, for its files and for the tags
+    assert len([r for r in gitserver.requests if r.path.endswith("/info/refs")]) == 3
     handle.behaviour = None
     await fetch(provider, commit)
 
