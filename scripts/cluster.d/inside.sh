@@ -41,7 +41,7 @@ own_places() {
   cp "$resolv" "$run/resolv.conf"
   mount --make-rprivate /
   local place
-  for place in /run /var/lib /var/log; do mount -t tmpfs -o mode=0755 tmpfs $place; done
+  for place in /run /usr/libexec /var/lib /var/log; do mount -t tmpfs -o mode=0755 tmpfs $place; done
   mkdir -p /run/lock
 }
 

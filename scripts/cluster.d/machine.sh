@@ -112,7 +112,7 @@ remove_groups() {
   local tries controller left
   for ((tries = 0; tries < 50; tries++)); do
     left=
-    for controller in $(control_groups); do
+    for controller in $(control_groups) /sys/fs/cgroup/unified; do
       [[ ! -d $controller/$group ]] || find "$controller/$group" -depth -type d -exec rmdir {} + 2>/dev/null || left=1
     done
     [[ -n $left ]] || return 0
