@@ -78,6 +78,8 @@ def configure(
     data_dir: str | os.PathLike[str],
     engine: str = "local",
     service_port: int = 8003,
+    service_url: str = "",
+    service_token: str = "",
     config_file: str | os.PathLike[str] = "",
     service_arguments: Sequence[str] = (),
     asked: Config | None = None,
@@ -89,6 +91,9 @@ def configure(
         data_dir: where everything is kept; made by the caller, writable by the Hub.
         engine: name of an engine installed on this machine.
         service_port: loopback port of the service.
+        service_url: where the service is that somebody else runs, as on a cluster. Empty: the Hub
+            runs it on this machine. Its own settings are then no business of this call.
+        service_token: what that service shows the Hub.
         config_file: configuration the service reads too, or empty.
         service_arguments: further arguments of the service's command; everybody on the machine
             can read them.
@@ -103,10 +108,14 @@ def configure(
     _configure_hub(c, layout)
     _configure_spawner(c, layout, find_engine(engine))
     apply_hub_settings(find_engine(engine), c, c if asked is None else asked)
-    command = ["--data-dir", str(layout.root), "--engine", engine]
+    arguments = ["--data-dir", str(layout.root), "--engine", engine]
     if config_file:
-        command += ["-f", str(Path(config_file).absolute())]
-    _configure_service(c, service_port, [*command, *service_arguments])
+        arguments += ["-f", str(Path(config_file).absolute())]
+    arguments += service_arguments
+    if service_url:
+        _add_service(c, {"url": service_url, "api_token": service_token})
+    else:
+        _add_service(c, _run_here(service_port, arguments))
     if asked is None:
         _check_at_the_end(c, [Path(sys._getframe(1).f_globals.get("__file__", ""))])
 
@@ -187,13 +196,19 @@ def _configure_spawner(c: Config, layout: DataDirectory, engine: Engine) -> None
     c.BinderSpawnerMixin.ticket_secret = ensure_secret(layout.secrets / "ticket")
 
 
-def _configure_service(c: Config, port: int, arguments: Sequence[str]) -> None:
-    service = {
-        "name": SERVICE,
+def _run_here(port: int, arguments: Sequence[str]) -> dict[str, Any]:
+    return {
         "url": f"http://127.0.0.1:{port}",
         # -P: the directory the Hub happens to be started in must not be importable.
         "command": [sys.executable, "-P", "-m", "binderhub_ext", "service", *arguments],
         "environment": service_environment(os.environ),
+    }
+
+
+def _add_service(c: Config, run: Mapping[str, Any]) -> None:
+    service = {
+        "name": SERVICE,
+        **run,
         "oauth_client_allowed_scopes": list(OAUTH_SCOPES),
         "oauth_no_confirm": True,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 import warnings
@@ -14,7 +15,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from ruamel.yaml import YAML
 from traitlets import TraitType
 from traitlets.config import Application, Configurable
 
@@ -24,6 +27,7 @@ from binderhub_ext.service.failures import STATUSES
 from binderhub_ext.traits import Bytes
 
 REFERENCE = Path(__file__).parent / "reference"
+CHART = Path(__file__).parents[1] / "helm" / "binder-at-home"
 _WRITTEN = "<!-- Written by scripts/docs from the code. Change the code instead. -->"
 
 
@@ -32,6 +36,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "configuration.md": configuration(),
         REFERENCE / "errors.md": error_codes(),
+        REFERENCE / "chart.md": chart_values(),
     }
 
 
@@ -78,6 +83,47 @@ def error_codes() -> str:
         *(f"| `{code}` | {status} | {words} |" for status, (code, words) in STATUSES.items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def chart_values() -> str:
+    """The page of values of the chart, from its schema."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    values = YAML(typ="safe").load(CHART / "values.yaml")
+    lines = [
+        "# Values of the chart",
+        "",
+        _WRITTEN,
+        "",
+        "What can be set in `values.yaml` of `helm/binder-at-home`. A name that is not here is"
+        " refused. How to use it: [Install it on Kubernetes](../how-to/install-on-kubernetes.md).",
+    ]
+    for part, inner in schema["properties"].items():
+        if part in values:
+            lines += ["", f"## {part}", "", *_values(part, inner, values[part])]
+    return "\n".join(lines) + "\n"
+
+
+def _values(path: str, schema: dict[str, Any], value: Any) -> Iterator[str]:
+    """A sentence for a group of values, a line for each of its values."""
+    inner = schema.get("properties")
+    if not inner:
+        yield f"{schema['description']} Default: {_as_json(value)}."
+        return
+    yield from (schema["description"], "", "| value | default | meaning |", "| --- | --- | --- |")
+    yield from _rows(path, schema, value)
+
+
+def _rows(path: str, schema: dict[str, Any], value: Any) -> Iterator[str]:
+    for name, inner in schema["properties"].items():
+        if "properties" in inner:
+            yield f"| `{path}.{name}` | | {inner['description']} |"
+            yield from _rows(f"{path}.{name}", inner, value[name])
+        else:
+            yield f"| `{path}.{name}` | {_as_json(value[name])} | {inner['description']} |"
+
+
+def _as_json(value: Any) -> str:
+    return f"`{json.dumps(value)}`"
 
 
 def _by_code(

@@ -19,6 +19,7 @@ TOGETHER = {
     "tests/engines/docker": "docker",
     "tests/engines/kubernetes": "cluster",
     "tests/engines/local_run": "sandboxes",
+    "tests/helm/test_on_cluster.py": "cluster",
     "tests/house/test_up_with_docker.py": "docker",
 }
 

@@ -13,7 +13,10 @@ from traitlets.config import Config
 from ..engines.installed import engine_names, find_engine
 from ..repos.installed import fetcher_class, installed_providers
 
-_PROGRAMS = ("binderhub_ext.app", "binderhub_ext.up.app", "binderhub_ext.up.doctor")
+_PROGRAMS = (
+    *("binderhub_ext.app", "binderhub_ext.up.apart"),
+    *("binderhub_ext.up.app", "binderhub_ext.up.doctor"),
+)
 """By name: they import this package."""
 
 

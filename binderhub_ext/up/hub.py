@@ -34,16 +34,20 @@ _EXPECTED = (
 """Warnings of JupyterHub's that say what is so on purpose on loopback."""
 
 
-class OneMachineHub(JupyterHub):
+class ConfiguredHub(JupyterHub):
+    """JupyterHub with its configuration complete; none is picked up in the current directory."""
+
+    def load_config_file(self, *_args: Any, **_kwargs: Any) -> None:
+        """Nothing is left to load."""
+
+
+class OneMachineHub(ConfiguredHub):
     """JupyterHub with its two ends tied up; configured as `c.JupyterHub`."""
 
     on_ready = AnyTrait(help="Called without arguments once people can sign in.")
     proxy: Any = None
     """Made late by JupyterHub, after much that can fail."""
     _stopping = False
-
-    def load_config_file(self, *_args: Any, **_kwargs: Any) -> None:
-        """The configuration is complete; none is picked up in the current directory."""
 
     async def initialize(self, *args: Any, **kwargs: Any) -> None:
         if is_loopback(urlsplit(self.bind_url).hostname or ""):

@@ -23,7 +23,7 @@ generate = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(generate)
 
 
-@pytest.mark.parametrize("page", ["configuration.md", "errors.md"])
+@pytest.mark.parametrize("page", ["configuration.md", "errors.md", "chart.md"])
 def test_generated_pages_are_current(page: str) -> None:
     path = DOCS / "reference" / page
     assert path.read_text() == generate.pages()[path], "run scripts/docs"

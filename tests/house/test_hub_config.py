@@ -150,3 +150,13 @@ class _Handler:
 )
 def test_people_land_on_the_service(base_url: str, expected: str) -> None:
     assert hub.landing_page(_Handler(base_url)) == expected
+
+
+def test_a_service_that_somebody_else_runs(tmp_path: Path) -> None:
+    """The Hub knows it by its token, and starts nothing."""
+    c = Config()
+    hub.configure(c, data_dir=tmp_path, service_url="http://binder:8003", service_token="t" * 32)
+    [service] = c.JupyterHub.services
+    assert (service["url"], service["api_token"]) == ("http://binder:8003", "t" * 32)
+    assert {"command", "environment"}.isdisjoint(service)
+    assert service["oauth_client_allowed_scopes"] and service["oauth_no_confirm"]
