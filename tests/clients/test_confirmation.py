@@ -86,7 +86,7 @@ def test_a_link_on_another_site(
     for words in ("127.0.0.1", repo.url, "This project's folder", "read and change", "internet"):
         expect(main).to_contain_text(words)
     expect(main).to_contain_text("lab/tree/index.ipynb")
-    expect(main).to_contain_text("at the first launch")
+    expect(main).to_contain_text("Add a word for those who come later")
     jonas.screenshot(path=artifacts / "confirm.png", full_page=True)
     assert launches(jonas, hub) == before
 
