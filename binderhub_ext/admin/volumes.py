@@ -111,8 +111,8 @@ def _find(store: VolumeStore, name: str) -> Volume:
         return found[0]
     if found:
         ids = ", ".join(volume.id for volume in found)
-        raise Conflict(f"More than one volume is called that. Name one by its id: {ids}")
-    raise NotFound(f"There is no volume {name!r}. See: admin volumes list")
+        raise Conflict("More than one volume is called that. Name one by its id: {ids}", ids=ids)
+    raise NotFound("There is no volume {name!r}. See: admin volumes list", name=name)
 
 
 def _row(volume: Volume) -> dict[str, Any]:

@@ -182,8 +182,9 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
             ImageNotFound, RegistryUnavailable, TooMany, Unsupported, BuildFailed, NoSpace.
         """
         raise Unsupported(
-            f"This hub runs no container images, so it cannot use {reference}. Leave it out to"
-            " have the environment built from the repository."
+            "This hub runs no container images, so it cannot use {reference}. Leave it out to"
+            " have the environment built from the repository.",
+            reference=reference,
         )
 
     async def preview(self, launch: Launch) -> Update | None:

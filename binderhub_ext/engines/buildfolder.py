@@ -44,7 +44,9 @@ def _place(checkout: Path, files: Iterable[tuple[str, str]], folder: Path) -> No
     for path, digest in files:
         content = read(path)
         if content is None or sha256(content).hexdigest() != digest:
-            raise BuildFailed(f"{path} changed since the build was planned. Launch again.")
+            raise BuildFailed(
+                "{path} changed since the build was planned. Launch again.", path=path
+            )
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

@@ -213,8 +213,8 @@ class Detector:
             ) from error
         if "error" in found:
             raise BuildFailed(
-                "repo2docker cannot read the repository's configuration: "
-                f"{(found['error'].partition(': ')[2] or found['error']).rstrip('.')}.",
+                "repo2docker cannot read the repository's configuration: {why}.",
+                why=(found["error"].partition(": ")[2] or found["error"]).rstrip("."),
                 detail=found["error"],
             )
         return found
@@ -290,7 +290,7 @@ def _check_scripts(detection: Detection, read: Read) -> None:
         path = detection.file(name)
         first = (read(path) or b"").partition(b"\n")[0] if path else b""
         if first.startswith(b"#!") and first.endswith(b"\r"):
-            raise BuildFailed(f"{path} cannot run. {windows_lines(path)}")
+            raise BuildFailed("{path} cannot run. {why}", path=path, why=windows_lines(path))
 
 
 def windows_lines(path: str) -> str:
@@ -315,7 +315,11 @@ def reader(checkout: Path) -> Read:
         except (OSError, RuntimeError, ValueError):
             return None
         if len(content) > CONFIG_BYTES:
-            raise BuildFailed(f"{path} is larger than {CONFIG_BYTES >> 20} MiB.")
+            raise BuildFailed(
+                "{path} is larger than {size} MiB.",
+                path=path,
+                size=CONFIG_BYTES >> 20,
+            )
         return content
 
     return read
@@ -333,15 +337,18 @@ def check_links(checkout: Path) -> None:
     root = checkout.resolve()
     for folder in _FOLDERS:
         if not _inside(checkout / folder, root):
-            raise BuildFailed(f"{folder}/ is a link to a place outside of the repository.")
+            raise BuildFailed(
+                "{folder}/ is a link to a place outside of the repository.", folder=folder
+            )
         for name in (*_NAMES, *_IGNORES):
             path = checkout / folder / name
             if not _inside(path, root):
                 raise BuildFailed(
-                    f"{Path(folder) / name} is a link to a place outside of the repository."
+                    "{path} is a link to a place outside of the repository.",
+                    path=Path(folder) / name,
                 )
             if path.exists() and not path.is_file() and folder:
-                raise BuildFailed(f"{Path(folder) / name} is not a file.")
+                raise BuildFailed("{path} is not a file.", path=Path(folder) / name)
 
 
 def _inside(path: Path, root: Path) -> bool:

@@ -30,9 +30,11 @@ def find_engine(name: str) -> Engine:
         engine = entry.load()
         if isinstance(engine, Engine):
             return engine
-        raise CannotStart(f"The entry point {entry.value} is not an Engine.")
+        raise CannotStart("The entry point {name} is not an Engine.", name=entry.value)
     raise CannotStart(
-        f"There is no engine '{name}' on this machine. Installed: {', '.join(engine_names())}."
+        "There is no engine '{name}' on this machine. Installed: {installed}.",
+        name=name,
+        installed=", ".join(engine_names()),
     )
 
 

@@ -313,8 +313,9 @@ class BinderSpawnerMixin(PreparingMixin):
     async def _failure(self, what: str) -> BinderError:
         detail = await self.explain_failure()
         return LaunchFailed(
-            f"Your server did not start. {what} The end of its log says why; if the repository"
+            "Your server did not start. {what} The end of its log says why; if the repository"
             " has a start script, it may be the reason.",
+            what=what,
             detail=detail,
         )
 

@@ -78,8 +78,9 @@ def refuse_foreign(architecture: str) -> None:
     """
     if architecture:
         raise Unsupported(
-            f"The image is for {architecture}, which this machine is not. Take one for this"
-            " machine's architecture; in a Dockerfile, the image after FROM decides it."
+            "The image is for {architecture}, which this machine is not. Take one for this"
+            " machine's architecture; in a Dockerfile, the image after FROM decides it.",
+            architecture=architecture,
         )
 
 

@@ -35,8 +35,9 @@ def ensure_person(layout: DataDirectory, user: str) -> Owner:
     if owner := known_person(layout, user):
         return owner
     raise LaunchFailed(
-        f"Your home on this hub belongs to the account number {home.lstat().st_uid} of its machine,"
-        " as which no server may run. An administrator has to give it back to you."
+        "Your home on this hub belongs to the account number {uid} of its machine,"
+        " as which no server may run. An administrator has to give it back to you.",
+        uid=home.lstat().st_uid,
     )
 
 

@@ -137,8 +137,9 @@ class DockerBuilder(Settings):
                 return await self.store.finish(plan.environment.key, job.image, tell)
         except TimeoutError:
             raise BuildTimeout(
-                f"The build took longer than {self.build_timeout / 60:.0f} minutes and was ended. "
+                "The build took longer than {minutes:.0f} minutes and was ended. "
                 "Make it do less, or ask the administrator for more time.",
+                minutes=self.build_timeout / 60,
                 detail=log.end,
             ) from None
         except ProcessFailed as error:

@@ -103,7 +103,7 @@ class Daemon:
             EngineDown: the engine does not answer.
         """
         if shutil.which(self.cli) is None:
-            raise EngineDown(f"The program {self.cli} is not installed on this machine.")
+            raise EngineDown("The program {cli} is not installed on this machine.", cli=self.cli)
         try:
             folder = {"TMPDIR": str(temporary)} if temporary else {}
             return await output([self.cli, *arguments], env={**cli_environment(), **folder})
@@ -246,12 +246,14 @@ def _understood(error: ProcessFailed, cli: str) -> Exception:
     said = error.tail.lower()
     if "permission denied" in said and ".sock" in said:
         return EngineDown(
-            f"This account may not use {cli}. Add it to the group docker, then sign in again.",
+            "This account may not use {cli}. Add it to the group docker, then sign in again.",
+            cli=cli,
             detail=error.tail,
         )
     if "cannot connect" in said or "is the docker daemon running" in said:
         return EngineDown(
-            f"{cli} does not answer. Start it (systemctl start {cli}) and try again.",
+            "{cli} does not answer. Start it (systemctl start {cli}) and try again.",
+            cli=cli,
             detail=error.tail,
         )
     return error

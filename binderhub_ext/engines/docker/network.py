@@ -73,9 +73,10 @@ def hub_settings(c: Config, asked: Config) -> None:
     network = ensure_network(name)
     if not network.apart:
         raise CannotStart(
-            f"On the Docker network {name} containers can talk to each other. Remove it (docker"
-            f" network rm {name}) and it is made anew, or set another name as"
-            " c.BinderDockerSpawner.network_name."
+            "On the Docker network {name} containers can talk to each other. Remove it (docker"
+            " network rm {name}) and it is made anew, or set another name as"
+            " c.BinderDockerSpawner.network_name.",
+            name=name,
         )
     c.JupyterHub.hub_ip = network.gateway
 
@@ -97,7 +98,7 @@ def ensure_network(name: str) -> ServerNetwork:
             raise
     if made := find_network(name):
         return made
-    raise CannotStart(f"The Docker network {name} was made and is not there.")
+    raise CannotStart("The Docker network {name} was made and is not there.", name=name)
 
 
 def find_network(name: str) -> ServerNetwork | None:
@@ -318,7 +319,7 @@ def _engine(cli: str, *arguments: str) -> str:
     try:
         done = subprocess.run([cli, *arguments], capture_output=True, text=True, timeout=_PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotStart(f"{name} does not answer: {error}.") from error
+        raise CannotStart("{name} does not answer: {error}.", name=name, error=error) from error
     if done.returncode:
-        raise CannotStart(f"{name} cannot be used: {done.stderr.strip()}")
+        raise CannotStart("{name} cannot be used: {why}", name=name, why=done.stderr.strip())
     return done.stdout

@@ -93,7 +93,9 @@ class PrebuiltImages:
                 tell(Event(Phase.FETCHING, f"{error.message} Using the one of the last time."))
                 return last
             if (known := await self._here(name)) is None:
-                raise ImageNotFound(f"The image {name} was pulled, and is gone. Launch again.")
+                raise ImageNotFound(
+                    "The image {name} was pulled, and is gone. Launch again.", name=name
+                )
             image = await self._adopt(name, known, tell)
             known_as.write_text(image.key)
             return image
@@ -134,8 +136,10 @@ class PrebuiltImages:
         except TimeoutError:
             minutes = self._settings.build_timeout / 60
             raise BuildTimeout(
-                f"Pulling {name} took longer than {minutes:.0f} minutes and was ended."
-                " Launch again to go on, or ask the administrator for more time."
+                "Pulling {name} took longer than {minutes:.0f} minutes and was ended."
+                " Launch again to go on, or ask the administrator for more time.",
+                name=name,
+                minutes=minutes,
             ) from None
 
     async def _adopt(self, name: str, known: dict[str, Any], tell: Tell) -> Image:
@@ -192,7 +196,8 @@ class PrebuiltImages:
 
 def _not_adopted(name: str, error: ProcessFailed) -> BinderError:
     return RegistryUnavailable(
-        f"The image {name} came, and this hub's container engine could not use it. Launch again;"
+        "The image {name} came, and this hub's container engine could not use it. Launch again;"
         " if it stays so, tell the administrator.",
+        name=name,
         detail=error.tail,
     )

@@ -62,8 +62,9 @@ def failure(
 def timeout(allowed: Allowed, log: str) -> BuildTimeout:
     """The error for a build that took too long."""
     return BuildTimeout(
-        f"The build took longer than {allowed.seconds / 60:.0f} minutes and was ended. "
+        "The build took longer than {minutes:.0f} minutes and was ended. "
         "Make it do less, or ask the administrator for more time.",
+        minutes=allowed.seconds / 60,
         detail=log,
     )
 
@@ -75,8 +76,9 @@ def _of_pod(pod: Mapping[str, Any], log: str, allowed: Allowed) -> BinderError |
     if reason == "Evicted" and ("storage" in message or "disk" in message.lower()):
         limit = f" ({write_bytes(allowed.disk)}B)" if allowed.disk else ""
         return NoSpace(
-            f"The build needed more disk than there is for it on its node{limit} and was ended."
+            "The build needed more disk than there is for it on its node{limit} and was ended."
             " Make it write less, or ask the administrator.",
+            limit=limit,
             detail=f"{message}\n{log}",
         )
     if reason:
@@ -92,8 +94,9 @@ def _of_container(pod: Mapping[str, Any], log: str, image: str, allowed: Allowed
     built, pushed = ended(pod, BUILD) or {}, ended(pod, PUSH) or {}
     if "OOMKilled" in (built.get("reason"), pushed.get("reason")):
         return BuildFailed(
-            f"The build wanted more memory than it may have ({write_bytes(allowed.memory)}B) and"
+            "The build wanted more memory than it may have ({memory}B) and"
             " was ended. Make it need less, or ask the administrator for more.",
+            memory=write_bytes(allowed.memory),
             detail=log,
         )
     told = _told(pushed) or _told(built)

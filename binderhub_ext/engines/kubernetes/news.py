@@ -178,6 +178,7 @@ def evicted(status: Mapping[str, Any]) -> BinderError:
         "NodeAffinity": "its node may not run it",
     }.get(str(status.get("reason") or ""), "the cluster gives no reason")
     return LaunchFailed(
-        f"The cluster ended your server before it ran: {why}. Launch again.",
+        "The cluster ended your server before it ran: {why}. Launch again.",
+        why=why,
         detail=str(status.get("message") or ""),
     )

@@ -215,7 +215,8 @@ def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:
 
 def _refused(name: Name, detail: str) -> RegistryUnavailable:
     return RegistryUnavailable(
-        f"The registry {name.host} does not answer, or not with sense. Try again in a moment; if it"
+        "The registry {host} does not answer, or not with sense. Try again in a moment; if it"
         " stays so, tell the administrator.",
+        host=name.host,
         detail=detail,
     )

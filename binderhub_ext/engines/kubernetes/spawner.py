@@ -353,7 +353,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         if status.get("phase") == "Pending" and self._news and self._news.last:
             return LaunchFailed(
                 "Your server did not start in time. What the cluster said last:"
-                f" “{self._news.last}”. Launch again later, or a smaller one."
+                " “{last}”. Launch again later, or a smaller one.",
+                last=self._news.last,
             )
         return await super()._failure(what)
 

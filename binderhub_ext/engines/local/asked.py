@@ -62,8 +62,10 @@ def _line(found: Found, repo: Path) -> Line:
     line = found.line
     if line.refers is Refers.INCLUDE:
         raise BuildFailed(
-            f"{found.path} includes {line.target[:80]}, which is not in the repository. Add that "
-            "file, or correct its name."
+            "{path} includes {target}, which is not in the repository. Add that "
+            "file, or correct its name.",
+            path=found.path,
+            target=line.target[:80],
         )
     option, _, place = line.text.replace("=", " ", 1).partition(" ")
     beside = PurePosixPath(found.path).parent / place.strip()

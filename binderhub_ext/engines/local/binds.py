@@ -51,8 +51,9 @@ def opened(stack: ExitStack, root: Path, path: PurePosixPath | str) -> int:
         descriptor = open_beneath(root, path)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise LaunchFailed(
-            f"{path} is not a folder any more (a link or a file is in its place), so the server"
-            " cannot see it. Rename what is there and launch again."
+            "{path} is not a folder any more (a link or a file is in its place), so the server"
+            " cannot see it. Rename what is there and launch again.",
+            path=path,
         ) from error
     stack.callback(os.close, descriptor)
     return descriptor

@@ -262,7 +262,9 @@ class LocalBuilder(Settings):
             ) from error
         except LaunchFailed as error:
             raise BuildFailed(
-                f"The build's sandbox could not be started. {error.message}", detail=error.detail
+                "The build's sandbox could not be started. {reason}",
+                reason=error.message,
+                detail=error.detail,
             ) from error
         finally:
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
@@ -299,8 +301,9 @@ class LocalBuilder(Settings):
     def _check_limits(self, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise BuildTimeout(
-                f"The build took longer than {self.build_timeout / 60:.0f} minutes and was ended. "
-                "Make postBuild do less, or ask the administrator for more time."
+                "The build took longer than {minutes:.0f} minutes and was ended. "
+                "Make postBuild do less, or ask the administrator for more time.",
+                minutes=self.build_timeout / 60,
             )
         if shutil.disk_usage(self.layout.environments).free < self.min_free_space // 2:
             raise NoSpace("The disk filled up during the build, which was ended.")
@@ -315,8 +318,10 @@ class LocalBuilder(Settings):
             size, own = size + extra, own + extra
         if self.max_environment_size and size > self.max_environment_size:
             raise BuildFailed(
-                f"The environment takes {size >> 20} MiB; {self.max_environment_size >> 20} MiB "
-                "are allowed. Ask for fewer packages, or the administrator for more room."
+                "The environment takes {size} MiB; {limit} MiB "
+                "are allowed. Ask for fewer packages, or the administrator for more room.",
+                size=size >> 20,
+                limit=self.max_environment_size >> 20,
             )
         record = Record(
             key=plan.environment.key,

@@ -85,7 +85,7 @@ def _read(content: bytes) -> dict[str, Any]:
     yaml = YAML(typ="safe", pure=True)
     try:
         if len(content) > _BYTES:
-            raise BuildFailed(f"environment.yml is larger than {_BYTES >> 10} KiB.")
+            raise BuildFailed("environment.yml is larger than {size} KiB.", size=_BYTES >> 10)
         # Written out, a few lines of them are more than any memory holds.
         if any(isinstance(event, AliasEvent) for event in yaml.parse(content)):
             raise BuildFailed("environment.yml has aliases (`*name`), which are not read here.")

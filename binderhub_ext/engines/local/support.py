@@ -44,11 +44,11 @@ def refuse_unsupported(detection: Detection, conda: str | None) -> None:
     if detection.buildpack not in _SERVED:
         name, reason = _REFUSED.get(detection.buildpack, ("", f"of {detection.buildpack}"))
         name = _named(detection, name)
-        raise Unsupported(f"{name}: {reason}. {_ELSEWHERE}")
+        raise Unsupported("{name}: {reason}. " + _ELSEWHERE, name=name, reason=reason)
     if detection.apt:
         raise Unsupported(
-            f"{detection.file('apt.txt')}: this engine cannot install system packages for one "
-            f"repository. {_ELSEWHERE}"
+            "{path}: this engine cannot install system packages for one repository. " + _ELSEWHERE,
+            path=detection.file("apt.txt"),
         )
     if detection.buildpack == "CondaBuildPack":
         _refuse_conda(detection, conda)
@@ -85,18 +85,25 @@ def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> 
     source = _python_source(detection)
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", wanted):
         raise Unsupported(
-            f"{source} asks for Python {wanted or '?'}. Ask for a major and minor version only, "
-            "such as python-3.11."
+            "{source} asks for Python {wanted}. Ask for a major and minor version only, "
+            "such as python-3.11.",
+            source=source,
+            wanted=wanted or "?",
         )
     if tuple(map(int, wanted.split(".")))[:2] < OLDEST:
         raise Unsupported(
-            f"{source} asks for Python {wanted}, too old for this engine's Jupyter server. "
-            f"{_ELSEWHERE}"
+            "{source} asks for Python {wanted}, too old for this engine's Jupyter server. "
+            + _ELSEWHERE,
+            source=source,
+            wanted=wanted,
         )
     has = ", ".join(dict.fromkeys(interpreter.minor for interpreter in machine)) or "none"
     raise Unsupported(
-        f"{source} asks for Python {wanted}; this machine has {has}. Ask for one of these, ask "
-        "the administrator to install it, or use the docker or kubernetes engine."
+        "{source} asks for Python {wanted}; this machine has {has}. Ask for one of these, ask "
+        "the administrator to install it, or use the docker or kubernetes engine.",
+        source=source,
+        wanted=wanted,
+        has=has,
     )
 
 
@@ -133,8 +140,11 @@ def _refuse_conda(detection: Detection, conda: str | None) -> None:
     path = detection.file("environment.yml") or detection.file("environment.yaml")
     if conda is None:
         raise Unsupported(
-            f"{path}: this machine has no micromamba, mamba or conda. Ask the administrator to "
-            "install one, or use the docker or kubernetes engine."
+            "{path}: this machine has no micromamba, mamba or conda. Ask the administrator to "
+            "install one, or use the docker or kubernetes engine.",
+            path=path,
         )
     if detection.r:
-        raise Unsupported(f"{path} has R packages, and this engine has no RStudio. {_ELSEWHERE}")
+        raise Unsupported(
+            "{path} has R packages, and this engine has no RStudio. " + _ELSEWHERE, path=path
+        )

@@ -97,7 +97,7 @@ class Builds:
         try:
             return self._providers[id]
         except KeyError:
-            raise UnknownProvider(f"This hub cannot fetch from “{id}”.") from None
+            raise UnknownProvider("This hub cannot fetch from “{id}”.", id=id) from None
 
     async def image(self, commit: Commit, tell: Tell) -> Image:
         """The image of a commit, found or built.

@@ -145,8 +145,9 @@ class Launches:
             others = [one for k, one in self._current.items() if k[:2] == (user, server)]
             if not all(_same(other.order, order) for other in others):
                 raise Conflict(
-                    f"Your server {server} is being started with something else right now. "
-                    "Wait until it is there, or cancel that launch."
+                    "Your server {server} is being started with something else right now. "
+                    "Wait until it is there, or cancel that launch.",
+                    server=server,
                 )
             if current := self._current.get(key):
                 return current.state

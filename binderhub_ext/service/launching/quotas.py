@@ -70,12 +70,13 @@ class Quotas:
         own = sum(1 for other in orders if other.person.name == order.person.name)
         if self.per_person and own >= self.per_person:
             raise TooMany(
-                f"You have {own} launches under way. Wait for one of them, or cancel one."
+                "You have {own} launches under way. Wait for one of them, or cancel one.", own=own
             )
         if self.per_hour and within_an_hour >= self.per_hour:
             raise TooMany(
-                f"You have started {self.per_hour} launches within an hour, as many as this hub "
-                "allows. Try again later; running servers are not affected."
+                "You have started {limit} launches within an hour, as many as this hub "
+                "allows. Try again later; running servers are not affected.",
+                limit=self.per_hour,
             )
 
 
@@ -87,4 +88,4 @@ def _refuse(order: Order, status: str, said: str) -> None:
     """Say no, and count it under BinderHub's name for it."""
     provider = order.request.repo.provider if order.request.repo else "image"
     metrics.LAUNCH_COUNT.labels(status=status, provider=provider).inc()
-    raise TooMany(f"{said} Try again in a minute.")
+    raise TooMany("{said} Try again in a minute.", said=said)

@@ -63,8 +63,9 @@ class Starts:
                     tell(_event(message))
         except TimeoutError:
             raise LaunchFailed(
-                f"The server did not become ready within {self._patience:.0f} seconds. "
-                "Launch it again; if that does not help, tell the administrator."
+                "The server did not become ready within {seconds:.0f} seconds. "
+                "Launch it again; if that does not help, tell the administrator.",
+                seconds=self._patience,
             ) from None
 
 
