@@ -13,8 +13,8 @@ from binderhub_ext.commands.parse import main
 
 FIELDS = {
     "provider", "provider_name", "name", "spec", "repo", "ref", "urlpath", "filepath", "target",
-    "files", "volumes", "image", "server", "size", "mem", "cpu", "idle", "share", "extra", "link",
-    "guessed",
+    "files", "volumes", "image", "server", "size", "mem", "cpu", "idle", "share",
+    "environment", "extra", "link", "guessed",
 }  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
         "cpu": "",
         "idle": "",
         "share": ["ann"],
+        "environment": "",
         "extra": "colour=red",
         "link": "v2/gh/o/n/main?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro"
         "&volume=more&server=mine&mem=4G&share=ann&colour=red",
