@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ..core.errors import BuildFailed
 from ..repos.base import Source
-from ..storage.checkout import checkout, temporary_checkout
+from ..repos.checkout import checkout
+from ..storage.checkout import temporary_checkout
 from .detect import Detection, reader
 
 

@@ -1,10 +1,8 @@
-"""Files of a commit, from a bundle or an archive, without anything of the repository running."""
+"""Files of a commit, from its bundle, without anything of the repository running."""
 
 from __future__ import annotations
 
-import io
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,8 @@ import pytest
 from binderhub_ext.core.errors import RepoUnavailable
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.repos.base import Source
-from binderhub_ext.storage.checkout import checkout, temporary_checkout
+from binderhub_ext.repos.checkout import checkout
+from binderhub_ext.storage.checkout import temporary_checkout
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -63,24 +62,3 @@ async def test_a_broken_bundle(source: Source, tmp_path: Path) -> None:
     source.bundle.write_bytes(b"# v2 git bundle\nnonsense")
     with pytest.raises(RepoUnavailable):
         await checkout(source, tmp_path / "into")
-
-
-async def test_an_archive_cannot_leave_its_folder(source: Source, tmp_path: Path) -> None:
-    archive = tmp_path / "files.tar"
-    with tarfile.open(archive, "w") as tar:
-        member = tarfile.TarInfo("../outside")
-        member.size = 2
-        tar.addfile(member, io.BytesIO(b"no"))
-    with pytest.raises(RepoUnavailable):
-        await checkout(Source(source.commit, archive, "t"), tmp_path / "into")
-    assert not (tmp_path / "outside").exists()
-
-
-async def test_an_archive(source: Source, tmp_path: Path) -> None:
-    archive = tmp_path / "files.tar"
-    with tarfile.open(archive, "w") as tar:
-        member = tarfile.TarInfo("sub/a.txt")
-        member.size = 2
-        tar.addfile(member, io.BytesIO(b"ok"))
-    await checkout(Source(source.commit, archive, "t"), tmp_path / "into")
-    assert (tmp_path / "into" / "sub" / "a.txt").read_text() == "ok"

@@ -13,7 +13,7 @@ import asyncio
 import os
 import pickle
 import shutil
-import tarfile
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
@@ -143,14 +143,22 @@ class Machine:
 
 
 def _source(folder: Path) -> Source:
-    bundle = folder / "commit.tar"
-    with tarfile.open(bundle, "w") as archive:
-        for name, text in FILES.items():
-            file = folder / "files" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-            archive.add(file, name)
-    return Source(Commit(Repo("git", "x", "https://example.org/x"), "main", "0"), bundle, "tree")
+    origin, bundle = folder / "origin", folder / "commit.bundle"
+    for name, text in FILES.items():
+        file = origin / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    for arguments in (
+        ("init", "-q"),
+        ("add", "-A"),
+        (*identity, "commit", "-qm", "one"),
+        ("bundle", "create", "-q", str(bundle), "HEAD"),
+    ):
+        subprocess.run(["git", *arguments], cwd=origin, check=True)
+    tree = subprocess.check_output(["git", "rev-parse", "HEAD^{tree}"], cwd=origin, text=True)
+    commit = Commit(Repo("git", "x", "https://example.org/x"), "main", "0")
+    return Source(commit, bundle, tree.strip())
 
 
 def _copy(canary: Path, paths: set[Path]) -> Callable[[Path], Path]:
