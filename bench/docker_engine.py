@@ -56,11 +56,11 @@ from launch import Hub, hub, once
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
-from binderhub_ext.engines.docker.packages import SERVER_PACKAGES  # noqa: E402
 from dockerhub import BASE, docker, remove_images  # noqa: E402
 from gitserver import GitServer, RepoHandle  # noqa: E402
 from homehub import HomeHub  # noqa: E402
 
+from binderhub_ext.engines.containers.packages import SERVER_PACKAGES  # noqa: E402
 from binderhub_ext.service.sse import Parser  # noqa: E402
 
 TLJH = "tljh_repo2docker==3.0.21"
@@ -74,7 +74,7 @@ LAUNCHES = (
 """The cases of a round, and who launches."""
 
 _BUILD_CONFIG = f"""
-from binderhub_ext.engines.docker.uvpack import UvBuildPack, uv_buildpacks
+from binderhub_ext.engines.containers.uvpack import UvBuildPack, uv_buildpacks
 from repo2docker.contentproviders import Git
 c.Repo2Docker.content_providers = [Git]
 c.Repo2Docker.buildpacks = uv_buildpacks()
@@ -87,7 +87,7 @@ RUN python3 -m venv /opt/r2d && /opt/r2d/bin/pip install --quiet uv \\
     jupyter-repo2docker=={version("jupyter-repo2docker")}
 COPY docker /usr/local/bin/
 COPY docker-buildx /usr/libexec/docker/cli-plugins/
-COPY buildpack /srv/bench/buildpack
+COPY binderhub_ext /srv/bench/binderhub_ext
 COPY repo2docker_config.py /srv/bench/
 WORKDIR /srv/bench
 ENV PYTHONPATH=/srv/bench
@@ -321,12 +321,15 @@ def _files() -> dict[str, str | bytes]:
 
 def _make_builder(context: Path) -> None:
     """The image that tljh-repo2docker runs repo2docker in."""
-    package, pack = "binderhub_ext.engines.docker", context / "buildpack"
-    pack.mkdir(parents=True)
-    for name in ("uvpack.py", "packages.py"):
-        shutil.copy(ROOT / package.replace(".", "/") / name, pack)
-    (pack / "__init__.py").touch()
-    (context / "repo2docker_config.py").write_text(_BUILD_CONFIG.replace(package, "buildpack"))
+    ours = Path("binderhub_ext")
+    shutil.copytree(ROOT / ours / "core", context / ours / "core")
+    (context / ours / "engines" / "containers").mkdir(parents=True)
+    for name in (
+        *("__init__.py", "engines/__init__.py", "engines/containers/__init__.py"),
+        *("engines/containers/packages.py", "engines/containers/uvpack.py"),
+    ):
+        shutil.copy(ROOT / ours / name, context / ours / name)
+    (context / "repo2docker_config.py").write_text(_BUILD_CONFIG)
     shutil.copy(shutil.which("docker") or "", context / "docker")
     plugins = json.loads(docker("info", "--format={{json .ClientInfo.Plugins}}"))
     (buildx,) = [one["Path"] for one in plugins if one["Name"] == "buildx"]

@@ -8,6 +8,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Sequence
+from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -51,9 +52,11 @@ async def ask_in_sandbox(checkout: Path, words: Sequence[str]) -> str:
 def _own_code() -> list[Bind]:
     """Our interpreter and what is installed for it, at the same places inside.
 
-    Not all of `sys.path`: the folder that the Hub was started in may be among it.
+    Not all of `sys.path`: the folder that the Hub was started in may be among it. But
+    repo2docker may be found by it alone.
     """
-    installed = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    beside_repo2docker = str(distribution("jupyter-repo2docker").locate_file(""))
+    installed = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), beside_repo2docker)
     folders = (sys.prefix, sys.base_prefix, *installed, site.getusersitepackages(), _PACKAGE)
     wanted = {Path(path) for path in folders if Path(path).is_dir()}
     outermost = [path for path in wanted if not wanted.intersection(path.parents)]

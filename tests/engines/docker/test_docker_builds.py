@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from binderhub_ext.engines.docker.examine import Examination
-from binderhub_ext.engines.docker.finish import _ways
 from dockerhub import BASE, NETWORK, docker
 from dockersources import Built, build, git, make_source
 from metadata import ADDRESS, SECRET, cloud_metadata
 
 from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.engines.containers.examine import Examination
+from binderhub_ext.engines.containers.finish import _ways
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import LABEL

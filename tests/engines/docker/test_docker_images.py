@@ -71,7 +71,7 @@ def test_the_uv_pack_takes_what_the_python_pack_takes(
     assert text.splitlines()[0] == "UvBuildPack"
     assert "micromamba" not in text and "uv venv" in text
     if "requirements.txt" in files:
-        assert "uv pip install --no-cache -r" in text
+        assert 'uv pip install --no-cache --index-strategy unsafe-best-match -r "' in text
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ async def shows_application(hub: DockerHub, user: str, image: str) -> None:
     ("dockerfile", "words"),
     [
         (f"FROM {BASE}\nRUN echo this-is-why && false\n", "could not be built"),
-        ("FROM localhost:1/not/there\n", "could not be built"),
+        ("FROM localhost:1/not/there\n", "could not be reached"),
         ("FRUM x\n", "could not be built"),
     ],
 )
