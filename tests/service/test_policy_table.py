@@ -135,18 +135,18 @@ MORE = {
     "extra": (("x", "1"),),
 }
 """For each field of a request something that trust in the plain link must not cover."""
-SHOWS_ONLY = {"target", "filepath"}
+NOTHING_MORE = {"target": "lab", "filepath": "lab", "environment": "plain"}
 
 
 def test_trust_in_a_plain_link_covers_nothing_else_of_a_request():
-    assert {field.name for field in fields(LaunchRequest)} == {"repo", *MORE, *SHOWS_ONLY}
+    assert {field.name for field in fields(LaunchRequest)} == {"repo", *MORE, *NOTHING_MORE}
     plain = rights(LaunchRequest(GH))
     for name, value in MORE.items():
         more = rights(replace(LaunchRequest(GH), **{name: value}))
         assert more > plain, name
         assert words(more) != words(plain), name
-    for name in SHOWS_ONLY:
-        assert rights(replace(LaunchRequest(GH), **{name: "lab"})) == plain
+    for name, value in NOTHING_MORE.items():
+        assert rights(replace(LaunchRequest(GH), **{name: value})) == plain
 
 
 @pytest.mark.parametrize(
