@@ -137,7 +137,7 @@ async def test_a_failed_launch_stays_on_the_main_page_until_it_is_dismissed(real
 
 async def test_not_now_opens_what_one_has_and_builds_nothing(realhub, repos):
     repo = repos.create_repo("me/moving", {"requirements.txt": "one"})
-    async with realhub.browser("oda") as browser:
+    async with realhub.browser("olga") as browser:
         first = await watch(browser, await start(browser, repo.url))
         repo.commit({"requirements.txt": "two"}, "Ask for more")
         for state in ("running", "stopped"):
