@@ -46,7 +46,7 @@ def layout(tmp_path: Path) -> DataDirectory:
         ("projects/../octo/tides", False),
         ("projects/octo/.git", False),
         ("projects/octo/tides\n", False),
-        ("projects/octo/t\u0456des", False),
+        ("projects/meer/\u00dcbung-\u6570\u636e", True),
         ("projects/octo/\udcff", False),
         ("projects/octo/" + "x" * 101, False),
         ("/projects/octo/tides", False),
