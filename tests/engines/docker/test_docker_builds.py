@@ -317,9 +317,9 @@ async def test_bytes_that_git_changes_on_the_way_are_in_the_key(
     docker_builder: DockerBuilder, tmp_path: Path
 ) -> None:
     """The same blobs, and attributes by which Git writes something else."""
-    files = {"start": "#!/bin/sh\nexec $@\n"}
+    files = {"requirements.txt": "six\n"}
     plain = make_source(tmp_path / "plain", files)
-    fork = make_source(tmp_path / "fork", {**files, ".gitattributes": "start text eol=crlf\n"})
+    fork = make_source(tmp_path / "fork", {**files, ".gitattributes": "*.txt text eol=crlf\n"})
     for source in (plain, fork):
         objects = source.bundle.with_name("objects.git")
         git("clone", "--quiet", "--bare", str(source.bundle), str(objects), cwd=tmp_path)
