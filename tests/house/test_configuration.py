@@ -141,7 +141,7 @@ def test_what_cannot_be_meant(written: Callable[..., Path], line: str, words: st
         "c.LTIAuthenticator.key = 'x'",
         "c.LDAPAuthenticator.server_address = 'x'",
         "c.SystemdSpawner.mem_limit = 1",
-        "c.KubeSpawner.image = 'x'",
+        "c.YarnSpawner.queue = 'x'",
         "c.ServerApp.token = ''",
         "c.IdleCuller.timeout = 1",
     ],
