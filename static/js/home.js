@@ -96,7 +96,11 @@ async function fill(parsed, turn) {
     form.elements[name].value = page.querySelector(`[name=${name}]`).value;
   }
   const focused = document.activeElement?.id;
-  document.getElementById("options").replaceWith(page.getElementById("options"));
+  const options = document.getElementById("options");
+  const filled = page.getElementById("options");
+  // Whoever has opened it already goes on there.
+  if (options.open) filled.open = true;
+  options.replaceWith(filled);
   if (focused) document.getElementById(focused)?.focus();
   assumed = { repo: form.elements.repo.value, guessed: parsed.guessed ?? [] };
   form.dispatchEvent(new Event("input"));

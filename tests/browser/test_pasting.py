@@ -190,6 +190,13 @@ def test_a_link_that_leads_nowhere_can_be_mended(
     assert cancelled(maria) == link_of(repo, "files=none")
 
 
+def test_options_that_are_open_stay_open(repo: RepoHandle, maria: Page) -> None:
+    maria.get_by_text("More options").click()
+    paste(maria, link_of(repo))
+    expect(maria.get_by_label("Branch, tag or commit")).to_have_value("main")
+    expect(maria.get_by_label("File to open")).to_be_visible()
+
+
 def test_names_are_shown_as_people_write_them(home_hub: HomeHub, maria: Page) -> None:
     """By the address as a browser copies it, with escapes; the folder too is called so."""
     name = "Übung-数据"
