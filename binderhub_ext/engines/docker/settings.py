@@ -5,11 +5,11 @@ from __future__ import annotations
 from traitlets import Bool, Enum, Float, List, Unicode, default
 
 from ...traits import Bytes, Cidr
-from ..base import Builder
+from ..containers.settings import ContainerBuilder
 from .network import METADATA
 
 
-class Settings(Builder):
+class Settings(ContainerBuilder):
     """The traits of :class:`~.build.DockerBuilder`; nothing happens here."""
 
     cli = Enum(
@@ -19,24 +19,6 @@ class Settings(Builder):
         Program that builds and keeps images: `docker` (default) or `podman`. Servers
         are started by Docker in any case: with Podman, images reach them through a registry.
         """,
-    ).tag(config=True)
-
-    buildpack = Enum(
-        ["stock", "uv"],
-        "stock",
-        help="""
-        How Python repositories are built. `stock` (default): by repo2docker's own build pack,
-        as on mybinder.org. `uv`: by ours, which installs the same in seconds and needs only
-        the package index and the base image's packages, but takes the base image's Python
-        unless runtime.txt names a version. Other repositories are built alike by both.
-        """,
-    ).tag(config=True)
-
-    base_image = Unicode(
-        help="""
-        Image to build on, with apt and ending as root. Default: repo2docker's own. A change
-        gives every environment a new key.
-        """
     ).tag(config=True)
 
     image_prefix = Unicode(
@@ -107,14 +89,6 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
-    pinned = List(
-        Unicode(), help="Names of images that are never removed, however old. Default: none."
-    ).tag(config=True)
-
     @default("min_free_space")
     def _min_free_space(self) -> str:
         return "5G"
-
-    @default("max_total_size")
-    def _max_total_size(self) -> str:
-        return "200G"

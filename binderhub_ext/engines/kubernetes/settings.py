@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import time
 
-from traitlets import Dict, Enum, Float, List, Unicode, default
+from traitlets import Dict, Float, List, Unicode
 
 from ...traits import Bytes
-from ..base import Builder
+from ..containers.settings import ContainerBuilder
 from .cluster import Cluster
 from .jobs import Allowed
 
 
-class Settings(Builder):
+class Settings(ContainerBuilder):
     """The traits of :class:`~.build.KubernetesBuilder`; nothing happens here."""
-
-    buildpack = Enum(
-        ["stock", "uv"],
-        "stock",
-        help="""
-        How Python repositories are built. `stock` (default): by repo2docker's own build pack,
-        as on mybinder.org. `uv`: by ours, which installs the same in seconds and needs only
-        the package index and the base image's packages, but takes the base image's Python
-        unless runtime.txt names a version. Other repositories are built alike by both.
-        """,
-    ).tag(config=True)
-
-    base_image = Unicode(
-        help="""
-        Image to build on, with apt and ending as root. Default: repo2docker's own. A change
-        gives every environment a new key.
-        """
-    ).tag(config=True)
 
     build_memory = Bytes(
         "4G",
@@ -91,14 +73,6 @@ class Settings(Builder):
         repository runs in its build can read it: give it nothing but that. Default: none.
         """
     ).tag(config=True)
-
-    pinned = List(
-        Unicode(), help="Names of images that are never removed, however old. Default: none."
-    ).tag(config=True)
-
-    @default("max_total_size")
-    def _max_total_size(self) -> str:
-        return "200G"
 
     @property
     def cluster(self) -> Cluster:
