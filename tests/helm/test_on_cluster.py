@@ -168,7 +168,13 @@ def test_a_killed_hub_and_proxy_are_back() -> None:
     with entrance() as address:
         Browser(address).sign_in("ada")
     ours("delete", "pod", "--selector=component in (hub, proxy)")
-    ours("wait", "--for=condition=Ready", "pod", "--all", "--timeout=2m")
+    ours(
+        "wait",
+        "--for=condition=Ready",
+        "pod",
+        "--selector=component in (hub, proxy)",
+        "--timeout=2m",
+    )
 
     deadline = time.monotonic() + 60
     while not signs_in():
