@@ -326,7 +326,7 @@ def _make_builder(context: Path) -> None:
     (context / ours / "engines" / "containers").mkdir(parents=True)
     for name in (
         *("__init__.py", "engines/__init__.py", "engines/containers/__init__.py"),
-        *("engines/containers/packages.py", "engines/containers/uvpack.py"),
+        *("engines/node.py", "engines/containers/packages.py", "engines/containers/uvpack.py"),
     ):
         shutil.copy(ROOT / ours / name, context / ours / name)
     (context / "repo2docker_config.py").write_text(_BUILD_CONFIG)
