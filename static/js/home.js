@@ -96,14 +96,19 @@ async function fill(parsed, turn) {
     form.elements[name].value = page.querySelector(`[name=${name}]`).value;
   }
   const focused = document.activeElement?.id;
-  const options = document.getElementById("options");
-  const filled = page.getElementById("options");
-  // Whoever has opened it already goes on there.
-  if (options.open) filled.open = true;
-  options.replaceWith(filled);
+  renewOptions(page.getElementById("options"));
   if (focused) document.getElementById(focused)?.focus();
   assumed = { repo: form.elements.repo.value, guessed: parsed.guessed ?? [] };
   form.dispatchEvent(new Event("input"));
+}
+
+// What is opened or pressed stays: somebody may be at it.
+function renewOptions(filled) {
+  const options = document.getElementById("options");
+  const [summary] = options.children;
+  while (options.lastElementChild !== summary) options.lastElementChild.remove();
+  options.append(...[...filled.children].slice(1));
+  if (filled.open) options.open = true;
 }
 
 async function understand() {

@@ -192,12 +192,13 @@ def compile(
 
     Args:
         path: the environment.
-        wanted: words for requirements files.
+        wanted: words for requirements files, as those that install take them.
         preferred: file with versions to stay at where they will do; it is overwritten.
     """
     words = [executable(), "pip", "compile", *_configuration(True), *options]
     words += ["--no-header", "--no-annotate", "--python", str(path / "bin" / "python")]
-    return [*words, "--output-file", preferred, *wanted]
+    # What `-r` names is no option of this command.
+    return [*words, "--output-file", preferred, *(word for word in wanted if word != "-r")]
 
 
 def needs_building(explanation: str) -> bool:

@@ -35,7 +35,7 @@ async def test_a_newer_version_for_another_python_changes_nothing(
     repository: MakeSource, builder: LocalBuilder
 ) -> None:
     """The newest numpy is for newer Pythons; it is looked up, and wheels stay shared."""
-    built = await build(builder, repository({"requirements.txt": "numpy<2.3\n", "n": "1"}))
+    built = await build(builder, repository({"requirements.txt": "numpy\n", "n": "1"}))
     assert "built from source" not in built.log
     library = builder.store.path(built.image.name) / "lib"
     module = next(library.glob("python3.*/site-packages/numpy/__init__.py"))
