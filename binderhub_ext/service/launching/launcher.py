@@ -321,7 +321,8 @@ class Launcher:
         """Start a server with what is asked for now or, where that is kept, was before."""
         await self._neighbours(order, start, tell)
         if start is launch:
-            await self._files(launch, tell)
+            # clients know one order of phases, in which nothing is fetched any more here
+            await self._files(launch, lambda event: tell(replace(event, phase=Phase.LAUNCHING)))
 
         def ticket() -> str:
             return self._tickets.sign(_checked(start, launch))
