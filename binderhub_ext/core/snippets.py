@@ -7,7 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-_URL = re.compile(r"(?:https?|git|ssh)://[^\s<>\"'`\]]+")
+_URL = re.compile(r"(?:https?|git|ssh)://[^\s<>\"'`\]“”„‟«»‹›]+")
 _MARKUP = (
     re.compile(r"href\s*+=\s*+[\"']?([^\"'\s>]+)", re.IGNORECASE),
     re.compile(r"\]\(\s*<?((?:[^()\s>]|\([^()\s]*\))++)>?[^()]*\)(?!\s*\])"),
