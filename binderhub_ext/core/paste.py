@@ -37,8 +37,7 @@ _REGISTRIES = re.compile(
 )
 _USER_NAME = re.compile(r"(?<=//)[A-Za-z][\w.-]{0,38}@(?=(?:bitbucket\.org|dev\.azure\.com)/)")
 _PAGE = re.compile(r"\.(?:aspx?|html?|ipynb|md|pdf|php|rst)/?\Z", re.IGNORECASE)
-_MARKS = "“”„‟«»‹›"
-_QUOTES = f"\"'`‘’‚{_MARKS}<>,; \t\r\n\ufeff"
+_QUOTES = f"\"'`\u2018\u2019{snippets.QUOTATION_MARKS}<>,; \t\r\n\ufeff"
 _WHAT = (
     "Paste the address of a repository (such as https://github.com/owner/name), "
     "owner/name, a DOI, or a Binder link."
@@ -68,7 +67,7 @@ def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
     if not text:
         raise BadLink("There is nothing to launch. " + _WHAT)
     text = re.sub(r"\Adoi:\s+(?=10\.\S+\Z)", "doi:", text, flags=re.IGNORECASE)
-    if re.search(rf"[\s<>\"`{_MARKS}]|\]\(|\[link=", text):
+    if re.search(rf"[\s<>\"`{snippets.QUOTATION_MARKS}]|\]\(|\[link=", text):
         links = snippets.links(text)
         found = _among(links, providers)
         cut = len(links) == 1 and text.startswith(links[0])

@@ -208,6 +208,7 @@ MAKERS: dict[str, list[tuple[str, str]]] = {
         ("https://www.google.com/url?q=https://example.org/course", "✗ “https://example.org/course” is not known"),
         ("https://shop.example.org/?from=https://github.com/o/r&to=https://github.com/p/q", "✗ not known to be a repository"),
         ("“https://github.com/o/r”.", "v2/gh/o/r/HEAD"),
+        ("\u2018https://github.com/o/r/blob/main/l\u2019été.ipynb\u2019", "v2/gh/o/r/main?filepath=l%E2%80%99%C3%A9t%C3%A9.ipynb"),
         ("see »https://github.com/o/r«, please", "v2/gh/o/r/HEAD"),
     ],
     "sites nobody knows": [

@@ -89,7 +89,7 @@ async def test_requirements_packages_and_post_build(
         "binder/apt.txt": "figlet\n",
         "binder/postBuild": (
             "#!/bin/sh\nset -e\nfiglet -v >made\npython -c 'import six'\n"
-            "npm install --global --silent \"./$(npm pack --silent ./hello)\"\n"
+            'npm install --global --silent "./$(npm pack --silent ./hello)"\n'
         ),
         "hello/package.json": '{"name": "hello", "version": "1.0.0", "bin": "hello.js"}',
         "hello/hello.js": "#!/usr/bin/env node\nconsole.log('hello')\n",

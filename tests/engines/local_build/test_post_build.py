@@ -80,7 +80,9 @@ async def test_node_of_the_package_index(
 ) -> None:
     """Asked for, or because the machine has none: npm installs into the environment."""
     which = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda cmd, **at: None if cmd == "npm" else which(cmd, **at))
+    monkeypatch.setattr(
+        shutil, "which", lambda cmd, **at: None if cmd == "npm" else which(cmd, **at)
+    )
     source = repository({"requirements.txt": requirements, "postBuild": f"#!/bin/sh -e\n{NPM}"})
     built = await build(builder, source)
     assert ("Installing Node.js" in built.log) is (requirements == "six\n")
