@@ -74,6 +74,13 @@ def hub(link: WebLink, providers: Providers, again: Again) -> Understanding | No
     raise BadLink(_RUNNING)
 
 
+def asking(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
+    """The address of the page that asks, or of the form, of a hub like this one."""
+    place = link.parts[:-1] if link.parts[-1:] == ("open",) else link.parts
+    inside = link.query.get("link", "")
+    return again(inside) if inside and place[-2:] == ("services", "binder") else None
+
+
 def swan(link: WebLink, providers: Providers, again: Again) -> Understanding | None:
     """A link of CERN's SWAN, which names a project by `projurl`."""
     return again(link.query["projurl"]) if link.query.get("projurl") else None

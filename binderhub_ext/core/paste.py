@@ -37,7 +37,7 @@ _REGISTRIES = re.compile(
 )
 _USER_NAME = re.compile(r"(?<=//)[A-Za-z][\w.-]{0,38}@(?=(?:bitbucket\.org|dev\.azure\.com)/)")
 _PAGE = re.compile(r"\.(?:aspx?|html?|ipynb|md|pdf|php|rst)/?\Z", re.IGNORECASE)
-_QUOTES = "\"'`<>,; \t\r\n\ufeff"
+_QUOTES = f"\"'`\u2018\u2019{snippets.QUOTATION_MARKS}<>,; \t\r\n\ufeff"
 _WHAT = (
     "Paste the address of a repository (such as https://github.com/owner/name), "
     "owner/name, a DOI, or a Binder link."
@@ -67,7 +67,7 @@ def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
     if not text:
         raise BadLink("There is nothing to launch. " + _WHAT)
     text = re.sub(r"\Adoi:\s+(?=10\.\S+\Z)", "doi:", text, flags=re.IGNORECASE)
-    if re.search(r"[\s<>\"`]|\]\(|\[link=", text):
+    if re.search(rf"[\s<>\"`{snippets.QUOTATION_MARKS}]|\]\(|\[link=", text):
         links = snippets.links(text)
         found = _among(links, providers)
         cut = len(links) == 1 and text.startswith(links[0])
@@ -167,7 +167,7 @@ def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understandi
             )
             break
     else:
-        understanding = _unknown_site(link, providers, guess)
+        understanding = _unknown_site(link, providers, depth, guess)
     if without_name != url:
         return understanding.guessing("Left out the user name in the address.")
     return understanding
@@ -181,7 +181,7 @@ def _again(providers: Providers, depth: int) -> Again:
     return again
 
 
-def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understanding:
+def _unknown_site(link: WebLink, providers: Providers, depth: int, guess: bool) -> Understanding:
     git = find(providers, "git")
     if snippets.is_picture(link.raw_path):
         raise BadLink("This is the address of a picture. Paste the link that the picture has.")
@@ -191,6 +191,11 @@ def _unknown_site(link: WebLink, providers: Providers, guess: bool) -> Understan
         title, show = shape
         found = git.shows(show(link.parts, link.query), link.site)
         return found.guessing(f"Took {link.host} as a site that runs {title}.")
+    inside = {value for value in link.query.values() if re.match(r"https?://", value)}
+    if len(inside) == 1:
+        # as mail programs, search engines and chats make them of every link
+        found = _word(inside.pop(), providers, depth - 1, guess=False)
+        return found.guessing(f"Took the address that a link of {link.host} leads to.")
     if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
         raise BadLink("{url} is not known to be a repository. " + _WHAT, url=shown(link.url))
     found = _git(link.url, providers)
@@ -201,6 +206,7 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
     pointers.binder,
     hublinks.nbgitpuller,
     hublinks.hub,
+    hublinks.asking,
     hublinks.swan,
     heritage.page,
     pointers.viewer,

@@ -18,7 +18,7 @@ from .errors import BadLink, NotAllowed
 from .launch import Files, Launch, LaunchRequest
 from .names import is_server_name, server_name
 from .projects import project_folder
-from .quantities import say_bytes
+from .quantities import say_bytes, write_seconds
 from .repo import Commit, Repo
 from .sharees import SHAREES_MAX
 from .targets import TARGETS, Targets, landing
@@ -212,7 +212,7 @@ def _matches(rules: Iterable[str], specs: Iterable[str]) -> bool:
 def _resources(policy: Policy, request: LaunchRequest) -> tuple[int, float]:
     if request.idle and policy.max_idle and request.idle > policy.max_idle:
         raise NotAllowed(
-            "A server may idle for at most {max_idle} seconds here.", max_idle=policy.max_idle
+            "A server may idle for at most {most} here.", most=write_seconds(policy.max_idle)
         )
     if request.size:
         if (size := policy.sizes.get(request.size)) is None:

@@ -7,7 +7,11 @@ import re
 import shlex
 from dataclasses import dataclass
 
-_URL = re.compile(r"(?:https?|git|ssh)://[^\s<>\"'`\]]+")
+QUOTATION_MARKS = "“”„‟«»\u2039\u203a"
+"""As programs for texts and mails write them: of addresses they are no part. Single ones are not
+among them, since apostrophes are in names of files."""
+
+_URL = re.compile(rf"(?:https?|git|ssh)://[^\s<>\"'`\]{QUOTATION_MARKS}]+")
 _MARKUP = (
     re.compile(r"href\s*+=\s*+[\"']?([^\"'\s>]+)", re.IGNORECASE),
     re.compile(r"\]\(\s*<?((?:[^()\s>]|\([^()\s]*\))++)>?[^()]*\)(?!\s*\])"),

@@ -17,13 +17,13 @@ Change = tuple[dict[str, object], str]
 """Fields of a request, and the words for them after “Launch”."""
 
 
-def within(
+def nearer(
     policy: Policy,
     request: LaunchRequest,
     volumes: Collection[str],
     targets: Targets = TARGETS,
 ) -> tuple[LaunchRequest, str]:
-    """A request without what cannot be had here.
+    """A request without the first thing for which it is refused.
 
     Args:
         policy: what the hub allows.
@@ -33,28 +33,29 @@ def within(
     Returns:
         The request, and what is different, to be read after “Launch”; empty if nothing is.
     """
-    said = []
     for fields, words in _changes(policy, request, volumes, targets):
-        request = replace(request, **fields)  # type: ignore[arg-type]
-        said.append(words)
-    return request, ", ".join(said)
+        return replace(request, **fields), words  # type: ignore[arg-type]
+    return request, ""
 
 
 def _changes(
     policy: Policy, request: LaunchRequest, volumes: Collection[str], targets: Targets
 ) -> Iterator[Change]:
-    yield from _resources(policy, request)
+    """In the order in which a request is judged."""
     if request.files not in policy.files and policy.files:
         yield {"files": policy.files[0]}, f"with files={policy.files[0]}"
+    yield from _resources(policy, request)
+    if request.target and request.target not in targets:
+        yield {"target": "lab"}, "with JupyterLab"
     kept = tuple(volume for volume in request.volumes if volume.name in volumes)
     lacking = [volume.name for volume in request.volumes if volume.name not in volumes]
     if lacking:
         yield {"volumes": kept}, f"without {_named(lacking)}"
-    if request.target and request.target not in targets:
-        yield {"target": "lab"}, "with JupyterLab"
 
 
 def _resources(policy: Policy, request: LaunchRequest) -> Iterator[Change]:
+    if policy.max_idle and request.idle > policy.max_idle:
+        yield {"idle": policy.max_idle}, f"for {write_seconds(policy.max_idle)} without use"
     if request.size and request.size not in policy.sizes:
         yield {"size": ""}, "in the usual size"
     if not request.size and request.memory > policy.max_memory:
@@ -67,8 +68,6 @@ def _resources(policy: Policy, request: LaunchRequest) -> Iterator[Change]:
             else "the usual processors"
         )
         yield {"cpu": policy.max_cpu}, f"with {cpu}"
-    if policy.max_idle and request.idle > policy.max_idle:
-        yield {"idle": policy.max_idle}, f"for {write_seconds(policy.max_idle)} without use"
 
 
 def _named(volumes: list[str]) -> str:

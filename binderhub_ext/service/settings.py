@@ -352,7 +352,8 @@ class Landing(Configurable):
     proxy_url = Unicode(
         help="""Where the service itself reaches people's servers, such as
         `http://127.0.0.1:8000`: the Hub's proxy, from the inside. Empty (the default): whether a
-        server or a program of it answers is not asked before people are sent there."""
+        program of a server answers is not asked before people are sent there, and of the server
+        itself the Hub is asked, which knows whether it runs but not whether it answers."""
     ).tag(config=True)
 
     patience = Float(

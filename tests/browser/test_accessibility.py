@@ -34,6 +34,16 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "launch": ("launch.html", samples.launch()),
     "failed": ("launch.html", samples.failed()),
     "confirm": ("confirm.html", samples.confirm(changes=["The commit is another one."])),
+    "confirm-less": (
+        "confirm.html",
+        samples.confirm(
+            refused=[
+                "The link asks for 16 GiB of memory; this hub gives at most 4 GiB.",
+                "There is no volume “field-data” for you here, or not any more.",
+            ],
+            instead="with 4 GiB, 2 processors, without the volumes “field-data” and “sea-of-old”",
+        ),
+    ),
     "error": ("error.html", samples.error(detail="more")),
     "asks": ("launch.html", samples.asks_about_files()),
     "updated": ("launch.html", samples.launch(phase="ready", update=samples.update())),

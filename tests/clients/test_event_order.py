@@ -20,6 +20,7 @@ from homehub import HomeHub
 
 BUILT = ["waiting", "fetching", "building", "built", "launching", "ready"]
 CACHED = ["waiting", "built", "launching", "ready"]
+FORKED = ["waiting", "fetching", "built", "launching", "ready"]
 SECONDS = 240
 
 
@@ -54,11 +55,13 @@ def spec_of(hub: HomeHub, name: str, files: dict[str, Any]) -> str:
     return f"git/{quote(repo.url, safe='')}/main"
 
 
-def test_built_then_cached(hub: HomeHub, token: str) -> None:
+def test_built_then_cached_then_forked(hub: HomeHub, token: str) -> None:
     spec = spec_of(hub, "order/built", {"requirements.txt": "humanize\n", "a.txt": "1"})
     built = record(hub, token, spec)
     assert order(built) == BUILT
     assert order(record(hub, token, spec)) == CACHED
+    fork = spec_of(hub, "order/fork", {"requirements.txt": "humanize\n", "a.txt": "2"})
+    assert order(record(hub, token, fork)) == FORKED
     for line in built:
         assert line == "" or line.startswith(("data: {", "id: ", ":keepalive")), line
     told = events(built)

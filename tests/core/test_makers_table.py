@@ -195,6 +195,22 @@ MAKERS: dict[str, list[tuple[str, str]]] = {
         (f"https://archive.softwareheritage.org/browse/origin/directory/?origin_url=https://gitlab.com/g/r&revision={SHA}", f"v2/gl/g%2Fr/{SHA}"),
         (f"https://archive.softwareheritage.org/swh:1:cnt:{SHA}/", "✗ does not say where its files come from"),
     ],
+    "pages of a hub like this": [
+        (f"{HUB}/services/binder/open?link={PULL}", "v2/gh/o/n/HEAD"),
+        (f"{HUB}/jhub/services/binder/?link=v2%2Fgh%2Fo%2Fr%2Fmain%3Fmem%3D1G", "v2/gh/o/r/main?mem=1G"),
+        (f"{HUB}/services/binder/open?link=https%3A%2F%2Fhub.example.org%2Fservices%2Fbinder%2Fopen%3Flink%3Do%252Fr", "v2/gh/o/r/HEAD"),
+        (f"{HUB}/services/binder/open?link=", "✗ not known to be a repository"),
+    ],
+    "mails, chats and searches": [
+        ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fmybinder.org%2Fv2%2Fgh%2Fo%2Fr%2FHEAD&data=05%7C02", "v2/gh/o/r/HEAD"),
+        ("https://www.google.com/url?q=https://github.com/o/r&sa=D&source=editors&ust=1", "v2/gh/o/r/HEAD"),
+        ("https://l.facebook.com/l.php?u=https%3A%2F%2Fgithub.com%2Fo%2Fr%2Fblob%2Fmain%2Fa.ipynb&h=AT1", "v2/gh/o/r/main?filepath=a.ipynb"),
+        ("https://www.google.com/url?q=https://example.org/course", "✗ “https://example.org/course” is not known"),
+        ("https://shop.example.org/?from=https://github.com/o/r&to=https://github.com/p/q", "✗ not known to be a repository"),
+        ("“https://github.com/o/r”.", "v2/gh/o/r/HEAD"),
+        ("\u2018https://github.com/o/r/blob/main/l\u2019été.ipynb\u2019", "v2/gh/o/r/main?filepath=l%E2%80%99%C3%A9t%C3%A9.ipynb"),
+        ("see »https://github.com/o/r«, please", "v2/gh/o/r/HEAD"),
+    ],
     "sites nobody knows": [
         ("https://git.example.org/owner/name", "v2/git/https%3A%2F%2Fgit.example.org%2Fowner%2Fname/HEAD"),
         ("https://example.org/course/index.html", "✗ not known to be a repository"),
@@ -225,6 +241,7 @@ SAID = [
     (f"{HUB}/hub/user-redirect/git-pull?repo={PULL}&app=unknown", "no interface “unknown”"),
     (f"{HUB}/hub/user-redirect/My_Own/git-pull?repo={PULL}", "“My_Own”"),
     ("https://git.example.org/owner/name", "as the address of a Git repository"),
+    ("https://www.google.com/url?q=https://github.com/o/r", "that a link of google.com leads to"),
     (f"swh:1:dir:{SHA};origin=https://github.com/o/r", "names no commit"),
 ]
 

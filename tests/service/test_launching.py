@@ -2,6 +2,10 @@
 
 import asyncio
 import html
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -64,6 +68,38 @@ async def test_the_same_again_connects_and_builds_nothing(realhub, repos):
             assert events[-1]["phase"] == "ready"
         assert not any("Starting your server" in e["message"] for e in events)
         assert not any(e["phase"] == "building" for e in events)
+
+
+def processes(user: str) -> list[int]:
+    """Of a person's servers, as far as they live."""
+    mark = f"JUPYTERHUB_USER={user}\0".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found
+
+
+async def test_a_server_that_ended_unnoticed_is_started_again(realhub, repos):
+    """Also here, where nobody knows how to reach servers: the Hub is asked for a start."""
+    async with realhub.browser("yves") as browser:
+        await watch(browser, await start(browser, f"{repos.url}/me/mine"))
+        for _ in range(2):
+            (server,) = processes("yves")
+            os.kill(server, signal.SIGKILL)
+            events = await watch(browser, await start(browser, f"{repos.url}/me/mine"))
+            assert events[-1]["phase"] == "ready"
+            assert "Your server has ended meanwhile.\n" in [e["message"] for e in events]
+            assert processes("yves") not in ([], [server])
+        # kept as it is, though the link means more now
+        (server,) = processes("yves")
+        os.kill(server, signal.SIGKILL)
+        kept = await start(browser, f"{repos.url}/me/mine", files="home", on_change="keep")
+        assert (await watch(browser, kept))[-1]["phase"] == "ready"
+        assert processes("yves") not in ([], [server])
+        (row,) = (await browser.api("GET", "api/servers")).json()["servers"]
+        assert (row["state"], row["files"]) == ("running", "project")
 
 
 async def test_a_running_server_with_other_rights_is_a_question(realhub, repos):

@@ -44,7 +44,7 @@ ALLOWED = "allowed"
         (Policy(max_memory=2), LaunchRequest(GH, memory=2), ALLOWED),
         (Policy(), LaunchRequest(GH, cpu=0.5), "asks for 0.5 processors"),
         (Policy(), LaunchRequest(GH, size="large"), "On offer: none"),
-        (Policy(max_idle=60), LaunchRequest(GH, idle=61), "at most 60"),
+        (Policy(max_idle=60), LaunchRequest(GH, idle=61), "at most 1m"),
     ],
 )
 def test_judgement(policy, request_, verdict):

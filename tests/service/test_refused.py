@@ -33,7 +33,8 @@ async def test_the_page_that_asks_says_so_with_the_ways_on(
         page = html.unescape((await browser.get(PREFIX + dockerfile)).text)
         assert "Dockerfile: this engine has none" in page
         assert f'href="{PREFIX}{dockerfile}?environment=plain"' in page
-        assert ">Launch</button>" not in page
+        assert ">Launch</button>" not in page and 'name="trust"' not in page
+        assert "It cannot be built here." in page and "Not built yet" not in page
         # nobody but this machine reaches the repository
         assert "mybinder.org" not in page
         plain = html.unescape((await browser.get(f"{PREFIX}{dockerfile}?environment=plain")).text)

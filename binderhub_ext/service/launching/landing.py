@@ -87,9 +87,10 @@ class Landing:
         )
 
     async def gone(self, server: Server) -> bool:
-        """Whether a server that the Hub has for running has ended; no if that cannot be asked.
+        """Whether a server that the Hub has for running answers no more; no if unknown.
 
-        The Hub itself looks twice a minute. A server that is busy and says nothing is there.
+        It ends before its process or container does, which is all that the Hub can look at. A
+        server that is busy and says nothing is there.
         """
         if not self._proxy_url or server.state is not State.RUNNING:
             return False

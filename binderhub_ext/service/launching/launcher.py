@@ -29,7 +29,7 @@ from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
-from .starts import Starts
+from .starts import ENDED, Starts
 from .steps import Bar, Step
 from .updates import Updates
 
@@ -225,7 +225,7 @@ class Launcher:
         person, name = order.person, launch.server
         server = await self._hub.server(person, name)
         if server and await self._landing.gone(server):
-            tell(Event(Phase.LAUNCHING, "Your server has ended meanwhile."))
+            tell(Event(Phase.LAUNCHING, ENDED))
             server = await self._stopped(person, server)
         if server and server.state is State.STOPPING:
             tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
@@ -239,11 +239,22 @@ class Launcher:
         if start:
             await self._start(order, start, launch, tell)
         else:
+            if server and server.state is State.RUNNING:
+                await self._start_if_ended(order, server, launch, tell)
             await self._starts.watch(person, name, tell)
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
             raise LaunchFailed("The server started and ended at once. Launch it again.")
         return running
+
+    async def _start_if_ended(
+        self, order: Order, server: Server, launch: Launch, tell: Tell
+    ) -> None:
+        """Have the Hub look whether a server is there; else it starts again as it was."""
+        if old := self._ticket(order, server):
+            start = old if changes(old, launch) else launch
+            ticket = self._tickets.sign(_checked(start, launch))
+            await self._starts.again(order.person, server.name, ticket, tell)
 
     async def _stopped(self, person: Person, server: Server) -> Server:
         await self._hub.stop(person, server.name)
@@ -310,7 +321,8 @@ class Launcher:
         """Start a server with what is asked for now or, where that is kept, was before."""
         await self._neighbours(order, start, tell)
         if start is launch:
-            await self._files(launch, tell)
+            # clients know one order of phases, in which nothing is fetched any more here
+            await self._files(launch, lambda event: tell(replace(event, phase=Phase.LAUNCHING)))
 
         def ticket() -> str:
             return self._tickets.sign(_checked(start, launch))

@@ -8,11 +8,13 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
-from ...core.errors import LaunchFailed
+from ...core.errors import Conflict, LaunchFailed
 from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
 from ..hub import HubClient, Person
 from .turns import Turns
+
+ENDED = "Your server has ended meanwhile."
 
 
 class Starts:
@@ -50,6 +52,18 @@ class Starts:
             tell(Event(Phase.LAUNCHING, "Starting your server."))
             await self._hub.start(person, name, ticket())
             await self.watch(person, name, tell)
+
+    async def again(self, person: Person, name: str, ticket: str, tell: Tell) -> None:
+        """Start a server that ended without the Hub's noticing; nothing happens to one that runs.
+
+        The Hub looks after its servers twice a minute, and before it starts one.
+
+        Raises:
+            TooMany, NotAllowed: as the Hub says.
+        """
+        with suppress(Conflict):  # it runs
+            await self._hub.start(person, name, ticket)
+            tell(Event(Phase.LAUNCHING, ENDED))
 
     async def watch(self, person: Person, name: str, tell: Tell) -> None:
         """Tell what the Hub tells about a server until it is ready.

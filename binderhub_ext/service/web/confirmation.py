@@ -22,7 +22,7 @@ from ...core.rights import PROJECT, UNENCRYPTED, beyond_the_project, rights, wor
 from ...core.sharees import Sharee
 from ...core.targets import lacks, missing, program
 from ...core.volumes import Kind, Placed
-from ...core.within import within
+from ...core.within import nearer
 from ...engines.base import Environment, Image
 from ...repos.about import About
 from ..hub import Person, State
@@ -137,13 +137,48 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     )
 
 
-async def allowed(
+@dataclass(frozen=True)
+class Nearest:
+    """What can be asked about a link.
+
+    Attributes:
+        asked: about it or, where it cannot be had, about the nearest launch that can.
+        refused: why it cannot be had.
+        instead: what is different then, each to be read after “Launch”.
+    """
+
+    asked: Question
+    refused: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+
+
+async def nearest(service: Service, person: Person, request: LaunchRequest) -> Nearest:
+    """Ask about a request or, where it cannot be had, about the nearest that can.
+
+    Raises:
+        BinderError: there is none.
+    """
+    refused: list[str] = []
+    instead: list[str] = []
+    while True:
+        try:
+            asked = await question(service, person, request)
+        except (NotAllowed, BadLink) as error:
+            request, words = await _nearer(service, person, request)
+            if not words:
+                raise
+            refused.append(error.message)
+            instead.append(words)
+        else:
+            return Nearest(asked, tuple(refused), tuple(instead))
+
+
+async def _nearer(
     service: Service, person: Person, request: LaunchRequest
 ) -> tuple[LaunchRequest, str]:
-    """A request without what this person cannot have here, and the words for that."""
     mine = await service.volumes.mine(person) if request.volumes else []
     names = {name for one in mine for name in (one.volume.name, one.volume.id)}
-    return within(service.policy, request, names, service.targets)
+    return nearer(service.policy, request, names, service.targets)
 
 
 async def _refusal(
@@ -206,20 +241,14 @@ async def trust(service: Service, person: Person, request: LaunchRequest) -> Non
 
 
 def page_values(
-    service: Service,
-    asked: Question,
-    source: Source,
-    guessed: Sequence[str] = (),
-    refused: str = "",
-    instead: str = "",
+    service: Service, nearest: Nearest, source: Source, guessed: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The values of the template `confirm.html`.
 
     Args:
         guessed: sentences on what was assumed of the link.
-        refused: why the link itself cannot be launched, where something less is asked about.
-        instead: what is different then, to be read after “Launch”.
     """
+    asked, refused = nearest.asked, nearest.refused
     request, commit = asked.request, asked.commit
     taken = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
@@ -242,7 +271,7 @@ def page_values(
         "form": form,
         "trusted": asked.trusted and not (asked.differs or asked.refusal or refused),
         "refused": refused,
-        "instead": instead,
+        "instead": ", ".join(nearest.instead),
         "refusal": asked.refusal.to_dict() if asked.refusal else None,
         "change_url": views.form_url(service.prefix, link),
         "cancel_url": service.prefix,

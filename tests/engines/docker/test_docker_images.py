@@ -87,7 +87,12 @@ async def test_requirements_packages_and_post_build(
     files = {
         "binder/requirements.txt": "six==1.16.0\nhumanize\n",
         "binder/apt.txt": "figlet\n",
-        "binder/postBuild": "#!/bin/sh\nset -e\nfiglet -v >made\npython -c 'import six'\n",
+        "binder/postBuild": (
+            "#!/bin/sh\nset -e\nfiglet -v >made\npython -c 'import six'\n"
+            'npm install --global --silent "./$(npm pack --silent ./hello)"\n'
+        ),
+        "hello/package.json": '{"name": "hello", "version": "1.0.0", "bin": "hello.js"}',
+        "hello/hello.js": "#!/usr/bin/env node\nconsole.log('hello')\n",
     }
     built = await build(docker_builder, make_source(tmp_path / "repo", files))
     code = (
@@ -96,6 +101,8 @@ async def test_requirements_packages_and_post_build(
     )
     said = docker("run", "--rm", "--network=none", built.image.name, "python", "-c", code)
     assert said.split() == ["1.16.0", "True", "True"]
+    # npm is of the package index, and installs where everybody's programs are
+    assert docker("run", "--rm", "--network=none", built.image.name, "hello").strip() == "hello"
     labels = docker("inspect", "--format={{json .Config.Labels}}", built.image.name)
     assert "https://example.org/o/r" in labels and "repo2docker.version" in labels
 

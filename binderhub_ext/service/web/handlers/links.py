@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler, StaticFileHandler
 
-from ....core.errors import BadLink, BinderError, NotAllowed, RefNotFound, RepoNotFound
+from ....core.errors import BadLink, BinderError, RefNotFound, RepoNotFound
 from ....core.launch import LaunchRequest
 from ....core.links import read_link, write_link
 from ....core.paste import understand
@@ -31,34 +31,21 @@ class AskingPage(Page):
             guessed: sentences on what was assumed of the link.
         """
         try:
-            await self._ask(request, guessed)
+            nearest = await confirmation.nearest(self.service, self.me, request)
         except BinderError as error:
             failure = Failure.of(error, where="Link")
             self.set_status(failure.status)
             link = write_link(request, providers=self.service.providers)
             await show_home(self, {"link": [link]}, failure, _TO_BLAME.get(error.code, ""))
-
-    async def _ask(self, request: LaunchRequest, guessed: Sequence[str]) -> None:
-        """Ask about a request or, where it cannot be had, about the nearest that can.
-
-        Raises:
-            BinderError: there is none.
-        """
-        refused = instead = ""
-        try:
-            asked = await confirmation.question(self.service, self.me, request)
-        except (NotAllowed, BadLink) as error:
-            less, instead = await confirmation.allowed(self.service, self.me, request)
-            if not instead:
-                raise
-            refused, asked = error.message, await confirmation.question(self.service, self.me, less)
+            return
         source = confirmation.Source.of(
             self.origin(),
             own_host=self.request.host,
             fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
         )
-        values = confirmation.page_values(self.service, asked, source, guessed, refused, instead)
-        self.show("confirm.html", **values)
+        self.show(
+            "confirm.html", **confirmation.page_values(self.service, nearest, source, guessed)
+        )
 
 
 class Link(AskingPage):
