@@ -31,6 +31,7 @@ from .repos.base import RepoProvider
 from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
+from .service.appearance import Appearance
 from .service.hosts import server_hosts
 from .service.hub import HubClient
 from .service.launching.builds import Builds
@@ -86,7 +87,7 @@ async def make_service(
         "api_only": parts.access.api_only,
         "bans": parts.access.bans(),
         "hubs": parts.look.other_hubs,
-        "home": parts.look.home(),
+        "warnings": tuple(parts.look.warnings),
     }
     made = [part.name for part in fields(Service) if part.name not in facts]
     return Service(**facts, **{name: getattr(parts, name) for name in made})
@@ -113,8 +114,8 @@ class _Parts:
         return settings.Access(parent=self.app)
 
     @cached_property
-    def look(self) -> settings.Appearance:
-        return settings.Appearance(parent=self.app)
+    def look(self) -> Appearance:
+        return Appearance(parent=self.app)
 
     @cached_property
     def room(self) -> Space:

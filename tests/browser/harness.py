@@ -21,6 +21,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from binderhub_ext._data import hub_templates_dir, static_dir, templates_dir
+from binderhub_ext.service.appearance import Appearance
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.web.pages import Pages as Renderer
 from binderhub_ext.service.web.pages import security_headers
@@ -30,11 +31,17 @@ PREFIX = "/services/binder/"
 NONCE = "nonce-of-this-page"
 HUB_DATA = Path(DATA_FILES_PATH)
 MARIA = Person("maria", token="")
+LOOK = Appearance(
+    operator={"name": "Ocean Institute", "url": "https://example.org", "contact": ""},
+    docs=[{"title": "How to prepare a repository", "url": "https://example.org/docs"}],
+    help_url="https://example.org/help",
+)
 
 
 def render(template: str, **context: Any) -> str:
     """A page as the service renders it."""
-    renderer = Renderer([templates_dir(), hub_templates_dir()], hub_prefix=HUB, prefix=PREFIX)
+    folders = [templates_dir(), hub_templates_dir()]
+    renderer = Renderer(folders, hub_prefix=HUB, prefix=PREFIX, extra=LOOK.everywhere())
     token = "token-of-the-page"
     return renderer.render(template, person=MARIA, xsrf_token=token, nonce=NONCE, **context)
 

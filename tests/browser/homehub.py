@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, Page
 
 PASSWORD = "correct-horse-battery-staple"
 ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
-PEOPLE = ("maria", "jonas", *map(str.lower, ODD_NAMES))
+PEOPLE = ("maria", "jonas", "nora", *map(str.lower, ODD_NAMES))
 START = 120
 STOP = 45
 

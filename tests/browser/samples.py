@@ -100,8 +100,10 @@ def home(**changes: Any) -> dict[str, Any]:
             },
         ],
         "warnings": [],
-        "operator": {"name": "Ocean Institute", "url": "https://example.org", "contact": ""},
-        "docs": [{"title": "How to prepare a repository", "url": "https://example.org/docs"}],
+        "beginnings": {
+            "tides": "v2/shipped/tides?labpath=index.ipynb&environment=plain",
+            "scratch": "v2/shipped/scratch?labpath=notebook.ipynb&environment=plain",
+        },
         **changes,
     }
 

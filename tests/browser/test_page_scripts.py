@@ -83,8 +83,8 @@ def test_no_stream_leads_off_the_hub(stream: Stream, progress: Page, url: str) -
     assert progress.url.endswith("/launches/8c1f0a")
 
 
-def test_what_cannot_be_read_leads_to_the_tokens(stream: Stream, progress: Page) -> None:
-    way = progress.get_by_role("link", name="Tokens for private repositories")
+def test_what_cannot_be_read_leads_to_the_keys(stream: Stream, progress: Page) -> None:
+    way = progress.get_by_role("link", name="Keys for private repositories")
     expect(way).to_be_hidden()
     stream.say("failed", "There is no repository that can be read.", code="repo-not-found")
     expect(way).to_be_visible()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tornado.web import RequestHandler
 
@@ -42,7 +41,7 @@ class Service:
         api_only: no pages.
         bans: networks that are not served.
         hubs: other Binders by name, for links to the same launch there.
-        home: what an administrator shows on the main page: `operator`, `docs`, `warnings`.
+        warnings: sentences above the form.
     """
 
     prefix: str
@@ -69,7 +68,7 @@ class Service:
     api_only: bool = False
     bans: Bans = field(default_factory=Bans)
     hubs: Mapping[str, str] = field(default_factory=dict)
-    home: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""

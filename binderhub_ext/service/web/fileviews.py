@@ -56,7 +56,7 @@ def project_view(project: Project, prefix: str) -> dict[str, Any]:
     return {
         "id": str(path.relative_to(PROJECTS)),
         "title": repo.title if repo else path.name,
-        "url": repo.url if repo else "",
+        "url": repo.page if repo else "",
         "path": project.path,
         "bytes": project.bytes,
         "last_used": iso(row.started) if row else "",

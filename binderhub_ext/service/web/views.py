@@ -127,7 +127,7 @@ def update_url(prefix: str, project: str) -> str:
 def repo_view(repo: Repo | None) -> dict[str, str] | None:
     if repo is None:
         return None
-    return {"provider": repo.provider, "name": repo.shown, "url": repo.url, "title": repo.title}
+    return {"provider": repo.provider, "name": repo.shown, "url": repo.page, "title": repo.title}
 
 
 def last_event(state: State) -> Event:

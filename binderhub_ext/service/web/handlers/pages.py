@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
+from ....core.beginnings import beginnings
 from ....core.errors import BadLink, BinderError, NotAllowed
 from ....core.links import write_link
 from ...failures import Failure
@@ -182,7 +183,8 @@ async def show_home(
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
         **await form_values(page, fields),
         **await list_values(page),
-        **service.home,
+        warnings=service.warnings,
+        beginnings=beginnings(service.policy, service.providers),
     )
 
 
