@@ -39,6 +39,7 @@ from .service.launching.eventlog import EventLog
 from .service.launching.landing import Landing
 from .service.launching.launcher import Launcher
 from .service.launching.launches import Launches
+from .service.launching.news import News
 from .service.launching.quotas import Quotas
 from .service.launching.starts import Starts
 from .service.launching.turns import Turns
@@ -250,6 +251,10 @@ class _Parts:
         )
 
     @cached_property
+    def news(self) -> News:
+        return News()
+
+    @cached_property
     def launches(self) -> Launches:
         said = settings.Launches(parent=self.app)
         return Launches(
@@ -260,6 +265,7 @@ class _Parts:
             event_log=EventLog(settings.EventLog(parent=self.app).path),
             quotas=Quotas(said.per_person, said.per_hour, said.total_quota, said.per_repo_quota),
             kept=said.kept,
+            news=self.news,
         )
 
     # ---- what people see

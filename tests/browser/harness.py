@@ -73,7 +73,7 @@ class Pages:
 
     Attributes:
         pages: path below the prefix to (template, context), for GET.
-        streams: launch id to its stream.
+        streams: launch id to its stream, and `work` to that of the main page.
         answers: path below the prefix to JSON (or a function of the query), for GET.
         posts: what was sent: (method, path, body, headers).
         statuses: path below the prefix to the status of a POST or DELETE.
@@ -81,7 +81,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[str, dict[str, Any]]] = {}
-        self.streams: dict[str, Stream] = {}
+        self.streams: dict[str, Stream] = {"work": Stream()}
         self.answers: dict[str, Any] = {}
         self.posts: list[tuple[str, str, str, dict[str, str]]] = []
         self.statuses: dict[str, int] = {}
@@ -127,6 +127,7 @@ class Pages:
                 (r"/hub/static/(.*)", StaticFileHandler, {"path": str(HUB_DATA / "static")}),
                 (r"/hub/logo()", _Logo),
                 (PREFIX + r"api/launches/([^/]+)/events", _Events, own),
+                (PREFIX + r"api/(work)/events", _Events, own),
                 (PREFIX + r"(.*)", _Page, own),
                 (r"/user/(.*)", _Server),
             ]
@@ -198,5 +199,5 @@ class _Server(RequestHandler):
 
 class _Logo(RequestHandler):
     def get(self, _: str) -> None:
-        self.set_header("Content-Type", "image/png")
-        self.write((HUB_DATA / "static/images/jupyterhub-80.png").read_bytes())
+        self.set_header("Content-Type", "image/svg+xml")
+        self.write((static_dir() / "images/logo.svg").read_bytes())

@@ -24,10 +24,15 @@ def again(**changes: str) -> dict[str, str]:
 
 
 def server(**changes: Any) -> dict[str, Any]:
+    """A row of the main page."""
     return {
         "name": "tidal-analysis-1f0c2d3e",
         "title": "tidal-analysis",
-        "repo": "https://github.com/maria/tidal-analysis",
+        "place": "github.com/maria",
+        "path": "projects/maria/tidal-analysis",
+        "bytes": 734 * 2**20,
+        "idle": 3600,
+        "also": False,
         "ref": "main",
         "commit": COMMIT,
         "files": "project",
@@ -35,6 +40,8 @@ def server(**changes: Any) -> dict[str, Any]:
         "url": "/user/maria/tidal-analysis-1f0c2d3e/lab",
         "last_activity": "2026-11-20T09:30:00Z",
         "again": again(),
+        "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
+        "launch_url": "/services/binder/launches/8c1f0a",
         "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
         **changes,
     }
@@ -66,17 +73,32 @@ def home(**changes: Any) -> dict[str, Any]:
         "images": True,
         "launches": [],
         "failed": [],
-        "servers": [
+        "work": [
             server(),
             server(
                 name="ocean-course-9a8b7c6d",
                 title="ocean-course",
+                place="github.com/ocean-institute",
+                path="projects/ocean-institute/ocean-course",
                 ref="2026-autumn",
                 commit="b81e09d7c35f2a6e4d1c9f80a7b6e5d4c3b2a190",
                 state="stopped",
                 files="home",
+                idle=0,
+                bytes=3 * 2**30,
                 last_activity="2026-11-18T16:02:00Z",
+                again=again(repo="https://github.com/ocean-institute/ocean-course"),
                 shared_with=[],
+            ),
+            server(
+                name="",
+                title="currents",
+                path="projects/maria/currents",
+                state="",
+                idle=0,
+                bytes=None,
+                last_activity="2026-10-02T08:00:00Z",
+                shared_with=None,
             ),
         ],
         "shared": [
@@ -84,20 +106,6 @@ def home(**changes: Any) -> dict[str, Any]:
             shared(
                 owner="jonas@institute.example.org", name="waves", state="stopped", direct=False
             ),
-        ],
-        "projects": [
-            {
-                "title": "maria/tidal-analysis",
-                "path": "projects/maria/tidal-analysis",
-                "last_used": "2026-11-20T09:30:00Z",
-                "again": again(),
-            },
-            {
-                "title": "ocean-institute/ocean-course",
-                "path": "projects/ocean-institute/ocean-course",
-                "last_used": "2026-11-18T16:02:00Z",
-                "again": again(repo="https://github.com/ocean-institute/ocean-course"),
-            },
         ],
         "warnings": [],
         "beginnings": {

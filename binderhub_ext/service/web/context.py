@@ -17,6 +17,7 @@ from ..bans import Bans
 from ..hub import HubClient
 from ..launching.builds import Builds
 from ..launching.launches import Launches
+from ..launching.news import News
 from ..launching.updates import Updates
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
@@ -60,6 +61,7 @@ class Service:
     pages: Pages
     build_tokens: BuildTokens
     updates: Updates
+    news: News
     volumes: PersonVolumes
     files: PersonFiles
     space: DiskUsage
@@ -72,6 +74,7 @@ class Service:
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""
+        self.news.close()
         await self.launches.close()
         await self.builds.close()
 
