@@ -31,6 +31,7 @@ from .repos.base import RepoProvider
 from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
+from .service.admin.administration import Administration
 from .service.appearance import Appearance
 from .service.hosts import server_hosts
 from .service.hub import HubClient
@@ -50,7 +51,9 @@ from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
 from .service.records.database import sqlite_url
+from .service.records.everybody import Everybody
 from .service.records.records import Records
+from .service.web.adminviews import settings_view
 from .service.web.buildtokens import BuildTokens
 from .service.web.context import Service
 from .service.web.health import Health
@@ -89,6 +92,7 @@ async def make_service(
         "bans": parts.access.bans(),
         "hubs": parts.look.other_hubs,
         "warnings": tuple(parts.look.warnings),
+        "settings": settings_view(app.config),
     }
     made = [part.name for part in fields(Service) if part.name not in facts]
     return Service(**facts, **{name: getattr(parts, name) for name in made})
@@ -251,6 +255,22 @@ class _Parts:
         )
 
     @cached_property
+    def event_log(self) -> EventLog:
+        return EventLog(settings.EventLog(parent=self.app).path)
+
+    @cached_property
+    def administration(self) -> Administration:
+        return Administration(
+            hub=self.hub,
+            builds=self.builds,
+            builder=self.builder,
+            everybody=Everybody(self.records),
+            space=self.space,
+            tickets=self.tickets,
+            log=self.event_log,
+        )
+
+    @cached_property
     def news(self) -> News:
         return News()
 
@@ -262,7 +282,7 @@ class _Parts:
             self.records,
             policy=self.policy,
             providers=self.providers,
-            event_log=EventLog(settings.EventLog(parent=self.app).path),
+            event_log=self.event_log,
             quotas=Quotas(said.per_person, said.per_hour, said.total_quota, said.per_repo_quota),
             kept=said.kept,
             news=self.news,

@@ -55,6 +55,9 @@ OAUTH_SCOPES = (
 )
 """What the service may do in a person's name: exactly what it needs, never more than they may."""
 
+ADMIN_SCOPES = ("admin-ui", "list:users", "read:users", "read:servers", "delete:servers")
+"""What it may do besides in the name of those who have these rights: the administrator's page."""
+
 USER_SCOPES = (
     "shares!user",
     "read:users:name",
@@ -217,7 +220,7 @@ def _add_service(c: Config, run: Mapping[str, Any]) -> None:
     service = {
         "name": SERVICE,
         **run,
-        "oauth_client_allowed_scopes": list(OAUTH_SCOPES),
+        "oauth_client_allowed_scopes": [*OAUTH_SCOPES, *ADMIN_SCOPES],
         "oauth_no_confirm": True,
     }
     c.JupyterHub.services = [*_given(c, "services", []), service]
@@ -276,7 +279,8 @@ def keep(c: Config, ours: Config) -> None:
         c.JupyterHub.services = [*c.JupyterHub.services, *ours.JupyterHub.services]
     paths = [*c.JupyterHub.template_paths, *ours.JupyterHub.template_paths]
     c.JupyterHub.template_paths = list(dict.fromkeys(map(str, paths)))
-    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **c.JupyterHub.template_vars}
+    given = _given(c, "template_vars", {})
+    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **given}
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
 
 

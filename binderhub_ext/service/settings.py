@@ -346,8 +346,10 @@ class HubClient(Configurable):
 
 
 class EventLog(Configurable):
-    """The log of launches that worked."""
+    """The log of launches that worked and of what administrators did."""
 
     path = Unicode(
-        "", help="File that gets one line of JSON for each launch that worked. Default: none."
+        "",
+        help="""File that gets one line of JSON for each launch that worked and each act of an
+        administrator. Default: none.""",
     ).tag(config=True)

@@ -42,6 +42,7 @@ def server(**changes: Any) -> dict[str, Any]:
         "again": again(),
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
         "launch_url": "/services/binder/launches/8c1f0a",
+        "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
         "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
         **changes,
     }
@@ -275,6 +276,74 @@ PAGES = {
 }
 
 
+def admin(section: str) -> dict[str, Any]:
+    """Each section of the administrator's page."""
+    when = "2026-11-20T09:30:00Z"
+    build = {
+        "id": "b1",
+        "key": "k1",
+        "kind": "Python 3.12 with requirements.txt",
+        "repo": "github.com/maria/tidal-analysis",
+        "commit": COMMIT,
+        "started": when,
+        "seconds": 71,
+        "state": "running",
+        "message": "",
+        "people": ["maria", HOSTILE],
+        "can_cancel": True,
+        "log_url": "/services/binder/api/admin/builds/b1/log",
+    }
+    failure = {
+        "id": "8c1f0a",
+        "user": "jonas",
+        "title": "github.com/jonas/a-repository-with-quite-a-long-name-that-goes-on-and-on",
+        "started": when,
+        "code": "build-failed",
+        "message": "The packages of requirements.txt cannot be installed together.",
+        "detail": "Because numpy==1.2.3 has no wheels …",
+        "log_url": "/services/binder/api/admin/builds/b2/log",
+    }
+    environment = {
+        "key": "k1",
+        "name": "env-0123456789abcdef0123456789abcdef",
+        "kind": build["kind"],
+        "repo": build["repo"],
+        "bytes": 734 * 2**20,
+        "people": 12,
+        "launches": 80,
+        "last_used": when,
+    }
+    trusted = {"id": "7", "user": "maria", "repo": HOSTILE, "rights": "its folder", "since": when}
+    person = {"name": "ana.maría@uni.example", "admin": True, "last_activity": when}
+    return {
+        "section": section,
+        "error": {"message": "A server uses this environment."},
+        "builds": [build, {**build, "id": "b2", "state": "build-failed", "can_cancel": False}],
+        "waiting": 3,
+        "failures": [failure],
+        "reference": "8c1f0a",
+        "found": {"launch": failure, "traceback": "Traceback (most recent call last):"},
+        "environments": [environment, {**environment, "key": "k2", "launches": 0, "bytes": None}],
+        "servers": [{**server(), "user": "maria", "repo": "github.com/x/y", "image": "env"}],
+        "people": [{**person, "bytes": 3 * 2**30, "running": 1, "launches": 80}],
+        "trust": [trusted],
+        "trusted_specs": ["gh/ocean/"],
+        "banned_specs": ["gh/evil/.*"],
+        "banned_networks": [{"network": "192.0.2.0/24", "why": "automated traffic"}],
+        "checks": [
+            {"name": "Database", "ok": True, "message": "", "fix": ""},
+            {"name": "bubblewrap", "ok": False, "message": "is missing", "fix": "apt-get install"},
+        ],
+        "settings": [
+            {"section": "LaunchPolicy", "name": "max_memory", "value": "'8G'", "hidden": ""},
+            {"section": "BinderApp", "name": "db_url", "value": "", "hidden": "yes"},
+        ],
+    }
+
+
+SECTIONS = ("builds", "environments", "servers", "people", "health", "settings")
+
+
 def hostile(value: Any) -> Any:
     """The same context with every text of people or repositories turned against us."""
     if isinstance(value, dict):
@@ -344,6 +413,7 @@ def files(**changes: Any) -> dict[str, Any]:
         "used_by": [use],
         "again": again(),
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
+        "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
     }
     path = "projects/git.a-very-long-host-name.example.org/a-group-with-a-long-name/a-project"
     other = {"title": HOSTILE, "path": path, "used_by": [], "bytes": None, "update_url": ""}

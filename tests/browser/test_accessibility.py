@@ -43,6 +43,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "update": ("update.html", samples.look()),
     "settings": ("settings.html", samples.settings()),
+    **{f"admin-{one}": ("admin.html", samples.admin(one)) for one in samples.SECTIONS},
     "volumes": ("volumes.html", samples.volumes()),
     "volumes-error": (
         "volumes.html",

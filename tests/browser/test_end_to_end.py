@@ -118,7 +118,7 @@ def test_the_first_day(
     refused = jonas.goto(server)
     assert refused is not None and not refused.ok
     jonas.goto(home_hub.main_page)
-    expect(jonas.locator("#work li")).to_have_count(1)
+    expect(jonas.locator("#work > li[id^=server-]").filter(has_text="tides")).to_have_count(1)
 
 
 def test_every_tab_and_every_return_finds_the_same_launch(

@@ -13,6 +13,7 @@ from ...core.policy import Policy
 from ...core.providers import Providers
 from ...core.targets import Targets
 from ...engines.base import Builder
+from ..admin.administration import Administration
 from ..bans import Bans
 from ..hub import HubClient
 from ..launching.builds import Builds
@@ -43,6 +44,7 @@ class Service:
         bans: networks that are not served.
         hubs: other Binders by name, for links to the same launch there.
         warnings: sentences above the form.
+        settings: what an administrator configured, without secrets.
     """
 
     prefix: str
@@ -60,6 +62,7 @@ class Service:
     credentials: Credentials
     pages: Pages
     build_tokens: BuildTokens
+    administration: Administration
     updates: Updates
     news: News
     volumes: PersonVolumes
@@ -71,6 +74,7 @@ class Service:
     bans: Bans = field(default_factory=Bans)
     hubs: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    settings: Sequence[Mapping[str, str]] = ()
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""

@@ -8,6 +8,7 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from .handlers import (
+    admin,
     api,
     build,
     credentials,
@@ -44,6 +45,8 @@ PAGES: list[Route] = [
     (r"files", files.FilesPage),
     (r"files/(.+)\.zip", files.ProjectZip),
     (r"settings", pages.Settings),
+    (r"admin", admin.AdminPage),
+    (rf"admin/({admin.SECTIONS})", admin.AdminPage),
     (rf"settings/trust/{_ID}/revoke", pages.Revoke),
     (r"settings/credentials", credentials.StoreCredential),
     (rf"settings/credentials/{_ID}/remove", credentials.RemoveCredential),
@@ -81,6 +84,12 @@ API: list[Route] = [
     (r"api/parse", api.ParseApi),
     (r"api/environment", api.EnvironmentApi),
     (r"api/share", share.ShareApi),
+    (rf"api/admin/({admin.SECTIONS})", admin.AdminApi),
+    (rf"api/admin/builds/{_ID}/cancel", admin.BuildCancel),
+    (rf"api/admin/builds/{_ID}/log", admin.BuildLogText),
+    (r"api/admin/environments/([^/]+)", admin.EnvironmentApi),
+    (rf"api/admin/servers/{_SERVER}/([^/]*)/stop", admin.TheirServerStop),
+    (rf"api/admin/trust/{_ID}", admin.TrustApi),
     (r"api/build-tokens", build.BuildTokenApi),
     (r"build/([^/]+)/(.+)", build.Build),
 ]

@@ -104,7 +104,7 @@ class Handler(HubOAuthenticated, Guarded):
             name=user["name"],
             token=self.hub_auth.get_token(self),
             groups=tuple(user.get("groups") or ()),
-            admin=bool(user.get("admin")),
+            admin="admin-ui" in (user.get("scopes") or ()),
         )
 
     def refuse_stranger(self) -> None:
