@@ -26,6 +26,7 @@ from .housekeeping import alone
 from .options import StrictApplication
 from .secrets import ensure_secret
 from .service import settings
+from .service.appearance import Appearance
 from .service.web.handlers.pages import NotFoundPage
 from .service.web.routes import routes
 from .storage.doors import close_doors, open_doors
@@ -45,8 +46,8 @@ class BinderApp(StrictApplication):
     version = __version__
     description = __doc__ or ""
     classes = [
+        Appearance,
         settings.Access,
-        settings.Appearance,
         settings.Builds,
         settings.EventLog,
         settings.HubClient,

@@ -31,6 +31,8 @@ from .repos.base import RepoProvider
 from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
+from .service.admin.administration import Administration
+from .service.appearance import Appearance
 from .service.hosts import server_hosts
 from .service.hub import HubClient
 from .service.launching.builds import Builds
@@ -38,6 +40,7 @@ from .service.launching.eventlog import EventLog
 from .service.launching.landing import Landing
 from .service.launching.launcher import Launcher
 from .service.launching.launches import Launches
+from .service.launching.news import News
 from .service.launching.quotas import Quotas
 from .service.launching.starts import Starts
 from .service.launching.turns import Turns
@@ -48,7 +51,9 @@ from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
 from .service.records.database import sqlite_url
+from .service.records.everybody import Everybody
 from .service.records.records import Records
+from .service.web.adminviews import settings_view
 from .service.web.buildtokens import BuildTokens
 from .service.web.context import Service
 from .service.web.health import Health
@@ -86,7 +91,8 @@ async def make_service(
         "api_only": parts.access.api_only,
         "bans": parts.access.bans(),
         "hubs": parts.look.other_hubs,
-        "home": parts.look.home(),
+        "warnings": tuple(parts.look.warnings),
+        "settings": settings_view(app.config),
     }
     made = [part.name for part in fields(Service) if part.name not in facts]
     return Service(**facts, **{name: getattr(parts, name) for name in made})
@@ -113,8 +119,8 @@ class _Parts:
         return settings.Access(parent=self.app)
 
     @cached_property
-    def look(self) -> settings.Appearance:
-        return settings.Appearance(parent=self.app)
+    def look(self) -> Appearance:
+        return Appearance(parent=self.app)
 
     @cached_property
     def room(self) -> Space:
@@ -249,6 +255,26 @@ class _Parts:
         )
 
     @cached_property
+    def event_log(self) -> EventLog:
+        return EventLog(settings.EventLog(parent=self.app).path)
+
+    @cached_property
+    def administration(self) -> Administration:
+        return Administration(
+            hub=self.hub,
+            builds=self.builds,
+            builder=self.builder,
+            everybody=Everybody(self.records),
+            space=self.space,
+            tickets=self.tickets,
+            log=self.event_log,
+        )
+
+    @cached_property
+    def news(self) -> News:
+        return News()
+
+    @cached_property
     def launches(self) -> Launches:
         said = settings.Launches(parent=self.app)
         return Launches(
@@ -256,9 +282,10 @@ class _Parts:
             self.records,
             policy=self.policy,
             providers=self.providers,
-            event_log=EventLog(settings.EventLog(parent=self.app).path),
+            event_log=self.event_log,
             quotas=Quotas(said.per_person, said.per_hour, said.total_quota, said.per_repo_quota),
             kept=said.kept,
+            news=self.news,
         )
 
     # ---- what people see

@@ -28,8 +28,8 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 from traitlets.log import get_logger
 
-from . import certificates
-from ._data import hub_templates_dir
+from . import certificates, hubpages
+from ._data import hub_templates_dir, static_dir
 from .config.check import check
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
@@ -54,6 +54,9 @@ OAUTH_SCOPES = (
     f"access:services!service={SERVICE}",
 )
 """What the service may do in a person's name: exactly what it needs, never more than they may."""
+
+ADMIN_SCOPES = ("admin-ui", "list:users", "read:users", "read:servers", "delete:servers")
+"""What it may do besides in the name of those who have these rights: the administrator's page."""
 
 USER_SCOPES = (
     "shares!user",
@@ -106,6 +109,7 @@ def configure(
     layout = DataDirectory(Path(data_dir).absolute())
     certificates.establish(layout.cache / "certificates.pem")
     _configure_hub(c, layout)
+    _configure_pages(c, c if asked is None else asked)
     _configure_spawner(c, layout, find_engine(engine))
     apply_hub_settings(find_engine(engine), c, c if asked is None else asked)
     arguments = ["--data-dir", str(layout.root), "--engine", engine]
@@ -180,7 +184,6 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
     c.JupyterHub.default_url = landing_page
     c.JupyterHub.user_redirect_hook = pulled_by_link
     c.JupyterHub.subdomain_hook = host_of
-    c.JupyterHub.template_paths = [*_given(c, "template_paths", []), str(hub_templates_dir())]
     c.JupyterHub.extra_user_scopes = _given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
     # Progress is streamed; a POST that waits for the server would only hold the button down.
     c.JupyterHub.tornado_settings = {
@@ -188,6 +191,14 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
         **_given(c, "tornado_settings", {}),
     }
     use_write_ahead_log()
+
+
+def _configure_pages(c: Config, asked: Config) -> None:
+    """The Hub's pages in our frame; what is given already stays."""
+    c.JupyterHub.template_paths = [*_given(c, "template_paths", []), str(hub_templates_dir())]
+    c.JupyterHub.template_vars = {"site": hubpages.site(asked), **_given(c, "template_vars", {})}
+    if "logo_file" not in c.JupyterHub:
+        c.JupyterHub.logo_file = str(static_dir() / "images" / "logo.svg")
 
 
 def _configure_spawner(c: Config, layout: DataDirectory, engine: Engine) -> None:
@@ -209,7 +220,7 @@ def _add_service(c: Config, run: Mapping[str, Any]) -> None:
     service = {
         "name": SERVICE,
         **run,
-        "oauth_client_allowed_scopes": list(OAUTH_SCOPES),
+        "oauth_client_allowed_scopes": [*OAUTH_SCOPES, *ADMIN_SCOPES],
         "oauth_no_confirm": True,
     }
     c.JupyterHub.services = [*_given(c, "services", []), service]
@@ -268,6 +279,8 @@ def keep(c: Config, ours: Config) -> None:
         c.JupyterHub.services = [*c.JupyterHub.services, *ours.JupyterHub.services]
     paths = [*c.JupyterHub.template_paths, *ours.JupyterHub.template_paths]
     c.JupyterHub.template_paths = list(dict.fromkeys(map(str, paths)))
+    given = _given(c, "template_vars", {})
+    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **given}
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
 
 

@@ -127,13 +127,22 @@ class Jobs(Generic[T]):
             if not job.wanted:
                 self._end(key, job)
         if job.task.cancelled():
-            raise Cancelled("The service was stopped. Launch again in a moment.")
+            raise Cancelled(job.why)
         return job.task.result()
 
     def finish(self, key: Hashable) -> None:
         """Let the running job of this key come to its end, whoever leaves."""
         if job := self._running.get(key):
             job.finishes = True
+
+    def end(self, key: Hashable, why: str) -> bool:
+        """End the running job of this key for all who wait for it, who are told why."""
+        job = self._running.get(key)
+        if job is None:
+            return False
+        job.why = why
+        self._end(key, job)
+        return True
 
     async def close(self) -> None:
         """End every job and wait until all have cleaned up, those given up before too."""
@@ -165,6 +174,7 @@ class _Job(Generic[T]):
 
     def __init__(self, work: Work[T]) -> None:
         self.finishes = False
+        self.why = "The service was stopped. Launch again in a moment."
         self._history = History()
         self._listeners: list[Tell] = []
         self.task = asyncio.create_task(work(self._tell))

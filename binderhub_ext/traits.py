@@ -1,4 +1,4 @@
-"""Types of settings: a size, a network, a pattern, a table.
+"""Types of settings: a size, a network, a pattern, a colour, a table.
 
 Each has one notation everywhere and refuses, by the setting's name, what it cannot be.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from traitlets import Dict, TraitError, TraitType, Undefined
 
+from .core.colors import read_color
 from .core.errors import BinderError
 from .core.quantities import read_bytes, write_bytes
 
@@ -77,6 +78,19 @@ class Pattern(TraitType[str, str]):
 
     def from_string(self, s: str) -> str:
         return s
+
+
+class HexColor(TraitType[str, str]):
+    """A colour such as `#2c7bb6`."""
+
+    info_text = "a colour such as #2c7bb6"
+
+    def validate(self, obj: Any, value: Any) -> str:
+        try:
+            read_color(value)
+        except (ValueError, TypeError):
+            return self.error(obj, value)
+        return str(value)
 
 
 class Table(Dict):

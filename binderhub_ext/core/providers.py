@@ -15,6 +15,7 @@ from .forges import GIST, GIT, GITHUB, GITLAB, github, gitlab
 from .plain import shown
 from .provider import Provider
 from .repo import Repo
+from .shipped import SHIPPED
 from .understanding import Understanding
 from .url import DEFAULT_PORTS, SCHEMES, read_url
 
@@ -67,7 +68,9 @@ def at_forge(repo: Repo, providers: Providers) -> Repo:
     return forge.repo(url.name) if forge else repo
 
 
-PROVIDERS = table(GITHUB, GIST, GITLAB, GIT, ZENODO, FIGSHARE, DATAVERSE, HYDROSHARE, CKAN, IMAGE)
+PROVIDERS = table(
+    *(GITHUB, GIST, GITLAB, GIT, ZENODO, FIGSHARE, DATAVERSE, HYDROSHARE, CKAN, IMAGE, SHIPPED)
+)
 """The built-in providers, in the order the form shows them."""
 
 

@@ -68,6 +68,11 @@ class Repo:
         return (place, self.url, *([self.reader] if self.reader else []))
 
     @property
+    def page(self) -> str:
+        """Where people can look at it; empty for what comes with the service."""
+        return "" if (urlsplit(self.url).hostname or "").endswith(".invalid") else self.url
+
+    @property
     def shown(self) -> str:
         """Its name as people write it."""
         return readable(self.name)

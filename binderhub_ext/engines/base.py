@@ -212,6 +212,14 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
     async def images(self) -> list[Image]:
         """Every image kept, least recently used first."""
 
+    async def remove(self, image: Image) -> bool:
+        """Remove an image unless something uses it; gives whether it is gone.
+
+        Raises:
+            Unsupported: this engine removes none but by age and size.
+        """
+        raise Unsupported("This engine removes environments by their age and size alone.")
+
     @abstractmethod
     async def collect_garbage(self) -> list[Image]:
         """Remove images over the configured age and total size, never one in use."""

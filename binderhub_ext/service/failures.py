@@ -7,6 +7,7 @@ traceback under a reference number, and the number is all that is shown of it.
 from __future__ import annotations
 
 import secrets
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -44,6 +45,15 @@ _TITLES = {
 _OURS = "Something went wrong on our side. Tell the administrator the reference number."
 
 
+_LOGGED: dict[str, str] = {}
+_REMEMBERED = 100
+
+
+def logged(reference: str) -> str:
+    """What the log has under a reference number, for administrators; empty but for the latest."""
+    return _LOGGED.get(reference, "")
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why something failed, safe to show.
@@ -78,6 +88,9 @@ class Failure:
             return cls.of_status(error.status_code)
         reference = secrets.token_hex(4)
         app_log.error("%s failed, reference %s", where, reference, exc_info=error)
+        _LOGGED[reference] = "".join(traceback.format_exception(error))
+        while len(_LOGGED) > _REMEMBERED:
+            _LOGGED.pop(next(iter(_LOGGED)))
         return cls(BinderError.code, 500, _OURS, reference=reference)
 
     @classmethod

@@ -157,10 +157,15 @@ class HubClient:
         async with self._request("POST", person, _path(name), json=body) as response:
             await check(response)
 
-    async def stop(self, person: Person, name: str, *, remove: bool = False) -> None:
-        """Stop a server, and remove it from the list; its files stay. Safe to repeat."""
+    async def stop(self, person: Person, name: str, *, remove: bool = False, of: str = "") -> None:
+        """Stop a server, and remove it from the list; its files stay. Safe to repeat.
+
+        Args:
+            of: whose it is; empty for the person's own.
+        """
         body = {"remove": True} if remove else None
-        async with self._request("DELETE", person, _path(name), json=body) as response:
+        path = f"users/{quote(of or person.name, safe='')}/{_path(name)}"
+        async with self.call("DELETE", person, path, json=body) as response:
             if response.status != 404:
                 await check(response)
 
@@ -220,6 +225,31 @@ class HubClient:
                 return ""
             return str((await response.json()).get("token", ""))
 
+    def people(self, admin: Person) -> AsyncIterator[dict[str, Any]]:
+        """The models of all people, with their servers, as far as an administrator may see them."""
+        return self.items(admin, "users", include_stopped_servers="1")
+
+    async def items(
+        self, person: Person, path: str, **params: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The items of a list of the Hub, which it gives page by page.
+
+        Raises:
+            NotAllowed: the person's token may not ask.
+        """
+        offset, headers = 0, {"Accept": "application/jupyterhub-pagination+json"}
+        while True:
+            asked = {**params, "offset": str(offset)}
+            async with self.call("GET", person, path, params=asked, headers=headers) as response:
+                await check(response)
+                page = await response.json(content_type=None)
+            for item in page["items"]:
+                yield item
+            following = page["_pagination"]["next"]
+            if not following:
+                return
+            offset = following["offset"]
+
     async def groups(self, person: Person) -> tuple[str, ...]:
         """The groups a person is in now; as known at sign-in if their token may not ask."""
         model = await self._json("GET", person, "")
@@ -245,7 +275,7 @@ class HubClient:
     ) -> aiohttp.client._RequestContextManager:
         """A request to the Hub's API in a person's name; the answer is for :func:`check`."""
         url = f"{self._settings.api_url.rstrip('/')}/{path}"
-        headers = {"Authorization": f"token {person.token}"}
+        headers = {"Authorization": f"token {person.token}", **options.pop("headers", {})}
         return self._session.request(method, url, headers=headers, **options)
 
     async def _running(self, person: Person, name: str) -> bool:

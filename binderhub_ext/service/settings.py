@@ -165,51 +165,6 @@ class LaunchPolicy(LoggingConfigurable):
         return target_table(*TARGETS.values(), *extra)
 
 
-class Appearance(Configurable):
-    """What people read on our pages besides our own words."""
-
-    operator = Dict(
-        help="""Who provides the service: `{"name": …, "url": …, "contact": …}`. Default: nobody
-        is named."""
-    ).tag(config=True)
-
-    docs = List(
-        Dict(), help='Links below the form: `[{"title": …, "url": …}]`. Default: none.'
-    ).tag(config=True)
-
-    warnings = List(
-        Unicode(), help="Sentences above the form that everybody should know. Default: none."
-    ).tag(config=True)
-
-    other_hubs = Dict(
-        {"mybinder.org": "https://mybinder.org"},
-        help="""Other Binders by name, whose links the form offers for the same launch. Default:
-        mybinder.org.""",
-    ).tag(config=True)
-
-    announcement = Unicode(
-        "", help="HTML at the top of every page, as the Hub's own announcement. Default: none."
-    ).tag(config=True)
-
-    template_paths = List(
-        Unicode(),
-        help="""Folders of Jinja templates that come before ours and the Hub's. A `page.html` there
-        gives all pages an institution's look. Default: none.""",
-    ).tag(config=True)
-
-    template_vars = Dict(help="Further variables for the templates. Default: none.").tag(
-        config=True
-    )
-
-    def home(self) -> dict[str, Any]:
-        """What the main page shows."""
-        return {"operator": self.operator, "docs": self.docs, "warnings": self.warnings}
-
-    def everywhere(self) -> dict[str, Any]:
-        """What every page has."""
-        return {"announcement": self.announcement, **self.template_vars}
-
-
 class Access(Configurable):
     """Who may use the API from where."""
 
@@ -392,8 +347,10 @@ class HubClient(Configurable):
 
 
 class EventLog(Configurable):
-    """The log of launches that worked."""
+    """The log of launches that worked and of what administrators did."""
 
     path = Unicode(
-        "", help="File that gets one line of JSON for each launch that worked. Default: none."
+        "",
+        help="""File that gets one line of JSON for each launch that worked and each act of an
+        administrator. Default: none.""",
     ).tag(config=True)

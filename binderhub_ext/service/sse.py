@@ -15,6 +15,10 @@ KEEPALIVE = b":keepalive\n\n"
 """A comment: keeps proxies from closing a silent stream, ignored by every client."""
 
 
+CHANGED = b"data: {}\n\n"
+"""A message that says nothing but that there is something to look at."""
+
+
 def message(event: Event, *, name: str = "") -> bytes:
     """One message of an event stream; JSON has no raw newline, so it is one `data:` line.
 

@@ -29,6 +29,7 @@ _EXPECTED = (
     "Running JupyterHub without SSL",
     f"Allowing service {SERVICE} to complete OAuth without confirmation",
     f"Adding missing route for {SERVICE} ",
+    f"{SERVICE} requested scopes ",  # an administrator's, said of everybody else
     "Skipping XSRF check for insecure request ",  # said of each read of a program
 )
 """Warnings of JupyterHub's that say what is so on purpose on loopback."""

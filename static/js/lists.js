@@ -2,24 +2,29 @@
 // somebody is just using in one is left alone.
 
 import { Refused, request } from "./api.js";
+import { close } from "./menu.js";
+import { follow } from "./stream.js";
 import { tellMoments } from "./time.js";
 
-const LISTS = ["launches", "failed", "servers", "shared", "projects"];
+const LISTS = ["launches", "failed", "work", "shared"];
 const LASTING = ["running", "stopped"];
-// Milliseconds between two looks: at what was just asked for, while anything moves, otherwise.
+// Milliseconds before a look: after news, and between two: at what was just asked for, while anything
+// moves, otherwise.
+const AFTER_NEWS = 200;
 const EAGER = 700;
 const MOVING = 3000;
 const STILL = 30000;
 
 const root = document.getElementById("lists");
 const token = root.dataset.xsrf;
-const status = document.getElementById("servers-status");
+const status = document.getElementById("work-status");
 const dialog = document.getElementById("delete-dialog");
 // Rows as the service made them, and those whose button was pressed a moment ago.
 const made = new WeakMap();
 const working = new Set();
 
 let timer = 0;
+let hearing = new AbortController();
 
 // ---- rows --------------------------------------------------------------------------------
 
@@ -42,7 +47,7 @@ function setState(row, state) {
 
 // A button that goes takes the keyboard's place on the page with it.
 function keepFocus(row) {
-  const buttons = [...row.querySelectorAll(".binder-row-actions :is(a, button)")];
+  const buttons = [...row.querySelectorAll("[data-main], .binder-menu > summary")];
   row.tabIndex = -1;
   (buttons.find(isShown) ?? row).focus();
 }
@@ -82,8 +87,8 @@ async function refresh() {
 }
 
 function showEmpty() {
-  const servers = document.getElementById("servers");
-  document.getElementById("no-servers").hidden = servers.children.length > 0;
+  const work = document.getElementById("work");
+  document.getElementById("no-work").hidden = work.children.length > 0;
 }
 
 async function look() {
@@ -100,7 +105,32 @@ function later() {
   timer = setTimeout(look, moves ? MOVING : STILL);
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? later() : look()));
+// The service says when something of this person's has changed, wherever that was done. A page
+// nobody sees keeps no connection: browsers have six for all pages of a hub together.
+async function hear() {
+  hearing.abort();
+  hearing = new AbortController();
+  try {
+    const told = follow(root.dataset.events, token, () => false, hearing.signal);
+    for await (const { event } of told) {
+      if (!event) continue;
+      clearTimeout(timer);
+      timer = setTimeout(look, AFTER_NEWS);
+    }
+  } catch {
+    // Refused: the looks go on, and the first says why.
+  }
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    hearing.abort();
+    later();
+  } else {
+    look();
+    hear();
+  }
+});
 addEventListener("pageshow", (event) => event.persisted && look());
 
 // ---- buttons -----------------------------------------------------------------------------
@@ -158,7 +188,7 @@ async function remove(row, url, method) {
     const list = row.parentElement;
     status.textContent = `${row.dataset.title}: gone from this list`;
     row.remove();
-    list.closest("section").hidden = !next && list.id !== "servers";
+    list.closest("section").hidden = !next && list.id !== "work";
     if (next) keepFocus(next);
     else document.getElementById("main").focus();
     showEmpty();
@@ -172,12 +202,18 @@ root.addEventListener("submit", (event) => {
   const { action } = event.target.dataset;
   if (action !== "stop" && action !== "dismiss") return;
   event.preventDefault();
-  if (action === "stop") stop(row, event.target.action);
-  else remove(row, event.target.action, "POST");
+  if (action === "stop") {
+    close(row.querySelector(".binder-menu"));
+    stop(row, event.target.action);
+  }
+  if (action === "dismiss") remove(row, event.target.action, "POST");
 });
 root.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-action=delete]");
-  const row = button?.closest(".binder-row");
-  if (button && (await sure(row))) remove(row, button.dataset.url, "DELETE");
+  if (!button) return;
+  const row = button.closest(".binder-row");
+  close(button.closest(".binder-menu"));
+  if (await sure(row)) remove(row, button.dataset.url, "DELETE");
 });
 later();
+hear();

@@ -43,12 +43,13 @@ function resumed(url, last) {
   return address;
 }
 
-async function* connection(url, token, last) {
+async function* connection(url, token, last, stop) {
   const silence = new AbortController();
+  const signal = AbortSignal.any([silence.signal, stop]);
   let timer = setTimeout(() => silence.abort(), SILENCE);
   const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
   try {
-    const response = await request(resumed(url, last), token, { headers, signal: silence.signal });
+    const response = await request(resumed(url, last), token, { headers, signal });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new EventParser();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -80,13 +81,14 @@ function lasting(error) {
 }
 
 // Follow a launch to its end: yields {event} for each event and {lost: true | false} when the
-// line breaks and when it is back. Throws Refused when asking again is of no use.
-export async function* follow(url, token, isFinal) {
+// line breaks and when it is back. Ends when the signal `stop` says so, too. Throws Refused when
+// asking again is of no use.
+export async function* follow(url, token, isFinal, stop = new AbortController().signal) {
   let last = "";
   let failures = 0;
-  for (;;) {
+  while (!stop.aborted) {
     try {
-      for await (const { id, data } of connection(url, token, last)) {
+      for await (const { id, data } of connection(url, token, last, stop)) {
         if (failures) yield { lost: false };
         failures = 0;
         last = id || last;
@@ -95,6 +97,7 @@ export async function* follow(url, token, isFinal) {
         if (isFinal(event)) return;
       }
     } catch (error) {
+      if (stop.aborted) return;
       if (lasting(error) || error instanceof SyntaxError) throw error;
     }
     yield { lost: true };

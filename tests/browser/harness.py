@@ -21,6 +21,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from binderhub_ext._data import hub_templates_dir, static_dir, templates_dir
+from binderhub_ext.service.appearance import Appearance
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.web.pages import Pages as Renderer
 from binderhub_ext.service.web.pages import security_headers
@@ -30,11 +31,17 @@ PREFIX = "/services/binder/"
 NONCE = "nonce-of-this-page"
 HUB_DATA = Path(DATA_FILES_PATH)
 MARIA = Person("maria", token="")
+LOOK = Appearance(
+    operator={"name": "Ocean Institute", "url": "https://example.org", "contact": ""},
+    docs=[{"title": "How to prepare a repository", "url": "https://example.org/docs"}],
+    help_url="https://example.org/help",
+)
 
 
 def render(template: str, **context: Any) -> str:
     """A page as the service renders it."""
-    renderer = Renderer([templates_dir(), hub_templates_dir()], hub_prefix=HUB, prefix=PREFIX)
+    folders = [templates_dir(), hub_templates_dir()]
+    renderer = Renderer(folders, hub_prefix=HUB, prefix=PREFIX, extra=LOOK.everywhere())
     token = "token-of-the-page"
     return renderer.render(template, person=MARIA, xsrf_token=token, nonce=NONCE, **context)
 
@@ -66,7 +73,7 @@ class Pages:
 
     Attributes:
         pages: path below the prefix to (template, context), for GET.
-        streams: launch id to its stream.
+        streams: launch id to its stream, and `work` to that of the main page.
         answers: path below the prefix to JSON (or a function of the query), for GET.
         posts: what was sent: (method, path, body, headers).
         statuses: path below the prefix to the status of a POST or DELETE.
@@ -74,7 +81,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[str, dict[str, Any]]] = {}
-        self.streams: dict[str, Stream] = {}
+        self.streams: dict[str, Stream] = {"work": Stream()}
         self.answers: dict[str, Any] = {}
         self.posts: list[tuple[str, str, str, dict[str, str]]] = []
         self.statuses: dict[str, int] = {}
@@ -120,6 +127,7 @@ class Pages:
                 (r"/hub/static/(.*)", StaticFileHandler, {"path": str(HUB_DATA / "static")}),
                 (r"/hub/logo()", _Logo),
                 (PREFIX + r"api/launches/([^/]+)/events", _Events, own),
+                (PREFIX + r"api/(work)/events", _Events, own),
                 (PREFIX + r"(.*)", _Page, own),
                 (r"/user/(.*)", _Server),
             ]
@@ -191,5 +199,5 @@ class _Server(RequestHandler):
 
 class _Logo(RequestHandler):
     def get(self, _: str) -> None:
-        self.set_header("Content-Type", "image/png")
-        self.write((HUB_DATA / "static/images/jupyterhub-80.png").read_bytes())
+        self.set_header("Content-Type", "image/svg+xml")
+        self.write((static_dir() / "images/logo.svg").read_bytes())

@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitserver import GitServer
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 PASSWORD = "correct-horse-battery-staple"
 ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
-PEOPLE = ("maria", "jonas", *map(str.lower, ODD_NAMES))
+PEOPLE = ("maria", "jonas", "nora", *map(str.lower, ODD_NAMES))
 START = 120
 STOP = 45
 
@@ -90,6 +90,15 @@ class HomeHub:
         page.get_by_role("button", name="Sign in").click()
         page.goto(self.main_page)
         page.get_by_role("heading", name="Open a repository").wait_for()
+
+    def stop_server(self, page: Page, title: str) -> Locator:
+        """Stop a server on the main page, as a person does; gives its row."""
+        page.goto(self.main_page)
+        row = page.locator("#work li").filter(has_text=title)
+        row.locator(".binder-menu > summary").click()
+        row.get_by_role("button", name="Stop").click()
+        expect(row.get_by_role("button", name="Open")).to_be_visible()
+        return row
 
     @classmethod
     @contextmanager

@@ -24,10 +24,15 @@ def again(**changes: str) -> dict[str, str]:
 
 
 def server(**changes: Any) -> dict[str, Any]:
+    """A row of the main page."""
     return {
         "name": "tidal-analysis-1f0c2d3e",
         "title": "tidal-analysis",
-        "repo": "https://github.com/maria/tidal-analysis",
+        "place": "github.com/maria",
+        "path": "projects/maria/tidal-analysis",
+        "bytes": 734 * 2**20,
+        "idle": 3600,
+        "also": False,
         "ref": "main",
         "commit": COMMIT,
         "files": "project",
@@ -35,6 +40,9 @@ def server(**changes: Any) -> dict[str, Any]:
         "url": "/user/maria/tidal-analysis-1f0c2d3e/lab",
         "last_activity": "2026-11-20T09:30:00Z",
         "again": again(),
+        "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
+        "launch_url": "/services/binder/launches/8c1f0a",
+        "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
         "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
         **changes,
     }
@@ -66,17 +74,32 @@ def home(**changes: Any) -> dict[str, Any]:
         "images": True,
         "launches": [],
         "failed": [],
-        "servers": [
+        "work": [
             server(),
             server(
                 name="ocean-course-9a8b7c6d",
                 title="ocean-course",
+                place="github.com/ocean-institute",
+                path="projects/ocean-institute/ocean-course",
                 ref="2026-autumn",
                 commit="b81e09d7c35f2a6e4d1c9f80a7b6e5d4c3b2a190",
                 state="stopped",
                 files="home",
+                idle=0,
+                bytes=3 * 2**30,
                 last_activity="2026-11-18T16:02:00Z",
+                again=again(repo="https://github.com/ocean-institute/ocean-course"),
                 shared_with=[],
+            ),
+            server(
+                name="",
+                title="currents",
+                path="projects/maria/currents",
+                state="",
+                idle=0,
+                bytes=None,
+                last_activity="2026-10-02T08:00:00Z",
+                shared_with=None,
             ),
         ],
         "shared": [
@@ -85,23 +108,11 @@ def home(**changes: Any) -> dict[str, Any]:
                 owner="jonas@institute.example.org", name="waves", state="stopped", direct=False
             ),
         ],
-        "projects": [
-            {
-                "title": "maria/tidal-analysis",
-                "path": "projects/maria/tidal-analysis",
-                "last_used": "2026-11-20T09:30:00Z",
-                "again": again(),
-            },
-            {
-                "title": "ocean-institute/ocean-course",
-                "path": "projects/ocean-institute/ocean-course",
-                "last_used": "2026-11-18T16:02:00Z",
-                "again": again(repo="https://github.com/ocean-institute/ocean-course"),
-            },
-        ],
         "warnings": [],
-        "operator": {"name": "Ocean Institute", "url": "https://example.org", "contact": ""},
-        "docs": [{"title": "How to prepare a repository", "url": "https://example.org/docs"}],
+        "beginnings": {
+            "tides": "v2/shipped/tides?labpath=index.ipynb&environment=plain",
+            "scratch": "v2/shipped/scratch?labpath=notebook.ipynb&environment=plain",
+        },
         **changes,
     }
 
@@ -265,6 +276,74 @@ PAGES = {
 }
 
 
+def admin(section: str) -> dict[str, Any]:
+    """Each section of the administrator's page."""
+    when = "2026-11-20T09:30:00Z"
+    build = {
+        "id": "b1",
+        "key": "k1",
+        "kind": "Python 3.12 with requirements.txt",
+        "repo": "github.com/maria/tidal-analysis",
+        "commit": COMMIT,
+        "started": when,
+        "seconds": 71,
+        "state": "running",
+        "message": "",
+        "people": ["maria", HOSTILE],
+        "can_cancel": True,
+        "log_url": "/services/binder/api/admin/builds/b1/log",
+    }
+    failure = {
+        "id": "8c1f0a",
+        "user": "jonas",
+        "title": "github.com/jonas/a-repository-with-quite-a-long-name-that-goes-on-and-on",
+        "started": when,
+        "code": "build-failed",
+        "message": "The packages of requirements.txt cannot be installed together.",
+        "detail": "Because numpy==1.2.3 has no wheels …",
+        "log_url": "/services/binder/api/admin/builds/b2/log",
+    }
+    environment = {
+        "key": "k1",
+        "name": "env-0123456789abcdef0123456789abcdef",
+        "kind": build["kind"],
+        "repo": build["repo"],
+        "bytes": 734 * 2**20,
+        "people": 12,
+        "launches": 80,
+        "last_used": when,
+    }
+    trusted = {"id": "7", "user": "maria", "repo": HOSTILE, "rights": "its folder", "since": when}
+    person = {"name": "ana.maría@uni.example", "admin": True, "last_activity": when}
+    return {
+        "section": section,
+        "error": {"message": "A server uses this environment."},
+        "builds": [build, {**build, "id": "b2", "state": "build-failed", "can_cancel": False}],
+        "waiting": 3,
+        "failures": [failure],
+        "reference": "8c1f0a",
+        "found": {"launch": failure, "traceback": "Traceback (most recent call last):"},
+        "environments": [environment, {**environment, "key": "k2", "launches": 0, "bytes": None}],
+        "servers": [{**server(), "user": "maria", "repo": "github.com/x/y", "image": "env"}],
+        "people": [{**person, "bytes": 3 * 2**30, "running": 1, "launches": 80}],
+        "trust": [trusted],
+        "trusted_specs": ["gh/ocean/"],
+        "banned_specs": ["gh/evil/.*"],
+        "banned_networks": [{"network": "192.0.2.0/24", "why": "automated traffic"}],
+        "checks": [
+            {"name": "Database", "ok": True, "message": "", "fix": ""},
+            {"name": "bubblewrap", "ok": False, "message": "is missing", "fix": "apt-get install"},
+        ],
+        "settings": [
+            {"section": "LaunchPolicy", "name": "max_memory", "value": "'8G'", "hidden": ""},
+            {"section": "BinderApp", "name": "db_url", "value": "", "hidden": "yes"},
+        ],
+    }
+
+
+SECTIONS = ("builds", "environments", "servers", "people", "health", "settings")
+
+
 def hostile(value: Any) -> Any:
     """The same context with every text of people or repositories turned against us."""
     if isinstance(value, dict):
@@ -334,6 +413,7 @@ def files(**changes: Any) -> dict[str, Any]:
         "used_by": [use],
         "again": again(),
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
+        "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
     }
     path = "projects/git.a-very-long-host-name.example.org/a-group-with-a-long-name/a-project"
     other = {"title": HOSTILE, "path": path, "used_by": [], "bytes": None, "update_url": ""}

@@ -14,7 +14,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", samples.home()),
     "home-launching": ("home.html", samples.home(launches=[samples.launch()["launch"]])),
     "home-failed": ("home.html", samples.home(failed=[samples.failed()["launch"]])),
-    "home-empty": ("home.html", samples.home(servers=[], projects=[])),
+    "home-empty": ("home.html", samples.home(work=[])),
     "home-error": (
         "home.html",
         samples.home(
@@ -53,6 +53,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "update": ("update.html", samples.look()),
     "settings": ("settings.html", samples.settings()),
+    **{f"admin-{one}": ("admin.html", samples.admin(one)) for one in samples.SECTIONS},
     "volumes": ("volumes.html", samples.volumes()),
     "volumes-error": (
         "volumes.html",

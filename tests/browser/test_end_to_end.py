@@ -77,13 +77,6 @@ def launch(page: Page, url: str, *, file: str = "", ref: str = "") -> None:
     page.wait_for_url("**/launches/*")
 
 
-def stop_server(hub: HomeHub, page: Page, title: str) -> None:
-    page.goto(hub.main_page)
-    row = page.locator("#servers li").filter(has_text=title)
-    row.get_by_role("button", name="Stop").click()
-    expect(row.get_by_role("button", name="Start")).to_be_visible()
-
-
 def test_the_first_day(
     home_hub: HomeHub, repo: RepoHandle, maria: Page, jonas: Page, artifacts: Path
 ) -> None:
@@ -103,7 +96,7 @@ def test_the_first_day(
     save(maria)
     maria.screenshot(path=artifacts / "lab.png")
 
-    stop_server(home_hub, maria, "tides")
+    home_hub.stop_server(maria, "tides")
     maria.screenshot(path=artifacts / "main-page-with-server.png")
     launch(maria, repo.url, file="index.ipynb")
     arrive(maria, "**/user/maria/tides-*/lab/**", timeout=60_000)
@@ -125,7 +118,7 @@ def test_the_first_day(
     refused = jonas.goto(server)
     assert refused is not None and not refused.ok
     jonas.goto(home_hub.main_page)
-    expect(jonas.locator("#servers li")).to_have_count(1)
+    expect(jonas.locator("#work > li[id^=server-]").filter(has_text="tides")).to_have_count(1)
 
 
 def test_every_tab_and_every_return_finds_the_same_launch(
@@ -155,7 +148,7 @@ def test_every_tab_and_every_return_finds_the_same_launch(
         # The second JupyterLab of a browser goes on to a workspace of its own once it has begun.
         wait_for_lab(tab)
     assert len(list((home_hub.root / "builds").glob("*.log"))) >= 1
-    stop_server(home_hub, maria, "slow")
+    home_hub.stop_server(maria, "slow")
 
 
 def test_a_link_from_outside_asks_until_it_is_trusted(
@@ -179,7 +172,7 @@ def test_a_link_from_outside_asks_until_it_is_trusted(
     maria.goto(link)
     maria.wait_for_timeout(500)
     assert maria.url == link
-    stop_server(home_hub, maria, "tides")
+    home_hub.stop_server(maria, "tides")
 
 
 def test_a_launch_without_scripts(home_hub: HomeHub, repo: RepoHandle, browser: Browser) -> None:
@@ -190,7 +183,9 @@ def test_a_launch_without_scripts(home_hub: HomeHub, repo: RepoHandle, browser: 
     page.get_by_role("button", name="Launch", exact=True).click()
     arrive(page, "**/user/maria/tides-*/**", timeout=BUILD)
     page.goto(home_hub.main_page)
-    page.locator("#servers li").filter(has_text="tides").get_by_role("button", name="Stop").click()
+    row = page.locator("#work li").filter(has_text="tides")
+    row.locator(".binder-menu > summary").click()
+    row.get_by_role("button", name="Stop").click()
     page.wait_for_url(home_hub.main_page)
     context.close()
 

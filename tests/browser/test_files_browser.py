@@ -38,10 +38,7 @@ def test_delete_and_restore(
     page.wait_for_url("**/user/maria/currents-*/lab**")
     wait_for_lab(page)
 
-    page.goto(home_hub.main_page)
-    server = page.locator("#servers li").filter(has_text="currents")
-    server.get_by_role("button", name="Stop").click()
-    expect(server.get_by_role("button", name="Start")).to_be_visible()
+    home_hub.stop_server(page, "currents")
     page.goto(f"{home_hub.main_page}files")
     expect(row).not_to_contain_text("used by")
     # by keyboard alone

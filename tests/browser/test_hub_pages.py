@@ -59,16 +59,13 @@ def test_a_server_that_does_not_run(home_hub: HomeHub, repo: RepoHandle, maria: 
     maria.get_by_role("button", name="Launch", exact=True).click()
     maria.wait_for_url("**/user/maria/pages-*/**", timeout=240_000)
     there = maria.url
-    maria.goto(home_hub.main_page)
-    row = maria.locator("#servers li").filter(has_text="pages")
-    row.get_by_role("button", name="Stop").click()
-    expect(row.get_by_role("button", name="Start")).to_be_visible()
+    row = home_hub.stop_server(maria, "pages")
     maria.goto(there)
     expect(maria.get_by_role("heading", level=1)).to_have_text("Your server does not run")
     expect(maria.get_by_text(GONE)).to_have_count(0)
-    maria.get_by_role("link", name="To your servers").click()
-    maria.wait_for_url(f"{home_hub.main_page}#servers")
-    expect(row.get_by_role("button", name="Start")).to_be_visible()
+    maria.get_by_role("link", name="To your work").click()
+    maria.wait_for_url(f"{home_hub.main_page}#work")
+    expect(row.get_by_role("button", name="Open")).to_be_visible()
 
 
 def test_a_hub_that_starts_says_so_and_comes_back(home_hub: HomeHub, maria: Page) -> None:

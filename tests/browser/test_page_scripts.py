@@ -83,8 +83,8 @@ def test_no_stream_leads_off_the_hub(stream: Stream, progress: Page, url: str) -
     assert progress.url.endswith("/launches/8c1f0a")
 
 
-def test_what_cannot_be_read_leads_to_the_tokens(stream: Stream, progress: Page) -> None:
-    way = progress.get_by_role("link", name="Tokens for private repositories")
+def test_what_cannot_be_read_leads_to_the_keys(stream: Stream, progress: Page) -> None:
+    way = progress.get_by_role("link", name="Keys for private repositories")
     expect(way).to_be_hidden()
     stream.say("failed", "There is no repository that can be read.", code="repo-not-found")
     expect(way).to_be_visible()
@@ -229,7 +229,7 @@ def main(pages: Pages, page: Page) -> Page:
 
 
 def test_a_paste_is_understood_while_it_is_typed(main: Page) -> None:
-    expect(main.get_by_label("Repository")).to_be_focused()
+    main.get_by_label("Repository").focus()
     main.keyboard.type("https://github.com/maria/tidal-analysis/blob/devel/fit.ipynb")
     understood = main.locator("#understood")
     expect(understood).to_contain_text("GitHub maria/tidal-analysis")
@@ -291,7 +291,23 @@ def test_warnings_are_those_of_the_present_choice(main: Page, files: str) -> Non
     assert shown == [files]
 
 
+def test_who_has_no_work_yet_types_at_once(pages: Pages, page: Page) -> None:
+    """And the work, where there is some, is not scrolled away for a form below it."""
+    nothing = samples.home(work=[], shared=[])
+    page.goto(pages.show("", "home.html", **nothing))
+    expect(page.get_by_label("Repository")).to_be_focused()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Open a repository")
+    page.goto(pages.show("", "home.html", **samples.home()))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your work")
+    assert page.evaluate("scrollY") == 0
+    refused = {"error": {"field": "ref", "message": "There is no branch nope."}}
+    page.goto(pages.show("", "home.html", **samples.home(**refused)))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Open a repository")
+    expect(page.get_by_label("Branch, tag or commit")).to_be_focused()
+
+
 def test_the_form_is_sent_by_keyboard_alone(pages: Pages, main: Page) -> None:
+    main.get_by_label("Repository").focus()
     main.keyboard.type("maria/tidal-analysis")
     main.keyboard.press("Enter")
     main.wait_for_url("**/launch")
@@ -305,15 +321,19 @@ def lists(pages: Pages, **changes: Any) -> None:
 
 
 def test_a_server_is_stopped_and_then_can_be_started(pages: Pages, main: Page) -> None:
-    lists(pages, servers=[samples.server(state="stopping")])
+    lists(pages, work=[samples.server(state="stopping")])
     row = main.locator("#server-tidal-analysis-1f0c2d3e")
+    menu = row.locator(".binder-menu > summary")
+    menu.focus()
+    main.keyboard.press("Enter")
     row.get_by_role("button", name="Stop").focus()
     main.keyboard.press("Enter")
     expect(row.locator("[data-state-text]")).to_have_text("stopping")
-    expect(row).to_be_focused()
-    lists(pages, servers=[samples.server(state="stopped")])
-    expect(row.get_by_role("button", name="Start")).to_be_visible()
-    expect(row.get_by_role("button", name="Start")).to_be_focused()
+    expect(menu).to_be_focused()
+    expect(row.get_by_role("button", name="Stop")).to_be_hidden()
+    lists(pages, work=[samples.server(state="stopped")])
+    expect(row.get_by_role("button", name="Open")).to_be_visible()
+    expect(menu).to_be_focused()
     expect(row.locator("[data-state-text]")).to_have_text("stopped")
     method, path, _, headers = pages.posts[-1]
     assert (method, path) == ("POST", "api/servers/tidal-analysis-1f0c2d3e/stop")
@@ -323,16 +343,21 @@ def test_a_server_is_stopped_and_then_can_be_started(pages: Pages, main: Page) -
 def test_a_refused_stop_says_why(pages: Pages, main: Page) -> None:
     pages.statuses["api/servers/tidal-analysis-1f0c2d3e/stop"] = 409
     row = main.locator("#server-tidal-analysis-1f0c2d3e")
+    row.locator(".binder-menu > summary").click()
     row.get_by_role("button", name="Stop").click()
     expect(row.get_by_role("alert")).to_have_text("Refused, in words.")
-    expect(row.get_by_role("button", name="Stop")).to_be_visible()
+    expect(row.get_by_role("link", name="Open")).to_be_visible()
 
 
 def test_a_server_is_deleted_only_after_being_asked(pages: Pages, main: Page) -> None:
     row = main.locator("#server-ocean-course-9a8b7c6d")
+    menu = row.locator(".binder-menu > summary")
+    menu.click()
     row.get_by_role("button", name="Delete").click()
     main.keyboard.press("Escape")
+    expect(menu).to_be_focused()
     assert not pages.posts
+    menu.click()
     row.get_by_role("button", name="Delete").click()
     main.get_by_role("button", name="Delete the server").click()
     expect(row).to_have_count(0)
@@ -358,12 +383,36 @@ def test_the_lists_are_kept_as_things_are(pages: Pages, page: Page) -> None:
     card.get_by_label("Person").fill("jonas")
     lists(pages, launches=[{**under_way, "progress": 80}])
     expect(page.locator("#launches")).to_contain_text("80%")
-    lists(pages, failed=[samples.failed()["launch"]], servers=[samples.server(state="stopped")])
+    lists(pages, failed=[samples.failed()["launch"]], work=[samples.server(state="stopped")])
     expect(page.locator("#failed")).to_contain_text("cannot be installed together")
     expect(page.get_by_role("heading", name="Under way")).to_be_hidden()
     expect(card.locator("[data-state-text]")).to_have_text("stopped")
     expect(card.get_by_label("Person")).to_have_value("jonas")
     expect(page.locator("#server-ocean-course-9a8b7c6d")).to_have_count(0)
+
+
+def test_news_is_looked_at_at_once(pages: Pages, main: Page) -> None:
+    """Nothing moves here, so that without news the next look were half a minute away."""
+    lists(pages, work=[samples.server(state="stopped", title="tides")])
+    pages.streams["work"].say("", "")
+    expect(main.locator("#work > li")).to_have_count(1, timeout=5_000)
+    expect(main.locator("#work > li")).to_contain_text("tides")
+
+
+def test_a_menu_closes_when_somebody_goes_on_elsewhere(pages: Pages, main: Page) -> None:
+    one, other, *_ = main.locator(".binder-menu > summary").all()
+    stop = main.get_by_role("button", name="Stop tidal-analysis")
+    one.click()
+    expect(stop).to_be_visible()
+    other.dispatch_event("click")
+    expect(stop).to_be_hidden()
+    one.click()
+    main.keyboard.press("Escape")
+    expect(stop).to_be_hidden()
+    expect(one).to_be_focused()
+    one.click()
+    main.get_by_role("heading", level=1).click()
+    expect(stop).to_be_hidden()
 
 
 # ---- asking --------------------------------------------------------------------------------

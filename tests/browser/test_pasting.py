@@ -223,9 +223,7 @@ def test_names_are_shown_as_people_write_them(home_hub: HomeHub, maria: Page) ->
     expect(maria.get_by_role("heading", level=1)).to_have_text(name)
     maria.wait_for_url("**/user/maria/**", timeout=240_000)
     maria.goto(home_hub.main_page)
-    expect(
-        maria.locator("#servers .binder-row-title").get_by_text(name, exact=True)
-    ).to_be_visible()
+    expect(maria.locator("#work .binder-row-title").get_by_text(name, exact=True)).to_be_visible()
     maria.get_by_role("link", name="Files").click()
     expect(maria.locator("#projects code", has_text=f"/meer/{name}")).to_be_visible()
     assert len(list(home_hub.root.glob(f"homes/*/projects/*/meer/{name}/a.ipynb"))) == 1

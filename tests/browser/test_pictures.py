@@ -61,10 +61,9 @@ def main_page(pages: Pages) -> str:
         "ref": "main",
     }
     context = samples.home()
-    used = [ago(hours=2), ago(days=3)]
-    for entries, key in ((context["servers"], "last_activity"), (context["projects"], "last_used")):
-        for entry, moment in zip(entries, used, strict=True):
-            entry[key] = moment
+    used = [ago(hours=2), ago(days=3), ago(days=40)]
+    for entry, moment in zip(context["work"], used, strict=True):
+        entry["last_activity"] = moment
     return pages.show("", "home.html", **context)
 
 

@@ -83,7 +83,7 @@ def test_bad_input_is_shown_at_its_field_with_every_value_kept() -> None:
     }
     error = {"field": "ref", "message": "There is no branch nope."}
     further = [{"name": "mem", "title": "Memory", "value": "4G"}]
-    context = samples.home(values=values, further=further, error=error, servers=[], projects=[])
+    context = samples.home(values=values, further=further, error=error, work=[])
     page = Parsed(render("home.html", **context))
     typed = [field for field in page.all("input") if "name" in field]
     fields = {field["name"]: field for field in typed if field.get("type") != "radio"}

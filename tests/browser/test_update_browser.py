@@ -58,10 +58,7 @@ def launched(page: Page, user: str) -> None:
 
 
 def stop(page: Page, hub: HomeHub, title: str) -> None:
-    page.goto(hub.main_page)
-    row = page.locator("#servers li").filter(has_text=title)
-    row.get_by_role("button", name="Stop").click()
-    expect(row.get_by_role("button", name="Start")).to_be_visible()
+    hub.stop_server(page, title)
 
 
 def test_looked_at_before(

@@ -153,7 +153,7 @@ async def test_a_running_service_says_that_it_is_damaged(
 
 async def test_a_full_disk_is_no_damage(records: Records) -> None:
     with pytest.raises(NoSpace, match="full"):
-        await records._run(_fill)
+        await records.run(_fill)
 
 
 def _fill(session: Session) -> None:

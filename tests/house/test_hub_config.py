@@ -50,11 +50,25 @@ def test_people_may_use_the_service(c: Config) -> None:
     )
 
 
-@pytest.mark.parametrize("scopes", [hub.OAUTH_SCOPES, hub.USER_SCOPES])
+@pytest.mark.parametrize("scopes", [hub.OAUTH_SCOPES, hub.ADMIN_SCOPES, hub.USER_SCOPES])
 def test_no_scope_is_asked_for_that_another_implies(scopes: tuple[str, ...]) -> None:
     for scope in scopes:
         others = (_expand_scope(other) for other in scopes if other != scope)
         assert scope not in set().union(*others)
+
+
+def test_variables_of_ones_own_templates_leave_ours(tmp_path: Path) -> None:
+    asked, ours = Config(), Config()
+    asked.Appearance.name = "Ocean Notebooks"
+    asked.JupyterHub.template_vars.update({"mine": 1})
+    hub.configure(ours, data_dir=tmp_path, asked=asked)
+    c = copy.deepcopy(ours)
+    c.merge(asked)
+    hub.keep(c, ours)
+    assert c.JupyterHub.template_vars["mine"] == 1
+    site = c.JupyterHub.template_vars["site"](None)
+    assert site["name"] == "Ocean Notebooks"
+    assert Path(c.JupyterHub.logo_file).is_file()
 
 
 def test_hub_and_service_share_the_ticket_secret(c: Config, tmp_path: Path) -> None:

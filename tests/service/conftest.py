@@ -15,6 +15,7 @@ c.LaunchPolicy.max_memory = "8G"
 c.LaunchPolicy.max_cpu = 4
 c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
 c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
+c.Authenticator.admin_users = {"ada-of-admin"}
 c.JupyterHub.load_groups = {"crew": {"users": ["cy-of-crew"]}}
 # so that lists of the Hub come in several pages
 c.JupyterHub.api_page_max_limit = 2

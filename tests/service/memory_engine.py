@@ -65,6 +65,9 @@ class MemoryBuilder(Builder):
     async def images(self) -> list[Image]:
         return list(self.built.values())
 
+    async def remove(self, image: Image) -> bool:
+        return self.built.pop(image.key, None) is not None
+
     async def collect_garbage(self) -> list[Image]:
         return []
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from memory_engine import MemoryBuilder, MemoryRepos
 
-from binderhub_ext.core.errors import BuildFailed, NoSpace, RepoUnavailable, Unsupported
+from binderhub_ext.core.errors import BuildFailed, Cancelled, NoSpace, RepoUnavailable, Unsupported
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Image
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.everybody import Everybody
 from binderhub_ext.service.records.records import Records
 from binderhub_ext.service.settings import BuildSettings
 
@@ -66,6 +67,32 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
     yield made
     await made.builds.close()
     made.records.close()
+
+
+async def test_an_administrator_ends_a_build_for_all_who_wait(room):
+    room.builder.seconds = 60
+    watching = [room.watch("one") for _ in range(3)]
+    await room.until(lambda: room.builder.started)
+    [(row, _)] = await Everybody(room.records).builds()
+    assert room.builds.at_work(row.id) and room.builds.waiting == 0
+    assert room.builds.cancel(row.id)
+    for outcome in await asyncio.gather(*watching, return_exceptions=True):
+        assert isinstance(outcome, Cancelled) and "administrator" in outcome.message
+    assert room.builder.ended == ["env-one"]
+    assert not room.builds.at_work(row.id) and not room.builds.cancel(row.id)
+    room.builder.seconds = 0
+    assert (await room.image("one"))[1].name == "image-env-one"
+
+
+async def test_how_many_builds_wait(tmp_path):
+    room = Room(tmp_path, concurrency=1)
+    room.builder.seconds = 60
+    watching = [room.watch(id_) for id_ in ("one", "two", "three")]
+    await room.until(lambda: len(room.builds) == 3)
+    assert room.builds.waiting == 2
+    await room.builds.close()
+    await asyncio.gather(*watching, return_exceptions=True)
+    room.records.close()
 
 
 async def test_a_thousand_who_ask_at_once_share_one_build(room):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import pytest
 from realhub import PREFIX, Browser, RealHub
@@ -78,6 +80,13 @@ async def test_a_projects_life(hub: RealHub) -> None:
         assert 3 * MIB < told["home"]["bytes"] < 4 * MIB and told["home"]["limit"] == 8 * MIB
         assert (await call(bob, "GET", "projects"))[1] == {"projects": []}
         assert (await call(bob, "DELETE", "projects/octo/tides"))[0] == 404
+
+        async with ann.session.get(ann.url(f"{PREFIX}files/octo/tides.zip")) as answer:
+            assert "tides.zip" in answer.headers["Content-Disposition"]
+            archive = ZipFile(io.BytesIO(await answer.read()))
+        assert archive.read("data") == (folder / "data").read_bytes()
+        for id_ in ("octo/tides", "../../ann/projects/octo/tides", "octo"):
+            assert (await bob.send("GET", f"{PREFIX}files/{quote(id_)}.zip")).status == 404
 
         status, deleted = await call(ann, "DELETE", "projects/octo/tides")
         assert status == 200 and not folder.exists()

@@ -57,7 +57,7 @@ async def test_paste_watch_and_land(realhub, repos):
         servers = (await browser.api("GET", "api/servers")).json()["servers"]
         assert [(s["state"], s["title"]) for s in servers] == [("running", "mine")]
         page = await browser.get(HOME)
-        assert "projects/" in page.text
+        assert "update?project=projects%2F" in page.text
 
 
 async def test_the_same_again_connects_and_builds_nothing(realhub, repos):

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import pytest
 from hostiletrees import clear, make_deep
@@ -21,6 +22,8 @@ c.Access.origins = ["https://book.example.org"]
 c.Launches.per_person = 1
 c.MemoryBuilder.seconds = 2.0
 c.Appearance.announcement = "Closed on Sunday"
+c.Appearance.name = "Ocean Notebooks"
+c.Appearance.colors = {{"accent": "#00695c"}}
 c.Appearance.operator = {{"name": "The Institute", "url": "https://inst.example", "contact": ""}}
 c.LaunchPolicy.banned_specs = ["git/.*/evil"]
 c.LaunchPolicy.trusted_specs = ["git/.*/me/mine/"]
@@ -93,6 +96,18 @@ async def test_limits_bans_and_words_of_the_house(hub, repos):
         await browser.api("GET", "api/launches")
     # a program that reads is no news, which JupyterHub would say of each
     assert f"request GET {PREFIX}" not in hub.log.read_text()
+
+
+async def test_the_hubs_own_pages_have_the_same_look(hub, repos):
+    async with hub.browser() as stranger, hub.browser("bob") as browser:
+        link = f"{PREFIX}v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main?filepath=x"
+        sign_in = await stranger.get(link)
+        assert sign_in.path.startswith("/hub/login")
+        assert "Sign in to open <strong>mine</strong>" in sign_in.text
+        assert "Sign in to open" not in (await stranger.get("/hub/login?next=/hub/home")).text
+        for page in (sign_in, await browser.get("/hub/token"), await browser.get(PREFIX)):
+            for words in ("Ocean Notebooks", "The Institute", "--bs-primary:#00695c"):
+                assert words in page.text
 
 
 async def test_an_administrators_trust_and_a_program_that_cannot_be_asked(hub, repos):

@@ -97,6 +97,9 @@ class DockerBuilder(Settings):
     async def images(self) -> list[Image]:
         return await self.store.images()
 
+    async def remove(self, image: Image) -> bool:
+        return await self.store.remove(image)
+
     async def sweep(self) -> list[str]:
         return [*await self.store.sweep(), *await self._prebuilt.sweep()]
 

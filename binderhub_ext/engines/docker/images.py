@@ -65,6 +65,13 @@ class ImageStore:
         images = [_image(name, _key(known), known) for name, known in found if known]
         return sorted(images, key=lambda image: self.keys.last_use(image.key))
 
+    async def remove(self, image: Image) -> bool:
+        """Remove an image unless something uses it; gives whether it is gone."""
+        if await self._daemon.in_use(image.name) or not await self._daemon.remove(image.name):
+            return False
+        self.keys.forget(image.key)
+        return True
+
     async def collect_garbage(self) -> list[Image]:
         """Remove images over the configured age and total size, never one in use."""
         removed, settings = [], self._settings
@@ -75,10 +82,7 @@ class ImageStore:
             if not (old or total > settings.max_total_size) or image.name in settings.pinned:
                 continue
             with alone(f"Removing the image {image.name}"):
-                if not await self._daemon.in_use(image.name) and await self._daemon.remove(
-                    image.name
-                ):
-                    self.keys.forget(image.key)
+                if await self.remove(image):
                     removed.append(image)
                     total -= image.size
         return removed

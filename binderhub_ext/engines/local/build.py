@@ -118,6 +118,9 @@ class LocalBuilder(Settings):
     async def images(self) -> list[Image]:
         return [record.image for record in await asyncio.to_thread(self.store.records)]
 
+    async def remove(self, image: Image) -> bool:
+        return await asyncio.to_thread(self.store.remove, image.key)
+
     async def sweep(self) -> list[str]:
         keys = await asyncio.to_thread(self.store.sweep)
         return [*keys, *await asyncio.to_thread(scratch.sweep, self.store.scratch)]

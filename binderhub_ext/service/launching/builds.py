@@ -78,6 +78,7 @@ class Builds:
         self._looks: Jobs[Image | Wanted] = Jobs()
         self._builds: Jobs[Image] = Jobs()
         self._glances = 0
+        self._at_work: dict[str, str] = {}
 
     async def close(self) -> None:
         await self._looks.close()
@@ -87,6 +88,20 @@ class Builds:
 
     def __len__(self) -> int:
         return len(self._builds)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return len(self._builds) - len(self._at_work)
+
+    def at_work(self, build: str) -> bool:
+        """Whether a build of this id is under way in this process."""
+        return build in self._at_work
+
+    def cancel(self, build: str) -> bool:
+        """End a build for all who wait for it; gives whether there was one."""
+        key = self._at_work.get(build, "")
+        return self._builds.end(key, "An administrator ended this build.")
 
     def provider(self, id: str) -> RepoProvider:
         """How repositories of a provider are got.
@@ -239,6 +254,7 @@ class Builds:
         await self._records.build_started(build, environment, commit)
         error: BaseException | None = None
         metrics.INPROGRESS_BUILDS.inc()
+        self._at_work[build] = environment.key
         try:
             tell(Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build}))
             with BuildLog(self.log_path(build), self._settings.log_limit) as log:
@@ -248,6 +264,7 @@ class Builds:
             raise
         finally:
             metrics.INPROGRESS_BUILDS.dec()
+            del self._at_work[build]
             metrics.build_ended(
                 commit.repo.provider if commit else "", outcome(error), perf_counter() - began
             )

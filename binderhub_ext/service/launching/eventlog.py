@@ -1,7 +1,8 @@
-"""The launch event log: one JSON object per successful launch, for statistics.
+"""The event log: one JSON object per successful launch and per act of an administrator.
 
-Fields and schema are BinderHub's (`binderhub.jupyter.org/launch`, version 6), so that what reads
-mybinder.org's logs reads ours. The person's name is not in it.
+Fields and schema of launches are BinderHub's (`binderhub.jupyter.org/launch`, version 6), so that
+what reads mybinder.org's logs reads ours; the person's name is not in them. An act has the name of
+whoever did it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ...core.launch import LaunchRequest
 
 SCHEMA = "binderhub.jupyter.org/launch"
 SCHEMA_VERSION = 6
+ACT_SCHEMA = "binder-at-home/administration"
 
 
 class EventLog:
@@ -37,13 +39,30 @@ class EventLog:
             host: of this hub.
             origin: host of the page that asked, or empty.
         """
-        if not self._path:
-            return
-        line = json.dumps(entry(request, host=host, origin=origin, now=datetime.now(UTC)))
+        if self._path:
+            await self._write(entry(request, host=host, origin=origin, now=datetime.now(UTC)))
+
+    async def acted(self, administrator: str, action: str, subject: str) -> None:
+        """Write what an administrator did; the service's own log has it in any case."""
+        app_log.warning("The administrator %s: %s %s", administrator, action, subject)
+        if self._path:
+            await self._write(
+                {
+                    "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+                    "schema": ACT_SCHEMA,
+                    "version": 1,
+                    "administrator": administrator,
+                    "action": action,
+                    "subject": subject,
+                }
+            )
+
+    async def _write(self, fields: dict[str, object]) -> None:
+        line = json.dumps(fields)
         try:
             await asyncio.to_thread(self._append, line)
         except OSError as error:
-            app_log.error("The launch event log %s cannot be written: %s", self._path, error)
+            app_log.error("The event log %s cannot be written: %s", self._path, error)
 
     def _append(self, line: str) -> None:
         with Path(self._path).open("a", encoding="utf-8") as file:

@@ -40,11 +40,15 @@ _SHARED = (
 
 
 class OnChange(StrEnum):
-    """What to do about a running server that was started with another launch."""
+    """What to do about a running server that was started with another launch.
+
+    `FRESH` starts it anew even if nothing is different.
+    """
 
     ASK = "ask"
     RESTART = "restart"
     KEEP = "keep"
+    FRESH = "fresh"
 
 
 @dataclass(frozen=True)
@@ -345,6 +349,8 @@ class Launcher:
         running = server.state is not State.STOPPED
         old = self._ticket(order, server)
         differs = changes(old, launch) if old else ("It was started in another way.",)
+        if running and order.on_change is OnChange.FRESH:
+            return launch, differs
         if not differs:
             return (None, ()) if running else (launch, ())
         if order.on_change is OnChange.KEEP and (running or old):

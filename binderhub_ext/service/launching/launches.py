@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 
 from tornado.log import app_log
@@ -33,6 +34,7 @@ from . import metrics
 from .eventlog import EventLog
 from .launcher import Launched, Launcher, Order
 from .launchstate import State, outcome_of, row_of
+from .news import News
 from .quotas import Allowance, Quotas
 
 _Key = tuple[str, str, Hashable]
@@ -96,6 +98,7 @@ class Launches:
         event_log: gets those that worked.
         quotas: how many there may be.
         kept: ended ones whose events stay in memory.
+        news: wakes the pages of those whose launch goes on.
     """
 
     def __init__(
@@ -108,10 +111,11 @@ class Launches:
         event_log: EventLog,
         quotas: Quotas,
         kept: int,
+        news: News,
     ) -> None:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
-        self._quotas, self._kept = quotas, kept
+        self._quotas, self._kept, self._news = quotas, kept, news
         self._all: dict[str, Running] = {}
         self._over: deque[str] = deque()
         self._current: dict[_Key, Running] = {}
@@ -233,6 +237,7 @@ class Launches:
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._ended(key, running))
+        self._news.tell(running.state.user)
         return running
 
     def _first_state(self, key: _Key, order: Order) -> State:
@@ -267,6 +272,7 @@ class Launches:
         running.tell(last)
         running.state = replace(running.state, finished=now(), progress=100)
         running.history.close()
+        self._news.tell(state.user)
 
     async def _write_down(self, running: Running, last: Event) -> None:
         state, order = running.state, running.order
@@ -277,10 +283,18 @@ class Launches:
         if state.error is None:
             await self._event_log.launched(order.request, host=order.host, origin=order.origin)
 
+    def _tell(self, running: Running, event: Event) -> None:
+        """Keep an event; whoever does not watch this launch hears when it comes a step further."""
+        step = running.state.step
+        running.tell(event)
+        if running.state.step != step:
+            self._news.tell(running.state.user)
+
     async def _follow(self, running: Running) -> Event:
         """Launch; the last event is returned instead of told."""
         try:
-            return running.succeed(await self._launcher.launch(running.order, running.tell))
+            launched = await self._launcher.launch(running.order, partial(self._tell, running))
+            return running.succeed(launched)
         except asyncio.CancelledError:
             return running.fail(Cancelled(_BY_THEM if running.cancelled else INTERRUPTED))
         except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -26,6 +26,7 @@ from ...storage.projects import (
 )
 from ...storage.trash import Trashed, doom, doom_old, empty_trash, list_trash
 from ...storage.usage import home_places
+from ...storage.zipped import zipped
 from ..hub import HubClient, Person, Server, State
 from ..records.records import Records
 from ..records.tables import LaunchRow
@@ -33,6 +34,7 @@ from .space import DiskUsage, Place
 from .volumes import PersonVolumes, VolumeAccess
 
 _DAY = 24 * 3600
+_ZIPPED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class PersonFiles:
         self._days = days
         self._emptying: set[asyncio.Task[None]] = set()
         self._alone = asyncio.Lock()
+        self._zipping = asyncio.Semaphore(_ZIPPED_AT_ONCE)
 
     # ---- looking
 
@@ -140,17 +143,36 @@ class PersonFiles:
         user = person.name
         running = await self._running(person) if running is None else running
         rows = {row.project: row for row in await self._records.projects(user)}
-        found = await asyncio.to_thread(self._measured, user)
-        self._space.measure(*(self._place(user, path) for path, _ in found))
         projects = [
             Project(path, size, _seeing_project(running, path), rows.get(path))
-            for path, size in found
+            for path, size in (await self.sizes(user)).items()
         ]
         return tuple(sorted(projects, key=_last_used, reverse=True))
+
+    async def sizes(self, user: str) -> dict[str, int | None]:
+        """What each project in a person's home took when it was last measured, by its path."""
+        found = await asyncio.to_thread(self._measured, user)
+        self._space.measure(*(self._place(user, path) for path, _ in found))
+        return dict(found)
 
     async def trash(self, person: Person) -> tuple[InTrash, ...]:
         """What a person deleted and can have back, the latest first."""
         return await asyncio.to_thread(self._in_trash, person.name)
+
+    async def zipped(self, person: Person, path: str) -> AsyncGenerator[bytes]:
+        """A project as a zip archive, piece by piece.
+
+        Raises:
+            NotFound: they have none there.
+        """
+        await asyncio.to_thread(check_project, self._layout, person.name, path)
+        pieces = zipped(*self._place(person.name, path))
+        async with self._zipping:
+            try:
+                while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+                    yield piece
+            finally:
+                await asyncio.to_thread(pieces.close)
 
     # ---- changing
 

@@ -7,7 +7,7 @@ files.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -62,7 +62,7 @@ class Shares:
         """
         sharees_of: dict[str, list[Sharee]] = {}
         try:
-            async for share in self._all(person, f"shares/{_quoted(person.name)}"):
+            async for share in self._hub.items(person, f"shares/{_quoted(person.name)}"):
                 sharees_of.setdefault(share["server"]["name"], []).append(_sharee(share))
         except NotAllowed:
             return None
@@ -76,7 +76,7 @@ class Shares:
         """Servers of others that a person may enter, by themselves or by a group."""
         servers: dict[tuple[str, str], SharedServer] = {}
         try:
-            async for share in self._all(person, f"users/{_quoted(person.name)}/shared"):
+            async for share in self._hub.items(person, f"users/{_quoted(person.name)}/shared"):
                 shared = _shared(share)
                 key = (shared.owner, shared.name)
                 if shared.owner != person.name and (shared.direct or key not in servers):
@@ -149,21 +149,6 @@ class Shares:
             if response.status == 400 and _NOBODY in await message_of(response):
                 raise unknown(sharee.what, sharee.name)
             await _check(response)
-
-    async def _all(self, person: Person, path: str) -> AsyncIterator[dict[str, Any]]:
-        """The items of a list of the Hub, which it gives page by page."""
-        offset = 0
-        while True:
-            params = {"offset": str(offset)}
-            async with self._hub.call("GET", person, path, params=params) as response:
-                await _check(response)
-                page = await response.json()
-            for item in page["items"]:
-                yield item
-            following = page["_pagination"]["next"]
-            if not following:
-                return
-            offset = following["offset"]
 
 
 def _sharee(share: Mapping[str, Any]) -> Sharee:

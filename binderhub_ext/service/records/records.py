@@ -59,7 +59,7 @@ class Records:
         self._threads.shutdown()
         self._database.dispose()
 
-    async def _run(self, work: Callable[[Session], T]) -> T:
+    async def run(self, work: Callable[[Session], T]) -> T:
         def transaction() -> T:
             try:
                 with self._sessions.begin() as session:
@@ -81,13 +81,13 @@ class Records:
 
     async def check(self) -> None:
         """Raises `DatabaseUnavailable` or `NoSpace` if the database does not answer."""
-        await self._run(lambda session: session.execute(select(1)).one())
+        await self.run(lambda session: session.execute(select(1)).one())
 
     # ---- environments of commits
 
     async def environment(self, commit: Commit) -> Environment | None:
         """What this commit was found to ask for, if it was looked at before."""
-        row = await self._run(lambda s: s.get(EnvironmentRow, self._identity(commit)))
+        row = await self.run(lambda s: s.get(EnvironmentRow, self._identity(commit)))
         return Environment(row.key, row.kind, tuple(json.loads(row.files))) if row else None
 
     async def remember(self, commit: Commit, environment: Environment) -> None:
@@ -101,12 +101,12 @@ class Records:
             files=json.dumps(environment.files),
             seen=now(),
         )
-        await self._run(lambda session: session.merge(row))
+        await self.run(lambda session: session.merge(row))
 
     async def forget(self, commit: Commit) -> None:
         """The remembered environment turned out to be of an older engine."""
         identity = self._identity(commit)
-        await self._run(
+        await self.run(
             lambda s: (row := s.get(EnvironmentRow, identity)) and s.delete(row)  # type: ignore[func-returns-value]
         )
 
@@ -129,38 +129,38 @@ class Records:
             message="",
             owner=self._owner,
         )
-        await self._run(lambda session: session.add(row))
+        await self.run(lambda session: session.add(row))
 
     async def build_ended(self, build: str, result: str, message: str = "") -> None:
         values = {"finished": now(), "result": result, "message": message}
         change = update(BuildRow).where(BuildRow.id == build).values(values)
-        await self._run(lambda session: session.execute(change))
+        await self.run(lambda session: session.execute(change))
 
     async def builds_before(self, age: timedelta) -> list[str]:
         """Ids of builds that ended longer ago than `age`."""
         old = select(BuildRow.id).where(BuildRow.finished < now() - age)
-        return list(await self._run(lambda session: session.scalars(old).all()))
+        return list(await self.run(lambda session: session.scalars(old).all()))
 
     # ---- launches
 
     async def launch_started(self, row: LaunchRow) -> None:
         row.owner = self._owner
-        await self._run(lambda session: session.add(row))
+        await self.run(lambda session: session.add(row))
 
     async def launch_ended(self, launch: str, **values: object) -> None:
         """Write what became of a launch; `values` are columns of :class:`LaunchRow`."""
         change = update(LaunchRow).where(LaunchRow.id == launch)
         change = change.values(finished=now(), **values)
-        await self._run(lambda session: session.execute(change))
+        await self.run(lambda session: session.execute(change))
 
     async def launch(self, launch: str) -> LaunchRow | None:
-        return await self._run(lambda session: session.get(LaunchRow, launch))
+        return await self.run(lambda session: session.get(LaunchRow, launch))
 
     async def launches(self, user: str, *, limit: int = 50) -> list[LaunchRow]:
         """A person's launches, newest first."""
         mine = select(LaunchRow).where(LaunchRow.user == user)
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
-        return list(await self._run(lambda session: session.scalars(mine).all()))
+        return list(await self.run(lambda session: session.scalars(mine).all()))
 
     async def failed(self, user: str, *, limit: int = 10) -> list[LaunchRow]:
         """A person's launches that failed, newest first.
@@ -180,18 +180,18 @@ class Records:
             ~again.exists(),
         )
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
-        return list(await self._run(lambda session: session.scalars(mine).all()))
+        return list(await self.run(lambda session: session.scalars(mine).all()))
 
     async def dismiss(self, user: str, launch: str) -> None:
         """Let a launch of a person be forgotten by the main page; harmless if it is none."""
         mine = update(LaunchRow).where(LaunchRow.user == user, LaunchRow.id == launch)
-        await self._run(lambda session: session.execute(mine.values(dismissed=True)))
+        await self.run(lambda session: session.execute(mine.values(dismissed=True)))
 
     async def launches_since(self, user: str, age: timedelta) -> int:
         """How many launches a person started within `age`."""
         count = select(func.count()).select_from(LaunchRow)
         count = count.where(LaunchRow.user == user, LaunchRow.started > now() - age)
-        return await self._run(lambda session: session.scalar(count)) or 0
+        return await self.run(lambda session: session.scalar(count)) or 0
 
     async def projects(self, user: str) -> list[LaunchRow]:
         """The latest launch of each project of a person, newest first."""
@@ -210,7 +210,7 @@ class Records:
             .where(LaunchRow.user == user)
             .order_by(LaunchRow.started.desc())
         )
-        return list(await self._run(lambda session: session.scalars(mine).all()))
+        return list(await self.run(lambda session: session.scalars(mine).all()))
 
     async def past(self, user: str) -> list[Past]:
         """Where a person's launches had their projects, newest first."""
@@ -218,7 +218,7 @@ class Records:
         named = (LaunchRow.provider, LaunchRow.repo, LaunchRow.repo_url, LaunchRow.project)
         mine = select(*named, worked).where(LaunchRow.user == user, LaunchRow.project != "")
         mine = mine.group_by(*named).order_by(func.max(LaunchRow.started).desc())
-        rows = await self._run(lambda session: session.execute(mine).all())
+        rows = await self.run(lambda session: session.execute(mine).all())
         return [Past(Repo(*repo), folder, bool(ran)) for *repo, folder, ran in rows]
 
     async def end_interrupted(self) -> None:
@@ -236,7 +236,7 @@ class Records:
             builds = update(BuildRow).where(BuildRow.finished.is_(None), lost(BuildRow))
             session.execute(builds.values(ended | {"result": Interrupted.code}))
 
-        await self._run(close)
+        await self.run(close)
 
     # ---- trust
 
@@ -248,21 +248,21 @@ class Records:
             session.execute(delete(TrustRow).where(same))
             session.add(row)
 
-        await self._run(replace)
+        await self.run(replace)
 
     async def trusted(self, user: str, repo: str) -> list[TrustRow]:
         """What a person decided about a repository (its identity); each decision counts."""
         found = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo[:2048])
-        return list(await self._run(lambda session: session.scalars(found).all()))
+        return list(await self.run(lambda session: session.scalars(found).all()))
 
     async def all_trusted(self, user: str) -> list[TrustRow]:
         mine = select(TrustRow).where(TrustRow.user == user).order_by(TrustRow.since.desc())
-        return list(await self._run(lambda session: session.scalars(mine).all()))
+        return list(await self.run(lambda session: session.scalars(mine).all()))
 
     async def revoke(self, user: str, trust: str) -> bool:
         """Take a decision back; False if there was none of this person."""
         mine = delete(TrustRow).where(TrustRow.user == user, TrustRow.id == trust)
-        result = await self._run(lambda session: session.execute(mine))
+        result = await self.run(lambda session: session.execute(mine))
         return bool(result.rowcount)  # type: ignore[attr-defined]
 
     # ---- credentials
@@ -275,17 +275,17 @@ class Records:
             session.execute(delete(CredentialRow).where(same))
             session.add(row)
 
-        await self._run(replace)
+        await self.run(replace)
 
     async def credentials(self, user: str) -> list[CredentialRow]:
         """A person's sealed tokens, by host."""
         mine = select(CredentialRow).where(CredentialRow.user == user).order_by(CredentialRow.host)
-        return list(await self._run(lambda session: session.scalars(mine).all()))
+        return list(await self.run(lambda session: session.scalars(mine).all()))
 
     async def remove_credential(self, user: str, id: str) -> bool:
         """Forget a token; False if there was none of this person."""
         mine = delete(CredentialRow).where(CredentialRow.user == user, CredentialRow.id == id)
-        result = await self._run(lambda session: session.execute(mine))
+        result = await self.run(lambda session: session.execute(mine))
         return bool(result.rowcount)  # type: ignore[attr-defined]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tornado.web import RequestHandler
 
@@ -14,10 +13,12 @@ from ...core.policy import Policy
 from ...core.providers import Providers
 from ...core.targets import Targets
 from ...engines.base import Builder
+from ..admin.administration import Administration
 from ..bans import Bans
 from ..hub import HubClient
 from ..launching.builds import Builds
 from ..launching.launches import Launches
+from ..launching.news import News
 from ..launching.updates import Updates
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
@@ -42,7 +43,8 @@ class Service:
         api_only: no pages.
         bans: networks that are not served.
         hubs: other Binders by name, for links to the same launch there.
-        home: what an administrator shows on the main page: `operator`, `docs`, `warnings`.
+        warnings: sentences above the form.
+        settings: what an administrator configured, without secrets.
     """
 
     prefix: str
@@ -60,7 +62,9 @@ class Service:
     credentials: Credentials
     pages: Pages
     build_tokens: BuildTokens
+    administration: Administration
     updates: Updates
+    news: News
     volumes: PersonVolumes
     files: PersonFiles
     space: DiskUsage
@@ -69,10 +73,12 @@ class Service:
     api_only: bool = False
     bans: Bans = field(default_factory=Bans)
     hubs: Mapping[str, str] = field(default_factory=dict)
-    home: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    settings: Sequence[Mapping[str, str]] = ()
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""
+        self.news.close()
         await self.launches.close()
         await self.builds.close()
 

@@ -12,7 +12,7 @@ from ...core.repo import Repo
 from ...core.space import Taken, home_words, near_words
 from ...storage.space import Limits
 from ..person.files import InTrash, InUse, Overview, Project
-from .views import iso, update_url, volume_view
+from .views import iso, update_url, volume_view, zip_url
 
 
 def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, Any]:
@@ -56,13 +56,14 @@ def project_view(project: Project, prefix: str) -> dict[str, Any]:
     return {
         "id": str(path.relative_to(PROJECTS)),
         "title": repo.title if repo else path.name,
-        "url": repo.url if repo else "",
+        "url": repo.page if repo else "",
         "path": project.path,
         "bytes": project.bytes,
         "last_used": iso(row.started) if row else "",
         "used_by": _uses(project.used_by),
         "again": {"link": row.request} if row else None,
         "update_url": update_url(prefix, project.path) if row else "",
+        "zip_url": zip_url(prefix, project.path),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from .handlers import (
+    admin,
     api,
     build,
     credentials,
@@ -42,7 +43,10 @@ PAGES: list[Route] = [
     (r"volumes", volumes.VolumesPage),
     (r"update", updates.UpdatePage),
     (r"files", files.FilesPage),
+    (r"files/(.+)\.zip", files.ProjectZip),
     (r"settings", pages.Settings),
+    (r"admin", admin.AdminPage),
+    (rf"admin/({admin.SECTIONS})", admin.AdminPage),
     (rf"settings/trust/{_ID}/revoke", pages.Revoke),
     (r"settings/credentials", credentials.StoreCredential),
     (rf"settings/credentials/{_ID}/remove", credentials.RemoveCredential),
@@ -58,6 +62,7 @@ API: list[Route] = [
     (rf"api/launches/{_ID}/cancel", api.LaunchCancel),
     (rf"api/launches/{_ID}/dismiss", api.LaunchDismiss),
     (rf"api/launches/{_ID}/log", api.LaunchLog),
+    (r"api/work/events", api.WorkEvents),
     (r"api/servers", api.ServersApi),
     (rf"api/servers/{_SERVER}/stop", api.ServerStop),
     (rf"api/servers/{_SERVER}/shares", shares.SharesApi),
@@ -79,6 +84,12 @@ API: list[Route] = [
     (r"api/parse", api.ParseApi),
     (r"api/environment", api.EnvironmentApi),
     (r"api/share", share.ShareApi),
+    (rf"api/admin/({admin.SECTIONS})", admin.AdminApi),
+    (rf"api/admin/builds/{_ID}/cancel", admin.BuildCancel),
+    (rf"api/admin/builds/{_ID}/log", admin.BuildLogText),
+    (r"api/admin/environments/([^/]+)", admin.EnvironmentApi),
+    (rf"api/admin/servers/{_SERVER}/([^/]*)/stop", admin.TheirServerStop),
+    (rf"api/admin/trust/{_ID}", admin.TrustApi),
     (r"api/build-tokens", build.BuildTokenApi),
     (r"build/([^/]+)/(.+)", build.Build),
 ]

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ...core.errors import ServerDiffers, TargetMissing
-from ...core.launch import Tickets
+from ...core.launch import Files, Tickets
 from ...core.links import in_lab, without
 from ...core.progress import Event, Phase
+from ...core.projects import PROJECTS
 from ...core.repo import Repo
 from ...core.rights import words
 from ...core.sharees import Sharee
@@ -124,10 +125,15 @@ def update_url(prefix: str, project: str) -> str:
     return f"{prefix}update?{urlencode({'project': project})}"
 
 
+def zip_url(prefix: str, project: str) -> str:
+    """Where a project can be had as a zip archive."""
+    return f"{prefix}files/{quote(project.removeprefix(f'{PROJECTS}/'))}.zip"
+
+
 def repo_view(repo: Repo | None) -> dict[str, str] | None:
     if repo is None:
         return None
-    return {"provider": repo.provider, "name": repo.shown, "url": repo.url, "title": repo.title}
+    return {"provider": repo.provider, "name": repo.shown, "url": repo.page, "title": repo.title}
 
 
 def last_event(state: State) -> Event:
@@ -143,7 +149,8 @@ def server_view(
     *,
     user: str,
     tickets: Tickets,
-    links: Mapping[str, str],
+    row: LaunchRow | None,
+    prefix: str,
     sharees: Iterable[Sharee] | None = None,
 ) -> dict[str, Any]:
     """A server as the main page and `GET /api/servers` have it.
@@ -151,12 +158,12 @@ def server_view(
     Args:
         server: as the Hub knows it.
         user: whose it is.
-        links: the link each server was last launched by.
+        row: the launch it was last started by, if that is known.
+        prefix: of the service; ends in "/".
         sharees: who else may enter it; `None` if that is not known.
     """
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
-    link = links.get(server.name, "")
     return {
         "name": server.name,
         "title": commit.repo.title if commit else server.name or "default",
@@ -164,10 +171,13 @@ def server_view(
         "ref": commit.ref if commit else "",
         "commit": commit.id if commit else "",
         "files": str(launch.files) if launch else "",
+        "project": launch.project if launch and launch.files is not Files.NONE else "",
+        "idle": launch.idle if launch else 0,
         "state": str(server.state),
         "url": server.url,
         "last_activity": server.last_activity,
-        "again": again(link) if link else None,
+        "again": again(row.request) if row else None,
+        "launch_url": prefix + path_of(row.id) if row else "",
         "shared_with": None if sharees is None else sharee_views(sharees),
     }
 

@@ -118,10 +118,7 @@ def test_the_first_day(
     save(maria)
     maria.screenshot(path=artifacts / "docker-lab.png")
 
-    maria.goto(hub.main_page)
-    row = maria.locator("#servers li").filter(has_text="tides")
-    row.get_by_role("button", name="Stop").click()
-    expect(row.get_by_role("button", name="Start")).to_be_visible()
+    hub.stop_server(maria, "tides")
     assert servers(hub) == []
     launch(maria, tides, "index.ipynb", "Read and change")
     arrive(maria, "**/user/maria/tides-*/lab/**", timeout=START)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from ....core.errors import NotFound
 from ....core.links import described
 from ....core.paste import understand
 from ....core.updates import Keep
 from ...launching.launcher import OnChange, Order
+from ...records.tables import LaunchRow
 from ...requests import Fields, first, read_fields
 from .. import confirmation, views
 from .base import Api, Handler
@@ -104,6 +106,7 @@ class LaunchDismiss(Api):
 
     async def post(self, id: str) -> None:
         await self.service.records.dismiss(self.me.name, id)
+        self.service.news.tell(self.me.name)
         if "text/html" in self.request.headers.get("Accept", ""):
             self.redirect(self.service.prefix, status=303)
         else:
@@ -132,11 +135,23 @@ class ServersApi(Api):
         self.write({"servers": await servers_of(self)})
 
 
+class WorkEvents(EventStream):
+    """`/api/work/events`: a message whenever something in `api/launches` or `api/servers` changed.
+
+    It does not say what: whoever hears it looks. What the Hub does by itself is not told.
+    """
+
+    async def get(self) -> None:
+        self.open_stream()
+        await self.wake(self.service.news, self.me.name)
+
+
 class ServerStop(Api):
     """`/api/servers/<name>/stop`."""
 
     async def post(self, name: str) -> None:
         await self.service.hub.stop(self.me, name)
+        self.service.news.tell(self.me.name)
         if "text/html" in self.request.headers.get("Accept", ""):
             self.redirect(self.service.prefix, status=303)
         else:
@@ -149,6 +164,7 @@ class ServerApi(Api):
 
     async def delete(self, name: str) -> None:
         await self.service.hub.stop(self.me, name, remove=True)
+        self.service.news.tell(self.me.name)
         self.set_status(202)
         self.write({})
 
@@ -179,22 +195,23 @@ class EnvironmentApi(Api):
         self.write({"environment": values["environment"], "refusal": values["refusal"]})
 
 
-async def servers_of(handler: Handler) -> list[dict[str, object]]:
+async def servers_of(handler: Handler) -> list[dict[str, Any]]:
     """A person's servers as pages and the API show them."""
     service = handler.service
     servers = await service.hub.servers(handler.me)
     given = await service.shares.given(handler.me)
     rows = await service.records.launches(handler.me.name, limit=500)
-    links: dict[str, str] = {}
+    latest: dict[str, LaunchRow] = {}
     # the newest that worked, else the newest: one whose first start failed can be tried again
     for row in [*filter(lambda row: row.url, rows), *rows]:
-        links.setdefault(row.server, row.request)
+        latest.setdefault(row.server, row)
     return [
         views.server_view(
             server,
             user=handler.me.name,
             tickets=service.tickets,
-            links=links,
+            row=latest.get(server.name),
+            prefix=service.prefix,
             sharees=None if given is None else given.get(server.name, ()),
         )
         for server in servers

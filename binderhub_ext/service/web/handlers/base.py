@@ -9,10 +9,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuthenticated
+from tornado.httputil import url_concat
 from tornado.web import Finish, RequestHandler
 
 from ....core.errors import BadLink, BinderError, NotAllowed
 from ....core.jsontext import parse_json
+from ....core.launch import LaunchRequest
+from ....core.opens import OPENS, link_to
 from ...failures import Failure
 from ...hub import Person
 from ...requests import Fields
@@ -101,7 +104,7 @@ class Handler(HubOAuthenticated, Guarded):
             name=user["name"],
             token=self.hub_auth.get_token(self),
             groups=tuple(user.get("groups") or ()),
-            admin=bool(user.get("admin")),
+            admin="admin-ui" in (user.get("scopes") or ()),
         )
 
     def refuse_stranger(self) -> None:
@@ -156,9 +159,21 @@ class Page(Handler):
         A page that was open too long is a stranger's too: its token is of an earlier sign-in.
         """
         if self.request.method in ("GET", "HEAD"):
-            self.redirect(self.get_login_url())
+            self.redirect(self._sign_in())
         else:
             self.redirect(self.form_page(), status=303)
+
+    def _sign_in(self) -> str:
+        """Where to sign in, which says what for."""
+        url: str = self.get_login_url()
+        request = self.asked_for()
+        if request is None:
+            return url
+        return url_concat(url, {OPENS: link_to(request, self.service.providers)})
+
+    def asked_for(self) -> LaunchRequest | None:
+        """What the page would launch, where it is one of a link that is understood."""
+        return None
 
     def form_page(self) -> str:
         """Where what a form sent can be sent again."""

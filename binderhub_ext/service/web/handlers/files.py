@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from ....core.errors import BinderError
 from ....core.projects import PROJECTS
@@ -12,7 +15,7 @@ from ...hub import Person
 from ...requests import first
 from ..context import Service
 from ..fileviews import overview_view, project_view, trash_view
-from .base import ActionPage, Api, Handler, chosen
+from .base import ActionPage, Api, Handler, Page, chosen
 
 
 class FilesPage(ActionPage):
@@ -32,6 +35,20 @@ class FilesPage(ActionPage):
 
     async def _show(self, failure: Failure | None = None) -> None:
         self.show("files.html", **await _all(self), error=failure.to_json() if failure else None)
+
+
+class ProjectZip(Page):
+    """`/files/<owner>/<name>.zip`: all of a project, as it is now."""
+
+    async def get(self, id: str) -> None:
+        name = quote(f"{PurePosixPath(id).name}.zip", safe="")
+        self.set_header("Content-Type", "application/zip")
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{name}")
+        pieces = self.service.files.zipped(self.me, f"{PROJECTS}/{id}")
+        async with aclosing(pieces):
+            async for piece in pieces:
+                self.write(piece)
+                await self.flush()
 
 
 class FilesApi(Api):

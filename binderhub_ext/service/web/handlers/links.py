@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler, StaticFileHandler
@@ -51,13 +52,27 @@ class AskingPage(Page):
 class Link(AskingPage):
     """`/v2/<provider>/<spec>`: one of our own links, or a Binder's."""
 
+    def asked_for(self) -> LaunchRequest | None:
+        with suppress(BadLink):
+            return self._request(self.path_args[0])
+        return None
+
     async def get(self, provider: str, _spec: str) -> None:
-        providers = self.service.providers
-        await self.ask(read_link(provider, raw_spec(self), self.request.query, providers=providers))
+        await self.ask(self._request(provider))
+
+    def _request(self, provider: str) -> LaunchRequest:
+        spec, query = raw_spec(self), self.request.query
+        return read_link(provider, spec, query, providers=self.service.providers)
 
 
 class Open(AskingPage):
     """`/open?link=`: any address, as if it were pasted; the Hub sends nbgitpuller's here."""
+
+    def asked_for(self) -> LaunchRequest | None:
+        link, providers = self.get_query_argument("link", ""), self.service.providers
+        with suppress(BadLink):
+            return understand(link, providers=providers).request if link else None
+        return None
 
     async def get(self) -> None:
         link = self.get_query_argument("link", "")

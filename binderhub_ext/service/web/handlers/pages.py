@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
+from ....core.beginnings import beginnings
 from ....core.errors import BadLink, BinderError, NotAllowed
 from ....core.links import write_link
 from ...failures import Failure
@@ -27,6 +28,7 @@ from ...requests import (
 from .. import views, volumeform
 from ..confirmation import asks_first, trust
 from ..fileviews import home_view
+from ..workviews import work_views
 from .api import order_of, servers_of
 from .base import ActionPage, Guarded, Page
 
@@ -182,7 +184,8 @@ async def show_home(
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
         **await form_values(page, fields),
         **await list_values(page),
-        **service.home,
+        warnings=service.warnings,
+        beginnings=beginnings(service.policy, service.providers),
     )
 
 
@@ -191,13 +194,17 @@ async def list_values(page: Page) -> dict[str, Any]:
     service, prefix = page.service, page.service.prefix
     recent = await service.launches.recent(page.me)
     failed = await service.launches.failed(page.me)
-    projects = await service.records.projects(page.me.name)
+    work = work_views(
+        await servers_of(page),
+        await service.records.projects(page.me.name),
+        sizes=await service.files.sizes(page.me.name),
+        prefix=prefix,
+    )
     return {
         "launches": [views.launch_view(state, prefix) for state in recent if not state.finished],
         "failed": [views.launch_view(state, prefix) for state in failed],
-        "servers": await servers_of(page),
+        "work": work,
         "shared": [views.shared_view(one) for one in await service.shares.received(page.me)],
-        "projects": [views.project_view(row) for row in projects],
     }
 
 

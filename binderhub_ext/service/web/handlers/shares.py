@@ -18,7 +18,7 @@ class SharesForm(ActionPage):
         sharee, shares = Sharee.named(*self._named()), self.service.shares
         change = shares.take if first(self.fields(), "access") == "none" else shares.give
         await change(self.me, names[0], sharee)
-        return "#servers-title"
+        return "#work-title"
 
     async def show_refused(self, failure: Failure, _error: BinderError) -> None:
         user, group = self._named()

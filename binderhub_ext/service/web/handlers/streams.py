@@ -11,7 +11,8 @@ from tornado.iostream import StreamClosedError
 
 from ....core.progress import Event
 from ....jobs import History
-from ...sse import KEEPALIVE, message
+from ...launching.news import News
+from ...sse import CHANGED, KEEPALIVE, message
 from .base import Api
 
 Shape = Callable[[Event], Awaitable[Event | None]]
@@ -57,6 +58,19 @@ class EventStream(Api):
                     return
                 if not await history.wait(after):
                     self.write(KEEPALIVE)
+        except StreamClosedError:
+            return
+
+    async def wake(self, news: News, user: str) -> None:
+        """Write an empty message whenever there is news for a person, until they are gone."""
+        count = news.count(user)
+        try:
+            await self.flush()
+            while not news.closed:
+                now = await news.wait(user, count)
+                self.write(KEEPALIVE if now == count else CHANGED)
+                count = now
+                await self.flush()
         except StreamClosedError:
             return
 

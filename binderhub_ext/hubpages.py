@@ -1,0 +1,60 @@
+"""What the Hub's own pages are told: who provides this hub, and what somebody signs in for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit
+
+from traitlets.config import Config
+
+from .core.errors import BinderError
+from .core.opens import OPENS
+from .core.paste import understand
+from .core.plain import query_pairs
+from .core.providers import Providers
+from .repos.installed import installed_providers
+from .service.appearance import Appearance
+from .service.settings import LaunchPolicy
+
+_TITLE_MAX = 80
+
+
+def site(config: Config) -> Callable[[Any], dict[str, Any]]:
+    """The variable `site` of the Hub's templates, for `c.JupyterHub.template_vars`.
+
+    Args:
+        config: read when the first page is shown, so that lines after this call count.
+    """
+
+    @cache
+    def made() -> dict[str, Any]:
+        providers = LaunchPolicy(config=config).known_providers(installed_providers())
+        shown = Appearance(config=config).site()
+        return {**shown, "opens": lambda escaped: opens(unquote_plus(escaped), providers)}
+
+    return lambda _user: made()
+
+
+def opens(address: str, providers: Providers) -> str:
+    """What people call the repository that signing in leads to; empty where there is none.
+
+    Anybody can have written the address. So a title is one that a link can have, and short.
+
+    Args:
+        address: where the sign-in goes on, relative to the hub.
+        providers: what links may name.
+    """
+    try:
+        parts = urlsplit(address)
+        link = dict(query_pairs(parts.query)).get(OPENS, "")
+        if not link and "/user-redirect/" in parts.path:
+            link = f"https://hub.invalid{address}"
+        request = understand(link, providers=providers).request if link else None
+    except (BinderError, ValueError):
+        return ""
+    if request is None:
+        return ""
+    title = request.repo.title if request.repo else request.image
+    return title if len(title) <= _TITLE_MAX else f"{title[:_TITLE_MAX]}…"

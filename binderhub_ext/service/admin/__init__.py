@@ -1,0 +1,1 @@
+"""What is everybody's: seen and changed by administrators alone."""

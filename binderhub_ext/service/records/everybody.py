@@ -1,0 +1,117 @@
+"""What is on record of everybody, for administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ...core.errors import Cancelled
+from .records import Records
+from .tables import BuildRow, LaunchRow, TrustRow
+
+_SHOWN = 100
+_AT_ONCE = 500
+"""Values one statement may name; databases have a limit."""
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Of an environment.
+
+    Attributes:
+        people: how many launched it.
+        launches: how often.
+        last: when last.
+    """
+
+    people: int = 0
+    launches: int = 0
+    last: datetime | None = None
+
+
+class Everybody:
+    """Looks into the records without regard to whose they are.
+
+    Args:
+        records: of the service.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._run = records.run
+
+    async def builds(self) -> Sequence[tuple[BuildRow, Sequence[str]]]:
+        """The latest builds, newest first, each with whose launches waited for it."""
+        rows = list(
+            await self._run(
+                lambda s: s.scalars(
+                    select(BuildRow).order_by(BuildRow.started.desc()).limit(_SHOWN)
+                ).all()
+            )
+        )
+        asked = select(LaunchRow.build, LaunchRow.user).distinct()
+        asked = asked.where(LaunchRow.build.in_([row.id for row in rows]))
+        pairs = await self._run(lambda s: s.execute(asked).all())
+        return [(row, sorted(user for build, user in pairs if build == row.id)) for row in rows]
+
+    async def launch(self, id: str) -> LaunchRow | None:
+        return await self._run(lambda session: session.get(LaunchRow, id))
+
+    async def failures(self) -> Sequence[LaunchRow]:
+        """The latest launches that failed and were not cancelled, newest first."""
+        failed = select(LaunchRow).where(LaunchRow.code.not_in(("", Cancelled.code)))
+        failed = failed.order_by(LaunchRow.started.desc()).limit(_SHOWN)
+        return list(await self._run(lambda session: session.scalars(failed).all()))
+
+    async def builds_of(self, keys: Sequence[str]) -> dict[str, BuildRow]:
+        """The latest build of each environment, by its key."""
+
+        def look(session: Session) -> dict[str, BuildRow]:
+            found: dict[str, BuildRow] = {}
+            for at in range(0, len(keys), _AT_ONCE):
+                some = select(BuildRow).where(BuildRow.key.in_(keys[at : at + _AT_ONCE]))
+                for row in session.scalars(some.order_by(BuildRow.started)):
+                    found[row.key] = row
+            return found
+
+        return await self._run(look)
+
+    async def uses(self, images: Sequence[str]) -> dict[str, Uses]:
+        """Who launched each image, and when last, by its name."""
+        counted = func.count(LaunchRow.user.distinct())
+        figures = (counted, func.count(), func.max(LaunchRow.started))
+
+        def look(session: Session) -> dict[str, Uses]:
+            found: dict[str, Uses] = {}
+            for at in range(0, len(images), _AT_ONCE):
+                some = select(LaunchRow.image, *figures).group_by(LaunchRow.image)
+                some = some.where(LaunchRow.image.in_(images[at : at + _AT_ONCE]))
+                for image, people, launches, last in session.execute(some):
+                    found[image] = Uses(people, launches, last)
+            return found
+
+        return await self._run(look)
+
+    async def launches(self) -> dict[str, int]:
+        """How many launches each person has on record."""
+        counted = select(LaunchRow.user, func.count()).group_by(LaunchRow.user)
+        pairs = await self._run(lambda session: session.execute(counted).all())
+        return dict(pairs)
+
+    async def trust(self) -> Sequence[TrustRow]:
+        """Every decision, by person."""
+        every = select(TrustRow).order_by(TrustRow.user, TrustRow.since.desc())
+        return list(await self._run(lambda session: session.scalars(every).all()))
+
+    async def revoke(self, id: str) -> TrustRow | None:
+        """Take a decision back, whosever it was; gives what it was, if there was one."""
+
+        def remove(session: Session) -> TrustRow | None:
+            if row := session.get(TrustRow, id):
+                session.delete(row)
+            return row
+
+        return await self._run(remove)

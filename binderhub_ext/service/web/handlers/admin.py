@@ -1,0 +1,226 @@
+"""The pages for administrators of the Hub, and the same as an API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ....core.errors import BinderError, NotAllowed, NotFound
+from ...admin.administration import as_json
+from ...failures import Failure, logged
+from ...requests import first
+from .. import adminviews as views
+from ..context import Service
+from .base import ActionPage, Api, Handler, chosen
+
+_ONLY = NotAllowed(
+    "This is for administrators of this hub. If you are one, sign out and in again; a program "
+    "needs a token with the scope “admin-ui”."
+)
+_LOOKED_FOR_MAX = 64
+
+
+class ForAdministrators(Handler):
+    """Refuses everybody else, in words."""
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.person is not None and not self.person.admin:
+            raise _ONLY
+
+
+class AdminPage(ForAdministrators, ActionPage):
+    """`/admin` and `/admin/<section>`."""
+
+    async def get(self, section: str = "builds") -> None:
+        await self._show(section)
+
+    async def act(self, *names: str) -> str:
+        """Every form of these pages; its field `action` says which."""
+        action = chosen(_ACTIONS, first(self.fields(), "action"))
+        await action(self)
+        return f"admin/{names[0]}" if names else "admin"
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        await self._show(self.path_args[0] if self.path_args else "builds", failure)
+
+    async def _show(self, section: str, failure: Failure | None = None) -> None:
+        self.show(
+            "admin.html",
+            section=section,
+            error=failure.to_json() if failure else None,
+            **await _SECTIONS[section](self),
+        )
+
+
+class AdminApi(ForAdministrators, Api):
+    """`/api/admin/<section>`: what the page shows."""
+
+    async def get(self, section: str) -> None:
+        self.write(await _SECTIONS[section](self))
+
+
+class BuildCancel(ForAdministrators, Api):
+    """`/api/admin/builds/<id>/cancel`."""
+
+    async def post(self, id: str) -> None:
+        await self.service.administration.cancel_build(self.me, id)
+        self.write({})
+
+
+class BuildLogText(ForAdministrators, Api):
+    """`/api/admin/builds/<id>/log`: of anybody's build, as text."""
+
+    async def get(self, id: str) -> None:
+        path = self.service.builds.log_path(id)
+        if not path.is_file():
+            raise NotFound("There is no log of this build, or it was removed after a while.")
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        with path.open("rb") as log:
+            while block := await asyncio.to_thread(log.read, 256 * 1024):
+                self.write(block)
+                await self.flush()
+
+
+class EnvironmentApi(ForAdministrators, Api):
+    """`/api/admin/environments/<key>`: removing it."""
+
+    async def delete(self, key: str) -> None:
+        await self.service.administration.remove_environment(self.me, key)
+        self.write({})
+
+
+class TheirServerStop(ForAdministrators, Api):
+    """`/api/admin/servers/<user>/<name>/stop`."""
+
+    async def post(self, user: str, name: str) -> None:
+        await self.service.administration.stop_server(self.me, user, name)
+        self.set_status(202)
+        self.write({})
+
+
+class TrustApi(ForAdministrators, Api):
+    """`/api/admin/trust/<id>`: taking it back."""
+
+    async def delete(self, id: str) -> None:
+        await self.service.administration.revoke_trust(self.me, id)
+        self.write({})
+
+
+# ---- what each section shows
+
+
+async def _builds(handler: Handler) -> dict[str, Any]:
+    service, prefix = handler.service, handler.service.prefix
+    rows, waiting = await service.administration.builds()
+    failures = await service.administration.failures()
+    wanted = handler.get_query_argument("reference", "").strip()[:_LOOKED_FOR_MAX]
+    return {
+        "builds": [
+            views.build_view(
+                row,
+                people,
+                at_work=service.administration.at_work(row.id),
+                log=service.builds.log_path(row.id).is_file(),
+                prefix=prefix,
+            )
+            for row, people in rows
+        ],
+        "waiting": waiting,
+        "failures": [views.failure_view(row, prefix) for row in failures],
+        "reference": wanted,
+        "found": await _found(service, wanted) if wanted else None,
+    }
+
+
+async def _found(service: Service, wanted: str) -> dict[str, Any]:
+    """What there is under a reference that somebody was shown: a launch, or an error of ours.
+
+    People copy the code along with it: `build-failed 8c1f0a`.
+    """
+    reference = wanted.split()[-1]
+    row = await service.administration.launch(reference)
+    return {
+        "launch": views.failure_view(row, service.prefix) if row else None,
+        "traceback": logged(reference),
+    }
+
+
+async def _environments(handler: Handler) -> dict[str, Any]:
+    kept = await handler.service.administration.environments()
+    return {"environments": [views.environment_view(one) for one in kept]}
+
+
+async def _servers(handler: Handler) -> dict[str, Any]:
+    found = await handler.service.administration.servers(handler.me)
+    return {"servers": [views.their_server_view(one) for one in found]}
+
+
+async def _people(handler: Handler) -> dict[str, Any]:
+    administration, policy = handler.service.administration, handler.service.policy
+    return {
+        "people": [views.person_view(one) for one in await administration.people(handler.me)],
+        "trust": [views.trust_view(row) for row in await administration.trust()],
+        "trusted_specs": list(policy.trusted_specs),
+        "banned_specs": list(policy.banned_specs),
+        "banned_networks": [
+            {"network": str(network), "why": why}
+            for network, why in handler.service.bans.networks.items()
+        ],
+    }
+
+
+async def _health(handler: Handler) -> dict[str, Any]:
+    service = handler.service
+    parts = [
+        {"name": part["service"], "ok": part["ok"], "message": "", "fix": ""}
+        for part in await service.health.checks()
+    ]
+    return {"checks": [*parts, *map(as_json, await service.administration.checks())]}
+
+
+async def _settings(handler: Handler) -> dict[str, Any]:
+    return {"settings": list(handler.service.settings)}
+
+
+_SECTIONS: dict[str, Callable[[Handler], Awaitable[dict[str, Any]]]] = {
+    "builds": _builds,
+    "environments": _environments,
+    "servers": _servers,
+    "people": _people,
+    "health": _health,
+    "settings": _settings,
+}
+
+SECTIONS = "|".join(_SECTIONS)
+"""For the table of addresses."""
+
+
+# ---- what each form does
+
+
+async def _cancel(page: Handler) -> None:
+    await page.service.administration.cancel_build(page.me, first(page.fields(), "id"))
+
+
+async def _remove(page: Handler) -> None:
+    await page.service.administration.remove_environment(page.me, first(page.fields(), "id"))
+
+
+async def _stop(page: Handler) -> None:
+    fields = page.fields()
+    user, name = first(fields, "user"), first(fields, "name")
+    await page.service.administration.stop_server(page.me, user, name)
+
+
+async def _revoke(page: Handler) -> None:
+    await page.service.administration.revoke_trust(page.me, first(page.fields(), "id"))
+
+
+_ACTIONS: dict[str, Callable[[Handler], Awaitable[None]]] = {
+    "cancel-build": _cancel,
+    "remove-environment": _remove,
+    "stop-server": _stop,
+    "revoke-trust": _revoke,
+}

@@ -1,0 +1,113 @@
+"""A newcomer's first minute: whose hub this is, what it is for, and a notebook in two clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from homehub import PASSWORD, HomeHub
+from lab import arrive, output, run_cells, wait_for_lab
+from playwright.sync_api import Browser, Page, expect
+
+START = 240_000
+NAME = "Binder@home"
+
+
+@pytest.fixture
+def newcomer(browser: Browser) -> Iterator[Page]:
+    """Somebody who is not signed in, at a window of usual size."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+def fill_in(page: Page, user: str) -> None:
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password:", exact=True).fill(PASSWORD)
+
+
+def pictures(page: Page, artifacts: Path, name: str) -> None:
+    """The page as it is on a desk and on a phone."""
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=artifacts / f"{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_two_clicks_to_a_notebook(home_hub: HomeHub, newcomer: Page, artifacts: Path) -> None:
+    """The first is the sign-in's, the second opens the notebook; nothing was there before."""
+    page = newcomer
+    page.goto(home_hub.url)
+    expect(page.locator(".binder-welcome")).to_contain_text(NAME)
+    pictures(page, artifacts, "sign-in")
+    fill_in(page, "nora")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(home_hub.main_page)
+    pictures(page, artifacts, "first-page")
+    page.get_by_role("button", name="Open an empty notebook").click()
+    arrive(page, "**/user/nora/scratch-*/lab/tree/**/notebook.ipynb", timeout=START)
+    wait_for_lab(page)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.type("print(6 * 7)")
+    run_cells(page, [0])
+    expect(output(page, 0)).to_have_text("42")
+
+
+def test_the_example_has_a_picture_and_a_file_that_stays(
+    home_hub: HomeHub, page: Page, artifacts: Path
+) -> None:
+    home_hub.sign_in(page, "nora")
+    begin = page.get_by_role("button", name="Open the example")
+    begin.click()
+    arrive(page, "**/user/nora/tides-*/lab/tree/**/index.ipynb", timeout=START)
+    wait_for_lab(page)
+    run_cells(page, [0, 1, 2])
+    expect(output(page, 0)).to_contain_text("in 15 days")
+    expect(output(page, 1).locator("img[src^='data:image/svg']")).to_be_visible()
+    page.screenshot(path=artifacts / "example.png")
+    home_hub.stop_server(page, "tides")
+    begin.click()
+    arrive(page, "**/user/nora/tides-*/lab/tree/**/index.ipynb", timeout=START)
+    wait_for_lab(page)
+    expect(page.locator(".jp-DirListing-item", has_text="visits.txt")).to_be_visible()
+
+
+def test_the_sign_in_says_what_for_and_goes_on_there(
+    home_hub: HomeHub, newcomer: Page, artifacts: Path
+) -> None:
+    page = newcomer
+    repo = home_hub.git.create_repo("ocean/penguins", {"requirements.txt": ""})
+    link = f"{home_hub.main_page}v2/git/{quote(repo.url, safe='')}/main?filepath=a.ipynb"
+    page.goto(link)
+    expect(page.locator(".binder-welcome-for")).to_have_text("Sign in to open penguins")
+    pictures(page, artifacts, "sign-in-for")
+    fill_in(page, "nora")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(link)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Launch penguins?")
+
+
+def test_one_frame_on_our_pages_and_on_the_hubs(
+    home_hub: HomeHub, page: Page, artifacts: Path
+) -> None:
+    home_hub.sign_in(page, "nora")
+    bars = set()
+    for path, here in (
+        ("services/binder/", "Launch"),
+        ("services/binder/files", "Files"),
+        ("services/binder/volumes", "Volumes"),
+        ("services/binder/settings", "Settings"),
+        ("hub/token", "API tokens"),
+    ):
+        page.goto(f"{home_hub.url}/{path}")
+        expect(page.locator("#jupyterhub-logo")).to_contain_text(NAME)
+        expect(page.locator(".binder-footer")).to_contain_text("files that stay")
+        expect(page.locator("[aria-current=page]")).to_have_text(here)
+        bars.add(tuple(page.locator("#thenavbar .nav-link").all_inner_texts()))
+    assert len(bars) == 1, bars
+    pictures(page, artifacts, "token-page")
+    page.get_by_role("link", name="Settings").last.click()
+    expect(page.get_by_role("heading", name="Keys for private repositories")).to_be_visible()

@@ -1,0 +1,164 @@
+"""The administrator's pages and API: who may, what is seen, and that what is done is on record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from realhub import PREFIX
+from traitlets.config import Config
+
+from binderhub_ext.service.failures import Failure, logged
+from binderhub_ext.service.launching.eventlog import EventLog
+from binderhub_ext.service.web.adminviews import settings_view
+from binderhub_ext.service.web.handlers.admin import SECTIONS
+
+ADMIN, NOBODY = "ada-of-admin", "norman"
+
+
+async def launched(browser, url: str, **fields: str) -> str:
+    """Launch something to its end; gives the launch's id."""
+    await browser.get(PREFIX)
+    launch = await browser.form("launch", repo=url, **fields)
+    id_ = launch.headers["Location"].rpartition("/")[2]
+    await browser.events(f"{PREFIX}api/launches/{id_}/events")
+    return id_
+
+
+@pytest.mark.parametrize("section", ["", *(f"/{name}" for name in SECTIONS.split("|"))])
+async def test_nobody_else_sees_it(realhub, section) -> None:
+    async with realhub.browser(NOBODY) as browser, realhub.browser() as stranger:
+        page = await browser.get(f"{PREFIX}admin{section}")
+        assert page.status == 403
+        assert "for administrators of this hub" in page.text
+        assert "Admin</a>" not in (await browser.get(PREFIX)).text
+        assert (await stranger.get(f"{PREFIX}admin{section}")).path.startswith("/hub/login")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "people"),
+        ("GET", "builds/x/log"),
+        ("POST", "builds/x/cancel"),
+        ("DELETE", "environments/x"),
+        ("POST", f"servers/{ADMIN}/x/stop"),
+        ("DELETE", "trust/x"),
+    ],
+)
+async def test_nobody_else_may(realhub, method, path) -> None:
+    async with realhub.browser(NOBODY) as browser:
+        await browser.get(PREFIX)
+        refused = await browser.api(method, f"api/admin/{path}")
+        assert (refused.status, refused.json()["code"]) == (403, "not-allowed")
+        await browser.get(f"{PREFIX}settings")
+        form = await browser.form("admin/builds", action="cancel-build", id="x")
+        assert form.status == 403
+
+
+async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
+    repos.create_repo("admins/seen", {"requirements.txt": "", "x": "seen"})
+    repos.create_repo("admins/refused", {"Dockerfile": "FROM x"})
+    async with realhub.browser("nina-of-admin") as nina, realhub.browser(ADMIN) as ada:
+        url = f"{repos.url}/admins/seen"
+        await launched(nina, url)
+        lost = await launched(nina, f"{repos.url}/admins/refused")
+        home = await ada.get(PREFIX)
+        assert f'href="{PREFIX}admin"' in home.text
+
+        builds = await ada.get(f"{PREFIX}admin/builds")
+        assert builds.status == 200 and "nina-of-admin" in builds.text
+        found = (
+            await ada.api("GET", f"api/admin/builds?reference=unsupported-environment%20{lost}")
+        ).json()
+        assert found["found"]["launch"]["user"] == "nina-of-admin"
+        assert found["found"]["launch"]["code"] == "unsupported-environment"
+        assert any(row["id"] == lost for row in found["failures"])
+        [build] = [row for row in found["builds"] if row["repo"].endswith("admins/seen")]
+        assert (build["state"], build["people"]) == ("success", ["nina-of-admin"])
+        log = await ada.api("GET", f"api/admin/builds/{build['id']}/log")
+        assert "line 0" in log.text
+        nothing = (await ada.api("GET", "api/admin/builds?reference=x")).json()["found"]
+        assert nothing == {"launch": None, "traceback": ""}
+
+        kept = (await ada.api("GET", "api/admin/environments")).json()["environments"]
+        [one] = [row for row in kept if row["key"] == build["key"]]
+        assert (one["people"], one["launches"]) == (1, 1) and one["last_used"]
+
+        servers = (await ada.api("GET", "api/admin/servers")).json()["servers"]
+        [server] = [row for row in servers if row["user"] == "nina-of-admin"]
+        assert (server["title"], server["state"]) == ("seen", "running")
+        people = (await ada.api("GET", "api/admin/people")).json()["people"]
+        [nina_seen] = [one for one in people if one["name"] == "nina-of-admin"]
+        assert nina_seen["running"] == 1 and nina_seen["launches"] == 2
+        [ada_seen] = [one for one in people if one["name"] == ADMIN]
+        assert ada_seen["admin"]
+        health = (await ada.api("GET", "api/admin/health")).json()["checks"]
+        assert {"JupyterHub API", "Database"} <= {check["name"] for check in health}
+        for section in SECTIONS.split("|"):
+            assert (await ada.get(f"{PREFIX}admin/{section}")).status == 200
+
+        # what is done
+        stopped = await ada.form(
+            "admin/servers", action="stop-server", user="nina-of-admin", name=server["name"]
+        )
+        assert (stopped.status, stopped.headers["Location"]) == (303, f"{PREFIX}admin/servers")
+        servers = (await nina.api("GET", "api/servers")).json()["servers"]
+        assert all(one["state"] in ("stopping", "stopped") for one in servers)
+        assert (await ada.api("DELETE", f"api/admin/environments/{one['key']}")).status == 200
+        again = await ada.api("DELETE", f"api/admin/environments/{one['key']}")
+        assert again.status == 404
+        ended = await ada.form("admin/builds", action="cancel-build", id=build["id"])
+        assert ended.status == 404 and "may have ended" in ended.text
+    log = realhub.log.read_text()
+    assert f"The administrator {ADMIN}: stop-server nina-of-admin/{server['name']}" in log
+    assert f"The administrator {ADMIN}: remove-environment image-{one['key']}" in log
+
+
+async def test_trust_is_seen_and_taken_back(realhub, repos) -> None:
+    async with realhub.browser("nils-of-admin") as nils, realhub.browser(ADMIN) as ada:
+        await launched(nils, f"{repos.url}/me/mine", trust="yes")
+        await ada.get(PREFIX)
+        trust = (await ada.api("GET", "api/admin/people")).json()["trust"]
+        [one] = [row for row in trust if row["user"] == "nils-of-admin"]
+        assert (await ada.api("DELETE", f"api/admin/trust/{one['id']}")).status == 200
+        assert "None. Trust is given" in (await nils.get(f"{PREFIX}settings")).text
+
+
+async def test_what_is_done_is_in_the_event_log(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    await EventLog(str(log)).acted("ada", "stop-server", "nina/x")
+    await EventLog("").acted("ada", "stop-server", "nina/y")
+    [line] = log.read_text().splitlines()
+    entry = json.loads(line)
+    assert entry["schema"] == "binder-at-home/administration"
+    assert (entry["administrator"], entry["subject"]) == ("ada", "nina/x")
+
+
+def test_a_reference_leads_to_what_the_log_has() -> None:
+    try:
+        raise ZeroDivisionError("of somebody")
+    except ZeroDivisionError as error:
+        failure = Failure.of(error, where="here")
+    assert "ZeroDivisionError: of somebody" in logged(failure.reference)
+    assert logged("x") == ""
+
+
+def test_no_secret_is_shown() -> None:
+    c = Config()
+    c.BinderApp.db_url = "postgresql://binder:SECRET@db/x"
+    c.JupyterHub.cookie_secret = b"SECRET"
+    c.JupyterHub.services = [{"name": "x", "api_token": "SECRET", "url": "http://u:SECRET@h/"}]
+    c.GitHubOAuthenticator.client_id = "SECRET"
+    c.KubeSpawner.environment = {"PASSWORD": "SECRET"}
+    c.LaunchPolicy.max_memory = "8G"
+    c.LaunchPolicy.banned_specs.append("gh/evil/")
+    c.Spawner.pre_spawn_hook = lambda spawner: "SECRET"
+    shown = settings_view(c)
+    assert "SECRET" not in json.dumps(shown)
+    values = {f"{one['section']}.{one['name']}": one["value"] for one in shown}
+    assert values["LaunchPolicy.max_memory"] == "'8G'"
+    assert "gh/evil/" in values["LaunchPolicy.banned_specs"]
+    assert values["Spawner.pre_spawn_hook"] == "'<function>'"
+    assert "'http://…@h/'" in values["JupyterHub.services"]

@@ -1,0 +1,124 @@
+"""A person's work: which rows there are, in which order, and that pages hear of what changes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from realhub import PREFIX
+
+from binderhub_ext.core.repo import Repo
+from binderhub_ext.core.shipped import SHIPPED
+from binderhub_ext.service.launching.news import News
+from binderhub_ext.service.records.tables import LaunchRow
+from binderhub_ext.service.web.workviews import place_of, work_views
+
+
+def launched(name: str, day: int) -> LaunchRow:
+    return LaunchRow(
+        id=f"launch-{name}",
+        user="ana",
+        server=name,
+        started=datetime(2026, 11, day, tzinfo=UTC),
+        provider="gh",
+        repo=f"ocean/{name}",
+        repo_url=f"https://github.com/ocean/{name}",
+        ref="main",
+        commit="a" * 40,
+        project=f"projects/ocean/{name}",
+        request=f"v2/gh/ocean/{name}/main",
+        url="/user/ana/x/",
+    )
+
+
+def server(name: str, project: str, state: str, day: int) -> dict[str, Any]:
+    when = f"2026-11-{day:02}T00:00:00+00:00"
+    return {"name": name, "title": name, "project": project, "state": state, "last_activity": when}
+
+
+def rows(servers: list[dict[str, Any]], projects: list[LaunchRow]) -> list[tuple[str, str, bool]]:
+    found = work_views(servers, projects, sizes={"projects/ocean/tides": 7}, prefix=PREFIX)
+    return [(row["title"], row["state"], row["also"]) for row in found]
+
+
+def test_a_project_stands_once_with_all_its_servers() -> None:
+    tides = "projects/ocean/tides"
+    servers = [
+        server("old", tides, "stopped", 3),
+        server("tides", tides, "running", 2),
+        server("image", "", "stopped", 9),
+    ]
+    assert rows(servers, [launched("tides", 1), launched("waves", 8)]) == [
+        ("tides", "running", False),
+        ("old", "stopped", True),
+        ("image", "stopped", False),
+        ("waves", "", False),
+    ]
+
+
+def test_what_a_row_says_of_its_project() -> None:
+    (row,) = work_views(
+        [], [launched("tides", 1)], sizes={"projects/ocean/tides": 7}, prefix=PREFIX
+    )
+    assert (row["place"], row["bytes"]) == ("github.com/ocean", 7)
+    assert row["again"] == {"link": "v2/gh/ocean/tides/main"}
+    assert row["launch_url"] == f"{PREFIX}launches/launch-tides"
+
+
+@pytest.mark.parametrize(
+    ("repo", "place"),
+    [
+        (Repo("git", "x", "https://git.example.org:8443/a/b/c.git"), "git.example.org:8443/a/b"),
+        (Repo("git", "x", "https://git.example.org/meer/%C3%9Cbung"), "git.example.org/meer"),
+        (SHIPPED.repo("tides"), ""),
+    ],
+)
+def test_whose_a_repository_is(repo: Repo, place: str) -> None:
+    assert place_of(repo) == place
+
+
+async def test_news_is_for_one_person_and_is_not_missed() -> None:
+    news = News()
+    seen = news.count("ana")
+    news.tell("ana")
+    news.tell("bob")
+    assert await news.wait("ana", seen, 0.01) == seen + 1
+    assert await news.wait("ana", seen + 1, 0.01) == seen + 1
+    waiting = [asyncio.create_task(news.wait("ana", seen + 1)) for _ in range(2)]
+    await asyncio.sleep(0)
+    news.tell("ana")
+    assert await asyncio.gather(*waiting) == [seen + 2] * 2
+    waiting = [asyncio.create_task(news.wait("ana", seen + 2))]
+    await asyncio.sleep(0)
+    news.close()
+    async with asyncio.timeout(1):
+        await asyncio.gather(*waiting)
+
+
+async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> None:
+    """A second tab is woken by what the first does, and sees the row with all it can do."""
+    async with realhub.browser("wanda") as tab:
+        await tab.get(PREFIX)
+        headers = {"X-XSRFToken": tab.xsrf(), "Sec-Fetch-Mode": "cors"}
+        address = tab.url(f"{PREFIX}api/work/events")
+        async with tab.session.get(address, headers=headers) as stream:
+            assert stream.status == 200
+            launched = await tab.form("launch", repo=f"{repos.url}/me/mine")
+            async with asyncio.timeout(20):
+                assert b"data: {}" in await stream.content.readuntil(b"\n\n")
+        id_ = launched.headers["Location"].rpartition("/")[2]
+        ready = (await tab.events(f"{PREFIX}api/launches/{id_}/events"))[-1]
+        page = (await tab.get(PREFIX)).text
+        assert page.index("Your work") < page.index('id="launch-form"')
+        assert "fresh" in page and f"launches/{id_}" in page
+        again = await tab.form(
+            "launch",
+            link=(await tab.api("GET", "api/servers")).json()["servers"][0]["again"]["link"],
+            on_change="fresh",
+        )
+        id_ = again.headers["Location"].rpartition("/")[2]
+        told = await tab.events(f"{PREFIX}api/launches/{id_}/events")
+        assert any("Stopping the server that runs." in event["message"] for event in told)
+        assert told[-1]["url"] == ready["url"]
