@@ -28,6 +28,22 @@ const chosen = new Set();
 // The repository the form was filled in for, and what was assumed then.
 let assumed = { repo: form.elements.repo.value, guessed: [] };
 
+// A press whose beginning and end are on different elements does nothing, so nothing moves meanwhile.
+let released = Promise.resolve();
+addEventListener("pointerdown", () => {
+  released = new Promise((resolve) => {
+    // The click comes after the release.
+    const soon = () => setTimeout(resolve);
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, soon, { once: true });
+  });
+});
+
+// Whether nothing was typed since; answers once no pointer is down.
+async function stillAsked(turn) {
+  await released;
+  return turn === asked;
+}
+
 function fact(label, value) {
   const item = document.createElement("span");
   item.className = "binder-fact";
@@ -91,7 +107,7 @@ async function fill(parsed, turn) {
   const query = new URLSearchParams([["link", parsed.link], ...kept]);
   const answer = await request(`${form.dataset.fill}?${query}`, token);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (turn !== asked) return;
+  if (!(await stillAsked(turn))) return;
   for (const name of ["repo", "ref", "pasted"]) {
     form.elements[name].value = page.querySelector(`[name=${name}]`).value;
   }
@@ -125,12 +141,12 @@ async function understand() {
     if (encodeURIComponent(text).length > LONGEST) throw new Refused(400, TOO_LONG);
     const address = `${form.dataset.parse}?${new URLSearchParams({ text })}`;
     const parsed = await requestJson(address, token);
-    if (turn !== asked) return;
+    if (!(await stillAsked(turn))) return;
     tell(parsed);
     hint(parsed);
     if (mustFill(parsed)) await fill(parsed, turn);
   } catch (error) {
-    if (turn !== asked) return;
+    if (!(await stillAsked(turn))) return;
     hint({});
     // Without the service there is nothing to say here; launching will say it.
     if (!(error instanceof Refused) || error.status >= 500) {

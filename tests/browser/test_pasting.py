@@ -202,15 +202,17 @@ def test_options_that_are_open_stay_open(repo: RepoHandle, maria: Page) -> None:
     expect(maria.get_by_label("File to open")).to_be_visible()
 
 
-def test_options_open_when_the_form_is_filled_meanwhile(repo: RepoHandle, maria: Page) -> None:
-    """A press and its release are apart, and the form is filled in between."""
+def test_a_press_ends_where_it_began(repo: RepoHandle, maria: Page) -> None:
+    """What a paste means is known between a press and its release, and moves nothing."""
     maria.get_by_text("More options").hover()
-    paste(maria, link_of(repo))
-    maria.mouse.down()
-    expect(maria.get_by_label("Branch, tag or commit")).to_have_value("main")
-    expect(maria.locator("#understood")).to_be_visible()
+    paste(maria, f"{repo.url} ")
+    with maria.expect_response(re.compile("/api/parse")):
+        maria.mouse.down()
+    maria.evaluate("() => new Promise(shown => requestAnimationFrame(() => setTimeout(shown)))")
+    expect(maria.locator("#understood")).to_be_hidden()
     maria.mouse.up()
     expect(maria.get_by_label("File to open")).to_be_visible()
+    expect(maria.locator("#understood")).to_be_visible()
 
 
 def test_names_are_shown_as_people_write_them(home_hub: HomeHub, maria: Page) -> None:
