@@ -36,12 +36,14 @@ class Recipe:
         base_image: image to build on; empty for repo2docker's own.
         authorities: what tells base images with certificate authorities of the
             administrator's apart; empty where there are none.
+        locks: whether lock files that repo2docker does not read count.
     """
 
     name: str
     buildpack: str
     base_image: str
     authorities: str = ""
+    locks: bool = True
 
     async def plan(self, source: Source, layout: DataDirectory, scratch: Path) -> Plan:
         """Detect what a source asks for, and name the environment.
@@ -52,7 +54,7 @@ class Recipe:
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
-        detector = Detector(layout.cache / "plans", *repo2docker_pythons())
+        detector = Detector(layout.cache / "plans", *repo2docker_pythons(), locks=self.locks)
         return self._decide(await detector.of(source, scratch), source.whole)
 
     def plain(self) -> Plan:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ...core.environment import Read
 from ...core.errors import BuildFailed
+from ...core.locks import Lock, find_lock
 from ...core.requirements import Found, Line, Refers, included, requirement_lines
 from ..detect import Detection, reader
 from . import pipfile
@@ -28,6 +29,8 @@ def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requir
     read = reader(repo)
     if detection.buildpack == "PipfileBuildPack":
         return Requirements(base, tuple(requirement_lines("\n".join(_of_pipfile(detection, read)))))
+    if detection.lock and (lock := find_lock(detection.binder_dir, read)):
+        return Requirements(base, *_of_lock(lock, repo))
     path = detection.file("requirements.txt")
     if detection.buildpack == "CondaBuildPack" or not path:
         return Requirements(base)
@@ -55,6 +58,12 @@ def _of_pipfile(detection: Detection, read: Read) -> list[str]:
     if lock := detection.file("Pipfile.lock"):
         return pipfile.from_lock(read(lock) or b"")
     return pipfile.from_pipfile(read(detection.file("Pipfile")) or b"")
+
+
+def _of_lock(lock: Lock, repo: Path) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    asked = requirement_lines("\n".join(lock.locked.asked))
+    limits = requirement_lines("\n".join(lock.locked.limits))
+    return tuple(_line(Found(lock.name, line), repo) for line in asked), tuple(limits)
 
 
 def _line(found: Found, repo: Path) -> Line:

@@ -164,7 +164,8 @@ class LocalBuilder(Settings):
         machine = await self.machine()
         minors = [*dict.fromkeys(i.minor for i in machine)]
         plans = self.layout.cache / "plans"
-        detector = Detector(plans, self.default_python, minors, ask=ask_in_sandbox)
+        locks = self.lock_files
+        detector = Detector(plans, self.default_python, minors, ask_in_sandbox, locks)
         detection = await detector.of(source, self.store.scratch)
         refuse_unsupported(detection, conda.find_program())
         return self._decide(detection, await self._interpreter(detection), source.whole)

@@ -177,7 +177,7 @@ class Recipe:
         # Without root, whatever runs next could write into files shared with the cache.
         link = COPY if self.workshop.uid is None else LINK
         try:
-            await self._own_uv(Requirements(self.base), link)
+            await self._own_uv(Requirements(self.base, (), self.requirements.checked), link)
         except ProcessFailed as failure:
             raise explained(failure, "Installing the server's packages failed.") from failure
         self.workshop.open_environment()
@@ -228,14 +228,16 @@ class Recipe:
             options=requirements.options,
         )
         try:
-            await self._from_nothing(install, link, log)
+            await self._from_nothing(install, requirements, link, log)
         except ProcessFailed as failure:
             if not network_trouble(failure):
                 raise
             self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            await self._from_nothing([*install, "--offline"], link, log)
+            await self._from_nothing([*install, "--offline"], requirements, link, log)
 
-    async def _from_nothing(self, install: Sequence[str], link: str, log: Log) -> None:
+    async def _from_nothing(
+        self, install: Sequence[str], requirements: Requirements, link: str, log: Log
+    ) -> None:
         """Install into an environment that holds nothing else.
 
         uv runs the environment's interpreter, here as the Hub itself, and with it whatever
@@ -243,13 +245,15 @@ class Recipe:
         """
         await asyncio.to_thread(empty_folder, self._path)
         empty = uv.venv(self.workshop.python, self._path)
-        if link == COPY or not await self._cloned():
+        if link == COPY or not await self._cloned(requirements):
             await self._run(empty, log)
         await self._run(install, log)
 
-    async def _cloned(self) -> bool:
-        """Begin from the model, if there is one and this disk can."""
+    async def _cloned(self, requirements: Requirements) -> bool:
+        """Begin from the model, if there is one, it leaves nothing unchecked and this disk can."""
         if not self.model:
+            return False
+        if requirements.is_checked_in(await asyncio.to_thread(installed, self.model)):
             return False
         try:
             await asyncio.to_thread(clone, self.model, self._path)

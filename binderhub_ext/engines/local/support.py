@@ -123,7 +123,7 @@ def _full(interpreter: Interpreter) -> str:
 
 
 def _python_source(detection: Detection) -> str:
-    for name in ("runtime.txt", "Pipfile.lock", "Pipfile"):
+    for name in ("runtime.txt", ".python-version", "Pipfile.lock", "Pipfile"):
         if path := detection.file(name):
             return path
     return "pyproject.toml" if ("pyproject.toml" in dict(detection.files)) else "The repository"
