@@ -19,7 +19,8 @@ _UNKNOWN = re.compile(
     r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)"
 )
 _NO_VERSION = re.compile(
-    rf"(?:no versions? of|satisfies the requirement) ({_SPEC})(?: \(from versions: (?P<versions>\w+))?"
+    rf"(?:no versions? of|satisfies the requirement) ({_SPEC})"
+    r"(?: \(from versions: (?P<versions>\w+))?"
 )
 _NO_WHEEL = re.compile(rf"({_SPEC}) has no (?:usable )?wheels with a matching")
 _OTHER_FILE = re.compile(r"Hash mismatch for `([^`]+)`")
