@@ -159,8 +159,8 @@ _COMPILE = (
 # As pip does, but not what is there for testing the packages, which is half of it. Some packages
 # have files that are no Python of today.
 _COMPILE_NEW = (
-    f"find {VENV}/lib -name '*.py' -cnewer $begin -not -path '*/tests/*'"
-    f" | {{ {VENV}/bin/python -m compileall -q -j 0 -i - || true; }}; rm $begin"
+    f"{{ find {VENV}/lib -name '*.py' -cnewer $begin -not -path '*/tests/*'"
+    f" | {{ {VENV}/bin/python -m compileall -q -j 0 -i - || true; }}; rm $begin; }}"
 )
 
 
