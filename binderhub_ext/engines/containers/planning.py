@@ -14,7 +14,7 @@ from ...core.layout import DataDirectory
 from ...repos.base import Source
 from ..base import Environment
 from ..detect import Detection, Detector
-from .packages import SERVER_PACKAGES
+from .packages import SERVER_PACKAGES, UV_PACK
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,14 @@ class Recipe:
         return Plan(detection, Environment(key, kind_of(detection), determination.names))
 
     @property
+    def _pack(self) -> str:
+        return UV_PACK if self.buildpack == "uv" else self.buildpack
+
+    @property
     def ingredients(self) -> Ingredients:
         """What goes into every key."""
         return Ingredients(
-            builder=f"{self.name}, repo2docker {version('jupyter-repo2docker')}, {self.buildpack}",
+            builder=f"{self.name}, repo2docker {version('jupyter-repo2docker')}, {self._pack}",
             platform=f"{sys.platform}-{platform.machine()}",
             interpreter=" ".join(filter(None, (self.base_image, self.authorities))),
             base=SERVER_PACKAGES if self.buildpack == "uv" else (),
