@@ -34,8 +34,25 @@ def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requir
     path = detection.file("requirements.txt")
     if detection.buildpack == "CondaBuildPack" or not path:
         return Requirements(base)
+    return asked_in(path, read(path) or b"", base, repo, read)
+
+
+def asked_in(
+    path: str, content: bytes, base: tuple[str, ...], repo: Path, read: Read
+) -> Requirements:
+    """What lines of a repository ask for, with what they include in its place.
+
+    Args:
+        path: the file that they are in.
+        content: the lines.
+        base, repo: see :func:`asked_for`.
+        read: reads the repository's files.
+
+    Raises:
+        BuildFailed: a file that is included is not there.
+    """
     lines: dict[bool, list[Line]] = {False: [], True: []}
-    for found in included(path, read(path) or b"", read):
+    for found in included(path, content, read):
         # Options hold for all that is installed, wherever they are.
         limits = found.constrains and not found.line.text.startswith("-")
         lines[limits].append(_line(found, repo))
