@@ -42,8 +42,8 @@ PACKAGES = ["numpy", "pandas", "matplotlib"]
 MORE = [*PACKAGES, "seaborn"]
 
 
-def make_source(folder: Path, requirements: list[str]) -> Source:
-    """A repository of one commit."""
+def make_source(folder: Path, files: dict[str, str]) -> Source:
+    """A repository of one commit with these files."""
 
     def git(*words: str) -> str:
         identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
@@ -51,7 +51,8 @@ def make_source(folder: Path, requirements: list[str]) -> Source:
         return subprocess.check_output(argv, cwd=folder, text=True).strip()
 
     folder.mkdir()
-    (folder / "requirements.txt").write_text("\n".join(requirements) + "\n")
+    for name, text in files.items():
+        (folder / name).write_text(text)
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-qm", "one")
@@ -128,7 +129,11 @@ class Figures:
 
 async def one_round(work: Path, figures: Figures) -> int:
     """All measurements once; returns the bytes the second environment took."""
-    sources = [make_source(work / name, list_) for name, list_ in (("b", PACKAGES), ("c", MORE))]
+    asked = {"b": PACKAGES, "c": MORE}
+    sources = [
+        make_source(work / name, {"requirements.txt": "\n".join(packages) + "\n"})
+        for name, packages in asked.items()
+    ]
     data = work / "data"
     builder = LocalBuilder(data_dir=str(data))
     base = list(builder.base_packages)

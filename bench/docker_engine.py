@@ -74,10 +74,10 @@ LAUNCHES = (
 """The cases of a round, and who launches."""
 
 _BUILD_CONFIG = f"""
-from binderhub_ext.engines.containers.uvpack import UvBuildPack, uv_buildpacks
+from binderhub_ext.engines.containers.uvpack import UvBuildPack, with_pack
 from repo2docker.contentproviders import Git
 c.Repo2Docker.content_providers = [Git]
-c.Repo2Docker.buildpacks = uv_buildpacks()
+c.Repo2Docker.buildpacks = with_pack(UvBuildPack)
 c.Repo2Docker.default_buildpack = UvBuildPack
 c.Repo2Docker.base_image = {BASE!r}
 """

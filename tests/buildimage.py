@@ -1,6 +1,7 @@
 """Build the environment of a small repository in a process of its own; prints its name.
 
-Usage: buildimage.py DATA_DIR, with the repository's files as JSON on standard input.
+Usage: buildimage.py DATA_DIR OPTIONS, with the builder's options and, on standard input, the
+repository's files, both as JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def git(folder: str, *arguments: str) -> str:
 
 
 async def main() -> None:
-    builder = LocalBuilder(data_dir=sys.argv[1])
+    builder = LocalBuilder(data_dir=sys.argv[1], **json.loads(sys.argv[2]))
     with TemporaryDirectory() as folder:
         for name, content in json.load(sys.stdin).items():
             Path(folder, name).write_text(content)

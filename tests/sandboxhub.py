@@ -235,10 +235,15 @@ class SandboxHub:
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         return {**env, "HOME": str(self.root), "PYTHONPATH": str(HERE.parent)}
 
-    def build(self, files: Mapping[str, str] | None = None) -> str:
-        """Build an environment by the engine's own builder; returns its image name."""
+    def build(self, files: Mapping[str, str] | None = None, **options: object) -> str:
+        """Build an environment by the engine's own builder; returns its image name.
+
+        Args:
+            options: of the builder.
+        """
+        program = [sys.executable, str(HERE / "buildimage.py"), str(self.data)]
         told = subprocess.run(
-            self.command([sys.executable, str(HERE / "buildimage.py"), str(self.data)]),
+            self.command([*program, json.dumps(options)]),
             input=json.dumps(dict(files or {})),
             env=self.environment(),
             capture_output=True,

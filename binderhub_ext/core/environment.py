@@ -20,11 +20,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
-from .errors import BuildFailed
-from .requirements import Refers, decode, included, is_archive
-from .tomltext import parse_toml
+from .locks import Lock, find_lock, read_project
+from .requirements import Found, Refers, decode, included, is_archive, requirement_lines
 
 Read = Callable[[str], bytes | None]
 """Content of a file of the repository by its path, or `None` where there is none."""
@@ -58,6 +56,7 @@ _PROGRAMS = {
     "postBuild": "postBuild is a program and may read any file of the repository",
     "install.R": "install.R is a program and may read any file of the repository",
 }
+_PACKAGE = {"project", "build-system"}
 _PACKAGED = frozenset({"PythonBuildPack", "RBuildPack"})
 
 _CONDA_KEY = re.compile(r"(name|prefix|channels|dependencies|variables)\s*+:\s*+[\w ./~-]*")
@@ -75,11 +74,13 @@ class Determination:
         files: paths and SHA-256 of every configuration file it reads.
         reasons: why the whole tree has to count, in words; empty if the files determine it.
         remote: whether something comes from elsewhere than the package index.
+        lock: the lock file that packages are taken from, or `None`.
     """
 
     files: tuple[tuple[str, str], ...]
     reasons: tuple[str, ...] = ()
     remote: bool = False
+    lock: Lock | None = None
 
     @property
     def by_files(self) -> bool:
@@ -116,6 +117,10 @@ class _Survey:
     reasons: list[str] = field(default_factory=list)
     remote: bool = False
 
+    @property
+    def has_requirements(self) -> bool:
+        return any(posixpath.basename(path) == "requirements.txt" for path in self.files)
+
     def take(self, path: str) -> bytes | None:
         content = self.read(path)
         if content is not None:
@@ -123,16 +128,17 @@ class _Survey:
         return content
 
 
-def determine(buildpack: str, binder_dir: str, read: Read) -> Determination:
+def determine(buildpack: str, binder_dir: str, read: Read, *, locks: bool = True) -> Determination:
     """What the environment of a repository depends on.
 
     Args:
         buildpack: class name of repo2docker's buildpack; an unknown one counts as the tree.
         binder_dir: `binder`, `.binder` or empty.
         read: gives the content of a file of the repository.
+        locks: whether lock files that repo2docker does not read count.
 
     Raises:
-        BuildFailed: it may be a package, and `pyproject.toml` cannot be read.
+        BuildFailed: it may be a package, and `pyproject.toml` cannot be read; or a lock cannot.
     """
     survey = _Survey(read)
     if reason := _ALWAYS_TREE.get(buildpack):
@@ -143,9 +149,14 @@ def determine(buildpack: str, binder_dir: str, read: Read) -> Determination:
         path = posixpath.join(binder_dir, name)
         if (content := survey.take(path)) is not None:
             _survey_file(survey, path, name, content)
+    lock = None
+    if locks and buildpack == "PythonBuildPack" and not survey.has_requirements:
+        lock = find_lock(binder_dir, survey.take)
+        _survey_lock(survey, lock)
     if not binder_dir and buildpack in _PACKAGED:
         _survey_package(survey, buildpack)
-    return Determination(tuple(sorted(survey.files.items())), tuple(survey.reasons), survey.remote)
+    files = tuple(sorted(survey.files.items()))
+    return Determination(files, tuple(survey.reasons), survey.remote, lock)
 
 
 def environment_key(
@@ -181,7 +192,7 @@ def is_python_package(read: Read) -> bool:
     Raises:
         BuildFailed: `pyproject.toml` cannot be read.
     """
-    return read("setup.py") is not None or {"project", "build-system"} <= _pyproject(read).keys()
+    return read("setup.py") is not None or read_project(read("pyproject.toml")).keys() >= _PACKAGE
 
 
 def has_build_system(read: Read) -> bool:
@@ -190,17 +201,7 @@ def has_build_system(read: Read) -> bool:
     Raises:
         BuildFailed: `pyproject.toml` cannot be read.
     """
-    return "build-system" in _pyproject(read)
-
-
-def _pyproject(read: Read) -> dict[str, Any]:
-    content = read("pyproject.toml")
-    try:
-        return {} if content is None else parse_toml(content)
-    except ValueError as error:
-        raise BuildFailed(
-            "pyproject.toml cannot be read ({error}). Correct it in the repository.", error=error
-        ) from error
+    return "build-system" in read_project(read("pyproject.toml"))
 
 
 def _survey_file(survey: _Survey, path: str, name: str, content: bytes) -> None:
@@ -216,7 +217,17 @@ def _survey_file(survey: _Survey, path: str, name: str, content: bytes) -> None:
 
 def _survey_requirements(survey: _Survey, path: str, content: bytes) -> None:
     """Follow a file and what it includes, up to the first line for which the tree has to count."""
-    for found in included(path, content, survey.take):
+    _survey_lines(survey, included(path, content, survey.take))
+
+
+def _survey_lock(survey: _Survey, lock: Lock | None) -> None:
+    if lock:
+        text = "\n".join((*lock.locked.asked, *lock.locked.limits))
+        _survey_lines(survey, (Found(lock.path, line) for line in requirement_lines(text)))
+
+
+def _survey_lines(survey: _Survey, lines: Iterable[Found]) -> None:
+    for found in lines:
         line, place = found.line, found.line.text[:80]
         if line.refers is Refers.LOCAL:
             survey.reasons.append(f"{found.path} refers to a place of the repository: {place}")

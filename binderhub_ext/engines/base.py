@@ -11,7 +11,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from traitlets import Float, Unicode
+from traitlets import Bool, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..abstract import Abstract
@@ -117,6 +117,15 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         help="""
         Bytes that have to stay free on the disk that environments are kept on: no build is started
         below that. Default: 2 GiB, where Docker keeps them 5 GiB.
+        """,
+    ).tag(config=True)
+
+    lock_files = Bool(
+        True,
+        help="""
+        Whether packages are taken from `pylock.toml`, `uv.lock` or `poetry.lock`, at exactly the
+        versions in it, where a repository has nothing that repo2docker would take them from.
+        Default: yes. repo2docker and mybinder.org do not read these files.
         """,
     ).tag(config=True)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import re
 import stat
 import sys
@@ -24,13 +25,14 @@ from typing import Any
 
 from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
+from ..core.locks import PYTHON, READERS, Target
 from ..core.requirements import decode
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
 
-DETECTION = 3
+DETECTION = 4
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -42,8 +44,8 @@ DETECTION_MEMORY = 2 << 30
 CONFIG_BYTES = 4 * 2**20
 """A configuration file over this size is a mistake or an attack."""
 
-_ROOT_ONLY = ("setup.py", "pyproject.toml", "DESCRIPTION")
-_NAMES = sorted({name for names in READS.values() for name in names} | set(_ROOT_ONLY))
+_OTHERS = ("setup.py", "pyproject.toml", "DESCRIPTION", *READERS, PYTHON)
+_NAMES = sorted({name for names in READS.values() for name in names} | set(_OTHERS))
 _R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
 _LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
@@ -102,6 +104,11 @@ class Detection:
         path = f"{self.binder_dir}/{name}" if self.binder_dir else name
         return path if any(path == known for known, _ in self.files) else ""
 
+    @property
+    def lock(self) -> str:
+        """Path of the lock file that packages are taken from, or an empty string."""
+        return next(filter(None, map(self.file, READERS)), "")
+
 
 class Detector:
     """Detects, and remembers beneath one folder.
@@ -111,6 +118,7 @@ class Detector:
         default_python: version for repositories that name none.
         available: versions this machine has, lowest first.
         ask: runs repo2docker, where an engine has a better place for that than this machine.
+        locks: whether lock files that repo2docker does not read count.
     """
 
     def __init__(
@@ -119,11 +127,13 @@ class Detector:
         default_python: str,
         available: Sequence[str],
         ask: Ask | None = None,
+        locks: bool = True,
     ) -> None:
         self.folder = folder
         self.default_python = default_python
         self.available = tuple(available)
         self._ask = ask or _on_this_machine
+        self.locks = locks
 
     async def of(self, source: Source, scratch: Path) -> Detection:
         """What a fetched commit asks for, remembered or detected.
@@ -164,14 +174,18 @@ class Detector:
         await asyncio.to_thread(check_links, checkout)
         found = await self._decided(checkout)
         asked = found["buildpack"], found["binder_dir"], reader(checkout)
-        determination = await asyncio.to_thread(determine, *asked)
+        determination = await asyncio.to_thread(determine, *asked, locks=self.locks)
+        python = found["python"]
+        if lock := determination.lock:
+            python = lock.choose(python, bool(found["runtime"]), self.available)
+            lock.check(Target(python, platform.machine()))
         detection = Detection(
             files=determination.files,
             reasons=determination.reasons,
             remote=determination.remote,
             buildpack=found["buildpack"],
             binder_dir=found["binder_dir"],
-            python=found["python"],
+            python=python,
             runtime=found["runtime"],
         )
         detection = _with_packages(detection, reader(checkout))
@@ -190,7 +204,8 @@ class Detector:
         return found
 
     def _path(self, asked: str) -> Path:
-        facts = [DETECTION, _repo2docker_version(), asked, self.default_python, self.available]
+        own = [self.default_python, self.available, self.locks]
+        facts = [DETECTION, _repo2docker_version(), asked, *own]
         return self.folder / f"{sha256(json.dumps(facts).encode()).hexdigest()}.json"
 
     def _remember(self, asked: str, detection: Detection) -> None:

@@ -19,8 +19,11 @@ _UNKNOWN = re.compile(
     r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)"
 )
 _NO_VERSION = re.compile(
-    rf"(?:no versions? of|satisfies the requirement) ({_SPEC})(?: \(from versions: (\w+))?"
+    rf"(?:no versions? of|satisfies the requirement) ({_SPEC})"
+    r"(?: \(from versions: (?P<versions>\w+))?"
 )
+_NO_WHEEL = re.compile(rf"({_SPEC}) has no (?:usable )?wheels with a matching")
+_OTHER_FILE = re.compile(r"Hash mismatch for `([^`]+)`")
 _RELATIONS = {"==": "", ">=": "≥ ", "<=": "≤ ", "!=": "not ", "~=": "compatible with "}
 
 
@@ -64,6 +67,17 @@ def conflict(said: str, own: Sequence[str] = ()) -> str:
     )
 
 
+def other_file(said: str) -> str:
+    """The sentence for a file whose hash is not the one that was asked for; empty for any other."""
+    found = _OTHER_FILE.search(" ".join(plain(said)))
+    return (
+        f"{found[1]} is not the file that was locked: its hash is another. Make the lock "
+        "file or the requirements anew; if nobody changed them, somebody changed the package."
+        if found
+        else ""
+    )
+
+
 def _own_package(ours: list[_Spec], theirs: list[_Spec]) -> str:
     """Somebody asks for another version of the server's own package."""
     for mine in ours:
@@ -99,10 +113,10 @@ def _needs(needed: list[tuple[_Spec, _Spec]], theirs: list[_Spec], ours: list[_S
 
 
 def _no_version(text: str) -> str:
-    found = _NO_VERSION.search(text)
+    found = _NO_VERSION.search(text) or _NO_WHEEL.search(text)
     if not found:
         return ""
-    spec, versions = _Spec.read(found[1]), found[2]
+    spec, versions = _Spec.read(found[1]), found.groupdict().get("versions")
     if versions == "none" and "No matching distribution" in text:
         return _no_such(spec.name)
     return f"There is no {spec} for this Python and machine. Ask for another version."

@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 
 from repo2docker.app import Repo2Docker
+from repo2docker.buildpacks.python import PythonBuildPack
 
+from .lockedpack import locked_pack
 from .order import REPO_DIR, Order
-from .uvpack import UvBuildPack, uv_buildpacks
+from .uvpack import UvBuildPack, with_pack
 
 NB_USER, NB_UID = "jovyan", 1000
 
@@ -28,7 +30,9 @@ def configured(order: Order) -> Repo2Docker:
     app.log_level = logging.INFO
     if order.base_image:
         app.base_image = order.base_image
-    if order.buildpack == "uv":
-        app.buildpacks = uv_buildpacks()
-        app.default_buildpack = UvBuildPack
+    ours = UvBuildPack if order.buildpack == "uv" else PythonBuildPack
+    if order.locked:
+        ours = locked_pack(ours, order.locked)
+    app.buildpacks = with_pack(ours)
+    app.default_buildpack = ours
     return app

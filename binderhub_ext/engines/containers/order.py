@@ -10,6 +10,21 @@ REPO_DIR = "/srv/repo"
 
 
 @dataclass(frozen=True)
+class LockedPackages:
+    """The packages of a lock file.
+
+    Attributes:
+        folder: where the lines are, in the build's folder.
+        python: the version of Python, as repo2docker would choose one.
+        versions: what Python has to be; empty if the repository names one otherwise.
+    """
+
+    folder: str
+    python: str
+    versions: str
+
+
+@dataclass(frozen=True)
 class Order:
     """One build.
 
@@ -20,6 +35,7 @@ class Order:
         buildpack: `stock` or `uv`.
         base_image: image to build on; empty for repo2docker's own.
         engine: repo2docker's name of the container engine.
+        lock: folder, Python and its versions (:class:`LockedPackages`) if a lock file counts.
     """
 
     context: str
@@ -28,6 +44,11 @@ class Order:
     buildpack: str = "stock"
     base_image: str = ""
     engine: str = "docker"
+    lock: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def locked(self) -> LockedPackages | None:
+        return LockedPackages(**self.lock) if self.lock else None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -14,7 +14,7 @@ from ...core.layout import DataDirectory
 from ...repos.base import Source
 from ..base import Environment
 from ..detect import Detection, Detector
-from .packages import SERVER_PACKAGES
+from .packages import SERVER_PACKAGES, UV_PACK
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class Recipe:
         base_image: image to build on; empty for repo2docker's own.
         authorities: what tells base images with certificate authorities of the
             administrator's apart; empty where there are none.
+        locks: whether lock files that repo2docker does not read count.
     """
 
     name: str
     buildpack: str
     base_image: str
     authorities: str = ""
+    locks: bool = True
 
     async def plan(self, source: Source, layout: DataDirectory, scratch: Path) -> Plan:
         """Detect what a source asks for, and name the environment.
@@ -52,7 +54,7 @@ class Recipe:
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
-        detector = Detector(layout.cache / "plans", *repo2docker_pythons())
+        detector = Detector(layout.cache / "plans", *repo2docker_pythons(), locks=self.locks)
         return self._decide(await detector.of(source, scratch), source.whole)
 
     def plain(self) -> Plan:
@@ -66,10 +68,14 @@ class Recipe:
         return Plan(detection, Environment(key, kind_of(detection), determination.names))
 
     @property
+    def _pack(self) -> str:
+        return UV_PACK if self.buildpack == "uv" else self.buildpack
+
+    @property
     def ingredients(self) -> Ingredients:
         """What goes into every key."""
         return Ingredients(
-            builder=f"{self.name}, repo2docker {version('jupyter-repo2docker')}, {self.buildpack}",
+            builder=f"{self.name}, repo2docker {version('jupyter-repo2docker')}, {self._pack}",
             platform=f"{sys.platform}-{platform.machine()}",
             interpreter=" ".join(filter(None, (self.base_image, self.authorities))),
             base=SERVER_PACKAGES if self.buildpack == "uv" else (),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from repo2docker.app import Repo2Docker
@@ -72,6 +73,9 @@ class UvBuildPack(PythonBuildPack):
         Of a version with three parts that is not to be had, the nearest is taken.
         """
         name, version, _ = self.runtime
+        locked = getattr(self, "locked", None)
+        if locked and locked.versions:
+            return f"uv venv --quiet {VENV} --python {quote(locked.versions)}"
         make = f"uv venv --quiet {VENV} --python"
         if name != "python" or not version:
             return f"{make} /usr/bin/python3"
@@ -85,15 +89,13 @@ class UvBuildPack(PythonBuildPack):
         requirements = self.binder_path("requirements.txt")
         try:
             with open(requirements):  # noqa: PTH123 - repo2docker works in the current folder
-                return [
-                    (
-                        "${NB_USER}",
-                        "begin=$(mktemp) && "
-                        f"{_installed(requirements)} && {_REMOVE_SLOW_IMPORT} && {_COMPILE_NEW}",
-                    )
-                ]
+                return [("${NB_USER}", self.finished(_installed(requirements)))]
         except FileNotFoundError:
             return []
+
+    def finished(self, install: str) -> str:
+        """A step that installs, with what has to be done after it."""
+        return f"begin=$(mktemp) && {install} && {_REMOVE_SLOW_IMPORT} && {_COMPILE_NEW}"
 
     @lru_cache  # noqa: B019
     def get_preassemble_scripts(self) -> _Scripts:
@@ -157,12 +159,12 @@ _COMPILE = (
 # As pip does, but not what is there for testing the packages, which is half of it. Some packages
 # have files that are no Python of today.
 _COMPILE_NEW = (
-    f"find {VENV}/lib -name '*.py' -cnewer $begin -not -path '*/tests/*'"
-    f" | {{ {VENV}/bin/python -m compileall -q -j 0 -i - || true; }}; rm $begin"
+    f"{{ find {VENV}/lib -name '*.py' -cnewer $begin -not -path '*/tests/*'"
+    f" | {{ {VENV}/bin/python -m compileall -q -j 0 -i - || true; }}; rm $begin; }}"
 )
 
 
-def uv_buildpacks() -> list[Any]:
+def with_pack(ours: Any) -> list[Any]:
     """repo2docker's build packs in their order, with ours in the place of PythonBuildPack."""
     packs = Repo2Docker.buildpacks.default()
-    return [UvBuildPack if pack is PythonBuildPack else pack for pack in packs]
+    return [ours if pack is PythonBuildPack else pack for pack in packs]

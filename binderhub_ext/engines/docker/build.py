@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from ...storage.scratch import scratch_folder
 from .. import blame
 from ..base import Check, Environment, Image
 from ..buildfolder import fill
-from ..containers.order import REPO_DIR
+from ..containers.lockfiles import place_lock
+from ..containers.order import REPO_DIR, LockedPackages
 from ..containers.people import known_person
 from ..containers.planning import Plan, Recipe, repo2docker_base
 from ..projects import preview
-from ..solver import conflict
+from ..solver import conflict, other_file
 from . import health, seeding
 from .daemon import Daemon, cli_environment
 from .images import LABEL, UNFINISHED, ImageStore
@@ -118,7 +120,7 @@ class DockerBuilder(Settings):
 
     @property
     def _recipe(self) -> Recipe:
-        return Recipe(RECIPE, self.buildpack, self.base_image, authorities())
+        return Recipe(RECIPE, self.buildpack, self.base_image, authorities(), locks=self.lock_files)
 
     # --- building -------------------------------------------------------------------------
 
@@ -130,7 +132,8 @@ class DockerBuilder(Settings):
                 async with self._context(plan, source) as context:
                     base = self.base_image or repo2docker_base()
                     base = await trusting(self.daemon, self.store, base)
-                    job = self._job(plan, source, context, base)
+                    lock = await asyncio.to_thread(place_lock, context, plan.detection)
+                    job = self._job(plan, source, context, base, lock)
                     known = await asyncio.to_thread(facts_of, context)
                     await self._work(job, log)
                 if plan.detection.file("postBuild"):
@@ -161,7 +164,14 @@ class DockerBuilder(Settings):
             context.mkdir(exist_ok=True)
             yield context
 
-    def _job(self, plan: Plan, source: Source | None, context: Path, base: str) -> Job:
+    def _job(
+        self,
+        plan: Plan,
+        source: Source | None,
+        context: Path,
+        base: str,
+        lock: LockedPackages | None,
+    ) -> Job:
         return Job(
             context=str(context),
             image=self.store.image_name(plan.environment.key) + UNFINISHED,
@@ -175,6 +185,7 @@ class DockerBuilder(Settings):
             buildpack=self.buildpack,
             base_image=base,
             buildx_args=[*self.buildx_args, *self._own_limits()],
+            lock=asdict(lock) if lock else {},
             engine=PODMAN if self.cli == "podman" else "docker",
         )
 
@@ -204,6 +215,8 @@ def _reason(said: str) -> str:
     """The sentence for people: whose fault it is, and what to do."""
     if others := blame.of_others(said):
         return others
+    if sentence := other_file(said):
+        return sentence
     if sentence := conflict(said):
         return f"The requirements cannot be installed together. {sentence}"
     return (

@@ -27,6 +27,7 @@ from ..base import Check, EngineDown, Environment, Image
 from ..buildfolder import fill
 from ..containers.complaints import complaint
 from ..containers.keys import Keys
+from ..containers.lockfiles import place_lock
 from ..containers.order import Order
 from ..containers.planning import Plan, Recipe
 from . import health, images, jobs, labels, places
@@ -56,10 +57,12 @@ class Given:
     Attributes:
         labels: that the image gets.
         prebuilt: name of the image it is made of in place of a build, or empty.
+        lock: what the order says of a lock file.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     prebuilt: str = ""
+    lock: dict[str, str] = field(default_factory=dict)
 
 
 Give = Callable[[Path], Awaitable[Given]]
@@ -102,8 +105,10 @@ class KubernetesBuilder(Settings):
             if source is None:
                 return Given()
             await fill(context, plan.detection, source, self._scratch)
+            lock = await asyncio.to_thread(place_lock, context, plan.detection)
             commit = source.commit
-            return Given(labels={"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id})
+            named = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
+            return Given(labels=named, lock=asdict(lock) if lock else {})
 
         told = f"Building {environment.kind}"
         return await self._get(environment.key, told, give, tell)
@@ -162,7 +167,7 @@ class KubernetesBuilder(Settings):
 
     @property
     def _recipe(self) -> Recipe:
-        return Recipe(RECIPE, self.buildpack, self.base_image)
+        return Recipe(RECIPE, self.buildpack, self.base_image, locks=self.lock_files)
 
     @property
     def _scratch(self) -> Path:
@@ -237,6 +242,7 @@ class KubernetesBuilder(Settings):
             buildpack=self.buildpack,
             base_image=self.base_image,
             engine="binder-buildah",
+            lock=given.lock,
         )
         insecure = self.insecure_registries
         asked = {"order": asdict(order), "from": given.prebuilt, "insecure": insecure}

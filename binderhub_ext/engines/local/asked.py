@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ...core.environment import Read
 from ...core.errors import BuildFailed
+from ...core.locks import Lock, find_lock
 from ...core.requirements import Found, Line, Refers, included, requirement_lines
 from ..detect import Detection, reader
 from . import pipfile
@@ -28,11 +29,30 @@ def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requir
     read = reader(repo)
     if detection.buildpack == "PipfileBuildPack":
         return Requirements(base, tuple(requirement_lines("\n".join(_of_pipfile(detection, read)))))
+    if detection.lock and (lock := find_lock(detection.binder_dir, read)):
+        return Requirements(base, *_of_lock(lock, repo))
     path = detection.file("requirements.txt")
     if detection.buildpack == "CondaBuildPack" or not path:
         return Requirements(base)
+    return asked_in(path, read(path) or b"", base, repo, read)
+
+
+def asked_in(
+    path: str, content: bytes, base: tuple[str, ...], repo: Path, read: Read
+) -> Requirements:
+    """What lines of a repository ask for, with what they include in its place.
+
+    Args:
+        path: the file that they are in.
+        content: the lines.
+        base, repo: see :func:`asked_for`.
+        read: reads the repository's files.
+
+    Raises:
+        BuildFailed: a file that is included is not there.
+    """
     lines: dict[bool, list[Line]] = {False: [], True: []}
-    for found in included(path, read(path) or b"", read):
+    for found in included(path, content, read):
         # Options hold for all that is installed, wherever they are.
         limits = found.constrains and not found.line.text.startswith("-")
         lines[limits].append(_line(found, repo))
@@ -55,6 +75,12 @@ def _of_pipfile(detection: Detection, read: Read) -> list[str]:
     if lock := detection.file("Pipfile.lock"):
         return pipfile.from_lock(read(lock) or b"")
     return pipfile.from_pipfile(read(detection.file("Pipfile")) or b"")
+
+
+def _of_lock(lock: Lock, repo: Path) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    asked = requirement_lines("\n".join(lock.locked.asked))
+    limits = requirement_lines("\n".join(lock.locked.limits))
+    return tuple(_line(Found(lock.name, line), repo) for line in asked), tuple(limits)
 
 
 def _line(found: Found, repo: Path) -> Line:

@@ -30,6 +30,8 @@ from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
 from . import conda, health, seeding, uv
+from .channels import Channels
+from .condabuild import Conda
 from .detecting import ask_in_sandbox
 from .foreign import BUILD_UID, REPO, Workshop
 from .interpreters import Interpreter, find_interpreters
@@ -72,7 +74,7 @@ class LocalBuilder(Settings):
     # --- the interface --------------------------------------------------------------------
 
     def targets_lacking(self) -> tuple[str, ...]:
-        return targets_lacking(conda.find_program())
+        return targets_lacking()
 
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment
@@ -150,6 +152,13 @@ class LocalBuilder(Settings):
         return self.layout.environments / ".cache"
 
     @property
+    def _conda(self) -> Conda:
+        channels = Channels(
+            self.conda_channel_alias, tuple(self.conda_shared_channels), self.conda_credentials
+        )
+        return Conda(channels, self.store.conda, self.default_python, self.conda_program)
+
+    @property
     def managed(self) -> Path:
         """Interpreters that `uv python install` put here."""
         return self.layout.cache / "python"
@@ -164,9 +173,10 @@ class LocalBuilder(Settings):
         machine = await self.machine()
         minors = [*dict.fromkeys(i.minor for i in machine)]
         plans = self.layout.cache / "plans"
-        detector = Detector(plans, self.default_python, minors, ask=ask_in_sandbox)
+        locks = self.lock_files
+        detector = Detector(plans, self.default_python, minors, ask_in_sandbox, locks)
         detection = await detector.of(source, self.store.scratch)
-        refuse_unsupported(detection, conda.find_program())
+        refuse_unsupported(detection)
         return self._decide(detection, await self._interpreter(detection), source.whole)
 
     async def _plain(self) -> Plan:
@@ -196,7 +206,7 @@ class LocalBuilder(Settings):
 
     def _decide(self, detection: Detection, interpreter: Interpreter, tree: str) -> Plan:
         is_conda = detection.buildpack == "CondaBuildPack"
-        conda_python = f"conda, Python {detection.python}"
+        conda_python = f"conda, Python {self.default_python}"
         ingredients = self._ingredients(conda_python if is_conda else interpreter.identity)
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
@@ -280,14 +290,13 @@ class LocalBuilder(Settings):
             tuple(self.base_packages),
             self.cache,
             tell,
-            conda.find_program() if plan.conda else None,
-            None if plan.conda else self._model(plan),
+            self._conda if plan.conda else None,
+            self._model(plan),
         )
 
     def _workshop(self, path: Path, plan: Plan) -> Workshop:
         limits = Limits(memory=self.build_memory, processes=self.build_processes)
-        program = conda.find_program() if plan.conda else None
-        tool = conda.installation(program) if program else None
+        tool = conda.installation(self.conda_program) if self.conda_program else None
         return Workshop(
             scratch=self.store.scratch / path.name,
             environment=path,
@@ -297,7 +306,7 @@ class LocalBuilder(Settings):
             blocked=without(self.blocked_networks, self.allowed_networks),
             limits=limits,
             uid=BUILD_UID if os.geteuid() == 0 else None,
-            tools=(tool,) if tool else (),
+            tools=(tool,) if tool and plan.conda else (),
             conda=plan.conda,
         )
 
@@ -362,6 +371,8 @@ class LocalBuilder(Settings):
             # uv waits for whoever is using its cache before it empties it.
             argv = [uv.executable(), "cache", "clean", "--quiet"]
             await output(argv, env=uv.environment(self.layout.cache, self.cache))
+        if await asyncio.to_thread(unique_bytes, self.store.conda, set()) > self.max_cache_size:
+            await asyncio.to_thread(self.store.empty_conda)
 
 
 def _own_python() -> str:

@@ -1,15 +1,16 @@
-"""`environment.yml` where this machine has micromamba, mamba or conda.
+"""`environment.yml`: what it asks for, and how a conda of the administrator's is asked.
 
-The program runs in the sandbox, with a package cache of the build's own.
+That program runs in the sandbox, with a package cache of the build's own.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
+import shlex
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,60 @@ from ...core.errors import BuildFailed
 from ...storage.beneath import lstat_beneath
 from .sandbox import SHELL
 
-PROGRAMS = ("micromamba", "mamba", "conda")
 CHANNEL = "conda-forge"
 """Where packages come from if the file names no channel, as with repo2docker."""
 
 _BYTES = 2**18
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 _META = "conda-meta"
 _SCRIPTS = "etc/conda/activate.d"
 _ACTIVATE = f'for script in "$CONDA_PREFIX"/{_SCRIPTS}/*.sh; do . "$script"; done; exec "$@"'
 
 
-def find_program() -> str | None:
-    """Path of the first conda-like program on PATH, the quickest kind first."""
-    return next(
-        (str(Path(found).resolve()) for found in map(shutil.which, PROGRAMS) if found), None
-    )
+@dataclass(frozen=True)
+class Asked:
+    """What a file asks for.
+
+    Attributes:
+        channels: names and addresses, the most important first.
+        specs: packages, as conda writes them.
+        pip: lines for pip.
+        variables: what a server finds in its environment.
+    """
+
+    channels: tuple[str, ...]
+    specs: tuple[str, ...]
+    pip: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def asked(content: bytes, python: str) -> Asked:
+    """What a file asks for, with what it may leave out.
+
+    Args:
+        content: of `environment.yml`.
+        python: version of Python, `x.y`, if it names none.
+
+    Raises:
+        BuildFailed: it cannot be read here.
+    """
+    fields = _completed(content, python)
+    specs = [str(one) for one in fields["dependencies"] if not isinstance(one, dict)]
+    pip: list[str] = []
+    for one in fields["dependencies"]:
+        if isinstance(one, dict) and isinstance(lines := one.get("pip"), list):
+            pip += map(str, lines)
+    named = [str(one) for one in fields["channels"]]
+    named += [spec.partition("::")[0] for spec in specs if "::" in spec]
+    variables = fields.get("variables")
+    listed = variables.items() if isinstance(variables, dict) else ()
+    given = {str(name): str(value) for name, value in listed if _VARIABLE.fullmatch(str(name))}
+    return Asked(tuple(dict.fromkeys(named)), tuple(specs), tuple(pip), given)
+
+
+def activating(variables: Mapping[str, str]) -> str:
+    """A script for when an environment is activated that sets what its file says."""
+    return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
 
 
 def installation(program: str) -> Path | None:
@@ -68,17 +108,30 @@ def completed(content: bytes, python: str) -> str:
     Raises:
         BuildFailed: it is not YAML that can be read here.
     """
-    asked = _read(content)
-    packages = list(asked.get("dependencies") or [])
-    channels = list(asked.get("channels") or [CHANNEL])
-    if not _names(packages, "python"):
-        packages.append(f"python={python}")
+    fields = _completed(content, python)
+    packages = fields["dependencies"]
     if any(isinstance(one, dict) for one in packages) and not _names(packages, "pip"):
         packages.append("pip")
+    return json.dumps(fields, default=str)
+
+
+def _completed(content: bytes, python: str) -> dict[str, Any]:
+    fields = _read(content)
+    packages = _listed(fields, "dependencies")
+    channels = _listed(fields, "channels") or [CHANNEL]
+    if not _names(packages, "python"):
+        packages.append(f"python={python}")
     if not {"defaults", "nodefaults"} & set(channels):
         # conda would add its maker's own channel, which not everybody may use.
         channels.append("nodefaults")
-    return json.dumps({**asked, "channels": channels, "dependencies": packages}, default=str)
+    return {**fields, "channels": channels, "dependencies": packages}
+
+
+def _listed(fields: Mapping[str, Any], name: str) -> list[Any]:
+    found = fields.get(name) or []
+    if not isinstance(found, list):
+        raise BuildFailed("{name} in environment.yml has to be a list.", name=name)
+    return list(found)
 
 
 def _read(content: bytes) -> dict[str, Any]:

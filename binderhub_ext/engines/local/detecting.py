@@ -38,7 +38,7 @@ async def ask_in_sandbox(checkout: Path, words: Sequence[str]) -> str:
         argv=tuple(detector_command(REPO, words)),
         env=detector_environment(),
         cwd="/",
-        binds=(*_own_code(), Bind(checkout, PurePosixPath(REPO))),
+        binds=(*own_code(), Bind(checkout, PurePosixPath(REPO))),
         person=Person(BUILD_UID if os.geteuid() == 0 else None),
         limits=Limits(memory=DETECTION_MEMORY, processes=32),
         python=sys.executable,
@@ -49,7 +49,7 @@ async def ask_in_sandbox(checkout: Path, words: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _own_code() -> list[Bind]:
+def own_code() -> list[Bind]:
     """Our interpreter and what is installed for it, at the same places inside.
 
     Not all of `sys.path`: the folder that the Hub was started in may be among it. But

@@ -8,6 +8,7 @@ place it therefore cannot change. Our own code enters these by descriptor alone
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ...programs import Log, run
 from ...storage.trees import give_beneath
 from .. import node
+from ..detect import detector_environment
 from . import conda, trust, uv
 from .limits import Limits
 from .network import Network
@@ -178,6 +180,35 @@ class Workshop:
             Bind(self._empty, PurePosixPath(HOME), read_only=False),
         ]
         return self._sandbox(argv, binds, self._variables(), HOME, Network.NONE)
+
+    def making(
+        self,
+        argv: Sequence[str],
+        binds: Sequence[Bind],
+        env: Mapping[str, str],
+        *,
+        shared: bool,
+    ) -> Sandbox:
+        """A program of ours that makes an environment of foreign files, and runs none of them.
+
+        It runs as the Hub's own user, seeing nothing but what is named here, so that whatever a
+        file is called, it is written there.
+
+        Args:
+            shared: whether it reaches only what the administrator named; then it has the Hub's
+                own network, as our uv has.
+        """
+        return Sandbox(
+            argv=tuple(argv),
+            env={**detector_environment(), "HOME": "/tmp", **env},
+            cwd="/",
+            binds=tuple(binds),
+            person=Person(None),
+            network=Network.UNSAFE_HOST if shared else self.network,
+            limits=self.limits,
+            python=sys.executable,
+            ends_with_hub=True,
+        )
 
     async def run(self, sandbox: Sandbox, log: Log) -> None:
         """Run a :meth:`step` or the :meth:`trial`; the log gets its output.

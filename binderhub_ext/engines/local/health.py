@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...programs import ProcessFailed, output
 from ..base import Check
-from . import conda, probe, uv
+from . import probe, uv
 from .limits import find_controllers
 from .network import Network
 
@@ -27,7 +28,7 @@ async def checks(builder: LocalBuilder) -> list[Check]:
         *await probe.checks(Network(builder.network)),
         _limits(),
         _git(),
-        _conda(),
+        _conda(builder),
     ]
 
 
@@ -90,8 +91,14 @@ def _git() -> Check:
     return Check("git", bool(found), found or "git is missing", fix)
 
 
-def _conda() -> Check:
-    found = conda.find_program()
-    message = found or "no micromamba, mamba or conda: environment.yml cannot be served"
-    fix = "" if found else "Install micromamba and put it on PATH."
-    return Check("conda", bool(found), message, fix, required=False)
+def _conda(builder: LocalBuilder) -> Check:
+    """What takes the place of a conda: a library of ours, or the program that is set."""
+    if program := builder.conda_program:
+        ok = os.access(program, os.X_OK)
+        fix = "" if ok else "Correct LocalBuilder.conda_program, or leave it out."
+        return Check("conda", ok, f"{program}, as set", fix, required=False)
+    try:
+        found = f"py-rattler {version('py-rattler')}; channels at {builder.conda_channel_alias}"
+    except PackageNotFoundError:
+        return Check("conda", False, "py-rattler is missing.", "pip install py-rattler", False)
+    return Check("conda", True, found, required=False)

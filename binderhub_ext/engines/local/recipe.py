@@ -14,21 +14,21 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from uuid import uuid4
+from pathlib import Path
 
 from ...core.environment import has_build_system, is_python_package
 from ...core.progress import Tell
 from ...programs import Log, ProcessFailed, program, run
-from ...storage.beneath import beneath, lstat_beneath, open_file
+from ...storage.beneath import beneath, lstat_beneath
 from .. import given, node
 from ..detect import Detection, reader
-from . import conda, trial, uv
+from . import trial, uv
 from .asked import asked_for, wanted
 from .bytecode import lend_bytecode, place_bytecode
 from .choices import TRACE, Choices, differ, installed, pins, plain
+from .condabuild import Conda, CondaPackages
 from .environment import site_packages
-from .foreign import REPO, UV, Workshop
+from .foreign import UV, Workshop
 from .made import Made, Place, keep_made
 from .model import clone, empty_folder, is_same
 from .uv import COPY, LINK, Requirements
@@ -61,7 +61,7 @@ class Recipe:
         base: requirement lines of the server's packages.
         cache: uv's cache that environments share files with.
         tell: told what happens.
-        conda_program: micromamba, mamba or conda for a conda repository, or `None`.
+        conda: how packages of conda are come by, for a repository that asks for them, or `None`.
         model: an environment with nothing but the server's packages, to begin from, or `None`.
     """
 
@@ -70,7 +70,7 @@ class Recipe:
     base: tuple[str, ...]
     cache: Path
     tell: Tell
-    conda_program: str | None = None
+    conda: Conda | None = None
     model: Path | None = None
 
     def __post_init__(self) -> None:
@@ -79,9 +79,6 @@ class Recipe:
         self._path = self.workshop.environment
         self.start = self._configured("start")
         self.post_build = self.detection.file("postBuild")
-        self._conda_file = self.detection.file("environment.yml") or self.detection.file(
-            "environment.yaml"
-        )
         in_root = not self.detection.binder_dir
         python = self.detection.buildpack == "PythonBuildPack"
         self.package = in_root and python and is_python_package(self._read)
@@ -94,9 +91,7 @@ class Recipe:
     @property
     def runs_foreign_code(self) -> bool:
         """Whether it is known beforehand that the repository's own code changes the result."""
-        return bool(
-            self.package or self.post_build or self.conda_program or not self.requirements.trusted
-        )
+        return bool(self.package or self.post_build or self.conda or not self.requirements.trusted)
 
     @property
     def link(self) -> str:
@@ -127,12 +122,26 @@ class Recipe:
     # --- packages -------------------------------------------------------------------------
 
     async def _packages(self) -> None:
-        if self.conda_program:
-            await self._conda_packages(self.conda_program)
+        if self.conda:
+            await self._of_conda(self.conda).install()
         elif self.requirements.trusted and not self.package:
             await self._wheels_first()
         else:
             await self._sandboxed()
+
+    def _of_conda(self, conda: Conda) -> CondaPackages:
+        found = self.detection
+        return CondaPackages(
+            conda=conda,
+            workshop=self.workshop,
+            file=found.file("environment.yml") or found.file("environment.yaml"),
+            base=self.base,
+            read=self._read,
+            step=self._step,
+            tell=self.tell,
+            log=self._log,
+            model=self.model,
+        )
 
     async def _wheels_first(self) -> None:
         self.tell(say("Installing packages", 10))
@@ -177,7 +186,7 @@ class Recipe:
         # Without root, whatever runs next could write into files shared with the cache.
         link = COPY if self.workshop.uid is None else LINK
         try:
-            await self._own_uv(Requirements(self.base), link)
+            await self._own_uv(Requirements(self.base, (), self.requirements.checked), link)
         except ProcessFailed as failure:
             raise explained(failure, "Installing the server's packages failed.") from failure
         self.workshop.open_environment()
@@ -228,14 +237,16 @@ class Recipe:
             options=requirements.options,
         )
         try:
-            await self._from_nothing(install, link, log)
+            await self._from_nothing(install, requirements, link, log)
         except ProcessFailed as failure:
             if not network_trouble(failure):
                 raise
             self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            await self._from_nothing([*install, "--offline"], link, log)
+            await self._from_nothing([*install, "--offline"], requirements, link, log)
 
-    async def _from_nothing(self, install: Sequence[str], link: str, log: Log) -> None:
+    async def _from_nothing(
+        self, install: Sequence[str], requirements: Requirements, link: str, log: Log
+    ) -> None:
         """Install into an environment that holds nothing else.
 
         uv runs the environment's interpreter, here as the Hub itself, and with it whatever
@@ -243,13 +254,15 @@ class Recipe:
         """
         await asyncio.to_thread(empty_folder, self._path)
         empty = uv.venv(self.workshop.python, self._path)
-        if link == COPY or not await self._cloned():
+        if link == COPY or not await self._cloned(requirements):
             await self._run(empty, log)
         await self._run(install, log)
 
-    async def _cloned(self) -> bool:
-        """Begin from the model, if there is one and this disk can."""
+    async def _cloned(self, requirements: Requirements) -> bool:
+        """Begin from the model, if there is one, it leaves nothing unchecked and this disk can."""
         if not self.model:
+            return False
+        if requirements.is_checked_in(await asyncio.to_thread(installed, self.model)):
             return False
         try:
             await asyncio.to_thread(clone, self.model, self._path)
@@ -276,37 +289,6 @@ class Recipe:
         path = self.workshop.own / name
         path.write_text(text)
         return str(path)
-
-    async def _conda_packages(self, program: str) -> None:
-        self.tell(say("Installing packages with conda", 10))
-        conda.prepare_prefix(self._path)
-        self.workshop.open_environment(files=True)
-        base = wanted(Requirements(self.base), self.workshop.want)
-        server = uv.install(self._path, base, link=COPY, build=False, foreign=True)
-        file = await asyncio.to_thread(self._completed, self._conda_file)
-        packages = conda.install(program, self._path, file, self.workshop.cache)
-        try:
-            for argv in (packages, [UV, *server[1:]]):
-                await self._step(argv)
-        except ProcessFailed as failure:
-            message = f"Installing {self._conda_file} failed."
-            raise explained(failure, message) from failure
-
-    def _completed(self, file: str) -> str:
-        """The file with what is missing, beside it, since it may name others relative to it.
-
-        Nothing of the repository ran yet.
-        """
-        root = self.workshop.repo.resolve()
-        place = PurePosixPath((root / file).resolve().parent.relative_to(root))
-        content = conda.completed(self._read(file) or b"", self.detection.python)
-        name = f"{uuid4().hex}.yml"
-        with beneath(root, place) as folder:
-            created = open_file(folder, name.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            with os.fdopen(created, "w") as new:
-                new.write(content)
-                os.fchmod(created, 0o644)
-        return str(Path(REPO, place, name))
 
     # --- after the packages ---------------------------------------------------------------
 

@@ -40,6 +40,39 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    conda_channel_alias = Unicode(
+        "https://conda.anaconda.org",
+        help="""
+        Address below which channels are that `environment.yml` calls by a name, such as
+        conda-forge. A mirror, or a folder of this machine (`file:///srv/channels`), can take its
+        place.
+        """,
+    ).tag(config=True)
+
+    conda_shared_channels = List(
+        Unicode(),
+        ["conda-forge"],
+        help="""
+        Names or addresses of channels whose packages are kept in a cache that environments share
+        files with. Where a repository names any other, its packages are downloaded for this build
+        alone.
+        """,
+    ).tag(config=True)
+
+    conda_credentials = Unicode(
+        help="""
+        Path of a file with credentials for private channels among the shared ones, as `pixi auth
+        login` writes it (`credentials.json`). Default: none.
+        """
+    ).tag(config=True)
+
+    conda_program = Unicode(
+        help="""
+        Path of micromamba, mamba or conda, to be used for `environment.yml` in place of our own
+        installer. It downloads every package for every build. Default: ours.
+        """
+    ).tag(config=True)
+
     allow_python_downloads = Bool(
         False,
         help="""

@@ -117,6 +117,11 @@ class Store:
     root: Path
     scratch: Path
 
+    @property
+    def conda(self) -> Path:
+        """Packages of conda that environments share files with, and those just being made."""
+        return self.root / ".conda"
+
     def path(self, key: str) -> Path:
         """The folder of an environment.
 
@@ -205,7 +210,7 @@ class Store:
         Returns:
             Whether nothing of them is left.
         """
-        gone = [tidy_away(path) for path in (self.path(key), self.scratch / key)]
+        gone = [tidy_away(path) for path in (self.path(key), self.scratch / key, self.conda / key)]
         return all(gone)
 
     def remove(self, key: str) -> bool:
@@ -224,6 +229,12 @@ class Store:
                 if self._sweep(key):
                     removed.append(key)
         return removed
+
+    def empty_conda(self) -> None:
+        """Remove the kept packages of conda, unless somebody makes an environment of them."""
+        with held_if_free(self.conda / ".lock") as free:
+            if free:
+                remove_tree(self.conda / "cache")
 
     def disk_usage(self) -> int:
         """Bytes that all environments take, counting what they share once."""

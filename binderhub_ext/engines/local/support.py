@@ -22,21 +22,15 @@ _REFUSED = {
 }
 _PROGRAMS = {
     "rstudio": "rserver",
-    "vscode": "code-server",
-    "desktop": "vncserver",
     "shiny": "shiny-server",
 }
-"""By targets that are programs of the machine, not packages of Python."""
+"""By targets that are programs of the machine, and packages neither of Python nor of conda."""
 
-_BY_CONDA = ("vscode", "desktop")
 _SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack"})
 
 
-def refuse_unsupported(detection: Detection, conda: str | None) -> None:
+def refuse_unsupported(detection: Detection) -> None:
     """Refuse, before anything is built, what this engine cannot build as repo2docker would.
-
-    Args:
-        conda: path of micromamba, mamba or conda, or `None`.
 
     Raises:
         Unsupported: names the file, the reason and an engine that can.
@@ -51,21 +45,12 @@ def refuse_unsupported(detection: Detection, conda: str | None) -> None:
             path=detection.file("apt.txt"),
         )
     if detection.buildpack == "CondaBuildPack":
-        _refuse_conda(detection, conda)
+        _refuse_conda(detection)
 
 
-def targets_lacking(conda: str | None) -> tuple[str, ...]:
-    """Targets whose program is not on this machine and cannot come with an environment.
-
-    Args:
-        conda: path of micromamba, mamba or conda, or `None`.
-    """
-    to_be_had = _BY_CONDA if conda else ()
-    return tuple(
-        target
-        for target, program in _PROGRAMS.items()
-        if target not in to_be_had and shutil.which(program) is None
-    )
+def targets_lacking() -> tuple[str, ...]:
+    """Targets whose program is not on this machine and cannot come with an environment."""
+    return tuple(target for target, program in _PROGRAMS.items() if shutil.which(program) is None)
 
 
 def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> Interpreter:
@@ -123,7 +108,7 @@ def _full(interpreter: Interpreter) -> str:
 
 
 def _python_source(detection: Detection) -> str:
-    for name in ("runtime.txt", "Pipfile.lock", "Pipfile"):
+    for name in ("runtime.txt", ".python-version", "Pipfile.lock", "Pipfile"):
         if path := detection.file(name):
             return path
     return "pyproject.toml" if ("pyproject.toml" in dict(detection.files)) else "The repository"
@@ -136,14 +121,8 @@ def _named(detection: Detection, name: str) -> str:
     return detection.file(name) or detection.file(other) or other or name or "The repository"
 
 
-def _refuse_conda(detection: Detection, conda: str | None) -> None:
+def _refuse_conda(detection: Detection) -> None:
     path = detection.file("environment.yml") or detection.file("environment.yaml")
-    if conda is None:
-        raise Unsupported(
-            "{path}: this machine has no micromamba, mamba or conda. Ask the administrator to "
-            "install one, or use the docker or kubernetes engine.",
-            path=path,
-        )
     if detection.r:
         raise Unsupported(
             "{path} has R packages, and this engine has no RStudio. " + _ELSEWHERE, path=path

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 from ...core.requirements import Line, Refers, package_name
 from ...programs import NETWORK, passed_on
-from ..solver import conflict
+from ..solver import conflict, other_file
 
 LINK, COPY = "hardlink", "copy"
 
@@ -39,6 +40,7 @@ _PASSED = (
 )
 _VISIBLE = ("/etc/ssl/", "/etc/pki/", "/etc/ca-certificates/", "/usr/")
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
+_PIN = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[\w,. -]*\])? ?== ?([\w.!+-]+)")
 _IGNORED_OPTIONS = ("--prefer-binary", "--use-feature", "--require-hashes")
 
 
@@ -113,6 +115,22 @@ class Requirements:
         return all(line.refers is Refers.INDEX for line in (*self.lines, *self.constraints))
 
     @property
+    def checked(self) -> tuple[Line, ...]:
+        """Lines for one version of a package of the index whose files have to have known hashes."""
+        return tuple(line for line in (*self.lines, *self.constraints) if _pinned(line))
+
+    def is_checked_in(self, versions: Mapping[str, str]) -> bool:
+        """Whether hashes are asked for of anything that is installed already.
+
+        uv would leave that as it is.
+
+        Args:
+            versions: what is installed, by name.
+        """
+        pins = map(_pinned, self.checked)
+        return any(versions.get(name) == version for name, version in filter(None, pins))
+
+    @property
     def files(self) -> dict[str, str]:
         """The files that uv reads, by what it calls them on its command line."""
         kept = (line.text for line in self.lines if not line.text.startswith(_IGNORED_OPTIONS))
@@ -139,6 +157,13 @@ class Requirements:
         """Packages left out unless the repository itself asks for them."""
         wanted = any(package_name(line) == UNWANTED for line in self.lines)
         return "" if wanted else UNWANTED + "\n"
+
+
+def _pinned(line: Line) -> tuple[str, str] | None:
+    """Name and version of a package whose hashes a line says."""
+    found = _PIN.match(line.text) if line.refers is Refers.INDEX else None
+    known = found and " --hash" in line.text
+    return (canonicalize_name(found[1]), found[2]) if found and known else None
 
 
 def venv(python: str, path: Path) -> list[str]:
@@ -212,6 +237,8 @@ def explain(tail: str, base: Sequence[str] = ()) -> str:
     Args:
         base: requirement lines of the server's own packages.
     """
+    if sentence := other_file(tail):
+        return sentence
     if sentence := conflict(tail, base):
         return f"The requirements cannot be installed together. {sentence}"
     text = re.sub(r"\s+", " ", tail)

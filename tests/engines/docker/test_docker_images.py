@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import aiohttp
 import pytest
 from dockerhub import BASE, BUILDER, DockerHub, docker
 from dockersources import build, make_source
+from reallocks import PROJECT, make_locks, versions
 from sandboxhub import Failed
 
 from binderhub_ext.core.errors import BuildFailed
@@ -79,6 +82,55 @@ def test_the_uv_pack_takes_what_the_python_pack_takes(
 )
 def test_the_uv_pack_leaves_the_others_alone(tmp_path: Path, files: dict[str, str]) -> None:
     assert rendered(tmp_path, files, "uv").splitlines()[0] in ("CondaBuildPack", "NixBuildPack")
+
+
+LOCK = """\
+version = 1
+requires-python = ">=3.11, <4"
+[[package]]
+name = "course"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "six" }]
+[[package]]
+name = "six"
+version = "1.16.0"
+source = { registry = "https://pypi.org/simple" }
+"""
+
+
+@pytest.mark.parametrize("kind", ["stock", "uv"])
+def test_packs_take_a_lock(tmp_path: Path, kind: str) -> None:
+    """The lines of a lock are layers of their own, before the repository's files."""
+    text = rendered(tmp_path, {"uv.lock": LOCK}, kind)
+    assert text.splitlines()[0] == ("UvBuildPack" if kind == "uv" else "PythonBuildPack")
+    install = text.index("uv pip install --python ${KERNEL_PYTHON_PREFIX}/bin/python")
+    folder = next(tmp_path.glob("binder-lock-*"))
+    assert (folder / "requirements.txt").read_text() == "six\n"
+    assert (folder / "constraints.txt").read_text() == "six==1.16.0\n"
+    assert f"-r {folder.name}/requirements.txt -c {folder.name}/constraints.txt" in text
+    assert (
+        text.index(f"src/{folder.name}/requirements.txt")
+        < install
+        < text.index("COPY --chown=1000:1000 src/ ")
+    )
+    assert ("--python '>=3.11, <4'" in text) is (kind == "uv")
+    assert ("environment-2epy-2d3-2e12" in text) is (kind == "stock")
+
+
+async def test_exactly_what_is_locked(docker_builder: DockerBuilder, tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    lock = make_locks(tmp_path / "locks")["uv.lock"]
+    files = {"uv.lock": lock, "pyproject.toml": PROJECT}
+    built = await build(docker_builder, make_source(tmp_path / "repo", files))
+    code = "import importlib.metadata as m; print({d.name: d.version for d in m.distributions()})"
+    said = docker("run", "--rm", "--network=none", built.image.name, "python", "-c", code)
+    assert versions(lock).items() <= ast.literal_eval(said).items()
+
+    wrong = re.sub('hash = "sha256:[0-9a-f]{64}', f'hash = "sha256:{"0" * 64}', lock)
+    source = make_source(tmp_path / "wrong", {**files, "uv.lock": wrong})
+    with pytest.raises(BuildFailed, match="is not the file that was locked"):
+        await build(docker_builder, source)
 
 
 async def test_requirements_packages_and_post_build(

@@ -21,6 +21,7 @@ from binderhub_ext.engines import detect
 from binderhub_ext.engines.detect import Detection, Detector
 from binderhub_ext.engines.local import conda, detecting, support
 from binderhub_ext.engines.local.build import LocalBuilder
+from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -193,13 +194,48 @@ async def test_a_second_plan_is_immediate(repository: MakeSource, builder: Local
     assert time.perf_counter() - start < 0.02
 
 
-async def test_conda_is_refused_where_there_is_none(
+async def test_conda_needs_nothing_of_the_machine(
     repository: MakeSource, builder: LocalBuilder
 ) -> None:
-    if conda.find_program():
-        pytest.skip("this machine has a conda")
-    with pytest.raises(Unsupported, match="micromamba"):
-        await builder.plan(repository({"environment.yml": "dependencies:\n- six\n"}))
+    planned = await builder.plan(repository({"environment.yml": "dependencies:\n- six\n"}))
+    assert planned.kind == "Python from conda with environment.yml"
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        ("conda-forge", ["https://conda.example.org/conda-forge"]),
+        ("conda-forge/label/x", ["https://conda.example.org/conda-forge/label/x"]),
+        ("https://example.org/c/", ["https://example.org/c"]),
+        ("nodefaults", []),
+        ("defaults", ["https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r"]),
+    ],
+)
+def test_where_channels_are(name: str, addresses: list[str]) -> None:
+    channels = Channels("https://conda.example.org/", ("conda-forge",))
+    assert channels.addresses([name, name]) == addresses
+    assert channels.are_shared(addresses) is (name in ("conda-forge", "nodefaults"))
+
+
+def test_which_folders_are_seen_as_channels() -> None:
+    channels = Channels("file:///srv/c", ("lab", "file:///opt/own"))
+    named = ["lab", "other", "file:///opt/own", "file:///etc", "file:///srv/c/%2e./%2e./etc"]
+    seen = channels.folders(channels.addresses(named))
+    assert [*map(str, seen)] == ["/srv/c/lab", "/srv/c/other", "/opt/own"]
+    with pytest.raises(BuildFailed, match="no name and no address"):
+        channels.addresses(["../../etc"])
+
+
+def test_what_an_environment_yml_asks_for() -> None:
+    written = """
+dependencies: [numpy=1.2, "bioconda::x", {pip: [six, -r a.txt]}]
+variables: {A: it's, "B;C": x}
+"""
+    asked = conda.asked(written.encode(), "3.12")
+    assert asked.channels == ("conda-forge", "nodefaults", "bioconda")
+    assert asked.specs == ("numpy=1.2", "bioconda::x", "python=3.12")
+    assert (asked.pip, asked.variables) == (("six", "-r a.txt"), {"A": "it's"})
+    assert conda.activating(asked.variables) == """export A='it'"'"'s'\n"""
 
 
 def interpreter(version: str, path: str = "") -> Interpreter:

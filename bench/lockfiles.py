@@ -1,0 +1,88 @@
+"""A repository with a `uv.lock` on the `local` engine against pip and uv, paired in one run.
+
+The project asks for numpy, pandas and matplotlib; uv makes its lock once.
+    ours   the lock is built, with the server's packages; every package is in a cache and the
+           environment of an empty repository is there; the environment is new
+    again  the same environment is wanted a second time
+    pip    `python -m venv` and `pip install -r` of what the lock holds, with hashes; in a cache
+    sync   `uv sync --frozen`, the same without a server
+
+Usage: python bench/lockfiles.py [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from build import PACKAGES, Figures, build, make_source, pip
+
+from binderhub_ext.engines.local import uv
+from binderhub_ext.engines.local.build import LocalBuilder
+
+PROJECT = f"""\
+[project]
+name = "course"
+version = "1"
+requires-python = ">=3.11"
+dependencies = {PACKAGES!r}
+"""
+
+
+def run_uv(folder: Path, *words: str) -> str:
+    argv = [uv.executable(), *words, "--quiet", "--python", sys.executable]
+    return subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+async def one_round(work: Path, figures: Figures) -> None:
+    """All measurements once."""
+    project = work / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(PROJECT)
+    run_uv(project, "lock")
+    lock = (project / "uv.lock").read_text()
+    (work / "locked.txt").write_text(run_uv(project, "export", "--frozen"))
+    source = make_source(work / "repo", {"pyproject.toml": PROJECT, "uv.lock": lock})
+
+    builder = LocalBuilder(data_dir=str(work / "data"))
+    await builder.prepare()
+    await build(builder, source)
+    assert builder.store.remove((await builder.plan(source)).key)
+    with figures.measure("ours"):
+        await build(builder, source)
+    with figures.measure("again"):
+        await build(builder, source)
+    asked = ["-r", str(work / "locked.txt")]
+    pip(work / "venv", work / "pip-cache", asked)
+    with figures.measure("pip"):
+        pip(work / "venv", work / "pip-cache", asked)
+    run_uv(project, "sync", "--frozen")
+    shutil.rmtree(project / ".venv")
+    with figures.measure("sync"):
+        run_uv(project, "sync", "--frozen")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    figures = Figures()
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+        with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+            await one_round(Path(folder), figures)
+    print(f"Medians of {rounds} paired rounds, {os.cpu_count()} cores.\n")
+    print("| | wall | processors | pip against it |\n| --- | ---: | ---: | ---: |")
+    for name in ("ours", "again", "pip", "sync"):
+        cells = [figures.cell(name, which) for which in (0, 1)]
+        print(f"| {name} | {' | '.join(cells)} | {figures.ratio(name, 'pip', 0)} |")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

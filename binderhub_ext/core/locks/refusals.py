@@ -1,0 +1,120 @@
+"""The words for a lock file that does not fit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from ..errors import BuildFailed
+from .model import Locked, Target, asked_by_project, requirements
+
+AGAIN = {
+    "pylock.toml": "the command that made it",
+    "uv.lock": "`uv lock`",
+    "poetry.lock": "`poetry lock`",
+}
+"""What makes a lock anew."""
+
+
+def refuse_format(name: str, found: object, known: int) -> NoReturn:
+    """Refuse a lock of a version of its format that is not known here.
+
+    Raises:
+        BuildFailed
+    """
+    raise BuildFailed(
+        "{name} is of version {found} of its format, and this hub reads version {known}. Make it "
+        "with an older version of the tool, or ask the administrator to update the hub.",
+        name=name,
+        found=str(found)[:20],
+        known=known,
+    )
+
+
+def refuse_nonsense(name: str, error: Exception) -> NoReturn:
+    """Refuse a file that is no lock.
+
+    Raises:
+        BuildFailed
+    """
+    raise BuildFailed(
+        "{name} cannot be read as what its name says. Make it anew with {again}, and commit it.",
+        name=name,
+        again=AGAIN[name],
+        detail=f"{type(error).__name__}: {error}"[:1000],
+    ) from error
+
+
+def refuse_python(name: str, versions: str, asked: str, available: Sequence[str]) -> NoReturn:
+    """Refuse a lock for other versions of Python.
+
+    Args:
+        versions: those it is for.
+        asked: what `runtime.txt` asks for, or empty.
+        available: what there is.
+
+    Raises:
+        BuildFailed
+    """
+    if asked:
+        raise BuildFailed(
+            "{name} is for Python {versions}, and runtime.txt asks for {asked}. "
+            "Change one of them.",
+            name=name,
+            versions=versions,
+            asked=asked,
+        )
+    raise BuildFailed(
+        "{name} is for Python {versions}; this hub has {available}. Make it for one of these with "
+        "{again}, or ask the administrator for another Python.",
+        name=name,
+        versions=versions,
+        available=", ".join(available),
+        again=AGAIN[name],
+    )
+
+
+def check(name: str, locked: Locked, project: Mapping[str, Any], target: Target) -> None:
+    """Refuse a lock that contradicts its project file, or is for another machine.
+
+    Args:
+        name: of the lock.
+        project: of the `pyproject.toml` beside it.
+
+    Raises:
+        BuildFailed
+    """
+    if locked.environments and not any(map(target.fits, locked.environments)):
+        raise BuildFailed(
+            "{name} is for other machines than this one ({where}). Make it for Linux too with "
+            "{again}, and commit it.",
+            name=name,
+            where="; ".join(locked.environments)[:200],
+            again=AGAIN[name],
+        )
+    for one in _asked(locked.asked, project):
+        if canonicalize_name(one.name) in locked.elsewhere or not target.fits(one.marker):
+            continue
+        versions = locked.versions(one.name, target)
+        if not any(one.specifier.contains(version, prereleases=True) for version in versions):
+            _refuse_other(name, one, versions)
+
+
+def _asked(lines: Iterable[str], project: Mapping[str, Any]) -> Iterable[Requirement]:
+    """What has to be in a lock, as far as it comes from an index."""
+    listed = [line for line in (*asked_by_project(project), *lines) if " @ " not in str(line)]
+    return (one for one in requirements(listed) if not one.url)
+
+
+def _refuse_other(name: str, one: Requirement, versions: Sequence[str]) -> NoReturn:
+    raise BuildFailed(
+        "pyproject.toml asks for {wanted}, and {name} has {found}. Make it anew with {again}, and "
+        "commit it.",
+        wanted=f"{one.name}{one.specifier}"[:200],
+        name=name,
+        found=f"{one.name} {versions[0]}" if versions else "no such package",
+        again=AGAIN[name],
+    )

@@ -1,0 +1,272 @@
+"""The packages of an `environment.yml` in a build.
+
+Ours is a program that solves and links in a sandbox in which no code of a package runs
+(`condaworker`). It sees one folder with the environment that it makes and the cache that files
+are linked from, under the name where the environment will be; only then is the environment put
+there. Where a file names no other channels than the administrator's, the cache is everybody's;
+else it is the build's own and goes with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+from ...core.environment import Read
+from ...core.errors import BuildFailed
+from ...core.progress import Tell
+from ...locks import held_in_turn
+from ...programs import Log, ProcessFailed
+from ...storage.beneath import beneath, open_file
+from ...storage.trees import remove_tree
+from . import conda, trust, uv
+from .asked import asked_in, wanted
+from .channels import Channels
+from .condaworker import Ending, Order
+from .detecting import own_code
+from .foreign import REPO, UV, Workshop
+from .lending import lend_packages
+from .sandbox import SHELL, Bind
+from .uv import COPY, Requirements
+from .words import explained, say
+
+CREDENTIALS = "/run/binder/conda-credentials.json"
+
+_POST_LINK = re.compile(r"\.(.+)-post-link\.sh")
+_WHY = 600
+
+
+@dataclass(frozen=True)
+class Conda:
+    """How packages of conda are come by on this machine.
+
+    Attributes:
+        channels: where they come from.
+        cache: folder for those that environments share, on the disk of these.
+        python: version of Python, `x.y`, where a file names none.
+        program: micromamba, mamba or conda, to be used in place of ours; or empty.
+    """
+
+    channels: Channels
+    cache: Path
+    python: str
+    program: str = ""
+
+
+@dataclass
+class CondaPackages:
+    """The packages of one build.
+
+    Attributes:
+        conda: how they are come by.
+        workshop: where the build happens.
+        file: path of `environment.yml` in the repository.
+        base: requirement lines of the server's packages.
+        read: reads the repository's files.
+        step: runs a program that may change the environment.
+        tell, log: told what happens, and what programs say.
+        model: an environment with nothing but the server's packages, or `None`.
+    """
+
+    conda: Conda
+    workshop: Workshop
+    file: str
+    base: tuple[str, ...]
+    read: Read
+    step: Callable[[Sequence[str]], Awaitable[None]]
+    tell: Tell
+    log: Log
+    model: Path | None = None
+
+    async def install(self) -> None:
+        """Install what the file asks for, and the server.
+
+        Raises:
+            BuildFailed, NoSpace, LaunchFailed.
+        """
+        self.tell(say("Installing packages with conda", 10))
+        await (self._by_program() if self.conda.program else self._by_ourselves())
+
+    async def _by_ourselves(self) -> None:
+        content = self.read(self.file) or b""
+        asked = await asyncio.to_thread(conda.asked, content, self.conda.python)
+        await self._link(self.conda.channels.addresses(asked.channels), asked.specs)
+        if asked.variables:
+            await asyncio.to_thread(self._set_variables, conda.activating(asked.variables))
+        scripts = await asyncio.to_thread(self._scripts)
+        # Without root, whatever runs next could write into files that are shared.
+        if self.model and self.workshop.uid is not None:
+            await asyncio.to_thread(lend_packages, self.model, self.workshop.environment)
+        self.workshop.open_environment()
+        for name in scripts:
+            await self._run_script(name)
+        self.tell(say("Installing the server and what pip is asked for", 45))
+        lines = "\n".join(asked.pip).encode()
+        requirements = asked_in(self.file, lines, self.base, self.workshop.repo, self.read)
+        await self._pip(requirements)
+
+    # --- packages of conda ----------------------------------------------------------------
+
+    async def _link(self, channels: list[str], specs: Sequence[str]) -> None:
+        shared = self.conda.channels.are_shared(channels)
+        environment = self.workshop.environment
+        async with self._room(shared) as room:
+            order = Order(
+                channels=channels,
+                specs=list(specs),
+                prefix=str(environment),
+                cache=str(environment.parent / "cache"),
+                copies=self.workshop.uid is None,
+            )
+            file = self.workshop.want("conda.json", json.dumps(asdict(order)))
+            argv = [sys.executable, "-P", "-m", f"{__package__}.condaworker", file]
+            binds = [
+                *own_code(),
+                *(
+                    Bind(place, PurePosixPath(place))
+                    for place in self.conda.channels.folders(channels)
+                ),
+                Bind(self.workshop.wanted, PurePosixPath(self.workshop.wanted)),
+                Bind(room, PurePosixPath(environment.parent), read_only=False),
+                *self._credentials(shared),
+                *trust.binds(),
+            ]
+            variables = self._variables(shared)
+            made = self.workshop.making(argv, binds, variables, shared=shared)
+            try:
+                await self.workshop.run(made, self.log)
+            except ProcessFailed as failure:
+                raise self._unlinked(failure) from failure
+            await asyncio.to_thread(_put, room / environment.name, environment)
+
+    @asynccontextmanager
+    async def _room(self, shared: bool) -> AsyncIterator[Path]:
+        """The folder that the worker sees; one worker at a time in the one that is everybody's."""
+        name = self.workshop.environment.name
+        room = self.conda.cache if shared else self.workshop.scratch / "conda"
+        room.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with held_in_turn(room / ".lock"):
+            await asyncio.to_thread(remove_tree, room / name)
+            (room / name).mkdir()
+            try:
+                yield room
+            finally:
+                await asyncio.to_thread(remove_tree, room / name)
+
+    def _credentials(self, shared: bool) -> list[Bind]:
+        file = self.conda.channels.credentials
+        return [Bind(Path(file), PurePosixPath(CREDENTIALS))] if file and shared else []
+
+    def _variables(self, shared: bool) -> dict[str, str]:
+        named = {"RATTLER_AUTH_FILE": CREDENTIALS} if self._credentials(shared) else {}
+        known = uv.passed_environment(os.environ, foreign=not shared)
+        return {**known, **trust.variables(), **named}
+
+    def _unlinked(self, failure: ProcessFailed) -> Exception:
+        said = failure.tail.splitlines()
+        if failure.status != Ending.UNSOLVABLE:
+            words = f"Installing {self.file} failed: {' '.join(said[-1:])[:_WHY].rstrip('.')}."
+            return explained(failure, words, base=self.base)
+        return BuildFailed(
+            "The packages that {file} asks for cannot be had together. {why}.",
+            file=self.file,
+            why=" ".join(said[1:])[:_WHY].rstrip("."),
+            detail=failure.tail,
+        )
+
+    def _set_variables(self, script: str) -> None:
+        """Have an activation script; no code of a package ran yet, but links are theirs."""
+        place = "etc/conda/activate.d"
+        with beneath(self.workshop.environment, place, create=True) as folder:
+            created = open_file(folder, f"variables-{uuid4().hex}.sh".encode(), _NEW)
+            with os.fdopen(created, "w") as new:
+                new.write(script)
+                os.fchmod(created, 0o644)
+
+    def _scripts(self) -> list[str]:
+        """Names of the scripts that packages have for when they were linked."""
+        try:
+            with beneath(self.workshop.environment, "bin") as folder:
+                return sorted(e.name for e in os.scandir(folder) if _POST_LINK.fullmatch(e.name))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    async def _run_script(self, script: str) -> None:
+        """Code of a package, so it runs as all foreign code does."""
+        name = script.removeprefix(".").removesuffix("-post-link.sh")
+        self.tell(say(f"Running what {name} has for after it was linked"))
+        prefix = self.workshop.environment
+        given = [f"PREFIX={prefix}", f"PKG_NAME={name}"]
+        try:
+            await self.step(["/usr/bin/env", *given, SHELL, str(prefix / "bin" / script)])
+        except ProcessFailed as failure:
+            message = f"The script of {name} for after it was linked failed."
+            raise explained(failure, message, uv_says=False) from failure
+
+    # --- packages of pip ------------------------------------------------------------------
+
+    async def _pip(self, requirements: Requirements) -> None:
+        """uv, where relative places begin where the file lies, as they do for conda's pip."""
+        argv = uv.install(
+            self.workshop.environment,
+            wanted(requirements, self.workshop.want),
+            link=COPY,
+            build=True,
+            foreign=True,
+            excludes=self.workshop.want("excludes.txt", requirements.excludes),
+            options=requirements.options,
+        )
+        folder = str(PurePosixPath(REPO, self.file).parent)
+        try:
+            await self.step([SHELL, "-c", 'cd "$0" && exec "$@"', folder, UV, *argv[1:]])
+        except ProcessFailed as failure:
+            message = f"Installing {self.file} failed."
+            raise explained(failure, message, base=self.base) from failure
+
+    # --- by a program of the administrator's ----------------------------------------------
+
+    async def _by_program(self) -> None:
+        conda.prepare_prefix(self.workshop.environment)
+        self.workshop.open_environment(files=True)
+        file = await asyncio.to_thread(self._completed)
+        program, environment = self.conda.program, self.workshop.environment
+        try:
+            await self.step(conda.install(program, environment, file, self.workshop.cache))
+        except ProcessFailed as failure:
+            raise explained(failure, f"Installing {self.file} failed.") from failure
+        await self._pip(Requirements(self.base))
+
+    def _completed(self) -> str:
+        """The file with what is missing, beside it, since it may name others relative to it.
+
+        Nothing of the repository ran yet.
+        """
+        root = self.workshop.repo.resolve()
+        place = PurePosixPath((root / self.file).resolve().parent.relative_to(root))
+        content = conda.completed(self.read(self.file) or b"", self.conda.python)
+        name = f"{uuid4().hex}.yml"
+        with beneath(root, place) as folder:
+            created = open_file(folder, name.encode(), _NEW)
+            with os.fdopen(created, "w") as new:
+                new.write(content)
+                os.fchmod(created, 0o644)
+        return str(Path(REPO, place, name))
+
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+
+def _put(made: Path, environment: Path) -> None:
+    """Put an environment where it was made for."""
+    environment.rmdir()
+    shutil.move(made, environment)
+    environment.chmod(0o755)
