@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .core.sentences import Sentence
+
 Spawn = Callable[[int], "subprocess.Popen[bytes]"]
 """Starts a process with a descriptor for its output."""
 
@@ -118,7 +120,8 @@ class Log:
         if self.count < self.limit:
             self.tell(line)
         elif self.count == self.limit:
-            self.tell(f"… more than {self.limit} lines; only the end is kept from here")
+            text = "… more than {limit} lines; only the end is kept from here"
+            self.tell(Sentence(text, limit=self.limit))
 
     @property
     def end(self) -> str:

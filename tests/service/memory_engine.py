@@ -15,6 +15,7 @@ from traitlets import Any, Dict, Float, Int, List
 from binderhub_ext.core.errors import BuildFailed, NoSpace, Unsupported
 from binderhub_ext.core.progress import Event, Phase, Tell
 from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines.base import Builder, Check, Engine, Environment, Image
 from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.listing import listed
@@ -52,12 +53,12 @@ class MemoryBuilder(Builder):
         self.started.append(environment.key)
         try:
             for line in range(self.lines):
-                tell(Event(Phase.BUILDING, f"line {line}", {"log": True}))
+                tell(Event.log(Phase.BUILDING, f"line {line}"))
                 await asyncio.sleep(self.seconds / self.lines)
             if self.fail(environment.key):
                 raise BuildFailed("The requirements cannot be solved.", detail="no such package")
             image = self.built[environment.key] = Image(f"image-{environment.key}", environment.key)
-            tell(Event(Phase.BUILT, "Built."))
+            tell(Event(Phase.BUILT, Sentence("Built.")))
             return image
         finally:
             self.ended.append(environment.key)
@@ -96,7 +97,7 @@ class MemoryRepos:
 
     async def readable(self, commit: Commit, tell: Tell) -> Source:
         self.fetched.append(commit.id)
-        tell(Event(Phase.FETCHING, f"Fetching {commit.id}"))
+        tell(Event(Phase.FETCHING, Sentence("Fetching {commit}", commit=commit.id)))
         await asyncio.sleep(0)
         return Source(commit, Path("/nowhere"), self.tree(commit))
 

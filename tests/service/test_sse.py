@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.service.sse import KEEPALIVE, Parser, message
 
 DATA = st.dictionaries(st.text(), st.text() | st.integers())
@@ -39,7 +40,7 @@ def test_what_is_not_an_object_is_refused(data):
 
 
 def test_an_event_is_one_line_and_is_encoded_once():
-    event = Event(Phase.BUILDING, "two\nlines", {"step": "image"})
+    event = Event(Phase.BUILDING, Sentence("two\nlines"), {"step": "image"})
     assert event.encoded is event.encoded
     assert message(event, name="7") == (
         b'id: 7\ndata: {"phase": "building", "message": "two\\nlines\\n", "step": "image"}\n\n'

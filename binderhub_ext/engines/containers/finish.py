@@ -14,6 +14,7 @@ from uv import find_uv_bin
 
 from ...core.errors import BuildFailed, Unsupported
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from ...storage.scratch import scratch_folder
 from .examine import Examination, examine
@@ -58,6 +59,12 @@ COPY {_SETTINGS} /etc/jupyter/
 _APP = "app"
 """Where below a server's URL the image's own program is."""
 
+_OPENED = "The image's own program ({program}) is opened, and Jupyter at lab/"
+_DISOBEDIENT = (
+    "The image's ENTRYPOINT does not run the command it is given (it should end with exec"
+    ' "$@"), so servers start without it'
+)
+
 _USER = re.compile(r"[\w.-]+(?::[\w.-]+)?")
 
 _RUN = "import os, sys; os.chdir(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
@@ -100,11 +107,7 @@ async def make_startable(tool: ImageTool, name: str, scratch: Path, base: str, t
     if not found.singleuser:
         found = await _add_server(tool, name, found, scratch, base, tell)
     if not found.obedient:
-        words = (
-            "The image's ENTRYPOINT does not run the command it is given (it should end with"
-            ' exec "$@"), so servers start without it'
-        )
-        tell(Event(Phase.BUILDING, words, {"progress": 98}))
+        tell(Event(Phase.BUILDING, Sentence(_DISOBEDIENT), {"progress": 98}))
         with suppress(ProcessFailed):
             await build_on_top(tool, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
 
@@ -114,16 +117,16 @@ async def _add_server(
 ) -> Examination:
     """Give an image `jupyterhub-singleuser`; returns how it is then."""
     if _has_app(found):
-        words = f"The image's own program ({found.program[0]}) is opened, and Jupyter at lab/"
-        tell(Event(Phase.BUILDING, words, {"progress": 96}))
+        message = Sentence(_OPENED, program=found.program[0])
+        tell(Event(Phase.BUILDING, message, {"progress": 96}))
     files: dict[str, str | Path] = {
         _SETTINGS: json.dumps(_settings(found)),
         _UV: Path(find_uv_bin()),
         _MAKER: _INSIDE / _MAKER,
     }
     why = ""
-    for words, dockerfile in _ways(name, found, base):
-        tell(Event(Phase.BUILDING, words, {"progress": 97}))
+    for message, dockerfile in _ways(name, found, base):
+        tell(Event(Phase.BUILDING, message, {"progress": 97}))
         try:
             await build_on_top(tool, name, dockerfile, scratch, files=files)
         except ProcessFailed as error:
@@ -141,13 +144,13 @@ async def _add_server(
     )
 
 
-def _ways(name: str, found: Examination, base: str) -> Iterator[tuple[str, str]]:
+def _ways(name: str, found: Examination, base: str) -> Iterator[tuple[Sentence, str]]:
     """What can be built on an image that has no server: words and a Dockerfile, best first."""
     if found.python:
-        words = "Adding Jupyter, which the image has not"
-        yield words, _WITH_SERVER.format(image=name, user=_user(found))
-    words = "Adding Jupyter with a Python of its own, which the image has not"
-    yield words, _WITH_PYTHON.format(image=name, base=base)
+        message = Sentence("Adding Jupyter, which the image has not")
+        yield message, _WITH_SERVER.format(image=name, user=_user(found))
+    message = Sentence("Adding Jupyter with a Python of its own, which the image has not")
+    yield message, _WITH_PYTHON.format(image=name, base=base)
 
 
 def _user(found: Examination) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...core.updates import Update
 from ...housekeeping import alone
 from ...programs import Log, ProcessFailed, program, run
@@ -123,8 +124,9 @@ class DockerBuilder(Settings):
     # --- building -------------------------------------------------------------------------
 
     async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
-        tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
-        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
+        message = Sentence("Building {kind}", kind=plan.environment.kind)
+        tell(Event(Phase.BUILDING, message, {"progress": 1}))
+        log = Log(lambda line: tell(Event.log(Phase.BUILDING, line)))
         try:
             async with asyncio.timeout(self.build_timeout):
                 async with self._context(plan, source) as context:
@@ -136,7 +138,8 @@ class DockerBuilder(Settings):
                 if plan.detection.file("postBuild"):
                     made = job.image, known, REPO_DIR, self.store.scratch
                     await keep_made(self.daemon, *made, tell)
-                tell(Event(Phase.BUILDING, "Looking at the new image", {"progress": 95}))
+                message = Sentence("Looking at the new image")
+                tell(Event(Phase.BUILDING, message, {"progress": 95}))
                 return await self.store.finish(plan.environment.key, job.image, tell)
         except TimeoutError:
             raise BuildTimeout(
@@ -200,13 +203,13 @@ def _build_failure(error: ProcessFailed, log: Log) -> Exception:
     return BuildFailed(_reason(said), detail=said)
 
 
-def _reason(said: str) -> str:
+def _reason(said: str) -> Sentence:
     """The sentence for people: whose fault it is, and what to do."""
     if others := blame.of_others(said):
         return others
     if sentence := conflict(said):
-        return f"The requirements cannot be installed together. {sentence}"
-    return (
+        return Sentence("The requirements cannot be installed together. {why}", why=sentence)
+    return Sentence(
         "The image could not be built. The end of the log says what failed; mend it in the "
         "repository and launch again."
     )

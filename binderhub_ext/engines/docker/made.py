@@ -16,6 +16,7 @@ from docker.types import Mount
 from ...core.jsontext import parse_json
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from ...storage.trees import folders_in
 from .. import given
@@ -35,6 +36,7 @@ RUN --mount=type=bind,source={maker},target=/run/{maker} \\
     python3 -I /run/{maker} /run/{known} {repo} {home} {made} {not_kept} {not_of_a_home}
 USER {user}
 """
+_NOT_KEPT = "What postBuild made beside the environment could not be kept: it needs Python 3"
 
 
 def facts_of(context: Path) -> dict[str, tuple[int, int]]:
@@ -85,9 +87,9 @@ async def keep_made(
         told = parse_json(said or "{}")
         lines = given.told(int(told.get("count", 0)), list(map(str, told.get("left", ()))))
     except (ProcessFailed, ValueError, TypeError, AttributeError):
-        lines = ["What postBuild made beside the environment could not be kept: it needs Python 3"]
+        lines = [Sentence(_NOT_KEPT)]
     for line in lines:
-        tell(Event(Phase.BUILDING, line, {"log": True}))
+        tell(Event.log(Phase.BUILDING, line))
 
 
 def entrypoint(image: Mapping[str, Any], launch: Launch, mounts: list[Mount]) -> list[str]:

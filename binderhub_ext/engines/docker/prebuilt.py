@@ -25,6 +25,7 @@ from ...core.errors import (
     TooMany,
 )
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...locks import held_if_free
 from ...programs import ProcessFailed
 from ..base import Image
@@ -90,7 +91,8 @@ class PrebuiltImages:
             except (RegistryUnavailable, TooMany) as error:
                 if last is None:
                     raise
-                tell(Event(Phase.FETCHING, f"{error.message} Using the one of the last time."))
+                message = Sentence("{why} Using the one of the last time.", why=error.message)
+                tell(Event(Phase.FETCHING, message))
                 return last
             if (known := await self._here(name)) is None:
                 raise ImageNotFound(
@@ -149,7 +151,8 @@ class PrebuiltImages:
             if found := await self._store.find(key):
                 return found
             refuse_foreign(await self._daemon.foreign(known))
-            tell(Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95}))
+            message = Sentence("Looking at the image {name}", name=name)
+            tell(Event(Phase.BUILDING, message, {"progress": 95}))
             ours = self._store.image_name(key) + UNFINISHED
             try:
                 await self._daemon.tag(known["Id"], ours)

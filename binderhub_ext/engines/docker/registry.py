@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
 from ..containers.complaints import complaint
 from .daemon import cli_environment
@@ -51,7 +52,8 @@ class Registry:
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, Unsupported, NoSpace, EngineDown.
         """
-        await self._move("pull", name, _News(Phase.FETCHING, f"Pulling {name}", tell))
+        news = _News(Phase.FETCHING, Sentence("Pulling {name}", name=name), tell)
+        await self._move("pull", name, news)
 
     async def push(self, name: str, tell: Tell) -> None:
         """Put an image into its registry, telling how far it is. What is there is not sent again.
@@ -59,7 +61,7 @@ class Registry:
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, EngineDown.
         """
-        news = _News(Phase.PUSHING, "Keeping the image in the registry", tell)
+        news = _News(Phase.PUSHING, Sentence("Keeping the image in the registry"), tell)
         await self._move("push", name, news)
 
     async def _move(self, verb: str, name: str, news: _News) -> None:
@@ -84,20 +86,27 @@ class _News:
     """Tells how far a transfer is, from the lines of the program that does it.
 
     Args:
-        words: what is done, as people read it.
+        what: is done.
     """
 
-    def __init__(self, phase: Phase, words: str, tell: Tell) -> None:
-        self._phase, self._words, self._tell = phase, words, tell
+    def __init__(self, phase: Phase, what: Sentence, tell: Tell) -> None:
+        self._phase, self._what, self._tell = phase, what, tell
         self._last = ""
 
     def begin(self) -> None:
-        self._tell(Event(self._phase, f"{self._words} …", {"progress": 0}))
+        message = Sentence("{what} …", what=self._what)
+        self._tell(Event(self._phase, message, {"progress": 0}))
 
     def hear(self, line: str) -> None:
         news = _read(line)
-        if "told" in news and line != self._last:
-            message = f"{self._words}: {news['told']}"
+        if "layers" in news and line != self._last:
+            message = Sentence(
+                "{what}: {done} of {layers} layers, {megabytes:.1f} MB so far",
+                what=self._what,
+                done=news["done"],
+                layers=news["layers"],
+                megabytes=news["megabytes"],
+            )
             self._tell(Event(self._phase, message, {"progress": news["percent"]}))
         self._last = line
 

@@ -18,6 +18,7 @@ from kubernetes_asyncio.config import ConfigException
 
 from ...core.errors import BinderError, BuildFailed, NoSpace, NotAllowed
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...housekeeping import alone, tidy_away
 from ...locks import held_if_free
 from ...programs import Log
@@ -105,8 +106,8 @@ class KubernetesBuilder(Settings):
             commit = source.commit
             return Given(labels={"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id})
 
-        told = f"Building {environment.kind}"
-        return await self._get(environment.key, told, give, tell)
+        message = Sentence("Building {kind}", kind=environment.kind)
+        return await self._get(environment.key, message, give, tell)
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         """See :class:`Builder`. It is examined like a built one and kept by its content."""
@@ -124,7 +125,8 @@ class KubernetesBuilder(Settings):
         async def give(context: Path) -> Given:
             return Given(prebuilt=f"{name.repository}@{manifest.digest}")
 
-        return await self._get(key, f"Getting the image {reference}", give, tell)
+        message = Sentence("Getting the image {image}", image=reference)
+        return await self._get(key, message, give, tell)
 
     async def images(self) -> list[Image]:
         repository = self.cluster.repository
@@ -183,12 +185,12 @@ class KubernetesBuilder(Settings):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _get(self, key: str, told: str, give: Give, tell: Tell) -> Image:
+    async def _get(self, key: str, message: Sentence, give: Give, tell: Tell) -> Image:
         """The image of a key: as it is there, or made by the key's Job."""
         async with self.keys.locked(key):
             if image := await self._find(key):
                 return image
-            tell(Event(Phase.BUILDING, told, {"progress": 1}))
+            tell(Event(Phase.BUILDING, message, {"progress": 1}))
             async with self._connected() as api:
                 await self._build(api, key, give, tell)
         if image := await self._find(key):
@@ -196,7 +198,7 @@ class KubernetesBuilder(Settings):
         raise BuildFailed("The image was made, and was gone before it could be used.")
 
     async def _build(self, api: Api, key: str, give: Give, tell: Tell) -> None:
-        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
+        log = Log(lambda line: tell(Event.log(Phase.BUILDING, line)))
         try:
             async with asyncio.timeout(self.build_timeout):
                 await self._begin(api, key, give)
@@ -251,8 +253,8 @@ class KubernetesBuilder(Settings):
             BinderError: it failed; says why.
         """
 
-        def say(words: str) -> None:
-            tell(Event(Phase.BUILDING, words))
+        def say(message: Sentence) -> None:
+            tell(Event(Phase.BUILDING, message))
 
         name = jobs.name_of(self.cluster.hub, key)
         least = jobs.requests(self.allowed)

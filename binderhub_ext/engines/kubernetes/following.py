@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client import ApiException
 
+from ...core.sentences import Sentence
 from ...programs import Log, clean
 from .api import Api
 from .endings import conditions
@@ -30,11 +31,11 @@ class Follower:
         api: of the cluster.
         name: of the Job.
         log: gets the lines of its log.
-        tell: told in words what the cluster says before there is a log.
+        tell: told what the cluster says before there is a log.
     """
 
     def __init__(
-        self, api: Api, name: str, log: Log, news: News, tell: Callable[[str], None]
+        self, api: Api, name: str, log: Log, news: News, tell: Callable[[Sentence], None]
     ) -> None:
         self._api, self._name, self._log, self._news, self._tell = api, name, log, news, tell
         self._heard: dict[tuple[str, str], int] = {}
@@ -78,7 +79,7 @@ class Follower:
             return
         self.pod = pods[-1]
         if len(pods) > self._pods > 0:
-            self._tell("The build's node gave it up; it begins anew on another")
+            self._tell(Sentence("The build's node gave it up; it begins anew on another"))
         self._pods = max(self._pods, len(pods))
         name = self.pod["metadata"]["name"]
         for container in (BUILD, PUSH):

@@ -19,6 +19,7 @@ from ...core.environment import Determination, Ingredients, describe, environmen
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell, unheard
+from ...core.sentences import Sentence
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
 from ...programs import ProcessFailed, output
@@ -41,6 +42,7 @@ from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import supervised
 from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
+from .words import say
 
 BUILDER = "local 3"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
@@ -226,7 +228,7 @@ class LocalBuilder(Settings):
         """The image, built unless it is there or somebody else builds it."""
         key = plan.environment.key
         if self.store.is_building(key):
-            tell(Event(Phase.BUILDING, "Somebody else's build of the same environment is awaited"))
+            tell(say("Somebody else's build of the same environment is awaited"))
         async with self.store.building(key):
             if image := await self.find(plan.environment):
                 return image
@@ -247,16 +249,17 @@ class LocalBuilder(Settings):
         try:
             path = await asyncio.to_thread(self.store.begin, key)
             workshop = self._workshop(path, plan)
-            tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
-            if words := "" if plan.conda else taken_instead(plan.detection, plan.interpreter):
-                tell(Event(Phase.BUILDING, words))
+            message = Sentence("Building {kind}", kind=plan.environment.kind)
+            tell(Event(Phase.BUILDING, message, {"progress": 1}))
+            if not plan.conda and (taken := taken_instead(plan.detection, plan.interpreter)):
+                tell(Event(Phase.BUILDING, taken))
             if source:
                 await fill(workshop.repo, plan.detection, source, self.store.scratch)
             await asyncio.to_thread(workshop.prepare)
             recipe = self._recipe(plan, workshop, tell)
             deadline = time.monotonic() + self.build_timeout
             await supervised(recipe.make(), partial(self._check_limits, deadline))
-            tell(Event(Phase.BUILDING, "Finishing the environment", {"progress": 95}))
+            tell(say("Finishing the environment", 95))
             image = await asyncio.to_thread(self._finish, plan, source, recipe)
             return image
         except TooDeep as error:

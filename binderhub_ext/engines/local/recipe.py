@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from ...core.environment import has_build_system, is_python_package
-from ...core.progress import Tell
+from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
 from ...storage.beneath import beneath, lstat_beneath, open_file
 from .. import given, node
@@ -32,7 +33,7 @@ from .foreign import REPO, UV, Workshop
 from .made import Made, Place, keep_made
 from .model import clone, empty_folder, is_same
 from .uv import COPY, LINK, Requirements
-from .words import explained, network_trouble, output, say, script_failed, status
+from .words import explained, network_trouble, say, script_failed, status
 
 _OFFERS = {
     "jupyterlab": "lab",
@@ -49,6 +50,8 @@ _OFFERS = {
 _NOT_LOOKED_UP = (
     "Whether newer versions of some packages exist that have to be built could not be looked up"
 )
+
+_NO_SERVER = "The packages are installed, but a Jupyter server does not start with them ({status})."
 
 
 @dataclass
@@ -74,7 +77,7 @@ class Recipe:
     model: Path | None = None
 
     def __post_init__(self) -> None:
-        self._log = Log(lambda line: self.tell(output(line)))
+        self._log = Log(lambda line: self.tell(Event.log(Phase.BUILDING, line)))
         self._read = reader(self.workshop.repo)
         self._path = self.workshop.environment
         self.start = self._configured("start")
@@ -145,9 +148,8 @@ class Recipe:
             await self._sandboxed()
         except ProcessFailed as failure:
             if not uv.needs_building(failure.tail):
-                raise explained(
-                    failure, "Installing the packages failed.", base=self.base
-                ) from failure
+                what = Sentence("Installing the packages failed.")
+                raise explained(failure, what, base=self.base) from failure
             self.tell(say("Some packages have no wheel and are built from source"))
             await self._sandboxed()
 
@@ -179,15 +181,15 @@ class Recipe:
         try:
             await self._own_uv(Requirements(self.base), link)
         except ProcessFailed as failure:
-            raise explained(failure, "Installing the server's packages failed.") from failure
+            what = Sentence("Installing the server's packages failed.")
+            raise explained(failure, what) from failure
         self.workshop.open_environment()
         self.tell(say("Installing the repository's packages", 35))
         try:
             await self._repository_packages()
         except ProcessFailed as failure:
-            raise explained(
-                failure, "Installing the repository's packages failed.", base=self.base
-            ) from failure
+            what = Sentence("Installing the repository's packages failed.")
+            raise explained(failure, what, base=self.base) from failure
 
     async def _repository_packages(self) -> None:
         listed = wanted(self.requirements, self.workshop.want)
@@ -289,8 +291,8 @@ class Recipe:
             for argv in (packages, [UV, *server[1:]]):
                 await self._step(argv)
         except ProcessFailed as failure:
-            message = f"Installing {self._conda_file} failed."
-            raise explained(failure, message) from failure
+            what = Sentence("Installing {file} failed.", file=self._conda_file)
+            raise explained(failure, what) from failure
 
     def _completed(self, file: str) -> str:
         """The file with what is missing, beside it, since it may name others relative to it.
@@ -328,7 +330,7 @@ class Recipe:
             raise script_failed(failure, self.post_build, script) from failure
         self.made = await asyncio.to_thread(keep_made, before, self.workshop.made)
         for words in given.told(self.made.count, self.made.left):
-            self.tell(output(words))
+            self.tell(Event.log(Phase.BUILDING, words))
 
     def _has_npm(self) -> bool:
         """Whether the sandbox shows npm: of the machine, or of what was installed."""
@@ -359,12 +361,8 @@ class Recipe:
         try:
             await self.workshop.run(self.workshop.trial(argv), self._log)
         except ProcessFailed as failure:
-            raise explained(
-                failure,
-                "The packages are installed, but a Jupyter server does not start with them "
-                f"({status(failure)}).",
-                uv_says=False,
-            ) from failure
+            what = Sentence(_NO_SERVER, status=status(failure))
+            raise explained(failure, what, uv_says=False) from failure
         await asyncio.to_thread(place_bytecode, bytecode, self._path)
 
     # --- running --------------------------------------------------------------------------

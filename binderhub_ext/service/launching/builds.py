@@ -29,6 +29,7 @@ from ...core.errors import (
 from ...core.layout import DataDirectory
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.repo import Commit
+from ...core.sentences import Sentence
 from ...engines.base import Builder, Environment, Image
 from ...housekeeping import alone
 from ...jobs import Jobs
@@ -39,6 +40,9 @@ from ..settings import BuildSettings
 from . import metrics
 from .buildlog import BuildLog
 from .turns import Turns
+
+_ONE_AHEAD = "{ahead} build is ahead of this one."
+_AHEAD = "{ahead} builds are ahead of this one."
 
 _GLANCES = 4
 """Pages that look at something new at the same time: a browser can be made to open many."""
@@ -220,7 +224,7 @@ class Builds:
             return known[1]
         provider = self.provider(commit.repo.provider)
         source = await provider.readable(commit, tell)
-        tell(Event(Phase.FETCHING, "Looking at what the repository asks for."))
+        tell(Event(Phase.FETCHING, Sentence("Looking at what the repository asks for.")))
         try:
             found = await self._look_at(source)
         except RepoUnavailable:  # what is not kept can be gone again
@@ -239,9 +243,8 @@ class Builds:
 
     async def _build_in_turn(self, wanted: Wanted, tell: Tell) -> Image:
         def waiting(ahead: int) -> None:
-            builds = "build is" if ahead == 1 else "builds are"
-            words = f"{ahead} {builds} ahead of this one."
-            tell(Event(Phase.WAITING, words, {"ahead": ahead}))
+            message = Sentence(_ONE_AHEAD if ahead == 1 else _AHEAD, ahead=ahead)
+            tell(Event(Phase.WAITING, message, {"ahead": ahead}))
 
         async with self._turns.turn(waiting):
             return await self._recorded(wanted, tell)
@@ -256,7 +259,8 @@ class Builds:
         metrics.INPROGRESS_BUILDS.inc()
         self._at_work[build] = environment.key
         try:
-            tell(Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build}))
+            message = Sentence("Building: {kind}.", kind=environment.kind)
+            tell(Event(Phase.BUILDING, message, {"build": build}))
             with BuildLog(self.log_path(build), self._settings.log_limit) as log:
                 return await self._build(wanted, log, tell)
         except BaseException as raised:

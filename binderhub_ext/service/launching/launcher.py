@@ -12,13 +12,14 @@ from enum import StrEnum
 from time import time
 from weakref import WeakValueDictionary
 
-from ...core.changes import changes
+from ...core.changes import UNKNOWN, changes
 from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
 from ...core.launch import Files, Launch, LaunchRequest, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
 from ...core.refs import taken_instead
 from ...core.repo import Commit
+from ...core.sentences import NOTHING, Sentence
 from ...core.space import NOT_BUILT
 from ...core.targets import Targets
 from ...core.updates import Keep
@@ -34,8 +35,8 @@ from .steps import Bar, Step
 from .updates import Updates
 
 _SHARED = (
-    "Your server {} runs in the same project, at commit {}: its files change too. What you have "
-    "changed stays."
+    "Your server {server} runs in the same project, at commit {commit}: its files change too. What "
+    "you have changed stays."
 )
 
 
@@ -108,8 +109,8 @@ class Launched:
             "progress": 100,
             "step": str(Step.REDIRECT),
         }
-        words = f"Ready: {self.url}" if self.url else "The image is ready."
-        return Event(Phase.READY, words, data)
+        ready = Sentence("Ready: {url}", url=self.url)
+        return Event(Phase.READY, ready if self.url else Sentence("The image is ready."), data)
 
 
 class Launcher:
@@ -163,18 +164,19 @@ class Launcher:
         repo, ref = order.request.repo, order.request.ref
         if repo is None:
             return None
-        tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.shown}."))
+        message = Sentence("Looking for {ref} of {repo}.", ref=ref, repo=repo.shown)
+        tell(Event(Phase.WAITING, message))
         provider = self._builds.provider(repo.provider)
         commit = await provider.resolve(repo, ref, reader=order.person.name)
-        if words := taken_instead(ref, commit.ref, commit.branch):
-            tell(Event(Phase.WAITING, words))
+        if taken := taken_instead(ref, commit.ref, commit.branch):
+            tell(Event(Phase.WAITING, taken))
         return commit
 
     async def admit(self, order: Order, commit: Commit | None, tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""
         if commit:
-            words = f"{commit.ref} is commit {commit.id}."
-            tell(Event(Phase.WAITING, words, {"commit": commit.id}))
+            message = Sentence("{ref} is commit {commit}.", ref=commit.ref, commit=commit.id)
+            tell(Event(Phase.WAITING, message, {"commit": commit.id}))
         launch = admit(
             self._policy,
             order.request,
@@ -186,10 +188,10 @@ class Launcher:
         placed = await self._volumes.placed(order.person, launch.volumes, launch.project)
         for request, volume in zip(launch.volumes, placed, strict=True):
             if request.access not in (None, volume.access):
-                words = f"You may only read the volume {request.name}."
-                tell(Event(Phase.WAITING, words))
-        if words := await self._no_room(launch):
-            tell(Event(Phase.WAITING, words))
+                message = Sentence("You may only read the volume {volume}.", volume=request.name)
+                tell(Event(Phase.WAITING, message))
+        if why := await self._no_room(launch):
+            tell(Event(Phase.WAITING, why))
         return launch
 
     async def image(self, order: Order, launch: Launch, tell: Tell) -> Image:
@@ -200,7 +202,8 @@ class Launcher:
         await self._ask(order, launch, tell)
         kept = await self._kept(order, launch)
         image = kept or await self._environment(order, launch, tell)
-        tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
+        message = Sentence("The environment is ready.")
+        tell(Event(Phase.BUILT, message, {"imageName": image.name}))
         return image
 
     async def server(self, order: Order, launch: Launch, tell: Tell) -> Server:
@@ -211,7 +214,8 @@ class Launcher:
         person, name = order.person, launch.server
         turn = self._servers.setdefault((person.name, name), asyncio.Lock())
         if turn.locked():
-            tell(Event(Phase.LAUNCHING, "Another launch of yours starts this server."))
+            message = Sentence("Another launch of yours starts this server.")
+            tell(Event(Phase.LAUNCHING, message))
         async with turn:
             server = await self._running(order, launch, tell)
         self._space.launched(person.name)
@@ -232,13 +236,14 @@ class Launcher:
             tell(Event(Phase.LAUNCHING, ENDED))
             server = await self._stopped(person, server)
         if server and server.state is State.STOPPING:
-            tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
+            message = Sentence("Your server is stopping; waiting for that.")
+            tell(Event(Phase.LAUNCHING, message))
             server = await self._stopped(person, server)
         start, differs = self._decide(order, server, launch)
         for sentence in differs:
             tell(Event(Phase.LAUNCHING, sentence))
         if start and server and server.state is not State.STOPPED:
-            tell(Event(Phase.LAUNCHING, "Stopping the server that runs."))
+            tell(Event(Phase.LAUNCHING, Sentence("Stopping the server that runs.")))
             await self._stopped(person, server)
         if start:
             await self._start(order, start, launch, tell)
@@ -265,10 +270,10 @@ class Launcher:
         await self._hub.stopped(person, server.name)
         return replace(server, state=State.STOPPED)
 
-    async def _no_room(self, launch: Launch) -> str:
+    async def _no_room(self, launch: Launch) -> Sentence:
         """Why nothing new should come in for this person; empty if it may."""
         if launch.files is Files.NONE and not await self._space.full():
-            return ""
+            return NOTHING
         return await self._space.no_room(launch.user)
 
     async def _built_before(self, commit: Commit) -> Image:
@@ -335,7 +340,7 @@ class Launcher:
 
     def _decide(
         self, order: Order, server: Server | None, launch: Launch
-    ) -> tuple[Launch | None, tuple[str, ...]]:
+    ) -> tuple[Launch | None, tuple[Sentence, ...]]:
         """What to start, or nothing to use what runs; and what that changes, in sentences.
 
         A stopped server is started with what is asked for: nothing that runs is interrupted, and
@@ -348,7 +353,7 @@ class Launcher:
             return launch, ()
         running = server.state is not State.STOPPED
         old = self._ticket(order, server)
-        differs = changes(old, launch) if old else ("It was started in another way.",)
+        differs = changes(old, launch) if old else (UNKNOWN,)
         if running and order.on_change is OnChange.FRESH:
             return launch, differs
         if not differs:
@@ -376,8 +381,8 @@ class Launcher:
             if other and other.project == launch.project and other.files is not Files.NONE:
                 assert other.commit is not None
                 if other.commit.id != launch.commit.id:
-                    words = _SHARED.format(server.name, other.commit.short)
-                    tell(Event(Phase.LAUNCHING, words))
+                    message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
+                    tell(Event(Phase.LAUNCHING, message))
 
     def _ticket(self, order: Order, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""

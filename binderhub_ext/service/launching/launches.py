@@ -21,7 +21,7 @@ from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
-from ...core.progress import Event, Phase
+from ...core.progress import Event
 from ...core.projects import folder_of
 from ...core.providers import Providers, at_forge
 from ...core.repo import Repo
@@ -79,7 +79,7 @@ class Running:
         self.state = replace(self.state, error=failure, url="")
         if isinstance(error, FilesDiffer):
             self.state = replace(self.state, update=error.update.clipped())
-        return Event(Phase.FAILED, failure.message, failure.fields())
+        return failure.event
 
     def succeed(self, launched: Launched) -> Event:
         """Keep what it came to; the event that says so."""

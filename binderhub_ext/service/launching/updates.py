@@ -15,6 +15,7 @@ from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.providers import Providers
 from ...core.repo import Commit
+from ...core.sentences import Sentence
 from ...core.targets import Targets
 from ...core.updates import Update, needs_choice
 from ...engines.base import Builder
@@ -23,6 +24,8 @@ from ..records.records import Records
 from ..records.tables import LaunchRow
 from ..requests import read_own_link
 from .builds import Builds
+
+_NOT_SEEN = "What would change in your project could not be found out; you keep it all."
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,7 @@ class Updates:
             update = await self._preview(launch)
         except BinderError as error:
             app_log.warning("The update of %s could not be looked at: %s", launch.project, error)
-            words = "What would change in your project could not be found out; you keep it all."
-            tell(Event(Phase.FETCHING, words))
+            tell(Event(Phase.FETCHING, Sentence(_NOT_SEEN)))
             return
         if update and needs_choice(update):
             raise FilesDiffer(update)

@@ -139,7 +139,7 @@ def repo_view(repo: Repo | None) -> dict[str, str] | None:
 def last_event(state: State) -> Event:
     """The last event of a launch this process does not remember."""
     if state.error:
-        return Event(Phase.FAILED, state.error.message, state.error.fields())
+        return state.error.event
     data = {"url": state.url, "image": state.image, "imageName": state.image, "progress": 100}
     return Event(Phase.READY, state.message, data)
 

@@ -151,7 +151,9 @@ class Scratch:
             head, _, path = line.partition(b"\t")
             mode, blob, _ = head.decode().split(" ")
             if not is_safe(path):
-                raise SyncError("bad-bundle", f"The repository has an unsafe path: {path!r}.")
+                raise SyncError(
+                    "bad-bundle", "The repository has an unsafe path: {path}.", path=repr(path)
+                )
             entries[path] = Entry(mode, blob, blob)
         return entries
 

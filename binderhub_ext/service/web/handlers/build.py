@@ -19,6 +19,7 @@ from ....core.progress import Event, Phase
 from ....core.provider import Provider
 from ....core.providers import find
 from ....core.repo import Commit
+from ....core.sentences import Sentence
 from ...failures import Failure
 from ...launching.launcher import Order
 from ...launching.launchstate import State
@@ -147,7 +148,7 @@ class Build(EventStream):
         self.set_status(200)
         self.open_stream()
         self._tell_allowance()
-        self.tell_once(Event(Phase.FAILED, failure.message, failure.fields()))
+        self.tell_once(failure.event)
         self.finish()
 
 
@@ -173,7 +174,8 @@ class Client:
             "binder_client_ip": self.address,
             **self._names(state.commit),
         }
-        return Event(event.phase, f"server running at {fields['url']}", fields)
+        message = Sentence("server running at {url}", url=fields["url"])
+        return Event(event.phase, message, fields)
 
     def _names(self, commit: str) -> dict[str, str]:
         repo = self.request.repo
