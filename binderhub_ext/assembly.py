@@ -42,8 +42,8 @@ from .service.launching.launcher import Launcher
 from .service.launching.launches import Launches
 from .service.launching.news import News
 from .service.launching.quotas import Quotas
+from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
-from .service.launching.turns import Turns
 from .service.launching.updates import Updates
 from .service.person.credentials import Credentials
 from .service.person.files import PersonFiles
@@ -231,7 +231,7 @@ class _Parts:
     @cached_property
     def starts(self) -> Starts:
         said = settings.Launcher(parent=self.app)
-        return Starts(self.hub, Turns(said.concurrent_starts), said.start_timeout)
+        return Starts(self.hub, FairSemaphore(said.concurrent_starts), said.start_timeout)
 
     @cached_property
     def landing(self) -> Landing:

@@ -95,7 +95,7 @@ class RefNotFound(BinderError):
 
 
 class RepoUnavailable(BinderError):
-    """The repository's host did not answer, or not with sense."""
+    """The repository's host did not answer, or gave an unusable answer."""
 
     code, status = "repo-unavailable", 502
 
@@ -113,7 +113,7 @@ class ImageRefused(ImageNotFound):
 
 
 class RegistryUnavailable(BinderError):
-    """The registry of a container image did not answer, or not with sense."""
+    """The registry of a container image did not answer, or gave an unusable answer."""
 
     code, status = "registry-unavailable", 502
 

@@ -111,6 +111,6 @@ FULL_START = (
 NOT_BUILT = (
     "There is no room for anything new: your files are over their limit, or the disk is full. The"
     " environment this asks for is not built yet, so it cannot start. Start a server you have used"
-    " before and delete files in it, or delete projects on the page Files; then launch this again."
+    " before and delete files in it, or delete projects on the page Files; then launch again."
 )
 """Why a launch without room ends that would have to build first."""

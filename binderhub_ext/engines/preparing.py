@@ -152,8 +152,8 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         image = await self.find_image(launch)
         if image is None:
             raise LaunchFailed(
-                "The environment of this server is no longer kept here. Open its launch link"
-                " again: that builds it anew, and your files are as you left them."
+                "The environment of this server is no longer kept here. Launch again from its link:"
+                " that builds it anew, and your files are as you left them."
             )
         owner = await self.ensure_person(launch)
         mounts, groups = self._mounts(launch, placed), groups_of(placed)

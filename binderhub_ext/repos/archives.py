@@ -262,8 +262,8 @@ def epoch(date: str) -> int:
 def changed(commit: Commit) -> RefNotFound:
     """The words for an archive that has another version by now."""
     return RefNotFound(
-        "{name} has been changed since the link was opened. Open it again to get the "
-        "present version.",
+        "{name} has been changed since the link was opened. Launch again to get the present "
+        "version.",
         name=commit.repo.name,
     )
 

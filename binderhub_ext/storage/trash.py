@@ -238,7 +238,7 @@ def _explained(error: OSError) -> BinderError:
     if error.errno == errno.EXDEV:
         return BinderError(
             "The trash is on another disk than the folder, so it was not deleted. "
-            "An administrator has to put both on one file system."
+            "The administrator has to put both on one file system."
         )
     if NoSpace.caused(error):
         return NoSpace(

@@ -9,13 +9,13 @@ import logging
 
 from repo2docker.app import Repo2Docker
 
-from .order import REPO_DIR, Order
+from .order import REPO_DIR, BuildOrder
 from .uvpack import UvBuildPack, uv_buildpacks
 
 NB_USER, NB_UID = "jovyan", 1000
 
 
-def configured(order: Order) -> Repo2Docker:
+def configured(order: BuildOrder) -> Repo2Docker:
     """A repo2docker application that does exactly this order."""
     app = Repo2Docker()
     app.engine = order.engine

@@ -10,7 +10,7 @@ REPO_DIR = "/srv/repo"
 
 
 @dataclass(frozen=True)
-class Order:
+class BuildOrder:
     """One build.
 
     Attributes:

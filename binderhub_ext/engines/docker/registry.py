@@ -52,8 +52,8 @@ class Registry:
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, Unsupported, NoSpace, EngineDown.
         """
-        news = _News(Phase.FETCHING, Sentence("Pulling {name}", name=name), tell)
-        await self._move("pull", name, news)
+        progress = _Progress(Phase.FETCHING, Sentence("Pulling {name}", name=name), tell)
+        await self._move("pull", name, progress)
 
     async def push(self, name: str, tell: Tell) -> None:
         """Put an image into its registry, telling how far it is. What is there is not sent again.
@@ -61,12 +61,12 @@ class Registry:
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, EngineDown.
         """
-        news = _News(Phase.PUSHING, Sentence("Keeping the image in the registry"), tell)
-        await self._move("push", name, news)
+        progress = _Progress(Phase.PUSHING, Sentence("Keeping the image in the registry"), tell)
+        await self._move("push", name, progress)
 
-    async def _move(self, verb: str, name: str, news: _News) -> None:
-        news.begin()
-        log = Log(news.hear)
+    async def _move(self, verb: str, name: str, progress: _Progress) -> None:
+        progress.begin()
+        log = Log(progress.hear)
         try:
             await run(program(self._command(verb, name), env=cli_environment()), log)
         except ProcessFailed as error:
@@ -82,7 +82,7 @@ class Registry:
         return [sys.executable, "-P", "-m", f"{__package__}.transfer", verb, name, *given]
 
 
-class _News:
+class _Progress:
     """Tells how far a transfer is, from the lines of the program that does it.
 
     Args:
@@ -98,16 +98,16 @@ class _News:
         self._tell(Event(self._phase, message, {"progress": 0}))
 
     def hear(self, line: str) -> None:
-        news = _read(line)
-        if "layers" in news and line != self._last:
+        progress = _read(line)
+        if "layers" in progress and line != self._last:
             message = Sentence(
                 "{what}: {done} of {layers} layers, {megabytes:.1f} MB so far",
                 what=self._what,
-                done=news["done"],
-                layers=news["layers"],
-                megabytes=news["megabytes"],
+                done=progress["done"],
+                layers=progress["layers"],
+                megabytes=progress["megabytes"],
             )
-            self._tell(Event(self._phase, message, {"progress": news["percent"]}))
+            self._tell(Event(self._phase, message, {"progress": progress["percent"]}))
         self._last = line
 
 

@@ -359,7 +359,7 @@ def _plain(text: str) -> str:
 
 def _down(error: BaseException) -> EngineDown:
     return EngineDown(
-        "The Docker engine of this hub does not answer or refused. Try again in a moment; if"
+        "The Docker engine of this hub does not answer or refused. Launch again in a moment; if"
         " it stays so, tell the administrator.",
         detail=str(error),
     )

@@ -14,7 +14,7 @@ from ...programs import Log, clean
 from .api import Api
 from .endings import conditions
 from .jobs import BUILD, PUSH
-from .news import News
+from .podevents import PodEvents
 from .pods import ended
 
 _LOOK = 0.5
@@ -35,9 +35,15 @@ class Follower:
     """
 
     def __init__(
-        self, api: Api, name: str, log: Log, news: News, tell: Callable[[Sentence], None]
+        self, api: Api, name: str, log: Log, pod_events: PodEvents, tell: Callable[[Sentence], None]
     ) -> None:
-        self._api, self._name, self._log, self._news, self._tell = api, name, log, news, tell
+        self._api, self._name, self._log, self._pod_events, self._tell = (
+            api,
+            name,
+            log,
+            pod_events,
+            tell,
+        )
         self._heard: dict[tuple[str, str], int] = {}
         self._over: set[tuple[str, str]] = set()
         self._pods = 0
@@ -97,7 +103,7 @@ class Follower:
 
     async def _tell_events(self, pod: str) -> None:
         for event in await self._api.events_of(pod):
-            if words := self._news.of(event):
+            if words := self._pod_events.of(event):
                 self._tell(words)
 
     async def _hear(self, pod: str, container: str) -> None:

@@ -11,7 +11,7 @@ from ...core.errors import BuildFailed
 from ...core.requirements import Found, Line, Refers, included, requirement_lines
 from ..detect import Detection, reader
 from . import pipfile
-from .foreign import REPO
+from .buildsandbox import REPO
 from .uv import Requirements
 
 

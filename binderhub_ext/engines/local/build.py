@@ -31,8 +31,8 @@ from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
 from . import conda, health, seeding, uv
+from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .detecting import ask_in_sandbox
-from .foreign import BUILD_UID, REPO, Workshop
 from .interpreters import Interpreter, find_interpreters
 from .limits import Limits
 from .network import Network, without
@@ -228,7 +228,7 @@ class LocalBuilder(Settings):
         """The image, built unless it is there or somebody else builds it."""
         key = plan.environment.key
         if self.store.is_building(key):
-            tell(say("Somebody else's build of the same environment is awaited"))
+            tell(say("Waiting for another build of the same environment"))
         async with self.store.building(key):
             if image := await self.find(plan.environment):
                 return image
@@ -248,15 +248,15 @@ class LocalBuilder(Settings):
         image: Image | None = None
         try:
             path = await asyncio.to_thread(self.store.begin, key)
-            workshop = self._workshop(path, plan)
+            sandbox = self._sandbox_of(path, plan)
             message = Sentence("Building {kind}", kind=plan.environment.kind)
             tell(Event(Phase.BUILDING, message, {"progress": 1}))
             if not plan.conda and (taken := taken_instead(plan.detection, plan.interpreter)):
                 tell(Event(Phase.BUILDING, taken))
             if source:
-                await fill(workshop.repo, plan.detection, source, self.store.scratch)
-            await asyncio.to_thread(workshop.prepare)
-            recipe = self._recipe(plan, workshop, tell)
+                await fill(sandbox.repo, plan.detection, source, self.store.scratch)
+            await asyncio.to_thread(sandbox.prepare)
+            recipe = self._recipe(plan, sandbox, tell)
             deadline = time.monotonic() + self.build_timeout
             await supervised(recipe.make(), partial(self._check_limits, deadline))
             tell(say("Finishing the environment", 95))
@@ -276,10 +276,10 @@ class LocalBuilder(Settings):
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await asyncio.shield(asyncio.to_thread(*rest))
 
-    def _recipe(self, plan: Plan, workshop: Workshop, tell: Tell) -> Recipe:
+    def _recipe(self, plan: Plan, sandbox: BuildSandbox, tell: Tell) -> Recipe:
         return Recipe(
             plan.detection,
-            workshop,
+            sandbox,
             tuple(self.base_packages),
             self.cache,
             tell,
@@ -287,11 +287,11 @@ class LocalBuilder(Settings):
             None if plan.conda else self._model(plan),
         )
 
-    def _workshop(self, path: Path, plan: Plan) -> Workshop:
+    def _sandbox_of(self, path: Path, plan: Plan) -> BuildSandbox:
         limits = Limits(memory=self.build_memory, processes=self.build_processes)
         program = conda.find_program() if plan.conda else None
         tool = conda.installation(program) if program else None
-        return Workshop(
+        return BuildSandbox(
             scratch=self.store.scratch / path.name,
             environment=path,
             prefix=plan.interpreter.prefix,
@@ -315,10 +315,10 @@ class LocalBuilder(Settings):
             raise NoSpace("The disk filled up during the build, which was ended.")
 
     def _finish(self, plan: Plan, source: Source | None, recipe: Recipe) -> Image:
-        path = recipe.workshop.environment
+        path = recipe.sandbox.environment
         provides = recipe.provides()
         size, own = seal(path)
-        made = recipe.workshop.made if recipe.made.count else None
+        made = recipe.sandbox.made if recipe.made.count else None
         if made:
             extra = unique_bytes(made, set())
             size, own = size + extra, own + extra

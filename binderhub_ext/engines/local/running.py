@@ -333,8 +333,8 @@ async def _hold_network(ports: Ports, blocked: tuple[str, ...], life: int, log: 
             while (holder := _child_running(pasta.pid, "cat")) is None:
                 if pasta.poll() is not None:
                     raise LaunchFailed(
-                        "The private network of this server could not be made. Try again; if it "
-                        "fails again, an administrator finds the reason with `binder-at-home "
+                        "The private network of this server could not be made. Launch again; if it "
+                        "fails again, the administrator finds the reason with `binder-at-home "
                         "doctor`."
                     )
                 await asyncio.sleep(_LOOK)
@@ -383,7 +383,7 @@ async def _relayed(
     async with asyncio.timeout(PATIENCE):
         while not (sockets / "hub.sock").exists():
             if child.poll() is not None:
-                raise LaunchFailed("The network of this server could not be made. Try again.")
+                raise LaunchFailed("The network of this server could not be made. Launch again.")
             await asyncio.sleep(_LOOK)
     inside = PurePosixPath(RUN, "hub.sock")
     number = listening.fileno()

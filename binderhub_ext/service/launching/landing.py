@@ -72,7 +72,7 @@ class Landing:
         if await self._answer(person, server, server.url + FALLBACK) in _NO_ANSWER:
             raise LaunchFailed(
                 "Neither {target} nor JupyterLab answers. Stop the server on the main page and "
-                "launch it again.",
+                "launch again.",
                 target=target.title,
             )
         if status == HTTPStatus.NOT_FOUND:

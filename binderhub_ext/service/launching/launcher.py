@@ -31,7 +31,7 @@ from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
 from .starts import ENDED, Starts
-from .steps import Bar, Step
+from .steps import ProgressBar, Step
 from .updates import Updates
 
 _SHARED = (
@@ -53,7 +53,7 @@ class OnChange(StrEnum):
 
 
 @dataclass(frozen=True)
-class Order:
+class LaunchOrder:
     """A launch somebody wants.
 
     Attributes:
@@ -85,7 +85,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Launched:
+class LaunchResult:
     """What a launch came to.
 
     Attributes:
@@ -144,22 +144,22 @@ class Launcher:
         self._volumes, self._space = volumes, space
         self._servers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
-    async def launch(self, order: Order, tell: Tell) -> Launched:
+    async def launch(self, order: LaunchOrder, tell: Tell) -> LaunchResult:
         """Go from a request to a server to open; a `BinderError` of any step ends it."""
-        bar = Bar(tell)
+        bar = ProgressBar(tell)
         commit = await self.resolve(order, bar.step(Step.RESOLVE))
         launch = await self.admit(order, commit, bar.step(Step.ADMIT))
         image = await self.image(order, launch, bar.step(Step.IMAGE))
         if order.build_only:
-            return Launched(image.name)
+            return LaunchResult(image.name)
         launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
         server = await self.server(order, launch, bar.step(Step.SERVER))
         url = await self.redirect(order, launch, server, bar.step(Step.REDIRECT))
-        return Launched(image.name, url, server.url)
+        return LaunchResult(image.name, url, server.url)
 
     # ---- the steps
 
-    async def resolve(self, order: Order, tell: Tell) -> Commit | None:
+    async def resolve(self, order: LaunchOrder, tell: Tell) -> Commit | None:
         """Which commit is meant?"""
         repo, ref = order.request.repo, order.request.ref
         if repo is None:
@@ -172,7 +172,7 @@ class Launcher:
             tell(Event(Phase.WAITING, taken))
         return commit
 
-    async def admit(self, order: Order, commit: Commit | None, tell: Tell) -> Launch:
+    async def admit(self, order: LaunchOrder, commit: Commit | None, tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""
         if commit:
             message = Sentence("{ref} is commit {commit}.", ref=commit.ref, commit=commit.id)
@@ -194,7 +194,7 @@ class Launcher:
             tell(Event(Phase.WAITING, why))
         return launch
 
-    async def image(self, order: Order, launch: Launch, tell: Tell) -> Image:
+    async def image(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Image:
         """The environment: prebuilt, found or built; the files may follow.
 
         Whoever has to choose something is asked before anything is built.
@@ -206,7 +206,7 @@ class Launcher:
         tell(Event(Phase.BUILT, message, {"imageName": image.name}))
         return image
 
-    async def server(self, order: Order, launch: Launch, tell: Tell) -> Server:
+    async def server(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """A running server: the one that is there, or a new start.
 
         Launches of one server follow each other: what starts is what the next one finds.
@@ -222,13 +222,13 @@ class Launcher:
         await self._share(order, launch, server, tell)
         return server
 
-    async def redirect(self, order: Order, launch: Launch, server: Server, tell: Tell) -> str:
+    async def redirect(self, order: LaunchOrder, launch: Launch, server: Server, tell: Tell) -> str:
         """Where the browser goes: below this server, and to something that answers."""
         return await self._landing.find(order.person, launch, server, tell)
 
     # ---- parts of steps
 
-    async def _running(self, order: Order, launch: Launch, tell: Tell) -> Server:
+    async def _running(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """The server a launch ends with; it runs."""
         person, name = order.person, launch.server
         server = await self._hub.server(person, name)
@@ -253,11 +253,11 @@ class Launcher:
             await self._starts.watch(person, name, tell)
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
-            raise LaunchFailed("The server started and ended at once. Launch it again.")
+            raise LaunchFailed("The server started and ended at once. Launch again.")
         return running
 
     async def _start_if_ended(
-        self, order: Order, server: Server, launch: Launch, tell: Tell
+        self, order: LaunchOrder, server: Server, launch: Launch, tell: Tell
     ) -> None:
         """Have the Hub look whether a server is there; else it starts again as it was."""
         if old := self._ticket(order, server):
@@ -281,7 +281,7 @@ class Launcher:
             return image
         raise NoSpace(NOT_BUILT)
 
-    async def _ask(self, order: Order, launch: Launch, tell: Tell) -> None:
+    async def _ask(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
         """Ask about the project's files, unless nothing will happen to them.
 
         Raises:
@@ -300,7 +300,7 @@ class Launcher:
             return
         await self._updates.ask(launch, launch.commit, tell)
 
-    async def _kept(self, order: Order, launch: Launch) -> Image | None:
+    async def _kept(self, order: LaunchOrder, launch: Launch) -> Image | None:
         """What a server that is kept as it is runs in; nothing new is built for it."""
         if order.on_change is not OnChange.KEEP or order.build_only:
             return None
@@ -308,7 +308,7 @@ class Launcher:
         old = self._ticket(order, server) if server else None
         return Image(old.image, key="") if old else None
 
-    async def _environment(self, order: Order, launch: Launch, tell: Tell) -> Image:
+    async def _environment(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Image:
         if launch.image:
             await self._files(launch, tell)
             return await self._builds.prebuilt(launch.image, tell)
@@ -326,7 +326,7 @@ class Launcher:
         if launch.commit and not await self._no_room(launch):
             await self._builds.files(launch.commit, tell)
 
-    async def _start(self, order: Order, start: Launch, launch: Launch, tell: Tell) -> None:
+    async def _start(self, order: LaunchOrder, start: Launch, launch: Launch, tell: Tell) -> None:
         """Start a server with what is asked for now or, where that is kept, was before."""
         await self._neighbours(order, start, tell)
         if start is launch:
@@ -339,7 +339,7 @@ class Launcher:
         await self._starts.start(order.person, launch.server, ticket, tell)
 
     def _decide(
-        self, order: Order, server: Server | None, launch: Launch
+        self, order: LaunchOrder, server: Server | None, launch: Launch
     ) -> tuple[Launch | None, tuple[Sentence, ...]]:
         """What to start, or nothing to use what runs; and what that changes, in sentences.
 
@@ -364,13 +364,13 @@ class Launcher:
             raise ServerDiffers(server.name, differs)
         return launch, differs
 
-    async def _share(self, order: Order, launch: Launch, running: Server, tell: Tell) -> None:
+    async def _share(self, order: LaunchOrder, launch: Launch, running: Server, tell: Tell) -> None:
         """Let in whom the launch names, unless what runs was kept and is something else."""
         old = self._ticket(order, running)
         if old and not changes(old, launch):
             await self._shares.give_all(order.person, running.name, launch.share, tell)
 
-    async def _neighbours(self, order: Order, launch: Launch, tell: Tell) -> None:
+    async def _neighbours(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
         """Name the person's running servers whose project changes with this start."""
         if launch.commit is None or launch.files is Files.NONE:
             return
@@ -384,7 +384,7 @@ class Launcher:
                     message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
                     tell(Event(Phase.LAUNCHING, message))
 
-    def _ticket(self, order: Order, server: Server) -> Launch | None:
+    def _ticket(self, order: LaunchOrder, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
         return self._tickets.of(order.person.name, server.name, server.ticket)
 

@@ -15,7 +15,7 @@ from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
 from ..failures import Failure
 from ..records.tables import LaunchRow
-from .launcher import Order
+from .launcher import LaunchOrder
 
 _EMPTY = ("commit", "image", "build", "code", "message", "detail", "url", "update")
 
@@ -82,7 +82,7 @@ class State:
         return self.error is not None and self.error.code == FilesDiffer.code
 
 
-def row_of(state: State, order: Order) -> LaunchRow:
+def row_of(state: State, order: LaunchOrder) -> LaunchRow:
     """The row of a launch that begins."""
     repo = state.repo
     return LaunchRow(

@@ -13,7 +13,7 @@ from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.updates import Update
 from ..hub import HubClient, Person
-from .turns import Turns
+from .semaphore import FairSemaphore
 
 ENDED = Sentence("Your server has ended meanwhile.")
 
@@ -30,8 +30,8 @@ class Starts:
         patience: seconds from the Hub's first word to a server that is ready.
     """
 
-    def __init__(self, hub: HubClient, turns: Turns, patience: float) -> None:
-        self._hub, self._turns, self._patience = hub, turns, patience
+    def __init__(self, hub: HubClient, semaphore: FairSemaphore, patience: float) -> None:
+        self._hub, self._semaphore, self._patience = hub, semaphore, patience
         self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
@@ -51,7 +51,7 @@ class Starts:
             message = Sentence(_ONE_AHEAD if ahead == 1 else _AHEAD, ahead=ahead)
             tell(Event(Phase.LAUNCHING, message, {"ahead": ahead, "progress": 0}))
 
-        async with self._own.setdefault(person.name, Lock()), self._turns.turn(waiting):
+        async with self._own.setdefault(person.name, Lock()), self._semaphore.acquired(waiting):
             tell(Event(Phase.LAUNCHING, Sentence("Starting your server.")))
             await self._hub.start(person, name, ticket())
             await self.watch(person, name, tell)
@@ -81,7 +81,7 @@ class Starts:
         except TimeoutError:
             raise LaunchFailed(
                 "The server did not become ready within {seconds:.0f} seconds. "
-                "Launch it again; if that does not help, tell the administrator.",
+                "Launch again; if that does not help, tell the administrator.",
                 seconds=self._patience,
             ) from None
 

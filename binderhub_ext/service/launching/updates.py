@@ -29,7 +29,7 @@ _NOT_SEEN = "What would change in your project could not be found out; you keep 
 
 
 @dataclass(frozen=True)
-class Look:
+class UpdatePreview:
     """A project against what its link stands for now.
 
     Attributes:
@@ -86,7 +86,7 @@ class Updates:
         if update and needs_choice(update):
             raise FilesDiffer(update)
 
-    async def look(self, person: Person, project: str) -> Look:
+    async def preview(self, person: Person, project: str) -> UpdatePreview:
         """A person's project against what its link stands for now. Fetches nothing.
 
         Raises:
@@ -96,7 +96,7 @@ class Updates:
         row, request, commit = await self._newest(person, project)
         fetched = self._builds.provider(commit.repo.provider).find(commit) is not None
         if not fetched:
-            return Look(row, request, commit, fetched)
+            return UpdatePreview(row, request, commit, fetched)
         launch = admit(
             self._policy,
             request,
@@ -105,7 +105,7 @@ class Updates:
             project=row.project,
             targets=self._targets,
         )
-        return Look(row, request, commit, fetched, await self._preview(launch))
+        return UpdatePreview(row, request, commit, fetched, await self._preview(launch))
 
     async def fetch(self, person: Person, project: str) -> None:
         """Fetch what a project's link stands for now, so that it can be looked at.

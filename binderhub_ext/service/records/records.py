@@ -29,7 +29,7 @@ from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
 
 T = TypeVar("T")
 
-INTERRUPTED = "The service was restarted meanwhile. Launch it again: nothing is lost."
+INTERRUPTED = "The service was restarted meanwhile. Launch again: nothing is lost."
 
 _LOST = timedelta(days=1)
 """After this nothing is under way any more, whichever service began it."""

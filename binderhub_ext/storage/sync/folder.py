@@ -89,7 +89,7 @@ def place(request: Request) -> Iterator[Place]:
     except NotADirectoryError as error:
         raise SyncError(
             "in-the-way",
-            "A part of {folder} is a link or a file. Rename it, then try again.",
+            "A part of {folder} is a link or a file. Rename it and launch again.",
             folder=request.into,
         ) from error
     try:
@@ -135,7 +135,7 @@ def _lock(where: Place, deadline: float) -> tuple[int, bool]:
         waited = True
         time.sleep(_POLL)
     raise SyncError(
-        "busy", "Another launch is just bringing this project up to date. Try again in a minute."
+        "busy", "Another launch is just bringing this project up to date. Launch again in a minute."
     )
 
 

@@ -274,5 +274,5 @@ def no_space() -> SyncError:
     return SyncError(
         "no-space",
         "The disk or your quota is full, so the project could not be brought up to date. "
-        "Nothing of yours was changed; delete something and try again.",
+        "Nothing of yours was changed; delete something and launch again.",
     )

@@ -21,7 +21,7 @@ from ....core.providers import find
 from ....core.repo import Commit
 from ....core.sentences import Sentence
 from ...failures import Failure
-from ...launching.launcher import Order
+from ...launching.launcher import LaunchOrder
 from ...launching.launchstate import State
 from ...launching.quotas import Allowance
 from .api import on_change
@@ -79,12 +79,12 @@ class Build(EventStream):
                 "“Authorization: Bearer …”."
             )
 
-    def _order(self, request: LaunchRequest) -> Order:
+    def _order(self, request: LaunchRequest) -> LaunchOrder:
         build_only = self.get_query_argument("build_only", "").lower() == "true"
         if build_only and not self.service.api_only:
             raise BadLink("build_only is allowed only where the service is API-only.")
         answer = on_change(self.query_fields())
-        return Order(
+        return LaunchOrder(
             self.me,
             request,
             answer,

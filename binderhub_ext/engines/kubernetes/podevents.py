@@ -21,35 +21,35 @@ _TELL = "If it stays so, tell the administrator."
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PodRequest:
     """What a pod asks for, as far as words need it.
 
     Attributes:
         memory: bytes it is guaranteed; 0 if none.
         cpu: processors it is guaranteed.
         sizes: bytes of images by name, as far as they are known.
-        ours: name of our own image.
+        own_image: name of our own image.
         what: the pod is, at the beginning of a sentence.
     """
 
     memory: float = 0
     cpu: float = 0
     sizes: Mapping[str, int] | None = None
-    ours: str = ""
+    own_image: str = ""
     what: str = "Your server"
 
 
 @dataclass
-class News:
+class PodEvents:
     """Tells the events of one pod, each once and only what is new to a person.
 
     Attributes:
-        wanted: by the pod.
+        request: the pod's.
         node: where it was put; empty until then.
         last: what was told last.
     """
 
-    wanted: Wanted
+    request: PodRequest
     node: str = ""
     last: str = ""
     _heard: set[tuple[str, Any]] = field(default_factory=set)
@@ -74,7 +74,7 @@ class News:
     def _words(self, reason: str, said: str) -> Sentence:
         match reason:
             case "FailedScheduling":
-                return unschedulable(said, self.wanted)
+                return unschedulable(said, self.request)
             case "TriggeredScaleUp":
                 return Sentence("The cluster gets another node, which takes some minutes")
             case "Scheduled":
@@ -95,13 +95,13 @@ class News:
         self.node = found[1] if found else ""
         if not found:
             return NOTHING
-        return Sentence("{pod} gets its place on {node}", pod=self.wanted.what, node=self.node)
+        return Sentence("{pod} gets its place on {node}", pod=self.request.what, node=self.node)
 
     def _pulling(self, said: str) -> Sentence:
         found = _IMAGE.search(said)
         image = found[1] if found else ""
-        size = (self.wanted.sizes or {}).get(image, 0)
-        if image == self.wanted.ours:
+        size = (self.request.sizes or {}).get(image, 0)
+        if image == self.request.own_image:
             what = Sentence("Pulling the hub's own image")
         elif size >= 1e8:
             what = Sentence("Pulling {size:.1f} GB", size=size / 1e9)
@@ -124,7 +124,7 @@ def _is_about_pulling(said: str) -> bool:
     return any(sign in said.lower() for sign in _DENIED) or "back-off pulling" in said.lower()
 
 
-def unschedulable(said: str, wanted: Wanted) -> Sentence:
+def unschedulable(said: str, request: PodRequest) -> Sentence:
     """Why no node takes a pod, in words; nothing is final, since nodes and people come and go.
 
     Args:
@@ -136,7 +136,7 @@ def unschedulable(said: str, wanted: Wanted) -> Sentence:
             + _TELL
         )
     short = set(_SHORT.findall(said))
-    if lacks := listing(_lacks(short, wanted), last="{these} and {this}"):
+    if lacks := listing(_lacks(short, request), last="{these} and {this}"):
         return Sentence("Waiting: no node has {lacks} free", lacks=lacks)
     if "Too many pods" in said or "pods" in short:
         return Sentence("Waiting: every node runs as much as it may")
@@ -145,14 +145,14 @@ def unschedulable(said: str, wanted: Wanted) -> Sentence:
     return Sentence("Waiting for a node that may run it")
 
 
-def _lacks(short: set[str], wanted: Wanted) -> Iterator[Sentence]:
+def _lacks(short: set[str], request: PodRequest) -> Iterator[Sentence]:
     """What no node has free, by the scheduler's names."""
     if "memory" in short:
-        size = _gigabytes(wanted.memory)
-        yield Sentence("{size} of memory", size=size) if wanted.memory else Sentence("memory")
+        size = _gigabytes(request.memory)
+        yield Sentence("{size} of memory", size=size) if request.memory else Sentence("memory")
     if "cpu" in short:
-        count = write_cores(wanted.cpu)
-        yield Sentence("{count} processors", count=count) if wanted.cpu else Sentence("processors")
+        count = write_cores(request.cpu)
+        yield Sentence("{count} processors", count=count) if request.cpu else Sentence("processors")
     for name in sorted(name.rpartition("/")[2] for name in short - {"memory", "cpu", "pods"}):
         yield Sentence.verbatim(name)
 
