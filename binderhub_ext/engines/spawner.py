@@ -152,6 +152,18 @@ class BinderSpawnerMixin(PreparingMixin):
         # A start puts the project's files in place too, and one that ends by itself is noticed.
         return 120
 
+    @default("cmd")
+    def _cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("mem_limit")
+    def _mem_limit(self) -> int:
+        return 2 << 30
+
+    @default("cpu_limit")
+    def _cpu_limit(self) -> float:
+        return 2.0
+
     @default("apply_user_options")
     def _our_check(self) -> Any:
         return check_ticket

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from traitlets import Any, Dict, Float, Int, List
+from traitlets import Any, Dict, Float, Int, List, Unicode
 
 from binderhub_ext.core.errors import BuildFailed, NoSpace, Unsupported
 from binderhub_ext.core.progress import Event, Phase, Tell
@@ -30,12 +30,16 @@ class MemoryBuilder(Builder):
 
     seconds = Float(0, help="How long a build takes.").tag(config=True)
     lines = Int(3, help="Lines of log a build prints.").tag(config=True)
+    recipe = Unicode("1", help="Raised when it builds something else of the same files.")
     fail = Any(lambda key: False, help="Which keys fail.")
     key_of = Any(lambda source: f"env-{source.tree}", help="The environment of a source.")
     built: dict[str, Image] = Dict()  # type: ignore[assignment]
     started: list[str] = List()  # type: ignore[assignment]
     ended: list[str] = List()  # type: ignore[assignment]
     plans = Int()
+
+    async def basis(self) -> str:
+        return self.recipe
 
     async def plan(self, source: Source) -> Environment:
         self.plans += 1

@@ -42,7 +42,8 @@ _ANSWERS: tuple[_Answer, ...] = (
         ("pull access denied", "manifest unknown", "name unknown", " not found: "),
         ImageNotFound,
         "There is no image {name}, or this hub may not read it. Look for a typing mistake in its"
-        " name and tag; for one that is private, the administrator has to give the hub credentials.",
+        " name and tag; for one that is private, the administrator has to give the hub"
+        " credentials.",
     ),
     (
         ("unauthorized", "authentication req", "no basic auth", "denied", "forbidden", "http 403 "),

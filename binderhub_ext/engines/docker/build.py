@@ -59,12 +59,6 @@ class DockerBuilder(Settings):
 
     # --- the interface --------------------------------------------------------------------
 
-    async def plan(self, source: Source) -> Environment:
-        return (await self._plan(source)).environment
-
-    async def plain(self) -> Environment:
-        return self._recipe.plain().environment
-
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project; see :class:`Builder`."""
         owner = known_person(self.layout, launch.user)
@@ -80,7 +74,7 @@ class DockerBuilder(Settings):
         return None if image and self._shared.is_unpushed(environment.key) else image
 
     async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
-        plan = await self._plan(source) if source else self._recipe.plain()
+        plan = await self.planned(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
         async with self.store.keys.locked(environment.key):
@@ -110,15 +104,12 @@ class DockerBuilder(Settings):
         return await self.store.collect_garbage()
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self)
+        return await health.checks(self, self.daemon, self.machine, self.store)
 
     # --- planning -------------------------------------------------------------------------
 
-    async def _plan(self, source: Source) -> Plan:
-        return await self._recipe.plan(source, self.layout, self.store.scratch)
-
     @property
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
         return Recipe(RECIPE, self.buildpack, self.base_image, authorities())
 
     # --- building -------------------------------------------------------------------------
@@ -136,7 +127,7 @@ class DockerBuilder(Settings):
                     known = await asyncio.to_thread(facts_of, context)
                     await self._work(job, log)
                 if plan.detection.file("postBuild"):
-                    made = job.image, known, REPO_DIR, self.store.scratch
+                    made = job.image, known, REPO_DIR, self.scratch
                     await keep_made(self.daemon, *made, tell)
                 message = Sentence("Looking at the new image")
                 tell(Event(Phase.BUILDING, message, {"progress": 95}))
@@ -157,10 +148,10 @@ class DockerBuilder(Settings):
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        with scratch_folder(self.store.scratch) as folder:
+        with scratch_folder(self.scratch) as folder:
             context = folder / "context"
             if source:
-                await fill(context, plan.detection, source, self.store.scratch)
+                await fill(context, plan.detection, source, self.scratch)
             context.mkdir(exist_ok=True)
             yield context
 

@@ -44,7 +44,7 @@ class ImageStore:
     @property
     def scratch(self) -> Path:
         """Where folders for builds are made."""
-        return self._settings.layout.run / "builds"
+        return self._settings.scratch
 
     def image_name(self, key: str) -> str:
         return f"{self._settings.image_prefix}{key}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,7 +15,7 @@ import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubernetes_asyncio.config import ConfigException
 
-from ...core.errors import BinderError, BuildFailed, NoSpace, NotAllowed
+from ...core.errors import BinderError, BuildFailed, NotAllowed
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...housekeeping import alone, tidy_away
@@ -29,7 +28,7 @@ from ..buildfolder import fill
 from ..containers.complaints import complaint
 from ..containers.keys import Keys
 from ..containers.order import BuildOrder
-from ..containers.planning import Plan, Recipe
+from ..containers.planning import Recipe
 from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
@@ -84,25 +83,19 @@ class KubernetesBuilder(Settings):
 
     # --- the interface --------------------------------------------------------------------
 
-    async def plan(self, source: Source) -> Environment:
-        return (await self._plan(source)).environment
-
-    async def plain(self) -> Environment:
-        return self._recipe.plain().environment
-
     async def find(self, environment: Environment) -> Image | None:
         return await self._find(environment.key)
 
     async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
         """See :class:`Builder`. A Job that an earlier service began is followed to its end."""
-        plan = await self._plan(source) if source else self._recipe.plain()
+        plan = await self.planned(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
 
         async def prepare(context: Path) -> BuildInput:
             if source is None:
                 return BuildInput()
-            await fill(context, plan.detection, source, self._scratch)
+            await fill(context, plan.detection, source, self.scratch)
             commit = source.commit
             return BuildInput(labels={"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id})
 
@@ -144,7 +137,7 @@ class KubernetesBuilder(Settings):
 
     async def sweep(self) -> list[str]:
         """Remove what builds were given that have no Job any more, and Jobs nobody follows."""
-        removed = await asyncio.to_thread(scratch.sweep, self._scratch)
+        removed = await asyncio.to_thread(scratch.sweep, self.scratch)
         async with self._connected() as api:
             known = {each["metadata"]["labels"][labels.KEY]: each for each in await self._jobs(api)}
             below = places.folder(self.layout, "x").parent
@@ -155,20 +148,13 @@ class KubernetesBuilder(Settings):
         return removed
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self)
+        return await health.checks(self.cluster, self._connected())
 
     # --- planning and finding -------------------------------------------------------------
 
-    async def _plan(self, source: Source) -> Plan:
-        return await self._recipe.plan(source, self.layout, self._scratch)
-
     @property
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
         return Recipe(RECIPE, self.buildpack, self.base_image)
-
-    @property
-    def _scratch(self) -> Path:
-        return self.layout.run / "builds"
 
     def _key(self, name: str) -> str:
         return images.key_of(self.cluster, name)
@@ -216,11 +202,7 @@ class KubernetesBuilder(Settings):
             if _is_at_work(job):
                 return
             await self._remove(api, key)
-        if shutil.disk_usage(self.layout.root).free < self.min_free_space:
-            raise NoSpace(
-                "This hub's disk is too full for a new build. Ask the administrator to make room;"
-                " environments that exist can be used."
-            )
+        self.check_space(self.layout.root)
         await self._prepare(key, prepare)
         image = images.name_of(self.cluster, key)
         await api.create_job(jobs.manifest(key, image, self.data, self.build_options))

@@ -215,8 +215,8 @@ def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:
 
 def _refused(name: Name, detail: str) -> RegistryUnavailable:
     return RegistryUnavailable(
-        "The registry {host} does not answer, or gives unusable answers. Try again in a moment; if it"
-        " stays so, tell the administrator.",
+        "The registry {host} does not answer, or gives unusable answers. Try again in a moment; if"
+        " it stays so, tell the administrator.",
         host=name.host,
         detail=detail,
     )

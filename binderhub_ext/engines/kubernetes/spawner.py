@@ -96,18 +96,6 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         # Not from the person's and server's names alone: a namespace may have two hubs.
         return f"jupyter-{{user_server}}-{self.cluster.hub[:6]}"
 
-    @default("cmd")
-    def _cmd(self) -> list[str]:
-        return ["jupyterhub-singleuser"]
-
-    @default("mem_limit")
-    def _mem_limit(self) -> int:
-        return 2 << 30
-
-    @default("cpu_limit")
-    def _cpu_limit(self) -> float:
-        return 2.0
-
     @default("delete_stopped_pods")
     def _keep_ended_pods(self) -> bool:
         # We remove them ourselves, after reading why they ended.

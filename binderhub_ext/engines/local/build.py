@@ -76,6 +76,10 @@ class LocalBuilder(Settings):
     def targets_lacking(self) -> tuple[str, ...]:
         return targets_lacking(conda.find_program())
 
+    async def basis(self) -> str:
+        machine = " ".join(each.identity for each in await self.machine())
+        return f"{self._ingredients(machine)} {self.default_python}"
+
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment
 
@@ -138,7 +142,7 @@ class LocalBuilder(Settings):
         return removed
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self)
+        return await health.checks(self, await self.machine(anew=True))
 
     # --- planning -------------------------------------------------------------------------
 
@@ -232,16 +236,9 @@ class LocalBuilder(Settings):
         async with self.store.building(key):
             if image := await self.find(plan.environment):
                 return image
-            self._check_space()
+            self.layout.environments.mkdir(parents=True, exist_ok=True)
+            self.check_space(self.layout.environments)
             return await self._build(plan, source, tell)
-
-    def _check_space(self) -> None:
-        self.layout.environments.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(self.layout.environments).free < self.min_free_space:
-            raise NoSpace(
-                "This server's disk is too full for a new environment. Ask the administrator to "
-                "make room; environments that exist can be used."
-            )
 
     async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
         key = plan.environment.key

@@ -104,21 +104,9 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def _network(self) -> str:
         return str(Network.UNSAFE_HOST if self.unsafe_no_sandbox else best_network())
 
-    @default("mem_limit")
-    def _mem_limit(self) -> int:
-        return 2 << 30
-
-    @default("cpu_limit")
-    def _cpu_limit(self) -> float:
-        return 2.0
-
     @default("ip")
     def _ip(self) -> str:
         return "127.0.0.1"
-
-    @default("cmd")
-    def _cmd(self) -> list[str]:
-        return ["jupyterhub-singleuser"]
 
     _init: ProcessId | None = None
     _monitor: ProcessId | None = None

@@ -165,7 +165,7 @@ class Builds:
             return None
         finally:
             self._glances -= 1
-        return await self._records.environment(commit)
+        return await self._records.environment(commit, await self._builder.basis())
 
     async def files(self, commit: Commit, tell: Tell) -> Source:
         """The files of a commit, kept; immediate if they are.
@@ -186,7 +186,7 @@ class Builds:
 
     async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
         """What is already known of a commit, without fetching or building anything."""
-        environment = await self._records.environment(commit)
+        environment = await self._records.environment(commit, await self._builder.basis())
         if environment is None:
             return None
         return environment, await self._builder.find(environment)
@@ -234,8 +234,9 @@ class Builds:
         return found
 
     async def _look_at(self, source: Source) -> Image | BuildRequest:
+        basis = await self._builder.basis()
         environment = await self._builder.plan(source)
-        remembering = self._records.remember(source.commit, environment)
+        remembering = self._records.remember(source.commit, basis, environment)
         _, image = await asyncio.gather(remembering, self._builder.find(environment))
         return image or BuildRequest(environment, source)
 
