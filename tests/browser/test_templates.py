@@ -67,7 +67,14 @@ def test_no_inline_scripts_or_styles_of_ours(name: str) -> None:
 
 @pytest.mark.parametrize("name", samples.PAGES)
 def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
-    nothing = {"launch": {}, "request": {}, "source": {}, "environment": {}, "form": {}, "look": {}}
+    nothing = {
+        "launch": {},
+        "request": {},
+        "source": {},
+        "environment": {},
+        "form": {},
+        "preview": {},
+    }
     assert "<main" in render(name, **nothing)
 
 

@@ -9,7 +9,12 @@ from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.service.sse import KEEPALIVE, Parser, message
 
 DATA = st.dictionaries(st.text(), st.text() | st.integers())
-EVENTS = st.lists(st.builds(Event, st.sampled_from(Phase), st.text(), DATA), max_size=5)
+SENTENCES = st.text().map(Sentence) | st.builds(
+    lambda words, field: Sentence(f"{words}: {{field}}", field=field),
+    st.text(st.characters(exclude_characters="{}")),
+    st.text() | st.integers(),
+)
+EVENTS = st.lists(st.builds(Event, st.sampled_from(Phase), SENTENCES, DATA), max_size=5)
 
 
 @given(EVENTS, st.lists(st.integers(1, 40), min_size=1))

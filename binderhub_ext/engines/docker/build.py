@@ -124,10 +124,10 @@ class DockerBuilder(Settings):
                     base = self.base_image or repo2docker_base()
                     base = await trusting(self.daemon, self.store, base)
                     job = self._job(plan, source, context, base)
-                    known = await asyncio.to_thread(facts_of, context)
+                    before = await asyncio.to_thread(facts_of, context)
                     await self._work(job, log)
                 if plan.detection.file("postBuild"):
-                    made = job.image, known, REPO_DIR, self.scratch
+                    made = job.image, before, REPO_DIR, self.scratch
                     await keep_made(self.daemon, *made, tell)
                 message = Sentence("Looking at the new image")
                 tell(Event(Phase.BUILDING, message, {"progress": 95}))

@@ -54,7 +54,7 @@ def facts_of(context: Path) -> dict[str, tuple[int, int]]:
 async def keep_made(
     daemon: Daemon,
     image: str,
-    known: Mapping[str, tuple[int, int]],
+    before: Mapping[str, tuple[int, int]],
     repo: str,
     scratch: Path,
     tell: Tell,
@@ -62,7 +62,7 @@ async def keep_made(
     """Add to an image, under its name, a layer with what its postBuild made.
 
     Args:
-        known: what was in the repository's folder before, see :func:`facts_of`.
+        before: what was in the repository's folder, see :func:`facts_of`.
         repo: where that folder is in the image.
         scratch: folder for contexts.
     """
@@ -80,7 +80,7 @@ async def keep_made(
         user=user,
     )
     maker = Path(__file__).parents[1] / "containers" / "inside" / _MAKER
-    files: dict[str, str | Path] = {_MAKER: maker, _KNOWN: json.dumps(known)}
+    files: dict[str, str | Path] = {_MAKER: maker, _KNOWN: json.dumps(before)}
     try:
         await build_on_top(daemon, image, dockerfile, scratch, {LABEL: "1"}, files)
         said = await daemon.try_inside(image, "cat", f"{_MADE}/told.json")

@@ -53,5 +53,5 @@ async def find(cluster: Cluster, image: str) -> RegistryImage | None:
     if manifest is None:
         return None
     config: Mapping[str, Any] = await registry.config(image, manifest)
-    known = {"Config": config.get("config") or {}}
-    return RegistryImage(image, manifest.size, quickstart.python_path_of(known))
+    facts = {"Config": config.get("config") or {}}
+    return RegistryImage(image, manifest.size, quickstart.python_path_of(facts))

@@ -44,7 +44,7 @@ from .supervised import supervised
 from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
 from .words import say
 
-BUILDER = "local 3"
+RECIPE = "local 3"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
 when those of an older one are not to be trusted."""
 
@@ -211,7 +211,7 @@ class LocalBuilder(Settings):
 
     def _ingredients(self, interpreter: str) -> Ingredients:
         return Ingredients(
-            builder=BUILDER,
+            builder=RECIPE,
             platform=f"{sys.platform}-{platform.machine()}-{'-'.join(platform.libc_ver())}",
             interpreter=interpreter,
             base=tuple(self.base_packages),
@@ -332,7 +332,7 @@ class LocalBuilder(Settings):
             files=plan.environment.files,
             path=str(path),
             prefix="" if plan.conda else plan.interpreter.prefix,
-            builder=BUILDER,
+            builder=RECIPE,
             created=time.time(),
             repo=source.commit.repo.url if source else "",
             commit=source.commit.id if source else "",
@@ -349,13 +349,17 @@ class LocalBuilder(Settings):
     # --- keeping --------------------------------------------------------------------------
 
     def _collect_garbage(self, removed: list[Image]) -> None:
-        total = self.store.disk_usage()
+        total: int | None = None
         for record in self.store.records():
-            old = time.time() - self.store.last_use(record) > self.max_age
+            if time.time() - self.store.last_use(record) <= self.max_age:
+                # Only where age does not decide: it takes a look at every file of all.
+                total = self.store.disk_usage() if total is None else total
+                if total <= self.max_total_size:
+                    return  # what follows was used later
             with alone(f"Removing the environment {record.key}"):
-                if (old or total > self.max_total_size) and self.store.remove(record.key):
+                if self.store.remove(record.key):
                     removed.append(record.image)
-                    total = self.store.disk_usage()
+                    total = None
 
     async def _trim_cache(self) -> None:
         if await asyncio.to_thread(unique_bytes, self.cache, set()) > self.max_cache_size:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...core.projects import PROJECTS
+from ...core.sentences import Sentence
 from ...core.space import Taken, home_words, near_words
 from ...storage.space import Limits
 from ..person.files import InTrash, InUse, Overview, Project
@@ -40,7 +41,7 @@ def home_view(home: Taken, *, full: bool) -> dict[str, Any]:
     """A home's figures, with the sentence and the warning people are shown."""
     warning = near_words(home)
     if full and not warning:
-        warning = (
+        warning = Sentence(
             "The disk of this hub is full. Servers still start, so that you can delete files;"
             " nothing new is put into them."
         )

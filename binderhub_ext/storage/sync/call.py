@@ -77,8 +77,10 @@ def read_answer(output: bytes) -> Update:
             raise kind(message, detail=str(answer.get("detail", "")))
         return Update.from_fields(answer)
     except (ValueError, IndexError, AttributeError) as error:
-        message = "The project's files could not be put in place. Launch again."
-        raise BinderError(message, detail=output.decode(errors="replace")[-2000:]) from error
+        raise BinderError(
+            "The project's files could not be put in place. Launch again.",
+            detail=output.decode(errors="replace")[-2000:],
+        ) from error
 
 
 _ERRORS: Mapping[str, type[BinderError]] = {

@@ -102,9 +102,9 @@ async def _play(workshop: BuildSandbox, stranger: Stranger, sandbox: Sandbox, lo
 async def _packages(recipe: Recipe, argv: Sequence[str], log: Log) -> None:
     """In place of our own uv: an environment of two files."""
     log.add("Audited 2 packages in 1ms")
-    site = recipe.workshop.environment / SITE
+    site = recipe.sandbox.environment / SITE
     site.mkdir(parents=True, exist_ok=True)
-    python = recipe.workshop.environment / "bin" / "python"
+    python = recipe.sandbox.environment / "bin" / "python"
     for file in (site / "six.py", site / "more.py", python):
         file.parent.mkdir(exist_ok=True)
         file.touch()
