@@ -51,13 +51,13 @@ def home_view(home: Taken, *, full: bool) -> dict[str, Any]:
 def folder_view(project: Project, prefix: str) -> dict[str, Any]:
     """A project's folder as its page and `GET /api/projects` have it, launched or not."""
     row, path = project.row, PurePosixPath(project.path)
-    unknown = {"title": path.name, "repo": None, "last_used": "", "again": None}
-    launched = project_view(row) if row else unknown
-    repo = launched["repo"]
+    view: dict[str, Any] = {"title": path.name, "repo": None, "last_used": "", "again": None}
+    if row:
+        view = project_view(row)
     return {
-        **launched,
+        **view,
         "id": str(path.relative_to(PROJECTS)),
-        "url": repo["url"] if repo else "",
+        "url": view["repo"]["url"] if row else "",
         "path": project.path,
         "bytes": project.bytes,
         "used_by": _uses(project.used_by),
