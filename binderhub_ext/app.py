@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path
@@ -171,10 +172,15 @@ class BinderApp(StrictApplication):
     # ---- parts
 
     def _init_logging(self) -> None:
-        """Leave out a line JupyterHub writes for each read of programs and of plain HTTP.
+        """Have one log of all that our rooms and Tornado say.
 
-        These send no `Sec-Fetch-Mode`; a request that changes something is checked all the same.
+        Without a line JupyterHub writes for each read of programs and of plain HTTP. These send no
+        `Sec-Fetch-Mode`; a request that changes something is checked all the same.
         """
+        for name in ("tornado", __package__):
+            log = logging.getLogger(name)
+            log.parent = self.log
+            log.setLevel(self.log.level)
         app_log.addFilter(lambda record: _UNCHECKED_READ not in record.getMessage())
 
     def _init_server(self) -> None:

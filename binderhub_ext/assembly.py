@@ -18,7 +18,6 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuth
 from traitlets.config import Application
 
-from . import __version__
 from ._data import hub_templates_dir, templates_dir
 from .core.launch import Tickets
 from .core.layout import DataDirectory
@@ -42,8 +41,8 @@ from .service.launching.launcher import Launcher
 from .service.launching.launches import Launches
 from .service.launching.news import News
 from .service.launching.quotas import Quotas
+from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
-from .service.launching.turns import Turns
 from .service.launching.updates import Updates
 from .service.person.credentials import Credentials
 from .service.person.files import PersonFiles
@@ -80,8 +79,8 @@ async def make_service(
     """
     place = sha256(f"{gethostname()}:{layout.root}".encode()).hexdigest()[:32]
     secret = ensure_secret(Path(ticket_file) if ticket_file else layout.secrets / "ticket")
-    kind, url = f"{engine} {__version__}", db_url or sqlite_url(layout.binder_db)
-    records = await asyncio.to_thread(Records, url, engine=kind, owner=place)
+    url = db_url or sqlite_url(layout.binder_db)
+    records = await asyncio.to_thread(Records, url, engine=engine, owner=place)
     await records.end_interrupted()
     parts = _Parts(app, layout, records, Tickets(secret), engine)
     facts: dict[str, Any] = {
@@ -231,7 +230,7 @@ class _Parts:
     @cached_property
     def starts(self) -> Starts:
         said = settings.Launcher(parent=self.app)
-        return Starts(self.hub, Turns(said.concurrent_starts), said.start_timeout)
+        return Starts(self.hub, FairSemaphore(said.concurrent_starts), said.start_timeout)
 
     @cached_property
     def landing(self) -> Landing:

@@ -156,7 +156,9 @@ class Client:
                 pass
             failures += 1
             if failures > _TRIES:
-                raise Unreachable("The hub stopped telling what happens. Look at its main page.")
+                raise Unreachable(
+                    "Lost contact with the hub during the launch. Look at its main page."
+                )
             time.sleep(min(2**failures, 20) / 4)
 
     def absolute(self, url: str) -> str:

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .core.sentences import Sentence
+
 Spawn = Callable[[int], "subprocess.Popen[bytes]"]
 """Starts a process with a descriptor for its output."""
 
@@ -118,7 +120,8 @@ class Log:
         if self.count < self.limit:
             self.tell(line)
         elif self.count == self.limit:
-            self.tell(f"… more than {self.limit} lines; only the end is kept from here")
+            text = "… more than {limit} lines; only the end is kept from here"
+            self.tell(Sentence(text, limit=self.limit))
 
     @property
     def end(self) -> str:
@@ -223,19 +226,10 @@ async def capture(
         if tell:
             tell(line)
 
+    options = {"env": dict(env), "cwd": cwd, "pass_fds": keep_open, "umask": umask}
     try:
-        async with (
-            _started(argv, env=dict(env), cwd=cwd, pass_fds=keep_open, umask=umask) as process,
-            asyncio.timeout(patience),
-            asyncio.TaskGroup() as group,
-        ):
-            assert process.stdin and process.stdout and process.stderr
-            watching = group.create_task(_watch(watch))
-            printing = group.create_task(_all_of(process.stdout, limit))
-            group.create_task(_lines_of(process.stderr, hear))
-            group.create_task(_feed(process.stdin, stdin))
-            await process.wait()
-            watching.cancel()
+        async with _started(argv, **options) as process, asyncio.timeout(patience):
+            printed = await _printed(process, stdin, limit, hear, watch)
     except TimeoutError as error:
         raise TimedOut(-signal.SIGKILL, "\n".join(said)) from error
     except ExceptionGroup as errors:
@@ -243,8 +237,8 @@ async def capture(
             raise
         raise TooMuch(-signal.SIGKILL, "\n".join(said)) from errors
     if process.returncode:
-        raise ProcessFailed(process.returncode, "\n".join(said), printing.result())
-    return printing.result()
+        raise ProcessFailed(process.returncode, "\n".join(said), printed)
+    return printed
 
 
 async def output(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/") -> str:
@@ -280,6 +274,25 @@ async def _started(argv: Sequence[str], **options: Any) -> AsyncIterator[Process
                 os.killpg(process.pid, signal.SIGKILL)
             # What it said last has to be read: asyncio waits for the end of every pipe.
             await asyncio.shield(process.communicate())
+
+
+async def _printed(
+    process: Process,
+    stdin: bytes,
+    limit: int,
+    hear: Callable[[str], None],
+    watch: Callable[[], bool] | None,
+) -> bytes:
+    """What a program has printed when it ends; `_Enough` in a group ends it before."""
+    assert process.stdin and process.stdout and process.stderr
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(_watch(watch))
+        printing = group.create_task(_all_of(process.stdout, limit))
+        group.create_task(_lines_of(process.stderr, hear))
+        group.create_task(_feed(process.stdin, stdin))
+        await process.wait()
+        watching.cancel()
+    return printing.result()
 
 
 async def _all_of(stream: asyncio.StreamReader, limit: int) -> bytes:

@@ -66,7 +66,9 @@ def error_codes() -> str:
         _WRITTEN,
         "",
         "An error that people are meant to read has a code that does not change, a sentence and"
-        " an HTTP status. The API and the event streams carry all three.",
+        " an HTTP status. The API and the event streams carry all three. A sentence that names"
+        " something has what it was made of beside it, for other languages: `text`, with named"
+        " places, and `fields`, with what stands in them.",
         "",
         "| code | status | when |",
         "| --- | --- | --- |",

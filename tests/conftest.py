@@ -10,12 +10,13 @@
 from gitserver import gitserver
 from hostiletrees import cleared
 from nothing_missing import pytest_runtest_makereport
-from rooms import pytest_xdist_make_scheduler
+from rooms import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from sandboxhub import pytest_sessionfinish, sandbox_hub
 
 __all__ = [
     "cleared",
     "gitserver",
+    "pytest_collection_modifyitems",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
     "pytest_xdist_make_scheduler",

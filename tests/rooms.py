@@ -1,7 +1,8 @@
 """Which tests may not run beside each other, when several processes share the work (pytest-xdist).
 
-A file stays in one process, for its fixtures. Folders that use one Hub of a whole session, or the
-one Docker daemon, whose images and containers they count, stay in one process together.
+A file stays in one process, for its fixtures. Folders that use one Hub or one data directory of a
+whole session, or the one Docker daemon, whose images and containers they count, stay in one process
+together. Rooms that take long come first, so that all processes end at about the same time.
 """
 
 from __future__ import annotations
@@ -15,23 +16,56 @@ TOGETHER = {
     "tests/attack": "sandboxes",
     "tests/browser": "browser",
     "tests/clients": "clients",
-    "tests/engines/contract": "docker",
+    "tests/engines/contract": "contract",
     "tests/engines/docker": "docker",
     "tests/engines/kubernetes": "cluster",
+    "tests/engines/local_build": "builds",
     "tests/engines/local_run": "sandboxes",
     "tests/helm/test_on_cluster.py": "cluster",
     "tests/house/test_up_with_docker.py": "docker",
 }
 
+OF_ENGINES = {"[docker": "docker", "[kubernetes": "cluster"}
+"""Where tests of every engine run for one of them."""
+
+LONGEST = (
+    "docker",
+    "sandboxes",
+    "browser",
+    "contract",
+    "builds",
+    "clients",
+    "tests/house/test_up.py",
+    "tests/storage/test_sync_random.py",
+    "tests/storage/test_sync_killed.py",
+    "tests/service/test_postgresql.py",
+)
+
+
+def room_of(nodeid: str) -> str:
+    """The room of a test."""
+    file = nodeid.partition("::")[0]
+    room = TOGETHER.get(file) or TOGETHER.get(str(PurePosixPath(file).parent), file)
+    if room == "contract":
+        return next((other for mark, other in OF_ENGINES.items() if mark in nodeid), room)
+    return room
+
 
 class Rooms(LoadScopeScheduling):
-    """FileChanger out whole rooms of tests."""
+    """Hands out whole rooms of tests."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return TOGETHER.get(file) or TOGETHER.get(str(PurePosixPath(file).parent), file)
+        return room_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Rooms:
     return Rooms(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest rooms first where several processes share the work."""
+    if hasattr(config, "workerinput"):
+        ranks = {room: rank for rank, room in enumerate(LONGEST)}
+        items.sort(key=lambda item: ranks.get(room_of(item.nodeid), len(ranks)))

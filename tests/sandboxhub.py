@@ -35,6 +35,7 @@ from uuid import uuid4
 import aiohttp
 import noproxy
 import pytest
+from datadirs import remove_later
 
 from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.layout import DataDirectory
@@ -138,7 +139,7 @@ _made: list[Path] = []
 def pytest_sessionfinish() -> None:
     """Remove every Hub's folder; pytest-xdist's processes do not live to run `atexit`."""
     for folder in _made:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_later(folder)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .launch import Files, Launch, VolumeRequest
+from .sentences import Sentence
 from .sharees import Sharee, newcomers
 
 _SEES = {
@@ -15,7 +16,11 @@ _SEES = {
 }
 
 
-def changes(old: Launch, new: Launch, *, image: bool = True) -> tuple[str, ...]:
+UNKNOWN = Sentence("It was started in another way.")
+"""All that can be said of a server that was not started by a launch."""
+
+
+def changes(old: Launch, new: Launch, *, image: bool = True) -> tuple[Sentence, ...]:
     """Sentences that say what would change; empty if both start the same.
 
     Where the browser lands is no difference: one server serves every target. Nor is who may enter,
@@ -29,7 +34,7 @@ def changes(old: Launch, new: Launch, *, image: bool = True) -> tuple[str, ...]:
     return tuple(_changes(old, new if image else replace(new, image=old.image)))
 
 
-def lets_in(shared: Iterable[Sharee], new: Launch) -> tuple[str, ...]:
+def lets_in(shared: Iterable[Sharee], new: Launch) -> tuple[Sentence, ...]:
     """Sentences that say who could enter a server after a launch and cannot now.
 
     Nobody is put out by a launch, whomever it leaves unnamed.
@@ -37,24 +42,33 @@ def lets_in(shared: Iterable[Sharee], new: Launch) -> tuple[str, ...]:
     Args:
         shared: who may enter now.
     """
-    return tuple(f"It would let in {one.words}." for one in newcomers(new.share, shared))
+    return tuple(
+        Sentence("It would let in {sharee}.", sharee=sharee.words)
+        for sharee in newcomers(new.share, shared)
+    )
 
 
-def _changes(old: Launch, new: Launch) -> Iterator[str]:
+def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
     if _identity(old) != _identity(new):
-        yield f"It would run {_repo(new)} instead of {_repo(old)}."
+        yield Sentence("It would run {new} instead of {old}.", new=_repo(new), old=_repo(old))
     elif old.commit and new.commit and old.commit.id != new.commit.id:
-        yield f"It would run commit {new.commit.short} instead of {old.commit.short}."
+        yield Sentence(
+            "It would run commit {new} instead of {old}.",
+            new=new.commit.short,
+            old=old.commit.short,
+        )
     if old.image != new.image:
-        yield "It would run in another environment."
+        yield Sentence("It would run in another environment.")
     if old.files != new.files:
-        yield f"It would see {_SEES[new.files]} instead of {_SEES[old.files]}."
+        sees = {"new": _SEES[new.files], "old": _SEES[old.files]}
+        yield Sentence("It would see {new} instead of {old}.", **sees)
     if old.volumes != new.volumes:
-        yield f"Its volumes would be {_names(new.volumes)} instead of {_names(old.volumes)}."
+        names = {"new": _names(new.volumes), "old": _names(old.volumes)}
+        yield Sentence("Its volumes would be {new} instead of {old}.", **names)
     if (old.memory, old.cpu) != (new.memory, new.cpu):
-        yield "It would have other limits of memory and processors."
+        yield Sentence("It would have other limits of memory and processors.")
     if old.idle != new.idle:
-        yield "It would stop after another time of inactivity."
+        yield Sentence("It would stop after another time of inactivity.")
 
 
 def _identity(launch: Launch) -> str:

@@ -4,8 +4,8 @@ A :class:`BinderError` carries a stable code for programs, a sentence a person c
 and an HTTP status as a hint to the edge. The edge (a page, JSON or an event) shows exactly
 these; anything else is logged with its traceback and shown as a reference number.
 
-A sentence is a fixed text with named places, and what stands there: never text put together,
-so that it can be said in another language.
+A sentence is a fixed text with named places, and what stands there (see
+:class:`~.sentences.Sentence`): never text put together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 import errno
 import re
 from typing import TYPE_CHECKING, Any
+
+from .sentences import Sentence
 
 if TYPE_CHECKING:
     from .updates import Update
@@ -36,19 +38,14 @@ class BinderError(Exception):
     status = 500
 
     def __init__(self, text: str, *, detail: str = "", **fields: object) -> None:
-        self.text, self.detail = text, detail
-        self.fields = {
-            name: value if isinstance(value, int | float | str) else str(value)
-            for name, value in fields.items()
-        }
-        self.message = text.format(**self.fields) if fields else text
+        self.message, self.detail = Sentence(text, **fields), detail
         super().__init__(self.message)
 
     def to_dict(self) -> dict[str, Any]:
         """The error as API clients see it."""
         said = {"code": self.code, "status": self.status, "message": self.message}
-        more = {"detail": self.detail, "fields": self.fields}
-        return {**said, **{name: value for name, value in more.items() if value}}
+        detail = {"detail": self.detail} if self.detail else {}
+        return {**said, **detail, **self.message.data}
 
 
 class BadLink(BinderError):
@@ -98,7 +95,7 @@ class RefNotFound(BinderError):
 
 
 class RepoUnavailable(BinderError):
-    """The repository's host did not answer, or not with sense."""
+    """The repository's host did not answer, or gave an unusable answer."""
 
     code, status = "repo-unavailable", 502
 
@@ -116,7 +113,7 @@ class ImageRefused(ImageNotFound):
 
 
 class RegistryUnavailable(BinderError):
-    """The registry of a container image did not answer, or not with sense."""
+    """The registry of a container image did not answer, or gave an unusable answer."""
 
     code, status = "registry-unavailable", 502
 

@@ -175,7 +175,9 @@ def read_ticket(ticket: object, secret: str, *, user: str, server: str) -> Launc
     try:
         launch = Launch.from_dict(_serializer(secret).loads(ticket))
     except (BadData, KeyError, TypeError, ValueError) as error:
-        raise BadTicket("The launch is not signed by this service. Open its link again.") from error
+        raise BadTicket(
+            "The launch is not signed by this service. Launch again from its link."
+        ) from error
     if (launch.user, launch.server) != (user, server):
         raise BadTicket("This launch was signed for another person or another server.")
     return launch

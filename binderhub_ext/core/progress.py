@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
+
+from .sentences import Sentence
 
 
 class Phase(StrEnum):
@@ -41,17 +43,23 @@ class Event:
 
     Attributes:
         phase: where the launch is.
-        message: text for the log; without a newline at its end.
+        message: for people; without a newline at its end.
         data: further fields of the event as clients see them (`imageName`, `url`, `code`…).
     """
 
     phase: Phase
-    message: str = ""
+    message: Sentence
     data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def log(cls, phase: Phase, line: str) -> Self:
+        """A line of the log."""
+        return cls(phase, Sentence.verbatim(line), {"log": True})
 
     def to_dict(self) -> dict[str, Any]:
         """The event as BinderHub's clients expect it: message ends in a newline."""
-        return {"phase": str(self.phase), "message": self.message + "\n", **self.data}
+        said = {"phase": str(self.phase), "message": self.message + "\n"}
+        return {**said, **self.message.data, **self.data}
 
     @cached_property
     def encoded(self) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import BadLink
+from .sentences import NOTHING, Sentence
 
 HEAD = "HEAD"
 REF_MAX = 1024
@@ -132,7 +133,7 @@ def choose(ref: str, advertised: Mapping[str, str]) -> Chosen | None:
     return None
 
 
-def taken_instead(asked: str, taken: str, branch: str) -> str:
+def taken_instead(asked: str, taken: str, branch: str) -> Sentence:
     """The sentence about a renamed default branch; empty if what was asked for was there.
 
     Args:
@@ -141,9 +142,16 @@ def taken_instead(asked: str, taken: str, branch: str) -> str:
         branch: the default branch, if its name is known.
     """
     if asked not in USUAL_DEFAULTS or taken == asked:
-        return ""
-    name = f" “{branch}”" if branch else ""
-    return f"There is no branch “{asked}” any more: took the default branch{name}."
+        return NOTHING
+    if not branch:
+        return Sentence(
+            "There is no branch “{asked}” any more: took the default branch.", asked=asked
+        )
+    return Sentence(
+        "There is no branch “{asked}” any more: took the default branch “{branch}”.",
+        asked=asked,
+        branch=branch,
+    )
 
 
 def branches(advertised: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .sentences import NOTHING, Sentence
+
 NEAR = 0.9
 """Share of a limit from which people are warned."""
 
@@ -40,52 +42,60 @@ def size_words(size: int) -> str:
     return f"{size / (1 << 30):.1f} GiB"
 
 
-def home_words(taken: Taken) -> str:
+def home_words(taken: Taken) -> Sentence:
     """One quiet sentence about a home; empty if nothing is known."""
     if taken.bytes is None:
-        return ""
+        return NOTHING
     size = size_words(taken.bytes)
-    return f"Your files take {size}" + (f" of {size_words(taken.limit)}." if taken.limit else ".")
+    if not taken.limit:
+        return Sentence("Your files take {size}.", size=size)
+    return Sentence("Your files take {size} of {limit}.", size=size, limit=size_words(taken.limit))
 
 
-def over_words(taken: Taken) -> str:
+def over_words(taken: Taken) -> Sentence:
     """What a launch says to somebody whose home is over its limit; empty if it is not."""
     if not taken.over:
-        return ""
-    return (
-        f"{home_words(taken)} So nothing new is put into them: this server is for making room."
+        return NOTHING
+    return Sentence(
+        "{use} So nothing new is put into them: this server is for making room."
         " Delete what you do not need there or on the page Files; what is deleted in this server's"
-        " file browser is gone for good."
+        " file browser is gone for good.",
+        use=home_words(taken),
     )
 
 
-def near_words(taken: Taken) -> str:
+def near_words(taken: Taken) -> Sentence:
     """A warning, before it hurts; empty if there is room."""
+    use = home_words(taken)
     if taken.over:
-        return (
-            f"{home_words(taken)} Servers still start, but nothing new is put into your files"
-            " until there is room again."
+        return Sentence(
+            "{use} Servers still start, but nothing new is put into your files until there is"
+            " room again.",
+            use=use,
         )
-    return f"{home_words(taken)} Make room before it is full." if taken.near else ""
+    return Sentence("{use} Make room before it is full.", use=use) if taken.near else NOTHING
 
 
-def volume_words(name: str, taken: Taken) -> str:
+def volume_words(name: str, taken: Taken) -> Sentence:
     """What a launch says about a volume it mounts; empty unless that is over its limit."""
     if taken.bytes is None or not taken.over:
-        return ""
-    return (
-        f'The volume "{name}" takes {size_words(taken.bytes)} of {size_words(taken.limit)}.'
-        " Delete what is not needed in it, or ask those who use it to."
+        return NOTHING
+    return Sentence(
+        'The volume "{volume}" takes {size} of {limit}.'
+        " Delete what is not needed in it, or ask those who use it to.",
+        volume=name,
+        size=size_words(taken.bytes),
+        limit=size_words(taken.limit),
     )
 
 
-FULL = (
+FULL = Sentence(
     "The disk of this hub is full, so nothing new is put into your files. Delete what you do not"
     " need: what is deleted in this server's file browser is gone for good, which makes room."
 )
 """What a launch says where the disk is full."""
 
-HOME_FULL = (
+HOME_FULL = Sentence(
     "There is no room left for your files, so nothing new is put into them. Delete what you do not"
     " need: what is deleted in this server's file browser is gone for good, which makes room."
 )
@@ -101,6 +111,6 @@ FULL_START = (
 NOT_BUILT = (
     "There is no room for anything new: your files are over their limit, or the disk is full. The"
     " environment this asks for is not built yet, so it cannot start. Start a server you have used"
-    " before and delete files in it, or delete projects on the page Files; then launch this again."
+    " before and delete files in it, or delete projects on the page Files; then launch again."
 )
 """Why a launch without room ends that would have to build first."""

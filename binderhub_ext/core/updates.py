@@ -1,6 +1,6 @@
 """What an update of a project did, or would do: for people, programs and pages. Pure.
 
-Only the standard library is imported, since the program that updates projects imports this.
+Little is imported, since the program that updates projects imports this at each start.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from .sentences import NOTHING, Sentence, listing
 
 LISTED = 200
 """Files of an update that people are shown by name; of more, how many there are."""
@@ -89,22 +91,22 @@ _PLANNED = {
 }
 
 _COUNTED = {
-    What.ADDED: "new",
-    What.UPDATED: "updated",
-    What.REMOVED: "removed",
-    What.MODE: "with another mode",
-    What.KEPT: "kept as you have it",
-    What.KEPT_DELETED: "you deleted left out",
-    What.BESIDE: "with the incoming version beside yours",
-    What.ASIDE: "with your version beside the incoming one",
-    What.RESCUED: "brought back",
+    What.ADDED: "{files} new",
+    What.UPDATED: "{files} updated",
+    What.REMOVED: "{files} removed",
+    What.MODE: "{files} with another mode",
+    What.KEPT: "{files} kept as you have it",
+    What.KEPT_DELETED: "{files} you deleted left out",
+    What.BESIDE: "{files} with the incoming version beside yours",
+    What.ASIDE: "{files} with your version beside the incoming one",
+    What.RESCUED: "{files} brought back",
 }
 
 
 _COUNTED_BEFORE = {
-    What.KEPT: "you changed removed there",
-    What.KEPT_DELETED: "you deleted changed there",
-    What.BESIDE: "changed on both sides",
+    What.KEPT: "{files} you changed removed there",
+    What.KEPT_DELETED: "{files} you deleted changed there",
+    What.BESIDE: "{files} changed on both sides",
 }
 
 
@@ -151,7 +153,7 @@ class Update:
     state: State
     commit: str
     previous: str = ""
-    message: str = ""
+    message: Sentence = NOTHING
     changes: tuple[FileChange, ...] = ()
     notes: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
@@ -168,32 +170,40 @@ class Update:
         return max(sum(self.counts.values()) - len(self.changes), 0)
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """The update in one sentence."""
+        commit = self.commit[:7]
         match self.state:
             case State.CREATED:
-                count = _files(sum(self.counts.values()))
-                return f"Your project is at {self.commit[:7]}, {count}."
+                files = _files(sum(self.counts.values()))
+                return Sentence("Your project is at {commit}, {files}.", commit=commit, files=files)
             case State.UNCHANGED:
-                return f"Your project is at {self.commit[:7]} already."
+                return Sentence("Your project is at {commit} already.", commit=commit)
             case State.UNTOUCHED:
-                return f"Your project was left as it is. {self.message}"
-        told = f"Your project went from {self.previous[:7]} to {self.commit[:7]}"
-        return f"{told}: {self.summary}."
+                return Sentence("Your project was left as it is. {why}", why=self.message)
+        return Sentence(
+            "Your project went from {previous} to {commit}: {summary}.",
+            previous=self.previous[:7],
+            commit=commit,
+            summary=self.summary,
+        )
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> Sentence:
         """How many files, by what was done to them."""
-        return self._counted(_COUNTED) or "no file had to change"
+        return self._counted(_COUNTED) or Sentence("no file had to change")
 
     @property
-    def planned_summary(self) -> str:
+    def planned_summary(self) -> Sentence:
         """How many files, by what the two sides have done to them."""
-        return self._counted({**_COUNTED, **_COUNTED_BEFORE}) or "no file has to change"
+        return self._counted({**_COUNTED, **_COUNTED_BEFORE}) or Sentence("no file has to change")
 
-    def _counted(self, words: Mapping[What, str]) -> str:
-        counted = (f"{_files(n)} {words[what]}" for what in words if (n := self.counts.get(what)))
-        return ", ".join(counted)
+    def _counted(self, texts: Mapping[What, str]) -> Sentence:
+        return listing(
+            Sentence(text, files=_files(count))
+            for what, text in texts.items()
+            if (count := self.counts.get(what))
+        )
 
     def text(self, *, planned: bool = False) -> str:
         """All of it for a terminal.
@@ -221,6 +231,7 @@ class Update:
             "commit": self.commit,
             "previous": self.previous,
             "message": self.message,
+            **self.message.data,
             "sentence": self.sentence,
             "summary": self.summary,
             "planned_summary": self.planned_summary,
@@ -243,7 +254,7 @@ class Update:
                 state=State(fields["state"]),
                 commit=str(fields["commit"]),
                 previous=str(fields["previous"]),
-                message=str(fields["message"]),
+                message=Sentence.received(str(fields["message"]), fields),
                 changes=tuple(map(_read_change, fields["changes"])),
                 notes=_texts(fields["notes"]),
                 edited=_texts(fields.get("edited", ())),
@@ -289,5 +300,5 @@ def _texts(values: Collection[Any] | Iterable[Any]) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
-def _files(count: int) -> str:
-    return f"{count} file" if count == 1 else f"{count} files"
+def _files(count: int) -> Sentence:
+    return Sentence("{count} file" if count == 1 else "{count} files", count=count)

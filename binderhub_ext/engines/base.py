@@ -7,6 +7,7 @@ they agree on is the image's name, which travels in the ticket.
 
 from __future__ import annotations
 
+import shutil
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from traitlets import Bool, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..abstract import Abstract
-from ..core.errors import BinderError, Unsupported
+from ..core.errors import BinderError, NoSpace, Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from ..core.progress import Tell
@@ -147,6 +148,13 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         return DataDirectory(Path(self.data_dir))
 
     @abstractmethod
+    async def basis(self) -> str:
+        """Everything besides repositories that decides what their environments are, as one text.
+
+        What was planned with another one is planned anew.
+        """
+
+    @abstractmethod
     async def plan(self, source: Source) -> Environment:
         """Detect what the source's configuration asks for. Runs none of its code.
 
@@ -174,6 +182,18 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         Raises:
             BuildFailed, BuildTimeout, NoSpace.
         """
+
+    def check_space(self, place: Path) -> None:
+        """Refuse to begin a build where too little is free on the disk of a folder.
+
+        Raises:
+            NoSpace
+        """
+        if shutil.disk_usage(place).free < self.min_free_space:
+            raise NoSpace(
+                "This hub's disk is too full for a new environment. Ask the administrator to make "
+                "room; environments that exist can be used."
+            )
 
     def targets_lacking(self) -> tuple[str, ...]:
         """Names of targets that no environment of this engine can have here. By default none."""

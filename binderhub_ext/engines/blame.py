@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from ..core.sentences import NOTHING, Sentence
+
 _LAST = 40
 """Lines at the end that count: programs complain of much that they then get over."""
 
@@ -52,17 +54,17 @@ def unreachable(said: str) -> bool:
     return any(_UNREACHABLE.search(line) and not _REFUSED.search(line) for line in lines)
 
 
-def of_others(said: str) -> str:
+def of_others(said: str) -> Sentence:
     """The sentence for a failure that nobody can mend in the repository; empty for any other."""
     if any(map(_DISTRUSTED.search, plain(said)[-_LAST:])):
-        return (
+        return Sentence(
             "A host that the build needs is not trusted here: its certificate is of an authority "
             "that this hub does not know. That is no fault of the repository. Tell the "
             "administrator, who can add the authority."
         )
     if unreachable(said):
-        return (
+        return Sentence(
             "A package index or another host could not be reached during the build. That is no "
             "fault of the repository: try again later, and tell the administrator if it stays so."
         )
-    return ""
+    return NOTHING

@@ -27,6 +27,7 @@ from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
 from ..core.locks import PYTHON, READERS, Target
 from ..core.requirements import decode
+from ..core.sentences import Sentence
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..repos.listing import listed
@@ -308,11 +309,12 @@ def _check_scripts(detection: Detection, read: Read) -> None:
             raise BuildFailed("{path} cannot run. {why}", path=path, why=windows_lines(path))
 
 
-def windows_lines(path: str) -> str:
+def windows_lines(path: str) -> Sentence:
     """What to do about a script that was written on Windows."""
-    return (
+    return Sentence(
         "It has the line endings of Windows (CRLF), which Linux takes for part of each line. Save "
-        f"it with LF, and add the line `{path} text eol=lf` to .gitattributes so that it stays so."
+        "it with LF, and add the line `{path} text eol=lf` to .gitattributes so that it stays so.",
+        path=path,
     )
 
 

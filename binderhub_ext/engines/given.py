@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.launch import Files, Launch
+from ..core.sentences import Sentence
 
 PROGRAM = Path(__file__).parent / "inside" / "binder_given.py"
 
@@ -39,13 +40,14 @@ def arguments(made: str, launch: Launch, home: str) -> list[str]:
     return [made, launch.image, home, project, extent]
 
 
-def told(count: int, left: Sequence[str]) -> list[str]:
+def told(count: int, left: Sequence[str]) -> list[Sentence]:
     """Lines of the log on what postBuild made beside the environment.
 
     Args:
         count: how many files are kept.
         left: names of those that are not, with the reason.
     """
-    lines = [f"postBuild made {count} files; they are given to each project."] if count else []
-    lines += [f"Not given: {name}" for name in left[:_NAMED]]
-    return lines + ([f"Not given: {len(left) - _NAMED} more"] if len(left) > _NAMED else [])
+    made = Sentence("postBuild made {count} files; they are given to each project.", count=count)
+    names = [Sentence("Not given: {name}", name=name) for name in left[:_NAMED]]
+    more = Sentence("Not given: {count} more", count=len(left) - _NAMED)
+    return [*([made] if count else []), *names, *([more] if len(left) > _NAMED else [])]

@@ -20,6 +20,7 @@ from typing import Any
 from ..abstract import Abstract
 from ..core.errors import LaunchFailed
 from ..core.launch import Access, Files, Launch
+from ..core.sentences import Sentence
 from ..core.volumes import Placed
 from ..storage.homes import ensure_mount_points, ensure_state, is_free
 from ..storage.mounts import SHOWN, Mount, mounts_for, shown_in
@@ -28,6 +29,8 @@ from ..storage.volumes import mount_of
 from .projects import ProjectsMixin
 from .rundir import Owner, RunDirectory
 from .volumes import VolumesMixin
+
+_NOT_SHOWN = "Your volumes are not in {folder}: the project has something there."
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,8 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         image = await self.find_image(launch)
         if image is None:
             raise LaunchFailed(
-                "The environment of this server is no longer kept here. Open its launch link"
-                " again: that builds it anew, and your files are as you left them."
+                "The environment of this server is no longer kept here. Launch again from its link:"
+                " that builds it anew, and your files are as you left them."
             )
         owner = await self.ensure_person(launch)
         mounts, groups = self._mounts(launch, placed), groups_of(placed)
@@ -189,7 +192,7 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         if not mounts:
             return ()
         if not is_free(self.project_home(launch), mounts[0].target):
-            self.tell(35, f"Your volumes are not in {SHOWN}: the project has something there.")
+            self.tell(35, Sentence(_NOT_SHOWN, folder=SHOWN))
             return ()
         directory.make_shown()
         return mounts

@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import LaunchFailed, NoSpace
 from ..core.launch import Files, Launch
 from ..core.layout import DataDirectory
+from ..core.sentences import Sentence
 from ..core.updates import State, Update
 from ..storage.sync import call
 from ..storage.sync.words import Request
@@ -51,7 +52,9 @@ class ProjectsMixin(RescueMixin):
             update = call.read_answer(await run(request))
         except NoSpace as error:
             # Whoever is over their quota needs a server to delete something.
-            self.rescue = f"{error.message} Your server starts with your files as they are."
+            self.rescue = Sentence(
+                "{why} Your server starts with your files as they are.", why=error.message
+            )
             self.tell(30, self.rescue)
             self.leave_project(launch, home)
             return
@@ -122,7 +125,7 @@ def _is_there(request: Request) -> bool:
     return call.is_current(replace(request, update=False))
 
 
-def _doing(request: Request, is_there: bool) -> str:
+def _doing(request: Request, is_there: bool) -> Sentence:
     if is_there:
-        return f"Bringing your project to commit {request.short}"
-    return "Putting the project's files in place"
+        return Sentence("Bringing your project to commit {commit}", commit=request.short)
+    return Sentence("Putting the project's files in place")

@@ -18,6 +18,7 @@ from traitlets.config import LoggingConfigurable
 from ..core.errors import NoSpace
 from ..core.launch import Files, Launch
 from ..core.layout import DataDirectory
+from ..core.sentences import NOTHING
 from ..core.space import FULL, FULL_START
 from ..core.volumes import Volume
 from ..storage.homes import ensure_place
@@ -34,7 +35,7 @@ class RescueMixin(LoggingConfigurable):
         @property
         def layout(self) -> DataDirectory: ...
 
-    rescue = ""
+    rescue = NOTHING
     """Why this start brings nothing new, in words; empty if it may."""
 
     async def find_room(self, launch: Launch) -> None:
@@ -42,7 +43,7 @@ class RescueMixin(LoggingConfigurable):
         limits = Space(parent=self).limits()
         if launch.files is Files.NONE:
             full = await asyncio.to_thread(is_full, self.layout, limits.reserve)
-            self.rescue = FULL if full else ""
+            self.rescue = FULL if full else NOTHING
         else:
             self.rescue = await asyncio.to_thread(no_room, self.layout, launch.user, limits)
         if self.rescue:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from ..core.sentences import NOTHING, Sentence
 from .blame import plain
 
 _RANGE = r"(?:[=<>!~]=?=?\s?[\w.*+!-]+)(?:\s?,\s?[=<>!~]=?=?\s?[\w.*+!-]+)*"
@@ -45,7 +46,7 @@ class _Spec:
         return " ".join([self.name, ", ".join(ranges)]).strip()
 
 
-def conflict(said: str, own: Sequence[str] = ()) -> str:
+def conflict(said: str, own: Sequence[str] = ()) -> Sentence:
     """The sentence of a solver's explanation that a person can act on; empty if there is none.
 
     Args:
@@ -67,70 +68,91 @@ def conflict(said: str, own: Sequence[str] = ()) -> str:
     )
 
 
-def other_file(said: str) -> str:
+def other_file(said: str) -> Sentence:
     """The sentence for a file whose hash is not the one that was asked for; empty for any other."""
     found = _OTHER_FILE.search(" ".join(plain(said)))
-    return (
-        f"{found[1]} is not the file that was locked: its hash is another. Make the lock "
-        "file or the requirements anew; if nobody changed them, somebody changed the package."
-        if found
-        else ""
+    if not found:
+        return NOTHING
+    return Sentence(
+        "{file} is not the file that was locked: its hash is another. Make the lock file or the "
+        "requirements anew; if nobody changed them, somebody changed the package.",
+        file=found[1],
     )
 
 
-def _own_package(ours: list[_Spec], theirs: list[_Spec]) -> str:
+def _own_package(ours: list[_Spec], theirs: list[_Spec]) -> Sentence:
     """Somebody asks for another version of the server's own package."""
     for mine in ours:
         for one in theirs:
             if one.name == mine.name and mine.versions and one.versions:
-                return f"This hub's own server needs {mine}; you ask for {one}. {_ASK_FOR_LESS}"
-    return ""
+                return Sentence(
+                    "This hub's own server needs {own}; you ask for {asked}. " + _ASK_FOR_LESS,
+                    own=mine,
+                    asked=one,
+                )
+    return NOTHING
 
 
-def _twice(theirs: list[_Spec]) -> str:
+def _twice(theirs: list[_Spec]) -> Sentence:
     for number, one in enumerate(theirs):
         for other in theirs[:number]:
             if one.name == other.name and one.versions and other.versions:
-                return f"You ask for {other} and for {one}. Ask for one of them."
-    return ""
+                return Sentence(
+                    "You ask for {one} and for {other}. Ask for one of them.", one=other, other=one
+                )
+    return NOTHING
 
 
-def _needs(needed: list[tuple[_Spec, _Spec]], theirs: list[_Spec], ours: list[_Spec]) -> str:
+def _needs(needed: list[tuple[_Spec, _Spec]], theirs: list[_Spec], ours: list[_Spec]) -> Sentence:
     """One package needs another in versions that are not those asked for, or that others need."""
     names = {one.name for one in theirs}
     for who, what in needed:
         for one in theirs:
             if one.name == what.name and one.versions and what.versions and one != what:
-                sentence = f"{who} needs {what}; you ask for {one}."
+                needs = {"package": who, "needs": what, "asked": one}
                 if who.name in names or not ours:
-                    return f"{sentence} Ask for versions that go together."
-                return f"{sentence} {who.name} is part of this hub's own server. {_ASK_FOR_LESS}"
+                    return Sentence(_ASK_FOR_OTHERS, **needs)
+                return Sentence(_PART_OF_OURS, name=who.name, **needs)
     for number, (who, what) in enumerate(needed):
         for other, wants in needed[:number]:
             if wants.name == what.name and wants != what and other.name != who.name:
-                return f"{other} needs {wants}, and {who} needs {what}. Ask for others of them."
-    return ""
+                return Sentence(
+                    "{other} needs {wants}, and {package} needs {needs}. Ask for others of them.",
+                    other=other,
+                    wants=wants,
+                    package=who,
+                    needs=what,
+                )
+    return NOTHING
 
 
-def _no_version(text: str) -> str:
+def _no_version(text: str) -> Sentence:
     found = _NO_VERSION.search(text) or _NO_WHEEL.search(text)
     if not found:
-        return ""
+        return NOTHING
     spec, versions = _Spec.read(found[1]), found.groupdict().get("versions")
     if versions == "none" and "No matching distribution" in text:
         return _no_such(spec.name)
-    return f"There is no {spec} for this Python and machine. Ask for another version."
+    return Sentence(
+        "There is no {package} for this Python and machine. Ask for another version.", package=spec
+    )
 
 
-def _no_such(name: str) -> str:
-    return (
-        f"There is no package {name} in the package index. Look for a typing mistake in its name."
+def _no_such(name: str) -> Sentence:
+    return Sentence(
+        "There is no package {name} in the package index. Look for a typing mistake in its name.",
+        name=name,
     )
 
 
 _ASK_FOR_LESS = (
     "Leave that line out or ask for a newer version; the docker engine installs what a repository "
     "asks for."
+)
+_ASK_FOR_OTHERS = "{package} needs {needs}; you ask for {asked}. Ask for versions that go together."
+_PART_OF_OURS = (
+    "{package} needs {needs}; you ask for {asked}. {name} is part of this hub's own server. "
+    + _ASK_FOR_LESS
 )
 
 

@@ -33,6 +33,7 @@ from ..core.errors import BadTicket, BinderError, LaunchFailed
 from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
+from ..core.sentences import Sentence
 from ..jobs import History
 from .preparing import PreparingMixin
 from .rescue import explained
@@ -151,6 +152,18 @@ class BinderSpawnerMixin(PreparingMixin):
         # A start puts the project's files in place too, and one that ends by itself is noticed.
         return 120
 
+    @default("cmd")
+    def _cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("mem_limit")
+    def _mem_limit(self) -> int:
+        return 2 << 30
+
+    @default("cpu_limit")
+    def _cpu_limit(self) -> float:
+        return 2.0
+
     @default("apply_user_options")
     def _our_check(self) -> Any:
         return check_ticket
@@ -233,15 +246,15 @@ class BinderSpawnerMixin(PreparingMixin):
         self.launch = self._admitted()
         await self.begin_once()
         if self.launch:
-            self.tell(10, "Preparing your files")
+            self.tell(10, Sentence("Preparing your files"))
             self._apply_common(self.launch)
             await self.prepare(self.launch)
-        self.tell(40, "Starting your server")
+        self.tell(40, Sentence("Starting your server"))
         url = await self.start_server()
-        self.tell(60, "Waiting for your server to answer")
+        self.tell(60, Sentence("Waiting for your server to answer"))
         await self._until_ready(url)
         self._forgive_silence()
-        self.tell(95, "Your server is ready")
+        self.tell(95, Sentence("Your server is ready"))
         return url
 
     def _apply_common(self, launch: Launch) -> None:
@@ -253,7 +266,7 @@ class BinderSpawnerMixin(PreparingMixin):
         if launch.cpu:
             self.cpu_limit = min(filter(None, (launch.cpu, self.cpu_limit)))
 
-    def tell(self, progress: int, message: str, **data: Any) -> None:
+    def tell(self, progress: int, message: Sentence, **data: Any) -> None:
         """Tell the people who watch the start.
 
         Args:
@@ -267,7 +280,7 @@ class BinderSpawnerMixin(PreparingMixin):
         """What is happening, as the Hub's event stream wants it."""
         self._history = history = self._history or History()
         async for _, event in history.watch():
-            yield {"message": event.message, **event.data}
+            yield {"message": event.message, **event.message.data, **event.data}
 
     async def _until_ready(self, url: Any) -> None:
         """Ask the server itself until it answers.

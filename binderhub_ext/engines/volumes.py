@@ -19,6 +19,7 @@ from traitlets.config import LoggingConfigurable
 
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
+from ..core.sentences import Sentence
 from ..core.space import volume_words
 from ..core.volumes import GroupRules, GroupVolume, Kind, Placed, Volume, group_of, resolve
 from ..storage.space import Space
@@ -55,7 +56,7 @@ class VolumesMixin(LoggingConfigurable):
             self.tell(14, words)
         return placed
 
-    def _crowded(self, volumes: Sequence[Volume]) -> list[str]:
+    def _crowded(self, volumes: Sequence[Volume]) -> list[Sentence]:
         """What people should know about volumes over their limit, by what was measured last."""
         layout, limits = self.layout, Space(parent=self).limits()
         found = [last_usage(layout, layout.volumes, PurePosixPath(v.id)) for v in volumes]

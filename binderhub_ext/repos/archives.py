@@ -38,6 +38,7 @@ from ..core.errors import (
 )
 from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit, Repo
+from ..core.sentences import Sentence
 from ..core.url import Url, read_url
 from ..programs import ProcessFailed, TimedOut, capture
 from . import unpack
@@ -85,7 +86,7 @@ class Contents:
     files: tuple[RemoteFile, ...]
     title: str = ""
     inside: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 class Archive(KeepingProvider):
@@ -168,9 +169,9 @@ class Archive(KeepingProvider):
                 files = await self._download(http, contents, scratch, tell)
             if len(contents.files) == 1 and files and _is_zip(files[0]):
                 files = await self._unpack(files[0], contents.inside, scratch, tell)
-            tell(_said("Keeping the files"))
+            tell(_event(Sentence("Keeping the files")))
             tree = await _pack(files, contents, commit, new, scratch)
-            return Readable(Phase.FETCHING, "The files are kept", tree=tree)
+            return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
 
     async def _download(
         self, http: Http, contents: Contents, scratch: Path, tell: Tell
@@ -178,7 +179,7 @@ class Archive(KeepingProvider):
         if len(contents.files) > self.max_files:
             raise too_large(f"{self.max_files} files")
         for note in contents.notes:
-            tell(_said(note))
+            tell(_event(note))
         left, got = self.max_size, []
         for number, file in enumerate(contents.files):
             path = unpack.safe_path(file.path)
@@ -186,14 +187,16 @@ class Archive(KeepingProvider):
                 raise _hostile()
             if not unpack.is_content(path):
                 continue
-            tell(_said(f"Fetching {ascii(path)[1:-1]} from {file.url.host}"))
+            name, host = ascii(path)[1:-1], file.url.host
+            tell(_event(Sentence("Fetching {file} from {host}", file=name, host=host)))
             place = scratch / f"download-{number}"
             try:
                 left -= await http.download(file.url, place, left)
             except RepoNotFound as error:
                 if not file.optional:
                     raise
-                tell(_said(f"{ascii(path)[1:-1]} is left out. {error.message}"))
+                why = error.message
+                tell(_event(Sentence("{file} is left out. {why}", file=name, why=why)))
                 continue
             await _verify(place, file)
             got.append(Packed(place, path))
@@ -202,7 +205,7 @@ class Archive(KeepingProvider):
     async def _unpack(
         self, archive: Packed, inside: str | None, scratch: Path, tell: Tell
     ) -> list[Packed]:
-        tell(_said(f"Unpacking {ascii(archive.path)[1:-1]}"))
+        tell(_event(Sentence("Unpacking {file}", file=ascii(archive.path)[1:-1])))
         into = scratch / "unpacked"
         into.mkdir()
         listed = await _unpacked(archive.content, into, self.max_files, self.max_files_size)
@@ -259,14 +262,14 @@ def epoch(date: str) -> int:
 def changed(commit: Commit) -> RefNotFound:
     """The words for an archive that has another version by now."""
     return RefNotFound(
-        "{name} has been changed since the link was opened. Open it again to get the "
-        "present version.",
+        "{name} has been changed since the link was opened. Launch again to get the present "
+        "version.",
         name=commit.repo.name,
     )
 
 
-def _said(words: str) -> Event:
-    return Event(Phase.FETCHING, words)
+def _event(message: Sentence) -> Event:
+    return Event(Phase.FETCHING, message)
 
 
 def _hostile() -> NotAllowed:

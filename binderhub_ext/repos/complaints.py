@@ -28,7 +28,7 @@ def _rule(pattern: str, error: type[BinderError], words: str) -> _Rule:
 _NOT_FOUND = (
     "There is no repository at {url} that can be read without a password. Check the spelling; "
     "if it is right, the repository may have been moved or deleted, or it is private: then store "
-    "a token for its host on the settings page, and launch it again."
+    "a token for its host on the settings page, and launch again."
 )
 _NOT_WITH_TOKEN = (
     "The token you stored does not open {url}. It may have expired or been revoked, or may not "

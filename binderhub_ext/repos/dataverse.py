@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from ..core.errors import RepoNotFound
 from ..core.repo import Commit, Repo
+from ..core.sentences import Sentence
 from ..core.url import Url
 from .archives import Archive, Contents, RemoteFile, ask, join, last_part
 from .http import Http
@@ -37,10 +38,9 @@ class DataverseProvider(Archive):
         data = (await http.json(version))["data"]
         public = [file for file in data["files"] if not file.get("restricted")]
         restricted = len(data["files"]) - len(public)
-        return Contents(
-            tuple(_file(site, file) for file in public),
-            notes=(f"{restricted} restricted files are left out",) if restricted else (),
-        )
+        note = Sentence("{count} restricted files are left out", count=restricted)
+        files = tuple(_file(site, file) for file in public)
+        return Contents(files, notes=(note,) if restricted else ())
 
     async def _dataset(self, http: Http, repo: Repo) -> tuple[Url, dict[str, Any]]:
         """The installation, and its dataset that a DOI or one of its files belongs to."""

@@ -20,6 +20,7 @@ from ..core.errors import (
 )
 from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit
+from ..core.sentences import Sentence
 from ..core.url import SCHEMES, git_url, read_url
 from ..programs import ProcessFailed, TooMuch
 from . import complaints, submodules
@@ -36,6 +37,7 @@ _PACKS_MAX = 30
 _TIDY_SECONDS = 60
 _LISTING_MAX = 2**26
 _ATTRIBUTES = ".gitattributes"
+_KEEPING = Sentence("Keeping the files")
 Tags = tuple[tuple[str, str], ...]
 _PERMANENT = (BadLink, NotAllowed, RefNotFound, RepoNotFound)
 
@@ -113,7 +115,7 @@ class Fetching:
         await self._mention_lfs(found)
         tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
         submodules = tuple(dict.fromkeys(parts))
-        readable = Readable(Phase.FETCHING, "Keeping the files", {}, tree, submodules, tags)
+        readable = Readable(Phase.FETCHING, _KEEPING, {}, tree, submodules, tags)
         self._tell(readable)
         await self._write(commit.id, parts, tags, path)
         await self._tidy()
@@ -131,7 +133,7 @@ class Fetching:
         if await self._is_complete(id):
             await self._git("update-ref", ref, id)
             return
-        self._say(f"Fetching {id[:7]} from {remote.url}")
+        self._say("Fetching {commit} from {url}", commit=id[:7], url=remote.url)
         try:
             await self._history_or_not(remote, [f"{id}:{ref}"])
         except RefNotFound as error:
@@ -165,8 +167,9 @@ class Fetching:
                 return
             except TooMuch:
                 self._say(
-                    f"Its history is larger than {limit // 2**20} MiB, so only the commit itself "
-                    "is fetched (`git fetch --unshallow` gets the rest later)"
+                    "Its history is larger than {limit} MiB, so only the commit itself is fetched "
+                    "(`git fetch --unshallow` gets the rest later)",
+                    limit=limit // 2**20,
                 )
                 self._remove_partial()
         try:
@@ -185,7 +188,7 @@ class Fetching:
             timeout=self._limits.timeout,
             watch=lambda: self._stored() - before > limit,
         )
-        await remote.run(call, Throttled(self._say))
+        await remote.run(call, Throttled(self._tell))
 
     def _stored(self) -> int:
         """Bytes in packs, finished or not; what grows during a fetch."""
@@ -241,7 +244,7 @@ class Fetching:
             await self._get(remote, link.id, "refs/submodules", None)
         except _PERMANENT as error:
             name = ascii(link.path).strip("'")
-            self._say(f"The submodule {name} stays empty. {error.message}")
+            self._say("The submodule {name} stays empty. {why}", name=name, why=error.message)
             return []
         entries = await self._measured(link.id)
         return [link.id, *await self._submodules(url, link.id, entries, depth + 1)]
@@ -324,8 +327,8 @@ class Fetching:
             await run(replace(repack, timeout=_TIDY_SECONDS))
             await self._git("pack-refs", "--all")
 
-    def _say(self, words: str) -> None:
-        self._tell(Event(Phase.FETCHING, words))
+    def _say(self, text: str, **fields: object) -> None:
+        self._tell(Event(Phase.FETCHING, Sentence(text, **fields)))
 
     async def _git(self, *arguments: str) -> bytes:
         return await run(replace(self._call(*arguments), timeout=self._limits.timeout))
@@ -337,8 +340,8 @@ class Fetching:
 class Throttled:
     """Passes on git's progress, but not every percent of it."""
 
-    def __init__(self, say: Callable[[str], None], interval: float = 0.5) -> None:
-        self._say = say
+    def __init__(self, tell: Tell, interval: float = 0.5) -> None:
+        self._tell = tell
         self._interval = interval
         self._last = 0.0
 
@@ -346,4 +349,5 @@ class Throttled:
         now = time.monotonic()
         if "%" in line and now - self._last >= self._interval:
             self._last = now
-            self._say(line.removeprefix("remote: "))
+            words = Sentence.verbatim(line.removeprefix("remote: "))
+            self._tell(Event(Phase.FETCHING, words))

@@ -11,6 +11,7 @@ from traitlets import Unicode
 
 from ..core.errors import RepoNotFound
 from ..core.repo import Commit, Repo
+from ..core.sentences import Sentence
 from ..core.url import read_url
 from .archives import Archive, Contents, RemoteFile, join
 from .http import Http
@@ -52,8 +53,8 @@ class FigshareProvider(Archive):
             for file in there
         )
         links = len(article["files"]) - len(there)
-        notes = (f"{links} files that are only links elsewhere are left out",) if links else ()
-        return Contents(files, str(article.get("title", "")), notes=notes)
+        note = Sentence("{count} files that are only links elsewhere are left out", count=links)
+        return Contents(files, str(article.get("title", "")), notes=(note,) if links else ())
 
     async def _newest(self, http: Http, article: str) -> int:
         versions = await http.json(join(read_url(self.api), "articles", article, "versions"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.errors import BadLink
 from ..core.progress import Phase, Tell
 from ..core.repo import Commit, Repo
+from ..core.sentences import Sentence
 from ..core.shipped import NAMES
 from .archives import changed
 from .keeping import KeepingProvider, Readable
@@ -38,7 +39,7 @@ class ShippedProvider(KeepingProvider):
             objects = scratch / "objects"
             objects.mkdir()
             tree = await pack(files, f"{commit.repo.title}\n", new, objects)
-        return Readable(Phase.FETCHING, "The files are kept", tree=tree)
+        return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
 
 
 def _files(repo: Repo) -> list[tuple[str, Path]]:

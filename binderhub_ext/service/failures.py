@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +16,8 @@ from tornado.log import app_log
 from tornado.web import HTTPError
 
 from ..core.errors import BinderError
+from ..core.progress import Event, Phase
+from ..core.sentences import Sentence
 
 STATUSES = {
     400: ("bad-request", "The request cannot be understood."),
@@ -64,15 +65,13 @@ class Failure:
         message: what happened and what to do.
         detail: longer text, may be empty.
         reference: the number under which the log has more, may be empty.
-        values: what stands in the named places of the message's text.
     """
 
     code: str
     status: int
-    message: str
+    message: Sentence
     detail: str = ""
     reference: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, error: BaseException, *, where: str) -> Failure:
@@ -83,7 +82,7 @@ class Failure:
             where: what was being done, for the log.
         """
         if isinstance(error, BinderError):
-            return cls(error.code, error.status, error.message, error.detail, values=error.fields)
+            return cls(error.code, error.status, error.message, error.detail)
         if isinstance(error, HTTPError) and error.status_code < 500:
             return cls.of_status(error.status_code)
         reference = secrets.token_hex(4)
@@ -91,23 +90,25 @@ class Failure:
         _LOGGED[reference] = "".join(traceback.format_exception(error))
         while len(_LOGGED) > _REMEMBERED:
             _LOGGED.pop(next(iter(_LOGGED)))
-        return cls(BinderError.code, 500, _OURS, reference=reference)
+        return cls(BinderError.code, 500, Sentence(_OURS), reference=reference)
 
     @classmethod
     def of_status(cls, status: int) -> Failure:
         """The words for a bare HTTP status."""
         other = (BinderError.code, f"{HTTPStatus(status).phrase}.")
         code, message = STATUSES.get(status, other)
-        return cls(code, status, message)
+        return cls(code, status, Sentence(message))
 
     @property
     def title(self) -> str:
         """What a page about it is called."""
         return _TITLES.get(self.status, "Something went wrong")
 
-    def fields(self) -> dict[str, Any]:
-        """What the event of a failure has besides its message."""
-        return {"code": self.code, "status_code": self.status, **self._extra()}
+    @property
+    def event(self) -> Event:
+        """The last event of a launch that ended so."""
+        data = {"code": self.code, "status_code": self.status, **self._extra()}
+        return Event(Phase.FAILED, self.message, data)
 
     def to_json(self) -> dict[str, Any]:
         """The body of a refused API call."""
@@ -116,8 +117,9 @@ class Failure:
             "status": self.status,
             "message": self.message,
             **self._extra(),
+            **self.message.data,
         }
 
     def _extra(self) -> dict[str, Any]:
-        named = {"detail": self.detail, "reference": self.reference, "fields": dict(self.values)}
+        named = {"detail": self.detail, "reference": self.reference}
         return {name: value for name, value in named.items() if value}

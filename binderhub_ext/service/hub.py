@@ -207,7 +207,9 @@ class HubClient:
             except (aiohttp.ClientError, TimeoutError) as error:
                 app_log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
             await asyncio.sleep(0.2 * 2**attempt)
-        raise LaunchFailed("The Hub stopped telling about the server. Look at it on the main page.")
+        raise LaunchFailed(
+            "Lost contact with the Hub while the server was starting. Look at it on the main page."
+        )
 
     async def token_for_server(self, person: Person, name: str, *, seconds: int) -> str:
         """A token that opens one server for some seconds and does nothing else.

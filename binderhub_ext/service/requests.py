@@ -42,7 +42,7 @@ class BadField(BadLink):
     """
 
     def __init__(self, field: str, error: BadLink) -> None:
-        super().__init__(error.text, detail=error.detail, **error.fields)
+        super().__init__(error.message, detail=error.detail)
         self.code = error.code
         self.field = field
 

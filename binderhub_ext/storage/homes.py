@@ -133,7 +133,7 @@ def _ensure(parent: Path, name: str, uid: int | None, gid: int | None) -> None:
             os.close(os.open(name, DIRECTORY, dir_fd=directory))
             return
     raise Conflict(
-        "{parent} is not a folder, so it cannot be used. An administrator has to move it.",
+        "{parent} is not a folder, so it cannot be used. The administrator has to move it.",
         parent=parent / name,
     )
 

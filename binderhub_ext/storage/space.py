@@ -9,6 +9,7 @@ from traitlets import Integer
 from traitlets.config import Configurable
 
 from ..core.layout import DataDirectory
+from ..core.sentences import NOTHING, Sentence
 from ..core.space import FULL, HOME_FULL, Taken, over_words
 from ..traits import Bytes
 from .usage import Usage, last_home_usage
@@ -73,7 +74,7 @@ class Space(Configurable):
         return Limits(self.home_limit, self.volume_limit, self.reserve)
 
 
-def no_room(layout: DataDirectory, user: str, limits: Limits) -> str:
+def no_room(layout: DataDirectory, user: str, limits: Limits) -> Sentence:
     """Why nothing new should be put into a person's files, in words; empty if there is room.
 
     By what was measured last; asks the disk, measures nothing.
@@ -84,7 +85,8 @@ def no_room(layout: DataDirectory, user: str, limits: Limits) -> str:
         return FULL
     home = layout.home(user)
     # A quota of the file system that is reached shows as a disk that is full, for this folder.
-    return HOME_FULL if home.is_dir() and _free(os.statvfs(home)) < _LEAST else ""
+    full = home.is_dir() and _free(os.statvfs(home)) < _LEAST
+    return HOME_FULL if full else NOTHING
 
 
 def is_full(layout: DataDirectory, reserve: int) -> bool:

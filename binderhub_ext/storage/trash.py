@@ -132,8 +132,9 @@ def restore(layout: DataDirectory, id: str, owner: str) -> PurePosixPath:
             finally:
                 os.close(parent)
     except (FileExistsError, NotADirectoryError) as error:
-        words = f"Something else is at {path} now. Rename it, then restore again."
-        raise Conflict(words) from error
+        raise Conflict(
+            "Something else is at {path} now. Rename it, then restore again.", path=path
+        ) from error
     except FileNotFoundError as error:
         raise NotFound("That is not in the trash any more.") from error
     with suppress(OSError):
@@ -237,7 +238,7 @@ def _explained(error: OSError) -> BinderError:
     if error.errno == errno.EXDEV:
         return BinderError(
             "The trash is on another disk than the folder, so it was not deleted. "
-            "An administrator has to put both on one file system."
+            "The administrator has to put both on one file system."
         )
     if NoSpace.caused(error):
         return NoSpace(

@@ -10,7 +10,6 @@ with HomeHub.running() as hub:
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datadirs import remove_later
 from gitserver import GitServer
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -114,7 +114,7 @@ class HomeHub:
             # user ids, which have to pass through (pytest's directories let nobody through).
             folder = Path(tempfile.mkdtemp(prefix="home-hub-"))
             folder.chmod(0o711)
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(remove_later, folder)
             git = stack.enter_context(GitServer(folder / "git"))
             port = free_ports(4)
             log = folder / "up.log"

@@ -250,7 +250,7 @@ def asks_about_files() -> dict[str, Any]:
     return launch(phase="failed", error=error, step="image", update=update(), question=question)
 
 
-def look(**changes: Any) -> dict[str, Any]:
+def preview(**changes: Any) -> dict[str, Any]:
     view = {
         "project": "projects/maria/tidal-analysis",
         "title": "tidal-analysis",
@@ -263,7 +263,7 @@ def look(**changes: Any) -> dict[str, Any]:
         "again": {"link": "v2/gh/maria/tidal-analysis/main"},
         **changes,
     }
-    return {"look": view}
+    return {"preview": view}
 
 
 PAGES = {
@@ -272,7 +272,7 @@ PAGES = {
     "confirm.html": confirm,
     "error.html": error,
     "settings.html": settings,
-    "update.html": look,
+    "update.html": preview,
 }
 
 

@@ -51,7 +51,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
         "launch.html",
         samples.launch(phase="ready", attention=["Not let in: zed. This hub knows nobody so."]),
     ),
-    "update": ("update.html", samples.look()),
+    "update": ("update.html", samples.preview()),
     "settings": ("settings.html", samples.settings()),
     **{f"admin-{one}": ("admin.html", samples.admin(one)) for one in samples.SECTIONS},
     "volumes": ("volumes.html", samples.volumes()),

@@ -109,7 +109,7 @@ def test_try_again_and_back_carry_the_values(pages: Pages, stream: Stream, progr
     expect(progress.get_by_role("link", name="Back to the form")).to_have_attribute(
         "href", re.compile("repo=")
     )
-    progress.get_by_role("button", name="Try again").click()
+    progress.get_by_role("button", name="Launch again").click()
     progress.wait_for_url("**/launch")
     method, path, body, _ = pages.posts[-1]
     assert (method, path) == ("POST", "launch")

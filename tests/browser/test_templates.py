@@ -67,7 +67,14 @@ def test_no_inline_scripts_or_styles_of_ours(name: str) -> None:
 
 @pytest.mark.parametrize("name", samples.PAGES)
 def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
-    nothing = {"launch": {}, "request": {}, "source": {}, "environment": {}, "form": {}, "look": {}}
+    nothing = {
+        "launch": {},
+        "request": {},
+        "source": {},
+        "environment": {},
+        "form": {},
+        "preview": {},
+    }
     assert "<main" in render(name, **nothing)
 
 
@@ -111,14 +118,14 @@ def test_without_scripts_the_progress_page_asks_again_by_itself(phase: str, refr
 def test_files_of_both_sides_leave_the_choice() -> None:
     for name, context in (
         ("launch.html", samples.asks_about_files()),
-        ("update.html", samples.look()),
+        ("update.html", samples.preview()),
     ):
         page = Parsed(render(name, **context))
         answers = [f for f in page.all("input") if f.get("name") == "keep"]
         assert [f["value"] for f in answers] == ["both", "mine", "theirs"]
         assert ["checked" in f for f in answers] == [True, False, False]
         assert "analysis.ipynb" in page.text and "… and 130 more" in page.text
-        assert "Try again" not in page.text
+        assert "Launch again" not in page.text
         offered = [b["value"] for b in page.all("button") if b.get("name") == "on_change"]
         assert offered == ["restart", "keep"]
         assert "Not now, open mine" in page.text
@@ -140,7 +147,7 @@ def test_files_of_both_sides_leave_the_choice() -> None:
     ],
 )
 def test_an_update_without_a_choice(fields: dict[str, Any], words: str) -> None:
-    page = Parsed(render("update.html", **samples.look(**fields)))
+    page = Parsed(render("update.html", **samples.preview(**fields)))
     assert words in page.text
     assert not [f for f in page.all("input") if f.get("name") == "keep"]
 
@@ -155,4 +162,4 @@ def test_a_server_that_runs_something_else_leaves_the_choice() -> None:
     page = Parsed(render("launch.html", **context))
     answers = [f["value"] for f in page.all("input") if f.get("name") == "on_change"]
     assert answers == ["restart", "keep"]
-    assert "Update and restart" in page.text and "Try again" not in page.text
+    assert "Update and restart" in page.text and "Launch again" not in page.text

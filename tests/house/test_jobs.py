@@ -10,7 +10,7 @@ from binderhub_ext.jobs import KEPT, History, Jobs
 
 
 def event(number: int) -> Event:
-    return Event(Phase.BUILDING, str(number))
+    return Event.log(Phase.BUILDING, str(number))
 
 
 # ---- history
@@ -78,11 +78,11 @@ class Worker:
         self.begun += 1
         number = self.begun
         try:
-            tell(Event(Phase.BUILDING, f"begun {number}"))
+            tell(Event.log(Phase.BUILDING, f"begun {number}"))
             await self.go_on.wait()
             if self.error:
                 raise self.error
-            tell(Event(Phase.BUILDING, f"done {number}"))
+            tell(Event.log(Phase.BUILDING, f"done {number}"))
             return number
         except asyncio.CancelledError:
             self.cancelled += 1

@@ -7,12 +7,22 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from hubprocess import Person, Running, alive, command_line, descendants, gone, up
+from hubprocess import (
+    Person,
+    Running,
+    alive,
+    command_line,
+    descendants,
+    four_free_ports,
+    gone,
+    up,
+)
 
 HERE = Path(__file__).parent
 
@@ -34,6 +44,21 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data directory of `shared`."""
+    return tmp_path_factory.mktemp("up") / "data"
+
+
+@pytest.fixture(scope="module")
+def shared(data: Path) -> Iterator[Running]:
+    """A started `up` for tests that only ask it."""
+    config = data.with_name("conf.py")
+    config.write_text(PLAIN_SERVERS)
+    with up(data, four_free_ports(), "--engine", "local", "-f", str(config)) as running:
+        yield running
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -46,10 +71,11 @@ def start_server(person: Person, running: Running) -> None:
 
 
 def test_sign_in_stop_and_start_again(tmp_path: Path, free_ports: int, config: Path) -> None:
+    """However it is stopped: as a service is, by Ctrl-C, by a terminal that is closed."""
     data, elsewhere = tmp_path / "the data", tmp_path / "elsewhere"
     elsewhere.mkdir()
     seen = set()
-    for _ in range(2):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         arguments = ["--engine", "local", "-f", f"../{config.name}"]
         with up(data, free_ports, *arguments, cwd=elsewhere) as running:
             seen.add((running.user, running.password))
@@ -60,7 +86,7 @@ def test_sign_in_stop_and_start_again(tmp_path: Path, free_ports: int, config: P
                 start_server(person, running)
             started = descendants(running.process.pid)
             assert len(started) >= 3
-            assert running.stop() == 0
+            assert running.stop(number) == 0
             assert gone(started), alive(started)
         assert not (data / "run").exists()
         assert list(elsewhere.iterdir()) == []
@@ -79,76 +105,59 @@ def test_nobody_else_gets_in(tmp_path: Path, free_ports: int, config: Path) -> N
             assert page.url == f"{running.url}/services/binder/"
 
 
-def test_the_hub_answers_at_its_own_host_alone(
-    tmp_path: Path, free_ports: int, config: Path
-) -> None:
+def test_the_hub_answers_at_its_own_host_alone(shared: Running) -> None:
     def ask(method: str, host: str, path: str, **options: Any) -> requests.Response:
-        url = f"http://127.0.0.1:{free_ports}{path}"
-        headers = {"Host": f"{host}:{free_ports}", **options.pop("headers", {})}
+        url = f"http://127.0.0.1:{shared.port}{path}"
+        headers = {"Host": f"{host}:{shared.port}", **options.pop("headers", {})}
         return requests.request(
             method, url, headers=headers, allow_redirects=False, timeout=30, **options
         )
 
-    with up(tmp_path / "data", free_ports, "--engine", "local", "-f", str(config)) as running:
-        assert running.url == f"http://localhost:{free_ports}"
-        theirs = f"{running.user}.localhost"
-        for host in (theirs, "127.0.0.1"):
-            for path in ("/", "/hub/login", "/hub/token", "/services/binder/v2/gh/a/b/HEAD?x=1"):
-                sent = ask("GET", host, path)
-                assert (sent.status_code, sent.headers["Location"]) == (302, running.url + path)
-        # at the host of somebody's servers nobody signs in, whatever signing in takes
-        sign_in = {"username": running.user, "password": running.password}
-        for path in ("/hub/login", "/hub/api/users", "/hub/oauth_login", "/services/binder/launch"):
-            assert ask("POST", theirs, path, data=sign_in).status_code == 421
-        assert ask("GET", theirs, "/hub/api/user").status_code == 302
-        # a name that leads here by a proxy that was not meant, or by a trick
-        for path in ("/", "/hub/login", "/services/binder/"):
-            answer = ask("GET", "hub.example.org", path)
-            assert answer.status_code == 421 and f"This hub is at {running.url}/" in answer.text
-        # programs keep no cookies and may use the address they know
-        with Person(running.url) as person:
-            person.sign_in(running.user, running.password)
-            made = person.api("POST", f"users/{running.user}/tokens", json={}).json()
-        headers = {"Authorization": f"token {made['token']}"}
-        for path in ("/hub/api/user", "/services/binder/api/servers"):
-            assert ask("GET", "127.0.0.1", path, headers=headers).status_code == 200
+    assert shared.url == f"http://localhost:{shared.port}"
+    theirs = f"{shared.user}.localhost"
+    for host in (theirs, "127.0.0.1"):
+        for path in ("/", "/hub/login", "/hub/token", "/services/binder/v2/gh/a/b/HEAD?x=1"):
+            sent = ask("GET", host, path)
+            assert (sent.status_code, sent.headers["Location"]) == (302, shared.url + path)
+    # at the host of somebody's servers nobody signs in, whatever signing in takes
+    sign_in = {"username": shared.user, "password": shared.password}
+    for path in ("/hub/login", "/hub/api/users", "/hub/oauth_login", "/services/binder/launch"):
+        assert ask("POST", theirs, path, data=sign_in).status_code == 421
+    assert ask("GET", theirs, "/hub/api/user").status_code == 302
+    # a name that leads here by a proxy that was not meant, or by a trick
+    for path in ("/", "/hub/login", "/services/binder/"):
+        answer = ask("GET", "hub.example.org", path)
+        assert answer.status_code == 421 and f"This hub is at {shared.url}/" in answer.text
+    # programs keep no cookies and may use the address they know
+    with Person(shared.url) as person:
+        person.sign_in(shared.user, shared.password)
+        made = person.api("POST", f"users/{shared.user}/tokens", json={}).json()
+    headers = {"Authorization": f"token {made['token']}"}
+    for path in ("/hub/api/user", "/services/binder/api/servers"):
+        assert ask("GET", "127.0.0.1", path, headers=headers).status_code == 200
 
 
-def test_other_users_of_the_machine_read_nothing(
-    tmp_path: Path, free_ports: int, config: Path
-) -> None:
-    data = tmp_path / "data"
-    with up(data, free_ports, "--engine", "local", "-f", str(config)) as running:
-        with Person(running.url) as person:
-            person.sign_in(running.user, running.password)
-        readable = [
-            path
-            for path in data.rglob("*")
-            if mode(path) & 0o044 and path.is_file() and not private_above(path, data)
-        ]
-        assert {path.name for path in readable} <= {"hub.pid", "proxy.pid"}
-        assert not mode(data) & 0o066
-        assert {mode(path) for path in (data / "secrets").iterdir()} == {0o600}
-        commands = [
-            Path(f"/proc/{pid}/cmdline").read_bytes()
-            for pid in [running.process.pid, *descendants(running.process.pid)]
-        ]
-        for secret in (data / "secrets").iterdir():
-            assert not any(secret.read_bytes().strip() in command for command in commands)
+def test_other_users_of_the_machine_read_nothing(shared: Running, data: Path) -> None:
+    with Person(shared.url) as person:
+        person.sign_in(shared.user, shared.password)
+    readable = [
+        path
+        for path in data.rglob("*")
+        if mode(path) & 0o044 and path.is_file() and not private_above(path, data)
+    ]
+    assert {path.name for path in readable} <= {"hub.pid", "proxy.pid"}
+    assert not mode(data) & 0o066
+    assert {mode(path) for path in (data / "secrets").iterdir()} == {0o600}
+    commands = [
+        Path(f"/proc/{pid}/cmdline").read_bytes()
+        for pid in [shared.process.pid, *descendants(shared.process.pid)]
+    ]
+    for secret in (data / "secrets").iterdir():
+        assert not any(secret.read_bytes().strip() in command for command in commands)
 
 
 def private_above(path: Path, root: Path) -> bool:
     return any(mode(parent) & 0o011 == 0 for parent in path.parents if parent.is_relative_to(root))
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_ctrl_c_and_a_closed_terminal(
-    tmp_path: Path, free_ports: int, config: Path, number: int
-) -> None:
-    with up(tmp_path / "data", free_ports, "--engine", "local", "-f", str(config)) as running:
-        started = descendants(running.process.pid)
-        assert running.stop(number) == 0
-        assert gone(started), alive(started)
 
 
 def test_a_killed_hub_finds_its_servers_again(
@@ -175,14 +184,12 @@ def test_a_killed_hub_finds_its_servers_again(
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_second_up_is_refused(tmp_path: Path, free_ports: int, config: Path) -> None:
-    data = tmp_path / "data"
-    with up(data, free_ports, "--engine", "local", "-f", str(config)) as running:
-        second = refused(data, free_ports, "--engine", "local")
-        assert f"already running with the data directory {data}" in second
-        assert f"process {running.process.pid}" in second
-        other = refused(tmp_path / "other", free_ports, "--engine", "local")
-        assert f"Port {free_ports} is taken" in other
+def test_a_second_up_is_refused(tmp_path: Path, shared: Running, data: Path) -> None:
+    second = refused(data, shared.port, "--engine", "local")
+    assert f"already running with the data directory {data}" in second
+    assert f"process {shared.process.pid}" in second
+    other = refused(tmp_path / "other", shared.port, "--engine", "local")
+    assert f"Port {shared.port} is taken" in other
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from traitlets import Any, Dict, Float, Int, List
+from traitlets import Any, Dict, Float, Int, List, Unicode
 
 from binderhub_ext.core.errors import BuildFailed, NoSpace, Unsupported
 from binderhub_ext.core.progress import Event, Phase, Tell
 from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines.base import Builder, Check, Engine, Environment, Image
 from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.listing import listed
@@ -29,12 +30,16 @@ class MemoryBuilder(Builder):
 
     seconds = Float(0, help="How long a build takes.").tag(config=True)
     lines = Int(3, help="Lines of log a build prints.").tag(config=True)
+    recipe = Unicode("1", help="Raised when it builds something else of the same files.")
     fail = Any(lambda key: False, help="Which keys fail.")
     key_of = Any(lambda source: f"env-{source.tree}", help="The environment of a source.")
     built: dict[str, Image] = Dict()  # type: ignore[assignment]
     started: list[str] = List()  # type: ignore[assignment]
     ended: list[str] = List()  # type: ignore[assignment]
     plans = Int()
+
+    async def basis(self) -> str:
+        return self.recipe
 
     async def plan(self, source: Source) -> Environment:
         self.plans += 1
@@ -52,12 +57,12 @@ class MemoryBuilder(Builder):
         self.started.append(environment.key)
         try:
             for line in range(self.lines):
-                tell(Event(Phase.BUILDING, f"line {line}", {"log": True}))
+                tell(Event.log(Phase.BUILDING, f"line {line}"))
                 await asyncio.sleep(self.seconds / self.lines)
             if self.fail(environment.key):
                 raise BuildFailed("The requirements cannot be solved.", detail="no such package")
             image = self.built[environment.key] = Image(f"image-{environment.key}", environment.key)
-            tell(Event(Phase.BUILT, "Built."))
+            tell(Event(Phase.BUILT, Sentence("Built.")))
             return image
         finally:
             self.ended.append(environment.key)
@@ -96,7 +101,7 @@ class MemoryRepos:
 
     async def readable(self, commit: Commit, tell: Tell) -> Source:
         self.fetched.append(commit.id)
-        tell(Event(Phase.FETCHING, f"Fetching {commit.id}"))
+        tell(Event(Phase.FETCHING, Sentence("Fetching {commit}", commit=commit.id)))
         await asyncio.sleep(0)
         return Source(commit, Path("/nowhere"), self.tree(commit))
 

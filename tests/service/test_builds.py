@@ -130,6 +130,17 @@ async def test_what_was_looked_at_too_early_is_looked_at_again(room):
     assert image.key == "found" and room.builder.plans == 2
 
 
+async def test_a_raised_recipe_makes_environments_anew(room):
+    """Also of commits that were looked at before, without a new version of ours."""
+    await room.image("one")
+    assert (await room.builds.known(commit("one")))[1]
+    room.builder.recipe = "2"
+    room.builder.key_of = lambda source: "raised"
+    assert await room.builds.known(commit("one")) is None
+    _, image = await room.image("one")
+    assert image.key == "raised" and room.builder.plans == 2
+
+
 async def test_what_cannot_be_built_is_refused_before_all_is_kept(room):
     def key_of(source):
         raise Unsupported("No Nix here.")

@@ -318,3 +318,5 @@ async def test_the_trash_is_emptied_after_its_time(tmp_path: Path) -> None:
                 await asyncio.sleep(0.1)
             assert [thing["id"] for thing in told["trash"]] == ["2-young"]
     assert [path.name for path in trash.iterdir()] == ["2-young"]
+    # also what is no warning: an administrator reads there what became of somebody's files
+    assert "Removing ann/projects/o/1-old of ann, deleted long ago" in hub.log.read_text()

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import pytest
 from realhub import PREFIX
 
+from binderhub_ext.core.sentences import Sentence
+
 HOME = PREFIX
 
 
@@ -51,6 +53,12 @@ async def test_paste_watch_and_land(realhub, repos):
         bar = [e["progress"] for e in events]
         assert bar == sorted(bar)
         assert bar[-1] == 100
+        made = [e for e in events if "text" in e]
+        assert [Sentence(e["text"], **e["fields"]) + "\n" for e in made] == [
+            e["message"] for e in made
+        ]
+        texts = {e["text"] for e in made}
+        assert {"Looking for {ref} of {repo}.", "{ref} is commit {commit}."} <= texts
         view = (await browser.api("GET", f"api/launches/{launch}")).json()
         assert (view["phase"], view["url"], view["error"]) == ("ready", last["url"], None)
         assert len(view["commit"]) == 40

@@ -71,9 +71,11 @@ async def test_two_services_leave_each_others_launches_alone(postgres: Postgres)
     one, two = (Records(url, engine="x", owner=name) for name in ("one", "two"))
     try:
         environment = Environment("key", "Python", ("requirements.txt",))
-        both = [records.remember(COMMIT, environment) for records in (one, two) for _ in range(20)]
+        both = [
+            records.remember(COMMIT, "", environment) for records in (one, two) for _ in range(20)
+        ]
         await asyncio.gather(*both)
-        assert await two.environment(COMMIT) == environment
+        assert await two.environment(COMMIT, "") == environment
         await one.launch_started(launch("1"))
         await two.launch_started(launch("2"))
         await one.build_started("b", environment, COMMIT)

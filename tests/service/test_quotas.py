@@ -16,7 +16,7 @@ from binderhub_ext.core.errors import NotAllowed, TooMany
 from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.service.hub import Person
-from binderhub_ext.service.launching.launcher import Order
+from binderhub_ext.service.launching.launcher import LaunchOrder
 from binderhub_ext.service.launching.quotas import Quotas
 from binderhub_ext.service.settings import Access
 from binderhub_ext.service.sse import Parser
@@ -80,9 +80,9 @@ def test_a_network_that_is_none_is_told_at_the_start() -> None:
         Access(ban_networks={"192.0.2.1/24": "host bits"})
 
 
-def order(name: str) -> Order:
+def order(name: str) -> LaunchOrder:
     repo = Repo("gh", name, f"https://github.com/{name}")
-    return Order(Person("ana", token=""), LaunchRequest(repo=repo))
+    return LaunchOrder(Person("ana", token=""), LaunchRequest(repo=repo))
 
 
 @pytest.mark.parametrize(

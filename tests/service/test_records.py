@@ -62,23 +62,21 @@ def test_migrations_end_at_the_tables_of_the_code(tmp_path):
     assert mode == "wal"
 
 
-async def test_the_environment_of_a_commit_is_remembered_and_forgotten(records):
+async def test_the_environment_of_a_commit_is_remembered(records):
     environment = Environment("key", "Python 3.11", ("requirements.txt",))
-    assert await records.environment(COMMIT) is None
-    await records.remember(COMMIT, environment)
-    await records.remember(COMMIT, environment)
-    assert await records.environment(COMMIT) == environment
-    await records.forget(COMMIT)
-    await records.forget(COMMIT)
-    assert await records.environment(COMMIT) is None
+    assert await records.environment(COMMIT, "basis") is None
+    await records.remember(COMMIT, "basis", environment)
+    await records.remember(COMMIT, "basis", environment)
+    assert await records.environment(COMMIT, "basis") == environment
 
 
-async def test_an_environment_belongs_to_its_engine_and_url(records, tmp_path):
-    await records.remember(COMMIT, Environment("key", "Python"))
+async def test_an_environment_belongs_to_its_engine_basis_and_url(records, tmp_path):
+    await records.remember(COMMIT, "basis", Environment("key", "Python"))
+    assert await records.environment(COMMIT, "basis, raised") is None
     other_url = Commit(Repo("gh", "me/mine", "https://elsewhere.example/me/mine"), "main", "a" * 40)
-    assert await records.environment(other_url) is None
+    assert await records.environment(other_url, "basis") is None
     docker = Records(sqlite_url(tmp_path / "with space" / "b.sqlite"), engine="docker")
-    assert await docker.environment(COMMIT) is None
+    assert await docker.environment(COMMIT, "basis") is None
     docker.close()
 
 

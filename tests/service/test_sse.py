@@ -5,10 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binderhub_ext.core.progress import Event, Phase
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.service.sse import KEEPALIVE, Parser, message
 
 DATA = st.dictionaries(st.text(), st.text() | st.integers())
-EVENTS = st.lists(st.builds(Event, st.sampled_from(Phase), st.text(), DATA), max_size=5)
+SENTENCES = st.text().map(Sentence) | st.builds(
+    lambda words, field: Sentence(f"{words}: {{field}}", field=field),
+    st.text(st.characters(exclude_characters="{}")),
+    st.text() | st.integers(),
+)
+EVENTS = st.lists(st.builds(Event, st.sampled_from(Phase), SENTENCES, DATA), max_size=5)
 
 
 @given(EVENTS, st.lists(st.integers(1, 40), min_size=1))
@@ -39,7 +45,7 @@ def test_what_is_not_an_object_is_refused(data):
 
 
 def test_an_event_is_one_line_and_is_encoded_once():
-    event = Event(Phase.BUILDING, "two\nlines", {"step": "image"})
+    event = Event(Phase.BUILDING, Sentence("two\nlines"), {"step": "image"})
     assert event.encoded is event.encoded
     assert message(event, name="7") == (
         b'id: 7\ndata: {"phase": "building", "message": "two\\nlines\\n", "step": "image"}\n\n'

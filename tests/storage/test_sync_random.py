@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -22,6 +23,13 @@ from upstream import File, Link, Person, Program, Upstream, git, killed_after, r
 
 from binderhub_ext.storage.sync.run import sync
 from binderhub_ext.storage.sync.words import Keep, Report, What
+
+
+@pytest.fixture(autouse=True)
+def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed takes nothing with it that the kernel has not written yet."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
 
 NAMES = [b"a", b"A", b"b.txt", b"d", b"d/x", b"d/y.ipynb", b"d/e/z", b"a/in", b"\xff\n", b".dot"]
 names = st.sampled_from(NAMES)

@@ -11,13 +11,13 @@ from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks.python import PythonBuildPack
 
 from .lockedpack import locked_pack
-from .order import REPO_DIR, Order
+from .order import REPO_DIR, BuildOrder
 from .uvpack import UvBuildPack, with_pack
 
 NB_USER, NB_UID = "jovyan", 1000
 
 
-def configured(order: Order) -> Repo2Docker:
+def configured(order: BuildOrder) -> Repo2Docker:
     """A repo2docker application that does exactly this order."""
     app = Repo2Docker()
     app.engine = order.engine

@@ -35,19 +35,20 @@ _ANSWERS: tuple[_Answer, ...] = (
     (
         ("toomanyrequests", "too many requests", "rate limit", "http 429 "),
         TooMany,
-        "{host} has had too many questions from this hub and asks it to wait. Try again later; an"
+        "{host} has had too many questions from this hub and asks it to wait. Try again later; the"
         " administrator can sign the hub in there for more.",
     ),
     (
         ("pull access denied", "manifest unknown", "name unknown", " not found: "),
         ImageNotFound,
         "There is no image {name}, or this hub may not read it. Look for a typing mistake in its"
-        " name and tag; for one that is private, an administrator has to give the hub credentials.",
+        " name and tag; for one that is private, the administrator has to give the hub"
+        " credentials.",
     ),
     (
         ("unauthorized", "authentication req", "no basic auth", "denied", "forbidden", "http 403 "),
         ImageRefused,
-        "{host} does not let this hub use {name}. An administrator has to give the hub credentials"
+        "{host} does not let this hub use {name}. The administrator has to give the hub credentials"
         " for it, or newer ones.",
     ),
     (
@@ -61,8 +62,8 @@ _ANSWERS: tuple[_Answer, ...] = (
 _SILENT: _Answer = (
     (),
     RegistryUnavailable,
-    "{host} did not answer, or not with sense, so the image {name} could not be moved. Try again"
-    " in a moment.",
+    "{host} did not answer, or gave an unusable answer, so the image {name} could not be moved."
+    " Try again in a moment.",
 )
 
 

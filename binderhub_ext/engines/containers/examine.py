@@ -45,9 +45,9 @@ async def examine(tool: ImageTool, image: str) -> Examination:
     Raises:
         EngineDown: the engine does not answer.
     """
-    known = await tool.inspect(image) or {}
+    facts = await tool.inspect(image) or {}
     uid = str(server_uid())
-    config = known.get("Config") or {}
+    config = facts.get("Config") or {}
     server = await tool.try_inside(image, "jupyterhub-singleuser", "--version", user=uid)
     python = server is not None or await tool.try_inside(image, "python3", "--version") is not None
     obedient = True
@@ -61,7 +61,7 @@ async def examine(tool: ImageTool, image: str) -> Examination:
         user=str(config.get("User", "")),
         singleuser=_version(server),
         python=python,
-        foreign=await tool.foreign(known),
+        foreign=await tool.foreign(facts),
         obedient=obedient,
         program=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
         directory=str(config.get("WorkingDir") or "/"),

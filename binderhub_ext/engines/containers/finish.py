@@ -14,6 +14,7 @@ from uv import find_uv_bin
 
 from ...core.errors import BuildFailed, Unsupported
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from ...storage.scratch import scratch_folder
 from .examine import Examination, examine
@@ -58,6 +59,12 @@ COPY {_SETTINGS} /etc/jupyter/
 _APP = "app"
 """Where below a server's URL the image's own program is."""
 
+_OPENED = "The image's own program ({program}) is opened, and Jupyter at lab/"
+_DISOBEDIENT = (
+    "The image's ENTRYPOINT does not run the command it is given (it should end with exec"
+    ' "$@"), so servers start without it'
+)
+
 _USER = re.compile(r"[\w.-]+(?::[\w.-]+)?")
 
 _RUN = "import os, sys; os.chdir(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
@@ -95,35 +102,31 @@ async def make_startable(tool: ImageTool, name: str, scratch: Path, base: str, t
         BuildFailed: no server can be given to it.
         Unsupported: it is for another architecture.
     """
-    found = await examine(tool, name)
-    refuse_foreign(found.foreign)
-    if not found.singleuser:
-        found = await _add_server(tool, name, found, scratch, base, tell)
-    if not found.obedient:
-        words = (
-            "The image's ENTRYPOINT does not run the command it is given (it should end with"
-            ' exec "$@"), so servers start without it'
-        )
-        tell(Event(Phase.BUILDING, words, {"progress": 98}))
+    examination = await examine(tool, name)
+    refuse_foreign(examination.foreign)
+    if not examination.singleuser:
+        examination = await _add_server(tool, name, examination, scratch, base, tell)
+    if not examination.obedient:
+        tell(Event(Phase.BUILDING, Sentence(_DISOBEDIENT), {"progress": 98}))
         with suppress(ProcessFailed):
             await build_on_top(tool, name, _WITHOUT_ENTRYPOINT.format(image=name), scratch)
 
 
 async def _add_server(
-    tool: ImageTool, name: str, found: Examination, scratch: Path, base: str, tell: Tell
+    tool: ImageTool, name: str, examination: Examination, scratch: Path, base: str, tell: Tell
 ) -> Examination:
     """Give an image `jupyterhub-singleuser`; returns how it is then."""
-    if _has_app(found):
-        words = f"The image's own program ({found.program[0]}) is opened, and Jupyter at lab/"
-        tell(Event(Phase.BUILDING, words, {"progress": 96}))
+    if _has_app(examination):
+        message = Sentence(_OPENED, program=examination.program[0])
+        tell(Event(Phase.BUILDING, message, {"progress": 96}))
     files: dict[str, str | Path] = {
-        _SETTINGS: json.dumps(_settings(found)),
+        _SETTINGS: json.dumps(_settings(examination)),
         _UV: Path(find_uv_bin()),
         _MAKER: _INSIDE / _MAKER,
     }
     why = ""
-    for words, dockerfile in _ways(name, found, base):
-        tell(Event(Phase.BUILDING, words, {"progress": 97}))
+    for message, dockerfile in _ways(name, examination, base):
+        tell(Event(Phase.BUILDING, message, {"progress": 97}))
         try:
             await build_on_top(tool, name, dockerfile, scratch, files=files)
         except ProcessFailed as error:
@@ -141,34 +144,34 @@ async def _add_server(
     )
 
 
-def _ways(name: str, found: Examination, base: str) -> Iterator[tuple[str, str]]:
+def _ways(name: str, examination: Examination, base: str) -> Iterator[tuple[Sentence, str]]:
     """What can be built on an image that has no server: words and a Dockerfile, best first."""
-    if found.python:
-        words = "Adding Jupyter, which the image has not"
-        yield words, _WITH_SERVER.format(image=name, user=_user(found))
-    words = "Adding Jupyter with a Python of its own, which the image has not"
-    yield words, _WITH_PYTHON.format(image=name, base=base)
+    if examination.python:
+        message = Sentence("Adding Jupyter, which the image has not")
+        yield message, _WITH_SERVER.format(image=name, user=_user(examination))
+    message = Sentence("Adding Jupyter with a Python of its own, which the image has not")
+    yield message, _WITH_PYTHON.format(image=name, base=base)
 
 
-def _user(found: Examination) -> str:
+def _user(examination: Examination) -> str:
     """The image's own user for a Dockerfile; whoever made the image may have written anything."""
-    return found.user if _USER.fullmatch(found.user) else "0"
+    return examination.user if _USER.fullmatch(examination.user) else "0"
 
 
-def _has_app(found: Examination) -> bool:
+def _has_app(examination: Examination) -> bool:
     """Whether an image without a server is a web application by itself."""
-    return bool(found.program and found.port)
+    return bool(examination.program and examination.port)
 
 
-def _settings(found: Examination) -> dict[str, object]:
+def _settings(examination: Examination) -> dict[str, object]:
     """Jupyter's settings for an image: its own program behind Jupyter's sign-in, if it is one."""
-    if not _has_app(found):
+    if not _has_app(examination):
         return {}
     # The proxy fills in what is in braces; none of these are its own.
-    program = [word.replace("{", "{{").replace("}", "}}") for word in found.program]
+    program = [word.replace("{", "{{").replace("}", "}}") for word in examination.program]
     app = {
-        "command": ["python3", "-c", _RUN, found.directory, *program],
-        "port": found.port,
+        "command": ["python3", "-c", _RUN, examination.directory, *program],
+        "port": examination.port,
         "timeout": 60,
     }
     return {

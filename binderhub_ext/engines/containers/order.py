@@ -25,7 +25,7 @@ class LockedPackages:
 
 
 @dataclass(frozen=True)
-class Order:
+class BuildOrder:
     """One build.
 
     Attributes:

@@ -36,7 +36,7 @@ def ensure_person(layout: DataDirectory, user: str) -> Owner:
         return owner
     raise LaunchFailed(
         "Your home on this hub belongs to the account number {uid} of its machine,"
-        " as which no server may run. An administrator has to give it back to you.",
+        " as which no server may run. The administrator has to give it back to you.",
         uid=home.lstat().st_uid,
     )
 

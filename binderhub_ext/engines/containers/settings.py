@@ -1,10 +1,15 @@
-"""What an administrator can set about builds of every engine with container images."""
+"""What builders of every engine with container images share, settings first."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from pathlib import Path
+
 from traitlets import Enum, List, Unicode, default
 
-from ..base import Builder
+from ...repos.base import Source
+from ..base import Builder, Environment
+from .planning import Plan, Recipe
 
 
 class ContainerBuilder(Builder):
@@ -35,3 +40,32 @@ class ContainerBuilder(Builder):
     @default("max_total_size")
     def _max_total_size(self) -> str:
         return "200G"
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Recipe:
+        """What its images depend on besides their repositories."""
+
+    @property
+    def scratch(self) -> Path:
+        """Where builds have their folders."""
+        return self.layout.run / "builds"
+
+    async def basis(self) -> str:
+        return str(self.recipe.ingredients)
+
+    async def plan(self, source: Source) -> Environment:
+        return (await self.planned(source)).environment
+
+    async def plain(self) -> Environment:
+        return (await self.planned(None)).environment
+
+    async def planned(self, source: Source | None) -> Plan:
+        """All that is decided before a build, also of no repository.
+
+        Raises:
+            BuildFailed: repo2docker cannot make sense of the configuration.
+        """
+        if source is None:
+            return self.recipe.plain()
+        return await self.recipe.plan(source, self.layout, self.scratch)

@@ -13,11 +13,11 @@ class ImageTool(Protocol):
     async def inspect(self, image: str) -> dict[str, Any] | None:
         """Everything known of an image, in Docker's words; `None` where there is none."""
 
-    async def foreign(self, known: dict[str, Any]) -> str:
+    async def foreign(self, facts: dict[str, Any]) -> str:
         """The architecture of an image, if this machine has another.
 
         Args:
-            known: what :meth:`inspect` says of it.
+            facts: what :meth:`inspect` says of it.
         """
 
     async def try_inside(self, image: str, *argv: str, user: str = "") -> str | None:

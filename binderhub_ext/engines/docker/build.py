@@ -15,6 +15,7 @@ from uuid import uuid4
 from ...core.errors import BuildFailed, BuildTimeout, NoSpace
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...core.updates import Update
 from ...housekeeping import alone
 from ...programs import Log, ProcessFailed, program, run
@@ -60,12 +61,6 @@ class DockerBuilder(Settings):
 
     # --- the interface --------------------------------------------------------------------
 
-    async def plan(self, source: Source) -> Environment:
-        return (await self._plan(source)).environment
-
-    async def plain(self) -> Environment:
-        return self._recipe.plain().environment
-
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project; see :class:`Builder`."""
         owner = known_person(self.layout, launch.user)
@@ -81,7 +76,7 @@ class DockerBuilder(Settings):
         return None if image and self._shared.is_unpushed(environment.key) else image
 
     async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
-        plan = await self._plan(source) if source else self._recipe.plain()
+        plan = await self.planned(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
         async with self.store.keys.locked(environment.key):
@@ -111,22 +106,20 @@ class DockerBuilder(Settings):
         return await self.store.collect_garbage()
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self)
+        return await health.checks(self, self.daemon, self.machine, self.store)
 
     # --- planning -------------------------------------------------------------------------
 
-    async def _plan(self, source: Source) -> Plan:
-        return await self._recipe.plan(source, self.layout, self.store.scratch)
-
     @property
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
         return Recipe(RECIPE, self.buildpack, self.base_image, authorities(), locks=self.lock_files)
 
     # --- building -------------------------------------------------------------------------
 
     async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
-        tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
-        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
+        message = Sentence("Building {kind}", kind=plan.environment.kind)
+        tell(Event(Phase.BUILDING, message, {"progress": 1}))
+        log = Log(lambda line: tell(Event.log(Phase.BUILDING, line)))
         try:
             async with asyncio.timeout(self.build_timeout):
                 async with self._context(plan, source) as context:
@@ -134,12 +127,13 @@ class DockerBuilder(Settings):
                     base = await trusting(self.daemon, self.store, base)
                     lock = await asyncio.to_thread(place_lock, context, plan.detection)
                     job = self._job(plan, source, context, base, lock)
-                    known = await asyncio.to_thread(facts_of, context)
+                    before = await asyncio.to_thread(facts_of, context)
                     await self._work(job, log)
                 if plan.detection.file("postBuild"):
-                    made = job.image, known, REPO_DIR, self.store.scratch
+                    made = job.image, before, REPO_DIR, self.scratch
                     await keep_made(self.daemon, *made, tell)
-                tell(Event(Phase.BUILDING, "Looking at the new image", {"progress": 95}))
+                message = Sentence("Looking at the new image")
+                tell(Event(Phase.BUILDING, message, {"progress": 95}))
                 return await self.store.finish(plan.environment.key, job.image, tell)
         except TimeoutError:
             raise BuildTimeout(
@@ -157,10 +151,10 @@ class DockerBuilder(Settings):
 
         So that commits, forks and other repositories with the same files make the same image.
         """
-        with scratch_folder(self.store.scratch) as folder:
+        with scratch_folder(self.scratch) as folder:
             context = folder / "context"
             if source:
-                await fill(context, plan.detection, source, self.store.scratch)
+                await fill(context, plan.detection, source, self.scratch)
             context.mkdir(exist_ok=True)
             yield context
 
@@ -211,15 +205,15 @@ def _build_failure(error: ProcessFailed, log: Log) -> Exception:
     return BuildFailed(_reason(said), detail=said)
 
 
-def _reason(said: str) -> str:
+def _reason(said: str) -> Sentence:
     """The sentence for people: whose fault it is, and what to do."""
     if others := blame.of_others(said):
         return others
     if sentence := other_file(said):
         return sentence
     if sentence := conflict(said):
-        return f"The requirements cannot be installed together. {sentence}"
-    return (
+        return Sentence("The requirements cannot be installed together. {why}", why=sentence)
+    return Sentence(
         "The image could not be built. The end of the log says what failed; mend it in the "
         "repository and launch again."
     )

@@ -149,9 +149,9 @@ class Daemon:
         )
         return [self._plain(name) for name in listed.splitlines() if "<none>" not in name]
 
-    def names_of(self, known: dict[str, Any]) -> list[str]:
+    def names_of(self, facts: dict[str, Any]) -> list[str]:
         """Names and digests of an image of which :meth:`inspect` says this."""
-        listed = [*(known.get("RepoTags") or ()), *(known.get("RepoDigests") or ())]
+        listed = [*(facts.get("RepoTags") or ()), *(facts.get("RepoDigests") or ())]
         return [self._plain(name) for name in listed]
 
     def _plain(self, name: str) -> str:
@@ -165,14 +165,14 @@ class Daemon:
         """Give an image a further name."""
         await self.ask("tag", image, name)
 
-    async def foreign(self, known: dict[str, Any]) -> str:
+    async def foreign(self, facts: dict[str, Any]) -> str:
         """The architecture of an image, if this machine has another.
 
         Args:
-            known: what :meth:`inspect` says of it.
+            facts: what :meth:`inspect` says of it.
         """
         here = await self._told(self._dialect.architecture)
-        architecture = str(known.get("Architecture", ""))
+        architecture = str(facts.get("Architecture", ""))
         return architecture if architecture != here else ""
 
     async def build(self, name: str, context: Path, labels: Mapping[str, str]) -> None:

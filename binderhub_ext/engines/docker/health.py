@@ -7,43 +7,53 @@ import importlib.util
 import os
 import shutil
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ...core.errors import CannotStart
 from ...programs import ProcessFailed
-from ..base import Check, EngineDown
+from ..base import Check, EngineDown, Image
+from ..checks import free_space, git
 from . import network
 from .daemon import Daemon
-
-if TYPE_CHECKING:
-    from .build import DockerBuilder
+from .images import ImageStore
+from .machine import Machine
+from .settings import Settings
 
 _RESOLVE = "import socket, sys; socket.getaddrinfo(sys.argv[1], 443)"
 
 
-async def checks(builder: DockerBuilder) -> list[Check]:
-    """Everything building and running with container engines needs."""
-    building = await _daemon(builder.daemon)
+async def checks(
+    settings: Settings, daemon: Daemon, machine: Machine, store: ImageStore
+) -> list[Check]:
+    """Everything building and running with container engines needs.
+
+    Args:
+        daemon: that builds.
+        machine: where it does.
+        store: of what was built.
+    """
+    building = await _daemon(daemon)
     if not building.ok:
         return [building, _spawner()]
-    found = [building, *await _building(builder), _spawner()]
-    if builder.cli != "docker":
-        found.append(running := await _daemon(Daemon()))
-        if not running.ok:
-            return found
-    return [*found, *await _running(builder)]
+    found = [building, *await _building(settings, daemon, machine), _spawner()]
+    if daemon.cli == "docker":
+        servers = await asyncio.to_thread(_network)
+        return [*found, servers, _filter(), await _names(daemon, await store.images(), servers)]
+    found.append(running := await _daemon(Daemon()))
+    return [*found, await asyncio.to_thread(_network), _filter()] if running.ok else found
 
 
-async def _building(builder: DockerBuilder) -> list[Check]:
-    buildx = [await _buildx(builder.daemon)] if builder.cli == "docker" else []
-    return [*buildx, await _space(builder), *await _limits(builder), *await _reach(builder), _git()]
-
-
-async def _running(builder: DockerBuilder) -> list[Check]:
-    servers = await asyncio.to_thread(_network)
-    names = [await _names(builder, servers)] if builder.cli == "docker" else []
-    return [servers, _filter(), *names]
+async def _building(settings: Settings, daemon: Daemon, machine: Machine) -> list[Check]:
+    buildx = [await _buildx(daemon)] if daemon.cli == "docker" else []
+    limits = settings.build_memory or settings.build_cpu
+    return [
+        *buildx,
+        await _space(daemon, settings.min_free_space),
+        *([await _limits(machine)] if limits else []),
+        *await _reach(machine),
+        git(),
+    ]
 
 
 async def _daemon(daemon: Daemon) -> Check:
@@ -74,42 +84,31 @@ def _spawner() -> Check:
     return Check("dockerspawner", False, "It starts the servers and is not installed.", fix)
 
 
-async def _space(builder: DockerBuilder) -> Check:
-    root = await builder.daemon.root()
+async def _space(daemon: Daemon, needed: int) -> Check:
+    root = await daemon.root()
     if not root.is_dir():
         return Check("free disk space", True, "on another machine", required=False)
-    free = shutil.disk_usage(root).free
-    fix = "" if free >= builder.min_free_space else f"Make room on the disk of {root}."
-    return Check("free disk space", not fix, f"{free >> 20} MiB free", fix)
+    return free_space(root, needed)
 
 
-async def _limits(builder: DockerBuilder) -> list[Check]:
-    """Whether the limits that are set for builds hold; nothing where none is set."""
-    if not builder.build_memory and not builder.build_cpu:
-        return []
-    refused = await builder.machine.limit_builds()
+async def _limits(machine: Machine) -> Check:
+    """Whether the limits that are set for builds hold."""
+    refused = await machine.limit_builds()
     fix = "See docs/how-to/docker.md." if refused else ""
-    return [Check("limits of builds", not refused, refused or "set", fix, required=False)]
+    return Check("limits of builds", not refused, refused or "set", fix, required=False)
 
 
-async def _reach(builder: DockerBuilder) -> list[Check]:
+async def _reach(machine: Machine) -> list[Check]:
     """Whether builds are kept from this machine and from where clouds tell secrets."""
     found = []
     for name, kept, refused in (
-        ("network of builds", "neither this machine nor", await builder.machine.limit_network()),
-        ("ADD in builds", "no", await builder.machine.limit_engine()),
+        ("network of builds", "neither this machine nor", await machine.limit_network()),
+        ("ADD in builds", "no", await machine.limit_engine()),
     ):
         message = refused or f"reaches {kept} blocked networks"
         fix = "See docs/how-to/docker.md." if refused else ""
         found.append(Check(name, not refused, message, fix, required=False))
     return found
-
-
-def _git() -> Check:
-    found = shutil.which("git")
-    return Check(
-        "git", bool(found), found or "git is missing", "" if found else "apt-get install git"
-    )
 
 
 def _network() -> Check:
@@ -142,10 +141,9 @@ def _filter() -> Check:
     return Check(name, True, "keeps this machine's own ports from servers")
 
 
-async def _names(builder: DockerBuilder, servers: Check) -> Check:
+async def _names(daemon: Daemon, images: Sequence[Image], servers: Check) -> Check:
     """Name resolution inside of a container, tried with an image that is here."""
     name = "names in containers"
-    images = [image.name for image in await builder.images()]
     host = await asyncio.to_thread(_known_name)
     if not images or not host or not servers.ok or "will be" in servers.message:
         message = "not tried: that takes an image, the servers' network and a name known here"
@@ -153,7 +151,7 @@ async def _names(builder: DockerBuilder, servers: Check) -> Check:
     options = ("run", "--rm", f"--network={network.NAME}", "--entrypoint=python3")
     try:
         async with asyncio.timeout(30):
-            await builder.daemon.ask(*options, images[-1], "-c", _RESOLVE, host)
+            await daemon.ask(*options, images[-1].name, "-c", _RESOLVE, host)
     except (ProcessFailed, TimeoutError):
         message = "A container cannot look up names, so nothing can be installed in it."
         fix = 'Give the daemon a name server: "dns" in /etc/docker/daemon.json.'

@@ -44,7 +44,7 @@ class ImageStore:
     @property
     def scratch(self) -> Path:
         """Where folders for builds are made."""
-        return self._settings.layout.run / "builds"
+        return self._settings.scratch
 
     def image_name(self, key: str) -> str:
         return f"{self._settings.image_prefix}{key}"
@@ -62,7 +62,7 @@ class ImageStore:
         """Every image kept, least recently used first."""
         names = [name for name in await self._names() if not name.endswith(UNFINISHED)]
         found = [(name, await self._daemon.inspect(name)) for name in names]
-        images = [_image(name, _key(known), known) for name, known in found if known]
+        images = [_image(name, _key(facts), facts) for name, facts in found if facts]
         return sorted(images, key=lambda image: self.keys.last_use(image.key))
 
     async def remove(self, image: Image) -> bool:
@@ -148,10 +148,10 @@ class ImageStore:
         return image
 
 
-def _image(name: str, key: str, known: dict[str, object]) -> Image:
-    size = known.get("Size")
+def _image(name: str, key: str, facts: dict[str, object]) -> Image:
+    size = facts.get("Size")
     return Image(name, key, size if isinstance(size, int) else 0)
 
 
-def _key(known: dict[str, dict[str, dict[str, str]]]) -> str:
-    return known["Config"]["Labels"][LABEL]
+def _key(facts: dict[str, dict[str, dict[str, str]]]) -> str:
+    return facts["Config"]["Labels"][LABEL]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..containers.order import Order
+from ..containers.order import BuildOrder
 
 
 def own_caches(name: str) -> list[str]:
@@ -21,7 +21,7 @@ PODMAN = "binder-podman"
 
 
 @dataclass(frozen=True)
-class Job(Order):
+class Job(BuildOrder):
     """One build on a daemon.
 
     Attributes:

@@ -59,10 +59,15 @@ class Layers:
         shares = [one.share for one in self._layers.values()]
         self.percent = max(self.percent, int(100 * sum(shares) / len(shares)))
 
-    def __str__(self) -> str:
-        done = sum(layer.done for layer in self._layers.values())
-        moved = sum(layer.moved for layer in self._layers.values())
-        return f"{done} of {len(self._layers)} layers, {moved / 1e6:.1f} MB so far"
+    def to_fields(self) -> dict[str, int | float]:
+        """How far it is, in figures."""
+        layers = self._layers.values()
+        return {
+            "percent": self.percent,
+            "done": sum(layer.done for layer in layers),
+            "layers": len(layers),
+            "megabytes": round(sum(layer.moved for layer in layers) / 1e6, 1),
+        }
 
 
 def _number(value: object) -> int:

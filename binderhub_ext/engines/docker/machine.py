@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 
-from ...core.errors import CannotStart, NoSpace
+from ...core.errors import CannotStart
 from . import limits, network
 from .daemon import Daemon
 from .settings import Settings
@@ -29,7 +28,8 @@ class Machine:
         Raises:
             NoSpace
         """
-        await self._check_space()
+        root = await self._daemon.root()
+        self._settings.check_space(root if root.is_dir() else self._settings.layout.root)
         if unlimited := await self.limit_builds():
             self._settings.log.warning(
                 "Builds have no limit of memory and processors: %s", unlimited
@@ -38,15 +38,6 @@ class Machine:
             self._settings.log.warning("Builds reach this machine and cloud metadata: %s", open_to)
         if open_to := await self.limit_engine():
             self._settings.log.warning("ADD in a Dockerfile reaches cloud metadata: %s", open_to)
-
-    async def _check_space(self) -> None:
-        root = await self._daemon.root()
-        place = root if root.is_dir() else self._settings.layout.root
-        if shutil.disk_usage(place).free < self._settings.min_free_space:
-            raise NoSpace(
-                "This server's disk is too full for a new image. Ask the administrator to make "
-                "room; environments that exist can be used."
-            )
 
     async def limit_builds(self) -> str:
         """Have the kernel keep builds to their limits; returns why that cannot be, if so."""

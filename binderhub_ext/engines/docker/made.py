@@ -16,6 +16,7 @@ from docker.types import Mount
 from ...core.jsontext import parse_json
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from ...storage.trees import folders_in
 from .. import given
@@ -35,6 +36,7 @@ RUN --mount=type=bind,source={maker},target=/run/{maker} \\
     python3 -I /run/{maker} /run/{known} {repo} {home} {made} {not_kept} {not_of_a_home}
 USER {user}
 """
+_NOT_KEPT = "What postBuild made beside the environment could not be kept: it needs Python 3"
 
 
 def facts_of(context: Path) -> dict[str, tuple[int, int]]:
@@ -52,7 +54,7 @@ def facts_of(context: Path) -> dict[str, tuple[int, int]]:
 async def keep_made(
     daemon: Daemon,
     image: str,
-    known: Mapping[str, tuple[int, int]],
+    before: Mapping[str, tuple[int, int]],
     repo: str,
     scratch: Path,
     tell: Tell,
@@ -60,7 +62,7 @@ async def keep_made(
     """Add to an image, under its name, a layer with what its postBuild made.
 
     Args:
-        known: what was in the repository's folder before, see :func:`facts_of`.
+        before: what was in the repository's folder, see :func:`facts_of`.
         repo: where that folder is in the image.
         scratch: folder for contexts.
     """
@@ -78,16 +80,16 @@ async def keep_made(
         user=user,
     )
     maker = Path(__file__).parents[1] / "containers" / "inside" / _MAKER
-    files: dict[str, str | Path] = {_MAKER: maker, _KNOWN: json.dumps(known)}
+    files: dict[str, str | Path] = {_MAKER: maker, _KNOWN: json.dumps(before)}
     try:
         await build_on_top(daemon, image, dockerfile, scratch, {LABEL: "1"}, files)
         said = await daemon.try_inside(image, "cat", f"{_MADE}/told.json")
         told = parse_json(said or "{}")
         lines = given.told(int(told.get("count", 0)), list(map(str, told.get("left", ()))))
     except (ProcessFailed, ValueError, TypeError, AttributeError):
-        lines = ["What postBuild made beside the environment could not be kept: it needs Python 3"]
+        lines = [Sentence(_NOT_KEPT)]
     for line in lines:
-        tell(Event(Phase.BUILDING, line, {"log": True}))
+        tell(Event.log(Phase.BUILDING, line))
 
 
 def entrypoint(image: Mapping[str, Any], launch: Launch, mounts: list[Mount]) -> list[str]:

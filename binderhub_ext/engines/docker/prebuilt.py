@@ -25,6 +25,7 @@ from ...core.errors import (
     TooMany,
 )
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...locks import held_if_free
 from ...programs import ProcessFailed
 from ..base import Image
@@ -81,8 +82,8 @@ class PrebuiltImages:
 
     async def _find_or_pull(self, name: str, known_as: Path, tell: Tell) -> Image:
         """Take the image from the machine, or else from its registry."""
-        if not known_as.exists() and (known := await self._here(name)):
-            return await self._adopt(name, known, tell)
+        if not known_as.exists() and (facts := await self._here(name)):
+            return await self._adopt(name, facts, tell)
         last = await self._kept(known_as)
         async with self._pulled(name, known_as):
             try:
@@ -90,13 +91,14 @@ class PrebuiltImages:
             except (RegistryUnavailable, TooMany) as error:
                 if last is None:
                     raise
-                tell(Event(Phase.FETCHING, f"{error.message} Using the one of the last time."))
+                message = Sentence("{why} Using the one of the last time.", why=error.message)
+                tell(Event(Phase.FETCHING, message))
                 return last
-            if (known := await self._here(name)) is None:
+            if (facts := await self._here(name)) is None:
                 raise ImageNotFound(
                     "The image {name} was pulled, and is gone. Launch again.", name=name
                 )
-            image = await self._adopt(name, known, tell)
+            image = await self._adopt(name, facts, tell)
             known_as.write_text(image.key)
             return image
 
@@ -142,17 +144,18 @@ class PrebuiltImages:
                 minutes=minutes,
             ) from None
 
-    async def _adopt(self, name: str, known: dict[str, Any], tell: Tell) -> Image:
+    async def _adopt(self, name: str, facts: dict[str, Any], tell: Tell) -> Image:
         """Examine an image on the machine and give it a name of ours."""
-        key = sha256(f"{_RECIPE}\n{known['Id']}".encode()).hexdigest()[:32]
+        key = sha256(f"{_RECIPE}\n{facts['Id']}".encode()).hexdigest()[:32]
         async with self._store.keys.locked(key):
             if found := await self._store.find(key):
                 return found
-            refuse_foreign(await self._daemon.foreign(known))
-            tell(Event(Phase.BUILDING, f"Looking at the image {name}", {"progress": 95}))
+            refuse_foreign(await self._daemon.foreign(facts))
+            message = Sentence("Looking at the image {name}", name=name)
+            tell(Event(Phase.BUILDING, message, {"progress": 95}))
             ours = self._store.image_name(key) + UNFINISHED
             try:
-                await self._daemon.tag(known["Id"], ours)
+                await self._daemon.tag(facts["Id"], ours)
                 labels = {LABEL: key, "binder-at-home.image": name}
                 same = f"FROM {ours}\n"
                 await build_on_top(self._daemon, ours, same, self._store.scratch, labels)
@@ -167,9 +170,9 @@ class PrebuiltImages:
         The daemon also finds images by their ids, which would give anybody every image on the
         machine.
         """
-        known = await self._daemon.inspect(name)
-        names = self._daemon.names_of(known) if known else []
-        return known if name in map(familiar, names) else None
+        facts = await self._daemon.inspect(name)
+        names = self._daemon.names_of(facts) if facts else []
+        return facts if name in map(familiar, names) else None
 
     # --- what is remembered of a name -----------------------------------------------------
 

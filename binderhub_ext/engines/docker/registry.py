@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
 from ..containers.complaints import complaint
 from .daemon import cli_environment
@@ -51,7 +52,8 @@ class Registry:
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, Unsupported, NoSpace, EngineDown.
         """
-        await self._move("pull", name, _News(Phase.FETCHING, f"Pulling {name}", tell))
+        progress = _Progress(Phase.FETCHING, Sentence("Pulling {name}", name=name), tell)
+        await self._move("pull", name, progress)
 
     async def push(self, name: str, tell: Tell) -> None:
         """Put an image into its registry, telling how far it is. What is there is not sent again.
@@ -59,12 +61,12 @@ class Registry:
         Raises:
             ImageNotFound, RegistryUnavailable, TooMany, EngineDown.
         """
-        news = _News(Phase.PUSHING, "Keeping the image in the registry", tell)
-        await self._move("push", name, news)
+        progress = _Progress(Phase.PUSHING, Sentence("Keeping the image in the registry"), tell)
+        await self._move("push", name, progress)
 
-    async def _move(self, verb: str, name: str, news: _News) -> None:
-        news.begin()
-        log = Log(news.hear)
+    async def _move(self, verb: str, name: str, progress: _Progress) -> None:
+        progress.begin()
+        log = Log(progress.hear)
         try:
             await run(program(self._command(verb, name), env=cli_environment()), log)
         except ProcessFailed as error:
@@ -80,25 +82,32 @@ class Registry:
         return [sys.executable, "-P", "-m", f"{__package__}.transfer", verb, name, *given]
 
 
-class _News:
+class _Progress:
     """Tells how far a transfer is, from the lines of the program that does it.
 
     Args:
-        words: what is done, as people read it.
+        what: is done.
     """
 
-    def __init__(self, phase: Phase, words: str, tell: Tell) -> None:
-        self._phase, self._words, self._tell = phase, words, tell
+    def __init__(self, phase: Phase, what: Sentence, tell: Tell) -> None:
+        self._phase, self._what, self._tell = phase, what, tell
         self._last = ""
 
     def begin(self) -> None:
-        self._tell(Event(self._phase, f"{self._words} …", {"progress": 0}))
+        message = Sentence("{what} …", what=self._what)
+        self._tell(Event(self._phase, message, {"progress": 0}))
 
     def hear(self, line: str) -> None:
-        news = _read(line)
-        if "told" in news and line != self._last:
-            message = f"{self._words}: {news['told']}"
-            self._tell(Event(self._phase, message, {"progress": news["percent"]}))
+        progress = _read(line)
+        if "layers" in progress and line != self._last:
+            message = Sentence(
+                "{what}: {done} of {layers} layers, {megabytes:.1f} MB so far",
+                what=self._what,
+                done=progress["done"],
+                layers=progress["layers"],
+                megabytes=progress["megabytes"],
+            )
+            self._tell(Event(self._phase, message, {"progress": progress["percent"]}))
         self._last = line
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...core.errors import BinderError, ImageNotFound, ImageRefused
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ..base import Image
 from .images import ImageStore
 from .registry import Registry, familiar
@@ -51,14 +52,16 @@ class SharedImages:
         try:
             async with asyncio.timeout(self._settings.build_timeout):
                 await self._registry.pull(name, tell)
+            return
         except ImageRefused as error:
-            tell(Event(Phase.FETCHING, f"{error.message} It is built here."))
+            message = _built_here(error.message)
         except ImageNotFound:
-            tell(Event(Phase.FETCHING, "It is not in the registry yet."))
+            message = Sentence("It is not in the registry yet.")
         except BinderError as error:
-            tell(Event(Phase.FETCHING, f"{error.message} It is built here."))
+            message = _built_here(error.message)
         except TimeoutError:
-            tell(Event(Phase.FETCHING, "Pulling took too long. It is built here."))
+            message = _built_here(Sentence("Pulling took too long."))
+        tell(Event(Phase.FETCHING, message))
 
     # --- what has to be pushed ------------------------------------------------------------
 
@@ -89,11 +92,16 @@ class SharedImages:
             self._mark(key).unlink(missing_ok=True)
             return
         except BinderError as error:
-            words = error.message
+            why = error.message
         except TimeoutError:
-            words = "Pushing took too long."
+            why = Sentence("Pushing took too long.")
         self._mark(key).touch()
-        tell(Event(Phase.PUSHING, f"{words} For now the image is on this machine alone."))
+        message = Sentence("{why} For now the image is on this machine alone.", why=why)
+        tell(Event(Phase.PUSHING, message))
 
     def _mark(self, key: str) -> Path:
         return self._settings.layout.run / "unpushed" / key
+
+
+def _built_here(why: Sentence) -> Sentence:
+    return Sentence("{why} It is built here.", why=why)

@@ -99,18 +99,6 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
     def _prefix(self) -> str:
         return "binder"
 
-    @default("cmd")
-    def _cmd(self) -> list[str]:
-        return ["jupyterhub-singleuser"]
-
-    @default("mem_limit")
-    def _mem_limit(self) -> int:
-        return 2 << 30
-
-    @default("cpu_limit")
-    def _cpu_limit(self) -> float:
-        return 2.0
-
     @default("object_name")
     def _object_name_default(self) -> str:
         # Not from the names alone: two that differ only in case, or in the hub, are two.
@@ -359,7 +347,7 @@ def _plain(text: str) -> str:
 
 def _down(error: BaseException) -> EngineDown:
     return EngineDown(
-        "The Docker engine of this hub does not answer or refused. Try again in a moment; if"
+        "The Docker engine of this hub does not answer or refused. Launch again in a moment; if"
         " it stays so, tell the administrator.",
         detail=str(error),
     )

@@ -2,8 +2,8 @@
 
 A program because the client library blocks and is ended by ending it: with the connection gone
 the engine gives up the transfer. The command line of the engine would not tell how many bytes
-have moved. Prints JSON, a line for each piece of news: `{"percent": 40, "told": "…"}`, and at
-the end, where it fails, `{"error": "…"}`, with status 1.
+have moved. Prints JSON, a line for each piece of news: `{"percent": 40, "done": 2, "layers": 5,
+"megabytes": 12.3}`, and at the end, where it fails, `{"error": "…"}`, with status 1.
 
 Usage: python -m binderhub_ext.engines.docker.transfer pull|push NAME [CREDENTIALS]
 CREDENTIALS is a file in the form of Docker's `config.json`; by default the account's own.
@@ -59,7 +59,7 @@ def _stream(verb: str, name: str, credentials: str) -> Iterator[dict[str, Any]]:
 
 
 def _say(layers: Layers) -> None:
-    print(json.dumps({"percent": layers.percent, "told": str(layers)}), flush=True)
+    print(json.dumps(layers.to_fields()), flush=True)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,8 +15,9 @@ import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubernetes_asyncio.config import ConfigException
 
-from ...core.errors import BinderError, BuildFailed, NoSpace, NotAllowed
+from ...core.errors import BinderError, BuildFailed, NotAllowed
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...housekeeping import alone, tidy_away
 from ...locks import held_if_free
 from ...programs import Log
@@ -28,14 +28,14 @@ from ..buildfolder import fill
 from ..containers.complaints import complaint
 from ..containers.keys import Keys
 from ..containers.lockfiles import place_lock
-from ..containers.order import Order
-from ..containers.planning import Plan, Recipe
+from ..containers.order import BuildOrder
+from ..containers.planning import Recipe
 from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
 from .following import Follower
-from .news import News, Wanted
-from .pods import Data
+from .podevents import PodEvents, PodRequest
+from .pods import DataClaim
 from .registry import Name, Registry
 from .settings import Settings
 
@@ -51,7 +51,7 @@ _DOWN = (ApiException, aiohttp.ClientError, OSError, ConfigException)
 
 
 @dataclass(frozen=True)
-class Given:
+class BuildInput:
     """What a build is given besides files.
 
     Attributes:
@@ -65,7 +65,7 @@ class Given:
     lock: dict[str, str] = field(default_factory=dict)
 
 
-Give = Callable[[Path], Awaitable[Given]]
+PrepareInput = Callable[[Path], Awaitable[BuildInput]]
 """Puts files into a build's folder."""
 
 
@@ -73,8 +73,8 @@ class KubernetesBuilder(Settings):
     """Builds container images in the cluster, and keeps them in a registry."""
 
     @property
-    def data(self) -> Data:
-        return Data(self.layout, self.cluster)
+    def data(self) -> DataClaim:
+        return DataClaim(self.layout, self.cluster)
 
     @property
     def keys(self) -> Keys:
@@ -86,32 +86,26 @@ class KubernetesBuilder(Settings):
 
     # --- the interface --------------------------------------------------------------------
 
-    async def plan(self, source: Source) -> Environment:
-        return (await self._plan(source)).environment
-
-    async def plain(self) -> Environment:
-        return self._recipe.plain().environment
-
     async def find(self, environment: Environment) -> Image | None:
         return await self._find(environment.key)
 
     async def build(self, environment: Environment, source: Source | None, tell: Tell) -> Image:
         """See :class:`Builder`. A Job that an earlier service began is followed to its end."""
-        plan = await self._plan(source) if source else self._recipe.plain()
+        plan = await self.planned(source)
         if plan.environment.key != environment.key:
             raise BuildFailed("This hub changed since the build was planned. Launch again.")
 
-        async def give(context: Path) -> Given:
+        async def prepare(context: Path) -> BuildInput:
             if source is None:
-                return Given()
-            await fill(context, plan.detection, source, self._scratch)
+                return BuildInput()
+            await fill(context, plan.detection, source, self.scratch)
             lock = await asyncio.to_thread(place_lock, context, plan.detection)
             commit = source.commit
             named = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
-            return Given(labels=named, lock=asdict(lock) if lock else {})
+            return BuildInput(labels=named, lock=asdict(lock) if lock else {})
 
-        told = f"Building {environment.kind}"
-        return await self._get(environment.key, told, give, tell)
+        message = Sentence("Building {kind}", kind=environment.kind)
+        return await self._get(environment.key, message, prepare, tell)
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         """See :class:`Builder`. It is examined like a built one and kept by its content."""
@@ -126,10 +120,11 @@ class KubernetesBuilder(Settings):
             raise complaint(reference, "manifest unknown")
         key = sha256(f"{PREBUILT}\n{manifest.digest}".encode()).hexdigest()[:32]
 
-        async def give(context: Path) -> Given:
-            return Given(prebuilt=f"{name.repository}@{manifest.digest}")
+        async def prepare(context: Path) -> BuildInput:
+            return BuildInput(prebuilt=f"{name.repository}@{manifest.digest}")
 
-        return await self._get(key, f"Getting the image {reference}", give, tell)
+        message = Sentence("Getting the image {image}", image=reference)
+        return await self._get(key, message, prepare, tell)
 
     async def images(self) -> list[Image]:
         repository = self.cluster.repository
@@ -147,31 +142,24 @@ class KubernetesBuilder(Settings):
 
     async def sweep(self) -> list[str]:
         """Remove what builds were given that have no Job any more, and Jobs nobody follows."""
-        removed = await asyncio.to_thread(scratch.sweep, self._scratch)
+        removed = await asyncio.to_thread(scratch.sweep, self.scratch)
         async with self._connected() as api:
             known = {each["metadata"]["labels"][labels.KEY]: each for each in await self._jobs(api)}
             below = places.folder(self.layout, "x").parent
-            given = {path.name for path in below.iterdir()} if below.is_dir() else set()
-            for key in sorted(given | known.keys()):
+            build_input = {path.name for path in below.iterdir()} if below.is_dir() else set()
+            for key in sorted(build_input | known.keys()):
                 if not _is_at_work(known.get(key)) and await self._sweep_key(api, key):
                     removed.append(key)
         return removed
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self)
+        return await health.checks(self.cluster, self._connected())
 
     # --- planning and finding -------------------------------------------------------------
 
-    async def _plan(self, source: Source) -> Plan:
-        return await self._recipe.plan(source, self.layout, self._scratch)
-
     @property
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
         return Recipe(RECIPE, self.buildpack, self.base_image, locks=self.lock_files)
-
-    @property
-    def _scratch(self) -> Path:
-        return self.layout.run / "builds"
 
     def _key(self, name: str) -> str:
         return images.key_of(self.cluster, name)
@@ -188,64 +176,60 @@ class KubernetesBuilder(Settings):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _get(self, key: str, told: str, give: Give, tell: Tell) -> Image:
+    async def _get(self, key: str, message: Sentence, prepare: PrepareInput, tell: Tell) -> Image:
         """The image of a key: as it is there, or made by the key's Job."""
         async with self.keys.locked(key):
             if image := await self._find(key):
                 return image
-            tell(Event(Phase.BUILDING, told, {"progress": 1}))
+            tell(Event(Phase.BUILDING, message, {"progress": 1}))
             async with self._connected() as api:
-                await self._build(api, key, give, tell)
+                await self._build(api, key, prepare, tell)
         if image := await self._find(key):
             return image
         raise BuildFailed("The image was made, and was gone before it could be used.")
 
-    async def _build(self, api: Api, key: str, give: Give, tell: Tell) -> None:
-        log = Log(lambda line: tell(Event(Phase.BUILDING, line, {"log": True})))
+    async def _build(self, api: Api, key: str, prepare: PrepareInput, tell: Tell) -> None:
+        log = Log(lambda line: tell(Event.log(Phase.BUILDING, line)))
         try:
             async with asyncio.timeout(self.build_timeout):
-                await self._begin(api, key, give)
+                await self._begin(api, key, prepare)
                 await self._follow(api, key, log, tell)
         except TimeoutError:
-            raise timeout(self.allowed, log.end) from None
+            raise timeout(self.build_options, log.end) from None
         finally:
             # Also if nobody waits any more: then this ends all that the build began.
             await asyncio.shield(self._remove(api, key))
 
-    async def _begin(self, api: Api, key: str, give: Give) -> None:
+    async def _begin(self, api: Api, key: str, prepare: PrepareInput) -> None:
         """Have a Job for the key: the one an earlier service began, or a new one."""
         job = await api.job(jobs.name_of(self.cluster.hub, key))
         if job is not None:
             if _is_at_work(job):
                 return
             await self._remove(api, key)
-        if shutil.disk_usage(self.layout.root).free < self.min_free_space:
-            raise NoSpace(
-                "This hub's disk is too full for a new build. Ask the administrator to make room;"
-                " environments that exist can be used."
-            )
-        await self._give(key, give)
+        self.check_space(self.layout.root)
+        await self._prepare(key, prepare)
         image = images.name_of(self.cluster, key)
-        await api.create_job(jobs.manifest(key, image, self.data, self.allowed))
+        await api.create_job(jobs.manifest(key, image, self.data, self.build_options))
 
-    async def _give(self, key: str, give: Give) -> None:
+    async def _prepare(self, key: str, prepare: PrepareInput) -> None:
         """Put what a build is given where its pod sees it: its order, and the files it may see."""
         folder = places.folder(self.layout, key)
         await asyncio.to_thread(tidy_away, folder)
         context = folder / "context"
         context.mkdir(parents=True)
-        given = await give(context)
-        order = Order(
+        build_input = await prepare(context)
+        order = BuildOrder(
             context=str(places.ORDER / "context"),
             image=f"localhost/{key}",
-            labels={labels.KEY: key, **given.labels},
+            labels={labels.KEY: key, **build_input.labels},
             buildpack=self.buildpack,
             base_image=self.base_image,
             engine="binder-buildah",
-            lock=given.lock,
+            lock=build_input.lock,
         )
         insecure = self.insecure_registries
-        asked = {"order": asdict(order), "from": given.prebuilt, "insecure": insecure}
+        asked = {"order": asdict(order), "from": build_input.prebuilt, "insecure": insecure}
         (folder / "order.json").write_text(json.dumps(asked))
         for path in (folder, folder / "order.json", context):
             path.chmod(0o755)
@@ -257,17 +241,19 @@ class KubernetesBuilder(Settings):
             BinderError: it failed; says why.
         """
 
-        def say(words: str) -> None:
-            tell(Event(Phase.BUILDING, words))
+        def say(message: Sentence) -> None:
+            tell(Event(Phase.BUILDING, message))
 
         name = jobs.name_of(self.cluster.hub, key)
-        least = jobs.requests(self.allowed)
-        wanted = Wanted(least["memory"], least["cpu"], ours=self.cluster.image, what="The build")
-        follower = Follower(api, name, log, News(wanted), say)
+        least = jobs.requests(self.build_options)
+        request = PodRequest(
+            least["memory"], least["cpu"], own_image=self.cluster.image, what="The build"
+        )
+        follower = Follower(api, name, log, PodEvents(request), say)
         status = await follower.until_ended()
         if status is None or "Complete" not in conditions(status):
             image = images.name_of(self.cluster, key)
-            raise failure(status, follower.pod, log.end, image, self.allowed)
+            raise failure(status, follower.pod, log.end, image, self.build_options)
 
     async def _remove(self, api: Api, key: str) -> None:
         """Remove a build's Job, with all that runs of it, and what it was given."""

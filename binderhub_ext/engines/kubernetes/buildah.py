@@ -85,17 +85,17 @@ class Buildah:
     async def inspect(self, image: str) -> dict[str, Any] | None:
         """See :class:`ImageTool`."""
         try:
-            known = json.loads(await self.ask("inspect", "--type=image", image))["Docker"]
+            facts = json.loads(await self.ask("inspect", "--type=image", image))["Docker"]
         except ProcessFailed:
             return None
         # Docker's own names for what its configuration of an image calls otherwise.
-        config = known.get("config") or {}
-        return {"Config": config, "Architecture": known.get("architecture", "")}
+        config = facts.get("config") or {}
+        return {"Config": config, "Architecture": facts.get("architecture", "")}
 
-    async def foreign(self, known: dict[str, Any]) -> str:
+    async def foreign(self, facts: dict[str, Any]) -> str:
         """See :class:`ImageTool`."""
         here = _MACHINES.get(platform.machine(), platform.machine())
-        architecture = str(known.get("Architecture", ""))
+        architecture = str(facts.get("Architecture", ""))
         return architecture if architecture != here else ""
 
     async def try_inside(self, image: str, *argv: str, user: str = "") -> str | None:

@@ -17,7 +17,7 @@ from ...core.errors import (
 )
 from ...core.quantities import write_bytes
 from ..containers.complaints import complaint
-from .jobs import BUILD, PUSH, Allowed
+from .jobs import BUILD, PUSH, BuildOptions
 from .pods import ended
 
 _KINDS: Mapping[str, type[BinderError]] = {
@@ -36,7 +36,7 @@ def failure(
     pod: Mapping[str, Any] | None,
     log: str,
     image: str,
-    allowed: Allowed,
+    options: BuildOptions,
 ) -> BinderError:
     """The error for a build that did not succeed.
 
@@ -53,28 +53,28 @@ def failure(
             detail=log,
         )
     if conditions(job).get("Failed") == "DeadlineExceeded":
-        return timeout(allowed, log)
-    if error := _of_pod(pod or {}, log, allowed):
+        return timeout(options, log)
+    if error := _of_pod(pod or {}, log, options):
         return error
-    return _of_container(pod or {}, log, image, allowed)
+    return _of_container(pod or {}, log, image, options)
 
 
-def timeout(allowed: Allowed, log: str) -> BuildTimeout:
+def timeout(options: BuildOptions, log: str) -> BuildTimeout:
     """The error for a build that took too long."""
     return BuildTimeout(
         "The build took longer than {minutes:.0f} minutes and was ended. "
         "Make it do less, or ask the administrator for more time.",
-        minutes=allowed.seconds / 60,
+        minutes=options.seconds / 60,
         detail=log,
     )
 
 
-def _of_pod(pod: Mapping[str, Any], log: str, allowed: Allowed) -> BinderError | None:
+def _of_pod(pod: Mapping[str, Any], log: str, options: BuildOptions) -> BinderError | None:
     """For a pod that the cluster ended."""
     status = pod.get("status") or {}
     reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
     if reason == "Evicted" and ("storage" in message or "disk" in message.lower()):
-        limit = f" ({write_bytes(allowed.disk)}B)" if allowed.disk else ""
+        limit = f" ({write_bytes(options.disk)}B)" if options.disk else ""
         return NoSpace(
             "The build needed more disk than there is for it on its node{limit} and was ended."
             " Make it write less, or ask the administrator.",
@@ -90,13 +90,15 @@ def _of_pod(pod: Mapping[str, Any], log: str, allowed: Allowed) -> BinderError |
     return None
 
 
-def _of_container(pod: Mapping[str, Any], log: str, image: str, allowed: Allowed) -> BinderError:
+def _of_container(
+    pod: Mapping[str, Any], log: str, image: str, options: BuildOptions
+) -> BinderError:
     built, pushed = ended(pod, BUILD) or {}, ended(pod, PUSH) or {}
     if "OOMKilled" in (built.get("reason"), pushed.get("reason")):
         return BuildFailed(
             "The build wanted more memory than it may have ({memory}B) and"
             " was ended. Make it need less, or ask the administrator for more.",
-            memory=write_bytes(allowed.memory),
+            memory=write_bytes(options.memory),
             detail=log,
         )
     told = _told(pushed) or _told(built)
@@ -117,7 +119,7 @@ def _not_pushed(image: str, said: str) -> BinderError:
     error = complaint(image, said)
     if error.status in (403, 404):
         return ImageRefused(
-            "The image was built, and the registry does not let this hub keep it there. An"
+            "The image was built, and the registry does not let this hub keep it there. The"
             " administrator has to give the hub credentials for pushing, or newer ones.",
             detail=said,
         )

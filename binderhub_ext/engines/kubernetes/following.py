@@ -9,11 +9,12 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client import ApiException
 
+from ...core.sentences import Sentence
 from ...programs import Log, clean
 from .api import Api
 from .endings import conditions
 from .jobs import BUILD, PUSH
-from .news import News
+from .podevents import PodEvents
 from .pods import ended
 
 _LOOK = 0.5
@@ -30,13 +31,19 @@ class Follower:
         api: of the cluster.
         name: of the Job.
         log: gets the lines of its log.
-        tell: told in words what the cluster says before there is a log.
+        tell: told what the cluster says before there is a log.
     """
 
     def __init__(
-        self, api: Api, name: str, log: Log, news: News, tell: Callable[[str], None]
+        self, api: Api, name: str, log: Log, pod_events: PodEvents, tell: Callable[[Sentence], None]
     ) -> None:
-        self._api, self._name, self._log, self._news, self._tell = api, name, log, news, tell
+        self._api, self._name, self._log, self._pod_events, self._tell = (
+            api,
+            name,
+            log,
+            pod_events,
+            tell,
+        )
         self._heard: dict[tuple[str, str], int] = {}
         self._over: set[tuple[str, str]] = set()
         self._pods = 0
@@ -78,7 +85,7 @@ class Follower:
             return
         self.pod = pods[-1]
         if len(pods) > self._pods > 0:
-            self._tell("The build's node gave it up; it begins anew on another")
+            self._tell(Sentence("The build's node gave it up; it begins anew on another"))
         self._pods = max(self._pods, len(pods))
         name = self.pod["metadata"]["name"]
         for container in (BUILD, PUSH):
@@ -96,7 +103,7 @@ class Follower:
 
     async def _tell_events(self, pod: str) -> None:
         for event in await self._api.events_of(pod):
-            if words := self._news.of(event):
+            if words := self._pod_events.of(event):
                 self._tell(words)
 
     async def _hear(self, pod: str, container: str) -> None:

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-import shutil
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager
 
 from kubernetes_asyncio.client import ApiException
 
 from ...core.errors import BinderError
 from ..base import Check, EngineDown
+from ..checks import git
 from .api import Api
-
-if TYPE_CHECKING:
-    from .build import KubernetesBuilder
+from .cluster import Cluster
+from .registry import Registry
 
 _MANY = {"ReadWriteMany"}
 
 
-async def checks(builder: KubernetesBuilder) -> list[Check]:
-    """Everything building and running in a cluster needs."""
-    found = [_settings(builder), _git()]
+async def checks(cluster: Cluster, connected: AbstractAsyncContextManager[Api]) -> list[Check]:
+    """Everything building and running in a cluster needs.
+
+    Args:
+        connected: its API server; raises `EngineDown` where that does not answer.
+    """
+    found = [_settings(cluster), git()]
     try:
-        async with builder._connected() as api:
-            return [*found, *await _cluster(builder, api), await _registry(builder)]
+        async with connected as api:
+            return [*found, *await _cluster(cluster, api), await _registry(cluster)]
     except EngineDown as error:
         fix = "Set KUBECONFIG to where a cluster is described, or run the hub in one."
         return [*found, Check("cluster", False, error.detail or error.message, fix)]
 
 
-def _settings(builder: KubernetesBuilder) -> Check:
-    cluster = builder.cluster
+def _settings(cluster: Cluster) -> Check:
     lacks = [name for name in ("repository", "image", "data_claim") if not getattr(cluster, name)]
     fix = ", ".join(f"c.Cluster.{name} = …" for name in lacks)
     message = "not all is set" if lacks else f"images are kept in {cluster.repository}"
     return Check("settings", not lacks, message, f"Set {fix}." if fix else "")
 
 
-def _git() -> Check:
-    found = shutil.which("git")
-    return Check("git", bool(found), found or "missing", "" if found else "apt-get install git")
-
-
-async def _cluster(builder: KubernetesBuilder, api: Api) -> list[Check]:
-    cluster = builder.cluster
+async def _cluster(cluster: Cluster, api: Api) -> list[Check]:
     running = await api.jobs(cluster.hub)
     answers = f"answers; namespace {cluster.namespace}, {len(running)} builds at the moment"
     return [Check("cluster", True, answers), await _claim(cluster.data_claim, api)]
@@ -69,9 +65,9 @@ async def _claim(name: str, api: Api) -> Check:
     return Check(what, True, f"{name} is bound, and all nodes can mount it")
 
 
-async def _registry(builder: KubernetesBuilder) -> Check:
+async def _registry(cluster: Cluster) -> Check:
     try:
-        tags = await builder.registry.tags(builder.cluster.repository)
+        tags = await Registry(cluster).tags(cluster.repository)
     except BinderError as error:
         fix = "See c.Cluster.registry_credentials and c.Cluster.insecure_registry."
         return Check("registry", False, f"{error.message} {error.detail}", fix)

@@ -15,7 +15,7 @@ _KEY = re.compile(r"[0-9a-f]{16,64}")
 
 
 @dataclass(frozen=True)
-class Found:
+class RegistryImage:
     """An image that is there.
 
     Attributes:
@@ -40,7 +40,7 @@ def key_of(cluster: Cluster, image: str) -> str:
     return key if repository == cluster.repository and _KEY.fullmatch(key) else ""
 
 
-async def find(cluster: Cluster, image: str) -> Found | None:
+async def find(cluster: Cluster, image: str) -> RegistryImage | None:
     """An image of this hub's, if it is there.
 
     Raises:
@@ -53,5 +53,5 @@ async def find(cluster: Cluster, image: str) -> Found | None:
     if manifest is None:
         return None
     config: Mapping[str, Any] = await registry.config(image, manifest)
-    known = {"Config": config.get("config") or {}}
-    return Found(image, manifest.size, quickstart.python_path_of(known))
+    facts = {"Config": config.get("config") or {}}
+    return RegistryImage(image, manifest.size, quickstart.python_path_of(facts))

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import labels
 from .places import ORDER, RESULT, STORE, folder
-from .pods import Data, Place, restricted
+from .pods import ClaimMount, DataClaim, restricted
 from .push import CREDENTIALS
 
 BUILD, PUSH = "build", "push"
@@ -25,7 +25,7 @@ _GRACE = 120
 
 
 @dataclass(frozen=True)
-class Allowed:
+class BuildOptions:
     """What a build may have.
 
     Attributes:
@@ -60,12 +60,12 @@ def name_of(hub: str, key: str) -> str:
     return f"binder-build-{hub[:6]}-{key}"
 
 
-def requests(allowed: Allowed) -> dict[str, float]:
+def requests(options: BuildOptions) -> dict[str, float]:
     """What a node keeps for a build; it may take more if there is more."""
-    return {"memory": allowed.memory // 4, "cpu": round(allowed.cpu / 10, 3)}
+    return {"memory": options.memory // 4, "cpu": round(options.cpu / 10, 3)}
 
 
-def manifest(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+def manifest(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     """The Job that builds an environment and pushes its image."""
     cluster = data.cluster
     marks = {**labels.BUILD, labels.HUB: cluster.hub, labels.KEY: key}
@@ -75,7 +75,7 @@ def manifest(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, An
         "metadata": {"name": name_of(cluster.hub, key), "labels": marks},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": round(allowed.seconds) + _GRACE,
+            "activeDeadlineSeconds": round(options.seconds) + _GRACE,
             "ttlSecondsAfterFinished": _KEPT,
             # A build that its node had to give up begins anew elsewhere; it has done no harm.
             "podFailurePolicy": {
@@ -88,18 +88,18 @@ def manifest(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, An
             },
             "template": {
                 "metadata": {"labels": marks},
-                "spec": _pod_spec(key, image, data, allowed),
+                "spec": _pod_spec(key, image, data, options),
             },
         },
     }
 
 
-def _pod_spec(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+def _pod_spec(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     secrets = [{"name": name} for name in data.cluster.pull_secrets]
     optional = {
-        "priorityClassName": allowed.priority,
-        "nodeSelector": dict(allowed.node_selector),
-        "tolerations": [dict(each) for each in allowed.tolerations],
+        "priorityClassName": options.priority,
+        "nodeSelector": dict(options.node_selector),
+        "tolerations": [dict(each) for each in options.tolerations],
         "imagePullSecrets": secrets,
     }
     return {
@@ -108,27 +108,27 @@ def _pod_spec(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, A
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 0,
-        "initContainers": [_build(key, data, allowed)],
-        "containers": [_push(image, data, allowed)],
-        "volumes": _volumes(data, allowed),
+        "initContainers": [_build(key, data, options)],
+        "containers": [_push(image, data, options)],
+        "volumes": _volumes(data, options),
     }
 
 
-def _build(key: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+def _build(key: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     """The container in which a repository's own commands run: it has nothing that is secret."""
-    given = Place(folder(data.layout, key), PurePosixPath(ORDER), read_only=True)
+    given = ClaimMount(folder(data.layout, key), PurePosixPath(ORDER), read_only=True)
     mounts = [
         data.mount(given),
         {"name": _STORE, "mountPath": str(STORE)},
         {"name": _RESULT, "mountPath": str(RESULT)},
     ]
-    variables = dict(allowed.environment)
-    if allowed.pull_secret:
+    variables = dict(options.environment)
+    if options.pull_secret:
         mounts.append({"name": "pulling", "mountPath": "/pulling", "readOnly": True})
         variables["REGISTRY_AUTH_FILE"] = "/pulling/.dockerconfigjson"
-    limits: dict[str, Any] = {"memory": allowed.memory, "cpu": allowed.cpu}
-    if allowed.disk:
-        limits["ephemeral-storage"] = allowed.disk
+    limits: dict[str, Any] = {"memory": options.memory, "cpu": options.cpu}
+    if options.disk:
+        limits["ephemeral-storage"] = options.disk
     return {
         **_ours(BUILD, data, ["worker"]),
         "env": [{"name": name, "value": value} for name, value in sorted(variables.items())],
@@ -137,15 +137,15 @@ def _build(key: str, data: Data, allowed: Allowed) -> dict[str, Any]:
         "securityContext": {"runAsUser": 0, "allowPrivilegeEscalation": False},
         "resources": {
             "limits": {name: amount for name, amount in limits.items() if amount},
-            "requests": {name: amount for name, amount in requests(allowed).items() if amount},
+            "requests": {name: amount for name, amount in requests(options).items() if amount},
         },
         "volumeMounts": mounts,
     }
 
 
-def _push(image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+def _push(image: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}]
-    if allowed.push_secret:
+    if options.push_secret:
         place = str(CREDENTIALS.parent)
         mounts.append({"name": _SECRET, "mountPath": place, "readOnly": True})
     insecure = ["insecure"] if data.cluster.insecure_registry else []
@@ -161,7 +161,7 @@ def _push(image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
     }
 
 
-def _ours(name: str, data: Data, arguments: Sequence[str]) -> dict[str, Any]:
+def _ours(name: str, data: DataClaim, arguments: Sequence[str]) -> dict[str, Any]:
     program, *rest = arguments
     return {
         "name": name,
@@ -172,12 +172,12 @@ def _ours(name: str, data: Data, arguments: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _volumes(data: Data, allowed: Allowed) -> list[dict[str, Any]]:
+def _volumes(data: DataClaim, options: BuildOptions) -> list[dict[str, Any]]:
     kept: dict[str, Any] = {"emptyDir": {}}
-    if allowed.cache_claim:
-        kept = {"persistentVolumeClaim": {"claimName": allowed.cache_claim}}
+    if options.cache_claim:
+        kept = {"persistentVolumeClaim": {"claimName": options.cache_claim}}
     volumes = [data.volume, {"name": _STORE, **kept}, {"name": _RESULT, "emptyDir": {}}]
-    for name, secret in ((_SECRET, allowed.push_secret), ("pulling", allowed.pull_secret)):
+    for name, secret in ((_SECRET, options.push_secret), ("pulling", options.pull_secret)):
         if secret:
             volumes.append({"name": name, "secret": {"secretName": secret}})
     return volumes

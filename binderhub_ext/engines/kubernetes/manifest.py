@@ -7,7 +7,7 @@ from typing import Any
 
 from ..preparing import Prepared
 from . import labels
-from .pods import NOTEBOOK, Data, of_server
+from .pods import NOTEBOOK, DataClaim, of_server
 
 
 def complete(pod: Any, marks: Mapping[str, str], guarantees: Mapping[str, float]) -> None:
@@ -29,7 +29,7 @@ def complete(pod: Any, marks: Mapping[str, str], guarantees: Mapping[str, float]
 
 
 def add_launch(
-    pod: Any, prepared: Prepared, directory: str, data: Data, first: Mapping[str, Any] | None
+    pod: Any, prepared: Prepared, directory: str, data: DataClaim, first: Mapping[str, Any] | None
 ) -> None:
     """Add what one launch needs.
 

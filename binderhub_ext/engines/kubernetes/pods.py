@@ -28,7 +28,7 @@ _FIRST_REQUESTS = {"cpu": "50m", "memory": "128Mi"}
 
 
 @dataclass(frozen=True)
-class Place:
+class ClaimMount:
     """A directory of the claim as a container sees it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Data:
+class DataClaim:
     """The data directory and where it is in the cluster."""
 
     layout: DataDirectory
@@ -54,7 +54,7 @@ class Data:
         """What a pod needs to mount parts of it."""
         return {"name": VOLUME, "persistentVolumeClaim": {"claimName": self.cluster.data_claim}}
 
-    def mount(self, place: Place) -> dict[str, Any]:
+    def mount(self, place: ClaimMount) -> dict[str, Any]:
         """How a container mounts a part of it; never the whole."""
         return {
             "name": VOLUME,
@@ -64,14 +64,16 @@ class Data:
         }
 
 
-def of_server(mounts: Sequence[Mount], layout: DataDirectory) -> list[Place]:
+def of_server(mounts: Sequence[Mount], layout: DataDirectory) -> list[ClaimMount]:
     """What a server sees, outermost first."""
     seen = [
-        Place(each.root / each.path, PurePosixPath(HOME) / each.target, each.access is Access.RO)
+        ClaimMount(
+            each.root / each.path, PurePosixPath(HOME) / each.target, each.access is Access.RO
+        )
         for each in mounts
     ]
     if (source := quickstart.source(layout)).exists():
-        seen.append(Place(source, PurePosixPath(quickstart.TARGET), True))
+        seen.append(ClaimMount(source, PurePosixPath(quickstart.TARGET), True))
     return seen
 
 
@@ -82,7 +84,7 @@ def inside_project(mounts: Sequence[Mount], request: Request) -> list[Mount]:
 
 
 def first_container(
-    mounts: Sequence[Mount], request: Request, owner: Owner, data: Data
+    mounts: Sequence[Mount], request: Request, owner: Owner, data: DataClaim
 ) -> dict[str, Any]:
     """The container that brings the project to its commit and makes the places inside of it.
 
@@ -91,8 +93,8 @@ def first_container(
     """
     home, fetched = Path(request.root), Path(request.bundle).parent
     seen = [
-        Place(home, PurePosixPath(home)),
-        Place(fetched, PurePosixPath(fetched), read_only=True),
+        ClaimMount(home, PurePosixPath(home)),
+        ClaimMount(fetched, PurePosixPath(fetched), read_only=True),
     ]
     spec = {
         "sync": call.arguments(request),

@@ -95,7 +95,7 @@ class Registry:
         """An image if the registry has it.
 
         Raises:
-            RegistryUnavailable: it does not answer, or not with sense.
+            RegistryUnavailable: it does not answer, or gives unusable answers.
         ImageRefused, TooMany: it does not let us.
         """
         name = Name.of(image)
@@ -215,8 +215,8 @@ def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:
 
 def _refused(name: Name, detail: str) -> RegistryUnavailable:
     return RegistryUnavailable(
-        "The registry {host} does not answer, or not with sense. Try again in a moment; if it"
-        " stays so, tell the administrator.",
+        "The registry {host} does not answer, or gives unusable answers. Try again in a moment; if"
+        " it stays so, tell the administrator.",
         host=name.host,
         detail=detail,
     )

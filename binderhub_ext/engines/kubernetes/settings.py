@@ -9,7 +9,7 @@ from traitlets import Dict, Float, List, Unicode
 from ...traits import Bytes
 from ..containers.settings import ContainerBuilder
 from .cluster import Cluster
-from .jobs import Allowed
+from .jobs import BuildOptions
 
 
 class Settings(ContainerBuilder):
@@ -79,9 +79,9 @@ class Settings(ContainerBuilder):
         return Cluster(parent=self)
 
     @property
-    def allowed(self) -> Allowed:
+    def build_options(self) -> BuildOptions:
         """What one build may have."""
-        return Allowed(
+        return BuildOptions(
             seconds=self.build_timeout,
             memory=self.build_memory,
             cpu=self.build_cpu,

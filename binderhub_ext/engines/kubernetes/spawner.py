@@ -36,10 +36,10 @@ from ..spawner import HOME, BinderSpawnerMixin
 from . import labels
 from .alone import refuse_side_by_side
 from .cluster import Cluster
-from .images import Found, find
+from .images import RegistryImage, find
 from .manifest import add_launch, complete
-from .news import News, Wanted, ended_words, evicted, pod_failed
-from .pods import FIRST, NOTEBOOK, Data, ended, first_container, inside_project, restricted
+from .podevents import PodEvents, PodRequest, ended_words, evicted, pod_failed
+from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_project, restricted
 from .rundir import RunDirectory
 from .sweep import sweep
 from .watching import WatchingKubeSpawner
@@ -96,18 +96,6 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         # Not from the person's and server's names alone: a namespace may have two hubs.
         return f"jupyter-{{user_server}}-{self.cluster.hub[:6]}"
 
-    @default("cmd")
-    def _cmd(self) -> list[str]:
-        return ["jupyterhub-singleuser"]
-
-    @default("mem_limit")
-    def _mem_limit(self) -> int:
-        return 2 << 30
-
-    @default("cpu_limit")
-    def _cpu_limit(self) -> float:
-        return 2.0
-
     @default("delete_stopped_pods")
     def _keep_ended_pods(self) -> bool:
         # We remove them ourselves, after reading why they ended.
@@ -138,15 +126,15 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
     _made = False
     _pod: asyncio.Future[Any] | None = None
     _first: dict[str, Any] | None = None
-    _news: News | None = None
+    _pod_events: PodEvents | None = None
 
     @property
     def cluster(self) -> Cluster:
         return Cluster(parent=self)
 
     @property
-    def data(self) -> Data:
-        return Data(self.layout, self.cluster)
+    def data(self) -> DataClaim:
+        return DataClaim(self.layout, self.cluster)
 
     @property
     def run_directory(self) -> RunDirectory:
@@ -177,7 +165,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         others = [each for name, each in self.user.spawners.items() if name != self.name]
         refuse_side_by_side(launch, self.user.name, others, self.pod_reflector.pods)
 
-    async def find_image(self, launch: Launch) -> Found | None:
+    async def find_image(self, launch: Launch) -> RegistryImage | None:
         """The launch's image, as its registry describes it."""
         found = await find(self.cluster, launch.image)
         if found:
@@ -202,7 +190,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         status = await self._while_telling(25, self._until_first_ended(self._begin_pod()))
         if not status.get("message"):
             raise LaunchFailed(
-                "The project's files could not be put in place. Launch it again; if it stays so,"
+                "The project's files could not be put in place. Launch again; if it stays so,"
                 " tell the administrator.",
                 detail=await self._log_tail(FIRST),
             )
@@ -228,7 +216,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
     def _begin_pod(self) -> asyncio.Future[Any]:
         """Have KubeSpawner make the pod and wait for it."""
         self._made = True
-        self._news = News(self._wanted())
+        self._pod_events = PodEvents(self._pod_request())
         self._pod = asyncio.ensure_future(super().start_server())
         return self._pod
 
@@ -249,7 +237,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         try:
             while not task.done():
                 await asyncio.wait([task], timeout=_LOOK)
-                self._tell_news(progress)
+                self._tell_pod_events(progress)
                 if not task.done() and ended(self.seen_pod(), NOTEBOOK):
                     raise await self._failure("It ended by itself.")
             return await task
@@ -258,28 +246,28 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         finally:
             task.cancel()
 
-    def _tell_news(self, progress: int) -> None:
+    def _tell_pod_events(self, progress: int) -> None:
         """Tell what is new of our pod.
 
         Raises:
             BinderError: it will never run.
         """
         pod = self.seen_pod()
-        if pod is None or self._news is None:
+        if pod is None or self._pod_events is None:
             return
         # Of this very pod: an earlier one had the same name.
         uid = pod["metadata"]["uid"]
         for event in (each for each in self.events if each["involvedObject"].get("uid") == uid):
-            if words := self._news.of(event):
+            if words := self._pod_events.of(event):
                 self.tell(progress, words)
         if error := pod_failed(pod.get("status") or {}):
             raise error
 
-    def _wanted(self) -> Wanted:
+    def _pod_request(self) -> PodRequest:
         found = self.prepared.image if self.prepared else None
         sizes = {found.name: found.size} if found else {}
         guaranteed = self._guarantees()
-        return Wanted(guaranteed["memory"], guaranteed["cpu"], sizes, self.cluster.image)
+        return PodRequest(guaranteed["memory"], guaranteed["cpu"], sizes, self.cluster.image)
 
     def _guarantees(self) -> dict[str, float]:
         """What the node keeps for the server: what an administrator says, or a share."""
@@ -350,11 +338,11 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
 
     async def _failure(self, what: str) -> BinderError:
         status = (self.seen_pod() or {}).get("status") or {}
-        if status.get("phase") == "Pending" and self._news and self._news.last:
+        if status.get("phase") == "Pending" and self._pod_events and self._pod_events.last:
             return LaunchFailed(
                 "Your server did not start in time. What the cluster said last:"
                 " “{last}”. Launch again later, or a smaller one.",
-                last=self._news.last,
+                last=self._pod_events.last,
             )
         return await super()._failure(what)
 

@@ -20,7 +20,7 @@ from ...core.progress import Event
 from ...programs import ProcessFailed
 from ..containers.application import configured
 from ..containers.finish import make_startable
-from ..containers.order import Order
+from ..containers.order import BuildOrder
 from ..containers.planning import repo2docker_base
 from .buildah import Buildah
 from .places import MESSAGE, ORDER, RESULT
@@ -39,7 +39,7 @@ def main() -> None:
     asked = json.loads((ORDER / "order.json").read_text())
     os.environ.update(_SETTINGS)
     _trust(asked["insecure"])
-    order = Order(**asked["order"])
+    order = BuildOrder(**asked["order"])
     try:
         _get(order, asked["from"])
         asyncio.run(_finish(order))
@@ -64,7 +64,7 @@ def _trust(insecure: list[str]) -> None:
     os.environ["CONTAINERS_REGISTRIES_CONF"] = str(_REGISTRIES)
 
 
-def _get(order: Order, prebuilt: str) -> None:
+def _get(order: BuildOrder, prebuilt: str) -> None:
     """Have the image here: built, or pulled if somebody made it elsewhere."""
     if not prebuilt:
         app = configured(order)
@@ -76,7 +76,7 @@ def _get(order: Order, prebuilt: str) -> None:
         subprocess.run(["buildah", *command], check=True, stderr=subprocess.STDOUT)
 
 
-async def _finish(order: Order) -> None:
+async def _finish(order: BuildOrder) -> None:
     """Make sure that servers can be started from the image, and hand it on."""
     tool = Buildah()
     base = order.base_image or repo2docker_base()

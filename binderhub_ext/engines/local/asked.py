@@ -12,7 +12,7 @@ from ...core.locks import Lock, find_lock
 from ...core.requirements import Found, Line, Refers, included, requirement_lines
 from ..detect import Detection, reader
 from . import pipfile
-from .foreign import REPO
+from .buildsandbox import REPO
 from .uv import Requirements
 
 

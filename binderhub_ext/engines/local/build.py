@@ -19,6 +19,7 @@ from ...core.environment import Determination, Ingredients, describe, environmen
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell, unheard
+from ...core.sentences import Sentence
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
 from ...programs import ProcessFailed, output
@@ -30,10 +31,10 @@ from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
 from . import conda, health, seeding, uv
+from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .channels import Channels
 from .condabuild import Conda
 from .detecting import ask_in_sandbox
-from .foreign import BUILD_UID, REPO, Workshop
 from .interpreters import Interpreter, find_interpreters
 from .limits import Limits
 from .network import Network, without
@@ -43,8 +44,9 @@ from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import supervised
 from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
+from .words import say
 
-BUILDER = "local 3"
+RECIPE = "local 3"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
 when those of an older one are not to be trusted."""
 
@@ -75,6 +77,10 @@ class LocalBuilder(Settings):
 
     def targets_lacking(self) -> tuple[str, ...]:
         return targets_lacking()
+
+    async def basis(self) -> str:
+        machine = " ".join(each.identity for each in await self.machine())
+        return f"{self._ingredients(machine)} {self.default_python}"
 
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment
@@ -138,7 +144,7 @@ class LocalBuilder(Settings):
         return removed
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self)
+        return await health.checks(self, await self.machine(anew=True))
 
     # --- planning -------------------------------------------------------------------------
 
@@ -215,7 +221,7 @@ class LocalBuilder(Settings):
 
     def _ingredients(self, interpreter: str) -> Ingredients:
         return Ingredients(
-            builder=BUILDER,
+            builder=RECIPE,
             platform=f"{sys.platform}-{platform.machine()}-{'-'.join(platform.libc_ver())}",
             interpreter=interpreter,
             base=tuple(self.base_packages),
@@ -236,37 +242,31 @@ class LocalBuilder(Settings):
         """The image, built unless it is there or somebody else builds it."""
         key = plan.environment.key
         if self.store.is_building(key):
-            tell(Event(Phase.BUILDING, "Somebody else's build of the same environment is awaited"))
+            tell(say("Waiting for another build of the same environment"))
         async with self.store.building(key):
             if image := await self.find(plan.environment):
                 return image
-            self._check_space()
+            self.layout.environments.mkdir(parents=True, exist_ok=True)
+            self.check_space(self.layout.environments)
             return await self._build(plan, source, tell)
-
-    def _check_space(self) -> None:
-        self.layout.environments.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(self.layout.environments).free < self.min_free_space:
-            raise NoSpace(
-                "This server's disk is too full for a new environment. Ask the administrator to "
-                "make room; environments that exist can be used."
-            )
 
     async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
         key = plan.environment.key
         image: Image | None = None
         try:
             path = await asyncio.to_thread(self.store.begin, key)
-            workshop = self._workshop(path, plan)
-            tell(Event(Phase.BUILDING, f"Building {plan.environment.kind}", {"progress": 1}))
-            if words := "" if plan.conda else taken_instead(plan.detection, plan.interpreter):
-                tell(Event(Phase.BUILDING, words))
+            sandbox = self._sandbox_of(path, plan)
+            message = Sentence("Building {kind}", kind=plan.environment.kind)
+            tell(Event(Phase.BUILDING, message, {"progress": 1}))
+            if not plan.conda and (taken := taken_instead(plan.detection, plan.interpreter)):
+                tell(Event(Phase.BUILDING, taken))
             if source:
-                await fill(workshop.repo, plan.detection, source, self.store.scratch)
-            await asyncio.to_thread(workshop.prepare)
-            recipe = self._recipe(plan, workshop, tell)
+                await fill(sandbox.repo, plan.detection, source, self.store.scratch)
+            await asyncio.to_thread(sandbox.prepare)
+            recipe = self._recipe(plan, sandbox, tell)
             deadline = time.monotonic() + self.build_timeout
             await supervised(recipe.make(), partial(self._check_limits, deadline))
-            tell(Event(Phase.BUILDING, "Finishing the environment", {"progress": 95}))
+            tell(say("Finishing the environment", 95))
             image = await asyncio.to_thread(self._finish, plan, source, recipe)
             return image
         except TooDeep as error:
@@ -283,10 +283,10 @@ class LocalBuilder(Settings):
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await asyncio.shield(asyncio.to_thread(*rest))
 
-    def _recipe(self, plan: Plan, workshop: Workshop, tell: Tell) -> Recipe:
+    def _recipe(self, plan: Plan, sandbox: BuildSandbox, tell: Tell) -> Recipe:
         return Recipe(
             plan.detection,
-            workshop,
+            sandbox,
             tuple(self.base_packages),
             self.cache,
             tell,
@@ -294,10 +294,10 @@ class LocalBuilder(Settings):
             self._model(plan),
         )
 
-    def _workshop(self, path: Path, plan: Plan) -> Workshop:
+    def _sandbox_of(self, path: Path, plan: Plan) -> BuildSandbox:
         limits = Limits(memory=self.build_memory, processes=self.build_processes)
         tool = conda.installation(self.conda_program) if self.conda_program else None
-        return Workshop(
+        return BuildSandbox(
             scratch=self.store.scratch / path.name,
             environment=path,
             prefix=plan.interpreter.prefix,
@@ -321,10 +321,10 @@ class LocalBuilder(Settings):
             raise NoSpace("The disk filled up during the build, which was ended.")
 
     def _finish(self, plan: Plan, source: Source | None, recipe: Recipe) -> Image:
-        path = recipe.workshop.environment
+        path = recipe.sandbox.environment
         provides = recipe.provides()
         size, own = seal(path)
-        made = recipe.workshop.made if recipe.made.count else None
+        made = recipe.sandbox.made if recipe.made.count else None
         if made:
             extra = unique_bytes(made, set())
             size, own = size + extra, own + extra
@@ -341,7 +341,7 @@ class LocalBuilder(Settings):
             files=plan.environment.files,
             path=str(path),
             prefix="" if plan.conda else plan.interpreter.prefix,
-            builder=BUILDER,
+            builder=RECIPE,
             created=time.time(),
             repo=source.commit.repo.url if source else "",
             commit=source.commit.id if source else "",
@@ -358,13 +358,17 @@ class LocalBuilder(Settings):
     # --- keeping --------------------------------------------------------------------------
 
     def _collect_garbage(self, removed: list[Image]) -> None:
-        total = self.store.disk_usage()
+        total: int | None = None
         for record in self.store.records():
-            old = time.time() - self.store.last_use(record) > self.max_age
+            if time.time() - self.store.last_use(record) <= self.max_age:
+                # Only where age does not decide: it takes a look at every file of all.
+                total = self.store.disk_usage() if total is None else total
+                if total <= self.max_total_size:
+                    return  # what follows was used later
             with alone(f"Removing the environment {record.key}"):
-                if (old or total > self.max_total_size) and self.store.remove(record.key):
+                if self.store.remove(record.key):
                     removed.append(record.image)
-                    total = self.store.disk_usage()
+                    total = None
 
     async def _trim_cache(self) -> None:
         if await asyncio.to_thread(unique_bytes, self.cache, set()) > self.max_cache_size:

@@ -24,16 +24,17 @@ from uuid import uuid4
 from ...core.environment import Read
 from ...core.errors import BuildFailed
 from ...core.progress import Tell
+from ...core.sentences import Sentence
 from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed
 from ...storage.beneath import beneath, open_file
 from ...storage.trees import remove_tree
 from . import conda, trust, uv
 from .asked import asked_in, wanted
+from .buildsandbox import REPO, UV, BuildSandbox
 from .channels import Channels
 from .condaworker import Ending, Order
 from .detecting import own_code
-from .foreign import REPO, UV, Workshop
 from .lending import lend_packages
 from .sandbox import SHELL, Bind
 from .uv import COPY, Requirements
@@ -68,7 +69,7 @@ class CondaPackages:
 
     Attributes:
         conda: how they are come by.
-        workshop: where the build happens.
+        sandbox: where the build happens.
         file: path of `environment.yml` in the repository.
         base: requirement lines of the server's packages.
         read: reads the repository's files.
@@ -78,7 +79,7 @@ class CondaPackages:
     """
 
     conda: Conda
-    workshop: Workshop
+    sandbox: BuildSandbox
     file: str
     base: tuple[str, ...]
     read: Read
@@ -104,30 +105,30 @@ class CondaPackages:
             await asyncio.to_thread(self._set_variables, conda.activating(asked.variables))
         scripts = await asyncio.to_thread(self._scripts)
         # Without root, whatever runs next could write into files that are shared.
-        if self.model and self.workshop.uid is not None:
-            await asyncio.to_thread(lend_packages, self.model, self.workshop.environment)
-        self.workshop.open_environment()
+        if self.model and self.sandbox.uid is not None:
+            await asyncio.to_thread(lend_packages, self.model, self.sandbox.environment)
+        self.sandbox.open_environment()
         for name in scripts:
             await self._run_script(name)
         self.tell(say("Installing the server and what pip is asked for", 45))
         lines = "\n".join(asked.pip).encode()
-        requirements = asked_in(self.file, lines, self.base, self.workshop.repo, self.read)
+        requirements = asked_in(self.file, lines, self.base, self.sandbox.repo, self.read)
         await self._pip(requirements)
 
     # --- packages of conda ----------------------------------------------------------------
 
     async def _link(self, channels: list[str], specs: Sequence[str]) -> None:
         shared = self.conda.channels.are_shared(channels)
-        environment = self.workshop.environment
+        environment = self.sandbox.environment
         async with self._room(shared) as room:
             order = Order(
                 channels=channels,
                 specs=list(specs),
                 prefix=str(environment),
                 cache=str(environment.parent / "cache"),
-                copies=self.workshop.uid is None,
+                copies=self.sandbox.uid is None,
             )
-            file = self.workshop.want("conda.json", json.dumps(asdict(order)))
+            file = self.sandbox.want("conda.json", json.dumps(asdict(order)))
             argv = [sys.executable, "-P", "-m", f"{__package__}.condaworker", file]
             binds = [
                 *own_code(),
@@ -135,15 +136,15 @@ class CondaPackages:
                     Bind(place, PurePosixPath(place))
                     for place in self.conda.channels.folders(channels)
                 ),
-                Bind(self.workshop.wanted, PurePosixPath(self.workshop.wanted)),
+                Bind(self.sandbox.wanted, PurePosixPath(self.sandbox.wanted)),
                 Bind(room, PurePosixPath(environment.parent), read_only=False),
                 *self._credentials(shared),
                 *trust.binds(),
             ]
             variables = self._variables(shared)
-            made = self.workshop.making(argv, binds, variables, shared=shared)
+            made = self.sandbox.making(argv, binds, variables, shared=shared)
             try:
-                await self.workshop.run(made, self.log)
+                await self.sandbox.run(made, self.log)
             except ProcessFailed as failure:
                 raise self._unlinked(failure) from failure
             await asyncio.to_thread(_put, room / environment.name, environment)
@@ -151,8 +152,8 @@ class CondaPackages:
     @asynccontextmanager
     async def _room(self, shared: bool) -> AsyncIterator[Path]:
         """The folder that the worker sees; one worker at a time in the one that is everybody's."""
-        name = self.workshop.environment.name
-        room = self.conda.cache if shared else self.workshop.scratch / "conda"
+        name = self.sandbox.environment.name
+        room = self.conda.cache if shared else self.sandbox.scratch / "conda"
         room.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with held_in_turn(room / ".lock"):
             await asyncio.to_thread(remove_tree, room / name)
@@ -174,8 +175,9 @@ class CondaPackages:
     def _unlinked(self, failure: ProcessFailed) -> Exception:
         said = failure.tail.splitlines()
         if failure.status != Ending.UNSOLVABLE:
-            words = f"Installing {self.file} failed: {' '.join(said[-1:])[:_WHY].rstrip('.')}."
-            return explained(failure, words, base=self.base)
+            why = Sentence.verbatim(" ".join(said[-1:])[:_WHY].rstrip("."))
+            what = Sentence("Installing {file} failed: {why}.", file=self.file, why=why)
+            return explained(failure, what, base=self.base)
         return BuildFailed(
             "The packages that {file} asks for cannot be had together. {why}.",
             file=self.file,
@@ -186,7 +188,7 @@ class CondaPackages:
     def _set_variables(self, script: str) -> None:
         """Have an activation script; no code of a package ran yet, but links are theirs."""
         place = "etc/conda/activate.d"
-        with beneath(self.workshop.environment, place, create=True) as folder:
+        with beneath(self.sandbox.environment, place, create=True) as folder:
             created = open_file(folder, f"variables-{uuid4().hex}.sh".encode(), _NEW)
             with os.fdopen(created, "w") as new:
                 new.write(script)
@@ -195,7 +197,7 @@ class CondaPackages:
     def _scripts(self) -> list[str]:
         """Names of the scripts that packages have for when they were linked."""
         try:
-            with beneath(self.workshop.environment, "bin") as folder:
+            with beneath(self.sandbox.environment, "bin") as folder:
                 return sorted(e.name for e in os.scandir(folder) if _POST_LINK.fullmatch(e.name))
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -203,46 +205,47 @@ class CondaPackages:
     async def _run_script(self, script: str) -> None:
         """Code of a package, so it runs as all foreign code does."""
         name = script.removeprefix(".").removesuffix("-post-link.sh")
-        self.tell(say(f"Running what {name} has for after it was linked"))
-        prefix = self.workshop.environment
+        self.tell(say("Running what {name} has for after it was linked", name=name))
+        prefix = self.sandbox.environment
         given = [f"PREFIX={prefix}", f"PKG_NAME={name}"]
         try:
             await self.step(["/usr/bin/env", *given, SHELL, str(prefix / "bin" / script)])
         except ProcessFailed as failure:
-            message = f"The script of {name} for after it was linked failed."
-            raise explained(failure, message, uv_says=False) from failure
+            what = Sentence("The script of {name} for after it was linked failed.", name=name)
+            raise explained(failure, what, uv_says=False) from failure
 
     # --- packages of pip ------------------------------------------------------------------
 
     async def _pip(self, requirements: Requirements) -> None:
         """uv, where relative places begin where the file lies, as they do for conda's pip."""
         argv = uv.install(
-            self.workshop.environment,
-            wanted(requirements, self.workshop.want),
+            self.sandbox.environment,
+            wanted(requirements, self.sandbox.want),
             link=COPY,
             build=True,
             foreign=True,
-            excludes=self.workshop.want("excludes.txt", requirements.excludes),
+            excludes=self.sandbox.want("excludes.txt", requirements.excludes),
             options=requirements.options,
         )
         folder = str(PurePosixPath(REPO, self.file).parent)
         try:
             await self.step([SHELL, "-c", 'cd "$0" && exec "$@"', folder, UV, *argv[1:]])
         except ProcessFailed as failure:
-            message = f"Installing {self.file} failed."
-            raise explained(failure, message, base=self.base) from failure
+            what = Sentence("Installing {file} failed.", file=self.file)
+            raise explained(failure, what, base=self.base) from failure
 
     # --- by a program of the administrator's ----------------------------------------------
 
     async def _by_program(self) -> None:
-        conda.prepare_prefix(self.workshop.environment)
-        self.workshop.open_environment(files=True)
+        conda.prepare_prefix(self.sandbox.environment)
+        self.sandbox.open_environment(files=True)
         file = await asyncio.to_thread(self._completed)
-        program, environment = self.conda.program, self.workshop.environment
+        program, environment = self.conda.program, self.sandbox.environment
         try:
-            await self.step(conda.install(program, environment, file, self.workshop.cache))
+            await self.step(conda.install(program, environment, file, self.sandbox.cache))
         except ProcessFailed as failure:
-            raise explained(failure, f"Installing {self.file} failed.") from failure
+            what = Sentence("Installing {file} failed.", file=self.file)
+            raise explained(failure, what) from failure
         await self._pip(Requirements(self.base))
 
     def _completed(self) -> str:
@@ -250,7 +253,7 @@ class CondaPackages:
 
         Nothing of the repository ran yet.
         """
-        root = self.workshop.repo.resolve()
+        root = self.sandbox.repo.resolve()
         place = PurePosixPath((root / self.file).resolve().parent.relative_to(root))
         content = conda.completed(self.read(self.file) or b"", self.conda.python)
         name = f"{uuid4().hex}.yml"

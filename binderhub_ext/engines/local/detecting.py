@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from ...programs import Log, output, run
 from ..detect import DETECTION_MEMORY, detector_command, detector_environment
-from .foreign import BUILD_UID, REPO
+from .buildsandbox import BUILD_UID, REPO
 from .limits import Limits
 from .running import prepared
 from .sandbox import Bind, Person, Sandbox

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...programs import ProcessFailed, output
 from ..base import Check
+from ..checks import free_space, git
 from . import probe, uv
+from .interpreters import Interpreter
 from .limits import find_controllers
 from .network import Network
-
-if TYPE_CHECKING:
-    from .build import LocalBuilder
+from .settings import Settings
 
 
-async def checks(builder: LocalBuilder) -> list[Check]:
-    """Everything a build of the `local` engine needs or can use."""
+async def checks(settings: Settings, machine: Sequence[Interpreter]) -> list[Check]:
+    """Everything a build of the `local` engine needs or can use.
+
+    Args:
+        machine: the interpreters of this machine, as they are now.
+    """
     return [
-        await _uv(builder.layout.cache),
-        await _interpreters(builder),
-        _free_space(builder.layout.root, builder.min_free_space),
-        _hardlinks(builder.layout.environments),
-        *await probe.checks(Network(builder.network)),
+        await _uv(settings.layout.cache),
+        _interpreters(machine, settings.default_python),
+        free_space(settings.layout.root, settings.min_free_space),
+        _hardlinks(settings.layout.environments),
+        *await probe.checks(Network(settings.network)),
         _limits(),
-        _git(),
-        _conda(builder),
+        git(),
+        _conda(settings),
     ]
 
 
@@ -40,18 +43,11 @@ async def _uv(cache: Path) -> Check:
     return Check("uv", True, version)
 
 
-async def _interpreters(builder: LocalBuilder) -> Check:
-    versions = [*dict.fromkeys(one.minor for one in await builder.machine(anew=True))]
-    ok = builder.default_python in versions
+def _interpreters(machine: Sequence[Interpreter], default: str) -> Check:
+    versions = [*dict.fromkeys(interpreter.minor for interpreter in machine)]
+    ok = default in versions
     fix = "" if ok else "Set LocalBuilder.default_python to one of these."
     return Check("Python versions", ok, ", ".join(versions) or "none", fix)
-
-
-def _free_space(root: Path, needed: int) -> Check:
-    place = next(folder for folder in (root, *root.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
-    fix = "" if free >= needed else f"Make room on the disk of {root}."
-    return Check("free disk space", free >= needed, f"{free >> 20} MiB free", fix)
 
 
 def _hardlinks(environments: Path) -> Check:
@@ -85,20 +81,14 @@ def _limits() -> Check:
     return Check("limits", False, message, fix, required=False)
 
 
-def _git() -> Check:
-    found = shutil.which("git")
-    fix = "" if found else "apt-get install -y git"
-    return Check("git", bool(found), found or "git is missing", fix)
-
-
-def _conda(builder: LocalBuilder) -> Check:
+def _conda(settings: Settings) -> Check:
     """What takes the place of a conda: a library of ours, or the program that is set."""
-    if program := builder.conda_program:
+    if program := settings.conda_program:
         ok = os.access(program, os.X_OK)
         fix = "" if ok else "Correct LocalBuilder.conda_program, or leave it out."
         return Check("conda", ok, f"{program}, as set", fix, required=False)
     try:
-        found = f"py-rattler {version('py-rattler')}; channels at {builder.conda_channel_alias}"
+        found = f"py-rattler {version('py-rattler')}; channels at {settings.conda_channel_alias}"
     except PackageNotFoundError:
         return Check("conda", False, "py-rattler is missing.", "pip install py-rattler", False)
     return Check("conda", True, found, required=False)

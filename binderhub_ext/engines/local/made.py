@@ -21,7 +21,7 @@ State = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Made:
+class KeptFiles:
     """What was kept.
 
     Attributes:
@@ -32,12 +32,12 @@ class Made:
     count: int = 0
     left: tuple[str, ...] = ()
 
-    def __add__(self, other: Made) -> Made:
-        return Made(self.count + other.count, self.left + other.left)
+    def __add__(self, other: KeptFiles) -> KeptFiles:
+        return KeptFiles(self.count + other.count, self.left + other.left)
 
 
 @dataclass(frozen=True)
-class Place:
+class ScriptFolder:
     """A folder of a build in which a script may make files.
 
     Attributes:
@@ -51,11 +51,11 @@ class Place:
     shown: str
 
     @classmethod
-    def repo(cls, folder: Path) -> Place:
+    def repo(cls, folder: Path) -> ScriptFolder:
         return cls(folder, REPO, "")
 
     @classmethod
-    def home(cls, folder: Path) -> Place:
+    def home(cls, folder: Path) -> ScriptFolder:
         return cls(folder, HOME, "~/")
 
     def files(self) -> dict[str, State]:
@@ -66,7 +66,7 @@ class Place:
         """
         return {name: _state(entry) for _, name, entry in self._entries()}
 
-    def keep(self, before: Mapping[str, State], into: Path) -> Made:
+    def keep(self, before: Mapping[str, State], into: Path) -> KeptFiles:
         """Move what is new to another folder.
 
         Args:
@@ -89,7 +89,7 @@ class Place:
                 count += 1
             else:
                 left.append(f"{self.shown}{name} (a link, or no plain file)")
-        return Made(count, tuple(left))
+        return KeptFiles(count, tuple(left))
 
     def _entries(self) -> Iterator[tuple[Folder, str, os.DirEntry[str]]]:
         for folder in folders_beneath(self.folder, deepest=DEEPEST):
@@ -101,18 +101,18 @@ class Place:
                     yield folder, str(name), entry
 
 
-def keep_made(before: Mapping[Place, Mapping[str, State]], into: Path) -> Made:
+def keep_made(before: Mapping[ScriptFolder, Mapping[str, State]], into: Path) -> KeptFiles:
     """Move what is new in some places to folders in another.
 
     Args:
-        before: what :meth:`Place.files` said.
+        before: what :meth:`ScriptFolder.files` said.
         into: where nothing of value is, on the same disk; nobody else can write there.
 
     Raises:
         TooDeep: folders are nested too deep.
     """
     remove_tree(into)
-    made = Made()
+    made = KeptFiles()
     for place, files in before.items():
         (into / place.kept_as).mkdir(parents=True)
         made += place.keep(files, into / place.kept_as)

@@ -17,8 +17,8 @@ from ...core.errors import LaunchFailed
 from ...programs import Log, ProcessFailed, host_program, output, run
 from ..base import Check
 from . import seccomp
+from .buildsandbox import BUILD_UID
 from .environment import hub_python
-from .foreign import BUILD_UID
 from .network import TUNNELS, Network, online, tunnels_allowed
 from .running import prepared
 from .sandbox import Bind, Person, Sandbox

@@ -3,7 +3,7 @@
 Order matters for safety. Our own uv works in an environment that it begins itself, and only
 before anything of a stranger did; after that the environment's interpreter runs in the sandbox
 alone, and our own code only lists, moves and changes modes, by descriptor. Code of strangers
-runs in `Workshop.run` and nowhere else.
+runs in `BuildSandbox.run` and nowhere else.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.environment import has_build_system, is_python_package
-from ...core.progress import Tell
+from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
 from ...storage.beneath import beneath, lstat_beneath
 from .. import given, node
 from ..detect import Detection, reader
 from . import trial, uv
 from .asked import asked_for, wanted
+from .buildsandbox import REPO, UV, BuildSandbox
 from .bytecode import lend_bytecode, place_bytecode
 from .choices import TRACE, Choices, differ, installed, pins, plain
 from .condabuild import Conda, CondaPackages
 from .environment import site_packages
-from .foreign import UV, Workshop
-from .made import Made, Place, keep_made
+from .made import KeptFiles, ScriptFolder, keep_made
 from .model import clone, empty_folder, is_same
 from .uv import COPY, LINK, Requirements
-from .words import explained, network_trouble, output, say, script_failed, status
+from .words import explained, network_trouble, say, script_failed, status
 
 _OFFERS = {
     "jupyterlab": "lab",
@@ -50,6 +51,8 @@ _NOT_LOOKED_UP = (
     "Whether newer versions of some packages exist that have to be built could not be looked up"
 )
 
+_NO_SERVER = "The packages are installed, but a Jupyter server does not start with them ({status})."
+
 
 @dataclass
 class Recipe:
@@ -57,7 +60,7 @@ class Recipe:
 
     Attributes:
         detection: what the repository asks for.
-        workshop: where it happens; its `repo` holds the checkout.
+        sandbox: where it happens; its `repo` holds the checkout.
         base: requirement lines of the server's packages.
         cache: uv's cache that environments share files with.
         tell: told what happens.
@@ -66,7 +69,7 @@ class Recipe:
     """
 
     detection: Detection
-    workshop: Workshop
+    sandbox: BuildSandbox
     base: tuple[str, ...]
     cache: Path
     tell: Tell
@@ -74,19 +77,19 @@ class Recipe:
     model: Path | None = None
 
     def __post_init__(self) -> None:
-        self._log = Log(lambda line: self.tell(output(line)))
-        self._read = reader(self.workshop.repo)
-        self._path = self.workshop.environment
+        self._log = Log(lambda line: self.tell(Event.log(Phase.BUILDING, line)))
+        self._read = reader(self.sandbox.repo)
+        self._path = self.sandbox.environment
         self.start = self._configured("start")
         self.post_build = self.detection.file("postBuild")
         in_root = not self.detection.binder_dir
         python = self.detection.buildpack == "PythonBuildPack"
         self.package = in_root and python and is_python_package(self._read)
-        self.requirements = asked_for(self.detection, self.base, self.workshop.repo)
+        self.requirements = asked_for(self.detection, self.base, self.sandbox.repo)
         # Whether code of the repository had the environment open for change.
         self.changed = False
-        # What postBuild made beside the environment; it is in `workshop.made`.
-        self.made = Made()
+        # What postBuild made beside the environment; it is in `sandbox.made`.
+        self.made = KeptFiles()
 
     @property
     def runs_foreign_code(self) -> bool:
@@ -99,7 +102,7 @@ class Recipe:
 
         Code of a repository that runs as our own uid could write into a shared file.
         """
-        return COPY if self.workshop.uid is None and self.runs_foreign_code else LINK
+        return COPY if self.sandbox.uid is None and self.runs_foreign_code else LINK
 
     async def make(self) -> None:
         """Make the environment.
@@ -133,7 +136,7 @@ class Recipe:
         found = self.detection
         return CondaPackages(
             conda=conda,
-            workshop=self.workshop,
+            sandbox=self.sandbox,
             file=found.file("environment.yml") or found.file("environment.yaml"),
             base=self.base,
             read=self._read,
@@ -154,9 +157,8 @@ class Recipe:
             await self._sandboxed()
         except ProcessFailed as failure:
             if not uv.needs_building(failure.tail):
-                raise explained(
-                    failure, "Installing the packages failed.", base=self.base
-                ) from failure
+                what = Sentence("Installing the packages failed.")
+                raise explained(failure, what, base=self.base) from failure
             self.tell(say("Some packages have no wheel and are built from source"))
             await self._sandboxed()
 
@@ -165,15 +167,15 @@ class Recipe:
         if self.requirements.prefers_wheels or (choices.known and not choices.passed_over):
             return True
         versions = await asyncio.to_thread(installed, self._path)
-        preferred = self.workshop.temp / "preferred.txt"
+        preferred = self.sandbox.temp / "preferred.txt"
         preferred.write_text(pins(versions, choices.passed_over))
-        words = wanted(Requirements((), *self.requirements.asked), self.workshop.want)
+        words = wanted(Requirements((), *self.requirements.asked), self.sandbox.want)
         argv = uv.compile(
             self._path, words, preferred=str(preferred), options=self.requirements.options
         )
         answer: list[str] = []
         try:
-            await self.workshop.run(self.workshop.look([UV, *argv[1:]]), Log(answer.append))
+            await self.sandbox.run(self.sandbox.look([UV, *argv[1:]]), Log(answer.append))
         except ProcessFailed as failure:
             if network_trouble(failure):
                 self.tell(say(_NOT_LOOKED_UP))
@@ -184,22 +186,22 @@ class Recipe:
         """The server's packages as always, the repository's in the sandbox."""
         self.tell(say("Installing the server", 10))
         # Without root, whatever runs next could write into files shared with the cache.
-        link = COPY if self.workshop.uid is None else LINK
+        link = COPY if self.sandbox.uid is None else LINK
         try:
             await self._own_uv(Requirements(self.base, (), self.requirements.checked), link)
         except ProcessFailed as failure:
-            raise explained(failure, "Installing the server's packages failed.") from failure
-        self.workshop.open_environment()
+            what = Sentence("Installing the server's packages failed.")
+            raise explained(failure, what) from failure
+        self.sandbox.open_environment()
         self.tell(say("Installing the repository's packages", 35))
         try:
             await self._repository_packages()
         except ProcessFailed as failure:
-            raise explained(
-                failure, "Installing the repository's packages failed.", base=self.base
-            ) from failure
+            what = Sentence("Installing the repository's packages failed.")
+            raise explained(failure, what, base=self.base) from failure
 
     async def _repository_packages(self) -> None:
-        listed = wanted(self.requirements, self.workshop.want)
+        listed = wanted(self.requirements, self.sandbox.want)
         if not self.package:
             await self._step(self._uv(listed))
             return
@@ -208,7 +210,9 @@ class Recipe:
         except ProcessFailed as failure:
             if network_trouble(failure):
                 raise
-            self.tell(say("Trying again as pip does: what is listed first, then the repository"))
+            self.tell(
+                say("Installing as pip does instead: what is listed first, then the repository")
+            )
             await self._step(self._uv(listed))
             await self._package_by_itself()
 
@@ -217,11 +221,11 @@ class Recipe:
 
         Without a build system of its own, its `setup.py` may import that, as with older pip.
         """
-        base = wanted(Requirements(self.base), self.workshop.want)
+        base = wanted(Requirements(self.base), self.sandbox.want)
         if has_build_system(self._read):
             await self._step(self._uv([*base, "."]))
             return
-        tools = self.workshop.want("tools.txt", "setuptools\nwheel\n")
+        tools = self.sandbox.want("tools.txt", "setuptools\nwheel\n")
         await self._step(self._uv([*base, "-r", tools]))
         await self._step(self._uv([*base, "--no-build-isolation", "."]))
 
@@ -253,7 +257,7 @@ class Recipe:
         start-up files an attempt before had installed.
         """
         await asyncio.to_thread(empty_folder, self._path)
-        empty = uv.venv(self.workshop.python, self._path)
+        empty = uv.venv(self.sandbox.python, self._path)
         if link == COPY or not await self._cloned(requirements):
             await self._run(empty, log)
         await self._run(install, log)
@@ -279,14 +283,14 @@ class Recipe:
             link=COPY,
             build=True,
             foreign=True,
-            excludes=self.workshop.want("excludes.txt", self.requirements.excludes),
+            excludes=self.sandbox.want("excludes.txt", self.requirements.excludes),
             options=self.requirements.options,
         )
         return [UV, *argv[1:]]
 
     def _own_file(self, name: str, text: str) -> str:
         """Write a file that our own uv reads; its path."""
-        path = self.workshop.own / name
+        path = self.sandbox.own / name
         path.write_text(text)
         return str(path)
 
@@ -296,11 +300,11 @@ class Recipe:
         if not self.post_build:
             return
         self.tell(say("Running postBuild", 60))
-        self.workshop.open_environment()
+        self.sandbox.open_environment()
         script = self._read(self.post_build) or b""
         if node.uses_node(script) and not self._has_npm():
             await self._install_node()
-        places = Place.repo(self.workshop.repo), Place.home(self.workshop.home)
+        places = ScriptFolder.repo(self.sandbox.repo), ScriptFolder.home(self.sandbox.home)
         before = await asyncio.to_thread(lambda: {place: place.files() for place in places})
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
@@ -308,9 +312,9 @@ class Recipe:
             await self._step(argv)
         except ProcessFailed as failure:
             raise script_failed(failure, self.post_build, script) from failure
-        self.made = await asyncio.to_thread(keep_made, before, self.workshop.made)
+        self.made = await asyncio.to_thread(keep_made, before, self.sandbox.made)
         for words in given.told(self.made.count, self.made.left):
-            self.tell(output(words))
+            self.tell(Event.log(Phase.BUILDING, words))
 
     def _has_npm(self) -> bool:
         """Whether the sandbox shows npm: of the machine, or of what was installed."""
@@ -321,7 +325,7 @@ class Recipe:
         """Have Node.js from the package index, if it has it; postBuild says what it lacks."""
         self.tell(say("Installing Node.js, which postBuild uses and this machine has not"))
         with suppress(ProcessFailed):
-            package = self.workshop.want("node.txt", f"{node.PACKAGE}\n")
+            package = self.sandbox.want("node.txt", f"{node.PACKAGE}\n")
             await self._step(self._uv(["-r", package]))
 
     async def _smoke(self) -> None:
@@ -331,29 +335,25 @@ class Recipe:
             and await asyncio.to_thread(is_same, self.model, self._path)
         ):
             return
-        self.tell(say("Trying whether a server starts", 75))
-        bytecode = self.workshop.bytecode
+        self.tell(say("Checking that a server starts", 75))
+        bytecode = self.sandbox.bytecode
         if self.model:
-            link = self.workshop.uid is not None
+            link = self.sandbox.uid is not None
             await asyncio.to_thread(lend_bytecode, self.model, self._path, bytecode, link=link)
-        await asyncio.to_thread(self.workshop.open_trial)
+        await asyncio.to_thread(self.sandbox.open_trial)
         argv = trial.command(self._path, bytecode)
         try:
-            await self.workshop.run(self.workshop.trial(argv), self._log)
+            await self.sandbox.run(self.sandbox.trial(argv), self._log)
         except ProcessFailed as failure:
-            raise explained(
-                failure,
-                "The packages are installed, but a Jupyter server does not start with them "
-                f"({status(failure)}).",
-                uv_says=False,
-            ) from failure
+            what = Sentence(_NO_SERVER, status=status(failure))
+            raise explained(failure, what, uv_says=False) from failure
         await asyncio.to_thread(place_bytecode, bytecode, self._path)
 
     # --- running --------------------------------------------------------------------------
 
     async def _run(self, argv: Sequence[str], log: Log) -> None:
         """Our own uv, where nobody else can write."""
-        own = self.workshop.own
+        own = self.sandbox.own
         env = {**uv.environment(own, self.cache), **(TRACE if isinstance(log, Choices) else {})}
         try:
             await run(program(argv, cwd=own, env=env), log)
@@ -362,7 +362,7 @@ class Recipe:
 
     async def _step(self, argv: Sequence[str]) -> None:
         self.changed = True
-        await self.workshop.run(self.workshop.step(argv), self._log)
+        await self.sandbox.run(self.sandbox.step(argv), self._log)
 
     # --- reading the repository -----------------------------------------------------------
 

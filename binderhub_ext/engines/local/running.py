@@ -164,12 +164,7 @@ async def prepared(
     """
     # The stack closes in reverse: each line below may count on what is above it being open.
     async with AsyncExitStack() as stack:
-        sandbox, cgroup = _limited(sandbox, name)
-        # Of a sandbox that outlives the block the group stays: only an empty one can be removed.
-        if cgroup and sandbox.ends_with_hub:
-            stack.push_async_callback(cgroup.removed)
-        elif cgroup:
-            stack.callback(cgroup.remove)
+        sandbox, cgroup = _limited(stack, sandbox, name)
         # Whatever is around the sandbox has a copy of `life_end` and ends at its end: when nobody
         # has `life` any more. The stack closes ours, also if nothing was ever started.
         life_end, life = _pipe(stack)
@@ -224,12 +219,19 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _limited(sandbox: Sandbox, name: str) -> tuple[Sandbox, Cgroup | None]:
+def _limited(stack: AsyncExitStack, sandbox: Sandbox, name: str) -> tuple[Sandbox, Cgroup | None]:
+    """Make its control group, where there can be any."""
     controllers = find_controllers() if name else None
     if controllers is None:
         return sandbox, None
     limits = counted(sandbox.limits)
-    return replace(sandbox, limits=limits), controllers.make(name, limits)
+    cgroup = controllers.make(name, limits)
+    # Of a sandbox that outlives the block the group stays: only an empty one can be removed.
+    if cgroup and sandbox.ends_with_hub:
+        stack.push_async_callback(cgroup.removed)
+    elif cgroup:
+        stack.callback(cgroup.remove)
+    return replace(sandbox, limits=limits), cgroup
 
 
 def _descriptors(
@@ -333,8 +335,8 @@ async def _hold_network(ports: Ports, blocked: tuple[str, ...], life: int, log: 
             while (holder := _child_running(pasta.pid, "cat")) is None:
                 if pasta.poll() is not None:
                     raise LaunchFailed(
-                        "The private network of this server could not be made. Try again; if it "
-                        "fails again, an administrator finds the reason with `binder-at-home "
+                        "The private network of this server could not be made. Launch again; if it "
+                        "fails again, the administrator finds the reason with `binder-at-home "
                         "doctor`."
                     )
                 await asyncio.sleep(_LOOK)
@@ -383,7 +385,7 @@ async def _relayed(
     async with asyncio.timeout(PATIENCE):
         while not (sockets / "hub.sock").exists():
             if child.poll() is not None:
-                raise LaunchFailed("The network of this server could not be made. Try again.")
+                raise LaunchFailed("The network of this server could not be made. Launch again.")
             await asyncio.sleep(_LOOK)
     inside = PurePosixPath(RUN, "hub.sock")
     number = listening.fileno()

@@ -30,8 +30,8 @@ from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
 from . import conda, given, running, seeding, trust, unsafe
 from .binds import file_binds, opened, ordered, system_binds
+from .buildsandbox import REPO
 from .environment import Python, hub_python, server_environment
-from .foreign import REPO
 from .limits import Limits
 from .network import METADATA, Network, Ports, best_network
 from .people import ensure_person
@@ -46,7 +46,7 @@ _LOCK_INSIDE = PurePosixPath(RUN, "lock")
 
 _NO_BUBBLEWRAP = (
     "This server cannot be started: bubblewrap, which keeps people's programs apart, is not on"
-    " this machine. An administrator installs it with: apt-get install -y bubblewrap"
+    " this machine. The administrator installs it with: apt-get install -y bubblewrap"
 )
 _NO_VOLUMES = (
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
@@ -104,21 +104,9 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def _network(self) -> str:
         return str(Network.UNSAFE_HOST if self.unsafe_no_sandbox else best_network())
 
-    @default("mem_limit")
-    def _mem_limit(self) -> int:
-        return 2 << 30
-
-    @default("cpu_limit")
-    def _cpu_limit(self) -> float:
-        return 2.0
-
     @default("ip")
     def _ip(self) -> str:
         return "127.0.0.1"
-
-    @default("cmd")
-    def _cmd(self) -> list[str]:
-        return ["jupyterhub-singleuser"]
 
     _init: ProcessId | None = None
     _monitor: ProcessId | None = None
@@ -205,10 +193,10 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             process = unsafe.start(sandbox, self._places(what), log)
             self._monitor = self._init = ProcessId.of(process.pid)
 
-    def _places(self, what: Prepared) -> unsafe.Places:
+    def _places(self, what: Prepared) -> unsafe.RealPaths:
         home, launch = what.mounts[0], what.launch
         project = self.project_home(launch) / launch.project
-        return unsafe.Places(home.root / home.path, project, launch.project)
+        return unsafe.RealPaths(home.root / home.path, project, launch.project)
 
     def _sandbox(self, files: ExitStack, what: Prepared) -> Sandbox:
         record: Record = what.image
@@ -269,7 +257,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         if address.scheme == "http" and address.port and self._hub_on_loopback():
             return address.port
         raise LaunchFailed(
-            "The Hub's API cannot be reached from a sandbox. An administrator sets"
+            "The Hub's API cannot be reached from a sandbox. The administrator sets"
             " c.JupyterHub.hub_ip = '127.0.0.1' and leaves hub_bind_url and internal_ssl alone."
         )
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from ...core.errors import Unsupported
+from ...core.sentences import NOTHING, Sentence
 from ..detect import Detection
 from .interpreters import OLDEST, Interpreter
 
@@ -92,14 +93,16 @@ def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> 
     )
 
 
-def taken_instead(detection: Detection, interpreter: Interpreter) -> str:
+def taken_instead(detection: Detection, interpreter: Interpreter) -> Sentence:
     """The sentence for a Python that is near the one asked for; empty if it is that one."""
     wanted, has = detection.python, _full(interpreter)
     if wanted.count(".") < 2 or wanted == has:
-        return ""
-    return (
-        f"{_python_source(detection)} asks for Python {wanted}; this machine has {has}, which is "
-        "taken"
+        return NOTHING
+    return Sentence(
+        "{source} asks for Python {wanted}; this machine has {has}, which is taken",
+        source=_python_source(detection),
+        wanted=wanted,
+        has=has,
     )
 
 

@@ -24,7 +24,7 @@ from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
 
 @dataclass(frozen=True)
-class Places:
+class RealPaths:
     """Where things really are.
 
     Attributes:
@@ -46,7 +46,7 @@ class Places:
         return text.replace(trust.INSIDE, str(certificates.established() or trust.INSIDE))
 
 
-def start(sandbox: Sandbox, places: Places, output: int) -> subprocess.Popen[bytes]:
+def start(sandbox: Sandbox, places: RealPaths, output: int) -> subprocess.Popen[bytes]:
     """Start the program of a sandbox without the sandbox."""
     plan = {
         "cwd": places.real(sandbox.cwd),

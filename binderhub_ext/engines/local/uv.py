@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 from ...core.requirements import Line, Refers, package_name
+from ...core.sentences import NOTHING, Sentence
 from ...programs import NETWORK, passed_on
 from ..solver import conflict, other_file
 
@@ -231,7 +232,7 @@ def needs_building(explanation: str) -> bool:
     return "building from source is disabled" in explanation or "no usable wheels" in explanation
 
 
-def explain(tail: str, base: Sequence[str] = ()) -> str:
+def explain(tail: str, base: Sequence[str] = ()) -> Sentence:
     """The sentence of uv's explanation that a person can act on.
 
     Args:
@@ -240,17 +241,21 @@ def explain(tail: str, base: Sequence[str] = ()) -> str:
     if sentence := other_file(tail):
         return sentence
     if sentence := conflict(tail, base):
-        return f"The requirements cannot be installed together. {sentence}"
+        return Sentence("The requirements cannot be installed together. {why}", why=sentence)
     text = re.sub(r"\s+", " ", tail)
     conclusions = re.findall(r"((?:[Bb]ecause|And because) (?:(?!ecause).)*?unsatisfiable\.)", text)
     if conclusions:
-        sentence = re.sub(r"^And b", "B", conclusions[-1])
-        return f"The requirements cannot be solved together. {sentence}"
+        why = re.sub(r"^And b", "B", conclusions[-1])
+        return Sentence("The requirements cannot be solved together. {why}", why=why)
     causes = re.findall(r"(?:error|cause): (.*?)(?= (?:cause|hint|error): |$)", text)
     package = re.search(r"Failed to build `([^`]+)`", text)
-    what = f"Building {package[1]}" if package else "Installing the packages"
     reason = (package and _said_by_package(tail)) or (causes[-1] if causes else "")
-    return f"{what} failed: {reason[:400].rstrip('.')}." if reason else ""
+    if not reason:
+        return NOTHING
+    why = reason[:400].rstrip(".")
+    if not package:
+        return Sentence("Installing the packages failed: {why}.", why=why)
+    return Sentence("Building {package} failed: {why}.", package=package[1], why=why)
 
 
 def _said_by_package(tail: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ...core.errors import BinderError, BuildFailed, NoSpace
 from ...core.progress import Event, Phase
+from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from .. import blame
 from ..detect import windows_lines
@@ -20,18 +21,17 @@ def network_trouble(failure: ProcessFailed) -> bool:
     return blame.unreachable(failure.tail)
 
 
-def say(message: str, progress: int | None = None) -> Event:
-    return Event(Phase.BUILDING, message, {} if progress is None else {"progress": progress})
+def say(text: str, progress: int | None = None, **fields: object) -> Event:
+    data = {} if progress is None else {"progress": progress}
+    return Event(Phase.BUILDING, Sentence(text, **fields), data)
 
 
-def output(line: str) -> Event:
-    return Event(Phase.BUILDING, line, {"log": True})
-
-
-def status(failure: ProcessFailed) -> str:
+def status(failure: ProcessFailed) -> Sentence:
     if failure.status in (-9, 137):
-        return "signal 9; it may have used more memory than a build may"
-    return f"signal {-failure.status}" if failure.status < 0 else f"status {failure.status}"
+        return Sentence("signal 9; it may have used more memory than a build may")
+    if failure.status < 0:
+        return Sentence("signal {number}", number=-failure.status)
+    return Sentence("status {number}", number=failure.status)
 
 
 def script_failed(failure: ProcessFailed, path: str, script: bytes) -> BinderError:
@@ -41,23 +41,26 @@ def script_failed(failure: ProcessFailed, path: str, script: bytes) -> BinderErr
         path: what it is called.
         script: what is in it.
     """
-    words = f"{path} ended with {status(failure)}. "
     if b"\r\n" in script:
-        words += windows_lines(path)
+        why = windows_lines(path)
     elif missing := _MISSING.search(failure.tail):
-        words += (
-            f"It uses {missing[1]}, and Node.js is neither on this machine nor in its package "
-            "index. Ask the administrator to install it (nodejs, npm), or use the docker engine."
+        why = Sentence(
+            "It uses {program}, and Node.js is neither on this machine nor in its package index. "
+            "Ask the administrator to install it (nodejs, npm), or use the docker engine.",
+            program=missing[1],
         )
     elif blame.unreachable(failure.tail):
-        words += "It asks a host that could not be reached: try again later."
+        why = Sentence("It asks a host that could not be reached: try again later.")
     else:
-        words += "The end of the log says why."
-    return explained(failure, words, uv_says=False)
+        why = Sentence("The end of the log says why.")
+    otherwise = Sentence(
+        "{path} ended with {status}. {why}", path=path, status=status(failure), why=why
+    )
+    return explained(failure, otherwise, uv_says=False)
 
 
 def explained(
-    failure: ProcessFailed, otherwise: str, *, uv_says: bool = True, base: Sequence[str] = ()
+    failure: ProcessFailed, otherwise: Sentence, *, uv_says: bool = True, base: Sequence[str] = ()
 ) -> BinderError:
     """The error for people: what uv, the disk or the network said, or the step's own words.
 
@@ -69,5 +72,5 @@ def explained(
             "The disk was full during the build. Ask the administrator to make room.",
             detail=failure.tail,
         )
-    said = (blame.of_others(failure.tail) or uv.explain(failure.tail, base)) if uv_says else ""
+    said = uv_says and (blame.of_others(failure.tail) or uv.explain(failure.tail, base))
     return BuildFailed(said or otherwise, detail=failure.tail)

@@ -29,6 +29,7 @@ from ...core.errors import (
 from ...core.layout import DataDirectory
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.repo import Commit
+from ...core.sentences import Sentence
 from ...engines.base import Builder, Environment, Image
 from ...housekeeping import alone
 from ...jobs import Jobs
@@ -38,14 +39,17 @@ from ..records.records import Records, outcome
 from ..settings import BuildSettings
 from . import metrics
 from .buildlog import BuildLog
-from .turns import Turns
+from .semaphore import FairSemaphore
+
+_ONE_AHEAD = "{ahead} build is ahead of this one."
+_AHEAD = "{ahead} builds are ahead of this one."
 
 _GLANCES = 4
 """Pages that look at something new at the same time: a browser can be made to open many."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BuildRequest:
     """An environment that has to be built, and the files it is built from, if it is of any."""
 
     environment: Environment
@@ -74,8 +78,8 @@ class Builds:
     ) -> None:
         self._settings, self._layout = settings, layout
         self._builder, self._providers, self._records = builder, providers, records
-        self._turns = Turns(settings.concurrency)
-        self._looks: Jobs[Image | Wanted] = Jobs()
+        self._semaphore = FairSemaphore(settings.concurrency)
+        self._looks: Jobs[Image | BuildRequest] = Jobs()
         self._builds: Jobs[Image] = Jobs()
         self._glances = 0
         self._at_work: dict[str, str] = {}
@@ -138,7 +142,7 @@ class Builds:
         environment = await self._builder.plain()
         if image := await self._builder.find(environment):
             return image
-        build = partial(self._build_in_turn, Wanted(environment, None))
+        build = partial(self._build_in_turn, BuildRequest(environment, None))
         return await self._builds.join(environment.key, build, tell)
 
     async def look(self, commit: Commit) -> Environment | None:
@@ -161,7 +165,7 @@ class Builds:
             return None
         finally:
             self._glances -= 1
-        return await self._records.environment(commit)
+        return await self._records.environment(commit, await self._builder.basis())
 
     async def files(self, commit: Commit, tell: Tell) -> Source:
         """The files of a commit, kept; immediate if they are.
@@ -182,7 +186,7 @@ class Builds:
 
     async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
         """What is already known of a commit, without fetching or building anything."""
-        environment = await self._records.environment(commit)
+        environment = await self._records.environment(commit, await self._builder.basis())
         if environment is None:
             return None
         return environment, await self._builder.find(environment)
@@ -209,56 +213,57 @@ class Builds:
 
     # ---- looking
 
-    async def _look_together(self, commit: Commit, tell: Tell) -> Image | Wanted:
+    async def _look_together(self, commit: Commit, tell: Tell) -> Image | BuildRequest:
         key = (*commit.repo.source, commit.described)
         return await self._looks.join(key, partial(self._look, commit), tell)
 
-    async def _look(self, commit: Commit, tell: Tell) -> Image | Wanted:
+    async def _look(self, commit: Commit, tell: Tell) -> Image | BuildRequest:
         """Whether there is an image already; fetches as much of the commit as that takes."""
         known = await self.known(commit)
         if known and known[1]:
             return known[1]
         provider = self.provider(commit.repo.provider)
         source = await provider.readable(commit, tell)
-        tell(Event(Phase.FETCHING, "Looking at what the repository asks for."))
+        tell(Event(Phase.FETCHING, Sentence("Looking at what the repository asks for.")))
         try:
             found = await self._look_at(source)
         except RepoUnavailable:  # what is not kept can be gone again
             found = await self._look_at(await provider.fetch(commit, unheard))
-        if isinstance(found, Wanted):
+        if isinstance(found, BuildRequest):
             await provider.fetch(commit, unheard)
         return found
 
-    async def _look_at(self, source: Source) -> Image | Wanted:
+    async def _look_at(self, source: Source) -> Image | BuildRequest:
+        basis = await self._builder.basis()
         environment = await self._builder.plan(source)
-        remembering = self._records.remember(source.commit, environment)
+        remembering = self._records.remember(source.commit, basis, environment)
         _, image = await asyncio.gather(remembering, self._builder.find(environment))
-        return image or Wanted(environment, source)
+        return image or BuildRequest(environment, source)
 
     # ---- building
 
-    async def _build_in_turn(self, wanted: Wanted, tell: Tell) -> Image:
+    async def _build_in_turn(self, request: BuildRequest, tell: Tell) -> Image:
         def waiting(ahead: int) -> None:
-            builds = "build is" if ahead == 1 else "builds are"
-            words = f"{ahead} {builds} ahead of this one."
-            tell(Event(Phase.WAITING, words, {"ahead": ahead}))
+            message = Sentence(_ONE_AHEAD if ahead == 1 else _AHEAD, ahead=ahead)
+            tell(Event(Phase.WAITING, message, {"ahead": ahead}))
 
-        async with self._turns.turn(waiting):
-            return await self._recorded(wanted, tell)
+        async with self._semaphore.acquired(waiting):
+            return await self._recorded(request, tell)
 
-    async def _recorded(self, wanted: Wanted, tell: Tell) -> Image:
+    async def _recorded(self, request: BuildRequest, tell: Tell) -> Image:
         """Build, with a row, a log and figures that say how it went."""
         build, began = secrets.token_hex(8), perf_counter()
-        environment = wanted.environment
-        commit = wanted.source.commit if wanted.source else None
+        environment = request.environment
+        commit = request.source.commit if request.source else None
         await self._records.build_started(build, environment, commit)
         error: BaseException | None = None
         metrics.INPROGRESS_BUILDS.inc()
         self._at_work[build] = environment.key
         try:
-            tell(Event(Phase.BUILDING, f"Building: {environment.kind}.", {"build": build}))
+            message = Sentence("Building: {kind}.", kind=environment.kind)
+            tell(Event(Phase.BUILDING, message, {"build": build}))
             with BuildLog(self.log_path(build), self._settings.log_limit) as log:
-                return await self._build(wanted, log, tell)
+                return await self._build(request, log, tell)
         except BaseException as raised:
             error = raised
             raise
@@ -270,17 +275,17 @@ class Builds:
             )
             await self._records.build_ended(build, outcome(error), str(error or ""))
 
-    async def _build(self, wanted: Wanted, log: BuildLog, tell: Tell) -> Image:
+    async def _build(self, request: BuildRequest, log: BuildLog, tell: Tell) -> Image:
         def logged(event: Event) -> None:
             log.write(event.message)
             tell(event)
 
         try:
-            return await self._builder.build(wanted.environment, wanted.source, logged)
+            return await self._builder.build(request.environment, request.source, logged)
         except BuildFailed as error:
             log.write(error.message)
             log.write(error.detail)
             raise
         except Exception:
-            app_log.exception("The builder broke on %s", wanted.environment.key)
+            app_log.exception("The builder broke on %s", request.environment.key)
             raise

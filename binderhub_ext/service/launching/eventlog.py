@@ -1,8 +1,8 @@
 """The event log: one JSON object per successful launch and per act of an administrator.
 
 Fields and schema of launches are BinderHub's (`binderhub.jupyter.org/launch`, version 6), so that
-what reads mybinder.org's logs reads ours; the person's name is not in them. An act has the name of
-whoever did it.
+what reads mybinder.org's logs reads ours; `jupyter_events` would put other names around them. The
+person's name is not in them. An act has the name of whoever did it.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import aiohttp
 from ...core.errors import LaunchFailed, TargetMissing
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...core.targets import Targets, is_below, program
 from ..hub import HubClient, Person, Server, State
 
@@ -64,14 +65,14 @@ class Landing:
         target = program(launch.target, self._targets)
         if target is None or target.name in _ALWAYS_THERE:
             return url
-        tell(Event(Phase.LAUNCHING, f"Waiting for {target.title}."))
+        tell(Event(Phase.LAUNCHING, Sentence("Waiting for {target}.", target=target.title)))
         status = await self._answer(person, server, url)
         if status not in _NO_ANSWER:
             return url
         if await self._answer(person, server, server.url + FALLBACK) in _NO_ANSWER:
             raise LaunchFailed(
                 "Neither {target} nor JupyterLab answers. Stop the server on the main page and "
-                "launch it again.",
+                "launch again.",
                 target=target.title,
             )
         if status == HTTPStatus.NOT_FOUND:

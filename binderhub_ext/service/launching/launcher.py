@@ -12,13 +12,14 @@ from enum import StrEnum
 from time import time
 from weakref import WeakValueDictionary
 
-from ...core.changes import changes
+from ...core.changes import UNKNOWN, changes
 from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
 from ...core.launch import Files, Launch, LaunchRequest, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
 from ...core.refs import taken_instead
 from ...core.repo import Commit
+from ...core.sentences import NOTHING, Sentence
 from ...core.space import NOT_BUILT
 from ...core.targets import Targets
 from ...core.updates import Keep
@@ -30,12 +31,12 @@ from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
 from .starts import ENDED, Starts
-from .steps import Bar, Step
+from .steps import ProgressBar, Step
 from .updates import Updates
 
 _SHARED = (
-    "Your server {} runs in the same project, at commit {}: its files change too. What you have "
-    "changed stays."
+    "Your server {server} runs in the same project, at commit {commit}: its files change too. What "
+    "you have changed stays."
 )
 
 
@@ -52,7 +53,7 @@ class OnChange(StrEnum):
 
 
 @dataclass(frozen=True)
-class Order:
+class LaunchOrder:
     """A launch somebody wants.
 
     Attributes:
@@ -84,7 +85,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Launched:
+class LaunchResult:
     """What a launch came to.
 
     Attributes:
@@ -108,8 +109,8 @@ class Launched:
             "progress": 100,
             "step": str(Step.REDIRECT),
         }
-        words = f"Ready: {self.url}" if self.url else "The image is ready."
-        return Event(Phase.READY, words, data)
+        ready = Sentence("Ready: {url}", url=self.url)
+        return Event(Phase.READY, ready if self.url else Sentence("The image is ready."), data)
 
 
 class Launcher:
@@ -143,38 +144,39 @@ class Launcher:
         self._volumes, self._space = volumes, space
         self._servers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
-    async def launch(self, order: Order, tell: Tell) -> Launched:
+    async def launch(self, order: LaunchOrder, tell: Tell) -> LaunchResult:
         """Go from a request to a server to open; a `BinderError` of any step ends it."""
-        bar = Bar(tell)
+        bar = ProgressBar(tell)
         commit = await self.resolve(order, bar.step(Step.RESOLVE))
         launch = await self.admit(order, commit, bar.step(Step.ADMIT))
         image = await self.image(order, launch, bar.step(Step.IMAGE))
         if order.build_only:
-            return Launched(image.name)
+            return LaunchResult(image.name)
         launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
         server = await self.server(order, launch, bar.step(Step.SERVER))
         url = await self.redirect(order, launch, server, bar.step(Step.REDIRECT))
-        return Launched(image.name, url, server.url)
+        return LaunchResult(image.name, url, server.url)
 
     # ---- the steps
 
-    async def resolve(self, order: Order, tell: Tell) -> Commit | None:
+    async def resolve(self, order: LaunchOrder, tell: Tell) -> Commit | None:
         """Which commit is meant?"""
         repo, ref = order.request.repo, order.request.ref
         if repo is None:
             return None
-        tell(Event(Phase.WAITING, f"Looking for {ref} of {repo.shown}."))
+        message = Sentence("Looking for {ref} of {repo}.", ref=ref, repo=repo.shown)
+        tell(Event(Phase.WAITING, message))
         provider = self._builds.provider(repo.provider)
         commit = await provider.resolve(repo, ref, reader=order.person.name)
-        if words := taken_instead(ref, commit.ref, commit.branch):
-            tell(Event(Phase.WAITING, words))
+        if taken := taken_instead(ref, commit.ref, commit.branch):
+            tell(Event(Phase.WAITING, taken))
         return commit
 
-    async def admit(self, order: Order, commit: Commit | None, tell: Tell) -> Launch:
+    async def admit(self, order: LaunchOrder, commit: Commit | None, tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""
         if commit:
-            words = f"{commit.ref} is commit {commit.id}."
-            tell(Event(Phase.WAITING, words, {"commit": commit.id}))
+            message = Sentence("{ref} is commit {commit}.", ref=commit.ref, commit=commit.id)
+            tell(Event(Phase.WAITING, message, {"commit": commit.id}))
         launch = admit(
             self._policy,
             order.request,
@@ -186,13 +188,13 @@ class Launcher:
         placed = await self._volumes.placed(order.person, launch.volumes, launch.project)
         for request, volume in zip(launch.volumes, placed, strict=True):
             if request.access not in (None, volume.access):
-                words = f"You may only read the volume {request.name}."
-                tell(Event(Phase.WAITING, words))
-        if words := await self._no_room(launch):
-            tell(Event(Phase.WAITING, words))
+                message = Sentence("You may only read the volume {volume}.", volume=request.name)
+                tell(Event(Phase.WAITING, message))
+        if why := await self._no_room(launch):
+            tell(Event(Phase.WAITING, why))
         return launch
 
-    async def image(self, order: Order, launch: Launch, tell: Tell) -> Image:
+    async def image(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Image:
         """The environment: prebuilt, found or built; the files may follow.
 
         Whoever has to choose something is asked before anything is built.
@@ -200,10 +202,11 @@ class Launcher:
         await self._ask(order, launch, tell)
         kept = await self._kept(order, launch)
         image = kept or await self._environment(order, launch, tell)
-        tell(Event(Phase.BUILT, "The environment is ready.", {"imageName": image.name}))
+        message = Sentence("The environment is ready.")
+        tell(Event(Phase.BUILT, message, {"imageName": image.name}))
         return image
 
-    async def server(self, order: Order, launch: Launch, tell: Tell) -> Server:
+    async def server(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """A running server: the one that is there, or a new start.
 
         Launches of one server follow each other: what starts is what the next one finds.
@@ -211,20 +214,21 @@ class Launcher:
         person, name = order.person, launch.server
         turn = self._servers.setdefault((person.name, name), asyncio.Lock())
         if turn.locked():
-            tell(Event(Phase.LAUNCHING, "Another launch of yours starts this server."))
+            message = Sentence("Another launch of yours starts this server.")
+            tell(Event(Phase.LAUNCHING, message))
         async with turn:
             server = await self._running(order, launch, tell)
         self._space.launched(person.name)
         await self._share(order, launch, server, tell)
         return server
 
-    async def redirect(self, order: Order, launch: Launch, server: Server, tell: Tell) -> str:
+    async def redirect(self, order: LaunchOrder, launch: Launch, server: Server, tell: Tell) -> str:
         """Where the browser goes: below this server, and to something that answers."""
         return await self._landing.find(order.person, launch, server, tell)
 
     # ---- parts of steps
 
-    async def _running(self, order: Order, launch: Launch, tell: Tell) -> Server:
+    async def _running(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """The server a launch ends with; it runs."""
         person, name = order.person, launch.server
         server = await self._hub.server(person, name)
@@ -232,13 +236,14 @@ class Launcher:
             tell(Event(Phase.LAUNCHING, ENDED))
             server = await self._stopped(person, server)
         if server and server.state is State.STOPPING:
-            tell(Event(Phase.LAUNCHING, "Your server is stopping; waiting for that."))
+            message = Sentence("Your server is stopping; waiting for that.")
+            tell(Event(Phase.LAUNCHING, message))
             server = await self._stopped(person, server)
         start, differs = self._decide(order, server, launch)
         for sentence in differs:
             tell(Event(Phase.LAUNCHING, sentence))
         if start and server and server.state is not State.STOPPED:
-            tell(Event(Phase.LAUNCHING, "Stopping the server that runs."))
+            tell(Event(Phase.LAUNCHING, Sentence("Stopping the server that runs.")))
             await self._stopped(person, server)
         if start:
             await self._start(order, start, launch, tell)
@@ -248,11 +253,11 @@ class Launcher:
             await self._starts.watch(person, name, tell)
         running = await self._hub.server(person, name)
         if running is None or running.state is not State.RUNNING:
-            raise LaunchFailed("The server started and ended at once. Launch it again.")
+            raise LaunchFailed("The server started and ended at once. Launch again.")
         return running
 
     async def _start_if_ended(
-        self, order: Order, server: Server, launch: Launch, tell: Tell
+        self, order: LaunchOrder, server: Server, launch: Launch, tell: Tell
     ) -> None:
         """Have the Hub look whether a server is there; else it starts again as it was."""
         if old := self._ticket(order, server):
@@ -265,10 +270,10 @@ class Launcher:
         await self._hub.stopped(person, server.name)
         return replace(server, state=State.STOPPED)
 
-    async def _no_room(self, launch: Launch) -> str:
+    async def _no_room(self, launch: Launch) -> Sentence:
         """Why nothing new should come in for this person; empty if it may."""
         if launch.files is Files.NONE and not await self._space.full():
-            return ""
+            return NOTHING
         return await self._space.no_room(launch.user)
 
     async def _built_before(self, commit: Commit) -> Image:
@@ -276,7 +281,7 @@ class Launcher:
             return image
         raise NoSpace(NOT_BUILT)
 
-    async def _ask(self, order: Order, launch: Launch, tell: Tell) -> None:
+    async def _ask(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
         """Ask about the project's files, unless nothing will happen to them.
 
         Raises:
@@ -295,7 +300,7 @@ class Launcher:
             return
         await self._updates.ask(launch, launch.commit, tell)
 
-    async def _kept(self, order: Order, launch: Launch) -> Image | None:
+    async def _kept(self, order: LaunchOrder, launch: Launch) -> Image | None:
         """What a server that is kept as it is runs in; nothing new is built for it."""
         if order.on_change is not OnChange.KEEP or order.build_only:
             return None
@@ -303,7 +308,7 @@ class Launcher:
         old = self._ticket(order, server) if server else None
         return Image(old.image, key="") if old else None
 
-    async def _environment(self, order: Order, launch: Launch, tell: Tell) -> Image:
+    async def _environment(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Image:
         if launch.image:
             await self._files(launch, tell)
             return await self._builds.prebuilt(launch.image, tell)
@@ -321,7 +326,7 @@ class Launcher:
         if launch.commit and not await self._no_room(launch):
             await self._builds.files(launch.commit, tell)
 
-    async def _start(self, order: Order, start: Launch, launch: Launch, tell: Tell) -> None:
+    async def _start(self, order: LaunchOrder, start: Launch, launch: Launch, tell: Tell) -> None:
         """Start a server with what is asked for now or, where that is kept, was before."""
         await self._neighbours(order, start, tell)
         if start is launch:
@@ -334,8 +339,8 @@ class Launcher:
         await self._starts.start(order.person, launch.server, ticket, tell)
 
     def _decide(
-        self, order: Order, server: Server | None, launch: Launch
-    ) -> tuple[Launch | None, tuple[str, ...]]:
+        self, order: LaunchOrder, server: Server | None, launch: Launch
+    ) -> tuple[Launch | None, tuple[Sentence, ...]]:
         """What to start, or nothing to use what runs; and what that changes, in sentences.
 
         A stopped server is started with what is asked for: nothing that runs is interrupted, and
@@ -348,7 +353,7 @@ class Launcher:
             return launch, ()
         running = server.state is not State.STOPPED
         old = self._ticket(order, server)
-        differs = changes(old, launch) if old else ("It was started in another way.",)
+        differs = changes(old, launch) if old else (UNKNOWN,)
         if running and order.on_change is OnChange.FRESH:
             return launch, differs
         if not differs:
@@ -359,13 +364,13 @@ class Launcher:
             raise ServerDiffers(server.name, differs)
         return launch, differs
 
-    async def _share(self, order: Order, launch: Launch, running: Server, tell: Tell) -> None:
+    async def _share(self, order: LaunchOrder, launch: Launch, running: Server, tell: Tell) -> None:
         """Let in whom the launch names, unless what runs was kept and is something else."""
         old = self._ticket(order, running)
         if old and not changes(old, launch):
             await self._shares.give_all(order.person, running.name, launch.share, tell)
 
-    async def _neighbours(self, order: Order, launch: Launch, tell: Tell) -> None:
+    async def _neighbours(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
         """Name the person's running servers whose project changes with this start."""
         if launch.commit is None or launch.files is Files.NONE:
             return
@@ -376,10 +381,10 @@ class Launcher:
             if other and other.project == launch.project and other.files is not Files.NONE:
                 assert other.commit is not None
                 if other.commit.id != launch.commit.id:
-                    words = _SHARED.format(server.name, other.commit.short)
-                    tell(Event(Phase.LAUNCHING, words))
+                    message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
+                    tell(Event(Phase.LAUNCHING, message))
 
-    def _ticket(self, order: Order, server: Server) -> Launch | None:
+    def _ticket(self, order: LaunchOrder, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
         return self._tickets.of(order.person.name, server.name, server.ticket)
 

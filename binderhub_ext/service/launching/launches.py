@@ -21,7 +21,7 @@ from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
-from ...core.progress import Event, Phase
+from ...core.progress import Event
 from ...core.projects import folder_of
 from ...core.providers import Providers, at_forge
 from ...core.repo import Repo
@@ -32,7 +32,7 @@ from ..hub import Person
 from ..records.records import INTERRUPTED, Records, now
 from . import metrics
 from .eventlog import EventLog
-from .launcher import Launched, Launcher, Order
+from .launcher import Launcher, LaunchOrder, LaunchResult
 from .launchstate import State, outcome_of, row_of
 from .news import News
 from .quotas import Allowance, Quotas
@@ -44,10 +44,10 @@ _ID_BYTES = 16
 _HOUR = timedelta(hours=1)
 
 
-class Running:
+class RunningLaunch:
     """A launch of this process: its state now, what was told, and its task."""
 
-    def __init__(self, order: Order, state: State) -> None:
+    def __init__(self, order: LaunchOrder, state: State) -> None:
         self.order = order
         self.state = state
         self.history = History()
@@ -79,9 +79,9 @@ class Running:
         self.state = replace(self.state, error=failure, url="")
         if isinstance(error, FilesDiffer):
             self.state = replace(self.state, update=error.update.clipped())
-        return Event(Phase.FAILED, failure.message, failure.fields())
+        return failure.event
 
-    def succeed(self, launched: Launched) -> Event:
+    def succeed(self, launched: LaunchResult) -> Event:
         """Keep what it came to; the event that says so."""
         self.state = replace(self.state, image=launched.image, url=launched.url)
         return launched.event
@@ -116,9 +116,9 @@ class Launches:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
         self._quotas, self._kept, self._news = quotas, kept, news
-        self._all: dict[str, Running] = {}
+        self._all: dict[str, RunningLaunch] = {}
         self._over: deque[str] = deque()
-        self._current: dict[_Key, Running] = {}
+        self._current: dict[_Key, RunningLaunch] = {}
         self._starting = asyncio.Lock()
 
     async def close(self) -> None:
@@ -131,7 +131,7 @@ class Launches:
     def __len__(self) -> int:
         return len(self._current)
 
-    async def start(self, order: Order) -> State:
+    async def start(self, order: LaunchOrder) -> State:
         """Start a launch, or join the one that is under way for the same thing.
 
         What differs only in what is opened is a launch of its own, of the same server.
@@ -192,7 +192,7 @@ class Launches:
         """A person's launches that came to nothing and were not dismissed, newest first."""
         return [State.of_row(row) for row in await self._records.failed(person.name)]
 
-    def running(self, person: Person, id: str) -> Running | None:
+    def running(self, person: Person, id: str) -> RunningLaunch | None:
         """A launch of this person that this process still knows, under way or ended."""
         running = self._all.get(id)
         return running if running and running.state.user == person.name else None
@@ -231,8 +231,8 @@ class Launches:
             return 0
         return await self._records.launches_since(person.name, _HOUR)
 
-    async def _start(self, key: _Key, order: Order) -> Running:
-        running = Running(order, self._first_state(key, order))
+    async def _start(self, key: _Key, order: LaunchOrder) -> RunningLaunch:
+        running = RunningLaunch(order, self._first_state(key, order))
         await self._records.launch_started(row_of(running.state, order))
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
@@ -240,7 +240,7 @@ class Launches:
         self._news.tell(running.state.user)
         return running
 
-    def _first_state(self, key: _Key, order: Order) -> State:
+    def _first_state(self, key: _Key, order: LaunchOrder) -> State:
         request = order.request
         return State(
             id=secrets.token_urlsafe(_ID_BYTES),
@@ -253,13 +253,13 @@ class Launches:
             answers=order.answers,
         )
 
-    def _ended(self, key: _Key, running: Running) -> None:
+    def _ended(self, key: _Key, running: RunningLaunch) -> None:
         self._current.pop(key, None)
         self._over.append(running.state.id)
         while len(self._over) > self._kept:
             del self._all[self._over.popleft()]
 
-    async def _run(self, running: Running) -> None:
+    async def _run(self, running: RunningLaunch) -> None:
         began = perf_counter()
         with metrics.INPROGRESS_LAUNCHES.track_inprogress():
             last = await self._follow(running)
@@ -274,7 +274,7 @@ class Launches:
         running.history.close()
         self._news.tell(state.user)
 
-    async def _write_down(self, running: Running, last: Event) -> None:
+    async def _write_down(self, running: RunningLaunch, last: Event) -> None:
         state, order = running.state, running.order
         try:
             await self._records.launch_ended(state.id, **outcome_of(state, last))
@@ -283,14 +283,14 @@ class Launches:
         if state.error is None:
             await self._event_log.launched(order.request, host=order.host, origin=order.origin)
 
-    def _tell(self, running: Running, event: Event) -> None:
+    def _tell(self, running: RunningLaunch, event: Event) -> None:
         """Keep an event; whoever does not watch this launch hears when it comes a step further."""
         step = running.state.step
         running.tell(event)
         if running.state.step != step:
             self._news.tell(running.state.user)
 
-    async def _follow(self, running: Running) -> Event:
+    async def _follow(self, running: RunningLaunch) -> Event:
         """Launch; the last event is returned instead of told."""
         try:
             launched = await self._launcher.launch(running.order, partial(self._tell, running))
@@ -304,7 +304,7 @@ class Launches:
 _BY_THEM = "You cancelled this launch."
 
 
-def _same(one: Order, other: Order) -> bool:
+def _same(one: LaunchOrder, other: LaunchOrder) -> bool:
     return _meant(one) == _meant(other)
 
 
@@ -313,7 +313,7 @@ def _opened(request: LaunchRequest) -> Hashable:
     return request.target, request.filepath, request.urlpath, request.extra
 
 
-def _meant(order: Order) -> tuple[object, ...]:
+def _meant(order: LaunchOrder) -> tuple[object, ...]:
     """What an order is for, however its link names the repository and whatever it opens."""
     repo = order.request.repo
     rest = replace(order.request, repo=None, target="", filepath="", urlpath="", extra=())

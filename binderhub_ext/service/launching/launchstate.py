@@ -11,10 +11,11 @@ from types import MappingProxyType
 from ...core.errors import FilesDiffer
 from ...core.progress import Event, Phase
 from ...core.repo import Repo
+from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
 from ..failures import Failure
 from ..records.tables import LaunchRow
-from .launcher import Order
+from .launcher import LaunchOrder
 
 _EMPTY = ("commit", "image", "build", "code", "message", "detail", "url", "update")
 
@@ -38,7 +39,7 @@ class State:
     started: datetime
     finished: datetime | None = None
     phase: Phase = Phase.WAITING
-    message: str = ""
+    message: Sentence = NOTHING
     step: str = ""
     progress: int = 0
     commit: str = ""
@@ -48,13 +49,14 @@ class State:
     error: Failure | None = None
     update: Update | None = None
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    attention: tuple[str, ...] = ()
+    attention: tuple[Sentence, ...] = ()
 
     @classmethod
     def of_row(cls, row: LaunchRow) -> State:
         """A launch that ended, perhaps of a service before this one."""
         repo = Repo(row.provider, row.repo, row.repo_url) if row.provider else None
-        error = Failure(row.code, row.status, row.message, row.detail) if row.code else None
+        message = Sentence.verbatim(row.message)
+        error = Failure(row.code, row.status, message, row.detail) if row.code else None
         return cls(
             id=row.id,
             user=row.user,
@@ -65,7 +67,7 @@ class State:
             started=row.started,
             finished=row.finished,
             phase=Phase.FAILED if error else Phase.READY,
-            message=row.message,
+            message=message,
             progress=100,
             commit=row.commit,
             image=row.image,
@@ -80,7 +82,7 @@ class State:
         return self.error is not None and self.error.code == FilesDiffer.code
 
 
-def row_of(state: State, order: Order) -> LaunchRow:
+def row_of(state: State, order: LaunchOrder) -> LaunchRow:
     """The row of a launch that begins."""
     repo = state.repo
     return LaunchRow(
@@ -111,6 +113,6 @@ def outcome_of(state: State, last: Event) -> dict[str, str | int]:
         "update": json.dumps(state.update.to_fields()) if state.update else "",
         "code": error.code if error else "",
         "status": error.status if error else 200,
-        "message": error.message if error else last.message,
+        "message": str(error.message if error else last.message),
         "detail": error.detail if error else "",
     }

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from ...core.errors import TooMany
 from . import metrics
-from .launcher import Order
+from .launcher import LaunchOrder
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class Quotas:
     total: int = 0
     per_repo: int = 0
 
-    def check(self, order: Order, under_way: Iterable[Order], within_an_hour: int = 0) -> None:
+    def check(
+        self, order: LaunchOrder, under_way: Iterable[LaunchOrder], within_an_hour: int = 0
+    ) -> None:
         """Refuse one launch more than the quotas allow.
 
         Args:
@@ -80,11 +82,11 @@ class Quotas:
             )
 
 
-def _identity(order: Order) -> str:
+def _identity(order: LaunchOrder) -> str:
     return order.request.repo.identity if order.request.repo else ""
 
 
-def _refuse(order: Order, status: str, said: str) -> None:
+def _refuse(order: LaunchOrder, status: str, said: str) -> None:
     """Say no, and count it under BinderHub's name for it."""
     provider = order.request.repo.provider if order.request.repo else "image"
     metrics.LAUNCH_COUNT.labels(status=status, provider=provider).inc()

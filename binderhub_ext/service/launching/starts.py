@@ -10,11 +10,15 @@ from weakref import WeakValueDictionary
 
 from ...core.errors import Conflict, LaunchFailed
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...core.updates import Update
 from ..hub import HubClient, Person
-from .turns import Turns
+from .semaphore import FairSemaphore
 
-ENDED = "Your server has ended meanwhile."
+ENDED = Sentence("Your server has ended meanwhile.")
+
+_ONE_AHEAD = "{ahead} server starts before yours."
+_AHEAD = "{ahead} servers start before yours."
 
 
 class Starts:
@@ -26,8 +30,8 @@ class Starts:
         patience: seconds from the Hub's first word to a server that is ready.
     """
 
-    def __init__(self, hub: HubClient, turns: Turns, patience: float) -> None:
-        self._hub, self._turns, self._patience = hub, turns, patience
+    def __init__(self, hub: HubClient, semaphore: FairSemaphore, patience: float) -> None:
+        self._hub, self._semaphore, self._patience = hub, semaphore, patience
         self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
@@ -44,12 +48,11 @@ class Starts:
         """
 
         def waiting(ahead: int) -> None:
-            servers = "server starts" if ahead == 1 else "servers start"
-            words = f"{ahead} {servers} before yours."
-            tell(Event(Phase.LAUNCHING, words, {"ahead": ahead, "progress": 0}))
+            message = Sentence(_ONE_AHEAD if ahead == 1 else _AHEAD, ahead=ahead)
+            tell(Event(Phase.LAUNCHING, message, {"ahead": ahead, "progress": 0}))
 
-        async with self._own.setdefault(person.name, Lock()), self._turns.turn(waiting):
-            tell(Event(Phase.LAUNCHING, "Starting your server."))
+        async with self._own.setdefault(person.name, Lock()), self._semaphore.acquired(waiting):
+            tell(Event(Phase.LAUNCHING, Sentence("Starting your server.")))
             await self._hub.start(person, name, ticket())
             await self.watch(person, name, tell)
 
@@ -78,14 +81,17 @@ class Starts:
         except TimeoutError:
             raise LaunchFailed(
                 "The server did not become ready within {seconds:.0f} seconds. "
-                "Launch it again; if that does not help, tell the administrator.",
+                "Launch again; if that does not help, tell the administrator.",
                 seconds=self._patience,
             ) from None
 
 
 def _event(message: Mapping[str, Any]) -> Event:
-    """What the Hub told about a start; of what a spawner adds, only the report of an update."""
+    """What the Hub told about a start; of what a spawner adds, only the report of an update, and
+    what a sentence of ours was made of.
+    """
     data: dict[str, Any] = {"progress": min(message.get("progress", 0), 99)}
     with suppress(KeyError, ValueError):
         data["update"] = Update.from_fields(message["update"]).to_fields()
-    return Event(Phase.LAUNCHING, str(message.get("message", "")), data)
+    words = Sentence.received(str(message.get("message", "")), message)
+    return Event(Phase.LAUNCHING, words, data)

@@ -32,7 +32,7 @@ _PATIENCE = 150
 """Events after which a creeping bar has gone most of its way."""
 
 
-class Bar:
+class ProgressBar:
     """The progress bar of one launch.
 
     Args:

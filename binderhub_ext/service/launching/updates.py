@@ -15,6 +15,7 @@ from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.providers import Providers
 from ...core.repo import Commit
+from ...core.sentences import Sentence
 from ...core.targets import Targets
 from ...core.updates import Update, needs_choice
 from ...engines.base import Builder
@@ -24,9 +25,11 @@ from ..records.tables import LaunchRow
 from ..requests import read_own_link
 from .builds import Builds
 
+_NOT_SEEN = "What would change in your project could not be found out; you keep it all."
+
 
 @dataclass(frozen=True)
-class Look:
+class UpdatePreview:
     """A project against what its link stands for now.
 
     Attributes:
@@ -78,13 +81,12 @@ class Updates:
             update = await self._preview(launch)
         except BinderError as error:
             app_log.warning("The update of %s could not be looked at: %s", launch.project, error)
-            words = "What would change in your project could not be found out; you keep it all."
-            tell(Event(Phase.FETCHING, words))
+            tell(Event(Phase.FETCHING, Sentence(_NOT_SEEN)))
             return
         if update and needs_choice(update):
             raise FilesDiffer(update)
 
-    async def look(self, person: Person, project: str) -> Look:
+    async def preview(self, person: Person, project: str) -> UpdatePreview:
         """A person's project against what its link stands for now. Fetches nothing.
 
         Raises:
@@ -94,7 +96,7 @@ class Updates:
         row, request, commit = await self._newest(person, project)
         fetched = self._builds.provider(commit.repo.provider).find(commit) is not None
         if not fetched:
-            return Look(row, request, commit, fetched)
+            return UpdatePreview(row, request, commit, fetched)
         launch = admit(
             self._policy,
             request,
@@ -103,7 +105,7 @@ class Updates:
             project=row.project,
             targets=self._targets,
         )
-        return Look(row, request, commit, fetched, await self._preview(launch))
+        return UpdatePreview(row, request, commit, fetched, await self._preview(launch))
 
     async def fetch(self, person: Person, project: str) -> None:
         """Fetch what a project's link stands for now, so that it can be looked at.

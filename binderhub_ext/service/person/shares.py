@@ -17,6 +17,7 @@ from tornado.log import app_log
 
 from ...core.errors import BinderError, Conflict, NotAllowed, NotFound
 from ...core.progress import Event, Phase, Tell
+from ...core.sentences import Sentence
 from ...core.sharees import Sharee
 from ..hub import HubClient, Person, check, message_of, unknown
 
@@ -27,7 +28,7 @@ _MAY_NOT = (
 _NOBODY = "No such "
 """In what the Hub says of a person or group that it does not have."""
 
-_NO_ANSWER = "The Hub did not answer. Try again on the main page."
+_NO_ANSWER = Sentence("The Hub did not answer. Try again on the main page.")
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ class Shares:
                 app_log.warning("%s/%s could not be shared: %s", person.name, server, error)
                 _tell_refused(tell, sharee, _NO_ANSWER)
             else:
-                tell(Event(Phase.LAUNCHING, f"May enter it too: {sharee.words}."))
+                message = Sentence("May enter it too: {sharee}.", sharee=sharee.words)
+                tell(Event(Phase.LAUNCHING, message))
 
     # ---- parts
 
@@ -167,9 +169,9 @@ def _shared(share: Mapping[str, Any]) -> SharedServer:
     )
 
 
-def _tell_refused(tell: Tell, sharee: Sharee, why: str) -> None:
-    words = f"Not let in: {sharee.words}. {why}"
-    tell(Event(Phase.LAUNCHING, words, {"attention": words}))
+def _tell_refused(tell: Tell, sharee: Sharee, why: Sentence) -> None:
+    message = Sentence("Not let in: {sharee}. {why}", sharee=sharee.words, why=why)
+    tell(Event(Phase.LAUNCHING, message, {"attention": message}))
 
 
 def _quoted(name: str) -> str:

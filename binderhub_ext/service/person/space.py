@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from tornado.log import app_log
 
 from ...core.layout import DataDirectory
+from ...core.sentences import Sentence
 from ...core.space import Taken
 from ...storage.space import Limits, is_full, no_room
 from ...storage.usage import home_places, last_home_usage, last_usage, usage
@@ -55,7 +56,7 @@ class DiskUsage:
         found = await asyncio.to_thread(last_home_usage, self.layout, user)
         return self.limits.of_home(found)
 
-    async def no_room(self, user: str) -> str:
+    async def no_room(self, user: str) -> Sentence:
         """Why nothing new should be put into a person's files; empty if there is room."""
         self.measure(*home_places(self.layout, user))
         return await asyncio.to_thread(no_room, self.layout, user, self.limits)

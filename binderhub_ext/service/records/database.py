@@ -30,7 +30,7 @@ _PRAGMAS = (
 
 
 _FULL = (
-    "The disk of this hub is full, so that it cannot even note your launch. Start a server you have"
+    "The disk of this hub is full, so your launch could not be recorded. Start a server you have"
     " on the Hub's own page and delete files in it, and tell the administrator."
 )
 _DAMAGED = (

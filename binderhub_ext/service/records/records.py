@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, case, delete, func, select, update
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 from sqlalchemy.orm import Session, aliased, sessionmaker
 from tornado.log import app_log
 
+from ... import __version__
 from ...core.errors import BinderError, Cancelled, Interrupted
 from ...core.projects import Past
 from ...core.repo import Commit, Repo
@@ -29,7 +31,7 @@ from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
 
 T = TypeVar("T")
 
-INTERRUPTED = "The service was restarted meanwhile. Launch it again: nothing is lost."
+INTERRUPTED = "The service was restarted meanwhile. Launch again: nothing is lost."
 
 _LOST = timedelta(days=1)
 """After this nothing is under way any more, whichever service began it."""
@@ -85,13 +87,17 @@ class Records:
 
     # ---- environments of commits
 
-    async def environment(self, commit: Commit) -> Environment | None:
-        """What this commit was found to ask for, if it was looked at before."""
-        row = await self.run(lambda s: s.get(EnvironmentRow, self._identity(commit)))
+    async def environment(self, commit: Commit, basis: str) -> Environment | None:
+        """What this commit was found to ask for, if it was looked at before.
+
+        Args:
+            basis: of the builder that looks; see :meth:`Builder.basis`.
+        """
+        row = await self.run(lambda s: s.get(EnvironmentRow, self._identity(commit, basis)))
         return Environment(row.key, row.kind, tuple(json.loads(row.files))) if row else None
 
-    async def remember(self, commit: Commit, environment: Environment) -> None:
-        engine, repo, commit_id = self._identity(commit)
+    async def remember(self, commit: Commit, basis: str, environment: Environment) -> None:
+        engine, repo, commit_id = self._identity(commit, basis)
         row = EnvironmentRow(
             engine=engine,
             repo=repo,
@@ -103,15 +109,10 @@ class Records:
         )
         await self.run(lambda session: session.merge(row))
 
-    async def forget(self, commit: Commit) -> None:
-        """The remembered environment turned out to be of an older engine."""
-        identity = self._identity(commit)
-        await self.run(
-            lambda s: (row := s.get(EnvironmentRow, identity)) and s.delete(row)  # type: ignore[func-returns-value]
-        )
-
-    def _identity(self, commit: Commit) -> tuple[str, str, str]:
-        return self._engine, " ".join(commit.repo.source)[:2048], commit.described[:128]
+    def _identity(self, commit: Commit, basis: str) -> tuple[str, str, str]:
+        version = sha256(f"{__version__} {basis}".encode()).hexdigest()[:16]
+        engine = f"{self._engine} {version}"
+        return engine, " ".join(commit.repo.source)[:2048], commit.described[:128]
 
     # ---- builds
 

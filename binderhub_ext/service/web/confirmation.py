@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from ...core.changes import changes, lets_in
+from ...core.changes import UNKNOWN, changes, lets_in
 from ...core.errors import BadLink, NotAllowed
 from ...core.launch import Files, Launch, LaunchRequest
 from ...core.links import write_link
@@ -289,7 +289,7 @@ async def _differs(service: Service, person: Person, launch: Launch) -> tuple[st
     if server.state is State.STOPPED:
         return entering
     old = service.tickets.of(person.name, server.name, server.ticket)
-    differs = changes(old, launch, image=False) if old else ("It was started in another way.",)
+    differs = changes(old, launch, image=False) if old else (UNKNOWN,)
     return (*differs, *entering)
 
 

@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...core.projects import PROJECTS
-from ...core.repo import Repo
+from ...core.sentences import Sentence
 from ...core.space import Taken, home_words, near_words
 from ...storage.space import Limits
 from ..person.files import InTrash, InUse, Overview, Project
-from .views import iso, update_url, volume_view, zip_url
+from .views import iso, project_view, update_url, volume_view, zip_url
 
 
 def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, 
     """
     return {
         "home": home_view(overview.home, full=overview.full),
-        "projects": [project_view(project, prefix) for project in overview.projects],
+        "projects": [folder_view(project, prefix) for project in overview.projects],
         "volumes": [
             {
                 **volume_view(mine),
@@ -41,27 +41,26 @@ def home_view(home: Taken, *, full: bool) -> dict[str, Any]:
     """A home's figures, with the sentence and the warning people are shown."""
     warning = near_words(home)
     if full and not warning:
-        warning = (
+        warning = Sentence(
             "The disk of this hub is full. Servers still start, so that you can delete files;"
             " nothing new is put into them."
         )
     return {**_figures(home), "words": home_words(home), "warning": warning}
 
 
-def project_view(project: Project, prefix: str) -> dict[str, Any]:
-    """A project as its page and `GET /api/projects` have it."""
-    row = project.row
-    repo = Repo(row.provider, row.repo, row.repo_url) if row else None
-    path = PurePosixPath(project.path)
+def folder_view(project: Project, prefix: str) -> dict[str, Any]:
+    """A project's folder as its page and `GET /api/projects` have it, launched or not."""
+    row, path = project.row, PurePosixPath(project.path)
+    view: dict[str, Any] = {"title": path.name, "repo": None, "last_used": "", "again": None}
+    if row:
+        view = project_view(row)
     return {
+        **view,
         "id": str(path.relative_to(PROJECTS)),
-        "title": repo.title if repo else path.name,
-        "url": repo.page if repo else "",
+        "url": view["repo"]["url"] if row else "",
         "path": project.path,
         "bytes": project.bytes,
-        "last_used": iso(row.started) if row else "",
         "used_by": _uses(project.used_by),
-        "again": {"link": row.request} if row else None,
         "update_url": update_url(prefix, project.path) if row else "",
         "zip_url": zip_url(prefix, project.path),
     }

@@ -23,7 +23,7 @@ from ..hub import Server
 from ..hub import State as ServerState
 from ..launching.launcher import OnChange
 from ..launching.launchstate import State
-from ..launching.updates import Look
+from ..launching.updates import UpdatePreview
 from ..person.credentials import ANY_USER, Stored
 from ..person.shares import SharedServer
 from ..person.volumes import VolumeAccess
@@ -101,22 +101,22 @@ def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
     return {"values": hidden, "options": options, "default": str(Keep.BOTH)}
 
 
-def look_view(look: Look, prefix: str) -> dict[str, Any]:
+def preview_view(preview: UpdatePreview, prefix: str) -> dict[str, Any]:
     """What an update would change, as its page and `GET /api/update` have it."""
-    project = project_view(look.row)
-    update: Update | None = look.update and look.update.clipped()
-    values = again(look.row.request)
+    project = project_view(preview.row)
+    update: Update | None = preview.update and preview.update.clipped()
+    values = again(preview.row.request)
     return {
-        "project": look.row.project,
+        "project": preview.row.project,
         "title": project["title"],
         "repo": project["repo"],
-        "ref": look.request.ref,
-        "commit": look.commit.id,
-        "fetched": look.fetched,
+        "ref": preview.request.ref,
+        "commit": preview.commit.id,
+        "fetched": preview.fetched,
         "update": update.to_fields() if update else None,
         "question": keep_question(values) if update and needs_choice(update) else None,
         "again": values,
-        "page": update_url(prefix, look.row.project),
+        "page": update_url(prefix, preview.row.project),
     }
 
 
@@ -139,7 +139,7 @@ def repo_view(repo: Repo | None) -> dict[str, str] | None:
 def last_event(state: State) -> Event:
     """The last event of a launch this process does not remember."""
     if state.error:
-        return Event(Phase.FAILED, state.error.message, state.error.fields())
+        return state.error.event
     data = {"url": state.url, "image": state.image, "imageName": state.image, "progress": 100}
     return Event(Phase.READY, state.message, data)
 

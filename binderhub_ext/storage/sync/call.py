@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.errors import BinderError, Conflict, NoSpace, RepoUnavailable
 from ...core.jsontext import parse_json
+from ...core.sentences import Sentence
 from ...core.updates import Update
 from ..beneath import beneath
 from .files import split
@@ -72,11 +73,14 @@ def read_answer(output: bytes) -> Update:
         answer: dict[str, Any] = parse_json(output.splitlines()[-1])
         if code := answer.get("error"):
             kind = _ERRORS.get(code, BinderError)
-            raise kind(str(answer["message"]), detail=str(answer.get("detail", "")))
+            message = Sentence.received(str(answer["message"]), answer)
+            raise kind(message, detail=str(answer.get("detail", "")))
         return Update.from_fields(answer)
     except (ValueError, IndexError, AttributeError) as error:
-        message = "The project's files could not be put in place. Launch it again."
-        raise BinderError(message, detail=output.decode(errors="replace")[-2000:]) from error
+        raise BinderError(
+            "The project's files could not be put in place. Launch again.",
+            detail=output.decode(errors="replace")[-2000:],
+        ) from error
 
 
 _ERRORS: Mapping[str, type[BinderError]] = {

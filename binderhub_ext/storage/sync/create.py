@@ -112,5 +112,5 @@ def _appear(where: Place, scratch: Scratch) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
             raise
-        words = "Something else has come in the way of the project's folder. Try again."
+        words = "Something else has come in the way of the project's folder. Launch again."
         raise SyncError("in-the-way", words) from error

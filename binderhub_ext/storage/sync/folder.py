@@ -83,11 +83,14 @@ def place(request: Request) -> Iterator[Place]:
             raise ValueError(request.into)
         parent = open_beneath(Path(request.root), above, create=True)
     except ValueError as error:
-        raise SyncError("bad-folder", f"{request.into!r} is no plain relative path.") from error
+        raise SyncError(
+            "bad-folder", "{folder!r} is no plain relative path.", folder=request.into
+        ) from error
     except NotADirectoryError as error:
         raise SyncError(
             "in-the-way",
-            f"A part of {request.into} is a link or a file. Rename it, then try again.",
+            "A part of {folder} is a link or a file. Rename it and launch again.",
+            folder=request.into,
         ) from error
     try:
         yield Place(parent, name)
@@ -124,12 +127,15 @@ def _lock(where: Place, deadline: float) -> tuple[int, bool]:
         except FileNotFoundError:
             pass
         except NotADirectoryError as error:
-            words = f"{where.scratch} beside the project is in the way. Delete or rename it."
-            raise SyncError("in-the-way", words) from error
+            raise SyncError(
+                "in-the-way",
+                "{folder} beside the project is in the way. Delete or rename it.",
+                folder=where.scratch,
+            ) from error
         waited = True
         time.sleep(_POLL)
     raise SyncError(
-        "busy", "Another launch is just bringing this project up to date. Try again in a minute."
+        "busy", "Another launch is just bringing this project up to date. Launch again in a minute."
     )
 
 

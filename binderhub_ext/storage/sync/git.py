@@ -151,7 +151,9 @@ class Scratch:
             head, _, path = line.partition(b"\t")
             mode, blob, _ = head.decode().split(" ")
             if not is_safe(path):
-                raise SyncError("bad-bundle", f"The repository has an unsafe path: {path!r}.")
+                raise SyncError(
+                    "bad-bundle", "The repository has an unsafe path: {path}.", path=repr(path)
+                )
             entries[path] = Entry(mode, blob, blob)
         return entries
 
@@ -272,5 +274,5 @@ def no_space() -> SyncError:
     return SyncError(
         "no-space",
         "The disk or your quota is full, so the project could not be brought up to date. "
-        "Nothing of yours was changed; delete something and try again.",
+        "Nothing of yours was changed; delete something and launch again.",
     )

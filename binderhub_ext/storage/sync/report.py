@@ -20,12 +20,14 @@ def to_json(outcome: Report | SyncError) -> str:
 
 def _fields(outcome: Report | SyncError) -> dict[str, Any]:
     if isinstance(outcome, SyncError):
-        return {"error": outcome.code, "message": outcome.message, "detail": outcome.detail}
+        said = {"error": outcome.code, "message": outcome.message, "detail": outcome.detail}
+        return {**said, **outcome.message.data}
     return {
         "state": str(outcome.state),
         "commit": outcome.commit,
         "previous": outcome.previous,
         "message": outcome.message,
+        **outcome.message.data,
         "counts": dict(Counter(str(change.what) for change in outcome.changes)),
         "changes": [_change(change) for change in _sorted(outcome)],
         "notes": outcome.notes,

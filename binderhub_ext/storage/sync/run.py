@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.errors import NoSpace
 from ...core.repo import identity
+from ...core.sentences import NOTHING, Sentence
 from ...core.updates import printable
 from .create import create
 from .folder import Place, locked_scratch, place
@@ -75,16 +76,20 @@ def _bring(where: Place, scratch: Scratch, request: Request) -> Report:
     return update(where, scratch, request)
 
 
-def _reason_to_leave(header: Header | None, request: Request) -> str:
+def _reason_to_leave(header: Header | None, request: Request) -> Sentence:
     if header is None:
-        return (
-            f"{request.into} is there already and was not made by a launch (or its .git is gone). "
-            "To get the repository's files, rename the folder and launch again."
+        return Sentence(
+            "{folder} is there already and was not made by a launch (or its .git is gone). "
+            "To get the repository's files, rename the folder and launch again.",
+            folder=request.into,
         )
     if not _is_of(header, request):
-        other = printable(header.url)
-        return f"{request.into} holds another repository, {other}. Rename it to get this one."
-    return ""
+        return Sentence(
+            "{folder} holds another repository, {other}. Rename it to get this one.",
+            folder=request.into,
+            other=printable(header.url),
+        )
+    return NOTHING
 
 
 def _is_of(header: Header, request: Request) -> bool:
@@ -97,6 +102,6 @@ def _is_of(header: Header, request: Request) -> bool:
 
 def _check(request: Request) -> None:
     if not is_commit(request.commit):
-        raise SyncError("bad-commit", f"{request.commit!r} is not a full commit id.")
+        raise SyncError("bad-commit", "{id!r} is not a full commit id.", id=request.commit)
     if request.branch and not is_branch(request.branch):
-        raise SyncError("bad-branch", f"{request.branch!r} is not the name of a branch.")
+        raise SyncError("bad-branch", "{name!r} is not the name of a branch.", name=request.branch)

@@ -19,6 +19,7 @@ import stat
 from collections.abc import Iterator
 from hashlib import sha256
 
+from ...core.sentences import Sentence
 from ..beneath import beneath, lstat_beneath, mkdir_beneath, write_beneath
 from ..trees import remove_beneath
 from .apply import FileChanger
@@ -48,11 +49,11 @@ def update(where: Place, scratch: Scratch, request: Request) -> Report:
             _check(store)
             return _Update(scratch, request, project, store).run()
     except (BadRecord, IsADirectoryError):
-        words = (
+        why = Sentence(
             "The record of what was put into this project is damaged, so it was left as it is. "
             "To get the repository's files, rename the folder and launch again."
         )
-        return Report(State.UNTOUCHED, request.commit, words)
+        return Report(State.UNTOUCHED, request.commit, why)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SyncError(
             "changed-meanwhile",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Keep as Keep
 from ...core.updates import State as State
 from ...core.updates import What as What
@@ -151,7 +152,7 @@ class Report:
 
     state: State
     commit: str
-    message: str = ""
+    message: Sentence = NOTHING
     previous: str = ""
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -159,10 +160,13 @@ class Report:
 
 
 class SyncError(Exception):
-    """An expected failure, in words safe to show; nothing was lost and it can be run again."""
+    """An expected failure, in words safe to show; nothing was lost and it can be run again.
 
-    def __init__(self, code: str, message: str, detail: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.detail = detail
+    Args:
+        text, fields: as of a :class:`Sentence`.
+    """
+
+    def __init__(self, code: str, text: str, detail: str = "", **fields: object) -> None:
+        self.code, self.detail = code, detail
+        self.message = Sentence(text, **fields)
+        super().__init__(self.message)

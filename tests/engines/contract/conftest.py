@@ -9,10 +9,9 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
+from datadirs import temporary_data
 from dockerhub import BASE, remove_images, skip_without_docker
 from enginekit import Kit
 from kubehub import KUBECONFIG, running_namespace, skip_without_cluster
@@ -30,9 +29,7 @@ def kit(request: pytest.FixtureRequest) -> Iterator[Kit]:
             settings = {**builder_settings(), "build_timeout": 300}
             yield Kit("kubernetes", namespace.data, settings, others, namespace)
         return
-    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
-        data = Path(folder)
-        data.chmod(0o711)
+    with temporary_data() as data:
         if request.param == "local":
             if not shutil.which("bwrap"):
                 pytest.skip("bubblewrap is not installed (apt-get install -y bubblewrap)")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +18,8 @@ from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.engines.base import Image
 
 POST_BUILD = "#!/bin/sh\nset -e\n"
+LONG, LONGER = (f"{seconds}.{os.getpid()}" for seconds in (4242, 4243))
+"""Seconds of sleep that nobody else on this machine sleeps."""
 
 
 def slow(seconds: str, mark: str) -> dict[str, str]:
@@ -94,6 +98,17 @@ async def test_what_determines_the_environment_is_in_its_key(
     assert before.key != after.key
 
 
+async def test_a_raised_recipe_is_another_basis_and_another_key(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder, source = kit.builder(), make_source(tmp_path / "repo", {"requirements.txt": "six\n"})
+    basis, planned = await builder.basis(), await builder.plan(source)
+    assert (await builder.basis(), await builder.plan(source)) == (basis, planned)
+    monkeypatch.setattr(sys.modules[type(builder).__module__], "RECIPE", "raised")
+    assert await builder.basis() != basis
+    assert (await builder.plan(source)).key != planned.key
+
+
 async def test_many_at_once_are_one_build(kit: Kit, tmp_path: Path) -> None:
     source = make_source(tmp_path / "repo", slow("1", "crowd"))
     builder = kit.builder()
@@ -114,7 +129,7 @@ async def test_two_processes_are_one_build(kit: Kit, tmp_path: Path) -> None:
 
 
 async def test_cancelled_build_ends_and_leaves_nothing(kit: Kit, tmp_path: Path) -> None:
-    source = make_source(tmp_path / "repo", slow("4242.17", "begun"))
+    source = make_source(tmp_path / "repo", slow(LONG, "begun"))
     builder = kit.builder()
     environment = await builder.plan(source)
     events: list[Event] = []
@@ -125,7 +140,7 @@ async def test_cancelled_build_ends_and_leaves_nothing(kit: Kit, tmp_path: Path)
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
         await building
-    await until_gone("4242.17")
+    await until_gone(LONG)
     assert await builder.find(environment) is None
     assert environment.key not in [image.key for image in await builder.images()]
 
@@ -162,10 +177,10 @@ async def test_failed_build_says_why_and_leaves_nothing(kit: Kit, tmp_path: Path
 
 
 async def test_build_that_takes_too_long_is_ended(kit: Kit, tmp_path: Path) -> None:
-    source = make_source(tmp_path / "repo", slow("4243.17", "slow"))
+    source = make_source(tmp_path / "repo", slow(LONGER, "slow"))
     with pytest.raises(BuildTimeout):
         await build(kit.builder(build_timeout=12), source)
-    await until_gone("4243.17")
+    await until_gone(LONGER)
 
 
 async def test_garbage_is_what_is_old_and_not_in_use(kit: Kit, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
+from datadirs import temporary_data
 from dockerhub import (
     BUILDER,
     NETWORK,
@@ -54,9 +54,8 @@ def servers_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def docker_data() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder)
+    with temporary_data() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -173,20 +173,24 @@ def our_images(folder: Path, example: Path) -> dict[str, object]:
         "dockerfile": str(example / "Dockerfile"),
         "args": {"BASE": BASE, "DOCKER": f"{PREFIX}-docker"},
     }
+    ours = str(folder / "images")
     # The authorities this machine trusts, for npm.
     trusted = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}
     return {
         "hub": {"build": build, "image": f"{PREFIX}-hub", "environment": trusted},
-        "postgres": {"image": f"{PREFIX}-postgres"},
+        "postgres": {
+            "build": {"context": ours, "dockerfile": "postgres.dockerfile"},
+            "image": f"{PREFIX}-postgres",
+        },
         "proxy": {
-            "build": {"context": str(folder / "images"), "dockerfile": "caddy.dockerfile"},
+            "build": {"context": ours, "dockerfile": "caddy.dockerfile"},
             "image": f"{PREFIX}-caddy",
         },
     }
 
 
 def make_images(context: Path) -> None:
-    """Make the images of other people's programs."""
+    """Make the image that the Hub's begins from; compose makes the others beside that one."""
     context.mkdir()
     shutil.copy(Path(__file__).parent / "composed" / "postgres", context)
     shutil.copy(shutil.which("docker") or "", context / "docker")
@@ -194,10 +198,9 @@ def make_images(context: Path) -> None:
     (buildx,) = [one["Path"] for one in plugins if one["Name"] == "buildx"]
     shutil.copy(buildx, context / "docker-buildx")
     for name, lines in IMAGES.items():
-        file = context / f"{name}.dockerfile"
-        file.write_text(lines)
-        tag = f"--tag={PREFIX}-{name}"
-        docker("buildx", "build", "--load", "--quiet", tag, f"--file={file}", str(context))
+        (context / f"{name}.dockerfile").write_text(lines)
+    file, tag = f"--file={context / 'docker.dockerfile'}", f"--tag={PREFIX}-docker"
+    docker("buildx", "build", "--load", "--quiet", tag, file, str(context))
 
 
 @pytest.fixture

@@ -81,12 +81,12 @@ async def test_a_base_image_trusts_whom_the_hub_trusts(
 ) -> None:
     store, daemon = docker_builder.store, docker_builder.daemon
     assert await trusting(daemon, store, BASE) == BASE
-    before = docker_builder._recipe.ingredients
+    before = docker_builder.recipe.ingredients
     authority = Authority(tmp_path / "authority")
     for name in certificates.NAMES:
         monkeypatch.setenv(name, str(authority.file))
     bundle = certificates.establish(tmp_path / "certificates.pem")
-    assert bundle and docker_builder._recipe.ingredients != before
+    assert bundle and docker_builder.recipe.ingredients != before
     name = await trusting(daemon, store, BASE)
     assert name != BASE and await trusting(daemon, store, BASE) == name
     (facts,) = json.loads(docker("inspect", name))

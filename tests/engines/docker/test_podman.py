@@ -19,7 +19,6 @@ from dockersources import build, make_source
 
 from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.core.progress import Phase
-from binderhub_ext.engines.docker import health
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import UNFINISHED
 
@@ -201,5 +200,5 @@ async def test_kept_in_a_registry(
 
 
 async def test_doctor_asks_both_engines(podman: None, tmp_path: Path) -> None:
-    names = [check.name for check in await health.checks(builder_in(tmp_path / "data")) if check.ok]
+    names = [check.name for check in await builder_in(tmp_path / "data").checks() if check.ok]
     assert {"podman engine", "docker engine", "free disk space"} <= set(names)

@@ -16,7 +16,7 @@ from kubesettings import builder_config
 
 from binderhub_ext.core.errors import BinderError, BuildFailed, ImageNotFound, NotAllowed
 from binderhub_ext.core.progress import Event
-from binderhub_ext.engines.kubernetes.build import Given, KubernetesBuilder
+from binderhub_ext.engines.kubernetes.build import BuildInput, KubernetesBuilder
 from binderhub_ext.engines.kubernetes.jobs import name_of
 from binderhub_ext.repos.base import Source
 
@@ -89,7 +89,7 @@ async def test_a_build_that_wants_too_much_memory_says_so(
         await build(builder, source)
 
 
-async def never(context: Path) -> Given:
+async def never(context: Path) -> BuildInput:
     raise AssertionError("a second build was begun")
 
 

@@ -17,9 +17,9 @@ from binderhub_ext.core.errors import (
     Unsupported,
 )
 from binderhub_ext.engines.kubernetes.endings import failure
-from binderhub_ext.engines.kubernetes.jobs import Allowed
+from binderhub_ext.engines.kubernetes.jobs import BuildOptions
 
-ALLOWED = Allowed(600, 2 << 30, 2, disk=1 << 30)
+ALLOWED = BuildOptions(600, 2 << 30, 2, disk=1 << 30)
 FAILED = {"conditions": [{"type": "Failed", "status": "True", "reason": "PodFailurePolicy"}]}
 LATE = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
 

@@ -16,7 +16,7 @@ from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.updates import State
 from binderhub_ext.engines.kubernetes import first
 from binderhub_ext.engines.kubernetes.cluster import Cluster
-from binderhub_ext.engines.kubernetes.pods import Data, first_container
+from binderhub_ext.engines.kubernetes.pods import DataClaim, first_container
 from binderhub_ext.engines.rundir import Owner
 from binderhub_ext.storage.homes import ensure_home, ensure_state
 from binderhub_ext.storage.mounts import Mount, mounts_for
@@ -46,7 +46,7 @@ class Pod:
 
     def run(self) -> tuple[int, bytes]:
         """The exit status and the container's last message."""
-        data = Data(self.layout, Cluster())
+        data = DataClaim(self.layout, Cluster())
         container = first_container(self.mounts, self.request, Owner(1000, 1000), data)
         message = self.layout.root / "message"
         self._monkeypatch.setattr(first, "MESSAGE", message)

@@ -12,8 +12,8 @@ from traitlets.config import Config
 from binderhub_ext.core.launch import Access, Files, Launch
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.engines.kubernetes.cluster import Cluster
-from binderhub_ext.engines.kubernetes.jobs import Allowed, manifest, name_of
-from binderhub_ext.engines.kubernetes.pods import Data, first_container, of_server
+from binderhub_ext.engines.kubernetes.jobs import BuildOptions, manifest, name_of
+from binderhub_ext.engines.kubernetes.pods import DataClaim, first_container, of_server
 from binderhub_ext.engines.rundir import Owner
 from binderhub_ext.storage.mounts import Mount, mounts_for
 from binderhub_ext.storage.sync.words import Request
@@ -30,8 +30,8 @@ SETTINGS = Config(
         "pull_secrets": ["pull"],
     }
 )
-DATA = Data(LAYOUT, Cluster(config=SETTINGS))
-ALLOWED = Allowed(
+DATA = DataClaim(LAYOUT, Cluster(config=SETTINGS))
+ALLOWED = BuildOptions(
     600, 4 << 30, 2, disk=10 << 30, environment={"PIP_INDEX_URL": "x"}, push_secret="push"
 )
 

@@ -8,16 +8,16 @@ from uuid import uuid4
 import pytest
 
 from binderhub_ext.core.errors import BinderError, ImageNotFound, ImageRefused
-from binderhub_ext.engines.kubernetes.news import (
-    News,
-    Wanted,
+from binderhub_ext.engines.kubernetes.podevents import (
+    PodEvents,
+    PodRequest,
     ended_words,
     pod_failed,
     unschedulable,
 )
 
 IMAGE = "registry.example.org/binder:0123456789abcdef"
-BIG = Wanted(memory=16 << 30, cpu=0.5, sizes={IMAGE: 1_234_000_000}, ours="ours:1")
+BIG = PodRequest(memory=16 << 30, cpu=0.5, sizes={IMAGE: 1_234_000_000}, own_image="ours:1")
 
 
 def event(reason: str, message: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_why_there_is_no_node(said: str, words: str) -> None:
 
 def test_a_start_as_a_person_reads_it() -> None:
     """Each thing once, and nothing of what they cannot do anything with."""
-    news = News(BIG)
+    news = PodEvents(BIG)
     heard = [
         event("FailedScheduling", "0/1 nodes are available: 1 Insufficient memory."),
         event("FailedScheduling", "0/1 nodes are available: 1 Insufficient memory. preemption: 0"),
@@ -109,15 +109,15 @@ def test_an_image_that_will_not_come_ends_the_wait(
     said: str, kind: type[BinderError], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        News(BIG).of(event("Failed", said))
+        PodEvents(BIG).of(event("Failed", said))
 
 
 def test_a_registry_that_is_away_for_a_moment_ends_nothing() -> None:
     said = f'Failed to pull image "{IMAGE}": dial tcp 10.0.0.1:443: connect: connection refused'
-    assert "did not answer" in News(BIG).of(event("Failed", said))
-    again = News(BIG).of(event("BackOff", f'Back-off pulling image "{IMAGE}"'))
+    assert "did not answer" in PodEvents(BIG).of(event("Failed", said))
+    again = PodEvents(BIG).of(event("BackOff", f'Back-off pulling image "{IMAGE}"'))
     assert again.startswith("The image cannot be pulled yet; it is tried again")
-    assert News(BIG).of(event("BackOff", "Back-off restarting failed container")) == ""
+    assert PodEvents(BIG).of(event("BackOff", "Back-off restarting failed container")) == ""
 
 
 def test_why_a_server_ended() -> None:

@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
+from datadirs import temporary_data
 from small_repositories import MakeSource, make_source
 
 from binderhub_ext.engines.local.build import LocalBuilder
@@ -28,10 +28,9 @@ def repository(tmp_path: Path) -> MakeSource:
 @pytest.fixture(scope="session")
 def data() -> Iterator[Path]:
     """One data directory for all builds, so that packages are downloaded and compiled once."""
-    with TemporaryDirectory(prefix="bh-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        asyncio.run(LocalBuilder(data_dir=folder).prepare())
-        yield Path(folder)
+    with temporary_data() as folder:
+        asyncio.run(LocalBuilder(data_dir=str(folder)).prepare())
+        yield folder
 
 
 @pytest.fixture

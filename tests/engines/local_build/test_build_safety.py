@@ -25,7 +25,7 @@ from small_repositories import Built, MakeSource, build
 import binderhub_ext
 from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.engines.local.build import LocalBuilder
-from binderhub_ext.engines.local.foreign import BUILD_UID
+from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.network import Network
 from binderhub_ext.engines.local.supervised import supervised
 from binderhub_ext.repos.base import Source

@@ -98,7 +98,7 @@ async def test_others_begin_from_the_empty_one(
     before = {file: (status.st_ino, status.st_size) for file, status in files.items()}
 
     built = await build(builder, repository({"requirements.txt": "colorama==0.4.6"}))
-    assert "Trying whether a server starts" not in built.log
+    assert "Checking that a server starts" not in built.log
     mine = builder.store.path(built.image.name)
     for file in [*(mine / "bin").iterdir(), *mine.rglob("kernel.json")]:
         assert file.is_symlink() or str(path) not in file.read_text(errors="replace")
@@ -107,7 +107,7 @@ async def test_others_begin_from_the_empty_one(
     assert python(builder, built.image, "import colorama, sys; print(sys.prefix)") == str(mine)
 
     changed = await build(builder, repository({"requirements.txt": "traitlets==5.14.3"}))
-    assert "Trying whether a server starts" in changed.log
+    assert "Checking that a server starts" in changed.log
     code = "import traitlets; print(traitlets.__version__)"
     assert python(builder, changed.image, code) == "5.14.3"
     assert python(builder, model, code) != "5.14.3"
@@ -116,7 +116,7 @@ async def test_others_begin_from_the_empty_one(
 
     old = LocalBuilder(data_dir=str(data), max_model_age=0)
     built = await build(old, repository({"requirements.txt": "colorama==0.4.5"}))
-    assert "Trying whether a server starts" in built.log
+    assert "Checking that a server starts" in built.log
 
 
 async def test_two_at_once_are_one_build(repository: MakeSource, builder: LocalBuilder) -> None:

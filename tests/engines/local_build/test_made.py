@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from binderhub_ext.engines.local.made import Made, Place, keep_made
+from binderhub_ext.engines.local.made import KeptFiles, ScriptFolder, keep_made
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -24,7 +24,7 @@ def test_only_new_plain_files_are_kept(tmp_path: Path) -> None:
     (repo / "old-link").symlink_to("README.md")
     home = tmp_path / "home"
     home.mkdir()
-    places = Place.repo(repo), Place.home(home)
+    places = ScriptFolder.repo(repo), ScriptFolder.home(home)
     before = {place: place.files() for place in places}
     write(repo, {"README.md": "changed", "data/b": "2", "deep/er/c": "3", "__pycache__/x.pyc": "4"})
     write(repo, {".git/hooks/post-checkout": "evil", ".cache/kept": "5"})
@@ -45,5 +45,5 @@ def test_only_new_plain_files_are_kept(tmp_path: Path) -> None:
 
 def test_nothing_made_is_nothing_kept(tmp_path: Path) -> None:
     repo = write(tmp_path / "repo", {"README.md": "one"})
-    place = Place.repo(repo)
-    assert keep_made({place: place.files()}, tmp_path / "made") == Made()
+    place = ScriptFolder.repo(repo)
+    assert keep_made({place: place.files()}, tmp_path / "made") == KeptFiles()

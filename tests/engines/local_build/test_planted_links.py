@@ -28,7 +28,7 @@ from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.detect import Detection
 from binderhub_ext.engines.local.build import LocalBuilder, Plan
-from binderhub_ext.engines.local.foreign import REPO, Workshop
+from binderhub_ext.engines.local.buildsandbox import REPO, BuildSandbox
 from binderhub_ext.engines.local.interpreters import Interpreter
 from binderhub_ext.engines.local.recipe import Recipe
 from binderhub_ext.engines.local.sandbox import HOME, Sandbox
@@ -59,7 +59,7 @@ class Stranger:
     folders: list[list[Path]] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
-    def step(self, workshop: Workshop, sandbox: Sandbox) -> None:
+    def step(self, workshop: BuildSandbox, sandbox: Sandbox) -> None:
         """One program of the build."""
         binds = [bind for bind in sandbox.binds if not bind.read_only]
         open_to_it = {str(bind.target): Path(str(bind.source)) for bind in binds}
@@ -69,7 +69,7 @@ class Stranger:
         if self.plant and self.plant[0] == len(self.folders) - 1:
             _link(*self.plant[1:])
 
-    def _work(self, workshop: Workshop, open_to_it: dict[str, Path]) -> None:
+    def _work(self, workshop: BuildSandbox, open_to_it: dict[str, Path]) -> None:
         environment = str(workshop.environment)
         if environment not in open_to_it:  # the trial
             compiled = open_to_it[str(workshop.bytecode)] / environment.lstrip("/") / SITE
@@ -93,8 +93,8 @@ def _link(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-async def _play(workshop: Workshop, stranger: Stranger, sandbox: Sandbox, log: Log) -> None:
-    """In place of :meth:`Workshop.run`."""
+async def _play(workshop: BuildSandbox, stranger: Stranger, sandbox: Sandbox, log: Log) -> None:
+    """In place of :meth:`BuildSandbox.run`."""
     stranger.step(workshop, sandbox)
     log.add("done")
 
@@ -102,9 +102,9 @@ async def _play(workshop: Workshop, stranger: Stranger, sandbox: Sandbox, log: L
 async def _packages(recipe: Recipe, argv: Sequence[str], log: Log) -> None:
     """In place of our own uv: an environment of two files."""
     log.add("Audited 2 packages in 1ms")
-    site = recipe.workshop.environment / SITE
+    site = recipe.sandbox.environment / SITE
     site.mkdir(parents=True, exist_ok=True)
-    python = recipe.workshop.environment / "bin" / "python"
+    python = recipe.sandbox.environment / "bin" / "python"
     for file in (site / "six.py", site / "more.py", python):
         file.parent.mkdir(exist_ok=True)
         file.touch()
@@ -129,7 +129,7 @@ class Machine:
         """The environment; `None` if there is none, which has been said in words."""
         self.builder.store.remove(plan.environment.key)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Workshop, "run", partialmethod(_play, stranger))
+            patch.setattr(BuildSandbox, "run", partialmethod(_play, stranger))
             patch.setattr(Recipe, "_run", _packages)
             try:
                 return asyncio.run(self._image(plan))

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.environment import hub_python
-from binderhub_ext.engines.local.foreign import BUILD_UID
 from binderhub_ext.engines.local.network import Network, best_network, online
 from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import Bind, Person, Sandbox

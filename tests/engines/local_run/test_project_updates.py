@@ -12,6 +12,7 @@ import pytest
 from sandboxhub import Client, SandboxHub, whoever_runs_it
 
 from binderhub_ext.core.launch import Files, Launch
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.updates import Keep, State, Update, What
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.projects import wanted
@@ -71,7 +72,8 @@ async def test_what_nobody_touched_becomes_the_commit(sandbox_hub: SandboxHub) -
         assert update and update.state is State.UPDATED
         assert files(hub, second) == SECOND
         assert update.counts == {What.ADDED: 1, What.UPDATED: 3, What.REMOVED: 1}
-        assert update.sentence in [event["message"] for event in events]
+        (told,) = [event for event in events if event["message"] == update.sentence]
+        assert Sentence.received(told["message"], told).data == update.sentence.data
         await client.stop(first.user)
 
         # the same again does not even start the program

@@ -9,7 +9,7 @@ from ....core.errors import NotFound
 from ....core.links import described
 from ....core.paste import understand
 from ....core.updates import Keep
-from ...launching.launcher import OnChange, Order
+from ...launching.launcher import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
 from ...requests import Fields, first, read_fields
 from .. import confirmation, views
@@ -19,7 +19,7 @@ from .streams import EventStream
 _ASK = "ask"
 
 
-def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) -> Order:
+def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) -> LaunchOrder:
     """What a form or an API call wants, and in whose name.
 
     Args:
@@ -29,7 +29,7 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         BadField, BadLink: it cannot be understood.
     """
     request = read_fields(fields, handler.service.providers)
-    return Order(
+    return LaunchOrder(
         handler.me,
         request,
         on_change(fields),

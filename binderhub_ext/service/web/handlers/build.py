@@ -19,8 +19,9 @@ from ....core.progress import Event, Phase
 from ....core.provider import Provider
 from ....core.providers import find
 from ....core.repo import Commit
+from ....core.sentences import Sentence
 from ...failures import Failure
-from ...launching.launcher import Order
+from ...launching.launcher import LaunchOrder
 from ...launching.launchstate import State
 from ...launching.quotas import Allowance
 from .api import on_change
@@ -78,12 +79,12 @@ class Build(EventStream):
                 "“Authorization: Bearer …”."
             )
 
-    def _order(self, request: LaunchRequest) -> Order:
+    def _order(self, request: LaunchRequest) -> LaunchOrder:
         build_only = self.get_query_argument("build_only", "").lower() == "true"
         if build_only and not self.service.api_only:
             raise BadLink("build_only is allowed only where the service is API-only.")
         answer = on_change(self.query_fields())
-        return Order(
+        return LaunchOrder(
             self.me,
             request,
             answer,
@@ -147,7 +148,7 @@ class Build(EventStream):
         self.set_status(200)
         self.open_stream()
         self._tell_allowance()
-        self.tell_once(Event(Phase.FAILED, failure.message, failure.fields()))
+        self.tell_once(failure.event)
         self.finish()
 
 
@@ -173,7 +174,8 @@ class Client:
             "binder_client_ip": self.address,
             **self._names(state.commit),
         }
-        return Event(event.phase, f"server running at {fields['url']}", fields)
+        message = Sentence("server running at {url}", url=fields["url"])
+        return Event(event.phase, message, fields)
 
     def _names(self, commit: str) -> dict[str, str]:
         repo = self.request.repo

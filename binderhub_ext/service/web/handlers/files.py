@@ -14,7 +14,7 @@ from ...failures import Failure
 from ...hub import Person
 from ...requests import first
 from ..context import Service
-from ..fileviews import overview_view, project_view, trash_view
+from ..fileviews import folder_view, overview_view, trash_view
 from .base import ActionPage, Api, Handler, Page, chosen
 
 
@@ -64,7 +64,7 @@ class ProjectsApi(Api):
     async def get(self) -> None:
         found = await self.service.files.projects(self.me)
         prefix = self.service.prefix
-        self.write({"projects": [project_view(project, prefix) for project in found]})
+        self.write({"projects": [folder_view(project, prefix) for project in found]})
 
 
 class ProjectApi(Api):

@@ -36,7 +36,7 @@ RETURNED = "returned"
 """In the address of the form: it was sent when its page was no longer signed in."""
 
 _SIGNED_OUT = NotAllowed(
-    "You were signed out meanwhile, and nothing was launched. Look it over and launch it again."
+    "You were signed out meanwhile, and nothing was launched. Look it over and launch again."
 )
 _QUERY_MAX = 6000
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")

@@ -13,8 +13,8 @@ class UpdatePage(Page):
     """`/update?project=<folder>`: shows it; its button launches. POST fetches what is not here."""
 
     async def get(self) -> None:
-        look = await self.service.updates.look(self.me, project_of(self))
-        self.show("update.html", look=views.look_view(look, self.service.prefix))
+        preview = await self.service.updates.preview(self.me, project_of(self))
+        self.show("update.html", preview=views.preview_view(preview, self.service.prefix))
 
     async def post(self) -> None:
         project = first(self.fields(), "project")
@@ -34,10 +34,10 @@ class UpdateApi(Api):
         await self._answer(project)
 
     async def _answer(self, project: str) -> None:
-        look: dict[str, Any] = views.look_view(
-            await self.service.updates.look(self.me, project), self.service.prefix
+        preview: dict[str, Any] = views.preview_view(
+            await self.service.updates.preview(self.me, project), self.service.prefix
         )
-        self.write(look)
+        self.write(preview)
 
 
 def project_of(handler: Handler) -> str:

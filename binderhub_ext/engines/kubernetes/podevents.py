@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.errors import BinderError, LaunchFailed
 from ...core.quantities import write_bytes, write_cores
+from ...core.sentences import NOTHING, Sentence, listing
 from ..containers.complaints import complaint
 
 _ASSIGNED = re.compile(r"to (\S+)$")
@@ -20,40 +21,40 @@ _TELL = "If it stays so, tell the administrator."
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PodRequest:
     """What a pod asks for, as far as words need it.
 
     Attributes:
         memory: bytes it is guaranteed; 0 if none.
         cpu: processors it is guaranteed.
         sizes: bytes of images by name, as far as they are known.
-        ours: name of our own image.
+        own_image: name of our own image.
         what: the pod is, at the beginning of a sentence.
     """
 
     memory: float = 0
     cpu: float = 0
     sizes: Mapping[str, int] | None = None
-    ours: str = ""
+    own_image: str = ""
     what: str = "Your server"
 
 
 @dataclass
-class News:
+class PodEvents:
     """Tells the events of one pod, each once and only what is new to a person.
 
     Attributes:
-        wanted: by the pod.
+        request: the pod's.
         node: where it was put; empty until then.
         last: what was told last.
     """
 
-    wanted: Wanted
+    request: PodRequest
     node: str = ""
     last: str = ""
     _heard: set[tuple[str, Any]] = field(default_factory=set)
 
-    def of(self, event: Mapping[str, Any]) -> str:
+    def of(self, event: Mapping[str, Any]) -> Sentence:
         """What a person is told of an event; empty for nothing.
 
         Raises:
@@ -61,86 +62,99 @@ class News:
         """
         which = (str(event["metadata"]["uid"]), event.get("count"))
         if which in self._heard:
-            return ""
+            return NOTHING
         self._heard.add(which)
         reason, said = str(event.get("reason") or ""), str(event.get("message") or "")
         words = self._words(reason, said)
         if not words or words == self.last:
-            return ""
+            return NOTHING
         self.last = words
         return words
 
-    def _words(self, reason: str, said: str) -> str:
+    def _words(self, reason: str, said: str) -> Sentence:
         match reason:
             case "FailedScheduling":
-                return unschedulable(said, self.wanted)
+                return unschedulable(said, self.request)
             case "TriggeredScaleUp":
-                return "The cluster gets another node, which takes some minutes"
-            case "NotTriggerScaleUp":
-                return ""
+                return Sentence("The cluster gets another node, which takes some minutes")
             case "Scheduled":
-                found = _ASSIGNED.search(said)
-                self.node = found[1] if found else ""
-                return f"{self.wanted.what} gets its place on {self.node}" if self.node else ""
+                return self._scheduled(said)
             case "Pulling":
                 return self._pulling(said)
             case "Failed" | "BackOff" if _is_about_pulling(said):
                 return self._not_pulled(said)
             case "FailedMount" | "FailedAttachVolume":
-                return f"Files cannot be attached to the node yet. {_TELL}"
+                return Sentence("Files cannot be attached to the node yet. " + _TELL)
             case "Preempting" | "Preempted":
-                return "Something less important makes room"
+                return Sentence("Something less important makes room")
             case _:
-                return ""
+                return NOTHING
 
-    def _pulling(self, said: str) -> str:
+    def _scheduled(self, said: str) -> Sentence:
+        found = _ASSIGNED.search(said)
+        self.node = found[1] if found else ""
+        if not found:
+            return NOTHING
+        return Sentence("{pod} gets its place on {node}", pod=self.request.what, node=self.node)
+
+    def _pulling(self, said: str) -> Sentence:
         found = _IMAGE.search(said)
         image = found[1] if found else ""
-        if image == self.wanted.ours:
-            return f"Pulling the hub's own image on {self.node}".removesuffix(" on ")
-        size = (self.wanted.sizes or {}).get(image, 0)
-        much = f"{size / 1e9:.1f} GB" if size >= 1e8 else "the image"
-        return f"Pulling {much} on {self.node}" if self.node else f"Pulling {much}"
+        size = (self.request.sizes or {}).get(image, 0)
+        if image == self.request.own_image:
+            what = Sentence("Pulling the hub's own image")
+        elif size >= 1e8:
+            what = Sentence("Pulling {size:.1f} GB", size=size / 1e9)
+        else:
+            what = Sentence("Pulling the image")
+        return Sentence("{what} on {node}", what=what, node=self.node) if self.node else what
 
-    def _not_pulled(self, said: str) -> str:
+    def _not_pulled(self, said: str) -> Sentence:
         if "back-off" in said.lower():
-            return f"The image cannot be pulled yet; it is tried again. {_TELL}"
+            return Sentence("The image cannot be pulled yet; it is tried again. " + _TELL)
         found = _IMAGE.search(said)
         error = complaint(found[1] if found else "of this server", said)
         if error.status < 500 and error.status != 429:
             raise error
-        return f"{error.message.split('. ')[0]}. It is tried again."
+        why = error.message.split(". ")[0]
+        return Sentence("{why}. It is tried again.", why=why)
 
 
 def _is_about_pulling(said: str) -> bool:
     return any(sign in said.lower() for sign in _DENIED) or "back-off pulling" in said.lower()
 
 
-def unschedulable(said: str, wanted: Wanted) -> str:
+def unschedulable(said: str, request: PodRequest) -> Sentence:
     """Why no node takes a pod, in words; nothing is final, since nodes and people come and go.
 
     Args:
         said: the scheduler's message.
     """
     if "persistentvolumeclaim" in said.lower():
-        return (
-            "Waiting for the storage of people's files, which the cluster does not have yet."
-            f" {_TELL}"
+        return Sentence(
+            "Waiting for the storage of people's files, which the cluster does not have yet. "
+            + _TELL
         )
     short = set(_SHORT.findall(said))
-    lacks = []
-    if "memory" in short:
-        lacks.append(f"{_gigabytes(wanted.memory)} of memory" if wanted.memory else "memory")
-    if "cpu" in short:
-        lacks.append(f"{write_cores(wanted.cpu)} processors" if wanted.cpu else "processors")
-    lacks += sorted(name.rpartition("/")[2] for name in short - {"memory", "cpu", "pods"})
-    if lacks:
-        return f"Waiting: no node has {' and '.join(lacks)} free"
+    if lacks := listing(_lacks(short, request), last="{these} and {this}"):
+        return Sentence("Waiting: no node has {lacks} free", lacks=lacks)
     if "Too many pods" in said or "pods" in short:
-        return "Waiting: every node runs as much as it may"
+        return Sentence("Waiting: every node runs as much as it may")
     if _FULL.search(said):
-        return f"Waiting: the nodes' disks are full. {_TELL}"
-    return "Waiting for a node that may run it"
+        return Sentence("Waiting: the nodes' disks are full. " + _TELL)
+    return Sentence("Waiting for a node that may run it")
+
+
+def _lacks(short: set[str], request: PodRequest) -> Iterator[Sentence]:
+    """What no node has free, by the scheduler's names."""
+    if "memory" in short:
+        size = _gigabytes(request.memory)
+        yield Sentence("{size} of memory", size=size) if request.memory else Sentence("memory")
+    if "cpu" in short:
+        count = write_cores(request.cpu)
+        yield Sentence("{count} processors", count=count) if request.cpu else Sentence("processors")
+    for name in sorted(name.rpartition("/")[2] for name in short - {"memory", "cpu", "pods"}):
+        yield Sentence.verbatim(name)
 
 
 def _gigabytes(size: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
-class Turns:
+class FairSemaphore:
     """A bounded number of places.
 
     Args:
@@ -21,7 +21,7 @@ class Turns:
         self._moved = asyncio.Event()
 
     @asynccontextmanager
-    async def turn(self, moved: Callable[[int], None]) -> AsyncIterator[None]:
+    async def acquired(self, moved: Callable[[int], None]) -> AsyncIterator[None]:
         """Have one of the places in the block, waiting for it as long as it takes.
 
         Args:

@@ -34,7 +34,7 @@ _UV = "/run/binder/uv"
 
 
 @dataclass(frozen=True)
-class Workshop:
+class BuildSandbox:
     """Where and within which limits the code of one build runs.
 
     Attributes:

@@ -1,0 +1,104 @@
+"""What people read, so that it can be said in any language: a fixed text, and what stands in it.
+
+Whoever makes a sentence writes a text with named places and says what stands there; it is shown in
+English, and with it goes what another language is made of. Pure, the standard library alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from string import Formatter
+from typing import Any, Self
+
+Field = int | float | str
+
+_SPEC = re.compile(r"(\.\d)?f?")
+
+
+class Sentence(str):
+    """A sentence as it is shown, which knows what it was made of.
+
+    Attributes:
+        text: the fixed text, with places such as `{repo}`.
+        fields: what stands in them; a sentence within a sentence stays one.
+    """
+
+    text: str
+    fields: Mapping[str, Field]
+
+    def __new__(cls, text: str, /, **fields: object) -> Self:
+        if isinstance(text, cls) and not fields:
+            return text
+        known = {
+            name: value if isinstance(value, Field) else str(value)
+            for name, value in fields.items()
+        }
+        self = super().__new__(cls, text.format(**known) if known else text)
+        self.text, self.fields = text, known
+        return self
+
+    @classmethod
+    def verbatim(cls, words: str) -> Self:
+        """What somebody else said, such as a program or a host: never a text of ours."""
+        return cls(words)
+
+    @classmethod
+    def received(cls, words: str, data: Mapping[str, Any]) -> Self:
+        """A sentence as another process sends it; verbatim if it is none.
+
+        Args:
+            words: as it was shown there.
+            data: what was sent with it, perhaps with what :attr:`data` has.
+        """
+        try:
+            sentence = cls._of(data["text"], data["fields"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return cls.verbatim(words)
+        return sentence if sentence == words else cls.verbatim(words)
+
+    @classmethod
+    def _of(cls, text: str, fields: Mapping[str, Any]) -> Self:
+        # A text of somebody else must not reach what is behind a field, or ask for its width.
+        for _, place, spec, _ in Formatter().parse(text):
+            if place is not None and not (place.isidentifier() and _SPEC.fullmatch(spec or "")):
+                raise ValueError("not a place")
+        return cls(text, **{name: cls._field(value) for name, value in fields.items()})
+
+    @classmethod
+    def _field(cls, value: Any) -> Field:
+        if isinstance(value, Mapping):
+            return cls._of(value["text"], value["fields"])
+        if not isinstance(value, Field):
+            raise ValueError("not a field")
+        return value
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What programs get besides the words: text and fields; nothing if it has no fields."""
+        if not self.fields:
+            return {}
+        fields = {name: _plain(value) for name, value in self.fields.items()}
+        return {"text": self.text, "fields": fields}
+
+
+NOTHING = Sentence("")
+"""What is said where there is nothing to say."""
+
+
+def listing(sentences: Iterable[Sentence], *, last: str = "{these}, {this}") -> Sentence:
+    """Several as one, in their order; an empty one for none.
+
+    Args:
+        last: the fixed text that adds one to those before.
+    """
+    return reduce(
+        lambda these, this: Sentence(last, these=these, this=this) if these else this,
+        sentences,
+        NOTHING,
+    )
+
+
+def _plain(value: Field) -> Any:
+    return (value.data or str(value)) if isinstance(value, Sentence) else value
