@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -19,9 +19,24 @@ from urllib.parse import quote
 import aiohttp
 from tornado.log import app_log
 
-from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, NotFound, TooMany
+from ..core.errors import (
+    BinderError,
+    Conflict,
+    HubUnavailable,
+    LaunchFailed,
+    NotAllowed,
+    NotFound,
+    TooMany,
+)
 from ..core.launch import TICKET
 from .sse import Parser
+
+_PAUSE = 0.5
+_REPEATABLE = ("GET", "DELETE")
+
+
+class StartLost(LaunchFailed):
+    """The Hub was restarted in the middle of a start, and knows nothing of it any more."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +112,14 @@ class HubSettings:
         timeout: seconds to wait for one answer.
         stop_timeout: seconds a server may take to stop.
         reconnects: how often a dropped progress stream is taken up again.
+        restart: seconds a Hub that does not answer has to be back.
     """
 
     api_url: str
     timeout: float = 30
     stop_timeout: float = 60
     reconnects: int = 5
+    restart: float = 30
 
 
 class HubClient:
@@ -154,7 +171,9 @@ class HubClient:
             Conflict: the name or the number of servers does not allow it.
         """
         body = {"user_options": {TICKET: ticket}}
-        async with self._request("POST", person, _path(name), json=body) as response:
+        # A second question about a start that goes on changes nothing.
+        options = {"json": body, "repeatable": True}
+        async with self._request("POST", person, _path(name), **options) as response:
             await check(response)
 
     async def stop(self, person: Person, name: str, *, remove: bool = False, of: str = "") -> None:
@@ -194,18 +213,20 @@ class HubClient:
 
         Raises:
             LaunchFailed: the start failed; in the spawner's own words.
+            StartLost: the Hub was restarted meanwhile.
         """
         for attempt in range(self._settings.reconnects + 1):
             try:
-                async with aclosing(self._stream(person, name)) as messages:
+                stream = self._stream(person, name, again=attempt > 0)
+                async with aclosing(stream) as messages:
                     async for message in messages:
                         if message.get("failed"):
                             raise _failure(message.get("message", ""))
                         yield message
                         if message.get("ready"):
                             return
-            except (aiohttp.ClientError, TimeoutError) as error:
-                app_log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
+            except HubUnavailable:
+                app_log.warning("Progress of %s/%s broke off", person.name, name)
             await asyncio.sleep(0.2 * 2**attempt)
         raise LaunchFailed("The Hub stopped telling about the server. Look at it on the main page.")
 
@@ -270,24 +291,59 @@ class HubClient:
 
     # ---- requests
 
-    def call(
+    @asynccontextmanager
+    async def call(
         self, method: str, person: Person, path: str, **options: Any
-    ) -> aiohttp.client._RequestContextManager:
-        """A request to the Hub's API in a person's name; the answer is for :func:`check`."""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A request to the Hub's API in a person's name; the answer is for :func:`check`.
+
+        Raises:
+            HubUnavailable: it does not answer, and was not back in time.
+        """
         url = f"{self._settings.api_url.rstrip('/')}/{path}"
         headers = {"Authorization": f"token {person.token}", **options.pop("headers", {})}
-        return self._session.request(method, url, headers=headers, **options)
+        try:
+            async with await self._answer(method, url, headers=headers, **options) as response:
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            app_log.warning("The Hub does not answer: %s", str(error) or type(error).__name__)
+            raise HubUnavailable from error
+
+    async def _answer(
+        self, method: str, url: str, *, repeatable: bool = False, **options: Any
+    ) -> aiohttp.ClientResponse:
+        """What the Hub answers, also one that is being restarted.
+
+        Args:
+            repeatable: whether what may have arrived can be asked once more.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.restart
+        while True:
+            try:
+                return await self._session.request(method, url, **options)
+            except aiohttp.ClientConnectionError as error:
+                arrived = not isinstance(error, aiohttp.ClientConnectorError)
+                if arrived and not (repeatable or method in _REPEATABLE):
+                    raise
+                if loop.time() > until:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
     async def _running(self, person: Person, name: str) -> bool:
         server = await self.server(person, name)
         return server is not None and server.state is not State.STOPPED
 
-    async def _stream(self, person: Person, name: str) -> AsyncGenerator[dict[str, Any]]:
+    async def _stream(
+        self, person: Person, name: str, *, again: bool
+    ) -> AsyncGenerator[dict[str, Any]]:
         parser = Parser()
         # the Hub says something at least every 8 s
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
         path = f"{_path(name)}/progress"
         async with self._request("GET", person, path, timeout=timeout) as response:
+            if again and response.status in (400, 404):
+                raise StartLost("The Hub was restarted while your server started. Launch it again.")
             await check(response)
             async for chunk in response.content.iter_any():
                 for message in parser.feed(chunk):
@@ -300,7 +356,7 @@ class HubClient:
 
     def _request(
         self, method: str, person: Person, path: str, **options: Any
-    ) -> aiohttp.client._RequestContextManager:
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         user = f"users/{quote(person.name, safe='')}"
         return self.call(method, person, f"{user}/{path}" if path else user, **options)
 

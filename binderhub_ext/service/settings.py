@@ -338,12 +338,20 @@ class HubClient(Configurable):
         5, help="How often a dropped progress stream is taken up again (default 5)."
     ).tag(config=True)
 
+    restart = Float(
+        30,
+        help="""Seconds a Hub that does not answer has to be back (default 30): so long whoever asks
+        for something waits, while it is being restarted.""",
+    ).tag(config=True)
+
     @default("api_url")
     def _api_url(self) -> str:
         return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
 
     def settings(self) -> HubSettings:
-        return HubSettings(self.api_url, self.timeout, self.stop_timeout, self.reconnects)
+        return HubSettings(
+            self.api_url, self.timeout, self.stop_timeout, self.reconnects, self.restart
+        )
 
 
 class EventLog(Configurable):

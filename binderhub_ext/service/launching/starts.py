@@ -11,10 +11,13 @@ from weakref import WeakValueDictionary
 from ...core.errors import Conflict, LaunchFailed
 from ...core.progress import Event, Phase, Tell
 from ...core.updates import Update
-from ..hub import HubClient, Person
+from ..hub import HubClient, Person, StartLost
 from .turns import Turns
 
 ENDED = "Your server has ended meanwhile."
+
+_TIMES = 3
+"""How often a start is begun when the Hub is restarted in the middle of it."""
 
 
 class Starts:
@@ -50,8 +53,16 @@ class Starts:
 
         async with self._own.setdefault(person.name, Lock()), self._turns.turn(waiting):
             tell(Event(Phase.LAUNCHING, "Starting your server."))
-            await self._hub.start(person, name, ticket())
-            await self.watch(person, name, tell)
+            for left in reversed(range(_TIMES)):
+                try:
+                    await self._hub.start(person, name, ticket())
+                    return await self.watch(person, name, tell)
+                except StartLost:
+                    if not left:
+                        raise
+                    words = "The Hub was restarted. Starting your server once more."
+                    tell(Event(Phase.LAUNCHING, words, {"progress": 0}))
+        return None
 
     async def again(self, person: Person, name: str, ticket: str, tell: Tell) -> None:
         """Start a server that ended without the Hub's noticing; nothing happens to one that runs.
