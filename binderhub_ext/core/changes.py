@@ -53,6 +53,8 @@ def _changes(old: Launch, new: Launch) -> Iterator[str]:
         yield f"Its volumes would be {_names(new.volumes)} instead of {_names(old.volumes)}."
     if (old.memory, old.cpu) != (new.memory, new.cpu):
         yield "It would have other limits of memory and processors."
+    elif old.size != new.size:
+        yield "It would be a server of another size."
     if old.idle != new.idle:
         yield "It would stop after another time of inactivity."
 

@@ -16,6 +16,7 @@ import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubernetes_asyncio.config import ConfigException
 
+from ... import certificates
 from ...core.errors import BinderError, BuildFailed, NoSpace, NotAllowed
 from ...core.progress import Event, Phase, Tell
 from ...housekeeping import alone, tidy_away
@@ -29,6 +30,7 @@ from ..containers.complaints import complaint
 from ..containers.keys import Keys
 from ..containers.order import Order
 from ..containers.planning import Plan, Recipe
+from ..containers.trust import FILE, authorities
 from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
@@ -38,10 +40,10 @@ from .pods import Data
 from .registry import Name, Registry
 from .settings import Settings
 
-RECIPE = "kubernetes 1"
+RECIPE = "kubernetes 2"
 """Goes into every key: raise it when a build makes another environment of the same files."""
 
-PREBUILT = "kubernetes prebuilt 1"
+PREBUILT = "kubernetes prebuilt 2"
 """The same for images that somebody made elsewhere."""
 
 _COMMIT = "binder-at-home.commit"
@@ -56,10 +58,12 @@ class Given:
     Attributes:
         labels: that the image gets.
         prebuilt: name of the image it is made of in place of a build, or empty.
+        made: whether what it makes beside the environment is to be kept.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     prebuilt: str = ""
+    made: bool = False
 
 
 Give = Callable[[Path], Awaitable[Given]]
@@ -103,7 +107,8 @@ class KubernetesBuilder(Settings):
                 return Given()
             await fill(context, plan.detection, source, self._scratch)
             commit = source.commit
-            return Given(labels={"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id})
+            marks = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
+            return Given(marks, made=bool(plan.detection.file("postBuild")))
 
         told = f"Building {environment.kind}"
         return await self._get(environment.key, told, give, tell)
@@ -162,7 +167,7 @@ class KubernetesBuilder(Settings):
 
     @property
     def _recipe(self) -> Recipe:
-        return Recipe(RECIPE, self.buildpack, self.base_image)
+        return Recipe(RECIPE, self.buildpack, self.base_image, authorities())
 
     @property
     def _scratch(self) -> Path:
@@ -209,11 +214,10 @@ class KubernetesBuilder(Settings):
 
     async def _begin(self, api: Api, key: str, give: Give) -> None:
         """Have a Job for the key: the one an earlier service began, or a new one."""
-        job = await api.job(jobs.name_of(self.cluster.hub, key))
-        if job is not None:
-            if _is_at_work(job):
-                return
-            await self._remove(api, key)
+        if _is_at_work(await api.job(jobs.name_of(self.cluster.hub, key))):
+            return
+        # Also one that somebody is removing already.
+        await self._remove(api, key)
         if shutil.disk_usage(self.layout.root).free < self.min_free_space:
             raise NoSpace(
                 "This hub's disk is too full for a new build. Ask the administrator to make room;"
@@ -240,8 +244,11 @@ class KubernetesBuilder(Settings):
         )
         insecure = self.insecure_registries
         asked = {"order": asdict(order), "from": given.prebuilt, "insecure": insecure}
-        (folder / "order.json").write_text(json.dumps(asked))
-        for path in (folder, folder / "order.json", context):
+        (folder / "order.json").write_text(json.dumps({**asked, "made": given.made}))
+        (trusted := folder / "trusted").mkdir()
+        if bundle := certificates.established():
+            shutil.copy(bundle, trusted / FILE)
+        for path in (folder, folder / "order.json", context, trusted, *trusted.iterdir()):
             path.chmod(0o755)
 
     async def _follow(self, api: Api, key: str, log: Log, tell: Tell) -> None:
@@ -292,6 +299,10 @@ class KubernetesBuilder(Settings):
         kept = await self.images()
         total = sum(image.size for image in kept)
         for image in kept:
+            if not self.keys.last_use(image.key):
+                # Another hub's, or of this one before its data directory was restored.
+                self.keys.mark_used(image.key)
+                continue
             old = self.is_old(self.keys.last_use(image.key))
             if not (old or total > self.max_total_size) or image.name in in_use | {*self.pinned}:
                 continue

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from . import labels
-from .places import ORDER, RESULT, STORE, folder
+from .places import ORDER, RESULT, STORE, TRUSTED, folder
 from .pods import Data, Place, restricted
 from .push import CREDENTIALS
 
@@ -109,7 +109,7 @@ def _pod_spec(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, A
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 0,
         "initContainers": [_build(key, data, allowed)],
-        "containers": [_push(image, data, allowed)],
+        "containers": [_push(key, image, data, allowed)],
         "volumes": _volumes(data, allowed),
     }
 
@@ -143,8 +143,9 @@ def _build(key: str, data: Data, allowed: Allowed) -> dict[str, Any]:
     }
 
 
-def _push(image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
-    mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}]
+def _push(key: str, image: str, data: Data, allowed: Allowed) -> dict[str, Any]:
+    trusted = Place(folder(data.layout, key) / "trusted", PurePosixPath(TRUSTED), read_only=True)
+    mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}, data.mount(trusted)]
     if allowed.push_secret:
         place = str(CREDENTIALS.parent)
         mounts.append({"name": _SECRET, "mountPath": place, "readOnly": True})

@@ -88,6 +88,11 @@ class News:
                 return self._not_pulled(said)
             case "FailedMount" | "FailedAttachVolume":
                 return f"Files cannot be attached to the node yet. {_TELL}"
+            case "FailedCreate":
+                return (
+                    f"{self.wanted.what} waits: a rule or a quota of the administrator's namespace"
+                    f" does not let it run. {_TELL}"
+                )
             case "Preempting" | "Preempted":
                 return "Something less important makes room"
             case _:
