@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import os
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientResponseError
+from aiohttp import ClientError
 from tornado.ioloop import PeriodicCallback
 from traitlets import Unicode
 from traitlets.config import Config
@@ -37,15 +36,13 @@ class FollowingHub(hub.ConfiguredHub):
         PeriodicCallback(self._look_at_proxy, 1000 * _LOOK).start()
 
     async def _look_at_proxy(self) -> None:
-        path = self.proxy._routespec_to_chp_path(self._service_map[hub_side.SERVICE].proxy_spec)
         try:
-            await self.proxy.api_request(path)
-        except ClientResponseError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            await self.proxy.check_routes(self.users, self._service_map)
-        except TimeoutError:
-            self.log.warning("The proxy does not answer.")
+            routes = await self.proxy.get_all_routes()
+        except (ClientError, TimeoutError) as error:
+            self.log.warning("The proxy does not answer: %s", error)
+            return
+        if self._service_map[hub_side.SERVICE].proxy_spec not in routes:
+            await self.proxy.check_routes(self.users, self._service_map, routes)
 
 
 class HubApart(StrictApplication):
