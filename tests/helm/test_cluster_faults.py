@@ -29,7 +29,7 @@ WITHIN = 6.0
 
 EXCUSES = {
     # The launches of a service that is gone are; whoever watches is told to launch again.
-    "service": {"", "interrupted", "hub-unreachable"},
+    "service": {"", "cancelled", "interrupted", "hub-unreachable"},
     # The Hub's own sign-in is away for a moment, and so are people's tokens.
     "hub": {"", "hub-unavailable", "hub-unreachable", "launch-failed"},
     "proxy": {"", "hub-unreachable"},
