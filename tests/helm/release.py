@@ -205,7 +205,8 @@ class Outcome:
     @property
     def words(self) -> str:
         """The last that was said."""
-        return self.error.message if self.error else str(self.events[-1].get("message", ""))
+        said = self.error.message if self.error else str(self.events[-1].get("message", ""))
+        return said.strip()
 
     @property
     def code(self) -> str:
