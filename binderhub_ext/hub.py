@@ -279,8 +279,8 @@ def keep(c: Config, ours: Config) -> None:
         c.JupyterHub.services = [*c.JupyterHub.services, *ours.JupyterHub.services]
     paths = [*c.JupyterHub.template_paths, *ours.JupyterHub.template_paths]
     c.JupyterHub.template_paths = list(dict.fromkeys(map(str, paths)))
-    given = given(c, "template_vars", {})
-    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **given}
+    theirs = given(c, "template_vars", {})
+    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **theirs}
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -29,10 +29,8 @@ from ..core.errors import (
     TooMany,
 )
 from ..core.launch import TICKET
+from .hubapi import HubApi
 from .sse import Parser
-
-_PAUSE = 0.5
-_REPEATABLE = ("GET", "DELETE")
 
 
 class StartLost(LaunchFailed):
@@ -130,21 +128,16 @@ class HubClient:
 
     def __init__(self, settings: HubSettings) -> None:
         self._settings = settings
-        timeout = aiohttp.ClientTimeout(total=settings.timeout)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        self._api = HubApi(settings.api_url, settings.timeout, settings.restart)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._api.close()
 
     # ---- verbs
 
     async def health(self) -> bool:
         """Whether the Hub answers at all."""
-        try:
-            async with self._session.get(self._settings.api_url.rstrip("/") + "/") as response:
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        return await self._api.health()
 
     async def servers(self, person: Person) -> list[Server]:
         """A person's servers, stopped ones too, in the order they were made.
@@ -291,44 +284,15 @@ class HubClient:
 
     # ---- requests
 
-    @asynccontextmanager
-    async def call(
+    def call(
         self, method: str, person: Person, path: str, **options: Any
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """A request to the Hub's API in a person's name; the answer is for :func:`check`.
 
         Raises:
             HubUnavailable: it does not answer, and was not back in time.
         """
-        url = f"{self._settings.api_url.rstrip('/')}/{path}"
-        headers = {"Authorization": f"token {person.token}", **options.pop("headers", {})}
-        try:
-            async with await self._answer(method, url, headers=headers, **options) as response:
-                yield response
-        except (aiohttp.ClientError, TimeoutError) as error:
-            app_log.warning("The Hub does not answer: %s", str(error) or type(error).__name__)
-            raise HubUnavailable from error
-
-    async def _answer(
-        self, method: str, url: str, *, repeatable: bool = False, **options: Any
-    ) -> aiohttp.ClientResponse:
-        """What the Hub answers, also one that is being restarted.
-
-        Args:
-            repeatable: whether what may have arrived can be asked once more.
-        """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._settings.restart
-        while True:
-            try:
-                return await self._session.request(method, url, **options)
-            except aiohttp.ClientConnectionError as error:
-                arrived = not isinstance(error, aiohttp.ClientConnectorError)
-                if arrived and not (repeatable or method in _REPEATABLE):
-                    raise
-                if loop.time() > until:
-                    raise
-            await asyncio.sleep(_PAUSE)
+        return self._api.call(method, person.token, path, **options)
 
     async def _running(self, person: Person, name: str) -> bool:
         server = await self.server(person, name)
