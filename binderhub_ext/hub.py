@@ -184,19 +184,19 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
     c.JupyterHub.default_url = landing_page
     c.JupyterHub.user_redirect_hook = pulled_by_link
     c.JupyterHub.subdomain_hook = host_of
-    c.JupyterHub.extra_user_scopes = _given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
+    c.JupyterHub.extra_user_scopes = given(c, "extra_user_scopes", set()) | set(USER_SCOPES)
     # Progress is streamed; a POST that waits for the server would only hold the button down.
     c.JupyterHub.tornado_settings = {
         "slow_spawn_timeout": 0,
-        **_given(c, "tornado_settings", {}),
+        **given(c, "tornado_settings", {}),
     }
     use_write_ahead_log()
 
 
 def _configure_pages(c: Config, asked: Config) -> None:
     """The Hub's pages in our frame; what is given already stays."""
-    c.JupyterHub.template_paths = [*_given(c, "template_paths", []), str(hub_templates_dir())]
-    c.JupyterHub.template_vars = {"site": hubpages.site(asked), **_given(c, "template_vars", {})}
+    c.JupyterHub.template_paths = [*given(c, "template_paths", []), str(hub_templates_dir())]
+    c.JupyterHub.template_vars = {"site": hubpages.site(asked), **given(c, "template_vars", {})}
     if "logo_file" not in c.JupyterHub:
         c.JupyterHub.logo_file = str(static_dir() / "images" / "logo.svg")
 
@@ -223,7 +223,7 @@ def _add_service(c: Config, run: Mapping[str, Any]) -> None:
         "oauth_client_allowed_scopes": [*OAUTH_SCOPES, *ADMIN_SCOPES],
         "oauth_no_confirm": True,
     }
-    c.JupyterHub.services = [*_given(c, "services", []), service]
+    c.JupyterHub.services = [*given(c, "services", []), service]
 
 
 class _CheckedList(LazyConfigValue):
@@ -256,11 +256,11 @@ def _check_at_the_end(c: Config, paths: list[Path]) -> None:
             raise TraitError(error.message) from error
 
     checked = _CheckedList(judge)
-    checked.extend(_given(c, "trusted_alt_names", []))
+    checked.extend(given(c, "trusted_alt_names", []))
     c.JupyterHub.trusted_alt_names = checked
 
 
-def _given(c: Config, name: str, empty: Any) -> Any:
+def given(c: Config, name: str, empty: Any) -> Any:
     """What was set before the call, also by `append` and its like on an unset value."""
     value = c.JupyterHub.get(name, empty)
     return value.get_value(empty) if isinstance(value, LazyConfigValue) else value
@@ -279,8 +279,8 @@ def keep(c: Config, ours: Config) -> None:
         c.JupyterHub.services = [*c.JupyterHub.services, *ours.JupyterHub.services]
     paths = [*c.JupyterHub.template_paths, *ours.JupyterHub.template_paths]
     c.JupyterHub.template_paths = list(dict.fromkeys(map(str, paths)))
-    given = _given(c, "template_vars", {})
-    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **given}
+    theirs = given(c, "template_vars", {})
+    c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **theirs}
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
 
 

@@ -164,6 +164,7 @@ class KubeHub(SandboxHub):
     """The Hub's process, whose data directory is a claim of a namespace."""
 
     host = HOST
+    own_profile = False
 
     def __init__(self, root: Path, name: str, extra: str = "") -> None:
         self.namespace = Namespace(name, root / "data")

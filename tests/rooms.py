@@ -21,6 +21,9 @@ TOGETHER = {
     "tests/engines/kubernetes": "cluster",
     "tests/engines/local_build": "builds",
     "tests/engines/local_run": "sandboxes",
+    "tests/helm/test_cluster_added.py": "cluster",
+    "tests/helm/test_cluster_crowd.py": "cluster",
+    "tests/helm/test_cluster_faults.py": "cluster",
     "tests/helm/test_on_cluster.py": "cluster",
     "tests/house/test_up_with_docker.py": "docker",
 }
@@ -29,6 +32,7 @@ OF_ENGINES = {"[docker": "docker", "[kubernetes": "cluster"}
 """Where tests of every engine run for one of them."""
 
 LONGEST = (
+    "cluster",
     "docker",
     "sandboxes",
     "browser",

@@ -186,6 +186,7 @@ class SandboxHub:
 
     Attributes:
         host: where its API listens.
+        own_profile: whether the list of kernel calls is ours, not that of some runtime.
 
     Args:
         root: an empty folder.
@@ -194,6 +195,7 @@ class SandboxHub:
     """
 
     host = "127.0.0.1"
+    own_profile = True
 
     def __init__(self, root: Path, *, ordinary: bool = False, extra: str = "") -> None:
         self.root, self.ordinary = root, ordinary

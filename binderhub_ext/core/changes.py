@@ -67,6 +67,8 @@ def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
         yield Sentence("Its volumes would be {new} instead of {old}.", **names)
     if (old.memory, old.cpu) != (new.memory, new.cpu):
         yield Sentence("It would have other limits of memory and processors.")
+    elif old.size != new.size:
+        yield Sentence("It would be a server of another size.")
     if old.idle != new.idle:
         yield Sentence("It would stop after another time of inactivity.")
 

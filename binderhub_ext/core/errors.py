@@ -189,6 +189,18 @@ class DatabaseUnavailable(BinderError):
     code, status = "database-unavailable", 503
 
 
+class HubUnavailable(BinderError):
+    """The Hub does not answer."""
+
+    code, status = "hub-unavailable", 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Hub does not answer. Try again in a minute; if it stays so, tell the"
+            " administrator."
+        )
+
+
 class NotFound(BinderError):
     """No such launch, build, project or volume (or not for this person)."""
 

@@ -106,6 +106,7 @@ class Launch:
         target: path below the server's own URL to land on; relative, already checked.
         memory: bytes, 0 for the engine's default.
         cpu: cores, 0 for the engine's default.
+        size: the size these are of, for an engine that gives it more; empty for none.
         idle: seconds of inactivity after which to stop, 0 for the default.
         checked: for a private repository, when its reader was last seen to be able to read it
             (Unix time); the Hub starts nothing of it that was not checked a moment ago.
@@ -123,6 +124,7 @@ class Launch:
     target: str = ""
     memory: int = 0
     cpu: float = 0
+    size: str = ""
     idle: int = 0
     checked: int = 0
     keep: Keep = Keep.BOTH

@@ -144,6 +144,7 @@ def admit(
         target=landing(request, project, targets),
         memory=memory,
         cpu=cpu,
+        size=request.size,
         idle=request.idle,
         share=tuple(sharee for sharee in request.share if sharee != user),
     )

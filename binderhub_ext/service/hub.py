@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -19,9 +19,22 @@ from urllib.parse import quote
 import aiohttp
 from tornado.log import app_log
 
-from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, NotFound, TooMany
+from ..core.errors import (
+    BinderError,
+    Conflict,
+    HubUnavailable,
+    LaunchFailed,
+    NotAllowed,
+    NotFound,
+    TooMany,
+)
 from ..core.launch import TICKET
+from .hubapi import HubApi
 from .sse import Parser
+
+
+class StartLost(LaunchFailed):
+    """The Hub was restarted in the middle of a start, and knows nothing of it any more."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +110,14 @@ class HubSettings:
         timeout: seconds to wait for one answer.
         stop_timeout: seconds a server may take to stop.
         reconnects: how often a dropped progress stream is taken up again.
+        restart: seconds a Hub that does not answer has to be back.
     """
 
     api_url: str
     timeout: float = 30
     stop_timeout: float = 60
     reconnects: int = 5
+    restart: float = 30
 
 
 class HubClient:
@@ -113,21 +128,16 @@ class HubClient:
 
     def __init__(self, settings: HubSettings) -> None:
         self._settings = settings
-        timeout = aiohttp.ClientTimeout(total=settings.timeout)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        self._api = HubApi(settings.api_url, settings.timeout, settings.restart)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._api.close()
 
     # ---- verbs
 
     async def health(self) -> bool:
         """Whether the Hub answers at all."""
-        try:
-            async with self._session.get(self._settings.api_url.rstrip("/") + "/") as response:
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        return await self._api.health()
 
     async def servers(self, person: Person) -> list[Server]:
         """A person's servers, stopped ones too, in the order they were made.
@@ -154,7 +164,9 @@ class HubClient:
             Conflict: the name or the number of servers does not allow it.
         """
         body = {"user_options": {TICKET: ticket}}
-        async with self._request("POST", person, _path(name), json=body) as response:
+        # A second question about a start that goes on changes nothing.
+        options = {"json": body, "repeatable": True}
+        async with self._request("POST", person, _path(name), **options) as response:
             await check(response)
 
     async def stop(self, person: Person, name: str, *, remove: bool = False, of: str = "") -> None:
@@ -194,18 +206,20 @@ class HubClient:
 
         Raises:
             LaunchFailed: the start failed; in the spawner's own words.
+            StartLost: the Hub was restarted meanwhile.
         """
         for attempt in range(self._settings.reconnects + 1):
             try:
-                async with aclosing(self._stream(person, name)) as messages:
+                stream = self._stream(person, name, again=attempt > 0)
+                async with aclosing(stream) as messages:
                     async for message in messages:
                         if message.get("failed"):
                             raise _failure(message.get("message", ""))
                         yield message
                         if message.get("ready"):
                             return
-            except (aiohttp.ClientError, TimeoutError) as error:
-                app_log.warning("Progress of %s/%s broke off: %s", person.name, name, error)
+            except HubUnavailable:
+                app_log.warning("Progress of %s/%s broke off", person.name, name)
             await asyncio.sleep(0.2 * 2**attempt)
         raise LaunchFailed(
             "Lost contact with the Hub while the server was starting. Look at it on the main page."
@@ -274,22 +288,28 @@ class HubClient:
 
     def call(
         self, method: str, person: Person, path: str, **options: Any
-    ) -> aiohttp.client._RequestContextManager:
-        """A request to the Hub's API in a person's name; the answer is for :func:`check`."""
-        url = f"{self._settings.api_url.rstrip('/')}/{path}"
-        headers = {"Authorization": f"token {person.token}", **options.pop("headers", {})}
-        return self._session.request(method, url, headers=headers, **options)
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """A request to the Hub's API in a person's name; the answer is for :func:`check`.
+
+        Raises:
+            HubUnavailable: it does not answer, and was not back in time.
+        """
+        return self._api.call(method, person.token, path, **options)
 
     async def _running(self, person: Person, name: str) -> bool:
         server = await self.server(person, name)
         return server is not None and server.state is not State.STOPPED
 
-    async def _stream(self, person: Person, name: str) -> AsyncGenerator[dict[str, Any]]:
+    async def _stream(
+        self, person: Person, name: str, *, again: bool
+    ) -> AsyncGenerator[dict[str, Any]]:
         parser = Parser()
         # the Hub says something at least every 8 s
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
         path = f"{_path(name)}/progress"
         async with self._request("GET", person, path, timeout=timeout) as response:
+            if again and response.status in (400, 404):
+                raise StartLost("The Hub was restarted while your server started. Launch it again.")
             await check(response)
             async for chunk in response.content.iter_any():
                 for message in parser.feed(chunk):
@@ -302,7 +322,7 @@ class HubClient:
 
     def _request(
         self, method: str, person: Person, path: str, **options: Any
-    ) -> aiohttp.client._RequestContextManager:
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         user = f"users/{quote(person.name, safe='')}"
         return self.call(method, person, f"{user}/{path}" if path else user, **options)
 

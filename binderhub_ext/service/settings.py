@@ -217,14 +217,12 @@ class Builds(Configurable):
     concurrency = Integer(
         2,
         min=1,
-        help="""Builds at the same time (default 2). Further ones wait their turn and say how
-        many are ahead. More than the machine has cores or memory for makes all of them slow.""",
+        help="Builds at the same time (default 2). Further ones wait and say how many are ahead.",
     ).tag(config=True)
 
     log_limit = Bytes(
         "5M",
-        help="""Bytes of log kept of one build (default 5 MiB). A build that prints without end
-        must not fill the disk.""",
+        help="Bytes of log kept of one build (default 5 MiB), so that it cannot fill the disk.",
     ).tag(config=True)
 
     log_days = Integer(
@@ -246,8 +244,7 @@ class Launches(Configurable):
 
     kept = Integer(
         1000,
-        help="""Ended launches whose events stay in memory for those who still watch (default
-        1000). Their outcome is in the records for ever.""",
+        help="Ended launches whose events are kept for those who still watch (default 1000).",
     ).tag(config=True)
 
     per_person = Integer(
@@ -338,12 +335,17 @@ class HubClient(Configurable):
         5, help="How often a dropped progress stream is taken up again (default 5)."
     ).tag(config=True)
 
+    restart = Float(
+        30, help="Seconds for which a Hub that does not answer is waited for (default 30)."
+    ).tag(config=True)
+
     @default("api_url")
     def _api_url(self) -> str:
         return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
 
     def settings(self) -> HubSettings:
-        return HubSettings(self.api_url, self.timeout, self.stop_timeout, self.reconnects)
+        bounds = self.timeout, self.stop_timeout, self.reconnects, self.restart
+        return HubSettings(self.api_url, *bounds)
 
 
 class EventLog(Configurable):

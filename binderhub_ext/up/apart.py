@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import os
 from pathlib import Path
+from typing import Any
 
+from aiohttp import ClientError
+from tornado.ioloop import PeriodicCallback
 from traitlets import Unicode
 from traitlets.config import Config
 
@@ -13,11 +16,33 @@ from .. import __version__
 from .. import hub as hub_side
 from ..core.errors import CannotStart
 from ..options import StrictApplication
-from . import databases, datadir, trial
-from .hub import ConfiguredHub
+from . import databases, datadir, hub, trial
 
 TOKEN = "BINDER_SERVICE_TOKEN"
 """Name of the variable with what the service shows the Hub; never on a command line."""
+
+_LOOK = 2
+"""Seconds between two looks whether the proxy is still the one that was told all routes; by itself
+JupyterHub takes five minutes, in which nobody reaches a server."""
+
+
+class FollowingHub(hub.ConfiguredHub):
+    """JupyterHub that tells a proxy which was started again all routes: it has them in memory."""
+
+    proxy: Any
+
+    async def start(self) -> None:
+        await super().start()
+        PeriodicCallback(self._look_at_proxy, 1000 * _LOOK).start()
+
+    async def _look_at_proxy(self) -> None:
+        try:
+            routes = await self.proxy.get_all_routes()
+        except (ClientError, TimeoutError) as error:
+            self.log.warning("The proxy does not answer: %s", error)
+            return
+        if self._service_map[hub_side.SERVICE].proxy_spec not in routes:
+            await self.proxy.check_routes(self.users, self._service_map, routes)
 
 
 class HubApart(StrictApplication):
@@ -79,8 +104,7 @@ class HubApart(StrictApplication):
         with datadir.in_use(layout):
             c = self.compose()
             databases.check(Config(JupyterHub=c.JupyterHub), layout)
-            hub = ConfiguredHub.instance(config=c)
-            hub.launch_instance(argv=[])
+            FollowingHub.instance(config=c).launch_instance(argv=[])
 
     def compose(self) -> Config:
         """The Hub's whole configuration: ours, the administrator's over it."""
@@ -93,13 +117,13 @@ class HubApart(StrictApplication):
             service_token=_service_token(),
             asked=self.config,
         )
-        _let_tests_in(ours, os.environ.get(trial.TOKEN, ""))
         ours.JupyterHub.upgrade_db = True
         ours.JupyterHub.cleanup_servers = False
         ours.ConfigurableHTTPProxy.should_start = False
         c = copy.deepcopy(ours)
         c.merge(self.config)
         hub_side.keep(c, ours)
+        _let_tests_in(c, os.environ.get(trial.TOKEN, ""))
         return c
 
 
@@ -110,6 +134,7 @@ def _let_tests_in(c: Config, token: str) -> None:
     service = {"name": trial.PERSON, "api_token": token}
     c.JupyterHub.services = [*c.JupyterHub.services, service]
     c.JupyterHub.load_roles = [
+        *hub_side.given(c, "load_roles", []),
         {
             "name": trial.PERSON,
             "scopes": [f"tokens!user={trial.PERSON}"],

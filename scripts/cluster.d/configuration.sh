@@ -90,6 +90,7 @@ imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
 enforceNodeAllocatable: [pods]
 maxPods: 200
+podPidsLimit: 1000
 registryPullQPS: 0
 eventRecordQPS: 0
 serializeImagePulls: false

@@ -51,6 +51,8 @@ network() {
   ip address add "$node_address/30" dev node0
   ip link set node0 up
   ip route add default via "$host_address"
+  # A Service without endpoints is nowhere, and not on the internet.
+  ip route add unreachable "$services"
   sysctl -qw net.ipv4.ip_forward=1
   sysctl -qw net.bridge.bridge-nf-call-iptables=1 2>/dev/null || true
 }

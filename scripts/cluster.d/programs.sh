@@ -3,6 +3,8 @@
 
 need_place() {
   [[ $(id -u) = 0 ]] || { say "run as root: a node makes control groups, interfaces and mounts"; exit 1; }
+  unshare --mount --net --pid --fork true 2>/dev/null ||
+    { say "this machine lets nobody make namespaces, as one in a container may"; exit 1; }
   case $state/ in
   /run/* | /var/*) say "CLUSTER_DIR may not lie in /run or /var: the cluster has its own there"; exit 1 ;;
   esac
@@ -67,13 +69,22 @@ need_go_programs() {
   need_go_program coredns .
 }
 
+# Before anything else is got: this is what a machine lacks most often, and it takes the most room.
+need_to_build() {
+  [[ ! -x $programs/kube-$(sources "$parts/kube") || ! -x $programs/coredns-$(sources "$parts/coredns") ]] ||
+    return 0
+  need_go
+  local free
+  free=$(df --output=avail --block-size=1G "$state" | tail -n 1)
+  [[ $free -ge 12 ]] || { say "Kubernetes is built with 12 GB of disk, and $state has $free"; exit 1; }
+}
+
 need_go_program() { # need_go_program MODULE PACKAGE [LINKER FLAGS]
   local module=$1 package=$2 name=${2#.} built
   name=${name#/}
   name=${name:-$module}
   built=$programs/$name-$(sources "$parts/$module")
   [[ ! -x $built ]] || return 0
-  need_go
   say "building $name (the first time this takes minutes)"
   # From a copy: what is checked out may change meanwhile.
   rm -rf "$state/go-$name" && cp -r "$parts/$module" "$state/go-$name"

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from pathlib import Path
 
 import pytest
-from intruder import MEMORY, Attack, processes_of
+from anyattacks import *  # noqa: F403
+from intruder import Attack, processes_of
 
 from binderhub_ext.engines.local.network import host_addresses
 
 REFUSED = {"ENOENT", "EACCES", "EPERM", "EROFS", "ENOTDIR", "ESRCH"}
-CONTAINED = {"EPERM", "ENOSYS", "EINVAL"}
-
-
-KERNEL = """
-import os, subprocess, sys, tempfile, time
-path = os.path.join(tempfile.mkdtemp(), "kernel.json")
-argv = [sys.executable, "-m", "ipykernel_launcher", "-f", path]
-subprocess.Popen(argv, start_new_session=True, stdout=-3, stderr=-3)
-while not os.path.exists(path):
-    time.sleep(0.1)
-time.sleep(1)
-print(open(path).read())
-"""
-"""Starts a kernel that goes on, and tells its ports."""
 
 
 async def test_nothing_of_others_or_of_the_hub_can_be_read(attack: Attack) -> None:
@@ -62,10 +47,7 @@ async def test_nothing_of_others_or_of_the_hub_can_be_read(attack: Attack) -> No
     await attack.all_is_well()
 
 
-async def test_no_secret_is_in_sight(attack: Attack) -> None:
-    words = [attack.hub.secret, attack.hub.token, attack.secret]
-    assert await attack.try_(f"secrets_seen({words!r})") == []
-    # The server's own token is in its environment alone, never in a command line.
+async def test_a_servers_token_is_in_no_command_line(attack: Attack) -> None:
     token = await attack.client.run("eve", "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")
     for pid in processes_of(attack.init("eve")):
         assert token.output.strip() not in Path(f"/proc/{pid}/cmdline").read_text()
@@ -127,78 +109,6 @@ async def test_network_reaches_nothing_of_this_machine(attack: Attack) -> None:
     await attack.all_is_well()
 
 
-async def test_kernels_of_others_are_out_of_reach(attack: Attack) -> None:
-    """Kernel ports need no key to listen to; they are in another network altogether."""
-    connection = json.loads((await attack.client.run("ana", KERNEL)).output)
-    ports = {connection[name] for name in connection if name.endswith("_port")}
-    # in a network of her own eve may by chance have the same port for a kernel of hers
-    ports -= set(await attack.try_("listening()"))
-    told = await attack.try_(f"connects({[('127.0.0.1', port) for port in ports]!r})")
-    assert set(told.values()) == {"ECONNREFUSED"}
-
-
-async def test_hub_api_gives_nothing_without_a_right(attack: Attack) -> None:
-    api = f"http://127.0.0.1:{attack.hub.port}/hub/api"
-    answer = await attack.client.run("eve", "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")
-    own = answer.output.strip()
-    calls = [
-        ("GET", f"{api}/users", ""),
-        ("GET", f"{api}/user", ""),
-        ("GET", f"{api}/proxy", ""),
-        ("GET", f"{api}/users", own),
-        ("GET", f"{api}/users/ana", own),
-        ("POST", f"{api}/users/ana/servers/two", own),
-        ("DELETE", f"{api}/users/ana/servers/one", own),
-        ("POST", f"{api}/users/eve/servers/two", own),
-        ("POST", f"{api}/users/ana/tokens", own),
-        ("POST", f"{api}/shutdown", own),
-    ]
-    told = await attack.try_(f"asks({calls!r})")
-    assert all(status in (403, 404) for status in told.values()), told
-    await attack.all_is_well()
-
-
-async def test_kernel_calls_that_lead_out_are_refused(attack: Attack) -> None:
-    told = await attack.try_("kernel_calls()")
-    assert set(told.values()) <= CONTAINED, told
-    privileges = await attack.try_("privileges()")
-    assert privileges.pop("NoNewPrivs") == "1"
-    assert privileges.pop("Seccomp") == "2"
-    assert {int(value, 16) for value in privileges.values()} == {0}
-    assert await attack.try_("descriptors()") == []
-    assert (await attack.try_("subprocess.run(['su', '-c', 'id'], input=b'').returncode")) != 0
-
-
-async def test_fork_bomb_is_contained(attack: Attack) -> None:
-    attack.spoiled = True
-    forks, reason = (await attack.try_("fork_bomb()")).split()
-    assert int(forks) <= 1024
-    assert int(reason) == 11
-    # At the very moment that eve can start nothing, ana can.
-    bomb = (
-        "import os, time\nwhile True:\n"
-        " try:\n  os.fork() or time.sleep(9)\n except OSError: time.sleep(1)"
-    )
-    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {bomb!r}])"
-    await attack.client.run("eve", code)
-    answer = await attack.client.run(
-        "ana", "import subprocess\nprint([subprocess.call('true') for _ in range(50)].count(0))"
-    )
-    assert answer.output.strip() == "50"
-    await attack.all_is_well()
-
-
-async def test_memory_is_limited(attack: Attack) -> None:
-    attack.spoiled = True
-    ends = await attack.try_(f"fill_memory({4 * MEMORY})")
-    assert ends != [0]
-    # Each of these alone would be within the limit.
-    together = await attack.try_(f"fill_memory({2 * MEMORY}, 4)")
-    assert any(together), together
-    await attack.all_is_well()
-    assert "here" in (await attack.client.run("eve", "print('here')")).output
-
-
 @pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
 async def test_temporary_space_is_limited(attack: Attack, folder: str) -> None:
     attack.spoiled = True
@@ -206,12 +116,6 @@ async def test_temporary_space_is_limited(attack: Attack, folder: str) -> None:
     # Both count as memory where there are control groups, which may end the kernel first.
     assert written <= 512 << 20
     assert reason == "ENOSPC"
-
-
-async def test_processor_time_is_limited(attack: Attack) -> None:
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("the machine has one processor, so one is no limit")
-    assert await attack.try_("busy(2, 4)") < 1.4
 
 
 async def test_mounts_cannot_be_led_elsewhere(attack: Attack) -> None:

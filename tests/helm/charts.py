@@ -56,7 +56,7 @@ def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]
 def pod_specs(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What every pod will be, by the name of what makes it."""
     for each in objects:
-        if each["kind"] == "Deployment":
+        if each["kind"] in ("Deployment", "DaemonSet"):
             yield each["metadata"]["name"], each["spec"]["template"]["spec"]
         elif each["kind"] == "Pod":
             yield each["metadata"]["name"], each["spec"]

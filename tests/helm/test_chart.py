@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 from charts import CHART, named, pod_specs, rendered, template
+from prometheus_client import generate_latest
 from ruamel.yaml import YAML
 from traitlets.config import Config
 
@@ -18,6 +20,7 @@ from binderhub_ext.config.check import check
 from binderhub_ext.config.files import read
 from binderhub_ext.engines.kubernetes import labels
 from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.service.launching import metrics  # noqa: F401 - makes the figures
 
 VERSIONS = ("1.32", "1.33", "1.34")
 EVERYTHING = """
@@ -32,17 +35,23 @@ hub:
   tolerations: {core: {key: core, operator: Exists, effect: NoSchedule}}
 image: {pullSecrets: {one: true, other: false}}
 images: {secret: push}
+authorities: {configMap: ours}
 ingress: {enabled: true, className: nginx, tlsSecret: tls}
 httpRoute: {enabled: true, parentRefs: {gateway: {namespace: entry}}}
 database: {postgresql: {host: db, secret: password}}
 networkPolicy: {buildsReach: {registry: {cidr: 10.1.2.3/32, port: 5000}}}
 tests: {repository: "https://github.com/o/r"}
 builds: {cache: {enabled: true}}
+monitoring: {serviceMonitor: {enabled: true}, alerts: {enabled: true}, dashboard: {enabled: true}}
+prepull: {images: {class: "registry.example.org/binder:1", old: ""}}
+placeholders: {count: 3, priorityClass: gives-way}
 """
 SERVICE_ALONE = """
 hub: {enabled: false}
 existingHub: {apiUrl: "http://hub:8081/hub/api", proxyUrl: "http://proxy"}
 """
+OF_EXTENSIONS = {"HTTPRoute", "ServiceMonitor", "PrometheusRule"}
+MONITORED = "monitoring: {serviceMonitor: {enabled: true}}"
 ALL = pytest.mark.parametrize("values", ["{}", EVERYTHING, SERVICE_ALONE])
 
 
@@ -50,7 +59,7 @@ ALL = pytest.mark.parametrize("values", ["{}", EVERYTHING, SERVICE_ALONE])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_takes_all_of_it(values: str, version: str) -> None:
     for each in rendered(values=values):
-        if each["kind"] != "HTTPRoute":  # of an extension
+        if each["kind"] not in OF_EXTENSIONS:
             kubernetes_validate.validate(each, version, strict=True)
 
 
@@ -157,6 +166,44 @@ def test_an_administrator_has_the_last_word() -> None:
     assert config["X"] == {"some": [1]}
 
 
+def test_alerts_and_dashboard_ask_for_figures_that_there_are() -> None:
+    """Under the names that the service gives them, of this namespace and this claim."""
+    objects = rendered(values=EVERYTHING)
+    rules = json.dumps(named(objects, "PrometheusRule", "")["spec"])
+    board = named(objects, "ConfigMap", "dashboard")["data"]["binder-at-home.json"]
+    assert json.loads(board)["panels"]
+    asked = set(re.findall(r"\bbinderhub_\w+", rules + board))
+    told = set(re.findall(r"^# TYPE (binderhub_\w+)", generate_latest().decode(), re.MULTILINE))
+    suffix = r"_(total|bucket|created)$"
+    assert {re.sub(suffix, "", each) for each in asked} <= {re.sub(suffix, "", m) for m in told}
+    assert 'namespace=\\"ns\\"' in rules and "it-binder-data" in rules
+    assert not {"NAMESPACE", "CLAIM"} & set(re.findall(r"\w+", rules))
+
+
+def test_figures_are_asked_for_where_they_can_be_had() -> None:
+    """The service lets in the proxy alone; where the proxy is not ours, it lets in everybody."""
+    for values, part in ((EVERYTHING, "proxy"), (f"{SERVICE_ALONE}{MONITORED}", "service")):
+        monitor = named(rendered(values=values), "ServiceMonitor", "")["spec"]
+        assert monitor["selector"]["matchLabels"]["component"] == part
+        assert monitor["endpoints"][0]["path"] == "/services/binder/metrics"
+
+
+def test_authorities_are_where_hub_and_service_look() -> None:
+    for name, spec in pod_specs(rendered(values=EVERYTHING)):
+        if name in ("it-binder-hub", "it-binder-service"):
+            (container,) = spec["containers"]
+            place = next(e["value"] for e in container["env"] if e["name"] == "SSL_CERT_FILE")
+            (mount,) = [m for m in container["volumeMounts"] if m["name"] == "authorities"]
+            assert place == f"{mount['mountPath']}/ca.crt"
+
+
+def test_nodes_have_images_before_people_come() -> None:
+    pods = dict(pod_specs(rendered(values=EVERYTHING)))
+    pulled = [each["image"] for each in pods["it-binder-prepull"]["initContainers"]]
+    assert pulled == ["registry.example.org/binder:1"]
+    assert pods["it-binder-placeholder"]["priorityClassName"] == "gives-way"
+
+
 def test_databases_elsewhere() -> None:
     objects = rendered(values=EVERYTHING)
     config = json.loads(named(objects, "ConfigMap", "service")["data"]["service.json"])
@@ -215,6 +262,7 @@ def test_hosts_of_their_own() -> None:
         ["hub.enabled=false"],
         ["database.postgresql.host=db"],
         ["images.repository="],
+        ["placeholders.count=1"],
     ],
 )
 def test_what_is_missing_is_said(settings: list[str]) -> None:
@@ -222,7 +270,10 @@ def test_what_is_missing_is_said(settings: list[str]) -> None:
     assert done.returncode
     assert any(
         word in done.stderr
-        for word in ("publicUrl:", "parentRefs:", "apiUrl:", "secret:", "images.repository:")
+        for word in (
+            *("publicUrl:", "parentRefs:", "apiUrl:", "secret:", "images.repository:"),
+            "placeholders.priorityClass:",
+        )
     )
 
 
@@ -304,7 +355,7 @@ def test_every_template_is_used() -> None:
 
 def test_the_folder_of_the_chart_has_nothing_else() -> None:
     assert {path.name for path in CHART.iterdir()} == {
-        *(".helmignore", "Chart.yaml", "templates", "values.schema.json", "values.yaml")
+        *(".helmignore", "Chart.yaml", "files", "templates", "values.schema.json", "values.yaml")
     }
     assert Path(CHART / "templates" / "NOTES.txt").exists()
 

@@ -69,8 +69,10 @@ def test_helm_test_is_one_person_and_may_be_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BINDER_TEST_TOKEN", "x" * 32)
-    c = command(tmp_path, "--service-url=http://binder:8003").compose()
+    theirs = {"load_roles": [{"name": "theirs", "scopes": ["self"]}]}
+    c = command(tmp_path, "--service-url=http://binder:8003", JupyterHub=theirs).compose()
     rights = {role["name"]: role["scopes"] for role in c.JupyterHub.load_roles}
+    assert "theirs" in rights
     assert rights["binder-test"] == ["tokens!user=binder-test"]
     assert c.JupyterHub.services[-1] == {"name": "binder-test", "api_token": "x" * 32}
 

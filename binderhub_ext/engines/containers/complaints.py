@@ -27,7 +27,7 @@ _ANSWERS: tuple[_Answer, ...] = (
         "The disk of this hub is too full for the image.",
     ),
     (
-        ("no matching manifest", "does not match the specified platform"),
+        ("no matching manifest", "no match for platform", "does not match the specified platform"),
         Unsupported,
         "The image {name} is not made for this machine's kind of processor. Take one that is, or"
         " ask whoever makes it for one.",

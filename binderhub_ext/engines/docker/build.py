@@ -25,9 +25,11 @@ from .. import blame
 from ..base import Check, Environment, Image
 from ..buildfolder import fill
 from ..containers.lockfiles import place_lock
+from ..containers.made import facts_of, keep_made
 from ..containers.order import REPO_DIR, LockedPackages
 from ..containers.people import known_person
 from ..containers.planning import Plan, Recipe, repo2docker_base
+from ..containers.trust import authorities
 from ..projects import preview
 from ..solver import conflict, other_file
 from . import health, seeding
@@ -36,12 +38,11 @@ from .images import LABEL, UNFINISHED, ImageStore
 from .job import PODMAN, Job
 from .limits import podman_arguments
 from .machine import Machine
-from .made import facts_of, keep_made
 from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
 from .shared import SharedImages
-from .trust import authorities, trusting
+from .trust import trusting
 
 RECIPE = "docker 6"
 """Goes into every key: raise it when a build makes another environment of the same files."""

@@ -30,12 +30,12 @@ from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
 from ...traits import Cidr
 from ..base import EngineDown
-from ..containers import quickstart
+from ..containers import made, quickstart
 from ..containers.people import ensure_person
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import HOME, BinderSpawnerMixin
-from . import made, network, seeding
+from . import network, seeding
 from .imagevolumes import own_folders
 from .rundir import RunDirectory
 from .staging import Bind, seen_rightly, staged
@@ -211,7 +211,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         directory = _plain(self.notebook_dir)
         container = {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
         ours = self._quickstart()
-        first = made.entrypoint(self.prepared.image, self.prepared.launch, ours)
+        first = made.entrypoint(self.prepared.image, self.prepared.launch, shown=bool(ours))
         return {**container, "entrypoint": [*map(_plain, first)]} if first else container
 
     def _restrictions(self) -> dict[str, Any]:

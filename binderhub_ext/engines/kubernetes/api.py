@@ -91,10 +91,10 @@ class Api:
         found = [dict(self._plain(each)) for each in listed.items]
         return sorted(found, key=lambda each: str(each["metadata"]["creationTimestamp"]))
 
-    async def events_of(self, pod: str) -> list[dict[str, Any]]:
-        """What the cluster says of a pod, in its order."""
+    async def events_of(self, name: str) -> list[dict[str, Any]]:
+        """What the cluster says of a pod or a Job, in its order."""
         listed = await self._core.list_namespaced_event(
-            self._namespace, field_selector=f"involvedObject.name={pod}"
+            self._namespace, field_selector=f"involvedObject.name={name}"
         )
         found = [dict(self._plain(each)) for each in listed.items]
         return sorted(found, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,6 +16,7 @@ import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubernetes_asyncio.config import ConfigException
 
+from ... import certificates
 from ...core.errors import BinderError, BuildFailed, NotAllowed
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
@@ -30,6 +32,7 @@ from ..containers.keys import Keys
 from ..containers.lockfiles import place_lock
 from ..containers.order import BuildOrder
 from ..containers.planning import Recipe
+from ..containers.trust import FILE, authorities
 from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
@@ -39,10 +42,10 @@ from .pods import DataClaim
 from .registry import Name, Registry
 from .settings import Settings
 
-RECIPE = "kubernetes 1"
+RECIPE = "kubernetes 2"
 """Goes into every key: raise it when a build makes another environment of the same files."""
 
-PREBUILT = "kubernetes prebuilt 1"
+PREBUILT = "kubernetes prebuilt 2"
 """The same for images that somebody made elsewhere."""
 
 _COMMIT = "binder-at-home.commit"
@@ -58,11 +61,13 @@ class BuildInput:
         labels: that the image gets.
         prebuilt: name of the image it is made of in place of a build, or empty.
         lock: what the order says of a lock file.
+        made: whether what it makes beside the environment is to be kept.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     prebuilt: str = ""
     lock: dict[str, str] = field(default_factory=dict)
+    made: bool = False
 
 
 PrepareInput = Callable[[Path], Awaitable[BuildInput]]
@@ -101,8 +106,9 @@ class KubernetesBuilder(Settings):
             await fill(context, plan.detection, source, self.scratch)
             lock = await asyncio.to_thread(place_lock, context, plan.detection)
             commit = source.commit
-            named = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
-            return BuildInput(labels=named, lock=asdict(lock) if lock else {})
+            marks = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
+            made = bool(plan.detection.file("postBuild"))
+            return BuildInput(marks, lock=asdict(lock) if lock else {}, made=made)
 
         message = Sentence("Building {kind}", kind=environment.kind)
         return await self._get(environment.key, message, prepare, tell)
@@ -159,7 +165,7 @@ class KubernetesBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(RECIPE, self.buildpack, self.base_image, locks=self.lock_files)
+        return Recipe(RECIPE, self.buildpack, self.base_image, authorities(), locks=self.lock_files)
 
     def _key(self, name: str) -> str:
         return images.key_of(self.cluster, name)
@@ -202,11 +208,10 @@ class KubernetesBuilder(Settings):
 
     async def _begin(self, api: Api, key: str, prepare: PrepareInput) -> None:
         """Have a Job for the key: the one an earlier service began, or a new one."""
-        job = await api.job(jobs.name_of(self.cluster.hub, key))
-        if job is not None:
-            if _is_at_work(job):
-                return
-            await self._remove(api, key)
+        if _is_at_work(await api.job(jobs.name_of(self.cluster.hub, key))):
+            return
+        # Also one that somebody is removing already.
+        await self._remove(api, key)
         self.check_space(self.layout.root)
         await self._prepare(key, prepare)
         image = images.name_of(self.cluster, key)
@@ -230,8 +235,11 @@ class KubernetesBuilder(Settings):
         )
         insecure = self.insecure_registries
         asked = {"order": asdict(order), "from": build_input.prebuilt, "insecure": insecure}
-        (folder / "order.json").write_text(json.dumps(asked))
-        for path in (folder, folder / "order.json", context):
+        (folder / "order.json").write_text(json.dumps({**asked, "made": build_input.made}))
+        (trusted := folder / "trusted").mkdir()
+        if bundle := certificates.established():
+            shutil.copy(bundle, trusted / FILE)
+        for path in (folder, folder / "order.json", context, trusted, *trusted.iterdir()):
             path.chmod(0o755)
 
     async def _follow(self, api: Api, key: str, log: Log, tell: Tell) -> None:
@@ -284,6 +292,10 @@ class KubernetesBuilder(Settings):
         kept = await self.images()
         total = sum(image.size for image in kept)
         for image in kept:
+            if not self.keys.last_use(image.key):
+                # Another hub's, or of this one before its data directory was restored.
+                self.keys.mark_used(image.key)
+                continue
             old = self.is_old(self.keys.last_use(image.key))
             if not (old or total > self.max_total_size) or image.name in in_use | {*self.pinned}:
                 continue

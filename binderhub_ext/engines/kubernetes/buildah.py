@@ -111,7 +111,8 @@ class Buildah:
         container = ""
         try:
             async with asyncio.timeout(_TRY):
-                container = await self.ask("from", "--pull=never", image)
+                # Before its name comes what the image does for whoever builds on it (ONBUILD).
+                container = (await self.ask("from", "--pull=never", image)).splitlines()[-1]
                 options = ["--isolation=chroot", *([f"--user={user}"] if user else ())]
                 return await self.ask("run", *options, container, "--", *argv)
         except (ProcessFailed, TimeoutError):

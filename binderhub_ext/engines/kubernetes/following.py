@@ -82,6 +82,7 @@ class Follower:
         """Tell what is new; as long as there is a log, all of it as it comes."""
         pods = await self._api.pods_of(self._name)
         if not pods:
+            await self._tell_events(self._name)
             return
         self.pod = pods[-1]
         if len(pods) > self._pods > 0:
@@ -101,8 +102,9 @@ class Follower:
                 return
             self._over.add((name, container))
 
-    async def _tell_events(self, pod: str) -> None:
-        for event in await self._api.events_of(pod):
+    async def _tell_events(self, name: str) -> None:
+        """Tell what is new of the Job itself, or of a pod."""
+        for event in await self._api.events_of(name):
             if words := self._pod_events.of(event):
                 self._tell(words)
 

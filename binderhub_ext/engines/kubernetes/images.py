@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..containers import quickstart
@@ -21,12 +21,17 @@ class RegistryImage:
     Attributes:
         name: with its tag.
         size: bytes of its layers, as they are moved.
-        python_path: the `PYTHONPATH` it sets, or empty.
+        known: what it is configured to do, as Docker describes it.
     """
 
     name: str
     size: int
-    python_path: str = ""
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def python_path(self) -> str:
+        """The `PYTHONPATH` it sets, or empty."""
+        return quickstart.python_path_of(self.known)
 
 
 def name_of(cluster: Cluster, key: str) -> str:
@@ -53,5 +58,4 @@ async def find(cluster: Cluster, image: str) -> RegistryImage | None:
     if manifest is None:
         return None
     config: Mapping[str, Any] = await registry.config(image, manifest)
-    facts = {"Config": config.get("config") or {}}
-    return RegistryImage(image, manifest.size, quickstart.python_path_of(facts))
+    return RegistryImage(image, manifest.size, {"Config": config.get("config") or {}})

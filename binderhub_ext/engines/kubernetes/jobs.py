@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from . import labels
-from .places import ORDER, RESULT, STORE, folder
+from .places import ORDER, RESULT, STORE, TRUSTED, folder
 from .pods import ClaimMount, DataClaim, restricted
 from .push import CREDENTIALS
 
@@ -109,7 +109,7 @@ def _pod_spec(key: str, image: str, data: DataClaim, options: BuildOptions) -> d
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 0,
         "initContainers": [_build(key, data, options)],
-        "containers": [_push(image, data, options)],
+        "containers": [_push(key, image, data, options)],
         "volumes": _volumes(data, options),
     }
 
@@ -143,8 +143,10 @@ def _build(key: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     }
 
 
-def _push(image: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
-    mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}]
+def _push(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
+    bundle = folder(data.layout, key) / "trusted"
+    trusted = ClaimMount(bundle, PurePosixPath(TRUSTED), read_only=True)
+    mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}, data.mount(trusted)]
     if options.push_secret:
         place = str(CREDENTIALS.parent)
         mounts.append({"name": _SECRET, "mountPath": place, "readOnly": True})

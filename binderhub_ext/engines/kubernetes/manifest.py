@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..containers import made, quickstart
 from ..preparing import Prepared
 from . import labels
 from .pods import NOTEBOOK, DataClaim, of_server
@@ -46,6 +47,11 @@ def add_launch(
     spec.image_pull_secrets = [{"name": name} for name in names] or None
     spec.volumes = [*(spec.volumes or ()), data.volume]
     server.working_dir = directory
+    shown = quickstart.source(data.layout).exists()
+    # Otherwise the image's own ENTRYPOINT, if it has one.
+    server.command = (
+        made.entrypoint(prepared.image.known, prepared.launch, shown=shown) or server.command
+    )
     seen = [data.mount(place) for place in of_server(prepared.mounts, data.layout)]
     server.volume_mounts = [*seen, *(server.volume_mounts or ())]
     if prepared.groups:

@@ -7,10 +7,13 @@ from pathlib import Path
 from ...core.layout import DataDirectory
 
 ORDER = Path("/job")
-"""What the service asks for: `order.json`, and `context`."""
+"""What the service asks for: `order.json`, `context`, and `trusted` authorities."""
 
 STORE = Path("/var/lib/containers")
 """Where buildah keeps images while it builds."""
+
+TRUSTED = Path("/trusted")
+"""Where the container that pushes finds an administrator's authorities, if there are any."""
 
 RESULT = Path("/result")
 """What is built is left here for the container that pushes it."""

@@ -85,6 +85,12 @@ class PodEvents:
                 return self._not_pulled(said)
             case "FailedMount" | "FailedAttachVolume":
                 return Sentence("Files cannot be attached to the node yet. " + _TELL)
+            case "FailedCreate":
+                return Sentence(
+                    "{pod} waits: a rule or a quota of the administrator's namespace does not let "
+                    "it run. " + _TELL,
+                    pod=self.request.what,
+                )
             case "Preempting" | "Preempted":
                 return Sentence("Something less important makes room")
             case _:

@@ -9,11 +9,14 @@ Usage: python -m binderhub_ext.engines.kubernetes.push IMAGE [insecure]
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from .places import MESSAGE, RESULT
+from ...certificates import NAMES
+from ..containers.trust import FILE
+from .places import MESSAGE, RESULT, TRUSTED
 
 CREDENTIALS = Path("/credentials/.dockerconfigjson")
 
@@ -25,6 +28,8 @@ def main() -> None:
         command.append("--dest-tls-verify=false")
     if CREDENTIALS.exists():
         command.append(f"--dest-authfile={CREDENTIALS}")
+    if (bundle := TRUSTED / FILE).exists():
+        os.environ[NAMES[0]] = str(bundle)
     done = subprocess.run(
         [*command, f"dir:{RESULT / 'image'}", f"docker://{image}"],
         stdout=subprocess.PIPE,

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from ... import certificates
 from ...core.errors import BinderError, RegistryUnavailable
 from ..containers.complaints import complaint
 from .cluster import Cluster
@@ -152,7 +153,9 @@ class Registry:
         basic = self._credentials(name.host)
         timeout = aiohttp.ClientTimeout(total=_PATIENCE)
         try:
-            async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+            async with aiohttp.ClientSession(
+                timeout=timeout, trust_env=True, connector=_trusting()
+            ) as session:
                 headers = {"Accept": _ACCEPT}
                 response = await session.request(method, url, headers=headers)
                 if response.status == 401:
@@ -184,6 +187,13 @@ class Registry:
             return str(entry["auth"])
         both = f"{entry.get('username', '')}:{entry.get('password', '')}"
         return base64.b64encode(both.encode()).decode() if entry else ""
+
+
+def _trusting() -> aiohttp.TCPConnector | None:
+    """Trusts whom the Hub trusts; nothing where an administrator names nobody."""
+    if certificates.established() is None:
+        return None
+    return aiohttp.TCPConnector(ssl=certificates.context())
 
 
 async def _authorization(session: aiohttp.ClientSession, asked: str, basic: str) -> str:

@@ -16,8 +16,6 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import aiohttp
-from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
 from traitlets import Float, default
 
@@ -26,7 +24,6 @@ from ...core.launch import Launch
 from ...programs import clean
 from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
-from ..base import EngineDown
 from ..containers import quickstart
 from ..containers.people import UID, ensure_person
 from ..containers.sources import check_sources
@@ -41,18 +38,18 @@ from .manifest import add_launch, complete
 from .podevents import PodEvents, PodRequest, ended_words, evicted, pod_failed
 from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_project, restricted
 from .rundir import RunDirectory
+from .sizes import SizedKubeSpawner
 from .sweep import sweep
-from .watching import WatchingKubeSpawner
+from .unanswered import DOWN, in_words
 
 T = TypeVar("T")
 
-_DOWN = (ApiException, aiohttp.ClientError, TimeoutError)
 _LOG_LINES = 40
 _LOOK = 0.1
 """Seconds between two looks at what the cluster says; they ask nobody."""
 
 
-class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
+class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
     """Runs a server in a pod, from an image of the `kubernetes` engine.
 
     What KubeSpawner offers for choosing an image by `user_options` has no effect: the image is the
@@ -156,8 +153,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
             await self._start_watching_pods()
             for name in await sweep(self.api, self.cluster, self.layout):
                 self.log.warning("Removed what a killed Hub left of %s", name)
-        except _DOWN as error:
-            raise _down(error) from error
+        except DOWN as error:
+            raise in_words(error) from error
         await asyncio.to_thread(quickstart.provide, self.layout)
 
     def check_launch(self, launch: Launch) -> None:
@@ -241,8 +238,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
                 if not task.done() and ended(self.seen_pod(), NOTEBOOK):
                     raise await self._failure("It ended by itself.")
             return await task
-        except _DOWN as error:
-            raise _down(error) from error
+        except DOWN as error:
+            raise in_words(error) from error
         finally:
             task.cancel()
 
@@ -277,7 +274,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
 
     async def get_pod_manifest(self) -> Any:
         """KubeSpawner's manifest, with what the launch needs."""
-        pod = await super().get_pod_manifest()
+        with self.of_size(self.prepared.launch.size if self.prepared else ""):
+            pod = await super().get_pod_manifest()
         marks = {labels.HUB: self.cluster.hub, labels.RUN: self.run_directory.name}
         complete(pod, marks, self._guarantees())
         if self.prepared:
@@ -286,7 +284,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
 
     def get_env(self) -> dict[str, str]:
         """The server's environment; its home is ours whatever the image says."""
-        env = {**super().get_env(), "HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+        ours = {"HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
+        env = {**quickstart.trusted(), **super().get_env(), **ours}
         if self.prepared:
             theirs = env.get("PYTHONPATH") or self.prepared.image.python_path
             env["PYTHONPATH"] = quickstart.python_path(theirs)
@@ -306,7 +305,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         """`None` while the server runs, or while nobody can say."""
         try:
             status = await super().poll()
-        except _DOWN as error:
+        except DOWN as error:
             self.log.error("%s: the cluster does not answer: %s", self._log_name, error)
             return None
         if status is not None and (pod := self.seen_pod()):
@@ -332,7 +331,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
         if begun:
             begun.cancel()
         if self._made or self.seen_pod():
-            with suppress(*_DOWN):
+            with suppress(*DOWN):
                 await KubeSpawner.stop(self, now=True)
         self._made = False
 
@@ -364,22 +363,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, WatchingKubeSpawner):
             said = await self.api.read_namespaced_pod_log(
                 self.pod_name, self.namespace, container=container, tail_lines=_LOG_LINES
             )
-        except _DOWN:
+        except DOWN:
             return ""
         lines = (clean(line.encode()) for line in str(said).splitlines())
         return "\n".join(line for line in lines if line)
-
-
-def _down(error: BaseException) -> BinderError:
-    detail = getattr(error, "body", "") or str(error)
-    if isinstance(error, ApiException) and error.status in (403, 422, 400):
-        return LaunchFailed(
-            "The cluster does not allow this server: a rule or a quota of the administrator's"
-            " namespace refuses it. Tell the administrator.",
-            detail=str(detail),
-        )
-    return EngineDown(
-        "The cluster of this hub does not answer. Try again in a moment; if it stays so, tell the"
-        " administrator.",
-        detail=str(detail),
-    )

@@ -13,15 +13,19 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from ... import certificates
 from ...core.errors import BinderError
 from ...core.progress import Event
 from ...programs import ProcessFailed
 from ..containers.application import configured
 from ..containers.finish import make_startable
-from ..containers.order import BuildOrder
+from ..containers.made import facts_of, keep_made
+from ..containers.order import REPO_DIR, BuildOrder
 from ..containers.planning import repo2docker_base
+from ..containers.trust import FILE, build_trusting
 from .buildah import Buildah
 from .places import MESSAGE, ORDER, RESULT
 
@@ -33,6 +37,8 @@ _SETTINGS = {
     "GIT_DIR": os.devnull,
 }
 _REGISTRIES = Path("/tmp/registries.conf")
+_SCRATCH = Path("/tmp/scratch")
+_TRUSTING = "localhost/trusting-base"
 
 
 def main() -> None:
@@ -41,8 +47,7 @@ def main() -> None:
     _trust(asked["insecure"])
     order = BuildOrder(**asked["order"])
     try:
-        _get(order, asked["from"])
-        asyncio.run(_finish(order))
+        asyncio.run(_work(order, asked["from"], made=asked["made"]))
     except subprocess.CalledProcessError as error:
         # What it says is the log; where repo2docker noticed is of no use to anybody.
         sys.exit(error.returncode)
@@ -64,6 +69,30 @@ def _trust(insecure: list[str]) -> None:
     os.environ["CONTAINERS_REGISTRIES_CONF"] = str(_REGISTRIES)
 
 
+async def _work(order: BuildOrder, prebuilt: str, *, made: bool) -> None:
+    """Have the image, make sure that servers can be started from it, and hand it on."""
+    tool = Buildah()
+    base = await _trusting(tool, order.base_image or repo2docker_base())
+    before = facts_of(Path(order.context))
+    # Not in a thread: repo2docker changes the working directory, and nothing else is done here.
+    _get(replace(order, base_image=base), prebuilt)
+    if made:
+        await keep_made(tool, order.image, before, REPO_DIR, _SCRATCH, _tell)
+    await make_startable(tool, order.image, _SCRATCH, base, _tell)
+    print("Handing the image on", flush=True)
+    await tool.save(order.image, RESULT / "image")
+
+
+async def _trusting(tool: Buildah, base: str) -> str:
+    """The base image, with whom the Hub trusts; likewise whatever runs here from now on."""
+    bundle = ORDER / "trusted" / FILE
+    if not bundle.exists():
+        return base
+    os.environ.update(certificates.variables(str(bundle)))
+    await build_trusting(tool, base, _TRUSTING, bundle, _SCRATCH)
+    return _TRUSTING
+
+
 def _get(order: BuildOrder, prebuilt: str) -> None:
     """Have the image here: built, or pulled if somebody made it elsewhere."""
     if not prebuilt:
@@ -74,15 +103,6 @@ def _get(order: BuildOrder, prebuilt: str) -> None:
     for command in (["pull", prebuilt], ["tag", prebuilt, order.image]):
         print(*command, flush=True)
         subprocess.run(["buildah", *command], check=True, stderr=subprocess.STDOUT)
-
-
-async def _finish(order: BuildOrder) -> None:
-    """Make sure that servers can be started from the image, and hand it on."""
-    tool = Buildah()
-    base = order.base_image or repo2docker_base()
-    await make_startable(tool, order.image, Path("/tmp/scratch"), base, _tell)
-    print("Handing the image on", flush=True)
-    await tool.save(order.image, RESULT / "image")
 
 
 def _tell(event: Event) -> None:

@@ -25,7 +25,7 @@ from .. import given, node
 from ..detect import Detection, reader
 from . import trial, uv
 from .asked import asked_for, wanted
-from .buildsandbox import REPO, UV, BuildSandbox
+from .buildsandbox import UV, BuildSandbox
 from .bytecode import lend_bytecode, place_bytecode
 from .choices import TRACE, Choices, differ, installed, pins, plain
 from .condabuild import Conda, CondaPackages

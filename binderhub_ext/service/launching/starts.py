@@ -12,13 +12,16 @@ from ...core.errors import Conflict, LaunchFailed
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.updates import Update
-from ..hub import HubClient, Person
+from ..hub import HubClient, Person, StartLost
 from .semaphore import FairSemaphore
 
 ENDED = Sentence("Your server has ended meanwhile.")
 
 _ONE_AHEAD = "{ahead} server starts before yours."
 _AHEAD = "{ahead} servers start before yours."
+
+_TIMES = 3
+"""How often a start is begun when the Hub is restarted in the middle of it."""
 
 
 class Starts:
@@ -53,8 +56,16 @@ class Starts:
 
         async with self._own.setdefault(person.name, Lock()), self._semaphore.acquired(waiting):
             tell(Event(Phase.LAUNCHING, Sentence("Starting your server.")))
-            await self._hub.start(person, name, ticket())
-            await self.watch(person, name, tell)
+            for left in reversed(range(_TIMES)):
+                try:
+                    await self._hub.start(person, name, ticket())
+                    return await self.watch(person, name, tell)
+                except StartLost:
+                    if not left:
+                        raise
+                    message = Sentence("The Hub was restarted. Starting your server once more.")
+                    tell(Event(Phase.LAUNCHING, message, {"progress": 0}))
+        return None
 
     async def again(self, person: Person, name: str, ticket: str, tell: Tell) -> None:
         """Start a server that ended without the Hub's noticing; nothing happens to one that runs.

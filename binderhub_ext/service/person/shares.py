@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-from tornado.log import app_log
+from aiohttp import ClientResponse
 
 from ...core.errors import BinderError, Conflict, NotAllowed, NotFound
 from ...core.progress import Event, Phase, Tell
@@ -27,8 +26,6 @@ _MAY_NOT = (
 )
 _NOBODY = "No such "
 """In what the Hub says of a person or group that it does not have."""
-
-_NO_ANSWER = Sentence("The Hub did not answer. Try again on the main page.")
 
 
 @dataclass(frozen=True)
@@ -131,9 +128,6 @@ class Shares:
                 await self.give(person, server, sharee)
             except BinderError as error:
                 _tell_refused(tell, sharee, error.message)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                app_log.warning("%s/%s could not be shared: %s", person.name, server, error)
-                _tell_refused(tell, sharee, _NO_ANSWER)
             else:
                 message = Sentence("May enter it too: {sharee}.", sharee=sharee.words)
                 tell(Event(Phase.LAUNCHING, message))
@@ -178,7 +172,7 @@ def _quoted(name: str) -> str:
     return quote(name, safe="")
 
 
-async def _check(response: aiohttp.ClientResponse) -> None:
+async def _check(response: ClientResponse) -> None:
     try:
         await check(response)
     except NotAllowed as error:

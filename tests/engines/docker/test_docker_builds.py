@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from anybuilds import *  # noqa: F403
+from anybuilds import Attacked
 from dockerhub import BASE, NETWORK, docker
 from dockersources import Built, build, git, make_source
 from metadata import ADDRESS, SECRET, cloud_metadata
@@ -23,47 +25,25 @@ from binderhub_ext.engines.containers.finish import _ways
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import LABEL
-from binderhub_ext.storage.checkout import temporary_checkout
-
-SERVER = (
-    "RUN printf '#!/bin/sh\\necho 5.0.0\\n' >/usr/local/bin/jupyterhub-singleuser"
-    " && chmod 755 /usr/local/bin/jupyterhub-singleuser"
-)
-"""All that is looked at when an image is examined, in a moment."""
-
-
-async def built(builder: DockerBuilder, folder: Path, *lines: str) -> Built:
-    """The image of a Dockerfile, which says what its steps saw."""
-    dockerfile = "\n".join([f"FROM {BASE}", SERVER, *lines, ""])
-    return await build(builder, make_source(folder, {"Dockerfile": dockerfile}))
 
 
 def read(image: str, path: str) -> str:
     return docker("run", "--rm", "--network=none", "--entrypoint=cat", image, path)
 
 
-async def test_a_cache_of_one_repository_is_not_anothers(
-    docker_builder: DockerBuilder, tmp_path: Path
-) -> None:
-    """`RUN --mount=type=cache` names the same folder in every build on the machine."""
-    mount = "RUN --mount=type=cache,target=/root/.cache/pip"
-    theirs = f"{mount} touch /root/.cache/pip/poison"
-    await built(docker_builder, tmp_path / "fork", theirs)
-    mine = f"{mount} ls -A /root/.cache/pip >/found; touch /root/.cache/pip/mine"
-    found = await built(docker_builder, tmp_path / "original", mine)
-    assert read(found.image.name, "/found") == ""
+async def labels_of(image: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(docker("inspect", "--format={{json .Config.Labels}}", image))
+    return found
 
 
-async def test_a_cache_of_steps_for_others_is_not_anothers(
-    docker_builder: DockerBuilder, tmp_path: Path
-) -> None:
-    """`ONBUILD` is run when something of ours is built on an image."""
-    disobedient = 'ENTRYPOINT ["/bin/echo"]'
-    mount = "ONBUILD RUN --mount=type=cache,target=/cache"
-    await built(docker_builder, tmp_path / "fork", disobedient, f"{mount} touch /cache/poison")
-    mine = f"{mount} ls -A /cache >/found"
-    found = await built(docker_builder, tmp_path / "original", disobedient, mine)
-    assert read(found.image.name, "/found") == ""
+@pytest.fixture
+def attacked(docker_builder: DockerBuilder) -> Attacked:
+    return Attacked(docker_builder, BASE, LABEL, read, labels_of)
+
+
+async def built(builder: DockerBuilder, folder: Path, *lines: str) -> Built:
+    """The image of a Dockerfile, which says what its steps saw."""
+    return await Attacked(builder, BASE, LABEL, read, labels_of).built(folder, *lines)
 
 
 async def test_labels_of_an_image_end_no_server(
@@ -100,54 +80,6 @@ def test_whoever_an_image_runs_as_is_a_word_of_a_dockerfile() -> None:
         found = Examination(user, "", python=True, foreign="", obedient=True)
         _, dockerfile = next(_ways("image", found, "base"))
         assert dockerfile.endswith(f"\nUSER {expected}\n")
-
-
-async def test_a_dockerfile_cannot_pass_for_another_environment(
-    docker_builder: DockerBuilder, tmp_path: Path
-) -> None:
-    """Neither by labels of its own nor by what is in names of files."""
-    other = "a" * 32
-    spoofed = await built(docker_builder, tmp_path / "one", f"LABEL {LABEL}={other}")
-    name = f'x" {LABEL}="{other}'
-    files = {"requirements.txt": f"-r {name}\n", name: "# nothing\n"}
-    quoted = await build(docker_builder, make_source(tmp_path / "two", files))
-    for image in (spoofed.image, quoted.image):
-        labels = json.loads(docker("inspect", "--format={{json .Config.Labels}}", image.name))
-        assert labels[LABEL] == image.key != other
-
-
-def hostile_repository(marker: Path) -> dict[str, str]:
-    """Files that Git takes for a repository whose configuration names a program to run."""
-    config = f"""
-[core]
-    repositoryformatversion = 1
-    bare = false
-    worktree = .
-    fsmonitor = "touch {marker}; false"
-[extensions]
-    partialClone = evil
-[remote "evil"]
-    url = ./
-    promisor = true
-    uploadpack = "touch {marker}; false"
-"""
-    head = {"HEAD": "ref: refs/heads/main\n", "refs/heads/main": f"{'a' * 40}\n"}
-    return {"config": config, "objects/empty": "", **head}
-
-
-async def test_no_program_of_a_repository_runs_on_this_machine(
-    docker_builder: DockerBuilder, tmp_path: Path
-) -> None:
-    marker = tmp_path / "ran"
-    dockerfile = f"FROM {BASE}\n{SERVER}\n"
-    files = {**hostile_repository(marker), "Dockerfile": dockerfile}
-    source = make_source(tmp_path / "repo", files)
-    await build(docker_builder, source)
-    assert not marker.exists()
-    async with temporary_checkout(source, tmp_path) as there:
-        command = ["git", "show", "HEAD", "--"]
-        await asyncio.to_thread(subprocess.run, command, cwd=there, capture_output=True)
-    assert marker.exists(), "it would run if Git were asked there"
 
 
 @pytest.fixture

@@ -89,6 +89,16 @@ async def test_a_build_that_wants_too_much_memory_says_so(
         await build(builder, source)
 
 
+async def test_images_of_another_hub_in_the_same_place_stay(
+    kube_namespace: Namespace, kube_builder: KubernetesBuilder, kube_image: str, tmp_path: Path
+) -> None:
+    """A hub knows nothing of their use, and takes none of them for old when it sees it first."""
+    config = builder_config(kube_namespace, max_age=0.001)
+    other = KubernetesBuilder(config=config, data_dir=str(tmp_path))
+    assert await other.collect_garbage() == []
+    assert kube_image in [image.name for image in await kube_builder.images()]
+
+
 async def never(context: Path) -> BuildInput:
     raise AssertionError("a second build was begun")
 
@@ -127,3 +137,29 @@ async def test_a_prebuilt_image_is_examined_and_kept_by_its_content(
         await client.start(kube_hub.launch("eli", image=image.name))
         assert (await client.run("eli", "print(6 * 7)")).output == "42\n"
         await client.stop("eli")
+
+
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: nothing}
+spec: {hard: {pods: "0"}}
+"""
+
+
+async def test_a_quota_that_is_used_up_is_told(
+    kube_builder: KubernetesBuilder, kube_namespace: Namespace, tmp_path: Path
+) -> None:
+    """The build waits, and goes on where there is room again."""
+    source = make_source(tmp_path / "repo", {"postBuild": "#!/bin/sh\necho within\n"})
+    kube_namespace.kubectl("apply", "--filename=-", given=QUOTA)
+    events: list[Event] = []
+    try:
+        environment = await kube_builder.plan(source)
+        building = asyncio.create_task(kube_builder.build(environment, source, events.append))
+        while not any("a rule or a quota" in event.message for event in events):
+            await asyncio.sleep(0.1)
+            assert not building.done()
+    finally:
+        kube_namespace.kubectl("delete", "resourcequota", "nothing")
+    assert (await building).key == environment.key

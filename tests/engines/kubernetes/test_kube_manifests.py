@@ -56,8 +56,11 @@ def test_what_runs_foreign_code_has_nothing_that_is_worth_something(job: dict[st
     assert [mount["name"] for mount in build["volumeMounts"]] == ["binder-data", "store", "result"]
     data = build["volumeMounts"][0]
     assert data["subPath"] == f"data/run/jobs/{KEY}" and data["readOnly"] is True
-    # the credentials, and nothing of the data directory
-    assert {mount["name"] for mount in push["volumeMounts"]} == {"result", "credentials"}
+    # the credentials, and of the data directory whom to trust alone
+    named = {mount["name"]: mount for mount in push["volumeMounts"]}
+    assert set(named) == {"result", "credentials", "binder-data"}
+    assert named["binder-data"]["subPath"] == f"data/run/jobs/{KEY}/trusted"
+    assert named["binder-data"]["readOnly"] is True
     assert {each["name"] for each in build["env"]} == {"PIP_INDEX_URL"}
 
 

@@ -107,6 +107,18 @@ except OSError as error:
             await client.stop(user)
 
 
+@pytest.mark.parametrize("user", ["\u738b\u5c0f\u660e", "a" * 200, "Ann.O'Neill+x@example.org"])
+async def test_names_of_people_are_of_any_length_and_script(kube_hub: KubeHub, user: str) -> None:
+    commit, project = kube_hub.repository(FILES, "owner/names")
+    async with kube_hub.client() as client:
+        await client.start(kube_hub.launch(user, commit=commit, project=project))
+        pod = kube_hub.pod(user)
+        assert pod["metadata"]["annotations"]["hub.jupyter.org/username"] == user
+        assert (kube_hub.layout.home(user) / project / "readme.txt").exists()
+        await client.stop(user)
+    assert kube_hub.leftovers() == []
+
+
 async def test_no_single_project_beside_the_whole_home(kube_hub: KubeHub) -> None:
     """What the whole home's server could exchange is not mounted while it runs."""
     commit, project = kube_hub.repository(FILES, "owner/beside")
@@ -129,6 +141,38 @@ async def test_a_size_that_no_node_has_is_told(kube_hub: KubeHub) -> None:
         async with kube_hub.client() as client:
             with pytest.raises(Failed, match="no node has 900 GB of memory free"):
                 await client.start(kube_hub.launch("max", memory=900 << 30))
+    assert kube_hub.leftovers() == []
+
+
+GPUS = "/status/capacity/example.com~1gpu"
+
+
+@pytest.fixture
+def gpu() -> Iterator[None]:
+    """A node that says it has one."""
+    patch = ("patch", "node", "node1", "--subresource=status", "--type=json")
+    kubectl(*patch, f'--patch=[{{"op": "add", "path": "{GPUS}", "value": "1"}}]')
+    yield
+    kubectl(*patch, f'--patch=[{{"op": "remove", "path": "{GPUS}"}}]')
+
+
+async def test_a_size_gets_more_of_the_cluster(kube_hub: KubeHub, gpu: None) -> None:
+    """One server of it has the GPU, the next is told that there is none; others want none."""
+    resources = {"extra_resource_limits": {"example.com/gpu": "1"}, "node_selector": {"a": "b"}}
+    kubectl("label", "node", "node1", "a=b")
+    extra = f"c.BinderKubeSpawner.sizes = {{'gpu': {resources!r}}}"
+    with kube_hub.configured(f"{extra}\nc.BinderKubeSpawner.start_timeout = 20"):
+        async with kube_hub.client() as client:
+            await client.start(kube_hub.launch("gus", size="gpu"))
+            spec = kube_hub.pod("gus")["spec"]
+            limits = next(c for c in spec["containers"] if c["name"] == "notebook")["resources"]
+            assert limits["limits"]["example.com/gpu"] == "1" and spec["nodeSelector"] == {"a": "b"}
+            with pytest.raises(Failed, match="no node has gpu free"):
+                await client.start(kube_hub.launch("hal", size="gpu"))
+            await client.start(kube_hub.launch("hal"))
+            assert "nodeSelector" not in kube_hub.pod("hal")["spec"]
+            await asyncio.gather(client.stop("gus"), client.stop("hal"))
+    kubectl("label", "node", "node1", "a-")
     assert kube_hub.leftovers() == []
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuthenticated
 from tornado.httputil import url_concat
-from tornado.web import Finish, RequestHandler
+from tornado.web import Finish, HTTPError, RequestHandler
 
-from ....core.errors import BadLink, BinderError, NotAllowed
+from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed
 from ....core.jsontext import parse_json
 from ....core.launch import LaunchRequest
 from ....core.opens import OPENS, link_to
@@ -78,7 +79,12 @@ class Handler(HubOAuthenticated, Guarded):
         if self.public or self.request.method == "OPTIONS":
             return
         self.service.bans.check(self.request.remote_ip)
-        await self.hub_auth.get_user(self, sync=False)
+        try:
+            await self.hub_auth.get_user(self, sync=False)
+        except HTTPError as error:
+            if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            raise HubUnavailable from error
         user = self.current_user
         if user is None or user.get("kind") != "user":
             self.refuse_stranger()

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from docker.types import Mount
-
 from ...core.jsontext import parse_json
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
@@ -20,10 +18,10 @@ from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from ...storage.trees import folders_in
 from .. import given
-from ..containers import quickstart
-from ..containers.finish import build_on_top
 from ..serving import HOME
-from .daemon import Daemon
+from . import quickstart
+from .finish import build_on_top
+from .tool import ImageTool
 
 LABEL = "binder-at-home.made"
 _MADE = "/opt/binder-at-home/made"
@@ -52,7 +50,7 @@ def facts_of(context: Path) -> dict[str, tuple[int, int]]:
 
 
 async def keep_made(
-    daemon: Daemon,
+    tool: ImageTool,
     image: str,
     before: Mapping[str, tuple[int, int]],
     repo: str,
@@ -66,7 +64,7 @@ async def keep_made(
         repo: where that folder is in the image.
         scratch: folder for contexts.
     """
-    facts = await daemon.inspect(image) or {}
+    facts = await tool.inspect(image) or {}
     user = str((facts.get("Config") or {}).get("User") or "0")
     dockerfile = _DOCKERFILE.format(
         image=image,
@@ -79,11 +77,11 @@ async def keep_made(
         not_of_a_home=",".join(sorted(given.NOT_OF_A_HOME)),
         user=user,
     )
-    maker = Path(__file__).parents[1] / "containers" / "inside" / _MAKER
+    maker = Path(__file__).parent / "inside" / _MAKER
     files: dict[str, str | Path] = {_MAKER: maker, _KNOWN: json.dumps(before)}
     try:
-        await build_on_top(daemon, image, dockerfile, scratch, {LABEL: "1"}, files)
-        said = await daemon.try_inside(image, "cat", f"{_MADE}/told.json")
+        await build_on_top(tool, image, dockerfile, scratch, {LABEL: "1"}, files)
+        said = await tool.try_inside(image, "cat", f"{_MADE}/told.json")
         told = parse_json(said or "{}")
         lines = given.told(int(told.get("count", 0)), list(map(str, told.get("left", ()))))
     except (ProcessFailed, ValueError, TypeError, AttributeError):
@@ -92,15 +90,15 @@ async def keep_made(
         tell(Event.log(Phase.BUILDING, line))
 
 
-def entrypoint(image: Mapping[str, Any], launch: Launch, mounts: list[Mount]) -> list[str]:
+def entrypoint(image: Mapping[str, Any], launch: Launch, *, shown: bool) -> list[str]:
     """What a container of an image begins with so that its server finds what was made; or nothing.
 
     Args:
         image: as the engine describes it.
-        mounts: of the programs of ours.
+        shown: whether it sees programs of ours.
     """
     config = image.get("Config") or {}
-    if not mounts or LABEL not in (config.get("Labels") or {}):
+    if not shown or LABEL not in (config.get("Labels") or {}):
         return []
     program = quickstart.place_of(given.PROGRAM)
     arguments = given.arguments(_MADE, launch, HOME)

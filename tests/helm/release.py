@@ -1,0 +1,319 @@
+"""The chart, installed on the cluster, and people who use what it installs.
+
+One installation serves all tests: its own claims, network policies, Hub, proxy and service.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookiejar import CookieJar
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
+
+from charts import CHART
+from charts import helm as run_helm
+from kubehub import BASE, HOST, IMAGE, REGISTRY, kubectl
+
+from binderhub_ext.client import Client
+from binderhub_ext.core.errors import BinderError
+
+NODE = REGISTRY.partition(":")[0]
+SIZE = 1 << 30
+"""Bytes of the data claim, which are really no more."""
+
+VALUES = f"""
+image: {{name: {IMAGE.rpartition(":")[0]}, tag: {IMAGE.rpartition(":")[2]}, pullPolicy: Never}}
+images: {{repository: "{REGISTRY}/chart-{os.getpid()}", insecure: true}}
+data: {{accessMode: ReadWriteOnce, size: "{SIZE}", storageClass: node-memory}}
+database: {{size: 1Gi}}
+proxy: {{service: {{type: NodePort}}}}
+builds:
+  config:
+    KubernetesBuilder:
+      {{buildpack: uv, base_image: "{BASE}", build_memory: 2147483648, min_free_space: 1048576}}
+    # Tests' repositories are on this machine.
+    AddressPolicy: {{allowed_networks: ["{HOST}/32"]}}
+servers:
+  config:
+    BinderKubeSpawner: {{mem_limit: 512M, start_timeout: 300, delete_grace_period: 1}}
+networkPolicy: {{buildsReach: {{registry: {{cidr: {NODE}/32}}}}}}
+hub:
+  config:
+    JupyterHub: {{authenticator_class: dummy}}
+    DummyAuthenticator: {{password: a-long-password-for-tests}}
+    Authenticator: {{allow_all: true, admin_users: [root]}}
+"""
+
+
+class Release:
+    """An installation.
+
+    Args:
+        namespace: in which it is; made and removed here.
+        settings: further ones, as `name=value`.
+    """
+
+    def __init__(self, namespace: str, *settings: str) -> None:
+        self.namespace = namespace
+        self._settings = [f"--set={setting}" for setting in settings]
+
+    @contextmanager
+    def installed(self) -> Iterator[Release]:
+        """Installed in a namespace of its own, with the level of Pod Security we ask for."""
+        kubectl("create", "namespace", self.namespace)
+        level = "pod-security.kubernetes.io/enforce=baseline"
+        kubectl("label", "namespace", self.namespace, level)
+        try:
+            self.install()
+            yield self
+        finally:
+            kubectl("delete", "namespace", self.namespace, "--timeout=2m", check=False)
+
+    def helm(self, *arguments: str) -> str:
+        done = run_helm("--namespace", self.namespace, *arguments, stdin=VALUES)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    def install(self, *settings: str) -> None:
+        """Install it, or change what is installed; returns when all of it runs."""
+        wait = ("--wait", "--timeout=5m")
+        self.helm(
+            "upgrade", "--install", "it", str(CHART), "-f=-", *wait, *self._settings, *settings
+        )
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return kubectl(f"--namespace={self.namespace}", *arguments, check=check)
+
+    def get(self, *what: str) -> list[dict[str, Any]]:
+        """Objects of the namespace."""
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", *what, "--output=json"))[
+            "items"
+        ]
+        return items
+
+    # --- its parts ------------------------------------------------------------------------
+
+    def parts(self) -> dict[str, tuple[str, int]]:
+        """Hub, proxy and service: each pod's identity, and how often it was started again."""
+        return {
+            pod["metadata"]["labels"]["component"]: (
+                pod["metadata"]["uid"],
+                pod["status"]["containerStatuses"][0]["restartCount"],
+            )
+            for pod in self.get("pods", "--selector=app=binder-at-home")
+            if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+        }
+
+    def delete_part(self, part: str) -> None:
+        """Delete a part's pod, which has a second to end; returns when it is gone."""
+        self.kubectl("delete", "pod", f"--selector=component={part}", "--now")
+
+    def until_ready(self) -> None:
+        """Wait until Hub, proxy and service are there and answer."""
+        for part in ("hub", "proxy", "service"):
+            rollout = ("rollout", "status", f"deployment/it-binder-{part}", "--timeout=3m")
+            self.kubectl(*rollout)
+
+    def inside_hub(self, *command: str) -> str:
+        """What a command in the Hub's container says."""
+        return self.kubectl("exec", "deploy/it-binder-hub", "--", *command)
+
+    def servers(self) -> list[str]:
+        """Names of the pods of people's servers."""
+        found = self.get("pods", "--selector=component=singleuser-server,app=jupyterhub")
+        return [pod["metadata"]["name"] for pod in found]
+
+    def builds(self) -> list[str]:
+        """Names of the Jobs there are."""
+        return [job["metadata"]["name"] for job in self.get("jobs")]
+
+    # --- people ---------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        """Where people find it, on a port of the node: that stays when pods go."""
+        service = json.loads(self.kubectl("get", "service/it-binder-proxy", "--output=json"))
+        return f"http://{NODE}:{service['spec']['ports'][0]['nodePort']}"
+
+    @cached_property
+    def _admin(self) -> str:
+        browser = Browser(self.address)
+        browser.sign_in("root")
+        return browser.token("root")
+
+    def person(self, name: str) -> Person:
+        """Somebody, who need not have been here."""
+        ask(self.address, self._admin, "POST", f"hub/api/users/{name}", good=(201, 409))
+        made = ask(self.address, self._admin, "POST", f"hub/api/users/{name}/tokens", {})
+        return Person(self.address, name, made["token"])
+
+    def people(self, names: list[str]) -> list[Person]:
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(self.person, names))
+
+
+def ask(
+    address: str,
+    token: str,
+    method: str,
+    path: str,
+    body: object = None,
+    good: tuple[int, ...] = (),
+) -> Any:
+    """A request to the Hub or a server, and what comes back as JSON."""
+    request = Request(
+        f"{address}/{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"token {token}"},
+    )
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=60) as response:
+            said = response.read()
+    except HTTPError as error:
+        if error.code in good:
+            return None
+        raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from error
+    return json.loads(said) if said else None
+
+
+@dataclass
+class Outcome:
+    """What a person saw of a launch.
+
+    Attributes:
+        events: all of it.
+        error: what a program's client raised, if it did.
+    """
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    error: BinderError | None = None
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.events) and self.events[-1].get("phase") == "ready"
+
+    @property
+    def words(self) -> str:
+        """The last that was said."""
+        said = self.error.message if self.error else str(self.events[-1].get("message", ""))
+        return said.strip()
+
+    @property
+    def code(self) -> str:
+        return self.error.code if self.error else str(self.events[-1].get("code", ""))
+
+    @property
+    def told(self) -> str:
+        """Everything that was said."""
+        return "\n".join(str(event.get("message", "")) for event in self.events)
+
+
+@dataclass
+class Person:
+    """Somebody with a token of their own."""
+
+    address: str
+    name: str
+    token: str
+
+    @property
+    def client(self) -> Client:
+        return Client(self.address, self.token, encrypted=False)
+
+    def launch(self, link: str) -> Outcome:
+        """Launch it and watch until it is ready or failed."""
+        outcome = Outcome()
+        try:
+            client = self.client
+            for event in client.events(client.start(link)):
+                outcome.events.append(event)
+        except BinderError as error:
+            outcome.error = error
+        return outcome
+
+    def launch_until_ready(self, link: str, seconds: float = 180) -> list[Outcome]:
+        """Click again for as long as it takes; returns what came of each click."""
+        until, seen = time.monotonic() + seconds, [self.launch(link)]
+        while not seen[-1].ready:
+            assert time.monotonic() < until, [each.words for each in seen]
+            time.sleep(2)
+            seen.append(self.launch(link))
+        return seen
+
+    def ask(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+        return ask(self.address, self.token, method, path, body, **options)
+
+    @property
+    def servers(self) -> dict[str, Any]:
+        servers: dict[str, Any] = self.ask("GET", f"hub/api/users/{self.name}")["servers"]
+        return servers
+
+    def write(self, path: str, content: str) -> None:
+        """Write a file by the one server that runs, as JupyterLab does."""
+        (server,) = self.servers.values()
+        model = {"type": "file", "format": "text", "content": content}
+        self.ask("PUT", f"{server['url'].strip('/')}/api/contents/{path}", model)
+
+    def read(self, path: str) -> str:
+        """Read a file by the one server that runs."""
+        (server,) = self.servers.values()
+        model = self.ask("GET", f"{server['url'].strip('/')}/api/contents/{path}?content=1")
+        return str(model["content"])
+
+    def stop(self) -> None:
+        """Stop every server, and wait until none runs."""
+        for name in self.servers:
+            path = f"hub/api/users/{self.name}/servers/{name}"
+            self.ask("DELETE", path, good=(400, 404))
+        until = time.monotonic() + 60
+        while self.servers:
+            assert time.monotonic() < until, f"the servers of {self.name} do not stop"
+            time.sleep(0.3)
+
+
+class Browser:
+    """Somebody with cookies."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.cookies = CookieJar()
+        self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(self.cookies))
+
+    def page(self, path: str, **form: str) -> tuple[str, str]:
+        """Where one lands, and what is there."""
+        data = urlencode(form).encode() if form else None
+        with self._opener.open(self.address + path, data, timeout=60) as answer:
+            return str(answer.geturl()), answer.read().decode()
+
+    def sign_in(self, name: str) -> tuple[str, str]:
+        self.page("/hub/login")
+        form = {"username": name, "password": "a-long-password-for-tests", "_xsrf": self._xsrf}
+        return self.page("/hub/login?next=", **form)
+
+    def token(self, name: str) -> str:
+        """A token with all that this person may."""
+        headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
+        place = f"{self.address}/hub/api/users/{name}/tokens"
+        request = Request(place, method="POST", data=b"{}", headers=headers)
+        with self._opener.open(request, timeout=60) as answer:
+            return str(json.loads(answer.read())["token"])
+
+    @property
+    def _xsrf(self) -> str:
+        [found] = [c.value for c in self.cookies if c.name == "_xsrf" and c.path == "/hub/"]
+        return found or ""
+
+
+def namespace() -> str:
+    """A name that no other run has."""
+    return f"chart-{os.getpid()}"

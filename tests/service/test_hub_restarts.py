@@ -1,0 +1,121 @@
+"""A Hub that is restarted while somebody launches: what the cluster's tests do with a real one.
+
+Here its port is shut and opened again at the moments that count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from sandboxhub import free_port
+
+from binderhub_ext.core.errors import HubUnavailable
+from binderhub_ext.core.progress import Event
+from binderhub_ext.service.hub import HubClient, HubSettings, Person, StartLost, State
+from binderhub_ext.service.launching.semaphore import FairSemaphore
+from binderhub_ext.service.launching.starts import Starts
+
+ADA = Person("ada", "token")
+MODEL = {"name": "one", "url": "/user/ada/one/", "ready": True}
+
+
+class Port:
+    """Where a Hub listens, or nobody does."""
+
+    def __init__(self) -> None:
+        self.number = free_port()
+        self.asked: list[str] = []
+        self._runner: web.AppRunner | None = None
+
+    async def open(self, *answers: Any) -> None:
+        """Listen, with the answers for the next questions in their order."""
+        left = list(answers)
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            self.asked.append(f"{request.method} {request.path}")
+            found = left.pop(0)
+            if callable(found):
+                response: web.StreamResponse = await found(request)
+                return response
+            return web.json_response(found[1], status=found[0])
+
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.number).start()
+
+    async def shut(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+
+@asynccontextmanager
+async def a_hub(**settings: Any) -> AsyncIterator[tuple[Port, HubClient]]:
+    port = Port()
+    client = HubClient(HubSettings(f"http://127.0.0.1:{port.number}/hub/api", **settings))
+    try:
+        yield port, client
+    finally:
+        await client.close()
+        await port.shut()
+
+
+async def stream(request: web.Request, *messages: str) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for message in messages:
+        await response.write(f"data: {message}\n\n".encode())
+    return response
+
+
+async def breaks_off(request: web.Request) -> web.StreamResponse:
+    response = await stream(request, '{"progress": 10, "message": "begun"}')
+    assert request.transport
+    request.transport.abort()
+    return response
+
+
+async def gets_ready(request: web.Request) -> web.StreamResponse:
+    return await stream(request, '{"progress": 100, "ready": true, "message": "ready"}')
+
+
+async def test_a_hub_that_comes_back_was_waited_for() -> None:
+    async with a_hub() as (port, client):
+        asked = asyncio.create_task(client.server(ADA, "one"))
+        await asyncio.sleep(0.7)
+        assert not asked.done()
+        await port.open((200, MODEL))
+        server = await asked
+        assert server and server.state is State.RUNNING
+
+
+async def test_one_that_does_not_come_back_is_said_to_be_that() -> None:
+    async with a_hub(restart=0.2) as (_, client):
+        with pytest.raises(HubUnavailable, match="The Hub does not answer"):
+            await client.server(ADA, "one")
+
+
+async def test_a_start_that_went_with_its_hub_is_begun_once_more() -> None:
+    said: list[Event] = []
+    async with a_hub() as (port, client):
+        lost = (400, {"message": "ada:one is not starting..."})
+        await port.open((202, {}), breaks_off, lost, (201, {}), gets_ready)
+        starts = Starts(client, FairSemaphore(1), 20)
+        await starts.start(ADA, "one", lambda: "ticket", said.append)
+        assert [each.split()[0] for each in port.asked] == ["POST", "GET", "GET", "POST", "GET"]
+    assert any("Starting your server once more" in event.message for event in said)
+
+
+async def test_a_start_that_is_lost_again_and_again_ends_in_words() -> None:
+    async with a_hub() as (port, client):
+        lost = [(202, {}), breaks_off, (404, {})]
+        await port.open(*lost, *lost, *lost)
+        with pytest.raises(StartLost, match="The Hub was restarted"):
+            await Starts(client, FairSemaphore(1), 20).start(ADA, "one", str, lambda _: None)
