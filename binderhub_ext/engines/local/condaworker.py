@@ -58,15 +58,15 @@ class Progress:
     def on_download_completed(self, download_idx: int) -> None:
         self.downloaded += 1
         if self.downloaded % _SOME == 0:
-            say(f"Downloaded {self.downloaded} packages")
+            log(f"Downloaded {self.downloaded} packages")
 
     def on_link_complete(self, index: int) -> None:
         self.linked += 1
         if self.linked % _SOME == 0 or self.linked == self.total:
-            say(f"Linked {self.linked} of {self.total} packages")
+            log(f"Linked {self.linked} of {self.total} packages")
 
 
-def say(words: str) -> None:
+def log(words: str) -> None:
     print(words, flush=True)
 
 
@@ -77,7 +77,7 @@ async def work(order: Order) -> Ending:
 
     client = rattler.Client.authenticated_client()
     gateway = rattler.Gateway(cache_dir=Path(order.cache, "channels"), client=client)
-    say(f"Looking at {len(order.channels)} channels")
+    log(f"Looking at {len(order.channels)} channels")
     try:
         records = await rattler.solve(
             sources=[rattler.Channel(url) for url in order.channels],
@@ -86,10 +86,10 @@ async def work(order: Order) -> Ending:
             virtual_packages=rattler.VirtualPackage.detect(),
         )
     except SolverError as error:
-        say(str(error))
+        log(str(error))
         return Ending.UNSOLVABLE
     size = sum(record.size or 0 for record in records)
-    say(f"{len(records)} packages, {size >> 20} MiB packed")
+    log(f"{len(records)} packages, {size >> 20} MiB packed")
     progress: Any = Progress(len(records))
     await rattler.install(
         records,
@@ -126,7 +126,7 @@ def main() -> None:
     try:
         ending = asyncio.run(work(read_order(sys.argv[1])))
     except Exception as error:  # whatever the library makes of channels and packages of strangers
-        say(f"{type(error).__name__}: {error}")
+        log(f"{type(error).__name__}: {error}")
         ending = Ending.FAILED
     sys.stdout.flush()
     os._exit(ending)
