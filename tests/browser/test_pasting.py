@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
 from gitserver import RepoHandle
 from homehub import PASSWORD, HomeHub
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 CANCEL = """async id => {
     const api = '/services/binder/api/launches';
@@ -60,7 +61,9 @@ def cancelled(page: Page) -> str:
     """The link of the launch whose page this is, which is ended."""
     page.wait_for_url("**/launches/*")
     main_page, _, id = page.url.partition("launches/")
-    # The launch's own page may go on to the server at any moment.
+    # The launch's own page may go on to the server, or to a question, at any moment.
+    with suppress(Error):
+        page.goto(main_page)
     page.goto(main_page)
     return str(page.evaluate(CANCEL, id))
 
