@@ -265,8 +265,7 @@ class Launcher:
     ) -> None:
         """Have the Hub look whether a server is there; else it starts again as it was."""
         if old := self._ticket(order, server):
-            start = old if changes(old, launch) else launch
-            ticket = self._tickets.sign(_checked(start, launch))
+            ticket = self._tickets.sign(_checked(old if changes(old, launch) else launch, launch))
             await self._starts.again(order.person, server.name, ticket, tell)
 
     async def _stopped(self, person: Person, server: Server) -> Server:
@@ -382,11 +381,10 @@ class Launcher:
             if server.name == launch.server or server.state is not State.RUNNING:
                 continue
             other = self._ticket(order, server)
-            if other and other.project == launch.project and other.files is not Files.NONE:
-                assert other.commit is not None
-                if other.commit.id != launch.commit.id:
-                    message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
-                    tell(Event(Phase.LAUNCHING, message))
+            same = other and other.project == launch.project and other.files is not Files.NONE
+            if other and same and other.commit and other.commit.id != launch.commit.id:
+                message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
+                tell(Event(Phase.LAUNCHING, message))
 
     def _ticket(self, order: LaunchOrder, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
