@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .updates import Update
 
 
+_SHORT_ID = 7
+
+
 class BinderError(Exception):
     """An expected "no", safe to show.
 
@@ -231,6 +234,28 @@ class ServerDiffers(Conflict):
             server=server,
         )
         self.changes = changes
+
+
+class RefMoved(Conflict):
+    """A branch or tag is not at the commit any more that the person was shown.
+
+    Args:
+        ref: its name.
+        shown: the commit they said yes to.
+        now: the one it is at.
+    """
+
+    code, status = "ref-moved", 409
+
+    def __init__(self, ref: str, shown: str, now: str) -> None:
+        super().__init__(
+            "Nothing was launched: {ref} moved after you were asked. You were shown commit "
+            "{shown}, and it is at {now} now. Open the link again to see what that is, or try "
+            "again to launch it.",
+            ref=ref,
+            shown=shown[:_SHORT_ID],
+            now=now[:_SHORT_ID],
+        )
 
 
 class TargetMissing(BinderError):

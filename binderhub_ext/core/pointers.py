@@ -95,7 +95,7 @@ def viewer(link: WebLink, providers: Providers, again: Again) -> Understanding |
             return again(f"{scheme}:/{link.raw_path.removeprefix('/' + kind)}")
         case host, ["format", _, *rest] if host.startswith("nbviewer."):
             return viewer(replace(link, parts=tuple(rest)), providers, again)
-    if sentence := NO_REPOSITORY.get(link.host):
+    if sentence := NO_REPOSITORY.get(link.host.removeprefix("app.")):
         raise BadLink(sentence)
     if link.host not in GITHUB_VIEWS:
         return _pages_site(link, providers)

@@ -36,9 +36,14 @@ def rights(request: LaunchRequest, targets: Targets = TARGETS) -> frozenset[str]
     return frozenset(_rights(request, targets))
 
 
-def beyond_the_project(request: LaunchRequest) -> frozenset[str]:
-    """Of these, the rights to what is not the project's own: a person's other things and people."""
-    return frozenset(_of_person(request))
+def reach_for_the_same(one: LaunchRequest, other: LaunchRequest) -> bool:
+    """Whether two launches want something of the same kind that is not the project's own.
+
+    That is a person's other things and people. A volume has a name, an id and any place, so that
+    two of them count as the same.
+    """
+    both = set(_of_person(one)) & set(_of_person(other))
+    return bool(both or (one.volumes and other.volumes))
 
 
 def words(granted: Collection[str]) -> str:

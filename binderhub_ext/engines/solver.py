@@ -15,7 +15,10 @@ from .blame import plain
 _RANGE = r"(?:[=<>!~]=?=?\s?[\w.*+!-]+)(?:\s?,\s?[=<>!~]=?=?\s?[\w.*+!-]+)*"
 _SPEC = rf"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?(?:\{{[^}}]*\}})?(?:{_RANGE})?"
 _DEPENDS = re.compile(rf"((?:all versions of )?{_SPEC}(?: \d[\w.]*)?) depends? on ({_SPEC})")
-_ASKED = re.compile(rf"(?:you require|user requested) ({_SPEC}(?: and (?!you ){_SPEC})*)")
+# what uv concludes of others is no wish of the person's
+_ASKED = re.compile(
+    rf"(?<!conclude that )(?:you require|user requested) ({_SPEC}(?: and (?!you ){_SPEC})*)"
+)
 _UNKNOWN = re.compile(
     r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)"
 )

@@ -23,6 +23,9 @@ _PARAMETERS = (*DESTINATIONS, *PARAMETERS, EXTRA)
 PASTED = "pasted"
 """The field of the main page's form that has the link it was filled in from."""
 
+SHOWN = "commit"
+"""The field of the page that asks that has the commit it is about."""
+
 NAMES = ("link", PASTED, "repo", "ref", *_PARAMETERS)
 """What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
 
@@ -62,6 +65,27 @@ def read_fields(fields: Fields, providers: Providers) -> LaunchRequest:
     for name in _PARAMETERS:
         request = _read(name, partial(apply_field, request, name, fields.get(name, ())))
     return request
+
+
+def brought(fields: Fields, providers: Providers) -> Fields:
+    """What an address puts into the form; as what was pasted, the link that stands for all of it.
+
+    Anybody may have written the address, so nothing of it may be in the form that is not in that
+    link: a link of ours comes without other fields, and a field that is wrong not at all, since
+    what is made of it by mending it was in no link.
+    """
+    if link := first(fields, "link"):
+        return {"link": [link]}
+    given = {name: fields[name] for name in ("repo", "ref", *_PARAMETERS) if name in fields}
+    while True:
+        try:
+            link = write_link(read_fields(given, providers), providers=providers)
+        except BadField as error:
+            if error.field not in given or error.field == "repo":
+                return {name: given[name] for name in ("repo", "ref") if name in given}
+            del given[error.field]
+        else:
+            return {**given, PASTED: [link]}
 
 
 def form_of(request: LaunchRequest, providers: Providers) -> dict[str, list[str]]:

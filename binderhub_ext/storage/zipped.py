@@ -71,7 +71,7 @@ def _member(archive: ZipFile, sink: _Sink, folder: Folder, name: bytes) -> Itera
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         where = b"/".join(filter(None, (os.fsencode(folder.path), name)))
-        about = ZipInfo(where.decode("utf-8", "replace"), _moment(status.st_mtime))
+        about = ZipInfo(_unpackable(where), _moment(status.st_mtime))
         about.compress_type = ZIP_DEFLATED
         about.external_attr = (stat.S_IFREG | status.st_mode & 0o755) << 16
         left = status.st_size
@@ -80,6 +80,11 @@ def _member(archive: ZipFile, sink: _Sink, folder: Folder, name: bytes) -> Itera
                 member.write(block)
                 left -= len(block)
                 yield sink.taken()
+
+
+def _unpackable(path: bytes) -> str:
+    """A path as every system unpacks it; some take a backslash for one that parts folders."""
+    return path.decode("utf-8", "replace").replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}")
 
 
 def _moment(seconds: float) -> tuple[int, int, int, int, int, int]:

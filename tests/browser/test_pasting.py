@@ -121,6 +121,26 @@ def test_what_is_lowered_in_the_form_is_not_asked_about(
     assert cancelled(maria) == link_of(repo)
 
 
+def test_going_back_keeps_nothing_of_a_link_that_was_not_confirmed(
+    home_hub: HomeHub, repo: RepoHandle, maria: Page
+) -> None:
+    """The browser fills in again what stood in a form, and knows nothing of where it came from."""
+    paste(maria, f"{home_hub.main_page}{link_of(repo, 'files=home&share=jonas')}")
+    expect(maria.locator("#files-home")).to_be_checked()
+    maria.get_by_role("button", name="Launch", exact=True).click()
+    maria.wait_for_url("**/v2/**")
+    # above the buttons, however low the window is
+    warnings = maria.locator("#confirm-form .alert-warning")
+    facts = maria.get_by_role("heading", name="What will run").bounding_box()
+    expect(warnings).to_have_count(2)
+    assert facts and all(box["y"] < facts["y"] for w in warnings.all() if (box := w.bounding_box()))
+    maria.go_back()
+    expect(maria.get_by_label("Repository")).to_be_visible()
+    # a browser does that once the page is there
+    maria.wait_for_timeout(500)
+    expect(maria.locator("#files-project")).to_be_checked()
+
+
 def test_a_session_that_ended_keeps_what_was_typed(
     home_hub: HomeHub, repo: RepoHandle, maria: Page
 ) -> None:

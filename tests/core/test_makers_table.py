@@ -182,6 +182,7 @@ MAKERS: dict[str, list[tuple[str, str]]] = {
     ],
     "Renku, OSF, SWAN": [
         ("https://renkulab.io/p/ns/project", "✗ A page of Renku"),
+        ("https://app.renkulab.io/p/ns/project", "✗ A page of Renku"),
         ("https://renkulab.io/p/ns/project/sessions/01ABC/start?repository=x", "✗ A page of Renku"),
         ("https://osf.io/abcde/", "✗ A project of OSF"),
         ("https://swan.cern.ch/?projurl=https://github.com/o/r.git", "v2/gh/o/r/HEAD"),

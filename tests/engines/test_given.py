@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,22 @@ def test_a_home_that_is_full_is_no_reason_not_to_start(giving: Giving) -> None:
         giving.start()
     finally:
         giving.home.chmod(0o700)
+
+
+def test_anything_in_place_of_the_record_keeps_nothing_from_starting(
+    giving: Giving, tmp_path: Path
+) -> None:
+    write(giving.made, {"home/a": "1"})
+    record = giving.home / ".cache/binder-at-home/given"
+    record.parent.mkdir(parents=True)
+    os.mkfifo(record)
+    assert "given to you: 1" in giving.start()
+    record.unlink()
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    record.symlink_to(mine)
+    giving.start()
+    assert mine.read_text() == "mine"
+    record.unlink()
+    record.write_bytes(b"\xff\xfe")
+    giving.start()

@@ -154,11 +154,16 @@ def test_no_secret_is_shown() -> None:
     c.KubeSpawner.environment = {"PASSWORD": "SECRET"}
     c.LaunchPolicy.max_memory = "8G"
     c.LaunchPolicy.banned_specs.append("gh/evil/")
+    c.Spawner.args = ["--IdentityProvider.token=SECRET", "--x=1", "run --password SECRET"]
+    c.Spawner.default_url = "/lab?token=SECRET&a=b"
+    c.Spawner.notebook_dir = '{"api_key": "SECRET"}'
     c.Spawner.pre_spawn_hook = lambda spawner: "SECRET"
     shown = settings_view(c)
     assert "SECRET" not in json.dumps(shown)
     values = {f"{one['section']}.{one['name']}": one["value"] for one in shown}
     assert values["LaunchPolicy.max_memory"] == "'8G'"
     assert "gh/evil/" in values["LaunchPolicy.banned_specs"]
+    assert "--x=1" in values["Spawner.args"]
+    assert values["Spawner.default_url"] == "'/lab?token=…&a=b'"
     assert values["Spawner.pre_spawn_hook"] == "'<function>'"
     assert "'http://…@h/'" in values["JupyterHub.services"]

@@ -36,7 +36,7 @@ async def zoe(realhub):
 
 async def form(browser: Browser, path: str) -> list[tuple[str, str]]:
     """What the main page's form would send."""
-    page = await browser.get(path)
+    page = await browser.get(path, headers={"X-XSRFToken": browser.xsrf()})
     assert page.status == 200, page.text
     pairs = WebForm(page.text, "launch-form").pairs
     return [(name, value) for name, value in pairs if name != "_xsrf"]
@@ -140,3 +140,47 @@ async def test_a_link_is_asked_about_before_it_reaches_beyond_its_project(zoe, r
     chosen = await form(zoe, f"{PREFIX}?link={quote(link, safe='')}")
     unfilled = [pair for pair in chosen if pair[0] != "pasted"]
     assert (await sent(zoe, unfilled)).startswith("launches/")
+
+
+BROUGHT = [
+    "repo={repo}&{beyond}",
+    "repo={repo}&ref=a..b&{beyond}",
+    "repo={repo}&idle=5+parsecs&{beyond}",
+    "repo={repo}&extra=files%3Dhome%26mem%3Dx",
+    "repo=nothing+that+is+one&{beyond}",
+    "link=&repo={repo}&{beyond}",
+    "link=v2%2Fno&repo={repo}&{beyond}",
+    "link={link}&repo={repo}&{beyond}",
+    "link={link}&pasted=&{beyond}",
+    "pasted={link}&repo={repo}&{beyond}",
+]
+
+
+@pytest.mark.parametrize("query", BROUGHT)
+async def test_no_address_fills_in_what_is_not_asked_about(zoe, repos, query):
+    """Whatever else is wrong in it, and whoever mends that in the form."""
+    repo, link = f"{repos.url}/me/mine", link_of(repos, "", ref="no-such-branch")
+    beyond = "files=home&share=ann&volume=field"
+    values = {"repo": quote(repo, safe=""), "link": quote(link, safe=""), "beyond": beyond}
+    pairs = await form(zoe, f"{PREFIX}?{query.format(**values)}")
+    mended = {"repo": repo, "ref": "no-such-branch", "idle": "1h", "extra": "files=home"}
+    pairs = [(name, mended.get(name, value) if value else "") for name, value in pairs]
+    pairs = [(name, value or mended["repo"] if name == "repo" else value) for name, value in pairs]
+    where = await sent(zoe, pairs)
+    seen = [name for name, value in pairs if value and name in ("share", "volume-access:field")]
+    assert where.startswith("v2/") or (not seen and ("files", "project") in pairs)
+
+
+async def test_the_form_alone_is_for_the_page_it_belongs_to(zoe, repos):
+    link = quote(link_of(repos, ""), safe="")
+    reply = await zoe.send("GET", f"{PREFIX}form?link={link}&files=home")
+    assert (reply.status, reply.headers["Location"]) == (302, PREFIX)
+
+
+async def test_a_volume_that_a_link_names_by_its_id_is_asked_about(zoe, repos):
+    volumes = (await zoe.api("GET", "api/volumes")).json()["volumes"]
+    (id,) = [volume["id"] for volume in volumes if volume["name"] == "field"]
+    link = quote(link_of(repos, f"volume={id}", ref="no-such-branch"), safe="")
+    pairs = await form(zoe, f"{PREFIX}?link={link}")
+    assert ("volume-access:field", "allowed") in pairs
+    assert (await sent(zoe, pairs)).startswith("v2/")

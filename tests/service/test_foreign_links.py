@@ -235,3 +235,28 @@ async def test_a_default_branch_that_was_renamed_is_said(realhub, repos):
         events = await browser.events(f"{PREFIX}api/launches/{launch}/events")
         assert any("no branch “master”" in event["message"] for event in events)
         assert events[-1]["phase"] == "ready"
+
+
+async def test_what_moved_after_it_was_shown_is_not_launched(realhub, repos):
+    repo = repos.create_repo("me/moved-since", {"requirements.txt": ""})
+    async with realhub.browser("rhea") as browser:
+        _, page = await ask(browser, spec(repos, "me/moved-since"))
+        shown = fields_of(page)
+        now = repo.commit({"requirements.txt": "evil\n"}, "Something else")
+        events = await launched(browser, shown)
+        assert (events[-1]["phase"], events[-1]["code"]) == ("failed", "ref-moved")
+        assert f"commit {shown['commit'][:7]}, and it is at {now[:7]} now" in events[-1]["message"]
+        assert not any(event["phase"] == "fetching" for event in events)
+        _, page = await ask(browser, spec(repos, "me/moved-since"))
+        events = await launched(browser, {**fields_of(page), "trust": "yes"})
+        assert events[-1]["phase"] == "ready"
+        # who trusts a branch said yes to wherever its owners move it
+        _, page = await ask(browser, spec(repos, "me/moved-since"))
+        assert 'data-trusted="yes"' in page and "commit" not in fields_of(page)
+
+
+async def launched(browser, fields: dict[str, str]):
+    """Say yes on the page that asks; the events of the launch."""
+    reply = await browser.form("launch", **{**fields, "_xsrf": browser.xsrf()})
+    launch = reply.headers["Location"].rpartition("/")[2]
+    return await browser.events(f"{PREFIX}api/launches/{launch}/events")

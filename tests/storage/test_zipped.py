@@ -56,6 +56,14 @@ def test_nothing_else_is(tmp_path: Path, project: Path) -> None:
     assert archive(tmp_path).namelist() == []
 
 
+def test_no_name_leads_elsewhere_where_a_backslash_parts_folders(
+    tmp_path: Path, project: Path
+) -> None:
+    (project / "..\\..\\evil.bat").write_text("x")
+    (name,) = archive(tmp_path).namelist()
+    assert name == "..\N{FULLWIDTH REVERSE SOLIDUS}..\N{FULLWIDTH REVERSE SOLIDUS}evil.bat"
+
+
 def test_a_file_that_grows_ends(tmp_path: Path, project: Path) -> None:
     growing = project / "log"
     growing.write_bytes(b"x" * 2_500_000)

@@ -213,7 +213,7 @@ def _reason(said: str) -> Sentence:
     if sentence := other_file(said):
         return sentence
     if sentence := conflict(said):
-        return Sentence("The requirements cannot be installed together. {why}", why=sentence)
+        return Sentence("The requirements cannot be installed. {why}", why=sentence)
     return Sentence(
         "The image could not be built. The end of the log says what failed; mend it in the "
         "repository and launch again."

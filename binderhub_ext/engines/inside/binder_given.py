@@ -98,7 +98,7 @@ def is_folder(path):
 def was_given(note, record):
     """Whether this was done here before."""
     try:
-        with open(record) as file:
+        with open(opened(record, os.O_RDONLY), encoding="utf-8", errors="replace") as file:
             return note in file.read(1 << 16).split("\n")
     except OSError:
         return False
@@ -108,10 +108,19 @@ def remember(note, record):
     """Note what was given; a home that is full is no reason not to start."""
     try:
         os.makedirs(os.path.dirname(record), exist_ok=True)
-        with open(record, "a") as file:
+        with open(opened(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as file:
             file.write(note + "\n")
     except OSError:
         pass
+
+
+def opened(record, flags):
+    """Open the record; what runs in the server may have put a pipe or a link in its place."""
+    descriptor = os.open(record, flags | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError("no plain file")
 
 
 def main():

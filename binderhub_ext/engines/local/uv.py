@@ -241,7 +241,7 @@ def explain(tail: str, base: Sequence[str] = ()) -> Sentence:
     if sentence := other_file(tail):
         return sentence
     if sentence := conflict(tail, base):
-        return Sentence("The requirements cannot be installed together. {why}", why=sentence)
+        return Sentence("The requirements cannot be installed. {why}", why=sentence)
     text = re.sub(r"\s+", " ", tail)
     conclusions = re.findall(r"((?:[Bb]ecause|And because) (?:(?!ecause).)*?unsatisfiable\.)", text)
     if conclusions:

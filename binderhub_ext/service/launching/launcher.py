@@ -13,7 +13,7 @@ from time import time
 from weakref import WeakValueDictionary
 
 from ...core.changes import UNKNOWN, changes
-from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
+from ...core.errors import LaunchFailed, NoSpace, RefMoved, ServerDiffers
 from ...core.launch import Files, Launch, LaunchRequest, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
@@ -66,6 +66,7 @@ class LaunchOrder:
         origin: host the request came from, for the records; empty if unknown.
         host: of this hub, as the person reached it.
         project: the folder in which they have the repository; known once it is a launch.
+        shown: the commit they were asked about; empty where they were shown none.
     """
 
     person: Person
@@ -76,6 +77,7 @@ class LaunchOrder:
     origin: str = ""
     host: str = ""
     project: str = ""
+    shown: str = ""
 
     @property
     def answers(self) -> dict[str, str]:
@@ -160,7 +162,7 @@ class Launcher:
     # ---- the steps
 
     async def resolve(self, order: LaunchOrder, tell: Tell) -> Commit | None:
-        """Which commit is meant?"""
+        """Which commit is meant? Never another than the one that the person was shown."""
         repo, ref = order.request.repo, order.request.ref
         if repo is None:
             return None
@@ -168,6 +170,8 @@ class Launcher:
         tell(Event(Phase.WAITING, message))
         provider = self._builds.provider(repo.provider)
         commit = await provider.resolve(repo, ref, reader=order.person.name)
+        if order.shown and commit.id != order.shown:
+            raise RefMoved(commit.ref, order.shown, commit.id)
         if taken := taken_instead(ref, commit.ref, commit.branch):
             tell(Event(Phase.WAITING, taken))
         return commit
@@ -261,8 +265,7 @@ class Launcher:
     ) -> None:
         """Have the Hub look whether a server is there; else it starts again as it was."""
         if old := self._ticket(order, server):
-            start = old if changes(old, launch) else launch
-            ticket = self._tickets.sign(_checked(start, launch))
+            ticket = self._tickets.sign(_checked(old if changes(old, launch) else launch, launch))
             await self._starts.again(order.person, server.name, ticket, tell)
 
     async def _stopped(self, person: Person, server: Server) -> Server:
@@ -378,11 +381,10 @@ class Launcher:
             if server.name == launch.server or server.state is not State.RUNNING:
                 continue
             other = self._ticket(order, server)
-            if other and other.project == launch.project and other.files is not Files.NONE:
-                assert other.commit is not None
-                if other.commit.id != launch.commit.id:
-                    message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
-                    tell(Event(Phase.LAUNCHING, message))
+            same = other and other.project == launch.project and other.files is not Files.NONE
+            if other and same and other.commit and other.commit.id != launch.commit.id:
+                message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
+                tell(Event(Phase.LAUNCHING, message))
 
     def _ticket(self, order: LaunchOrder, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""

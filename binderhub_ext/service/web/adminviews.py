@@ -18,6 +18,9 @@ from .views import iso
 
 _SECRET = re.compile(r"secret|token|passw|credential|private|cookie|auth|key|db_url|env", re.I)
 _ADDRESS_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+_WORD = r"[\w.-]*(?:secret|token|passw|credential|api.?key|access.?key)[\w.-]*"
+_SAID = re.compile(rf"(?P<name>{_WORD}['\"]?\s*[=:]\s*|--{_WORD}\s+)[^\s&]+", re.I)
+"""Secrets that are said within a text: of a command line, an address, JSON."""
 _LONGEST = 400
 
 
@@ -140,7 +143,7 @@ def _written(value: object) -> str:
 def _without_secrets(value: object) -> object:
     """The same without what has the name of a secret, or stands before the host of an address."""
     if isinstance(value, str):
-        return _ADDRESS_PASSWORD.sub("…@", value)
+        return _SAID.sub(r"\g<name>…", _ADDRESS_PASSWORD.sub("…@", value))
     if isinstance(value, Mapping):
         return {
             key: "…" if _SECRET.search(str(key)) else _without_secrets(inner)

@@ -18,9 +18,9 @@ from ...core.paste import understand
 from ...core.policy import admit, is_trusted, judge
 from ...core.refs import taken_instead
 from ...core.repo import Commit
-from ...core.rights import PROJECT, UNENCRYPTED, beyond_the_project, rights, words
+from ...core.rights import PROJECT, UNENCRYPTED, reach_for_the_same, rights, words
 from ...core.sharees import Sharee
-from ...core.targets import lacks, missing, program
+from ...core.targets import Targets, lacks, missing, program
 from ...core.volumes import Kind, Placed
 from ...core.within import nearer
 from ...engines.base import Environment, Image
@@ -29,7 +29,7 @@ from ..hub import Person, State
 from ..launching.launcher import OnChange
 from ..records.records import now
 from ..records.tables import TrustRow
-from ..requests import PASTED, Fields, first, read_own_link
+from ..requests import PASTED, SHOWN, Fields, first, read_own_link
 from . import views
 from .context import Service
 from .refused import Refusal, look
@@ -210,15 +210,14 @@ def asks_first(service: Service, fields: Fields, request: LaunchRequest) -> bool
         fields: of the form: the link it was filled in from, and what was pasted.
         request: what the form stands for now, which may want less or more.
     """
-    brought: set[str] = set()
+    brought: list[LaunchRequest] = []
     with suppress(BadLink):
         if link := first(fields, PASTED):
-            brought |= beyond_the_project(read_own_link(link, service.providers))
+            brought.append(read_own_link(link, service.providers))
     with suppress(BadLink):
         if pasted := first(fields, "repo"):
-            found = understand(pasted, providers=service.providers)
-            brought |= beyond_the_project(found.request)
-    return bool(brought & beyond_the_project(request))
+            brought.append(understand(pasted, providers=service.providers).request)
+    return any(reach_for_the_same(one, request) for one in brought)
 
 
 async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
@@ -253,6 +252,9 @@ def page_values(
     taken = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
     form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
+    at_once = asked.trusted and not (asked.differs or asked.refusal or refused)
+    if commit and not at_once:
+        form[SHOWN] = commit.id
     return {
         "request": {
             "repo": views.repo_view(request.repo),
@@ -262,14 +264,14 @@ def page_values(
         "commit": _commit(asked),
         "environment": _environment(asked),
         "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
-        "resources": _resources(request),
+        "resources": _resources(request, service.targets),
         "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,
         "credentials": _CREDENTIALS,
         "source": {"host": source.host, "kind": source.kind, "outside": True},
         "rights": words(rights(request, service.targets)),
         "form": form,
-        "trusted": asked.trusted and not (asked.differs or asked.refusal or refused),
+        "trusted": at_once,
         "refused": refused,
         "instead": ", ".join(nearest.instead),
         "refusal": asked.refusal.to_dict() if asked.refusal else None,
@@ -335,9 +337,9 @@ def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
     return {"title": title, "path": path, "access": access, "words": said}
 
 
-def _resources(request: LaunchRequest) -> list[dict[str, str]]:
+def _resources(request: LaunchRequest, targets: Targets) -> list[dict[str, str]]:
     asked = [
-        ("Opens", _opens(request)),
+        ("Opens", _opens(request, targets)),
         ("Passed on to it", urlencode(request.extra)),
         *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
         ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
@@ -357,8 +359,13 @@ def _not_to_open(service: Service, asked: Question) -> str:
     return f"{missing(target)}. Change what it opens, or go on to JupyterLab once it runs."
 
 
-def _opens(request: LaunchRequest) -> str:
-    return request.filepath or request.urlpath or request.target
+def _opens(request: LaunchRequest, targets: Targets) -> str:
+    """What is seen first, and in what; a path of the server says that itself."""
+    target = targets.get(request.target)
+    title = target.title if target else request.target
+    if request.filepath and title:
+        return f"{request.filepath} in {title}"
+    return request.filepath or request.urlpath or title
 
 
 def _asks_for_more(request: LaunchRequest) -> bool:

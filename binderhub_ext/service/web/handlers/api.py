@@ -11,7 +11,7 @@ from ....core.paste import understand
 from ....core.updates import Keep
 from ...launching.launcher import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
-from ...requests import Fields, first, read_fields
+from ...requests import SHOWN, Fields, first, read_fields
 from .. import confirmation, views
 from .base import Api, Handler
 from .streams import EventStream
@@ -36,6 +36,7 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         keep_of(fields, keep),
         origin=handler.origin(),
         host=handler.request.host,
+        shown=first(fields, SHOWN),
     )
 
 

@@ -19,10 +19,10 @@ from ...requests import (
     NAMES,
     PASTED,
     Fields,
+    brought,
     first,
     form_of,
     further_fields,
-    read_fields,
     read_own_link,
 )
 from .. import views, volumeform
@@ -48,24 +48,19 @@ class Home(Page):
 
     async def get(self) -> None:
         fields = self.query_fields()
-        if "link" not in fields:
-            fields = {**fields, PASTED: [self._meant(fields)]}
         returned = Failure.of(_SIGNED_OUT, where="Home") if RETURNED in fields else None
-        await show_home(self, fields, returned)
-
-    def _meant(self, fields: Fields) -> str:
-        """The link that an address with the form's fields stands for; it may be a stranger's."""
-        providers = self.service.providers
-        try:
-            return write_link(read_fields(fields, providers), providers=providers)
-        except BadLink:
-            return ""
+        await show_home(self, brought(fields, self.service.providers), returned)
 
 
 class FilledForm(Page):
     """`/form?link=`: the main page's form alone, with all a link means in it."""
 
     async def get(self) -> None:
+        # An address could bring people to a form that says what its writer chose. No address
+        # sends a header.
+        if "X-XSRFToken" not in self.request.headers:
+            self.redirect(self.service.prefix)
+            return
         fields = volumeform.joined(self.query_fields())
         self.show("_form.html", **await form_values(self, fields))
 
