@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dockersources import Built, build, make_source
 
+from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.engines.base import Builder
 from binderhub_ext.storage.checkout import temporary_checkout
 
@@ -83,12 +85,14 @@ async def test_a_dockerfile_cannot_pass_for_another_environment(
     """Neither by labels of its own nor by what is in names of files."""
     other = "a" * 32
     spoofed = await attacked.built(tmp_path / "one", f"LABEL {attacked.label}={other}")
+    labels = await attacked.labels(spoofed.image.name)
+    assert labels[attacked.label] == spoofed.image.key != other
     name = f'x" {attacked.label}="{other}'
     files = {"requirements.txt": f"-r {name}\n", name: "# nothing\n"}
-    quoted = await build(attacked.builder, make_source(tmp_path / "two", files))
-    for image in (spoofed.image, quoted.image):
-        labels = await attacked.labels(image.name)
-        assert labels[attacked.label] == image.key != other
+    # Installers differ in what they read such a name as.
+    with suppress(BuildFailed):
+        await build(attacked.builder, make_source(tmp_path / "two", files))
+    assert other not in [image.key for image in await attacked.builder.images()]
 
 
 def hostile_repository(marker: Path) -> dict[str, str]:
