@@ -37,7 +37,7 @@ async def test_its_files_are_there(provider: ShippedProvider, tmp_path: Path, na
 async def test_another_release_may_have_another_version(provider: ShippedProvider) -> None:
     commit = await provider.resolve(SHIPPED.repo("tides"), "HEAD")
     old = replace(commit, id="0123456789abcdef")
-    with pytest.raises(RefNotFound, match="Open it again"):
+    with pytest.raises(RefNotFound, match="Launch again"):
         await provider.fetch(old, unheard)
 
 
