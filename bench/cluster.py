@@ -37,7 +37,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import kubehub
 from dockersources import build, make_source
 from kubesettings import builder_config
-from sandboxhub import Client, free_port
+from ports import free_ports
+from sandboxhub import Client
 
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 
@@ -133,7 +134,7 @@ def counted(folder: Path, counts: Counter[str]) -> Iterator[str]:
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
     trusted = ssl.create_default_context(cadata=authority)
     trusted.load_cert_chain(folder / "crt", folder / "key")
-    port, loop = free_port(), asyncio.new_event_loop()
+    port, loop = free_ports(1), asyncio.new_event_loop()
     serving = loop.create_task(_serve(port, cluster["server"], trusted, counts))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +35,7 @@ import aiohttp
 import noproxy
 import pytest
 from datadirs import remove_later
+from ports import free_ports
 
 from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.layout import DataDirectory
@@ -95,12 +95,6 @@ def as_ordinary(argv: list[str], scratch: Path) -> list[str]:
         return ["setpriv", "--reuid", *identity, *argv]
     script = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _REACH, "sh"]
     return [*script, str(scratch / "prefix"), str(prefix), str(closed), *identity, *argv]
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def sandbox_missing() -> str:
@@ -202,7 +196,7 @@ class SandboxHub:
         self.kind = "ordinary" if ordinary or os.geteuid() else "root"
         self.data = root / "data"
         self.layout = DataDirectory(self.data)
-        self.port = free_port()
+        self.port = free_ports(1)
         self.token = secrets.token_hex(16)
         self.secret = secrets.token_hex(16)
         self.log = root / "hub.log"
@@ -217,7 +211,7 @@ class SandboxHub:
         ticket = self.layout.secrets / "ticket"
         ticket.write_text(self.secret)
         ticket.chmod(0o600)
-        fields = {"data": str(self.data), "hub": self.port, "public": free_port()}
+        fields = {"data": str(self.data), "hub": self.port, "public": free_ports(1)}
         extra = f"{noproxy.CONFIG}\n{extra}"
         self.config.write_text(_CONFIG.format(**fields, token=self.token, extra=extra))
         if self.given_away:

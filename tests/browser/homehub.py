@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from datadirs import remove_later
 from gitserver import GitServer
 from playwright.sync_api import Browser, Locator, Page, expect
+from ports import free_ports
 
 PASSWORD = "correct-horse-battery-staple"
 ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
@@ -178,17 +178,3 @@ def _command(folder: Path, port: int, extra: str, engine: str) -> list[str]:
     config.write_text(_CONFIG.format(**values) + extra)
     up = [sys.executable, "-P", "-m", "binderhub_ext", "up", "--engine", engine, "--no-browser"]
     return [*up, "--data-dir", str(folder / "data"), "--port", str(port), "-f", str(config)]
-
-
-def free_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    for port in range(20_000 + os.getpid() % 10_000, 40_000, count):
-        with ExitStack() as stack:
-            try:
-                for offset in range(count):
-                    taken = stack.enter_context(socket.socket())
-                    taken.bind(("127.0.0.1", port + offset))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free ports")

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import ports
 import pytest
-from hubprocess import four_free_ports
 
 
 @pytest.fixture
 def free_ports() -> int:
-    return four_free_ports()
+    return ports.free_ports(4)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import Cookie, DefaultCookiePolicy
 from pathlib import Path
@@ -21,9 +20,6 @@ from urllib.request import Request
 
 import requests
 from requests.adapters import HTTPAdapter
-
-from binderhub_ext.core.errors import CannotStart
-from binderhub_ext.up.network import Ports, check_free
 
 READY = "Ctrl-C stops it."
 
@@ -66,16 +62,6 @@ class Running:
             assert self.process.stdout is not None
             said = self.process.stdout.read()
             raise AssertionError(f"it did not stop; still there: {running}\n{said}") from None
-
-
-def four_free_ports() -> int:
-    """The first of them, below the range from which the kernel gives out ports by itself."""
-    for _ in range(100):
-        port = random.randrange(12000, 30000, 4)
-        with suppress(CannotStart):
-            check_free("127.0.0.1", Ports(port), patience=0)
-            return port
-    raise AssertionError("no four free ports")
 
 
 @contextmanager

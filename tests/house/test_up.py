@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ports
 import pytest
 import requests
 from hubprocess import (
@@ -19,7 +20,6 @@ from hubprocess import (
     alive,
     command_line,
     descendants,
-    four_free_ports,
     gone,
     up,
 )
@@ -55,7 +55,7 @@ def shared(data: Path) -> Iterator[Running]:
     """A started `up` for tests that only ask it."""
     config = data.with_name("conf.py")
     config.write_text(PLAIN_SERVERS)
-    with up(data, four_free_ports(), "--engine", "local", "-f", str(config)) as running:
+    with up(data, ports.free_ports(4), "--engine", "local", "-f", str(config)) as running:
         yield running
 
 

@@ -11,18 +11,18 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import noproxy
+from ports import free_ports
 
 from binderhub_ext.service.sse import Parser
 
@@ -68,7 +68,8 @@ class RealHub:
         self._choose_ports()
 
     def _choose_ports(self) -> None:
-        self.ports = _free_ports(3)
+        first = free_ports(3)
+        self.ports = [first, first + 1, first + 2]
         self.hub, self.service = (f"http://127.0.0.1:{port}" for port in self.ports[:2])
         self.config.write_text(self._config(self.extra))
 
@@ -240,15 +241,6 @@ class Browser:
                     if until and until in event["message"]:
                         return found
         return found
-
-
-def _free_ports(count: int) -> list[int]:
-    """Different ports that are free at this moment."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def _announce_engine(folder: Path) -> None:

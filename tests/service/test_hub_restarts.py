@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from sandboxhub import free_port
+from ports import free_ports
 
 from binderhub_ext.core.errors import HubUnavailable
 from binderhub_ext.core.progress import Event
@@ -28,7 +28,7 @@ class Port:
     """Where a Hub listens, or nobody does."""
 
     def __init__(self) -> None:
-        self.number = free_port()
+        self.number = free_ports(1)
         self.asked: list[str] = []
         self._runner: web.AppRunner | None = None
 

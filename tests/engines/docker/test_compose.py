@@ -25,9 +25,10 @@ import requests
 from dockerhome import servers
 from dockerhub import BASE, docker, remove_images, remove_network, skip_without_docker
 from gitserver import GitServer
-from homehub import PASSWORD, HomeHub, free_ports
+from homehub import PASSWORD, HomeHub
 from lab import arrive, notebook, output, run_cells, save, wait_for_lab
 from playwright.sync_api import Browser, Page
+from ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "docs" / "examples" / "compose"
