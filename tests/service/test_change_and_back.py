@@ -59,9 +59,15 @@ async def sent(browser: Browser, pairs: list[tuple[str, str]]) -> str:
 
 async def submit(browser: Browser, pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """Submit a form; the launch once it ended."""
-    id = (await sent(browser, pairs)).removeprefix("launches/")
-    await browser.events(f"{PREFIX}api/launches/{id}/events")
+    id = (await ended(browser, await sent(browser, pairs))).removeprefix("launches/")
     return (await browser.api("GET", f"api/launches/{id}")).json()
+
+
+async def ended(browser: Browser, where: str) -> str:
+    """Where a form led, once a launch that began there is over."""
+    if where.startswith("launches/"):
+        await browser.events(f"{PREFIX}api/{where}/events")
+    return where
 
 
 def link_of(repos, query: str, ref: str = "main") -> str:
@@ -133,13 +139,14 @@ async def test_volumes_that_were_chosen_in_the_form_are_shared(zoe, repos):
 async def test_a_link_is_asked_about_before_it_reaches_beyond_its_project(zoe, repos, query):
     """Pasted without a script, or filled into the form; but what was chosen there is no link's."""
     link = link_of(repos, query, ref="no-such-branch")
-    pasted = await sent(zoe, [("repo", f"https://mybinder.org/{link}")])
-    filled = await sent(zoe, await form(zoe, f"{PREFIX}form?link={quote(link, safe='')}"))
+    pasted = await ended(zoe, await sent(zoe, [("repo", f"https://mybinder.org/{link}")]))
+    pairs = await form(zoe, f"{PREFIX}form?link={quote(link, safe='')}")
+    filled = await ended(zoe, await sent(zoe, pairs))
     asked = [where.startswith("v2/") for where in (pasted, filled)]
     assert asked == [query in BEYOND] * 2
     chosen = await form(zoe, f"{PREFIX}?link={quote(link, safe='')}")
     unfilled = [pair for pair in chosen if pair[0] != "pasted"]
-    assert (await sent(zoe, unfilled)).startswith("launches/")
+    assert (await ended(zoe, await sent(zoe, unfilled))).startswith("launches/")
 
 
 BROUGHT = [
