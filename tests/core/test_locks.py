@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from binderhub_ext.core.environment import determine
 from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.core.locks import READERS, Lock, Target, find_lock
+from binderhub_ext.core.locks.model import index
 
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 HERE = Target("3.11", "x86_64")
@@ -380,3 +381,15 @@ def test_no_lock_takes_long(text: str) -> None:
     with pytest.raises(BuildFailed):
         find_lock("", reader({"uv.lock": text}))
     assert process_time() - before < 3
+
+
+@pytest.mark.parametrize(
+    ("url", "usual"),
+    [
+        ("https://pypi.org/simple", True),
+        ("https://mirror.example/pypi.org/simple", False),
+        ("https://pypi.org.example/simple", False),
+    ],
+)
+def test_another_index_is_known_by_its_host(url: str, usual: bool) -> None:
+    assert index(url) == ([] if usual else [f"--extra-index-url {url}"])

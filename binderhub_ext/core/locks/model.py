@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -191,7 +192,8 @@ def address(url: Any) -> str:
 
 def index(url: Any) -> list[str]:
     """The line for another index than the usual one, which may be the machine's own mirror."""
-    return [] if "pypi.org" in str(url) else [f"--extra-index-url {address(url)}"]
+    usual = urlsplit(address(url)).hostname == "pypi.org"
+    return [] if usual else [f"--extra-index-url {address(url)}"]
 
 
 def place(path: Any, *, editable: bool = False) -> str:
