@@ -85,6 +85,8 @@ async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
         kept = (await ada.api("GET", "api/admin/environments")).json()["environments"]
         [one] = [row for row in kept if row["key"] == build["key"]]
         assert (one["people"], one["launches"]) == (1, 1) and one["last_used"]
+        page = (await ada.get(f"{PREFIX}admin/environments")).text
+        assert "1 launch of 1 person, the last" in page
 
         servers = (await ada.api("GET", "api/admin/servers")).json()["servers"]
         [server] = [row for row in servers if row["user"] == "nina-of-admin"]
