@@ -69,8 +69,18 @@ def _facts(path: Path) -> tuple[Any, ...]:
     if stat.S_ISLNK(status.st_mode):
         content = str(path.readlink())
     elif stat.S_ISREG(status.st_mode):
-        content = sha256(path.read_bytes()).hexdigest()
+        content = _digest(path, (status.st_dev, status.st_ino, status.st_ctime_ns))
     return (status.st_mode, status.st_uid, status.st_gid, content)
+
+
+_digests: dict[tuple[int, int, int], str] = {}
+
+
+def _digest(path: Path, inode: tuple[int, int, int]) -> str:
+    """Of its content, which is read again only if the inode changed: nobody can set that time."""
+    if inode not in _digests:
+        _digests[inode] = sha256(path.read_bytes()).hexdigest()
+    return _digests[inode]
 
 
 def dishonest_bytecode(environment: Path) -> list[Path]:
