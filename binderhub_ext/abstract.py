@@ -22,8 +22,8 @@ class Abstract(MetaHasTraits):
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
-        found = ((each, getattr(cls, each, None)) for each in dir(cls))
-        cls.lacking = tuple(n for n, value in found if _is_abstract(value))
+        members = ((each, getattr(cls, each, None)) for each in dir(cls))
+        cls.lacking = tuple(n for n, value in members if _is_abstract(value))
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls.lacking:

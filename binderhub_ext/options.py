@@ -57,7 +57,7 @@ class StrictApplication(Application):
 class _Loader(KVArgParseConfigLoader):
     def _handle_unrecognized_alias(self, arg: str) -> None:
         name = arg.lstrip("-")
-        known = [one for one in (*self.aliases, *self.flags) if len(one) > 1]
+        known = [name for name in (*self.aliases, *self.flags) if len(name) > 1]
         near = get_close_matches(name, known, 1)
         meant = f"Did you mean --{near[0]}?" if near else "See --help."
         raise CannotStart("There is no option --{name}. {meant}", name=name, meant=meant)

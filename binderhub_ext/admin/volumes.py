@@ -106,11 +106,11 @@ def _restore(store: VolumeStore, options: argparse.Namespace) -> None:
 
 
 def _find(store: VolumeStore, name: str) -> Volume:
-    found = [v for v in store.all() if name in (v.id, v.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(volume.id for volume in found)
+    matches = [v for v in store.all() if name in (v.id, v.name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(volume.id for volume in matches)
         raise Conflict("More than one volume is called that. Name one by its id: {ids}", ids=ids)
     raise NotFound("There is no volume {name!r}. See: admin volumes list", name=name)
 

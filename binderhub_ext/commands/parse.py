@@ -29,11 +29,11 @@ def main(argv: list[str]) -> int:
     text = " ".join(options.text)
     try:
         text = sys.stdin.read() if text == "-" else text
-        found = understand(text, providers=installed_providers())
+        understanding = understand(text, providers=installed_providers())
     except BinderError as error:
         _refuse(error, options.json)
         return BAD_INPUT
-    _print(fields(found), options.json)
+    _print(fields(understanding), options.json)
     return 0
 
 

@@ -177,10 +177,10 @@ def _owner(parent: Path, name: str) -> str:
     if os.geteuid() != 0:
         return ""
     try:
-        found = (parent / name).lstat()
+        status = (parent / name).lstat()
     except FileNotFoundError:
-        found = parent.stat()
-    return f"{found.st_uid}:{found.st_gid}" if found.st_uid else ""
+        status = parent.stat()
+    return f"{status.st_uid}:{status.st_gid}" if status.st_uid else ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -48,8 +48,8 @@ def faults(config: Config, *, load: Callable[[], None], strangers: bool = True) 
     """
 
     def judged() -> list[Fault]:
-        found = _judge(config, _known())
-        return [one for one in found if strangers or one.refused]
+        faults = _judge(config, _known())
+        return [fault for fault in faults if strangers or fault.refused]
 
     if not judged():
         return []

@@ -106,12 +106,12 @@ class _Dataverse(DoiProvider):
 
 class _HydroShare(Provider):
     def repo(self, name: str) -> Repo:
-        found = _HYDROSHARE.search(plain(name, "resource"))
-        if not found:
+        match = _HYDROSHARE.search(plain(name, "resource"))
+        if not match:
             raise BadLink(
                 "{name} holds no resource id of HydroShare (32 hex digits).", name=shown(name)
             )
-        return Repo(self.id, found[0], f"https://www.hydroshare.org/resource/{found[0]}")
+        return Repo(self.id, match[0], f"https://www.hydroshare.org/resource/{match[0]}")
 
     def doi(self, doi: str) -> Understanding | None:
         if not doi.lower().startswith("10.4211/hs."):
@@ -134,13 +134,13 @@ class _HydroShare(Provider):
 class _Ckan(Provider):
     def repo(self, name: str) -> Repo:
         place = read_pasted(name, WEB)
-        found = _DATASET.fullmatch(place.name)
-        if not found:
+        match = _DATASET.fullmatch(place.name)
+        if not match:
             raise BadLink(
                 "{place} is not a dataset of CKAN (…/dataset/<name>).", place=shown(str(place))
             )
-        version = found["version"] or parse_qs(place.query).get("activity_id", [""])[0]
-        url = f"{place.site}/{quote(found['base'], safe='/')}"
+        version = match["version"] or parse_qs(place.query).get("activity_id", [""])[0]
+        url = f"{place.site}/{quote(match['base'], safe='/')}"
         if _ACTIVITY.fullmatch(version):
             url += f"?activity_id={version}"
         return Repo(self.id, url, url)

@@ -53,7 +53,7 @@ def legible(color: Color, ground: Color) -> Color:
     """The colour, or the nearest lighter or darker one that can be read on a ground."""
     end = written_on(ground)
     steps = (_mixed(color, end, step / _STEPS) for step in range(_STEPS + 1))
-    return next((one for one in steps if contrast(one, ground) >= _LEGIBLE), end)
+    return next((color for color in steps if contrast(color, ground) >= _LEGIBLE), end)
 
 
 def written_on(ground: Color) -> Color:

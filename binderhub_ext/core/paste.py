@@ -69,17 +69,23 @@ def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
     text = re.sub(r"\Adoi:\s+(?=10\.\S+\Z)", "doi:", text, flags=re.IGNORECASE)
     if re.search(rf"[\s<>\"`{snippets.QUOTATION_MARKS}]|\]\(|\[link=", text):
         links = snippets.links(text)
-        found = _among(links, providers)
+        understanding = _among(links, providers)
         cut = len(links) == 1 and text.startswith(links[0])
-        return found.guessing(f"Took {shown(links[0])} and left out the rest.") if cut else found
+        return (
+            understanding.guessing(f"Took {shown(links[0])} and left out the rest.")
+            if cut
+            else understanding
+        )
     return _word(text, providers, _DEPTH)
 
 
 def _command(command: snippets.Command, providers: Providers) -> Understanding:
     if command.image:
         return pointers.of_image(command.subject, providers)
-    found = _word(command.subject.split()[-1], providers, _DEPTH)
-    return Understanding(with_ref(found.request, command.ref, providers=providers), found.guessed)
+    understanding = _word(command.subject.split()[-1], providers, _DEPTH)
+    return Understanding(
+        with_ref(understanding.request, command.ref, providers=providers), understanding.guessed
+    )
 
 
 def _among(links: list[str], providers: Providers) -> Understanding:
@@ -144,8 +150,10 @@ def _url(word: str, scheme: str, providers: Providers, depth: int, guess: bool) 
         return pointers.of_image(rest.removeprefix("://"), providers)
     if scheme.startswith("git+"):
         place, ref = _pip(f"{scheme.removeprefix('git+')}{rest}")
-        found = _word(place, providers, depth - 1)
-        return Understanding(with_ref(found.request, ref, providers=providers), found.guessed)
+        understanding = _word(place, providers, depth - 1)
+        return Understanding(
+            with_ref(understanding.request, ref, providers=providers), understanding.guessed
+        )
     if scheme in ("git", "ssh"):
         return _git(f"{scheme}{rest}", providers)
     raise BadLink(
@@ -189,17 +197,17 @@ def _unknown_site(link: WebLink, providers: Providers, depth: int, guess: bool) 
         return _fragment(_git(link.url, providers), link, providers)
     if (shape := pages.by_shape(link.parts)) and guess:
         title, show = shape
-        found = git.shows(show(link.parts, link.query), link.site)
-        return found.guessing(f"Took {link.host} as a site that runs {title}.")
+        understanding = git.shows(show(link.parts, link.query), link.site)
+        return understanding.guessing(f"Took {link.host} as a site that runs {title}.")
     inside = {value for value in link.query.values() if re.match(r"https?://", value)}
     if len(inside) == 1:
         # as mail programs, search engines and chats make them of every link
-        found = _word(inside.pop(), providers, depth - 1, guess=False)
-        return found.guessing(f"Took the address that a link of {link.host} leads to.")
+        understanding = _word(inside.pop(), providers, depth - 1, guess=False)
+        return understanding.guessing(f"Took the address that a link of {link.host} leads to.")
     if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
         raise BadLink("{url} is not known to be a repository. " + _WHAT, url=shown(link.url))
-    found = _git(link.url, providers)
-    return found.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
+    understanding = _git(link.url, providers)
+    return understanding.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
 
 
 _RECOGNISERS: tuple[Recogniser, ...] = (

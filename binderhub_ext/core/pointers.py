@@ -174,5 +174,5 @@ def _pages_site(link: WebLink, providers: Providers) -> Understanding | None:
     if kind is None or kind not in providers:
         return None
     name = link.parts[0] if link.parts else link.host
-    found = find(providers, kind).shows(github((owner, name), {}))
-    return found.guessing(f"Took the repository {owner}/{name}, by the name of the site.")
+    repo = find(providers, kind).shows(github((owner, name), {}))
+    return repo.guessing(f"Took the repository {owner}/{name}, by the name of the site.")

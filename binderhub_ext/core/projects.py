@@ -70,8 +70,8 @@ def folder_of(repo: Repo, past: Iterable[Past]) -> str:
         past: their launches, newest first. What ran counts before what did not, and a launch by
             the very same address before one by another spelling of it.
     """
-    same = [one for one in past if one.repo.identity == repo.identity]
-    same.sort(key=lambda one: (not one.worked, one.repo.url != repo.url))
+    same = [project for project in past if project.repo.identity == repo.identity]
+    same.sort(key=lambda project: (not project.worked, project.repo.url != repo.url))
     return same[0].folder if same else project_folder(repo)
 
 

@@ -88,11 +88,11 @@ def links(text: str) -> list[str]:
 
     Pictures are left out: they say nothing of where their link leads.
     """
-    found = [link for pattern in _MARKUP for link in pattern.findall(text)]
-    found = [link for link in found if "/" in link] or [
+    links = [link for pattern in _MARKUP for link in pattern.findall(text)]
+    links = [link for link in links if "/" in link] or [
         link.rstrip(").,;:!?") for link in _URL.findall(text)
     ]
-    plain = (html.unescape(link) for link in found)
+    plain = (html.unescape(link) for link in links)
     return list(dict.fromkeys(link for link in plain if not is_picture(link)))
 
 

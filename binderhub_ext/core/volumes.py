@@ -82,8 +82,8 @@ def access_of(volume: Volume, user: str, groups: Collection[str]) -> Access | No
     """The most a person has, by themselves or by any of their groups; `None` for nothing."""
     if volume.kind is Kind.SHARED and volume.owner == user:
         return Access.RW
-    found = {volume.users.get(user), *(volume.groups.get(group) for group in groups)}
-    return next((access for access in (Access.RW, Access.RO) if access in found), None)
+    accesses = {volume.users.get(user), *(volume.groups.get(group) for group in groups)}
+    return next((access for access in (Access.RW, Access.RO) if access in accesses), None)
 
 
 def resolve(
@@ -229,7 +229,7 @@ def _find(name: str, mine: list[Volume]) -> Volume:
 
 def _check_apart(placed: tuple[Placed, ...]) -> None:
     """No volume twice, none over or inside another, also where the case of letters is ignored."""
-    folded = [PurePosixPath(str(one.place).casefold()) for one in placed]
+    folded = [PurePosixPath(str(volume.place).casefold()) for volume in placed]
     for number, one in enumerate(folded):
         for other, where in zip(placed[:number], folded[:number], strict=True):
             if one.is_relative_to(where) or where.is_relative_to(one):

@@ -10,9 +10,9 @@ from .base import Check
 
 def git() -> Check:
     """Git, with which repositories are fetched and projects are brought up to date."""
-    found = shutil.which("git")
-    fix = "" if found else "apt-get install -y git"
-    return Check("git", bool(found), found or "git is missing", fix)
+    program = shutil.which("git")
+    fix = "" if program else "apt-get install -y git"
+    return Check("git", bool(program), program or "git is missing", fix)
 
 
 def free_space(root: Path, needed: int) -> Check:

@@ -173,21 +173,21 @@ class Detector:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
         await asyncio.to_thread(check_links, checkout)
-        found = await self._decided(checkout)
-        asked = found["buildpack"], found["binder_dir"], reader(checkout)
+        decision = await self._decided(checkout)
+        asked = decision["buildpack"], decision["binder_dir"], reader(checkout)
         determination = await asyncio.to_thread(determine, *asked, locks=self.locks)
-        python = found["python"]
+        python = decision["python"]
         if lock := determination.lock:
-            python = lock.choose(python, bool(found["runtime"]), self.available)
+            python = lock.choose(python, bool(decision["runtime"]), self.available)
             lock.check(Target(python, platform.machine()))
         detection = Detection(
             files=determination.files,
             reasons=determination.reasons,
             remote=determination.remote,
-            buildpack=found["buildpack"],
-            binder_dir=found["binder_dir"],
+            buildpack=decision["buildpack"],
+            binder_dir=decision["binder_dir"],
             python=python,
-            runtime=found["runtime"],
+            runtime=decision["runtime"],
         )
         detection = _with_packages(detection, reader(checkout))
         _check_scripts(detection, reader(checkout))
@@ -200,9 +200,9 @@ class Detector:
         with suppress(OSError, ValueError):
             known: dict[str, str] = json.loads(path.read_text())
             return known
-        found = await self._ask_repo2docker(checkout)
-        _write(path, found)
-        return found
+        decision = await self._ask_repo2docker(checkout)
+        _write(path, decision)
+        return decision
 
     def _path(self, asked: str) -> Path:
         own = [self.default_python, self.available, self.locks]
@@ -217,7 +217,7 @@ class Detector:
         try:
             async with asyncio.timeout(DETECTION_TIME):
                 answer = await self._ask(checkout, words)
-            found: dict[str, str] = json.loads(answer.splitlines()[-1])
+            decision: dict[str, str] = json.loads(answer.splitlines()[-1])
         except TimeoutError as error:
             raise BuildFailed(
                 "Reading the repository's configuration took too long. Make its files simpler."
@@ -227,13 +227,13 @@ class Detector:
             raise BuildFailed(
                 "repo2docker's detection failed on this repository.", detail=detail
             ) from error
-        if "error" in found:
+        if "error" in decision:
             raise BuildFailed(
                 "repo2docker cannot read the repository's configuration: {why}.",
-                why=(found["error"].partition(": ")[2] or found["error"]).rstrip("."),
-                detail=found["error"],
+                why=(decision["error"].partition(": ")[2] or decision["error"]).rstrip("."),
+                detail=decision["error"],
             )
-        return found
+        return decision
 
 
 async def configuration(source: Source) -> str | None:
@@ -251,7 +251,7 @@ async def configuration(source: Source) -> str | None:
     named = [entry for entry in entries if entry.path in _COUNTED]
     if any(entry.mode not in _PLAIN for entry in named):
         return None
-    facts = [(one.path, one.mode, "" if one.mode == _FOLDER else one.id) for one in named]
+    facts = [(entry.path, entry.mode, "" if entry.mode == _FOLDER else entry.id) for entry in named]
     return f"files {sha256(json.dumps(sorted(facts)).encode()).hexdigest()}"
 
 

@@ -60,12 +60,12 @@ def main() -> None:
     folder, default_python, available, memory = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     try:
-        found = detect(folder, default_python, available.split(","))
+        answer = detect(folder, default_python, available.split(","))
     except MemoryError:
-        found = {"error": "MemoryError: reading its files takes more memory than there is for it"}
+        answer = {"error": "MemoryError: reading its files takes more memory than there is for it"}
     except Exception as error:  # anything a hostile file makes repo2docker's parsers raise
-        found = {"error": f"{type(error).__name__}: {error}"[:1000]}
-    print(json.dumps(found))
+        answer = {"error": f"{type(error).__name__}: {error}"[:1000]}
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

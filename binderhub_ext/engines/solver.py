@@ -59,10 +59,10 @@ def conflict(said: str, own: Sequence[str] = ()) -> Sentence:
     text = re.sub(r"\s+", " ", " ".join(plain(said)))
     if unknown := _UNKNOWN.search(text):
         return _no_such(unknown[1])
-    asked = [_Spec.read(one) for found in _ASKED.findall(text) for one in found.split(" and ")]
+    asked = [_Spec.read(spec) for found in _ASKED.findall(text) for spec in found.split(" and ")]
     needed = [(_Spec.read(who), _Spec.read(what)) for who, what in _DEPENDS.findall(text)]
     ours = list(_specs(own))
-    theirs = [one for one in dict.fromkeys(asked) if one not in ours]
+    theirs = [spec for spec in dict.fromkeys(asked) if spec not in ours]
     return (
         _own_package(ours, theirs)
         or _twice(theirs)
@@ -73,13 +73,13 @@ def conflict(said: str, own: Sequence[str] = ()) -> Sentence:
 
 def other_file(said: str) -> Sentence:
     """The sentence for a file whose hash is not the one that was asked for; empty for any other."""
-    found = _OTHER_FILE.search(" ".join(plain(said)))
-    if not found:
+    file = _OTHER_FILE.search(" ".join(plain(said)))
+    if not file:
         return NOTHING
     return Sentence(
         "{file} is not the file that was locked: its hash is another. Make the lock file or the "
         "requirements anew; if nobody changed them, somebody changed the package.",
-        file=found[1],
+        file=file[1],
     )
 
 
@@ -108,7 +108,7 @@ def _twice(theirs: list[_Spec]) -> Sentence:
 
 def _needs(needed: list[tuple[_Spec, _Spec]], theirs: list[_Spec], ours: list[_Spec]) -> Sentence:
     """One package needs another in versions that are not those asked for, or that others need."""
-    names = {one.name for one in theirs}
+    names = {spec.name for spec in theirs}
     for who, what in needed:
         for one in theirs:
             if one.name == what.name and one.versions and what.versions and one != what:
@@ -130,10 +130,10 @@ def _needs(needed: list[tuple[_Spec, _Spec]], theirs: list[_Spec], ours: list[_S
 
 
 def _no_version(text: str) -> Sentence:
-    found = _NO_VERSION.search(text) or _NO_WHEEL.search(text)
-    if not found:
+    match = _NO_VERSION.search(text) or _NO_WHEEL.search(text)
+    if not match:
         return NOTHING
-    spec, versions = _Spec.read(found[1]), found.groupdict().get("versions")
+    spec, versions = _Spec.read(match[1]), match.groupdict().get("versions")
     if versions == "none" and "No matching distribution" in text:
         return _no_such(spec.name)
     return Sentence(
@@ -170,7 +170,7 @@ def _specs(lines: Iterable[str]) -> Iterable[_Spec]:
 
 def _sorted(versions: str) -> str:
     """As uv writes them: the lower limit first."""
-    return ",".join(sorted(versions.split(","), key=lambda one: not one.startswith(">")))
+    return ",".join(sorted(versions.split(","), key=lambda version: not version.startswith(">")))
 
 
 def _range(part: str) -> str:

@@ -59,10 +59,10 @@ class VolumesMixin(LoggingConfigurable):
     def _crowded(self, volumes: Sequence[Volume]) -> list[Sentence]:
         """What people should know about volumes over their limit, by what was measured last."""
         layout, limits = self.layout, Space(parent=self).limits()
-        found = [last_usage(layout, layout.volumes, PurePosixPath(v.id)) for v in volumes]
+        usages = [last_usage(layout, layout.volumes, PurePosixPath(v.id)) for v in volumes]
         said = (
             volume_words(volume.name, limits.of_volume(usage))
-            for volume, usage in zip(volumes, found, strict=True)
+            for volume, usage in zip(volumes, usages, strict=True)
         )
         return [words for words in said if words]
 
@@ -74,8 +74,8 @@ def _groups_of(user: Any) -> dict[str, dict[str, object]]:
 
 def _owners_of(db: Any, sources: list[str]) -> dict[str, dict[str, object]]:
     """Properties of the groups that have volumes; a group that is gone is left out."""
-    found = (orm.Group.find(db, name) for name in filter(None, map(group_of, sources)))
-    return {group.name: dict(group.properties or {}) for group in found if group}
+    owners = (orm.Group.find(db, name) for name in filter(None, map(group_of, sources)))
+    return {group.name: dict(group.properties or {}) for group in owners if group}
 
 
 def _sources(layout: DataDirectory) -> list[str]:

@@ -288,8 +288,8 @@ async def _verify(place: Path, file: RemoteFile) -> None:
     if not file.md5:
         return
     with place.open("rb") as content:
-        found = await asyncio.to_thread(hashlib.file_digest, content, "md5")
-    if found.hexdigest() != file.md5.lower():
+        digest = await asyncio.to_thread(hashlib.file_digest, content, "md5")
+    if digest.hexdigest() != file.md5.lower():
         raise RepoUnavailable(
             "A file from {host} arrived damaged. Try again in a minute.", host=file.url.host
         )

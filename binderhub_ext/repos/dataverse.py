@@ -30,11 +30,11 @@ class DataverseProvider(Archive):
         return f"{data['id']}.v{latest['versionNumber']}.{latest['versionMinorNumber']}"
 
     async def contents(self, http: Http, commit: Commit) -> Contents:
-        found = _COMMIT.fullmatch(commit.id)
-        if found is None:
+        match = _COMMIT.fullmatch(commit.id)
+        if match is None:
             raise RepoNotFound("“{id!a}” is not a version of a dataset.", id=commit.id[:60])
         site, _ = await self._dataset(http, commit.repo)
-        version = join(site, "api/datasets", found[1], "versions", f"{found[2]}.{found[3]}")
+        version = join(site, "api/datasets", match[1], "versions", f"{match[2]}.{match[3]}")
         data = (await http.json(version))["data"]
         public = [file for file in data["files"] if not file.get("restricted")]
         restricted = len(data["files"]) - len(public)
@@ -62,8 +62,8 @@ class DataverseProvider(Archive):
         file = (await http.json(ask(place, **query, returnDatasetVersion="true")))["data"]
         dataset = file["datasetVersion"]["datasetPersistentId"]
         asked = ask(join(site, "api/datasets", _PERSISTENT), persistentId=dataset)
-        found: dict[str, Any] = (await http.json(asked))["data"]
-        return found
+        about: dict[str, Any] = (await http.json(asked))["data"]
+        return about
 
 
 def _file(site: Url, file: dict[str, Any]) -> RemoteFile:

@@ -110,9 +110,9 @@ class Fetching:
             tags = await self._tags(commit, await listing)
         finally:
             listing.cancel()
-        found = await self._measured(commit.id)
-        parts = await self._submodules(commit.repo.url, commit.id, found, 0)
-        await self._mention_lfs(found)
+        contents = await self._measured(commit.id)
+        parts = await self._submodules(commit.repo.url, commit.id, contents, 0)
+        await self._mention_lfs(contents)
         tree = (await self._git("rev-parse", f"{commit.id}^{{tree}}")).decode().strip()
         submodules = tuple(dict.fromkeys(parts))
         readable = Readable(Phase.FETCHING, _KEEPING, {}, tree, submodules, tags)

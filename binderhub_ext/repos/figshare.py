@@ -30,22 +30,22 @@ class FigshareProvider(Archive):
 
     async def version(self, http: Http, repo: Repo) -> str:
         page = await self.page_of(http, repo.name)
-        found = _PAGE.search(page.path)
-        if found is None:
+        match = _PAGE.search(page.path)
+        if match is None:
             raise RepoNotFound(
                 "The DOI {name} leads to {host}, but to no article.", name=repo.name, host=page.host
             )
-        article, on_page = found.groups()
+        article, on_page = match.groups()
         asked = _DOI_VERSION.search(repo.name)
         version = asked[1] if asked else on_page or await self._newest(http, article)
         return f"{article}.v{version}"
 
     async def contents(self, http: Http, commit: Commit) -> Contents:
-        found = _COMMIT.fullmatch(commit.id)
-        if found is None:
+        match = _COMMIT.fullmatch(commit.id)
+        if match is None:
             raise RepoNotFound("“{id!a}” is not a version of an article.", id=commit.id[:60])
         article = await http.json(
-            join(read_url(self.api), "articles", found[1], "versions", found[2])
+            join(read_url(self.api), "articles", match[1], "versions", match[2])
         )
         there = [file for file in article["files"] if not file.get("is_link_only")]
         files = tuple(

@@ -179,9 +179,9 @@ class GitProvider(KeepingProvider):
         """The commit a short id stands for; otherwise words that name what there is."""
         there = await remote.list([refs.HEAD, "refs/heads/*"])
         if refs.is_short_id(ref):
-            found = await self._expanded(remote, ref)
-            if found:
-                return found
+            whole = await self._expanded(remote, ref)
+            if whole:
+                return whole
         raise missing(remote, ref, refs.branches(there.ids), refs.Chosen(there.default, "").branch)
 
     async def _expanded(self, remote: Remote, short: str) -> str:
@@ -210,9 +210,9 @@ class GitProvider(KeepingProvider):
 
     async def _require_git(self) -> None:
         if not self._git_is_new_enough:
-            found = await version()
-            if found < MINIMUM:
-                here, needed = (".".join(map(str, each)) for each in (found, MINIMUM))
+            installed = await version()
+            if installed < MINIMUM:
+                here, needed = (".".join(map(str, each)) for each in (installed, MINIMUM))
                 raise RepoUnavailable(
                     "Git {needed} or newer is needed to fetch safely; on this machine it is "
                     "{here}. Please tell the administrator.",

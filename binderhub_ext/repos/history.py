@@ -67,10 +67,10 @@ async def _needed(objects: Path, id: str, tagged: list[str]) -> set[str]:
             break
         bottom = bases.decode().split()[0]
         parents = await _parents(objects, id, f"^{bottom}")
-        found = {*parents, bottom}
-        around = {one for of in parents.values() for one in of} - found
+        commits = {*parents, bottom}
+        around = {parent for of in parents.values() for parent in of} - commits
         if not around:
-            return found
+            return commits
         ends = {bottom, *around}
     return set(await _parents(objects, id)) if tagged else {id}
 

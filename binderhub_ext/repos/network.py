@@ -157,8 +157,8 @@ async def is_public(url: Url) -> bool:
         RepoUnavailable: its name does not resolve.
     """
     everything = AddressPolicy(allowed_networks=["0.0.0.0/0", "::/0"])
-    found = await everything.addresses(url)
-    return not any(plain(address) in network for address in found for network in SPECIAL)
+    addresses = await everything.addresses(url)
+    return not any(plain(address) in network for address in addresses for network in SPECIAL)
 
 
 def plain(address: Address) -> Address:

@@ -44,8 +44,8 @@ class ShippedProvider(KeepingProvider):
 
 def _files(repo: Repo) -> list[tuple[str, Path]]:
     folder = _EXAMPLES / repo.name
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted((path.relative_to(folder).as_posix(), path) for path in found)
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted((path.relative_to(folder).as_posix(), path) for path in files)
 
 
 def _version(repo: Repo) -> str:

@@ -180,7 +180,7 @@ def _tar(mode: list[str], *arguments: str) -> list[str]:
         )
     except FileNotFoundError as error:
         raise CannotStart("GNU tar is not installed: apt-get install -y tar") from error
-    words = [one[:_WORDS] for one in done.stderr.decode(errors="replace").splitlines()]
+    words = [line[:_WORDS] for line in done.stderr.decode(errors="replace").splitlines()]
     if done.returncode not in (0, _CHANGED):
         raise CannotStart("tar could not do it.", detail="\n".join(words[-20:]))
     return words

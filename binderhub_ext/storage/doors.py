@@ -39,7 +39,9 @@ def open_doors(layout: DataDirectory) -> None:
     """Let people's own user ids pass through, who without a sandbox have to walk to their files."""
     if os.geteuid() == 0:
         closed = (layout.secrets, layout.builds, layout.trash)
-        _set(_PASSABLE, [layout.root, *(one for one in layout.folders if one not in closed)])
+        _set(
+            _PASSABLE, [layout.root, *(folder for folder in layout.folders if folder not in closed)]
+        )
 
 
 def _set(mode: int, paths: Iterable[Path]) -> None:

@@ -41,8 +41,8 @@ def list_projects(layout: DataDirectory, user: str) -> list[str]:
 def check_project(layout: DataDirectory, user: str, path: str) -> None:
     """Raises `NotFound` unless a person has a project there."""
     if is_project_folder(path):
-        found = lstat_beneath(layout.homes, place_of(layout, user, path))
-        if found and stat.S_ISDIR(found.st_mode):
+        status = lstat_beneath(layout.homes, place_of(layout, user, path))
+        if status and stat.S_ISDIR(status.st_mode):
             return
     raise NotFound("There is no such project in your files (any more).")
 

@@ -58,8 +58,8 @@ def _door(below: Path) -> Iterator[None]:
 
 
 def _folders(below: Path) -> list[Path]:
-    found = [path for path in below.iterdir() if path.name.startswith(_PREFIX)]
-    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+    paths = [path for path in below.iterdir() if path.name.startswith(_PREFIX)]
+    return sorted(path for path in paths if path.is_dir() and not path.is_symlink())
 
 
 def _opened(stack: ExitStack, folder: Path) -> int:

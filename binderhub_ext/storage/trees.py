@@ -248,8 +248,8 @@ def remove_beneath(root: Path | int, path: RelativePath) -> bool:
 def empty_beneath(root: Path | int, path: RelativePath = ".") -> bool:
     """Remove everything in a folder but not the folder; gives whether it is empty now."""
     with beneath(root, path) as folder:
-        with os.scandir(folder) as found:
-            names = [os.fsencode(entry.name) for entry in found]
+        with os.scandir(folder) as entries:
+            names = [os.fsencode(entry.name) for entry in entries]
         gone = [remove_beneath(folder, name) for name in names]
         return all(gone)
 
@@ -289,8 +289,8 @@ def _clear(level: _Level, deadline: float) -> None:
     if os.geteuid():
         with suppress(PermissionError):
             os.fchmod(level.descriptor, 0o700)
-    with os.scandir(level.descriptor) as found:
-        for entry in _noted(found, level.waiting):
+    with os.scandir(level.descriptor) as entries:
+        for entry in _noted(entries, level.waiting):
             if monotonic() > deadline:
                 raise TimeoutError
             if not entry.is_dir(follow_symlinks=False):

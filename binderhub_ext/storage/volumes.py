@@ -55,8 +55,8 @@ class VolumeStore:
 
     def all(self) -> list[Volume]:
         """Every volume, by name."""
-        found = [self._read(path.name) for path in self._folders()]
-        return sorted((v for v in found if v), key=lambda volume: (volume.name, volume.id))
+        volumes = [self._read(path.name) for path in self._folders()]
+        return sorted((v for v in volumes if v), key=lambda volume: (volume.name, volume.id))
 
     def get(self, id: str) -> Volume:
         """One volume.
@@ -103,12 +103,12 @@ class VolumeStore:
         Args:
             update: give one that is there exactly the access the rule gives.
         """
-        found = self._of_rule(wanted)
-        if found and (found.groups == wanted.groups or not update):
-            return found
+        existing = self._of_rule(wanted)
+        if existing and (existing.groups == wanted.groups or not update):
+            return existing
         with self._changing():
-            if found := self._of_rule(wanted):
-                self._write(new := replace(found, groups=dict(wanted.groups)))
+            if existing := self._of_rule(wanted):
+                self._write(new := replace(existing, groups=dict(wanted.groups)))
                 return new
             group = Volume(token_hex(6), wanted.name, Kind.GROUP, wanted.source, made=now)
             return self._make(replace(group, groups=dict(wanted.groups)))
@@ -121,12 +121,12 @@ class VolumeStore:
 
     def deleted(self, by: str | None = None) -> list[tuple[Trashed, Volume]]:
         """Volumes in the trash with what they were, of one person or of all."""
-        found = []
+        volumes = []
         for thing in list_trash(self.layout, by):
             if thing.place == self.layout.volumes.name:
                 with suppress(OSError, ValueError, KeyError, TypeError):
-                    found.append((thing, _read_about(self.layout.trash, f"{thing.id}/content")))
-        return found
+                    volumes.append((thing, _read_about(self.layout.trash, f"{thing.id}/content")))
+        return volumes
 
     def restore(self, trashed: str, by: str) -> Volume:
         """Bring a deleted volume back, members and all.

@@ -60,7 +60,9 @@ class _Sink(io.RawIOBase):
 
 
 def _files(folder: Folder) -> list[bytes]:
-    return [os.fsencode(one.name) for one in folder.entries if one.is_file(follow_symlinks=False)]
+    return [
+        os.fsencode(entry.name) for entry in folder.entries if entry.is_file(follow_symlinks=False)
+    ]
 
 
 def _member(archive: ZipFile, sink: _Sink, folder: Folder, name: bytes) -> Iterator[bytes]:

@@ -87,12 +87,12 @@ def _python() -> Check:
 
 
 def _git() -> Check:
-    found = asyncio.run(command.version())
-    if not found:
+    installed = asyncio.run(command.version())
+    if not installed:
         missing = "It fetches repositories and is not installed."
         return Check("git", False, missing, "apt-get install -y git")
-    shown, needed = (".".join(map(str, each)) for each in (found, command.MINIMUM))
-    if found < command.MINIMUM:
+    shown, needed = (".".join(map(str, each)) for each in (installed, command.MINIMUM))
+    if installed < command.MINIMUM:
         message = f"{shown} cannot be told which addresses a host has, as {needed} can."
         return Check("git", False, message, f"Install git {needed} or newer.")
     return Check("git", True, shown)

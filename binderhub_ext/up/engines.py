@@ -76,7 +76,7 @@ def _first_that_works(names: list[str], c: Config, layout: DataDirectory, asked:
     if not names:
         raise CannotStart("No engine is installed.")
     lines = [f"The engine '{names[-1]}' cannot run here."]
-    lines += [f"  {one.name}: {one.message} {one.fix}".rstrip() for one in missing]
+    lines += [f"  {check.name}: {check.message} {check.fix}".rstrip() for check in missing]
     if len(names) == 1 and asked == AUTO:
         lines.append("It is the one this data directory began with; --engine chooses another.")
     raise CannotStart("\n".join(lines))

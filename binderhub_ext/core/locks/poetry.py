@@ -39,9 +39,9 @@ _PLAIN = ("", "legacy")
 def locked(table: Mapping[str, Any], project: Mapping[str, Any]) -> Locked:
     """What the lock installs; see :func:`.uvlock.locked`."""
     about = table["metadata"]
-    found = str(about.get("lock-version", "1.0"))
-    if not found.split(".")[0].isdigit() or int(found.split(".")[0]) > _FORMAT:
-        refuse_format(NAME, found, _FORMAT)
+    version = str(about.get("lock-version", "1.0"))
+    if not version.split(".")[0].isdigit() or int(version.split(".")[0]) > _FORMAT:
+        refuse_format(NAME, version, _FORMAT)
     packages = counted(table.get("package", []))
     wanted = dict(_wanted(project))
     files = about.get("files", {})
@@ -54,8 +54,8 @@ def locked(table: Mapping[str, Any], project: Mapping[str, Any]) -> Locked:
             pins.append(_pin(package, files))
         elif not package.get("optional"):
             lines[_elsewhere(package, source)] = None
-    names = {canonicalize_name(named(one["name"])) for one in packages}
-    elsewhere = frozenset(names - {one.name for one in pins})
+    names = {canonicalize_name(named(package["name"])) for package in packages}
+    elsewhere = frozenset(names - {pin.name for pin in pins})
     asked = [line for name, line in wanted.items() if name not in elsewhere]
     python = str(about.get("python-versions", ""))
     return Locked((*lines, *asked), tuple(pins), _specifier(python), elsewhere=elsewhere)
@@ -111,11 +111,11 @@ def _line(one: Requirement) -> str:
 def _of_entry(name: str, entry: Any) -> str:
     """The line for an entry in Poetry's own form; empty for one that only an extra wants."""
     entries = entry if isinstance(entry, list) else [entry]
-    fields = [one for one in entries if isinstance(one, dict)]
-    if any(one.get("optional") for one in fields):
+    fields = [entry for entry in entries if isinstance(entry, dict)]
+    if any(entry.get("optional") for entry in fields):
         return ""
-    extras = sorted({extra for one in fields for extra in one.get("extras", ())})
-    conditions = [_condition(one) for one in fields]
+    extras = sorted({extra for entry in fields for extra in entry.get("extras", ())})
+    conditions = [_condition(entry) for entry in fields]
     where = either(conditions) if len(fields) == len(entries) and all(conditions) else ""
     return asking(name, extras, where)
 

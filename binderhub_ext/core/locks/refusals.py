@@ -106,7 +106,7 @@ def check(name: str, locked: Locked, project: Mapping[str, Any], target: Target)
 def _asked(lines: Iterable[str], project: Mapping[str, Any]) -> Iterable[Requirement]:
     """What has to be in a lock, as far as it comes from an index."""
     listed = [line for line in (*asked_by_project(project), *lines) if " @ " not in str(line)]
-    return (one for one in requirements(listed) if not one.url)
+    return (requirement for requirement in requirements(listed) if not requirement.url)
 
 
 def _refuse_other(name: str, one: Requirement, versions: Sequence[str]) -> NoReturn:

@@ -36,10 +36,10 @@ def locked(table: Mapping[str, Any], project: Mapping[str, Any]) -> Locked:
     if table.get("version") != _FORMAT:
         refuse_format(NAME, table.get("version"), _FORMAT)
     packages = counted(table.get("package", []))
-    roots = [one for one in packages if _is_root(one)]
+    roots = [package for package in packages if _is_root(package)]
     lines = [line for root in roots for line in _asked(root, _groups(root, project))]
     # Without a project in the lock's own folder, uv's workspace is all there is.
-    members = [] if roots else [one for one in packages if _place_of(one)]
+    members = [] if roots else [package for package in packages if _place_of(package)]
     reached = _reached([*roots, *members], packages, project)
     indexes: dict[str, None] = {}
     pins: list[Pin] = []
@@ -54,9 +54,11 @@ def locked(table: Mapping[str, Any], project: Mapping[str, Any]) -> Locked:
         asked=(*indexes, *dict.fromkeys(lines)),
         pins=tuple(pins),
         python=str(table.get("requires-python", "")),
-        environments=tuple(str(one) for one in table.get("supported-markers", ())),
+        environments=tuple(str(marker) for marker in table.get("supported-markers", ())),
         elsewhere=frozenset(
-            canonicalize_name(one["name"]) for one in reached if "registry" not in one["source"]
+            canonicalize_name(package["name"])
+            for package in reached
+            if "registry" not in package["source"]
         ),
     )
 
@@ -110,7 +112,9 @@ def _reached(
         for package in by_name.get(name, ()):
             groups = _groups(package, project) if name in own else ()
             for need in _needs(package, groups, [extra] if extra else []):
-                waiting += [(str(need["name"]), str(one)) for one in ("", *need.get("extra", ()))]
+                waiting += [
+                    (str(need["name"]), str(further)) for further in ("", *need.get("extra", ()))
+                ]
     names = {name for name, _ in seen}
     return [package for package in packages if package["name"] in names]
 
@@ -135,7 +139,7 @@ def _elsewhere(package: _Package, project: Mapping[str, Any]) -> list[str]:
     if "url" in source:
         hashes = [file["hash"] for file in package.get("wheels", ()) if "hash" in file]
         hashes += [package["sdist"]["hash"]] if "hash" in package.get("sdist", {}) else []
-        checked = "".join(f" --hash={address(one)}" for one in hashes)
+        checked = "".join(f" --hash={address(digest)}" for digest in hashes)
         return [f"{named(package['name'])} @ {address(source['url'])}{checked}"]
     if "virtual" in source:
         return _asked(package, ())

@@ -77,5 +77,5 @@ def _port(exposed: Iterable[str]) -> int:
 
 def _version(said: str | None) -> str:
     """The version in what a program said, which may be more."""
-    found = _VERSION.findall(said or "")
-    return str(found[-1]) if found else ""
+    versions = _VERSION.findall(said or "")
+    return str(versions[-1]) if versions else ""

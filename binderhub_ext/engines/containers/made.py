@@ -39,14 +39,14 @@ _NOT_KEPT = "What postBuild made beside the environment could not be kept: it ne
 
 def facts_of(context: Path) -> dict[str, tuple[int, int]]:
     """Sizes and times of the files of a build's folder, by name."""
-    found = {}
+    facts = {}
     for folder in folders_in(context):
         for entry in folder.entries:
             if not entry.is_dir(follow_symlinks=False):
                 status = entry.stat(follow_symlinks=False)
                 name = str(PurePosixPath(folder.path, entry.name))
-                found[name] = (status.st_size, int(status.st_mtime))
-    return found
+                facts[name] = (status.st_size, int(status.st_mtime))
+    return facts
 
 
 async def keep_made(

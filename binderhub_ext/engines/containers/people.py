@@ -43,7 +43,7 @@ def ensure_person(layout: DataDirectory, user: str) -> Owner:
 
 def known_person(layout: DataDirectory, user: str) -> Owner | None:
     """The owner of a person's home, if there is one as whom something may run; makes nothing."""
-    found = lstat_beneath(layout.homes, layout.home(user).name)
-    if found is None or found.st_uid == 0 or os.geteuid() not in (0, found.st_uid):
+    status = lstat_beneath(layout.homes, layout.home(user).name)
+    if status is None or status.st_uid == 0 or os.geteuid() not in (0, status.st_uid):
         return None
-    return Owner(found.st_uid, found.st_gid)
+    return Owner(status.st_uid, status.st_gid)

@@ -76,7 +76,9 @@ def python_path_of(image: Mapping[str, Any]) -> str:
         image: as the engine describes it.
     """
     variables = (image.get("Config") or {}).get("Env") or []
-    said = [one.removeprefix(_VARIABLE) for one in variables if one.startswith(_VARIABLE)]
+    said = [
+        variable.removeprefix(_VARIABLE) for variable in variables if variable.startswith(_VARIABLE)
+    ]
     return said[-1] if said else ""
 
 

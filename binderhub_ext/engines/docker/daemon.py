@@ -137,10 +137,10 @@ class Daemon:
             with suppress(endpoint.Unanswered):
                 return await endpoint.image_facts(socket, image)
         try:
-            found: list[dict[str, Any]] = json.loads(await self.ask("image", "inspect", image))
+            images: list[dict[str, Any]] = json.loads(await self.ask("image", "inspect", image))
         except ProcessFailed:
             return None
-        return found[0]
+        return images[0]
 
     async def names(self, sign: str) -> list[str]:
         """Names of the images with a sign: `label=…`, or `reference=…` with a pattern."""

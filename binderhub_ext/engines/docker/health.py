@@ -36,12 +36,12 @@ async def checks(
     building = await _daemon(daemon)
     if not building.ok:
         return [building, _spawner()]
-    found = [building, *await _building(settings, daemon, machine), _spawner()]
+    checks = [building, *await _building(settings, daemon, machine), _spawner()]
     if daemon.cli == "docker":
         servers = await asyncio.to_thread(_network)
-        return [*found, servers, _filter(), await _names(daemon, await store.images(), servers)]
-    found.append(running := await _daemon(Daemon()))
-    return [*found, await asyncio.to_thread(_network), _filter()] if running.ok else found
+        return [*checks, servers, _filter(), await _names(daemon, await store.images(), servers)]
+    checks.append(running := await _daemon(Daemon()))
+    return [*checks, await asyncio.to_thread(_network), _filter()] if running.ok else checks
 
 
 async def _building(settings: Settings, daemon: Daemon, machine: Machine) -> list[Check]:
@@ -100,28 +100,28 @@ async def _limits(machine: Machine) -> Check:
 
 async def _reach(machine: Machine) -> list[Check]:
     """Whether builds are kept from this machine and from where clouds tell secrets."""
-    found = []
+    checks = []
     for name, kept, refused in (
         ("network of builds", "neither this machine nor", await machine.limit_network()),
         ("ADD in builds", "no", await machine.limit_engine()),
     ):
         message = refused or f"reaches {kept} blocked networks"
         fix = "See docs/how-to/docker.md." if refused else ""
-        found.append(Check(name, not refused, message, fix, required=False))
-    return found
+        checks.append(Check(name, not refused, message, fix, required=False))
+    return checks
 
 
 def _network() -> Check:
     name = "servers' network"
     try:
-        found = network.find_network(network.NAME)
+        servers = network.find_network(network.NAME)
     except CannotStart as error:
         return Check(name, False, error.message, "See whether docker network ls works.")
-    if found is None:
+    if servers is None:
         return Check(name, True, f"{network.NAME} will be made at the first start")
-    if found.apart:
-        return Check(name, True, f"{found.name}, the Hub at {found.gateway}")
-    fix = f"docker network rm {found.name}"
+    if servers.apart:
+        return Check(name, True, f"{servers.name}, the Hub at {servers.gateway}")
+    fix = f"docker network rm {servers.name}"
     return Check(name, False, "Its containers can talk to each other.", fix)
 
 

@@ -52,17 +52,17 @@ class ImageStore:
     async def find(self, key: str) -> Image | None:
         """The image of an environment if it is there; marks it as used now."""
         name = self.image_name(key)
-        found = await self._daemon.inspect(name)
-        if found is None:
+        facts = await self._daemon.inspect(name)
+        if facts is None:
             return None
         self.keys.mark_used(key)
-        return _image(name, key, found)
+        return _image(name, key, facts)
 
     async def images(self) -> list[Image]:
         """Every image kept, least recently used first."""
         names = [name for name in await self._names() if not name.endswith(UNFINISHED)]
-        found = [(name, await self._daemon.inspect(name)) for name in names]
-        images = [_image(name, _key(facts), facts) for name, facts in found if facts]
+        inspected = [(name, await self._daemon.inspect(name)) for name in names]
+        images = [_image(name, _key(facts), facts) for name, facts in inspected if facts]
         return sorted(images, key=lambda image: self.keys.last_use(image.key))
 
     async def remove(self, image: Image) -> bool:

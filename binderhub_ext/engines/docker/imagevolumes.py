@@ -23,14 +23,14 @@ def own_folders(volumes: Iterable[str], mounts: Sequence[Mount], home: str) -> t
         mounts: what a server sees, outermost first; the first is the home.
         home: where that is.
     """
-    found: list[Mount] = []
+    folders: list[Mount] = []
     for volume in sorted(PurePosixPath(normpath(f"/{one.lstrip('/')}")) for one in volumes):
         if not volume.is_relative_to(home):
             continue
         target = volume.relative_to(home)
-        around = [one for one in (*mounts, *found) if target.is_relative_to(one.target)]
-        inmost = max(around, key=lambda one: len(one.target.parts))
+        around = [mount for mount in (*mounts, *folders) if target.is_relative_to(mount.target)]
+        inmost = max(around, key=lambda mount: len(mount.target.parts))
         if inmost.target != target and inmost.access is Access.RW:
             path = inmost.path / target.relative_to(inmost.target)
-            found.append(replace(inmost, path=path, target=target))
-    return tuple(found)
+            folders.append(replace(inmost, path=path, target=target))
+    return tuple(folders)

@@ -56,7 +56,7 @@ class Layers:
         layer.done = layer.done or status.startswith(_DONE)
         if layer.arrived or layer.done:
             layer.moved = max(layer.moved, layer.size)
-        shares = [one.share for one in self._layers.values()]
+        shares = [layer.share for layer in self._layers.values()]
         self.percent = max(self.percent, int(100 * sum(shares) / len(shares)))
 
     def to_fields(self) -> dict[str, int | float]:

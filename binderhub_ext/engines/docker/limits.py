@@ -72,7 +72,7 @@ def _settings(memory: int, cpu: float, root: Path) -> list[tuple[Path, str]]:
             (quota / "cpu.cfs_period_us", str(_PERIOD)) if cpu else None,
             (quota / "cpu.cfs_quota_us", str(round(cpu * _PERIOD))) if cpu else None,
         ]
-    return [one for one in both if one]
+    return [reason for reason in both if reason]
 
 
 def _delegate(root: Path) -> None:

@@ -115,7 +115,7 @@ def clear(place: Path) -> None:
     """
     with suppress(FileNotFoundError, NotADirectoryError):
         places = list(place.iterdir())
-        if bound := [str(one) for one in places if one.is_mount() or _is_bound(one)]:
+        if bound := [str(place) for place in places if place.is_mount() or _is_bound(place)]:
             subprocess.run(["umount", "--lazy", *bound], capture_output=True)
         for one in places:
             with suppress(OSError):

@@ -33,7 +33,9 @@ def give(made, home, project, whole):
     tops = [(os.path.join(made, "home"), home, "~")]
     if whole:
         inside = os.path.join(made, "home")
-        tops = [(os.path.join(inside, one), os.path.join(home, one), "~/" + one) for one in PRIVATE]
+        tops = [
+            (os.path.join(inside, name), os.path.join(home, name), "~/" + name) for name in PRIVATE
+        ]
     if project:
         tops.append((os.path.join(made, "repo"), project, os.path.basename(project)))
     count, left = 0, []

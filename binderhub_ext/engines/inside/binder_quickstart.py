@@ -58,9 +58,9 @@ class _StandIn(ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        found = type(name, (Exception,), {})
-        setattr(self, name, found)
-        return found
+        error = type(name, (Exception,), {})
+        setattr(self, name, error)
+        return error
 
 
 def _without_database(execute, module):

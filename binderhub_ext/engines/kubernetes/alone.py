@@ -82,15 +82,15 @@ def _servers(
         besides: name of a server that does not count.
         phases: of pods that count; all that have not ended if empty.
     """
-    found = []
+    servers = []
     for pod in pods.values():
         facts, phase = pod["metadata"], (pod.get("status") or {}).get("phase", "")
         told = facts.get("annotations") or {}
         mine = told.get(_USER) == user and told.get(_SERVER, "") != besides
         counts = phase in phases if phases else phase not in _ENDED
         if mine and counts and (facts.get("labels") or {}).get(labels.FILES) == files:
-            found.append(told.get(_SERVER, ""))
-    return found
+            servers.append(told.get(_SERVER, ""))
+    return servers
 
 
 def _in_start(spawners: Iterable[Any], files: Files) -> list[str]:

@@ -88,16 +88,16 @@ class Api:
         listed = await self._core.list_namespaced_pod(
             self._namespace, label_selector=labels.selector(marks)
         )
-        found = [dict(self._plain(each)) for each in listed.items]
-        return sorted(found, key=lambda each: str(each["metadata"]["creationTimestamp"]))
+        pods = [dict(self._plain(each)) for each in listed.items]
+        return sorted(pods, key=lambda each: str(each["metadata"]["creationTimestamp"]))
 
     async def events_of(self, name: str) -> list[dict[str, Any]]:
         """What the cluster says of a pod or a Job, in its order."""
         listed = await self._core.list_namespaced_event(
             self._namespace, field_selector=f"involvedObject.name={name}"
         )
-        found = [dict(self._plain(each)) for each in listed.items]
-        return sorted(found, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime")))
+        events = [dict(self._plain(each)) for each in listed.items]
+        return sorted(events, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime")))
 
     async def log(self, pod: str, container: str) -> AsyncIterator[bytes]:
         """The lines of a container's log, as they come, until it ends."""
@@ -124,12 +124,12 @@ class Api:
     async def claim(self, name: str) -> dict[str, Any] | None:
         """A claim; `None` if there is none of that name."""
         try:
-            found = await self._core.read_namespaced_persistent_volume_claim(name, self._namespace)
+            claim = await self._core.read_namespaced_persistent_volume_claim(name, self._namespace)
         except ApiException as error:
             if error.status != _NOT_THERE:
                 raise
             return None
-        return dict(self._plain(found))
+        return dict(self._plain(claim))
 
 
 @asynccontextmanager

@@ -135,8 +135,8 @@ class KubernetesBuilder(Settings):
     async def images(self) -> list[Image]:
         repository = self.cluster.repository
         names = [f"{repository}:{tag}" for tag in await self.registry.tags(repository)]
-        found = [await self._described(name) for name in names if self._key(name)]
-        kept = [image for image in found if image]
+        described = [await self._described(name) for name in names if self._key(name)]
+        kept = [image for image in described if image]
         return sorted(kept, key=lambda image: self.keys.last_use(image.key))
 
     async def collect_garbage(self) -> list[Image]:
@@ -177,8 +177,8 @@ class KubernetesBuilder(Settings):
         return image
 
     async def _described(self, name: str) -> Image | None:
-        found = await self.registry.find(name)
-        return Image(name, self._key(name), found.size) if found else None
+        image = await self.registry.find(name)
+        return Image(name, self._key(name), image.size) if image else None
 
     # --- building -------------------------------------------------------------------------
 
@@ -300,8 +300,8 @@ class KubernetesBuilder(Settings):
             if not (old or total > self.max_total_size) or image.name in in_use | {*self.pinned}:
                 continue
             with alone(f"Removing the image {image.name}"):
-                found = await self.registry.find(image.name)
-                if found is None or await self.registry.remove(image.name, found):
+                listed = await self.registry.find(image.name)
+                if listed is None or await self.registry.remove(image.name, listed):
                     self.keys.forget(image.key)
                     removed.append(image)
                     total -= image.size

@@ -22,13 +22,13 @@ async def checks(cluster: Cluster, connected: AbstractAsyncContextManager[Api]) 
     Args:
         connected: its API server; raises `EngineDown` where that does not answer.
     """
-    found = [_settings(cluster), git()]
+    checks = [_settings(cluster), git()]
     try:
         async with connected as api:
-            return [*found, *await _cluster(cluster, api), await _registry(cluster)]
+            return [*checks, *await _cluster(cluster, api), await _registry(cluster)]
     except EngineDown as error:
         fix = "Set KUBECONFIG to where a cluster is described, or run the hub in one."
-        return [*found, Check("cluster", False, error.detail or error.message, fix)]
+        return [*checks, Check("cluster", False, error.detail or error.message, fix)]
 
 
 def _settings(cluster: Cluster) -> Check:

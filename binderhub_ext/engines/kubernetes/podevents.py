@@ -97,9 +97,9 @@ class PodEvents:
                 return NOTHING
 
     def _scheduled(self, said: str) -> Sentence:
-        found = _ASSIGNED.search(said)
-        self.node = found[1] if found else ""
-        if not found:
+        match = _ASSIGNED.search(said)
+        self.node = match[1] if match else ""
+        if not match:
             return NOTHING
         return Sentence("{pod} gets its place on {node}", pod=self.request.what, node=self.node)
 

@@ -164,10 +164,10 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
 
     async def find_image(self, launch: Launch) -> RegistryImage | None:
         """The launch's image, as its registry describes it."""
-        found = await find(self.cluster, launch.image)
-        if found:
-            self.image = found.name
-        return found
+        image = await find(self.cluster, launch.image)
+        if image:
+            self.image = image.name
+        return image
 
     async def ensure_person(self, launch: Launch) -> Owner:
         """One uid for everybody."""
@@ -261,8 +261,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
             raise error
 
     def _pod_request(self) -> PodRequest:
-        found = self.prepared.image if self.prepared else None
-        sizes = {found.name: found.size} if found else {}
+        image = self.prepared.image if self.prepared else None
+        sizes = {image.name: image.size} if image else {}
         guaranteed = self._guarantees()
         return PodRequest(guaranteed["memory"], guaranteed["cpu"], sizes, self.cluster.image)
 

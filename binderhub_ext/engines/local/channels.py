@@ -37,8 +37,8 @@ class Channels:
         Raises:
             BuildFailed: a name is neither a name nor an address.
         """
-        found = [address for name in named for address in self._of(name.strip())]
-        return list(dict.fromkeys(found))
+        addresses = [address for name in named for address in self._of(name.strip())]
+        return list(dict.fromkeys(addresses))
 
     def are_shared(self, addresses: Iterable[str]) -> bool:
         """Whether packages of these may be kept for everybody: the administrator says so of all."""
@@ -47,7 +47,11 @@ class Channels:
     def folders(self, addresses: Sequence[str]) -> list[Path]:
         """Folders of this machine among them, where the administrator named them."""
         beneath = f"{self.alias.rstrip('/')}/"
-        own = (one for one in addresses if one.startswith(beneath) or self.are_shared([one]))
+        own = (
+            address
+            for address in addresses
+            if address.startswith(beneath) or self.are_shared([address])
+        )
         parts = map(urlsplit, own)
         paths = [Path(unquote(part.path)) for part in parts if part.scheme == "file"]
         return [path for path in paths if ".." not in path.parts]

@@ -58,12 +58,12 @@ def plain(tail: str) -> str:
 
 def installed(environment: Path) -> dict[str, str]:
     """Versions of what is installed, by name."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for site in site_packages(environment).values():
         with beneath(environment, site) as folder:
             names = [_INSTALLED.fullmatch(entry.name) for entry in os.scandir(folder)]
-            found |= {canonicalize_name(name[1]): name[2] for name in names if name}
-    return found
+            versions |= {canonicalize_name(name[1]): name[2] for name in names if name}
+    return versions
 
 
 def pins(versions: Mapping[str, str], without: Iterable[str]) -> str:

@@ -60,12 +60,12 @@ def asked(content: bytes, python: str) -> Asked:
         BuildFailed: it cannot be read here.
     """
     fields = _completed(content, python)
-    specs = [str(one) for one in fields["dependencies"] if not isinstance(one, dict)]
+    specs = [str(spec) for spec in fields["dependencies"] if not isinstance(spec, dict)]
     pip: list[str] = []
     for one in fields["dependencies"]:
         if isinstance(one, dict) and isinstance(lines := one.get("pip"), list):
             pip += map(str, lines)
-    named = [str(one) for one in fields["channels"]]
+    named = [str(channel) for channel in fields["channels"]]
     named += [spec.partition("::")[0] for spec in specs if "::" in spec]
     variables = fields.get("variables")
     listed = variables.items() if isinstance(variables, dict) else ()
@@ -110,7 +110,7 @@ def completed(content: bytes, python: str) -> str:
     """
     fields = _completed(content, python)
     packages = fields["dependencies"]
-    if any(isinstance(one, dict) for one in packages) and not _names(packages, "pip"):
+    if any(isinstance(package, dict) for package in packages) and not _names(packages, "pip"):
         packages.append("pip")
     return json.dumps(fields, default=str)
 
@@ -128,10 +128,10 @@ def _completed(content: bytes, python: str) -> dict[str, Any]:
 
 
 def _listed(fields: Mapping[str, Any], name: str) -> list[Any]:
-    found = fields.get(name) or []
-    if not isinstance(found, list):
+    values = fields.get(name) or []
+    if not isinstance(values, list):
         raise BuildFailed("{name} in environment.yml has to be a list.", name=name)
-    return list(found)
+    return list(values)
 
 
 def _read(content: bytes) -> dict[str, Any]:
@@ -182,4 +182,4 @@ def _is_micromamba(program: str) -> bool:
 
 def _names(packages: list[object], name: str) -> bool:
     spec = re.compile(rf"(?:\S+::)?{name}(?![\w.-])")
-    return any(isinstance(one, str) and spec.match(one.strip()) for one in packages)
+    return any(isinstance(package, str) and spec.match(package.strip()) for package in packages)

@@ -85,14 +85,14 @@ def site_packages(environment: Path) -> dict[str, str]:
 
     A build may have left anything there: only folders count, and no link is followed.
     """
-    found = {}
+    folders = {}
     with suppress(FileNotFoundError, NotADirectoryError), beneath(environment, "lib") as library:
         for entry in os.scandir(library):
             status = lstat_beneath(library, f"{entry.name}/site-packages")
             version = re.fullmatch(r"python(3\.\d+)", entry.name)
             if version and status and stat.S_ISDIR(status.st_mode):
-                found[version[1]] = f"lib/{entry.name}/site-packages"
-    return found
+                folders[version[1]] = f"lib/{entry.name}/site-packages"
+    return folders
 
 
 def hub_python() -> str:

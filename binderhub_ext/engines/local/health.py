@@ -88,7 +88,7 @@ def _conda(settings: Settings) -> Check:
         fix = "" if ok else "Correct LocalBuilder.conda_program, or leave it out."
         return Check("conda", ok, f"{program}, as set", fix, required=False)
     try:
-        found = f"py-rattler {version('py-rattler')}; channels at {settings.conda_channel_alias}"
+        message = f"py-rattler {version('py-rattler')}; channels at {settings.conda_channel_alias}"
     except PackageNotFoundError:
         return Check("conda", False, "py-rattler is missing.", "pip install py-rattler", False)
-    return Check("conda", True, found, required=False)
+    return Check("conda", True, message, required=False)

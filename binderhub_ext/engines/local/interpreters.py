@@ -68,10 +68,10 @@ async def find_interpreters(managed: Path, extra: Sequence[str] = ()) -> tuple[I
     own = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     candidates = list(dict.fromkeys([own, *extra, *_candidates(managed)]))
     asked = await asyncio.gather(*(_ask(path) for path in candidates))
-    found = [interpreter for interpreter in asked if interpreter]
+    working = [interpreter for interpreter in asked if interpreter]
     preferred = {own: 0} | {os.path.realpath(path): 1 for path in extra}
     ordered = sorted(
-        dict.fromkeys(found),
+        dict.fromkeys(working),
         key=lambda i: (i.version[:2], preferred.get(i.path, 2), _newest_first(i)),
     )
     return tuple(ordered)

@@ -157,17 +157,17 @@ def find_controllers(proc: Path = Path("/proc/self")) -> Controllers | None:
 
 def _mounts(mountinfo: str) -> dict[str, tuple[str, Path]]:
     """Root and mount point of each controller's hierarchy; the unified one has no name."""
-    found: dict[str, tuple[str, Path]] = {}
+    mounts: dict[str, tuple[str, Path]] = {}
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         root, point = left.split()[3:5]
         kind, _, options = right.partition(" ")
         if kind == "cgroup2":
-            found[""] = (root, Path(point))
+            mounts[""] = (root, Path(point))
         elif kind == "cgroup":
             for controller in options.rpartition(" ")[2].split(","):
-                found[controller] = (root, Path(point))
-    return found
+                mounts[controller] = (root, Path(point))
+    return mounts
 
 
 def _own_groups(cgroup: str, mounts: Mapping[str, tuple[str, Path]]) -> dict[str, Path]:

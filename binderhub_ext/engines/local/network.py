@@ -195,11 +195,12 @@ def _forwarded(found: Iterable[str]) -> list[str]:
 
 def host_addresses(proc: Path = Path("/proc/net")) -> list[str]:
     """Every address of this machine that another machine could use."""
-    found: set[ipaddress.IPv4Address | ipaddress.IPv6Address] = set()
-    found |= _local_v4(_read(proc / "fib_trie"))
-    found |= _local_v6(_read(proc / "if_inet6"))
-    found = {a for a in found if not a.is_loopback and a not in ipaddress.ip_network(LINK_LOCAL)}
-    return sorted(map(str, found))
+    addresses: set[ipaddress.IPv4Address | ipaddress.IPv6Address] = set()
+    addresses |= _local_v4(_read(proc / "fib_trie"))
+    addresses |= _local_v6(_read(proc / "if_inet6"))
+    local = ipaddress.ip_network(LINK_LOCAL)
+    addresses = {a for a in addresses if not a.is_loopback and a not in local}
+    return sorted(map(str, addresses))
 
 
 def _read(path: Path) -> str:

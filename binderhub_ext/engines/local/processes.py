@@ -99,16 +99,16 @@ async def end_holders(path: Path) -> bool:
     An ordinary user's Hub cannot keep people from locking the file too, so this may take more
     than one.
     """
-    found = False
+    ended = False
     for _ in range(_ATTEMPTS):
         holder = lock_holder(path)
         if holder is None or holder <= 0:
             break
-        found = True
+        ended = True
         with suppress(ProcessLookupError):
             os.kill(_init_of(holder), signal.SIGKILL)
         await asyncio.sleep(_LOOK)
-    return found
+    return ended
 
 
 def _init_of(pid: int) -> int:

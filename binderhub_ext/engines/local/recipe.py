@@ -133,11 +133,11 @@ class Recipe:
             await self._sandboxed()
 
     def _of_conda(self, conda: Conda) -> CondaPackages:
-        found = self.detection
+        detection = self.detection
         return CondaPackages(
             conda=conda,
             sandbox=self.sandbox,
-            file=found.file("environment.yml") or found.file("environment.yaml"),
+            file=detection.file("environment.yml") or detection.file("environment.yaml"),
             base=self.base,
             read=self._read,
             step=self._step,
@@ -318,8 +318,8 @@ class Recipe:
 
     def _has_npm(self) -> bool:
         """Whether the sandbox shows npm: of the machine, or of what was installed."""
-        found = shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin")
-        return bool(found or lstat_beneath(self._path, "bin/npm"))
+        npm = shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin")
+        return bool(npm or lstat_beneath(self._path, "bin/npm"))
 
     async def _install_node(self) -> None:
         """Have Node.js from the package index, if it has it; postBuild says what it lacks."""

@@ -280,8 +280,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     def get_state(self) -> dict[str, Any]:
         """What finds the server again; called when the Hub is about to store it."""
         state: dict[str, Any] = super().get_state()
-        found = {name: process for name, process in self._processes().items() if process}
-        state |= {name: [process.pid, process.started] for name, process in found.items()}
+        processes = {name: process for name, process in self._processes().items() if process}
+        state |= {name: [process.pid, process.started] for name, process in processes.items()}
         if self._init:
             state["counted"] = self._counted
             with suppress(FileNotFoundError):

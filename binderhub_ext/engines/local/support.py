@@ -64,8 +64,10 @@ def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> 
         Unsupported: the machine has no such minor version.
     """
     wanted = detection.python
-    near = [one for one in machine if f"{wanted}.".startswith(f"{one.minor}.")]
-    exact = [one for one in near if _full(one) == wanted]
+    near = [
+        interpreter for interpreter in machine if f"{wanted}.".startswith(f"{interpreter.minor}.")
+    ]
+    exact = [interpreter for interpreter in near if _full(interpreter) == wanted]
     if near and re.fullmatch(r"\d+\.\d+(\.\d+)?", wanted):
         return (exact or near)[0]
     source = _python_source(detection)

@@ -162,9 +162,9 @@ class Requirements:
 
 def _pinned(line: Line) -> tuple[str, str] | None:
     """Name and version of a package whose hashes a line says."""
-    found = _PIN.match(line.text) if line.refers is Refers.INDEX else None
-    known = found and " --hash" in line.text
-    return (canonicalize_name(found[1]), found[2]) if found and known else None
+    pin = _PIN.match(line.text) if line.refers is Refers.INDEX else None
+    known = pin and " --hash" in line.text
+    return (canonicalize_name(pin[1]), pin[2]) if pin and known else None
 
 
 def venv(python: str, path: Path) -> list[str]:
@@ -180,7 +180,7 @@ def _configuration(foreign: bool) -> list[str]:
 
 
 def _for_everybody(path: Path) -> bool:
-    return all(one.stat().st_mode & 0o004 for one in (path, path.parent))
+    return all(place.stat().st_mode & 0o004 for place in (path, path.parent))
 
 
 def install(

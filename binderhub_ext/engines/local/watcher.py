@@ -78,12 +78,12 @@ def pid_namespace(pid: int) -> str | None:
 def sandbox_processes() -> dict[str, list[int]]:
     """Processes of every pid namespace but ours, as far as we may see them."""
     mine = pid_namespace(os.getpid())
-    found: dict[str, list[int]] = {}
+    processes: dict[str, list[int]] = {}
     for pid in _pids():
         namespace = pid_namespace(pid)
         if namespace is not None and namespace != mine:
-            found.setdefault(namespace, []).append(pid)
-    return found
+            processes.setdefault(namespace, []).append(pid)
+    return processes
 
 
 def _pids() -> Iterator[int]:

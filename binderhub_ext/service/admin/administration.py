@@ -117,20 +117,20 @@ class Administration:
 
     async def servers(self, admin: Person) -> list[TheirServer]:
         """Every server that does not stand still, whosever."""
-        found = []
+        servers = []
         async for model in self._hub.people(admin):
             for one in map(Server.from_model, (model.get("servers") or {}).values()):
                 if one.state is not State.STOPPED:
                     launch = self._tickets.of(model["name"], one.name, one.ticket)
-                    found.append(TheirServer(model["name"], one, launch))
-        return found
+                    servers.append(TheirServer(model["name"], one, launch))
+        return servers
 
     async def people(self, admin: Person) -> list[Somebody]:
         """Everybody the Hub knows, those whose homes take most first."""
         launches = await self._everybody.launches()
         models = {model["name"]: model async for model in self._hub.people(admin)}
         homes = await self._space.known_homes(models)
-        found = [
+        people = [
             Somebody(
                 name=name,
                 admin=bool(model.get("admin")),
@@ -141,7 +141,7 @@ class Administration:
             )
             for name, model in models.items()
         ]
-        return sorted(found, key=lambda one: (-(one.bytes or 0), one.name))
+        return sorted(people, key=lambda person: (-(person.bytes or 0), person.name))
 
     async def trust(self) -> Sequence[TrustRow]:
         """Every decision by which somebody trusts a repository."""
@@ -204,7 +204,7 @@ class Administration:
 
 def _running(model: Mapping[str, Any]) -> int:
     servers = map(Server.from_model, (model.get("servers") or {}).values())
-    return sum(one.state is not State.STOPPED for one in servers)
+    return sum(server.state is not State.STOPPED for server in servers)
 
 
 def as_json(check: Check) -> dict[str, Any]:

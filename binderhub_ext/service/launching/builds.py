@@ -127,11 +127,11 @@ class Builds:
             RepoNotFound, RepoUnavailable, Unsupported, BuildFailed, NoSpace: as repositories
                 and engines raise them.
         """
-        found = await self._look_together(commit, tell)
-        if isinstance(found, Image):
-            return found
-        key = found.environment.key
-        return await self._builds.join(key, partial(self._build_in_turn, found), tell)
+        outcome = await self._look_together(commit, tell)
+        if isinstance(outcome, Image):
+            return outcome
+        key = outcome.environment.key
+        return await self._builds.join(key, partial(self._build_in_turn, outcome), tell)
 
     async def plain(self, tell: Tell) -> Image:
         """The environment of an empty repository, found or built.
@@ -199,8 +199,8 @@ class Builds:
         """The image of a commit if there is one; fetches it if it was never looked at."""
         if known := await self.known(commit):
             return known[1]
-        found = await self._look_together(commit, unheard)
-        return found if isinstance(found, Image) else None
+        outcome = await self._look_together(commit, unheard)
+        return outcome if isinstance(outcome, Image) else None
 
     async def remove_old_logs(self) -> None:
         """Delete logs of builds that ended long ago. Safe to repeat."""
@@ -226,12 +226,12 @@ class Builds:
         source = await provider.readable(commit, tell)
         tell(Event(Phase.FETCHING, Sentence("Looking at what the repository asks for.")))
         try:
-            found = await self._look_at(source)
+            outcome = await self._look_at(source)
         except RepoUnavailable:  # what is not kept can be gone again
-            found = await self._look_at(await provider.fetch(commit, unheard))
-        if isinstance(found, BuildRequest):
+            outcome = await self._look_at(await provider.fetch(commit, unheard))
+        if isinstance(outcome, BuildRequest):
             await provider.fetch(commit, unheard)
-        return found
+        return outcome
 
     async def _look_at(self, source: Source) -> Image | BuildRequest:
         basis = await self._builder.basis()

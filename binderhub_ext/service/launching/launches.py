@@ -155,7 +155,7 @@ class Launches:
                 )
             if current := self._current.get(key):
                 return current.state
-            under_way = [one.order for one in self._current.values() if one not in others]
+            under_way = [launch.order for launch in self._current.values() if launch not in others]
             self._quotas.check(order, under_way, await self._within_an_hour(order.person))
             return (await self._start(key, order)).state
 
@@ -164,7 +164,7 @@ class Launches:
         if request.repo is None:
             return ""
         past = await self._records.past(person.name)
-        past = [replace(one, repo=_named_now(one.repo, self._providers)) for one in past]
+        past = [replace(launch, repo=_named_now(launch.repo, self._providers)) for launch in past]
         return folder_of(request.repo, past)
 
     async def get(self, person: Person, id: str) -> State:

@@ -132,7 +132,7 @@ class PersonFiles:
             home=await self._space.home(person.name),
             full=await self._space.full(),
             projects=await self.projects(person, running),
-            volumes=tuple((one, _seeing_volume(running, one)) for one in mine),
+            volumes=tuple((access, _seeing_volume(running, access)) for access in mine),
             trash=await self.trash(person),
         )
 
@@ -151,9 +151,9 @@ class PersonFiles:
 
     async def sizes(self, user: str) -> dict[str, int | None]:
         """What each project in a person's home took when it was last measured, by its path."""
-        found = await asyncio.to_thread(self._measured, user)
-        self._space.measure(*(self._place(user, path) for path, _ in found))
-        return dict(found)
+        sizes = await asyncio.to_thread(self._measured, user)
+        self._space.measure(*(self._place(user, path) for path, _ in sizes))
+        return dict(sizes)
 
     async def trash(self, person: Person) -> tuple[InTrash, ...]:
         """What a person deleted and can have back, the latest first."""
@@ -204,12 +204,12 @@ class PersonFiles:
             NotFound: they have nothing of that id in the trash.
             Conflict: something else has come in its place.
         """
-        found = await self._find(person, id)
-        if found.kind == "volume":
+        thing = await self._find(person, id)
+        if thing.kind == "volume":
             return (await self._volumes.restore(person, id)).name
         await asyncio.to_thread(restore_project, self._layout, person.name, id)
         self._space.measure(*home_places(self._layout, person.name))
-        return found.name
+        return thing.name
 
     async def remove(self, person: Person, id: str) -> None:
         """Remove something in the trash for good; the disk has its room a moment later.

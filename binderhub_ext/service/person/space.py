@@ -53,8 +53,8 @@ class DiskUsage:
     async def home(self, user: str) -> Taken:
         """A person's home against its limit, as last measured; has it measured if that is old."""
         self.measure(*home_places(self.layout, user))
-        found = await asyncio.to_thread(last_home_usage, self.layout, user)
-        return self.limits.of_home(found)
+        usage = await asyncio.to_thread(last_home_usage, self.layout, user)
+        return self.limits.of_home(usage)
 
     async def no_room(self, user: str) -> Sentence:
         """Why nothing new should be put into a person's files; empty if there is room."""
@@ -110,15 +110,15 @@ class DiskUsage:
         """Bytes of people's homes as last measured; measures none."""
 
         def look() -> dict[str, int | None]:
-            found = ((user, last_home_usage(self.layout, user)) for user in users)
-            return {user: self.limits.of_home(usage).bytes for user, usage in found}
+            usages = ((user, last_home_usage(self.layout, user)) for user in users)
+            return {user: self.limits.of_home(usage).bytes for user, usage in usages}
 
         return await asyncio.to_thread(look)
 
     def known(self, place: Place) -> int | None:
         """Bytes of a folder as last measured; reads a small file."""
-        found = last_usage(self.layout, *place)
-        return found.bytes if found else None
+        usage = last_usage(self.layout, *place)
+        return usage.bytes if usage else None
 
 
 def _folders(root: Path) -> list[str]:

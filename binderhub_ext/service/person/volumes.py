@@ -105,7 +105,7 @@ class PersonVolumes:
         """
         if not requests:
             return ()
-        mine = [one.volume for one in await self.mine(person)]
+        mine = [access.volume for access in await self.mine(person)]
         groups = await self._hub.groups(person)
         return resolve(requests, mine, person.name, groups, project=project)
 
@@ -238,10 +238,10 @@ class PersonVolumes:
         for wanted in self._rules.wanted({group: {} for group in groups}):
             # A group's properties are known to the Hub alone, which knows better then.
             self.store.ensure(wanted, time.time(), update=not group_of(wanted.source))
-        found = ((volume, access_of(volume, user, groups)) for volume in self.store.all())
+        volumes = ((volume, access_of(volume, user, groups)) for volume in self.store.all())
         return [
             VolumeAccess(volume, access, self._owns(user, volume), self._usage(volume))
-            for volume, access in found
+            for volume, access in volumes
             if access
         ]
 

@@ -70,12 +70,12 @@ class Everybody:
         """The latest build of each environment, by its key."""
 
         def look(session: Session) -> dict[str, BuildRow]:
-            found: dict[str, BuildRow] = {}
+            builds: dict[str, BuildRow] = {}
             for at in range(0, len(keys), _AT_ONCE):
                 some = select(BuildRow).where(BuildRow.key.in_(keys[at : at + _AT_ONCE]))
                 for row in session.scalars(some.order_by(BuildRow.started)):
-                    found[row.key] = row
-            return found
+                    builds[row.key] = row
+            return builds
 
         return await self._run(look)
 
@@ -85,13 +85,13 @@ class Everybody:
         figures = (counted, func.count(), func.max(LaunchRow.started))
 
         def look(session: Session) -> dict[str, Uses]:
-            found: dict[str, Uses] = {}
+            uses: dict[str, Uses] = {}
             for at in range(0, len(images), _AT_ONCE):
                 some = select(LaunchRow.image, *figures).group_by(LaunchRow.image)
                 some = some.where(LaunchRow.image.in_(images[at : at + _AT_ONCE]))
                 for image, people, launches, last in session.execute(some):
-                    found[image] = Uses(people, launches, last)
-            return found
+                    uses[image] = Uses(people, launches, last)
+            return uses
 
         return await self._run(look)
 

@@ -253,8 +253,8 @@ class Records:
 
     async def trusted(self, user: str, repo: str) -> list[TrustRow]:
         """What a person decided about a repository (its identity); each decision counts."""
-        found = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo[:2048])
-        return list(await self.run(lambda session: session.scalars(found).all()))
+        decisions = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo[:2048])
+        return list(await self.run(lambda session: session.scalars(decisions).all()))
 
     async def all_trusted(self, user: str) -> list[TrustRow]:
         mine = select(TrustRow).where(TrustRow.user == user).order_by(TrustRow.since.desc())

@@ -116,7 +116,7 @@ def settings_view(config: Config) -> list[dict[str, str]]:
     A value is left out by the name of its setting, and all of the classes by which people sign in,
     whose settings nobody here knows.
     """
-    return sorted(_settings(config), key=lambda one: (one["section"], one["name"]))
+    return sorted(_settings(config), key=lambda setting: (setting["section"], setting["name"]))
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -177,7 +177,7 @@ async def _nearer(
     service: Service, person: Person, request: LaunchRequest
 ) -> tuple[LaunchRequest, str]:
     mine = await service.volumes.mine(person) if request.volumes else []
-    names = {name for one in mine for name in (one.volume.name, one.volume.id)}
+    names = {name for access in mine for name in (access.volume.name, access.volume.id)}
     return nearer(service.policy, request, names, service.targets)
 
 
@@ -217,7 +217,7 @@ def asks_first(service: Service, fields: Fields, request: LaunchRequest) -> bool
     with suppress(BadLink):
         if pasted := first(fields, "repo"):
             brought.append(understand(pasted, providers=service.providers).request)
-    return any(reach_for_the_same(one, request) for one in brought)
+    return any(reach_for_the_same(earlier, request) for earlier in brought)
 
 
 async def trust(service: Service, person: Person, request: LaunchRequest) -> None:

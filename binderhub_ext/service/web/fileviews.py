@@ -33,7 +33,7 @@ def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, 
             }
             for mine, uses in overview.volumes
         ],
-        "trash": [trash_view(one) for one in overview.trash],
+        "trash": [trash_view(thing) for thing in overview.trash],
     }
 
 

@@ -44,7 +44,7 @@ def chooser(mine: Iterable[VolumeAccess], fields: Fields) -> Any:
     """
     asked = {request.name: request for request in _typed(fields)}
     order = {name: number for number, name in enumerate(asked)}
-    entries = [_entry(one, asked) for one in mine]
+    entries = [_entry(access, asked) for access in mine]
     entries.sort(key=lambda entry: min(order.get(n, len(order)) for n in _names(entry)))
     known = {name for entry in entries for name in _names(entry)}
     missing = [name for name in asked if name not in known]

@@ -178,8 +178,8 @@ class Scratch:
     def _with_content(self, files: int, path: bytes, entry: Entry) -> Entry:
         if entry.mode not in REGULAR:
             return entry
-        found = look(files, path, algorithm_of(self._request.commit))
-        return replace(entry, content=found.content)
+        present = look(files, path, algorithm_of(self._request.commit))
+        return replace(entry, content=present.content)
 
     def has_commit(self, commit: str) -> bool:
         """Whether a commit is in what was fetched, so that it is nobody's work in the project."""

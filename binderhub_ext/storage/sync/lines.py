@@ -52,9 +52,9 @@ class Lines:
     def changed(self, folder: int, algorithm: str) -> Iterator[tuple[Taken, Found]]:
         """The files of the journal that are not as they were when they were moved away."""
         for line in self.taken:
-            found = look(folder, line.number, algorithm)
-            if found.kind is not Kind.ABSENT and found.content not in line.expected:
-                yield line, found
+            present = look(folder, line.number, algorithm)
+            if present.kind is not Kind.ABSENT and present.content not in line.expected:
+                yield line, present
 
     def unfinished(self, folder: int, project: int) -> Taken | None:
         """The file that is away without that another is in its place.

@@ -55,12 +55,12 @@ class Plan:
 
     def bring(self, path: bytes, bases: Bases, incoming: Entry | None) -> Iterator[Change]:
         """As :meth:`~.apply.FileChanger.bring`."""
-        found = self._look(path)
-        what = decide(bases, found, incoming, self._keep)
+        present = self._look(path)
+        what = decide(bases, present, incoming, self._keep)
         if what is What.REMOVED:
             self._removed.add(path)
         if what is What.ASIDE:
-            self._aside.add(found.blocker or path)
+            self._aside.add(present.blocker or path)
         if what is not What.NOTHING:
             yield Change(path, what)
 
@@ -78,12 +78,12 @@ class Plan:
             return self._back[path]
         if not self._aside.isdisjoint((path, *ancestors(path))):
             return Found(Kind.ABSENT)
-        found = look(self._project, path, self._algorithm)
-        if found.kind is Kind.BLOCKED and found.blocker in self._removed:
+        present = look(self._project, path, self._algorithm)
+        if present.kind is Kind.BLOCKED and present.blocker in self._removed:
             return Found(Kind.ABSENT)
-        if found.kind is Kind.DIRECTORY and self._removed and self._below(path) <= self._removed:
+        if present.kind is Kind.DIRECTORY and self._removed and self._below(path) <= self._removed:
             return Found(Kind.ABSENT)
-        return found
+        return present
 
     def _below(self, path: bytes) -> set[bytes]:
         return set(_files_below(self._project, path))
@@ -117,6 +117,6 @@ def edited(project: int, bases: Collection[Record], algorithm: str) -> Iterator[
         ours = [entry for base in bases if (entry := base.entries.get(path))]
         if any(entry.mode == SUBMODULE for entry in ours):
             continue
-        found = look(project, path, algorithm)
-        if not any(matches(found, entry) for entry in ours):
+        present = look(project, path, algorithm)
+        if not any(matches(present, entry) for entry in ours):
             yield path

@@ -146,11 +146,11 @@ def _header(line: bytes) -> Header:
 
 def _entries(lines: bytes) -> Iterator[tuple[bytes, Entry]]:
     for line in lines.split(b"\0")[:-1]:
-        found = _ENTRY.fullmatch(line)
-        if not found or not is_safe(found[4]):
+        match = _ENTRY.fullmatch(line)
+        if not match or not is_safe(match[4]):
             raise BadRecord("not a file")
-        mode, blob, content = (found[group].decode() for group in (1, 2, 3))
-        yield found[4], Entry(mode, blob, content)
+        mode, blob, content = (match[group].decode() for group in (1, 2, 3))
+        yield match[4], Entry(mode, blob, content)
 
 
 def is_commit(text: str) -> bool:

@@ -23,11 +23,11 @@ def keep(top, into, shown, known, left_out, not_at_top):
     """Copy what is new below a folder; gives how many files that were, and what was not copied."""
     count, left = 0, []
     for folder, folders, names in os.walk(top):
-        folders[:] = sorted(one for one in folders if one not in left_out)
+        folders[:] = sorted(name for name in folders if name not in left_out)
         if folder == top:
-            folders[:] = [one for one in folders if one not in not_at_top]
-            names = [one for one in names if one not in not_at_top]
-        links = [one for one in folders if os.path.islink(os.path.join(folder, one))]
+            folders[:] = [name for name in folders if name not in not_at_top]
+            names = [name for name in names if name not in not_at_top]
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in sorted(names + links):
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, top)

@@ -57,11 +57,11 @@ def copy_python(folder: Path) -> Path:
 
 def needed(objects: Iterable[Path]) -> set[Path]:
     """All libraries that programs and libraries are linked with, the loader among them."""
-    found: set[Path] = set()
+    libraries: set[Path] = set()
     for each in objects:
         listed = subprocess.run(["ldd", str(each)], capture_output=True, text=True).stdout
-        found.update(map(Path, _LIBRARY.findall(listed)))
-    return found
+        libraries.update(map(Path, _LIBRARY.findall(listed)))
+    return libraries
 
 
 def run(*command: str) -> str:

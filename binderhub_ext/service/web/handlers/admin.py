@@ -149,18 +149,18 @@ async def _found(service: Service, wanted: str) -> dict[str, Any]:
 
 async def _environments(handler: Handler) -> dict[str, Any]:
     kept = await handler.service.administration.environments()
-    return {"environments": [views.environment_view(one) for one in kept]}
+    return {"environments": [views.environment_view(image) for image in kept]}
 
 
 async def _servers(handler: Handler) -> dict[str, Any]:
-    found = await handler.service.administration.servers(handler.me)
-    return {"servers": [views.their_server_view(one) for one in found]}
+    servers = await handler.service.administration.servers(handler.me)
+    return {"servers": [views.their_server_view(server) for server in servers]}
 
 
 async def _people(handler: Handler) -> dict[str, Any]:
     administration, policy = handler.service.administration, handler.service.policy
     return {
-        "people": [views.person_view(one) for one in await administration.people(handler.me)],
+        "people": [views.person_view(person) for person in await administration.people(handler.me)],
         "trust": [views.trust_view(row) for row in await administration.trust()],
         "trusted_specs": list(policy.trusted_specs),
         "banned_specs": list(policy.banned_specs),

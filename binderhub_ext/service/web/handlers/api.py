@@ -174,9 +174,10 @@ class ParseApi(Api):
     """`/api/parse?text=…`: what a paste was taken to mean. Looks nothing up."""
 
     async def get(self) -> None:
-        found = understand(self.get_query_argument("text", ""), providers=self.service.providers)
-        values = described(found.request, providers=self.service.providers)
-        self.write({**values, "guessed": list(found.guessed)})
+        text, providers = self.get_query_argument("text", ""), self.service.providers
+        understanding = understand(text, providers=providers)
+        values = described(understanding.request, providers=providers)
+        self.write({**values, "guessed": list(understanding.guessed)})
 
 
 class EnvironmentApi(Api):
@@ -222,4 +223,4 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
 def _texts(value: object) -> list[str]:
     """A JSON value as the texts of a form's field."""
     values = value if isinstance(value, list) else [value]
-    return [str(one) for one in values if one is not None]
+    return [str(value) for value in values if value is not None]

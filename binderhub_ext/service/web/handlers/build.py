@@ -96,9 +96,9 @@ class Build(EventStream):
     def _resumed(self) -> tuple[State, int] | None:
         """The launch a dropped client watched, and the last event it has."""
         said = self.request.headers.get("Last-Event-ID") or self.get_query_argument("last", "")
-        found = _RESUME.fullmatch(said)
-        running = found and self.service.launches.running(self.me, found[1])
-        return (running.state, int(found[2])) if found and running else None
+        match = _RESUME.fullmatch(said)
+        running = match and self.service.launches.running(self.me, match[1])
+        return (running.state, int(match[2])) if match and running else None
 
     # ---- answers
 

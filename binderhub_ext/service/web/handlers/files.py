@@ -62,9 +62,9 @@ class ProjectsApi(Api):
     """`/api/projects`: mine."""
 
     async def get(self) -> None:
-        found = await self.service.files.projects(self.me)
+        projects = await self.service.files.projects(self.me)
         prefix = self.service.prefix
-        self.write({"projects": [folder_view(project, prefix) for project in found]})
+        self.write({"projects": [folder_view(project, prefix) for project in projects]})
 
 
 class ProjectApi(Api):
@@ -79,8 +79,8 @@ class TrashApi(Api):
     """`/api/trash`: what I deleted, and when it will be gone."""
 
     async def get(self) -> None:
-        found = await self.service.files.trash(self.me)
-        self.write({"trash": [trash_view(one) for one in found]})
+        trash = await self.service.files.trash(self.me)
+        self.write({"trash": [trash_view(thing) for thing in trash]})
 
 
 class TrashRestore(Api):

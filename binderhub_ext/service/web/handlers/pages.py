@@ -199,7 +199,7 @@ async def list_values(page: Page) -> dict[str, Any]:
         "launches": [views.launch_view(state, prefix) for state in recent if not state.finished],
         "failed": [views.launch_view(state, prefix) for state in failed],
         "work": work,
-        "shared": [views.shared_view(one) for one in await service.shares.received(page.me)],
+        "shared": [views.shared_view(share) for share in await service.shares.received(page.me)],
     }
 
 

@@ -40,7 +40,7 @@ class VolumesPage(ActionPage):
             "volumes.html",
             **await _listed(self),
             limit=self.service.volumes.limit,
-            owned=sum(one.owned for one in mine),
+            owned=sum(access.owned for access in mine),
             error=failure.to_json() if failure else None,
             values=values or {},
         )
@@ -139,7 +139,7 @@ async def _listed(handler: Handler) -> dict[str, object]:
     volumes.measure(mine)
     deleted = await volumes.deleted(me)
     return {
-        "volumes": [views.volume_view(one) for one in mine],
+        "volumes": [views.volume_view(access) for access in mine],
         "deleted": [views.deleted_view(trashed, volume) for trashed, volume in deleted],
     }
 
