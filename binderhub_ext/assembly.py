@@ -44,6 +44,7 @@ from .service.launching.quotas import Quotas
 from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
 from .service.launching.updates import Updates
+from .service.otherhubs import OtherHubs
 from .service.person.credentials import Credentials
 from .service.person.files import PersonFiles
 from .service.person.shares import Shares
@@ -89,7 +90,8 @@ async def make_service(
         "origins": tuple(parts.access.origins),
         "api_only": parts.access.api_only,
         "bans": parts.access.bans(),
-        "hubs": parts.look.other_hubs,
+        "hubs": OtherHubs(parts.look.other_hubs),
+        "open_page": parts.look.open_page,
         "warnings": tuple(parts.look.warnings),
         "settings": settings_view(app.config),
     }

@@ -14,12 +14,16 @@ from urllib.parse import quote
 from .errors import BadLink
 from .launch import Files, LaunchRequest
 from .links import write_link
+from .parameters import PARAMETERS
 from .providers import PROVIDERS, Providers, find
 from .repo import Repo
 from .targets import TARGETS, Targets, landing
 
 CAPTION = "Launch"
 """What a badge says to those who do not see it."""
+
+_EVERYWHERE = ("files", "target", "filepath", "urlpath")
+"""What every Binder understands, and files, which are on no other hub in any case."""
 
 _BUILDER = "quay.io/jupyterhub/repo2docker:main"
 
@@ -74,30 +78,44 @@ def elsewhere(
     targets: Targets = TARGETS,
     *,
     providers: Providers = PROVIDERS,
+    ours: bool = False,
 ) -> str:
     """The link of the same launch on mybinder.org or another Binder.
 
-    What only a service like this one understands (files, volumes, sizes) is left out; a target
-    becomes the path it opens.
+    What only a service like this one understands (see :func:`lost_elsewhere`) is left out; a
+    target becomes the path it opens.
 
     Args:
         request: what was asked for.
         hub: the other Binder's absolute URL.
+        ours: whether it is a service like this one, which understands all of it.
 
     Raises:
         BadLink: Binder has nothing of the kind, as for images and providers of ours alone.
     """
     if request.repo is None or request.image:
         raise BadLink("Other Binders build repositories and cannot run a given image.")
+    repo = find(providers, request.repo.provider).elsewhere(request.repo)
+    if ours:
+        return f"{hub.rstrip('/')}/{write_link(replace(request, repo=repo))}"
     plain = replace(request, files=Files.PROJECT)
     simple = LaunchRequest(
-        find(providers, request.repo.provider).elsewhere(request.repo),
+        repo,
         request.ref,
         target=request.target if request.filepath and request.target == "lab" else "",
         filepath=request.filepath if request.target in ("", "lab") else "",
         urlpath="" if request.filepath and request.target in ("", "lab") else _open(plain, targets),
     )
     return f"{hub.rstrip('/')}/{write_link(simple)}"
+
+
+def lost_elsewhere(request: LaunchRequest) -> list[str]:
+    """What the same launch is without on a Binder that is no service like this one, in words."""
+    return [
+        f"{parameter.title} {words}"
+        for parameter in PARAMETERS.values()
+        if parameter.field not in _EVERYWHERE and (words := parameter.words(request))
+    ]
 
 
 def commands(request: LaunchRequest) -> dict[str, str]:

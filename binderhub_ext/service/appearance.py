@@ -64,8 +64,14 @@ class Appearance(Configurable):
 
     other_hubs = Dict(
         {"mybinder.org": "https://mybinder.org"},
-        help="""Other Binders by name, whose links the form offers for the same launch. Default:
-        mybinder.org.""",
+        help="""Other Binders by name, whose links are offered for the same launch while they are
+        up and have its provider: `{"mybinder.org": "https://mybinder.org"}`; a hub like this one
+        by the address of its service, `https://…/services/binder`. Default: mybinder.org.""",
+    ).tag(config=True)
+
+    open_page = Unicode(
+        help="""Address of a page that opens links on the hub of the reader's choice, which the form
+        then offers a link for: wherever you put `docs/open.html`. Default: none."""
     ).tag(config=True)
 
     announcement = Unicode(

@@ -34,10 +34,15 @@ function link({ name, url }) {
   return anchor;
 }
 
+function lacking({ without }) {
+  return without.length ? ` (not there: ${without.join(", ")}) ` : " ";
+}
+
 function show(made) {
-  for (const id of ["url", "markdown", "html", "rst"]) put(id, made[id].trim());
+  for (const id of ["url", "anywhere", "markdown", "html", "rst"]) put(id, made[id].trim());
   put("repo2docker", made.commands.repo2docker ?? made.commands.docker);
-  hubs.replaceChildren("The same environment elsewhere: ", ...made.hubs.flatMap((hub) => [link(hub), " "]));
+  const others = made.hubs.flatMap((hub) => [link(hub), lacking(hub)]);
+  hubs.replaceChildren("The same environment elsewhere, where your files are not: ", ...others);
   hubs.hidden = made.hubs.length === 0;
   qr.hidden = !made.qr;
   if (made.qr) qr.querySelector("img").src = made.qr;

@@ -147,6 +147,8 @@ class _Page(_Handler):
                 answer = answer({name: self.get_argument(name) for name in self.request.arguments})
             self.set_status(answer.get("status", 200) if isinstance(answer, dict) else 200)
             self.set_header("Content-Type", "application/json")
+            if path == "versions":
+                self.set_header("Access-Control-Allow-Origin", "*")
             self.write(json.dumps(answer))
             return
         template, context = self.pages.pages[path]

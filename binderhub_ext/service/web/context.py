@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tornado.web import RequestHandler
 
@@ -20,6 +21,7 @@ from ..launching.builds import Builds
 from ..launching.launches import Launches
 from ..launching.news import News
 from ..launching.updates import Updates
+from ..otherhubs import OtherHubs
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
 from ..person.shares import Shares
@@ -42,7 +44,8 @@ class Service:
         origins: other sites whose pages may use the API, such as `https://book.example.org`.
         api_only: no pages.
         bans: networks that are not served.
-        hubs: other Binders by name, for links to the same launch there.
+        hubs: other Binders, for links to the same launch there.
+        open_page: of a page that opens links on any hub; empty for none.
         warnings: sentences above the form.
         settings: what an administrator configured, without secrets.
     """
@@ -72,7 +75,8 @@ class Service:
     origins: Sequence[str] = ()
     api_only: bool = False
     bans: Bans = field(default_factory=Bans)
-    hubs: Mapping[str, str] = field(default_factory=dict)
+    hubs: OtherHubs = field(default_factory=partial(OtherHubs, {}))
+    open_page: str = ""
     warnings: Sequence[str] = ()
     settings: Sequence[Mapping[str, str]] = ()
 

@@ -54,13 +54,14 @@ async def _ways(
     plain = write_link(replace(request, environment=PLAIN), providers=service.providers)
     ways = [("Open its files in the plain environment", service.prefix + plain)]
     public = not commit.repo.reader and await _is_public(commit.repo.url)
-    for name, hub in service.hubs.items():
-        if not public and hub.partition("://")[2].rstrip("/") in _PUBLIC_ONLY:
+    for hub in await service.hubs.taking(commit.repo.provider):
+        if not public and hub.url.partition("://")[2].rstrip("/") in _PUBLIC_ONLY:
             continue
         try:
-            ways.append((f"Launch it on {name}", elsewhere(request, hub, service.targets)))
+            url = elsewhere(request, hub.url, service.targets, ours=hub.ours)
         except BadLink:
             continue
+        ways.append((f"Launch it on {hub.name}, where your files are not", url))
     return tuple(ways)
 
 

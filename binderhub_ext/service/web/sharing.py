@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,32 +12,39 @@ from segno import DataOverflowError
 from ...core.badges import badge, commands, elsewhere
 from ...core.errors import BadLink
 from ...core.launch import LaunchRequest
+from ...core.links import write_link
 from ...core.providers import Providers
 from ...core.targets import Targets
+from ..otherhubs import OtherHub
 
 
 def ways_out(
     request: LaunchRequest,
     base: str,
-    hubs: Mapping[str, str],
+    hubs: Iterable[OtherHub],
     *,
     providers: Providers,
     targets: Targets,
+    open_page: str = "",
 ) -> dict[str, Any]:
     """Everything the form offers for sharing one launch.
 
     Args:
         request: what the form stands for.
         base: absolute URL of this service.
-        hubs: other Binders by name.
+        hubs: other Binders that are up.
+        open_page: of a page that opens links on any hub; empty for none.
 
     Returns:
-        `url`, `markdown`, `html`, `rst`; `qr`, a `data:` URL of a picture, or empty where the
-        link is too long for one; `hubs`, `[{name, url}]`; `commands`, by what they need.
+        `url`, `markdown`, `html`, `rst`; `anywhere`, a link for every hub, or empty; `qr`, a
+        `data:` URL of a picture, or empty where the link is too long for one; `hubs`, `[{name,
+        url, without}]` with what is lost on the way; `commands`, by what they need.
     """
     made = badge(request, base, providers=providers)
+    link = write_link(request, providers=providers)
     return {
         **asdict(made),
+        "anywhere": f"{open_page}#{link}" if open_page else "",
         "qr": _qr(made.url),
         "hubs": list(_links(request, hubs, providers, targets)),
         "commands": commands(request),
@@ -54,10 +61,11 @@ def _qr(url: str) -> str:
 
 
 def _links(
-    request: LaunchRequest, hubs: Mapping[str, str], providers: Providers, targets: Targets
+    request: LaunchRequest, hubs: Iterable[OtherHub], providers: Providers, targets: Targets
 ) -> Any:
-    for name, hub in hubs.items():
+    for hub in hubs:
         try:
-            yield {"name": name, "url": elsewhere(request, hub, targets, providers=providers)}
+            url = elsewhere(request, hub.url, targets, providers=providers, ours=hub.ours)
         except BadLink:
             continue
+        yield {"name": hub.name, "url": url, "without": hub.without(request)}

@@ -13,12 +13,15 @@ class ShareApi(Api):
 
     async def get(self) -> None:
         service = self.service
+        request = read_fields(volumeform.joined(self.query_fields()), service.providers)
+        hubs = await service.hubs.taking(request.repo.provider) if request.repo else []
         self.write(
             ways_out(
-                read_fields(volumeform.joined(self.query_fields()), service.providers),
+                request,
                 f"{self.request.protocol}://{self.request.host}{service.prefix}",
-                service.hubs,
+                hubs,
                 providers=service.providers,
                 targets=service.targets,
+                open_page=service.open_page,
             )
         )
