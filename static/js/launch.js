@@ -3,6 +3,7 @@
 import "./copy.js";
 import { Refused, request } from "./api.js";
 import { Log } from "./log.js";
+import { showReadme } from "./readme.js";
 import { follow } from "./stream.js";
 import { duration, parseMoment } from "./time.js";
 import { showUpdate, wantsEyes } from "./update.js";
@@ -238,6 +239,7 @@ function show(event) {
   }
   if (event.attention) attend(event.attention);
   if (event.progress !== undefined) showProgress(event.progress);
+  if (event.phase === "building") showReadme(byId("readme"), token);
   if (event.phase === "ready") return ready(event);
   if (!event.log && message) byId("message").textContent = message;
   page.dataset.phase = event.phase || page.dataset.phase;

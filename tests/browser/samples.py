@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from binderhub_ext.core.updates import FileChange, State, Update, What
 from binderhub_ext.service.web.views import keep_question
 
@@ -11,6 +13,13 @@ HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
 """Shown as these very characters wherever people's or repositories' text appears."""
 
 COMMIT = "4fd3c1f2a9b86e5d70c1c8a2f0d3e4b5a6978812"
+
+
+README = {
+    "name": "README.md",
+    "html": Markup("<h3>Tides</h3><p>Of <em>Brest</em>, in a <code>notebook</code>.</p>"),
+    "cut": True,
+}
 
 
 def again(**changes: str) -> dict[str, str]:
@@ -137,6 +146,7 @@ def launch(**changes: Any) -> dict[str, Any]:
         "events_url": "/services/binder/api/launches/8c1f0a/events",
         "cancel_url": "/services/binder/api/launches/8c1f0a/cancel",
         "dismiss_url": "/services/binder/api/launches/8c1f0a/dismiss",
+        "readme_url": "/services/binder/api/launches/8c1f0a/readme",
         "started": "2026-11-20T09:30:00Z",
         "finished": "",
         "url": "",
@@ -196,6 +206,7 @@ def confirm(**changes: Any) -> dict[str, Any]:
         "change_url": "/services/binder/?repo=maria%2Ftidal-analysis",
         "cancel_url": "/services/binder/",
         "changes": [],
+        "readme": README,
         "error": None,
         **changes,
     }

@@ -45,6 +45,16 @@ def test_progress_is_told_in_steps_a_bar_words_and_the_title(progress: Page) -> 
     expect(progress.locator("#steps li").first).to_contain_text("0:01")
 
 
+def test_the_readme_is_there_to_read_while_it_builds(
+    pages: Pages, stream: Stream, page: Page
+) -> None:
+    pages.answers["api/launches/8c1f0a/readme"] = samples.README
+    page.goto(pages.show("launches/8c1f0a", "launch.html", **samples.launch(started="")))
+    readme = page.get_by_role("region", name="What its authors say: README.md")
+    expect(readme.get_by_role("heading", name="Tides")).to_be_visible()
+    expect(readme).to_contain_text("This is its beginning.")
+
+
 def test_the_log_is_folded_away_until_wanted(progress: Page) -> None:
     log = progress.locator("#log-lines")
     expect(log).to_be_hidden()

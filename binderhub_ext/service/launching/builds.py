@@ -35,6 +35,7 @@ from ...housekeeping import alone
 from ...jobs import Jobs
 from ...repos.about import About, about
 from ...repos.base import RepoProvider, Source
+from ...repos.readme import Readme, readme
 from ..records.records import Records, outcome
 from ..settings import BuildSettings
 from . import metrics
@@ -194,6 +195,10 @@ class Builds:
     async def about(self, commit: Commit) -> About | None:
         """What a commit says of itself, if it was fetched before."""
         return await about(self._layout, commit)
+
+    async def readme(self, commit: Commit) -> Readme | None:
+        """A commit's README, if it was fetched before."""
+        return await readme(self._layout, commit)
 
     async def built(self, commit: Commit) -> Image | None:
         """The image of a commit if there is one; fetches it if it was never looked at."""

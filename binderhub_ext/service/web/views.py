@@ -55,6 +55,7 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "events_url": f"{api}/events",
         "cancel_url": f"{api}/cancel",
         "dismiss_url": f"{api}/dismiss",
+        "readme_url": f"{api}/readme",
         "log_url": f"{api}/log" if state.build else "",
         "started": iso(state.started),
         "finished": iso(state.finished),

@@ -8,11 +8,12 @@ from typing import Any
 from ....core.errors import NotFound
 from ....core.links import described
 from ....core.paste import understand
+from ....core.repo import Commit
 from ....core.updates import Keep
 from ...launching.launcher import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
 from ...requests import SHOWN, Fields, first, read_fields
-from .. import confirmation, views
+from .. import confirmation, readmes, views
 from .base import Api, Handler
 from .streams import EventStream
 
@@ -76,6 +77,17 @@ class LaunchApi(Api):
     async def get(self, id: str) -> None:
         state = await self.service.launches.get(self.me, id)
         self.write(views.launch_view(state, self.service.prefix))
+
+
+class LaunchReadme(Api):
+    """`/api/launches/<id>/readme`: what its repository says of itself, once it was fetched."""
+
+    async def get(self, id: str) -> None:
+        state = await self.service.launches.get(self.me, id)
+        if state.repo is None or not state.commit:
+            raise NotFound("The commit of this launch is not known yet.")
+        commit = Commit(state.repo, state.ref, state.commit)
+        self.write(await readmes.shown(self.service.builds, commit))
 
 
 class LaunchEvents(EventStream):

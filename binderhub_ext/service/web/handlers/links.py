@@ -13,7 +13,7 @@ from ....core.launch import LaunchRequest
 from ....core.links import read_link, write_link
 from ....core.paste import understand
 from ...failures import Failure
-from .. import confirmation
+from .. import confirmation, readmes
 from ..context import service_of
 from .base import Guarded, Page
 from .pages import show_home
@@ -44,8 +44,11 @@ class AskingPage(Page):
             own_host=self.request.host,
             fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
         )
+        commit = nearest.asked.commit
         self.show(
-            "confirm.html", **confirmation.page_values(self.service, nearest, source, guessed)
+            "confirm.html",
+            readme=await readmes.shown(self.service.builds, commit) if commit else {},
+            **confirmation.page_values(self.service, nearest, source, guessed),
         )
 
 

@@ -1,0 +1,100 @@
+"""A README as a part of a page: what strangers wrote, without anything that acts or is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
+
+from ...core.repo import Commit
+from ...repos.readme import Readme
+from ..launching.builds import Builds
+
+_MARKDOWN = (".md", ".markdown")
+_BELOW = 2
+"""Levels by which headings go down: those of the page stand above them."""
+
+_TAGS = {
+    *("h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "kbd", "samp"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "em", "strong", "b", "i", "s", "del", "sub", "sup"),
+    *("table", "thead", "tbody", "tr", "th", "td", "a"),
+}
+_SCHEMES = {"http", "https", "mailto"}
+
+
+async def shown(builds: Builds, commit: Commit) -> dict[str, Any]:
+    """A commit's README as pages and the API have it: `name`, `html`, and whether it was `cut`.
+
+    Empty where there is none, or the commit was not fetched yet.
+    """
+    readme = await builds.readme(commit)
+    if readme is None:
+        return {}
+    html = await asyncio.to_thread(as_html, readme)
+    return {"name": readme.name, "html": html, "cut": readme.cut}
+
+
+def as_html(readme: Readme) -> Markup:
+    """A README to be put into a page.
+
+    Nothing of it runs, nothing is fetched, and nothing looks like a part of ours: there are no
+    pictures, forms, styles, classes or ids. Links lead out, into a page that hears nothing of this
+    one; a relative one, whose place is not here, is text.
+    """
+    if not readme.name.lower().endswith(_MARKDOWN):
+        return Markup(f"<pre>{escape(readme.text)}</pre>")
+    return _of_markdown(readme.text)
+
+
+@lru_cache(maxsize=32)
+def _of_markdown(text: str) -> Markup:
+    cleaned = nh3.clean(
+        _markdown().render(text),
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        attribute_filter=_absolute,
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+    )
+    return Markup(cleaned)
+
+
+def _absolute(_tag: str, attribute: str, value: str) -> str | None:
+    leads_out = value.lower().startswith(("http://", "https://", "mailto:"))
+    return value if leads_out or attribute != "href" else None
+
+
+def _markdown() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", renderer_cls=_Renderer)
+    return parser.enable(["table", "strikethrough"])
+
+
+class _Renderer(RendererHTML):
+    """Markdown's, with lower headings, and what pictures say in their place."""
+
+    def heading_open(
+        self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return f"<{self._lower(tokens[at])}>"
+
+    def heading_close(
+        self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return f"</{self._lower(tokens[at])}>\n"
+
+    def image(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
+        return escape(self.renderInlineAsText(tokens[at].children, options, env))
+
+    @staticmethod
+    def _lower(token: Token) -> str:
+        return f"h{min(int(token.tag[1]) + _BELOW, 6)}"
