@@ -107,7 +107,10 @@ async def test_it_stands_below_the_question_and_beside_the_build(
         assert "<em>Brest</em>" in page
         assert page.index("<h3>Tides</h3>") > page.index('id="trust"')
         started = await browser.api("POST", "api/launches", json={"link": link})
-        readme = await browser.api("GET", f"api/launches/{started.json()['id']}/readme")
+        launch = f"api/launches/{started.json()['id']}"
+        # the stream ends with the launch
+        await browser.api("GET", f"{launch}/events")
+        readme = await browser.api("GET", f"{launch}/readme")
         assert readme.json()["name"] == "README.md"
         assert "<em>Brest</em>" in readme.json()["html"]
 
