@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
-from binderhub_ext.core.launch import Access, Files, LaunchRequest, VolumeRequest
+from binderhub_ext.core.contents import check_content
+from binderhub_ext.core.errors import BadLink
+from binderhub_ext.core.launch import Access, Content, Files, LaunchRequest, VolumeRequest
 from binderhub_ext.core.plain import server_path
 from binderhub_ext.core.providers import PROVIDERS
+from binderhub_ext.core.repo import Repo
 
 
 def git_path(path: str) -> str:
@@ -44,6 +49,22 @@ VOLUMES = st.builds(
     st.just("") | MOUNTS | st.sampled_from(["ro", "rw"]),
     st.none() | st.sampled_from(Access),
 ).filter(lambda v: not v.name.startswith((".", "-")))
+FOLDERS = PATHS.filter(
+    lambda p: (
+        ":" not in p
+        and p.split("/")[0].casefold() not in ("projects", "shared", "shared-volumes")
+        and all(part[0] not in ".-~" for part in p.split("/"))
+    )
+)
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> Content:
+    repo = draw(GITHUB | GITLAB | GIT | ARCHIVES)
+    ref = draw(REFS) if PROVIDERS[repo.provider].has_ref else "HEAD"
+    return Content(repo, ref, draw(st.just("") | FOLDERS))
+
+
 DESTINATIONS = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"filepath": PATHS, "target": st.sampled_from(["", "lab", "voila"])}),
@@ -52,6 +73,19 @@ DESTINATIONS = st.one_of(
         lambda path, query: {"urlpath": server_path(f"lab/tree/{path}?{query}")}, PATHS, PATHS
     ),
 )
+
+
+def beside(repo: Repo | None) -> Callable[[list[Content]], bool]:
+    """Whether content can come with an environment's repository: nothing twice or in the way."""
+
+    def check(found: list[Content]) -> bool:
+        try:
+            check_content(LaunchRequest(repo, content=tuple(found)))
+        except BadLink:
+            return False
+        return True
+
+    return check
 
 
 @st.composite
@@ -65,6 +99,7 @@ def requests(draw: st.DrawFn) -> LaunchRequest:
         draw(REFS) if with_refs else "HEAD",
         files=draw(st.sampled_from(Files)),
         volumes=tuple(draw(st.lists(VOLUMES, max_size=3, unique=True))),
+        content=tuple(draw(st.lists(contents(), max_size=2).filter(beside(repo)))),
         image=image,
         server=draw(st.sampled_from(["", "my-server", "a1"])),
         size=draw(st.just("") | st.sampled_from(["small", "Large one"])),

@@ -7,16 +7,23 @@ those have anyway.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sandboxhub import Client, Failed, SandboxHub
 
-from binderhub_ext.core.launch import Files, Launch, VolumeRequest
-from binderhub_ext.storage.mounts import SHOWN, STATE_HOME
+from binderhub_ext.core.launch import Files, Launch, Project, VolumeRequest
+from binderhub_ext.core.volumes import SHOWN
+from binderhub_ext.storage.mounts import STATE_HOME
 from binderhub_ext.storage.volumes import VolumeStore
 
-__all__ = ["client", "test_a_start_in_order", "test_refused_before_anything_is_made"]
+__all__ = [
+    "client",
+    "test_a_start_in_order",
+    "test_content_comes_into_the_working_directory",
+    "test_refused_before_anything_is_made",
+]
 
 REPOSITORY = {"readme.txt": "from the repository", "data/own.txt": "the repository's own"}
 
@@ -61,6 +68,43 @@ async def test_a_start_in_order(
         assert list(tmp_path.iterdir()) == [] and run_directories(hub) == []
         place.unlink()
         aside.rename(place)
+
+
+@pytest.mark.parametrize("files", Files)
+async def test_content_comes_into_the_working_directory(
+    hub: SandboxHub, client: Client, files: Files
+) -> None:
+    """Each repository is a project of its own; nothing of the environment's is hidden by one."""
+    user = f"content-{files}"
+    commit, project = hub.repository(REPOSITORY, f"content/{files}")
+    week, course = (hub.repository({"x.txt": name}, f"content/{name}") for name in ("week", "c"))
+    content = (Project(*week, "week"), Project(*course, "deep/inside"))
+    launch = hub.launch(user, commit=commit, project=project, files=files, content=content)
+    events = await client.start(launch)
+    told = [event["message"] for event in events if event["message"].startswith("In week")]
+    assert told == [f"In week: Your project is at {week[0].id[:7]}, 1 file."]
+    home = seen_home(hub, launch) if files is Files.NONE else hub.layout.home(user)
+    for one, name in zip(content, ("week", "c"), strict=True):
+        assert (home / one.folder / "x.txt").read_text() == name
+        assert (home / one.folder / ".git").is_dir()
+        place = home / project / one.place
+        assert list(place.iterdir()) == [] and place.lstat().st_uid == home.lstat().st_uid
+    assert (home / project / "readme.txt").exists()
+    await client.stop(user)
+
+    (new, _) = hub.repository({"x.txt": "new"}, "content/week")
+    follows = replace(launch, content=(replace(content[0], commit=new), content[1]))
+    update = [event for event in await client.start(follows) if "update" in event]
+    if files is not Files.NONE:
+        (told,) = (event["update"] for event in update)
+        assert (told["state"], [c["path"] for c in told["changes"]]) == ("updated", ["week/x.txt"])
+        assert (home / content[0].folder / "x.txt").read_text() == "new"
+    await client.stop(user)
+
+    in_the_way = replace(launch, content=(replace(content[0], place="data"),))
+    with pytest.raises(Failed, match="/data has something in it"):
+        await client.start(in_the_way)
+    assert run_directories(hub) == []
 
 
 async def test_refused_before_anything_is_made(hub: SandboxHub, client: Client) -> None:

@@ -16,6 +16,7 @@ from .launch import Files, LaunchRequest
 from .links import write_link
 from .parameters import PARAMETERS
 from .providers import PROVIDERS, Providers, find
+from .pulling import pulling
 from .repo import Repo
 from .targets import TARGETS, Targets, landing
 
@@ -83,7 +84,7 @@ def elsewhere(
     """The link of the same launch on mybinder.org or another Binder.
 
     What only a service like this one understands (see :func:`lost_elsewhere`) is left out; a
-    target becomes the path it opens.
+    target becomes the path it opens, and content what nbgitpuller there would pull.
 
     Args:
         request: what was asked for.
@@ -96,15 +97,22 @@ def elsewhere(
     if request.repo is None or request.image:
         raise BadLink("Other Binders build repositories and cannot run a given image.")
     repo = find(providers, request.repo.provider).elsewhere(request.repo)
+    content = tuple(
+        replace(each, repo=find(providers, each.repo.provider).elsewhere(each.repo))
+        for each in request.content
+    )
     if ours:
-        return f"{hub.rstrip('/')}/{write_link(replace(request, repo=repo))}"
+        return f"{hub.rstrip('/')}/{write_link(replace(request, repo=repo, content=content))}"
     plain = replace(request, files=Files.PROJECT)
+    if content:
+        opened = pulling(content, _open(plain, targets))
+        plain = replace(request, urlpath=opened, filepath="", target="")
     simple = LaunchRequest(
         repo,
         request.ref,
-        target=request.target if request.filepath and request.target == "lab" else "",
-        filepath=request.filepath if request.target in ("", "lab") else "",
-        urlpath="" if request.filepath and request.target in ("", "lab") else _open(plain, targets),
+        target=plain.target if plain.filepath and plain.target == "lab" else "",
+        filepath=plain.filepath if plain.target in ("", "lab") else "",
+        urlpath="" if plain.filepath and plain.target in ("", "lab") else _open(plain, targets),
     )
     return f"{hub.rstrip('/')}/{write_link(simple)}"
 

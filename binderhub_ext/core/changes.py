@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .launch import Files, Launch, VolumeRequest
+from .repo import Commit
 from .sentences import Sentence
 from .sharees import Sharee, newcomers
 
@@ -57,6 +58,7 @@ def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
             new=new.commit.short,
             old=old.commit.short,
         )
+    yield from _content_changes(old, new)
     if old.image != new.image:
         yield Sentence("It would run in another environment.")
     if old.files != new.files:
@@ -71,6 +73,27 @@ def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
         yield Sentence("It would be a server of another size.")
     if old.idle != new.idle:
         yield Sentence("It would stop after another time of inactivity.")
+
+
+def _content_changes(old: Launch, new: Launch) -> Iterator[Sentence]:
+    before, after = _content(old), _content(new)
+    if before.keys() != after.keys():
+        names = {"new": _contents(new), "old": _contents(old)}
+        yield Sentence("Its content would be {new} instead of {old}.", **names)
+        return
+    for key, commit in after.items():
+        if before[key].id != commit.id:
+            ids = {"new": commit.short, "old": before[key].short}
+            text = "It would have commit {new} of {repo} instead of {old}."
+            yield Sentence(text, repo=commit.repo.shown, **ids)
+
+
+def _content(launch: Launch) -> dict[tuple[str, str], Commit]:
+    return {(one.commit.repo.identity, one.place): one.commit for one in launch.content}
+
+
+def _contents(launch: Launch) -> str:
+    return ", ".join(f"{p.commit.repo.shown} in {p.place}" for p in launch.content) or "none"
 
 
 def _identity(launch: Launch) -> str:

@@ -19,19 +19,15 @@ from .errors import BadLink
 from .launch import LaunchRequest
 from .links import with_ref
 from .names import is_server_name
-from .plain import relative_path, server_path, shown
+from .plain import relative_path, shown
 from .providers import Providers, find
-from .targets import split_file
+from .pulling import APPS, opening
 from .understanding import Again, Understanding, WebLink
 
 _PULLERS = {"git-pull", "interact", "link", "link.html"}
 _ENTRANCES = {"user-redirect", "login", "spawn", "lti", "lti13", "oauth_login"}
 _INSIDE = ("next", "target_link_uri", "custom_next", "url", "src", "fromURL")
 _SERVER_PAGES = {"lab", "tree", "notebooks", "doc", "rstudio", "voila", "files", "edit"}
-_APPS = {"lab": "lab", "jupyterlab": "lab", "notebook": "notebook", "retro": "notebook"} | {
-    name: name for name in ("classic", "rstudio", "shiny", "voila")
-}
-_OPENERS = {"lab": "lab", "doc": "lab", "nbclassic": "classic", "voila": "voila"}
 _PERMALINK = "fancy-forms-config"
 _RUNNING = (
     "This link leads to a running server and does not say from which repository it was made. "
@@ -104,24 +100,11 @@ def _opened(
     app = query.get("app", "")
     said = (f"There is no interface {shown(app)} here; it was left out.",)
     if opened := query.get("urlpath") or query.get("urlPath"):
-        return _opening(request, opened, root), ()
+        return opening(request, opened, root), ()
     path = query.get("subPath") or query.get("subpath") or query.get("path") or ""
     path = relative_path(path, "path") if path else ""
-    target = _APPS.get(app.lower(), "")
+    target = APPS.get(app.lower(), "")
     return replace(request, filepath=path, target=target), said if app and not target else ()
-
-
-def _opening(request: LaunchRequest, urlpath: str, root: str) -> LaunchRequest:
-    """What an nbgitpuller link opens, without the folder it would have pulled into."""
-    urlpath = server_path(urlpath)
-    opener, path = split_file(urlpath)
-    if not opener:
-        return replace(request, urlpath=urlpath)
-    root = root.strip("/")
-    path = path.strip("/")
-    path = "" if path == root else path.removeprefix(f"{root}/")
-    target = _OPENERS.get(opener.partition("/")[0], "notebook")
-    return replace(request, filepath=relative_path(path, "path"), target=target)
 
 
 def _server(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

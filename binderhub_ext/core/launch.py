@@ -7,7 +7,8 @@ to start. A *ticket* is the signed form of a launch that the service hands to th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -49,6 +50,22 @@ class VolumeRequest:
 
 
 @dataclass(frozen=True)
+class Content:
+    """A repository whose files a launch wants; nothing about it has been looked up.
+
+    Attributes:
+        repo: the repository.
+        ref: branch, tag, commit or `HEAD`.
+        folder: where they shall appear in the server's working directory, relative; empty for
+            the repository's name.
+    """
+
+    repo: Repo
+    ref: str = "HEAD"
+    folder: str = ""
+
+
+@dataclass(frozen=True)
 class LaunchRequest:
     """What a link asks for. Everything in it is a wish, nothing has been checked.
 
@@ -57,6 +74,7 @@ class LaunchRequest:
         ref: branch, tag, commit or `HEAD`.
         files: what of the person's files the server may see.
         volumes: group and shared volumes.
+        content: further repositories, whose files alone are wanted; nothing is built of them.
         target: an interface the administrator configured (`lab`, `voila`, …) or empty.
         filepath: a file to open, relative to the project.
         urlpath: a path of the server to open, as BinderHub has it.
@@ -75,6 +93,7 @@ class LaunchRequest:
     ref: str = "HEAD"
     files: Files = Files.PROJECT
     volumes: tuple[VolumeRequest, ...] = ()
+    content: tuple[Content, ...] = ()
     target: str = ""
     filepath: str = ""
     urlpath: str = ""
@@ -87,6 +106,46 @@ class LaunchRequest:
     idle: int = 0
     share: tuple[str, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sources(self) -> tuple[Content, ...]:
+        """Every repository it names, the environment's first if it has one."""
+        first = (Content(self.repo, self.ref),) if self.repo else ()
+        return (*first, *self.content)
+
+    def told_apart(self, commits: Sequence[Commit]) -> tuple[Commit | None, tuple[Commit, ...]]:
+        """The environment's commit, `None` if it has no repository, and those of the content.
+
+        Args:
+            commits: what the refs of :attr:`sources` stand for, in their order.
+        """
+        if self.repo is None:
+            return None, tuple(commits)
+        return commits[0], tuple(commits[1:])
+
+
+@dataclass(frozen=True)
+class Project:
+    """The files of one repository that a launch brings.
+
+    Attributes:
+        commit: repository and commit.
+        folder: where they are in the person's home, relative, such as `projects/owner/name`.
+        place: where they appear in the server's working directory, relative; empty where they
+            are that directory.
+    """
+
+    commit: Commit
+    folder: str
+    place: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Project:
+        """The inverse of :meth:`to_dict`; raises `KeyError` or `TypeError` on anything else."""
+        return cls(_read_commit(fields["commit"]), str(fields["folder"]), str(fields["place"]))
 
 
 @dataclass(frozen=True)
@@ -112,6 +171,7 @@ class Launch:
             (Unix time); the Hub starts nothing of it that was not checked a moment ago.
         keep: whose version keeps its name where person and repository changed the same file.
         share: whom it lets in, as in a link; who may enter now, the Hub alone knows.
+        content: what comes besides, each a project of its own.
     """
 
     user: str
@@ -129,6 +189,22 @@ class Launch:
     checked: int = 0
     keep: Keep = Keep.BOTH
     share: tuple[str, ...] = ()
+    content: tuple[Project, ...] = ()
+
+    @property
+    def projects(self) -> tuple[Project, ...]:
+        """Everything it brings, the environment's repository first if it has one."""
+        first = (Project(self.commit, self.project),) if self.commit and self.project else ()
+        return (*first, *self.content)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where all of it is in the person's home."""
+        return tuple(project.folder for project in self.projects)
+
+    def alone(self, project: Project) -> Launch:
+        """The same launch, of one of its projects and nothing else."""
+        return replace(self, commit=project.commit, project=project.folder, content=())
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -138,12 +214,12 @@ class Launch:
         """The inverse of :meth:`to_dict`; raises `TypeError` or `ValueError` on anything else."""
         fields = dict(fields)
         if fields["commit"] is not None:
-            commit = dict(fields["commit"])
-            fields["commit"] = Commit(**{**commit, "repo": Repo(**commit["repo"])})
+            fields["commit"] = _read_commit(fields["commit"])
         fields["files"] = Files(fields["files"])
         # The Hub still has tickets from before there were these.
         fields["keep"] = Keep(fields.get("keep", Keep.BOTH))
         fields["share"] = tuple(map(str, fields.get("share", ())))
+        fields["content"] = tuple(map(Project.from_dict, fields.get("content", ())))
         fields["volumes"] = tuple(
             VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
             for v in fields["volumes"]
@@ -219,12 +295,17 @@ def check_reader(launch: Launch, *, now: float, seconds: float) -> None:
     Raises:
         BadTicket: it is another person's, or was checked too long ago.
     """
-    reader = launch.commit.repo.reader if launch.commit else ""
-    if reader and (reader != launch.user or not -_CLOCKS <= now - launch.checked <= seconds):
+    readers = {one.commit.repo.reader for one in launch.projects} - {""}
+    late = not -_CLOCKS <= now - launch.checked <= seconds
+    if readers and (late or readers != {launch.user}):
         raise BadTicket(
-            "This server's repository is private, and whether you may still read it is asked at "
+            "A repository of this server is private, and whether you may still read it is asked at "
             "every start: start it on the launch page. Your files are as you left them."
         )
+
+
+def _read_commit(fields: dict[str, Any]) -> Commit:
+    return Commit(**{**fields, "repo": Repo(**fields["repo"])})
 
 
 def _serializer(secret: str) -> URLSafeSerializer:

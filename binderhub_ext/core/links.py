@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .archives import IMAGE
+from .contents import check_content
 from .errors import BadLink
 from .launch import LaunchRequest
 from .parameters import DESTINATIONS, NAME_MAX, PARAMETERS, Parameter
@@ -21,6 +22,7 @@ from .plain import (
     shown,
 )
 from .providers import PROVIDERS, Providers, at_forge, find
+from .pulling import pulled
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -53,8 +55,8 @@ def read_link(
         )
     repo, ref = find(providers, provider).parse(raw_spec)
     if repo is None:
-        return apply(LaunchRequest(None, image=ref), query)
-    return apply(LaunchRequest(at_forge(repo, providers), ref), query)
+        return apply(LaunchRequest(None, image=ref), query, providers=providers)
+    return apply(LaunchRequest(at_forge(repo, providers), ref), query, providers=providers)
 
 
 def write_link(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> str:
@@ -67,11 +69,13 @@ def write_link(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> s
     else:
         provider = find(providers, request.repo.provider)
         path = f"{provider.id}/{provider.spec(request.repo, request.ref)}"
-    query = urlencode(_pairs(request), safe="/:@~", quote_via=quote)
+    query = urlencode(_pairs(request, providers), safe="/:@~", quote_via=quote)
     return f"v2/{path}" + (f"?{query}" if query else "")
 
 
-def apply(request: LaunchRequest, query: str | Pairs) -> LaunchRequest:
+def apply(
+    request: LaunchRequest, query: str | Pairs, *, providers: Providers = PROVIDERS
+) -> LaunchRequest:
     """A request with parameters of a query, a form or an API call on top of it.
 
     An empty value counts as not given. Unknown parameters are kept in `extra`.
@@ -86,26 +90,34 @@ def apply(request: LaunchRequest, query: str | Pairs) -> LaunchRequest:
     changes = {
         field: value
         for parameter in PARAMETERS.values()
-        for field, value in _read(parameter, given.get(parameter.name, [])).items()
+        for field, value in _read(parameter, given.get(parameter.name, []), providers).items()
     }
     if request.repo is None and changes.get("image", request.image) != request.image:
         raise BadLink("The link names two images. Leave one out.")
     changes |= _destination(given, changes.get("target", request.target))
     extra = (*request.extra, *_extra(pairs))
-    return replace(request, **changes, extra=extra)
+    request = replace(request, **changes, extra=extra)
+    if "urlpath" in changes:
+        request = pulled(request, request.urlpath, providers) or request
+    check_content(request)
+    return request
 
 
-def fields_of(request: LaunchRequest) -> dict[str, list[str]]:
+def fields_of(
+    request: LaunchRequest, *, providers: Providers = PROVIDERS
+) -> dict[str, list[str]]:
     """All parameters of a request as fields of a form: :func:`apply_field` reads each back."""
     fields = {name: getattr(request, name) for name in DESTINATIONS if hasattr(request, name)}
     return {
         **{name: [value] for name, value in fields.items() if value},
-        **{p.name: texts for p in PARAMETERS.values() if (texts := p.texts(request))},
+        **{p.name: texts for p in PARAMETERS.values() if (texts := p.texts(request, providers))},
         **({EXTRA: [urlencode(request.extra, quote_via=quote)]} if request.extra else {}),
     }
 
 
-def apply_field(request: LaunchRequest, name: str, values: Iterable[str]) -> LaunchRequest:
+def apply_field(
+    request: LaunchRequest, name: str, values: Iterable[str], *, providers: Providers = PROVIDERS
+) -> LaunchRequest:
     """A request with one field of a form on top of it; an empty one changes nothing.
 
     Raises:
@@ -113,10 +125,10 @@ def apply_field(request: LaunchRequest, name: str, values: Iterable[str]) -> Lau
     """
     values = [value for value in values if value]
     if name == EXTRA and values:
-        return apply(
-            replace(request, extra=()), [pair for text in values for pair in query_pairs(text)]
-        )
-    return apply(request, [(name, value) for value in values]) if values else request
+        pairs = [pair for text in values for pair in query_pairs(text)]
+        return apply(replace(request, extra=()), pairs, providers=providers)
+    pairs = [(name, value) for value in values]
+    return apply(request, pairs, providers=providers) if values else request
 
 
 def described(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> dict[str, Any]:
@@ -135,7 +147,7 @@ def described(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> di
         "filepath": request.filepath,
     }
     for parameter in PARAMETERS.values():
-        values |= parameter.fields(request)
+        values |= parameter.fields(request, providers)
     link = write_link(request, providers=providers)
     return {**values, EXTRA: urlencode(request.extra, quote_via=quote), "link": link}
 
@@ -171,15 +183,16 @@ def in_lab(link: str) -> str:
     return f"{link}{'&' if '?' in link else '?'}target=lab"
 
 
-def _read(parameter: Parameter, values: Iterable[str]) -> dict[str, Any]:
+def _read(parameter: Parameter, values: Iterable[str], providers: Providers) -> dict[str, Any]:
     values = list(dict.fromkeys(value for value in values if value))
     if not values:
         return {}
     if parameter.repeated:
-        return {parameter.field: tuple(dict.fromkeys(map(parameter.read, values)))}
+        read = (parameter.value(value, providers) for value in values)
+        return {parameter.field: tuple(dict.fromkeys(read))}
     if len(values) > 1:
         raise BadLink("The link gives {name} twice. Leave one out.", name=parameter.name)
-    return {parameter.field: parameter.read(values[0])}
+    return {parameter.field: parameter.value(values[0], providers)}
 
 
 def _destination(given: dict[str, list[str]], target: str) -> dict[str, str]:
@@ -200,9 +213,9 @@ def _extra(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _pairs(request: LaunchRequest) -> list[tuple[str, str]]:
+def _pairs(request: LaunchRequest, providers: Providers) -> list[tuple[str, str]]:
     """The query of a link: as the fields, but BinderHub has one word for a file in JupyterLab."""
-    fields = fields_of(request)
+    fields = fields_of(request, providers=providers)
     fields.pop(EXTRA, None)
     if request.repo is None:
         fields.pop("image", None)

@@ -12,10 +12,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .archives import image_reference
+from .contents import content_fields, read_content, say_content, write_content
 from .errors import BadLink
 from .launch import Access, Files, LaunchRequest, VolumeRequest
 from .names import is_server_name
 from .plain import plain, relative_path, shown
+from .providers import Providers
 from .quantities import (
     read_bytes,
     read_cores,
@@ -46,6 +48,7 @@ class Parameter:
         say: value to words.
         data: value to what programs are told.
         repeated: whether each occurrence adds to a tuple.
+        with_providers: whether `read`, `write` and `data` are given the providers too.
         values: what it takes, for people.
         meaning: what it does, for people.
     """
@@ -53,20 +56,26 @@ class Parameter:
     name: str
     field: str
     title: str
-    read: Callable[[str], Any]
-    write: Callable[[Any], str] = str
+    read: Callable[..., Any]
+    write: Callable[..., str] = str
     say: Callable[[Any], str] | None = None
-    data: Callable[[Any], Any] | None = None
+    data: Callable[..., Any] | None = None
     repeated: bool = False
+    with_providers: bool = False
     values: str = "text"
     meaning: str = ""
 
-    def texts(self, request: LaunchRequest) -> list[str]:
+    def value(self, text: str, providers: Providers) -> Any:
+        """What one text means; raises `BadLink`."""
+        return self._use(self.read, text, providers)
+
+    def texts(self, request: LaunchRequest, providers: Providers) -> list[str]:
         """What stands in a link for this request: nothing for the default."""
         value = getattr(request, self.field)
         if value == _DEFAULTS[self.field]:
             return []
-        return [self.write(v) for v in value] if self.repeated else [self.write(value)]
+        values = value if self.repeated else [value]
+        return [self._use(self.write, each, providers) for each in values]
 
     def words(self, request: LaunchRequest) -> str:
         """The same for people; empty for the default."""
@@ -76,12 +85,15 @@ class Parameter:
         say = self.say or self.write
         return ", ".join(map(say, value)) if self.repeated else say(value)
 
-    def fields(self, request: LaunchRequest) -> dict[str, Any]:
+    def fields(self, request: LaunchRequest, providers: Providers) -> dict[str, Any]:
         """The same for programs: one value, or a list where it can be repeated."""
         value, data = getattr(request, self.field), self.data or self.write
         if self.repeated:
-            return {self.field: [data(each) for each in value]}
+            return {self.field: [self._use(data, each, providers) for each in value]}
         return {self.name: data(value) if value else ""}
+
+    def _use(self, function: Callable[..., Any], value: Any, providers: Providers) -> Any:
+        return function(value, providers) if self.with_providers else function(value)
 
 
 _DEFAULTS = {field.name: field.default for field in fields(LaunchRequest)}
@@ -194,6 +206,20 @@ PARAMETERS = {
             repeated=True,
             values="`<name>[:<mount>][:ro|rw]`",
             meaning="a group or shared volume, at `~/shared/<name>` unless a mount is given",
+        ),
+        Parameter(
+            "content",
+            "content",
+            "Content",
+            read_content,
+            write_content,
+            say=say_content,
+            data=content_fields,
+            repeated=True,
+            with_providers=True,
+            values="`[<folder>:]<provider>/<spec>`",
+            meaning="a further repository, of which nothing is built: its files stand in a folder of "
+            "the working directory",
         ),
         Parameter(
             "image",

@@ -10,12 +10,13 @@ by HTTPS is not therefore so by plain HTTP, while a ban holds however the reposi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from .contents import check_volumes
 from .errors import BadLink, NotAllowed
-from .launch import Files, Launch, LaunchRequest
+from .launch import Files, Launch, LaunchRequest, Project
 from .names import is_server_name, server_name
 from .projects import project_folder
 from .quantities import say_bytes, write_seconds
@@ -76,7 +77,8 @@ def judge(policy: Policy, request: LaunchRequest) -> None:
         NotAllowed: the policy says no.
         BadLink: the server's name cannot be one.
     """
-    _judge_repo(policy, request.repo, request.ref)
+    for source in request.sources:
+        _judge_repo(policy, source.repo, source.ref)
     if request.repo is None and not request.image:
         raise BadLink("The link names neither a repository nor an image. Paste one.")
     if request.image and not any(re.fullmatch(rule, request.image) for rule in policy.images):
@@ -112,6 +114,7 @@ def admit(
     *,
     user: str,
     project: str = "",
+    content: Sequence[Project] = (),
     targets: Targets = TARGETS,
 ) -> Launch:
     """The exact launch a request stands for, still without its image if that must be built.
@@ -123,19 +126,22 @@ def admit(
         user: whose server it will be.
         project: the folder in which they have the repository; empty for the one it has where
             nobody had it before.
+        content: what the refs of its content stand for, and where the person has it.
         targets: interfaces on offer.
 
     Raises:
         NotAllowed, BadLink: as :func:`judge`.
     """
     judge(policy, request)
-    if commit is not None:
-        _judge_repo(policy, commit.repo, commit.id)
+    for one in (commit, *(one.commit for one in content)):
+        if one is not None:
+            _judge_repo(policy, one.repo, one.id)
     memory, cpu = _resources(policy, request)
     project = (project or project_folder(commit.repo)) if commit else ""
+    check_volumes(content, request.volumes, project)
     return Launch(
         user=user,
-        server=server_of(request, project),
+        server=server_of(request, project, [one.folder for one in content]),
         commit=commit,
         project=project,
         image=request.image,
@@ -147,27 +153,39 @@ def admit(
         size=request.size,
         idle=request.idle,
         share=tuple(sharee for sharee in request.share if sharee != user),
+        content=tuple(content),
     )
 
 
-def server_of(request: LaunchRequest, project: str = "") -> str:
+def server_of(request: LaunchRequest, project: str = "", content: Sequence[str] = ()) -> str:
     """The name of a request's server: chosen, or derived so that the same link finds it again.
+
+    One environment serves many courses, each in a server of its own that is called like it.
 
     Args:
         project: as of :func:`admit`.
+        content: folders in which the person has its content.
     """
     if request.server:
         return request.server
     if request.repo is None:
-        return server_name(f"image:{request.image}", request.image.rpartition("/")[2])
-    return server_name(project or project_folder(request.repo), request.repo.last)
+        key, title = f"image:{request.image}", request.image.rpartition("/")[2]
+    else:
+        key, title = project or project_folder(request.repo), request.repo.last
+    if request.content:
+        folders = content or [project_folder(one.repo) for one in request.content]
+        key, title = "\n".join((key, *folders)), request.content[0].repo.last
+    return server_name(key, title)
 
 
 def is_trusted(policy: Policy, request: LaunchRequest) -> bool:
-    """Whether the administrator trusts this repository for everybody."""
+    """Whether the administrator trusts all its repositories for everybody."""
     if request.repo is None:
         return False
-    return _matches(policy.trusted_specs, _spellings(request.repo, request.ref))
+    return all(
+        _matches(policy.trusted_specs, _spellings(source.repo, source.ref))
+        for source in request.sources
+    )
 
 
 def spec(repo: Repo, ref: str) -> str:
@@ -175,9 +193,7 @@ def spec(repo: Repo, ref: str) -> str:
     return f"{repo.provider}/{repo.name}/{ref}"
 
 
-def _judge_repo(policy: Policy, repo: Repo | None, ref: str) -> None:
-    if repo is None:
-        return
+def _judge_repo(policy: Policy, repo: Repo, ref: str) -> None:
     if _matches(policy.banned_specs, [*_spellings(repo, ref), *_by_any_transport(repo, ref)]):
         raise NotAllowed("Sorry, {name} is not allowed on this hub.", name=repo.shown)
     if not _matches(policy.allowed_specs, _spellings(repo, ref)):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from .launch import Access, Files, LaunchRequest, VolumeRequest
+from .launch import Access, Content, Files, LaunchRequest, VolumeRequest
 from .quantities import write_bytes, write_cores, write_seconds
 from .refs import may_be_proposed
 from .targets import TARGETS, Targets, program, split_file
@@ -22,6 +22,9 @@ PROJECT = "project"
 HOME = "home"
 ANY_COMMIT = "any-commit"
 UNENCRYPTED = "unencrypted"
+
+_CONTENT = "come with content of:"
+_CONTENT_IN_THE_CLEAR = "come with unencrypted content of:"
 
 _WORDS = {
     PROJECT: "read and change the project's own folder",
@@ -36,14 +39,26 @@ def rights(request: LaunchRequest, targets: Targets = TARGETS) -> frozenset[str]
     return frozenset(_rights(request, targets))
 
 
+def wants_nothing_more(request: LaunchRequest, targets: Targets = TARGETS) -> bool:
+    """Whether a launch needs no more than trust in its repositories, as an administrator gives."""
+    wanted = rights(request, targets) - {PROJECT, UNENCRYPTED}
+    return all(right.startswith((_CONTENT, _CONTENT_IN_THE_CLEAR)) for right in wanted)
+
+
+def combination(granted: Collection[str]) -> frozenset[str]:
+    """What of granted rights says with which content a repository was confirmed."""
+    return frozenset(right for right in granted if right.startswith(_CONTENT))
+
+
 def reach_for_the_same(one: LaunchRequest, other: LaunchRequest) -> bool:
     """Whether two launches want something of the same kind that is not the project's own.
 
-    That is a person's other things and people. A volume has a name, an id and any place, so that
-    two of them count as the same.
+    That is a person's other things and people, and other repositories. A volume has a name, an id
+    and any place, so that two of them count as the same; so does content.
     """
     both = set(_of_person(one)) & set(_of_person(other))
-    return bool(both or (one.volumes and other.volumes))
+    alike = (one.volumes and other.volumes) or (one.content and other.content)
+    return bool(both or alike)
 
 
 def words(granted: Collection[str]) -> str:
@@ -65,6 +80,8 @@ def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
         yield ANY_COMMIT
     if request.repo and request.repo.in_the_clear:
         yield UNENCRYPTED
+    for content in request.content:
+        yield from _of_content(content)
     if request.extra or not _is_plain(request.urlpath, targets):
         yield f"open:{request.urlpath or 'pages'} with further parameters"
 
@@ -90,6 +107,16 @@ def _of_server(request: LaunchRequest) -> Iterator[str]:
         yield f"have processors:{write_cores(request.cpu)}"
     if request.idle:
         yield f"run on without use for:{write_seconds(request.idle)}"
+
+
+def _of_content(content: Content) -> Iterator[str]:
+    """With what else it would come, and what of that its giver never saw."""
+    repo = content.repo
+    yield f"{_CONTENT}{repo.identity}"
+    if may_be_proposed(content.ref):
+        yield f"come with any commit, also a proposed one, of:{repo.identity}"
+    if repo.in_the_clear:
+        yield f"{_CONTENT_IN_THE_CLEAR}{repo.identity}"
 
 
 def _of_volume(volume: VolumeRequest) -> Iterator[str]:

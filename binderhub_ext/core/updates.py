@@ -5,7 +5,8 @@ Little is imported, since the program that updates projects imports this at each
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -48,6 +49,9 @@ class State(StrEnum):
     UPDATED = "updated"
     UNTOUCHED = "untouched"
 
+
+_TELLING = (State.UPDATED, State.UNTOUCHED, State.CREATED, State.UNCHANGED)
+"""Which of several is told of first."""
 
 CHOICES: Mapping[Keep, tuple[str, str]] = MappingProxyType(
     {
@@ -272,6 +276,42 @@ def printable(name: str) -> str:
 def _escaped(char: str) -> str:
     code = ord(char)
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else ascii(char)[1:-1]
+
+
+def together(updates: Sequence[tuple[str, Update]]) -> Update | None:
+    """What happened to all projects of a launch, as if it were one; `None` for nothing.
+
+    Args:
+        updates: each with the folder of the first one in which its files appear; empty for that
+            one itself.
+    """
+    moved = [_moved(update, place) for place, update in updates]
+    if not moved:
+        return None
+    told = min(moved, key=lambda update: _TELLING.index(update.state))
+    left = [str(u.sentence) for u in moved if u is not told and u.state is State.UNTOUCHED]
+    return replace(
+        told,
+        changes=tuple(change for update in moved for change in update.changes),
+        notes=(*(note for update in moved for note in update.notes), *left),
+        edited=tuple(path for update in moved for path in update.edited),
+        counts=dict(sum((Counter(update.counts) for update in moved), Counter[What]())),
+    )
+
+
+def _moved(update: Update, place: str) -> Update:
+    """The same with paths as they are in the working directory."""
+    if not place:
+        return update
+
+    def inside(path: str) -> str:
+        return f"{place}/{path}" if path else ""
+
+    changes = tuple(
+        replace(change, path=inside(change.path), other=inside(change.other))
+        for change in update.changes
+    )
+    return replace(update, changes=changes, edited=tuple(map(inside, update.edited)))
 
 
 def needs_choice(update: Update) -> bool:

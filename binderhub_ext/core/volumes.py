@@ -23,6 +23,9 @@ from .plain import plain, relative_path, shown
 SHARED = "shared"
 """Folder of the home in which volumes appear that were given no other place."""
 
+SHOWN = "shared-volumes"
+"""Folder of a project in which file browsers, which look no further, find its server's volumes."""
+
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?")
 _RESERVED = frozenset({"home", "none", "projects", "ro", "rw", SHARED, "trash"})
 _PROJECTS = "projects"

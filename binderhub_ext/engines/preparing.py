@@ -21,9 +21,9 @@ from ..abstract import Abstract
 from ..core.errors import LaunchFailed
 from ..core.launch import Access, Files, Launch
 from ..core.sentences import Sentence
-from ..core.volumes import Placed
+from ..core.volumes import SHOWN, Placed
 from ..storage.homes import ensure_mount_points, ensure_state, is_free
-from ..storage.mounts import SHOWN, Mount, mounts_for, shown_in
+from ..storage.mounts import Mount, content_of, mounts_for, shown_in
 from ..storage.sync.words import Request
 from ..storage.volumes import mount_of
 from .projects import ProjectsMixin
@@ -105,11 +105,11 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         """End the server, and remove everything that was its own. Safe to repeat."""
 
     @abstractmethod
-    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
-        """Run the program that updates projects, as the owner of the files.
+    async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
+        """Run the program that updates projects, as the owner of the files: for each in turn.
 
         Returns:
-            What it printed.
+            What it printed; of fewer than were asked for if one could not be done.
 
         Raises:
             BinderError: it cannot be run, or took too long.
@@ -160,7 +160,7 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         self.prepared = prepared = Prepared(launch, image, owner, mounts, groups)
         await self._make_room_of_its_own(launch, owner)
         run = partial(self.run_sync, prepared)
-        await self.bring_project(launch, self.project_home(launch), run)
+        await self.bring_projects(launch, self.project_home(launch), run)
         mounts = (*mounts, *self._shown(launch, placed))
         self.prepared = replace(prepared, mounts=mounts)
         ensure_mount_points(mounts, *owner)
@@ -181,7 +181,8 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         theirs = mounts_for(launch, self.layout) or (
             Mount(home.parent, PurePosixPath(home.name), PurePosixPath("."), Access.RW),
         )
-        return (*theirs, *(mount_of(volume, self.layout) for volume in placed))
+        content = content_of(launch, self.project_home(launch))
+        return (*theirs, *content, *(mount_of(volume, self.layout) for volume in placed))
 
     def _shown(self, launch: Launch, placed: tuple[Placed, ...]) -> tuple[Mount, ...]:
         """The volumes in a folder of the project, unless the repository has one of that name."""

@@ -7,16 +7,16 @@ files and starts no program.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import LaunchFailed, NoSpace
-from ..core.launch import Files, Launch
+from ..core.launch import Files, Launch, Project
 from ..core.layout import DataDirectory
 from ..core.sentences import Sentence
-from ..core.updates import State, Update
+from ..core.updates import State, Update, together
 from ..storage.sync import call
 from ..storage.sync.words import Request
 from .rescue import RescueMixin
@@ -25,6 +25,11 @@ Run = Callable[[Request], Awaitable[bytes]]
 """Runs the program as the owner of a home; gives what it printed. The request's paths are as this
 process sees them."""
 
+RunAll = Callable[[tuple[Request, ...]], Awaitable[list[bytes]]]
+"""The same for each of several in turn; of fewer if one could not be done."""
+
+_CONTENT = "In {place}: {what}"
+
 _TOLD = 100
 """Files an event lists by name; of more, how many there are."""
 
@@ -32,33 +37,47 @@ _TOLD = 100
 class ProjectsMixin(RescueMixin):
     """The part of a spawner that makes projects and brings them to the launched commit."""
 
-    async def bring_project(self, launch: Launch, home: Path, run: Run) -> None:
-        """Make the project if there is none, else bring it to the commit; tell what was done.
+    async def bring_projects(self, launch: Launch, home: Path, run: RunAll) -> None:
+        """Make each project if there is none, else bring it to its commit; tell what was done.
 
         Args:
-            home: where the project is or will be.
+            home: where the projects are or will be.
 
         Raises:
             BinderError: it could not be done, or the fetched files are gone; nothing is lost.
         """
-        request = wanted(self.layout, launch, home)
-        if request is None:
-            return
+        todo = {
+            project: request
+            for project in launch.projects
+            if (request := wanted(self.layout, launch.alone(project), home))
+        }
         if self.rescue:
-            self.leave_project(launch, home)
-            return
-        self.tell(20, _doing(request, _is_there(request)))
-        try:
-            update = call.read_answer(await run(request))
-        except NoSpace as error:
-            # Whoever is over their quota needs a server to delete something.
-            self.rescue = Sentence(
-                "{why} Your server starts with your files as they are.", why=error.message
-            )
-            self.tell(30, self.rescue)
-            self.leave_project(launch, home)
-            return
-        self.tell(30, update.sentence, **event_data(update))
+            self._leave_projects(launch, todo, home)
+        elif todo:
+            try:
+                await self._bring(todo, run)
+            except NoSpace as error:
+                # Whoever is over their quota needs a server to delete something.
+                self.rescue = Sentence(
+                    "{why} Your server starts with your files as they are.", why=error.message
+                )
+                self.tell(30, self.rescue)
+                self._leave_projects(launch, todo, home)
+
+    async def _bring(self, todo: Mapping[Project, Request], run: RunAll) -> None:
+        for request in todo.values():
+            self.tell(20, _doing(request, _is_there(request)))
+        answers = map(call.read_answer, await run(tuple(todo.values())))
+        updates = [(project, update) for project, update in zip(todo, answers, strict=False)]
+        for project, update in updates:
+            if project.place:
+                self.tell(30, Sentence(_CONTENT, place=project.place, what=update.sentence))
+        if whole := together([(project.place, update) for project, update in updates]):
+            self.tell(30, whole.sentence, **event_data(whole))
+
+    def _leave_projects(self, launch: Launch, projects: Iterable[Project], home: Path) -> None:
+        for project in projects:
+            self.leave_project(launch.alone(project), home)
 
 
 def wanted(layout: DataDirectory, launch: Launch, home: Path) -> Request | None:
@@ -92,7 +111,7 @@ def wanted(layout: DataDirectory, launch: Launch, home: Path) -> Request | None:
 
 
 async def preview(layout: DataDirectory, launch: Launch, run: Run) -> Update | None:
-    """What :meth:`ProjectsMixin.bring_project` would do in a person's home, without doing it.
+    """What :meth:`ProjectsMixin.bring_projects` would do to a launch's first project, not done.
 
     Returns:
         `None` if there is no project of this repository, so that nothing of anybody's changes.

@@ -7,8 +7,9 @@ from contextlib import suppress
 from functools import partial
 
 from ..core.archives import image_reference
+from ..core.contents import read_content, write_content
 from ..core.errors import BadLink, UnknownProvider
-from ..core.launch import LaunchRequest
+from ..core.launch import Content, LaunchRequest
 from ..core.links import EXTRA, apply_field, fields_of, read_link, with_ref, write_link
 from ..core.parameters import DESTINATIONS, PARAMETERS
 from ..core.paste import understand
@@ -18,7 +19,7 @@ from ..core.repo import Repo
 
 Fields = Mapping[str, Sequence[str]]
 
-_PARAMETERS = (*DESTINATIONS, *PARAMETERS, EXTRA)
+_PARAMETERS = (*PARAMETERS, *DESTINATIONS, EXTRA)
 
 PASTED = "pasted"
 """The field of the main page's form that has the link it was filled in from."""
@@ -29,7 +30,9 @@ SHOWN = "commit"
 NAMES = ("link", PASTED, "repo", "ref", *_PARAMETERS)
 """What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
 
-_CONTROLS = ("target", "files", "volume", "image", "server", "size", "share")
+_CONTENT = "content"
+
+_CONTROLS = ("target", "files", "volume", _CONTENT, "image", "server", "size", "share")
 """Parameters for which the form has a control at all times."""
 
 _TITLES = {"labpath": "File to open in JupyterLab", "urlpath": "Page of the server to open"}
@@ -63,7 +66,11 @@ def read_fields(fields: Fields, providers: Providers) -> LaunchRequest:
     if ref := first(fields, "ref"):
         request = _read("ref", lambda: with_ref(request, ref_name(ref)))
     for name in _PARAMETERS:
-        request = _read(name, partial(apply_field, request, name, fields.get(name, ())))
+        values = fields.get(name, ())
+        if name == _CONTENT:
+            values = _content(values, providers)
+        read = partial(apply_field, request, name, values, providers=providers)
+        request = _read(name, read)
     return request
 
 
@@ -90,7 +97,7 @@ def brought(fields: Fields, providers: Providers) -> Fields:
 
 def form_of(request: LaunchRequest, providers: Providers) -> dict[str, list[str]]:
     """The fields by which a request would be asked for: the inverse of :func:`read_fields`."""
-    fields = fields_of(request)
+    fields = fields_of(request, providers=providers)
     if request.repo is None:
         return fields
     ref = [request.ref] if request.ref != "HEAD" else []
@@ -133,6 +140,25 @@ def _subject(fields: Fields, providers: Providers) -> LaunchRequest:
     if not (repo := first(fields, "repo")) and (image := first(fields, "image")):
         return _read("image", lambda: LaunchRequest(None, image=image_reference(image)))
     return _read("repo", lambda: understand(repo, providers=providers).request)
+
+
+def _content(values: Sequence[str], providers: Providers) -> list[str]:
+    """Content as links name it: of each line what a link has there, or anything pasted."""
+    lines = [line.strip() for value in values for line in value.splitlines()]
+    return [_content_line(line, providers) for line in lines if line]
+
+
+def _content_line(line: str, providers: Providers) -> str:
+    try:
+        return write_content(read_content(line, providers), providers)
+    except BadLink as error:
+        try:
+            request = understand(line, providers=providers).request
+        except BadLink:
+            raise BadField(_CONTENT, error) from error
+    if request.repo is None:
+        raise BadField(_CONTENT, BadLink("An image has no content to bring. Name a repository."))
+    return write_content(Content(request.repo, request.ref), providers)
 
 
 def _pasteable(repo: Repo, providers: Providers) -> str:

@@ -73,12 +73,14 @@ def ensure_mount_points(
         gid: its group; `None` likewise.
 
     Raises:
-        Conflict: a link or a file is in such a place.
+        Conflict: a link or a file is in such a place, or anything where it has to be empty.
     """
     for number, mount in enumerate(mounts):
         around = [each for each in mounts[:number] if mount.target.is_relative_to(each.target)]
         if around:
             inside = around[-1].path / mount.target.relative_to(around[-1].target)
+            if mount.on_empty:
+                check_free(around[-1].root, inside, mount.target)
             ensure_place(around[-1].root, inside, mount.target, uid, gid)
 
 
@@ -91,6 +93,24 @@ def is_free(root: Path, path: PurePosixPath) -> bool:
         return True
     except NotADirectoryError:
         return False
+
+
+def check_free(root: Path, path: PurePosixPath, shown: PurePosixPath) -> None:
+    """Refuse to show a repository's files where something else is.
+
+    Args:
+        root, path, shown: as of :func:`ensure_place`.
+
+    Raises:
+        Conflict: something is there.
+    """
+    if not is_free(root, path):
+        raise Conflict(
+            "~/{shown} has something in it, so that the content of this launch cannot be there."
+            " Rename what is there, or name another folder in the link:"
+            " content=<folder>:<provider>/….",
+            shown=shown,
+        )
 
 
 def ensure_place(

@@ -8,12 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from ..core.launch import Access, Files, Launch
 from ..core.layout import DataDirectory
+from ..core.volumes import SHOWN
 
 PRIVATE = (".local", ".jupyter", ".ipython", ".cache", ".config")
 """Where programs keep what fits one environment only: each project has its own."""
-
-SHOWN = "shared-volumes"
-"""Folder of a project in which file browsers, which look no further, find its server's volumes."""
 
 STATE_HOME = "home"
 """The part of a project's state that is its home when it sees nothing else of the person's."""
@@ -29,12 +27,14 @@ class Mount:
             so it is opened beneath `root` without following links, never by joined name.
         target: where it appears, relative to the home; `.` is the home itself.
         access: `ro` is enforced by the kernel.
+        on_empty: whether it hides nothing: its place has to be empty without it.
     """
 
     root: Path
     path: PurePosixPath
     target: PurePosixPath
     access: Access
+    on_empty: bool = False
 
 
 def mounts_for(launch: Launch, layout: DataDirectory) -> tuple[Mount, ...]:
@@ -59,6 +59,19 @@ def mounts_for(launch: Launch, layout: DataDirectory) -> tuple[Mount, ...]:
             )
         case Files.NONE:
             return ()
+
+
+def content_of(launch: Launch, home: Path) -> tuple[Mount, ...]:
+    """The projects that come besides the environment's, in its working directory.
+
+    Args:
+        home: where all projects of the launch are made.
+    """
+    at, project = PurePosixPath(home.name), PurePosixPath(launch.project)
+    return tuple(
+        Mount(home.parent, at / one.folder, project / one.place, Access.RW, on_empty=True)
+        for one in launch.content
+    )
 
 
 def shown_in(

@@ -554,8 +554,7 @@ BINDER: Rows = [
     (
         "https://mybinder.org/v2/gh/owner/env/main?urlpath=git-pull%3Frepo%3Dhttps%253A%252F%252F"
         "github.com%252Fowner%252Fcontent%26urlpath%3Dlab%252Ftree%252Fcontent%252Fa.ipynb",
-        "v2/gh/owner/env/main?urlpath=git-pull%3Frepo%3Dhttps%253A%252F%252F"
-        "github.com%252Fowner%252Fcontent%26urlpath%3Dlab%252Ftree%252Fcontent%252Fa.ipynb",
+        "v2/gh/owner/env/main?urlpath=lab/tree/content/a.ipynb&content=gh/owner/content/HEAD",
         False,
     ),
     ("https://mybinder.org/v2/gh/o/n/feature/x", "v2/gh/o/n/feature/x", False),

@@ -47,7 +47,7 @@ LANDINGS = [
     ("urlpath=rstudio/", "rstudio/", "rstudio/"),
     ("urlpath=proxy/8050/", "proxy/8050/", "proxy/8050/"),
     ("urlpath=treehouse/x", "treehouse/x", "treehouse/x"),
-    ("urlpath=git-pull?repo=https://h.org/x", "git-pull?repo=https://h.org/x", "git-pull?repo=https://h.org/x"),
+    ("urlpath=git-pull?repo=https://h.org/x", "tree/x", f"tree/{PROJECT}/x"),
     ("urlpath=lab&colour=red blue", "lab?colour=red%20blue", f"lab/tree/{PROJECT}?colour=red%20blue"),
     ("urlpath=x?a=1%23f&b=2", "x?a=1&b=2#f", "x?a=1&b=2#f"),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from binderhub_ext.core.changes import changes
 from binderhub_ext.core.errors import BadLink, NotAllowed
-from binderhub_ext.core.launch import Access, Files, LaunchRequest, VolumeRequest
+from binderhub_ext.core.launch import Access, Content, Files, LaunchRequest, VolumeRequest
 from binderhub_ext.core.policy import Policy, Size, admit, is_trusted, judge, server_of
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.rights import ANY_COMMIT, HOME, PROJECT, rights, words
@@ -124,6 +124,7 @@ MORE = {
     "ref": "a" * 40,
     "files": Files.HOME,
     "volumes": (VolumeRequest("x"),),
+    "content": (Content(OTHER),),
     "urlpath": "lab?reset",
     "image": "a/b",
     "server": "two",

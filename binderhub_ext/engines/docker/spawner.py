@@ -147,9 +147,9 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         """One uid for everybody."""
         return await asyncio.to_thread(ensure_person, self.layout, launch.user)
 
-    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
+    async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
         """Run it on this machine: the person's image has no part in it."""
-        return await seeding.run(request, prepared.owner)
+        return [await seeding.run(each, prepared.owner) for each in requests]
 
     async def start_server(self) -> Any:
         """Start what was prepared, or what an administrator configured."""

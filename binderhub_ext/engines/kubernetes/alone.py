@@ -34,9 +34,10 @@ def refuse_side_by_side(
     Raises:
         Conflict: which server is in the way, and what can be done.
     """
-    if launch.files is Files.PROJECT and launch.project:
+    alone = launch.files is Files.PROJECT and launch.project
+    if alone or (launch.content and launch.files is not Files.NONE):
         _refuse_beside_home(launch, user, starting, pods)
-    elif launch.files is Files.HOME:
+    if launch.files is Files.HOME:
         _refuse_while_mounting(launch, user, starting, pods)
 
 
@@ -57,9 +58,12 @@ def _refuse_beside_home(
 def _refuse_while_mounting(
     launch: Launch, user: str, starting: Iterable[Any], pods: Mapping[str, Mapping[str, Any]]
 ) -> None:
+    starting = list(starting)
+    with_content = [each for each in starting if each.launch and each.launch.content]
     names = [
         *_servers(user, launch.server, Files.PROJECT, pods, phases=("Pending",)),
         *_in_start(starting, Files.PROJECT),
+        *_in_start(with_content, Files.HOME),
     ]
     if names:
         raise Conflict(

@@ -77,30 +77,33 @@ def of_server(mounts: Sequence[Mount], layout: DataDirectory) -> list[ClaimMount
     return seen
 
 
-def inside_project(mounts: Sequence[Mount], request: Request) -> list[Mount]:
-    """What appears inside of the project's folder: its place is made once the project is there."""
-    project = PurePosixPath(request.into)
-    return [each for each in mounts if project in each.target.parents]
+def inside_projects(mounts: Sequence[Mount], requests: Sequence[Request]) -> list[Mount]:
+    """What appears inside of projects' folders: its place is made once these are there."""
+    projects = {PurePosixPath(request.into) for request in requests}
+    return [each for each in mounts if projects & set(each.target.parents)]
 
 
 def first_container(
-    mounts: Sequence[Mount], request: Request, owner: Owner, data: DataClaim
+    mounts: Sequence[Mount], requests: Sequence[Request], owner: Owner, data: DataClaim
 ) -> dict[str, Any]:
-    """The container that brings the project to its commit and makes the places inside of it.
+    """The container that brings projects to their commits and makes the places inside of them.
 
     It sees the home, whose name only we can change, and the fetched files, each at the name it has
     here; nothing else.
     """
-    home, fetched = Path(request.root), Path(request.bundle).parent
+    home = Path(requests[0].root)
+    fetched = dict.fromkeys(Path(request.bundle).parent for request in requests)
     seen = [
         ClaimMount(home, PurePosixPath(home)),
-        ClaimMount(fetched, PurePosixPath(fetched), read_only=True),
+        *(ClaimMount(each, PurePosixPath(each), read_only=True) for each in fetched),
     ]
+    inside = inside_projects(mounts, requests)
     spec = {
-        "sync": call.arguments(request),
-        "root": request.root,
-        "project": request.into,
-        "places": [str(each.target) for each in inside_project(mounts, request)],
+        "syncs": [call.arguments(request) for request in requests],
+        "root": str(home),
+        "projects": [request.into for request in requests],
+        "places": [str(each.target) for each in inside],
+        "empty": [str(each.target) for each in inside if each.on_empty],
     }
     return {
         "name": FIRST,

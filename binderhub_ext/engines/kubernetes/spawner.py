@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubespawner import KubeSpawner
@@ -36,7 +37,7 @@ from .cluster import Cluster
 from .images import RegistryImage, find
 from .manifest import add_launch, complete
 from .podevents import PodEvents, PodRequest, ended_words, evicted, pod_failed
-from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_project, restricted
+from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_projects, restricted
 from .rundir import RunDirectory
 from .sizes import SizedKubeSpawner
 from .sweep import sweep
@@ -177,13 +178,13 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
 
     # --- the pod --------------------------------------------------------------------------
 
-    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
-        """Run it as the first container of the server's pod; it makes places in the project too.
+    async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
+        """Run it as the first container of the server's pod; it makes places in projects too.
 
         The server follows it in that pod by itself, and :meth:`start_server` waits for that.
         """
-        await asyncio.to_thread(self._make_other_places, prepared, request)
-        self._first = first_container(prepared.mounts, request, prepared.owner, self.data)
+        await asyncio.to_thread(self._make_other_places, prepared, requests)
+        self._first = first_container(prepared.mounts, requests, prepared.owner, self.data)
         status = await self._while_telling(25, self._until_first_ended(self._begin_pod()))
         if not status.get("message"):
             raise LaunchFailed(
@@ -193,14 +194,15 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
             )
         if status["exitCode"]:
             await self._remove_pod()
-        return str(status["message"]).encode()
+        return str(status["message"]).encode().splitlines()
 
-    def _make_other_places(self, prepared: Prepared, request: Request) -> None:
-        """Make the places that are not in the project: the server must find them all."""
-        inside = inside_project(prepared.mounts, request)
+    def _make_other_places(self, prepared: Prepared, requests: tuple[Request, ...]) -> None:
+        """Make the places that are not in what is brought: the server must find them all."""
+        inside = inside_projects(prepared.mounts, requests)
         others = [each for each in prepared.mounts if each not in inside]
         ensure_mount_points(others, *prepared.owner)
-        check_sources([each for each in prepared.mounts if str(each.target) != request.into])
+        brought = {Path(request.root, request.into) for request in requests}
+        check_sources([each for each in prepared.mounts if each.root / each.path not in brought])
 
     async def start_server(self) -> Any:
         """Start what was prepared, or what an administrator configured."""

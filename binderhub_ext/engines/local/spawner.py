@@ -48,6 +48,11 @@ _NO_BUBBLEWRAP = (
     "This server cannot be started: bubblewrap, which keeps people's programs apart, is not on"
     " this machine. The administrator installs it with: apt-get install -y bubblewrap"
 )
+_NO_CONTENT = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them content beside the"
+    " environment's repository. Launch again without any."
+)
+
 _NO_VOLUMES = (
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
     " again without any."
@@ -127,6 +132,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         """Refuse what this machine has no sandbox for."""
         if self.unsafe_no_sandbox and launch.volumes:
             raise LaunchFailed(_NO_VOLUMES)
+        if self.unsafe_no_sandbox and launch.content:
+            raise LaunchFailed(_NO_CONTENT)
         if not self.unsafe_no_sandbox and not shutil.which("bwrap"):
             raise LaunchFailed(_NO_BUBBLEWRAP)
 
@@ -143,13 +150,10 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             open_doors(self.layout)
         return Owner(person.uid, person.uid)
 
-    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
+    async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
         """Run it in a sandbox of its own."""
-        return await seeding.run(
-            request,
-            Person(prepared.owner.uid),
-            unsafe_no_sandbox=self.unsafe_no_sandbox,
-        )
+        person, unsafe = Person(prepared.owner.uid), self.unsafe_no_sandbox
+        return [await seeding.run(each, person, unsafe_no_sandbox=unsafe) for each in requests]
 
     async def start_server(self) -> str:
         """Start what was prepared; returns its URL."""

@@ -7,17 +7,17 @@ requests, connections or pages.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from time import time
 from weakref import WeakValueDictionary
 
 from ...core.changes import UNKNOWN, changes
-from ...core.errors import LaunchFailed, NoSpace, RefMoved, ServerDiffers
-from ...core.launch import Files, Launch, LaunchRequest, Tickets
+from ...core.contents import projects_of
+from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
+from ...core.launch import Files, Launch, LaunchRequest, Project, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
-from ...core.refs import taken_instead
 from ...core.repo import Commit
 from ...core.sentences import NOTHING, Sentence
 from ...core.space import NOT_BUILT
@@ -30,6 +30,7 @@ from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
+from .resolving import checked, resolve
 from .starts import ENDED, Starts
 from .steps import ProgressBar, Step
 from .updates import Updates
@@ -66,7 +67,8 @@ class LaunchOrder:
         origin: host the request came from, for the records; empty if unknown.
         host: of this hub, as the person reached it.
         project: the folder in which they have the repository; known once it is a launch.
-        shown: the commit they were asked about; empty where they were shown none.
+        content: the same of the content.
+        shown: the commits they were asked about; empty where they were shown none.
     """
 
     person: Person
@@ -77,7 +79,8 @@ class LaunchOrder:
     origin: str = ""
     host: str = ""
     project: str = ""
-    shown: str = ""
+    content: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def answers(self) -> dict[str, str]:
@@ -149,8 +152,8 @@ class Launcher:
     async def launch(self, order: LaunchOrder, tell: Tell) -> LaunchResult:
         """Go from a request to a server to open; a `BinderError` of any step ends it."""
         bar = ProgressBar(tell)
-        commit = await self.resolve(order, bar.step(Step.RESOLVE))
-        launch = await self.admit(order, commit, bar.step(Step.ADMIT))
+        commits = await self.resolve(order, bar.step(Step.RESOLVE))
+        launch = await self.admit(order, commits, bar.step(Step.ADMIT))
         image = await self.image(order, launch, bar.step(Step.IMAGE))
         if order.build_only:
             return LaunchResult(image.name)
@@ -161,34 +164,30 @@ class Launcher:
 
     # ---- the steps
 
-    async def resolve(self, order: LaunchOrder, tell: Tell) -> Commit | None:
-        """Which commit is meant? Never another than the one that the person was shown."""
-        repo, ref = order.request.repo, order.request.ref
-        if repo is None:
-            return None
-        message = Sentence("Looking for {ref} of {repo}.", ref=ref, repo=repo.shown)
-        tell(Event(Phase.WAITING, message))
-        provider = self._builds.provider(repo.provider)
-        commit = await provider.resolve(repo, ref, reader=order.person.name)
-        if order.shown and commit.id != order.shown:
-            raise RefMoved(commit.ref, order.shown, commit.id)
-        if taken := taken_instead(ref, commit.ref, commit.branch):
-            tell(Event(Phase.WAITING, taken))
-        return commit
+    async def resolve(self, order: LaunchOrder, tell: Tell) -> tuple[Commit, ...]:
+        """Which commits are meant? Never others than those that the person was shown."""
+        sources, reader = order.request.sources, order.person.name
+        return await resolve(self._builds, sources, order.shown, reader=reader, tell=tell)
 
-    async def admit(self, order: LaunchOrder, commit: Commit | None, tell: Tell) -> Launch:
+    async def admit(self, order: LaunchOrder, commits: tuple[Commit, ...], tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""
-        if commit:
-            message = Sentence("{ref} is commit {commit}.", ref=commit.ref, commit=commit.id)
-            tell(Event(Phase.WAITING, message, {"commit": commit.id}))
+        commit, content = order.request.told_apart(commits)
+        for one in commits:
+            message = Sentence("{ref} is commit {commit}.", ref=one.ref, commit=one.id)
+            tell(Event(Phase.WAITING, message, {"commit": one.id} if one is commit else {}))
         launch = admit(
             self._policy,
             order.request,
             commit,
             user=order.person.name,
             project=order.project,
+            content=projects_of(order.request, content, order.content),
             targets=self._targets,
         )
+        if content:
+            names = ", ".join(one.repo.shown for one in content)
+            message = Sentence("It comes with content of {names}.", names=names)
+            tell(Event(Phase.WAITING, message, {"content": [one.id for one in content]}))
         placed = await self._volumes.placed(order.person, launch.volumes, launch.project)
         for request, volume in zip(launch.volumes, placed, strict=True):
             if request.access not in (None, volume.access):
@@ -265,7 +264,7 @@ class Launcher:
     ) -> None:
         """Have the Hub look whether a server is there; else it starts again as it was."""
         if old := self._ticket(order, server):
-            ticket = self._tickets.sign(_checked(old if changes(old, launch) else launch, launch))
+            ticket = self._tickets.sign(checked(old if changes(old, launch) else launch, launch))
             await self._starts.again(order.person, server.name, ticket, tell)
 
     async def _stopped(self, person: Person, server: Server) -> Server:
@@ -290,7 +289,7 @@ class Launcher:
         Raises:
             FilesDiffer: the person has to choose.
         """
-        if order.keep or order.build_only or launch.commit is None:
+        if order.keep or order.build_only or not launch.projects:
             return
         server = await self._hub.server(order.person, launch.server)
         running = server is not None and server.state is not State.STOPPED
@@ -301,7 +300,7 @@ class Launcher:
         if await self._no_room(launch):
             # Nothing new is fetched then, so nothing can be looked at.
             return
-        await self._updates.ask(launch, launch.commit, tell)
+        await self._updates.ask(launch, tell)
 
     async def _kept(self, order: LaunchOrder, launch: Launch) -> Image | None:
         """What a server that is kept as it is runs in; nothing new is built for it."""
@@ -313,31 +312,37 @@ class Launcher:
 
     async def _environment(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Image:
         if launch.image:
-            await self._files(launch, tell)
+            await self._files(launch, launch.projects, tell)
             return await self._builds.prebuilt(launch.image, tell)
         if launch.commit is None:
             raise LaunchFailed("There is neither a repository nor an image to launch.")
         if order.request.environment:
-            await self._files(launch, tell)
+            await self._files(launch, launch.projects, tell)
             return await self._builds.plain(tell)
         if await self._no_room(launch):
             return await self._built_before(launch.commit)
+        # before the build, so that nobody waits for one whose content cannot be had
+        await self._files(launch, launch.content, tell)
         return await self._builds.image(launch.commit, tell)
 
-    async def _files(self, launch: Launch, tell: Tell) -> None:
-        """The repository's files, where the launch has any and there is room for them."""
-        if launch.commit and not await self._no_room(launch):
-            await self._builds.files(launch.commit, tell)
+    async def _files(self, launch: Launch, projects: Iterable[Project], tell: Tell) -> None:
+        """The files of repositories that a launch brings, if there is room for them."""
+        if not await self._no_room(launch):
+            for project in projects:
+                await self._builds.files(project.commit, tell)
 
     async def _start(self, order: LaunchOrder, start: Launch, launch: Launch, tell: Tell) -> None:
         """Start a server with what is asked for now or, where that is kept, was before."""
         await self._neighbours(order, start, tell)
         if start is launch:
             # clients know one order of phases, in which nothing is fetched any more here
-            await self._files(launch, lambda event: tell(replace(event, phase=Phase.LAUNCHING)))
+            def told(event: Event) -> None:
+                tell(replace(event, phase=Phase.LAUNCHING))
+
+            await self._files(launch, launch.projects, told)
 
         def ticket() -> str:
-            return self._tickets.sign(_checked(start, launch))
+            return self._tickets.sign(checked(start, launch))
 
         await self._starts.start(order.person, launch.server, ticket, tell)
 
@@ -375,26 +380,18 @@ class Launcher:
 
     async def _neighbours(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
         """Name the person's running servers whose project changes with this start."""
-        if launch.commit is None or launch.files is Files.NONE:
+        if launch.files is Files.NONE:
             return
+        commits = {one.folder: one.commit for one in launch.projects}
         for server in await self._hub.servers(order.person):
             if server.name == launch.server or server.state is not State.RUNNING:
                 continue
             other = self._ticket(order, server)
-            same = other and other.project == launch.project and other.files is not Files.NONE
-            if other and same and other.commit and other.commit.id != launch.commit.id:
-                message = Sentence(_SHARED, server=server.name, commit=other.commit.short)
-                tell(Event(Phase.LAUNCHING, message))
+            for one in other.projects if other and other.files is not Files.NONE else ():
+                if commits.get(one.folder, one.commit).id != one.commit.id:
+                    message = Sentence(_SHARED, server=server.name, commit=one.commit.short)
+                    tell(Event(Phase.LAUNCHING, message))
 
     def _ticket(self, order: LaunchOrder, server: Server) -> Launch | None:
         """What a server was last started with, if it was by us."""
         return self._tickets.of(order.person.name, server.name, server.ticket)
-
-
-def _checked(start: Launch, launch: Launch) -> Launch:
-    """What is started; for a private repository, with the time of this launch's check."""
-    if not (start.commit and launch.commit and launch.commit.repo.reader):
-        return start
-    one, other = start.commit.repo, launch.commit.repo
-    same = (one.identity, one.reader) == (other.identity, other.reader)
-    return replace(start, checked=int(time())) if same else start

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,14 +17,15 @@ from time import perf_counter
 
 from tornado.log import app_log
 
+from ...core.contents import place_of, projects_of
 from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound
-from ...core.launch import LaunchRequest
+from ...core.launch import LaunchRequest, Project
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
 from ...core.progress import Event
 from ...core.projects import folder_of
 from ...core.providers import Providers, at_forge
-from ...core.repo import Repo
+from ...core.repo import Commit, Repo
 from ...core.updates import Update
 from ...jobs import History
 from ..failures import Failure
@@ -66,6 +67,7 @@ class RunningLaunch:
             build=event.data.get("build", self.state.build),
             commit=event.data.get("commit", self.state.commit),
             image=event.data.get("imageName", self.state.image),
+            content=_at(self.state.content, event.data.get("content", ())),
         )
         if update := event.data.get("update"):
             self.state = replace(self.state, update=Update.from_fields(update))
@@ -142,8 +144,9 @@ class Launches:
             TooMany: the person has too many.
         """
         judge(self._policy, order.request)
-        order = replace(order, project=await self.project(order.person, order.request))
-        user, server = order.person.name, server_of(order.request, order.project)
+        own, content = await self.folders(order.person, order.request)
+        order = replace(order, project=own, content=content)
+        user, server = order.person.name, server_of(order.request, own, content)
         key = (user, server, _opened(order.request))
         async with self._starting:
             others = [one for k, one in self._current.items() if k[:2] == (user, server)]
@@ -159,13 +162,18 @@ class Launches:
             self._quotas.check(order, under_way, await self._within_an_hour(order.person))
             return (await self._start(key, order)).state
 
-    async def project(self, person: Person, request: LaunchRequest) -> str:
-        """The folder in which a person has, or will have, what a link asks for; empty for none."""
-        if request.repo is None:
-            return ""
+    async def folders(self, person: Person, request: LaunchRequest) -> tuple[str, tuple[str, ...]]:
+        """In which folders a person has, or will have, what a link asks for.
+
+        Returns:
+            That of the environment's repository, empty for none, and those of the content.
+        """
+        if not request.sources:
+            return "", ()
         past = await self._records.past(person.name)
         past = [replace(launch, repo=_named_now(launch.repo, self._providers)) for launch in past]
-        return folder_of(request.repo, past)
+        own = folder_of(request.repo, past) if request.repo else ""
+        return own, tuple(folder_of(content.repo, past) for content in request.content)
 
     async def get(self, person: Person, id: str) -> State:
         """A launch of this person.
@@ -251,6 +259,11 @@ class Launches:
             link=write_link(request, providers=self._providers),
             started=now(),
             answers=order.answers,
+            content=projects_of(
+                request,
+                [Commit(content.repo, content.ref, "") for content in request.content],
+                order.content,
+            ),
         )
 
     def _ended(self, key: _Key, running: RunningLaunch) -> None:
@@ -304,6 +317,16 @@ class Launches:
 _BY_THEM = "You cancelled this launch."
 
 
+def _at(content: tuple[Project, ...], commits: Sequence[str]) -> tuple[Project, ...]:
+    """Content with what its refs were found to stand for."""
+    if not commits:
+        return content
+    return tuple(
+        replace(project, commit=replace(project.commit, id=id))
+        for project, id in zip(content, commits, strict=True)
+    )
+
+
 def _same(one: LaunchOrder, other: LaunchOrder) -> bool:
     return _meant(one) == _meant(other)
 
@@ -315,9 +338,13 @@ def _opened(request: LaunchRequest) -> Hashable:
 
 def _meant(order: LaunchOrder) -> tuple[object, ...]:
     """What an order is for, however its link names the repository and whatever it opens."""
-    repo = order.request.repo
-    rest = replace(order.request, repo=None, target="", filepath="", urlpath="", extra=())
-    meant = (repo.identity, repo.in_the_clear) if repo else None
+    rest = replace(
+        order.request, repo=None, content=(), target="", filepath="", urlpath="", extra=()
+    )
+    meant = [
+        (source.repo.identity, source.repo.in_the_clear, source.ref, place_of(source))
+        for source in order.request.sources
+    ]
     return (meant, rest, order.keep, order.build_only)
 
 

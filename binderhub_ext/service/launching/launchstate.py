@@ -9,11 +9,13 @@ from datetime import datetime
 from types import MappingProxyType
 
 from ...core.errors import FilesDiffer
+from ...core.launch import Project
 from ...core.progress import Event, Phase
 from ...core.repo import Repo
 from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
 from ..failures import Failure
+from ..records.records import read_content, write_content
 from ..records.tables import LaunchRow
 from .launcher import LaunchOrder
 
@@ -28,6 +30,7 @@ class State:
         update: what it did to the person's project, or would do if `error` asks them.
         answers: what they said when they were asked before; as fields of a form.
         attention: sentences to read before the server is opened; not in the records.
+        content: what it brings besides; without commits as long as these are not known.
     """
 
     id: str
@@ -50,6 +53,7 @@ class State:
     update: Update | None = None
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     attention: tuple[Sentence, ...] = ()
+    content: tuple[Project, ...] = ()
 
     @classmethod
     def of_row(cls, row: LaunchRow) -> State:
@@ -75,6 +79,7 @@ class State:
             build=row.build,
             error=error,
             update=Update.from_fields(json.loads(row.update)) if row.update else None,
+            content=read_content(row.content),
         )
 
     def may_choose(self) -> bool:
@@ -95,6 +100,7 @@ def row_of(state: State, order: LaunchOrder) -> LaunchRow:
         repo_url=repo.url if repo else "",
         ref=state.ref,
         project="" if order.build_only else order.project,
+        content="" if order.build_only else write_content(state.content),
         origin=order.origin[:255],
         request=state.link,
         status=0,
@@ -107,6 +113,7 @@ def outcome_of(state: State, last: Event) -> dict[str, str | int]:
     error = state.error
     return {
         "commit": state.commit,
+        "content": write_content(state.content),
         "image": state.image,
         "build": state.build,
         "url": state.url,

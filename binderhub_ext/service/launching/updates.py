@@ -5,7 +5,7 @@ The look and the update itself are the engine's, which runs them as the owner of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tornado.log import app_log
 
@@ -14,10 +14,10 @@ from ...core.launch import Launch, LaunchRequest
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.providers import Providers
-from ...core.repo import Commit
+from ...core.repo import Commit, Repo
 from ...core.sentences import Sentence
 from ...core.targets import Targets
-from ...core.updates import Update, needs_choice
+from ...core.updates import Update, needs_choice, together
 from ...engines.base import Builder
 from ..hub import Person
 from ..records.records import Records
@@ -34,7 +34,7 @@ class UpdatePreview:
 
     Attributes:
         row: the latest launch of the project that worked.
-        request: what its link asks for.
+        request: what its link asks for, as to this project.
         commit: what the link's ref stands for now.
         fetched: whether the commit's files are here already.
         update: what launching it would do; only if they are.
@@ -69,20 +69,25 @@ class Updates:
         self._builder, self._builds, self._records = builder, builds, records
         self._policy, self._providers, self._targets = policy, providers, targets
 
-    async def ask(self, launch: Launch, commit: Commit, tell: Tell) -> None:
-        """Fetch a launch's commit, and see whether its person has something to choose.
+    async def ask(self, launch: Launch, tell: Tell) -> None:
+        """Fetch a launch's commits, and see whether its person has something to choose.
 
         Raises:
             FilesDiffer: they have.
-            BinderError: the commit cannot be fetched.
+            BinderError: a commit cannot be fetched.
         """
-        await self._builds.files(commit, tell)
-        try:
-            update = await self._preview(launch)
-        except BinderError as error:
-            app_log.warning("The update of %s could not be looked at: %s", launch.project, error)
-            tell(Event(Phase.FETCHING, Sentence(_NOT_SEEN)))
-            return
+        updates = []
+        for project in launch.projects:
+            await self._builds.files(project.commit, tell)
+            try:
+                update = await self._preview(launch.alone(project))
+            except BinderError as error:
+                app_log.warning("The update of %s is not known: %s", project.folder, error)
+                tell(Event(Phase.FETCHING, Sentence(_NOT_SEEN)))
+                return
+            if update:
+                updates.append((project.place, update))
+        update = together(updates)
         if update and needs_choice(update):
             raise FilesDiffer(update)
 
@@ -133,7 +138,12 @@ class Updates:
         if row is None:
             raise NotFound("You have launched no such project. Look for it on the main page.")
         request = read_own_link(row.request, self._providers)
+        own = Repo(row.provider, row.repo, row.repo_url).identity
+        for content in request.content:
+            if content.repo.identity == own:
+                request = replace(request, repo=content.repo, ref=content.ref)
         if request.repo is None:
             raise NotFound("This project has no repository to be updated from.")
         provider = self._builds.provider(request.repo.provider)
-        return row, request, await provider.resolve(request.repo, request.ref, reader=person.name)
+        commit = await provider.resolve(request.repo, request.ref, reader=person.name)
+        return row, replace(request, content=()), commit

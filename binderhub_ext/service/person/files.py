@@ -276,7 +276,7 @@ class PersonFiles:
 def _seeing_project(running: Iterable[tuple[Server, Launch]], path: str) -> tuple[InUse, ...]:
     uses = []
     for server, launch in running:
-        own = launch.project == path and launch.files is not Files.NONE
+        own = launch.files is not Files.NONE and path in launch.folders
         if own or launch.files is Files.HOME:
             tree = f"lab/tree/{quote(path)}" if launch.files is Files.HOME else "lab"
             uses.append(InUse(server, server.url + tree, own))

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
-from sqlalchemy.orm import Session, aliased, sessionmaker
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, sessionmaker
 from tornado.log import app_log
 
 from ... import __version__
 from ...core.errors import BinderError, Cancelled, Interrupted
+from ...core.launch import Project
 from ...core.projects import Past
 from ...core.repo import Commit, Repo
+from ...core.rights import combination
 from ...engines.base import Environment
 from . import database
 from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
@@ -195,32 +197,35 @@ class Records:
         return await self.run(lambda session: session.scalar(count)) or 0
 
     async def projects(self, user: str) -> list[LaunchRow]:
-        """The latest launch of each project of a person, newest first."""
-        latest = (
-            select(LaunchRow.project, func.max(LaunchRow.started).label("last"))
-            .where(LaunchRow.user == user, LaunchRow.project != "", LaunchRow.url != "")
-            .group_by(LaunchRow.project)
-            .subquery()
-        )
-        mine = (
-            select(LaunchRow)
-            .join(
-                latest,
-                (LaunchRow.project == latest.c.project) & (LaunchRow.started == latest.c.last),
-            )
-            .where(LaunchRow.user == user)
-            .order_by(LaunchRow.started.desc())
-        )
-        return list(await self.run(lambda session: session.scalars(mine).all()))
+        """The latest launch of each project of a person, newest first.
+
+        Of a project that was content, the row names it, and its `request` is the whole launch's.
+        """
+        own, content = LaunchRow.project, LaunchRow.content
+        rows = await self.run(lambda session: session.scalars(_latest(user, own)).all())
+        with_content = await self.run(lambda session: session.scalars(_latest(user, content)).all())
+        all_rows = [*rows, *(each for row in with_content for each in rows_of_content(row))]
+        all_rows.sort(key=lambda row: row.started, reverse=True)
+        latest: dict[str, LaunchRow] = {}
+        for row in all_rows:
+            latest.setdefault(row.project, row)
+        return list(latest.values())
 
     async def past(self, user: str) -> list[Past]:
         """Where a person's launches had their projects, newest first."""
         worked = func.max(case((LaunchRow.url != "", 1), else_=0))
+        last = func.max(LaunchRow.started)
         named = (LaunchRow.provider, LaunchRow.repo, LaunchRow.repo_url, LaunchRow.project)
-        mine = select(*named, worked).where(LaunchRow.user == user, LaunchRow.project != "")
-        mine = mine.group_by(*named).order_by(func.max(LaunchRow.started).desc())
-        rows = await self.run(lambda session: session.execute(mine).all())
-        return [Past(Repo(*repo), folder, bool(ran)) for *repo, folder, ran in rows]
+        mine = select(*named, LaunchRow.content, worked, last)
+        mine = mine.where(LaunchRow.user == user).where(
+            (LaunchRow.project != "") | (LaunchRow.content != "")
+        )
+        mine = mine.group_by(*named, LaunchRow.content).order_by(last.desc())
+        past: list[Past] = []
+        for *repo, folder, content, ran, _ in await self.run(lambda s: s.execute(mine).all()):
+            past += [Past(Repo(*repo), folder, bool(ran))] if folder else []
+            past += [Past(p.commit.repo, p.folder, bool(ran)) for p in read_content(content)]
+        return past
 
     async def end_interrupted(self) -> None:
         """Close what this service left open when it was killed, and what nobody comes back to."""
@@ -242,11 +247,14 @@ class Records:
     # ---- trust
 
     async def trust(self, row: TrustRow) -> None:
-        """Remember a decision; it replaces an earlier one about the same repository."""
+        """Remember a decision; it replaces an earlier one about the same repository and content."""
+        about = combination(row.rights.split("\n"))
 
         def replace(session: Session) -> None:
             same = (TrustRow.user == row.user) & (TrustRow.repo == row.repo)
-            session.execute(delete(TrustRow).where(same))
+            for earlier in session.scalars(select(TrustRow).where(same)):
+                if combination(earlier.rights.split("\n")) == about:
+                    session.delete(earlier)
             session.add(row)
 
         await self.run(replace)
@@ -288,6 +296,49 @@ class Records:
         mine = delete(CredentialRow).where(CredentialRow.user == user, CredentialRow.id == id)
         result = await self.run(lambda session: session.execute(mine))
         return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def write_content(content: Iterable[Project]) -> str:
+    """The projects that a launch brought besides the environment's, for a row; empty for none."""
+    fields = [project.to_dict() for project in content]
+    return json.dumps(fields) if fields else ""
+
+
+def read_content(text: str) -> tuple[Project, ...]:
+    """The inverse of :func:`write_content`."""
+    return tuple(map(Project.from_dict, json.loads(text))) if text else ()
+
+
+def rows_of_content(row: LaunchRow) -> list[LaunchRow]:
+    """A launch as the row of each project that it brought besides the environment's."""
+    values = {column.key: getattr(row, column.key) for column in LaunchRow.__table__.columns}
+    return [
+        LaunchRow(
+            **values
+            | {
+                "provider": project.commit.repo.provider,
+                "repo": project.commit.repo.name,
+                "repo_url": project.commit.repo.url,
+                "ref": project.commit.ref,
+                "commit": project.commit.id,
+                "project": project.folder,
+            }
+        )
+        for project in read_content(row.content)
+    ]
+
+
+def _latest(user: str, what: InstrumentedAttribute[str]) -> Select[LaunchRow]:
+    """The latest launch that worked for each value of a column, newest first."""
+    latest = (
+        select(what.label("what"), func.max(LaunchRow.started).label("last"))
+        .where(LaunchRow.user == user, what != "", LaunchRow.url != "")
+        .group_by(what)
+        .subquery()
+    )
+    same = (what == latest.c.what) & (LaunchRow.started == latest.c.last)
+    mine = select(LaunchRow).join(latest, same).where(LaunchRow.user == user)
+    return mine.order_by(LaunchRow.started.desc())
 
 
 def outcome(error: BaseException | None) -> str:

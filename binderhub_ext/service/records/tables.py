@@ -98,6 +98,7 @@ class LaunchRow(Base):
     update: Mapped[str] = mapped_column(Text, default="")
     owner: Mapped[str] = mapped_column(String(64), default="")
     dismissed: Mapped[bool] = mapped_column(Boolean, default=False)
+    content: Mapped[str] = mapped_column(Text, default="")
 
 
 class TrustRow(Base):

@@ -10,31 +10,35 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...core.changes import UNKNOWN, changes, lets_in
+from ...core.contents import projects_of
 from ...core.errors import BadLink, NotAllowed
-from ...core.launch import Files, Launch, LaunchRequest
+from ...core.launch import Launch, LaunchRequest, Project
 from ...core.links import write_link
 from ...core.parameters import PARAMETERS
 from ...core.paste import understand
 from ...core.policy import admit, is_trusted, judge
+from ...core.progress import unheard
 from ...core.refs import taken_instead
 from ...core.repo import Commit
-from ...core.rights import PROJECT, UNENCRYPTED, reach_for_the_same, rights, words
+from ...core.rights import reach_for_the_same, rights, wants_nothing_more, words
 from ...core.sharees import Sharee
 from ...core.targets import Targets, lacks, missing, program
-from ...core.volumes import Kind, Placed
+from ...core.volumes import Placed
 from ...core.within import nearer
 from ...engines.base import Environment, Image
 from ...repos.about import About
 from ..hub import Person, State
 from ..launching.launcher import OnChange
+from ..launching.resolving import resolve
 from ..records.records import now
 from ..records.tables import TrustRow
 from ..requests import PASTED, SHOWN, Fields, first, read_own_link
 from . import views
 from .context import Service
 from .refused import Refusal, look
+from .seen import seen
 
-_SHOWN = ("target", "files", "volume", "image", "environment", "share")
+_SHOWN = ("target", "files", "volume", "content", "image", "environment", "share")
 """Parameters that have a place of their own on the page."""
 
 _UNKNOWN = "Found out from the repository's files when it is launched"
@@ -58,6 +62,7 @@ class Question:
         project: its folder in their home, relative; empty without a repository.
         target: the path it would open, below the server's URL.
         share: whom it would let in.
+        content: what comes besides, and where.
         refusal: why its environment cannot be built here, and the ways on.
     """
 
@@ -71,6 +76,7 @@ class Question:
     project: str = ""
     target: str = ""
     share: tuple[str, ...] = ()
+    content: tuple[Project, ...] = ()
     refusal: Refusal | None = None
 
 
@@ -105,19 +111,21 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         NotAllowed, RepoNotFound, RefNotFound, …: there is nothing to ask.
     """
     judge(service.policy, request)
-    commit = known = about = None
-    if request.repo:
-        provider = service.builds.provider(request.repo.provider)
-        commit = await provider.resolve(request.repo, request.ref, reader=person.name)
+    known = about = refusal = None
+    commits = await resolve(
+        service.builds, request.sources, (), reader=person.name, tell=unheard
+    )
+    commit, content = request.told_apart(commits)
+    own, folders = await service.launches.folders(person, request)
     launch = admit(
         service.policy,
         request,
         commit,
         user=person.name,
-        project=await service.launches.project(person, request),
+        project=own,
+        content=projects_of(request, content, folders),
         targets=service.targets,
     )
-    refusal = None
     if commit:
         refusal = await _refusal(service, person, request, commit)
         known = await service.builds.known(commit)
@@ -133,6 +141,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         project=launch.project,
         target=launch.target,
         share=launch.share,
+        content=launch.content,
         refusal=refusal,
     )
 
@@ -196,9 +205,9 @@ async def trusted(service: Service, person: Person, request: LaunchRequest) -> b
     """Whether this person, or the administrator, trusts the repository that far."""
     if request.repo is None:
         return False
-    wanted = rights(request, service.targets)
-    if is_trusted(service.policy, request) and wanted <= {PROJECT, UNENCRYPTED}:
+    if is_trusted(service.policy, request) and wants_nothing_more(request, service.targets):
         return True
+    wanted = rights(request, service.targets)
     rows = await service.records.trusted(person.name, request.repo.identity)
     return any(wanted <= set(row.rights.split("\n")) for row in rows)
 
@@ -251,10 +260,12 @@ def page_values(
     request, commit = asked.request, asked.commit
     taken = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
-    form = {"link": link, "on_change": str(OnChange.RESTART) if asked.differs else ""}
+    form: dict[str, Any] = {"link": link}
+    form["on_change"] = str(OnChange.RESTART) if asked.differs else ""
     at_once = asked.trusted and not (asked.differs or asked.refusal or refused)
-    if commit and not at_once:
-        form[SHOWN] = commit.id
+    if not at_once:
+        content = [project.commit for project in asked.content]
+        form[SHOWN] = [one.id for one in (commit, *content) if one]
     return {
         "request": {
             "repo": views.repo_view(request.repo),
@@ -262,8 +273,9 @@ def page_values(
         },
         "guessed": [*guessed, *filter(None, (taken, _not_to_open(service, asked)))],
         "commit": _commit(asked),
+        "content": [views.content_view(project) for project in asked.content],
         "environment": _environment(asked),
-        "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
+        "sees": seen(request.files, asked.project, asked.content, asked.volumes),
         "resources": _resources(request, service.targets),
         "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,
@@ -313,28 +325,6 @@ def _environment(asked: Question) -> dict[str, Any]:
     size = f"{image.size / 2**20:.0f} MiB" if image and image.size else ""
     files = list(environment.files)
     return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
-
-
-def _sees(files: Files, project: str) -> list[dict[str, str]]:
-    if files is Files.HOME:
-        home = _mount("Your whole home", "~", "rw", "Everything that is yours here.")
-        seen = [{**home, "whole": "yes"}]
-    elif files is Files.PROJECT:
-        path = f"~/{project}" if project else "~"
-        seen = [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
-    else:
-        seen = []
-    return seen
-
-
-def _volume(placed: Placed) -> dict[str, str]:
-    volume = placed.volume
-    owner = f"Shared by {volume.owner}." if volume.kind is Kind.SHARED else "Of a group of yours."
-    return _mount(f"Volume {volume.name}", f"~/{placed.place}", str(placed.access), owner)
-
-
-def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
-    return {"title": title, "path": path, "access": access, "words": said}
 
 
 def _resources(request: LaunchRequest, targets: Targets) -> list[dict[str, str]]:

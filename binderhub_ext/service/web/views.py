@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ...core.errors import ServerDiffers, TargetMissing
-from ...core.launch import Files, Tickets
+from ...core.launch import Files, Project, Tickets
 from ...core.links import in_lab, without
 from ...core.progress import Event, Phase
 from ...core.projects import PROJECTS
@@ -46,6 +46,7 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "repo": repo_view(state.repo),
         "ref": state.ref,
         "commit": state.commit,
+        "content": [content_view(project) for project in state.content],
         "image": state.image,
         "server": state.server,
         "phase": str(state.phase),
@@ -137,6 +138,13 @@ def repo_view(repo: Repo | None) -> dict[str, str] | None:
     return {"provider": repo.provider, "name": repo.shown, "url": repo.page, "title": repo.title}
 
 
+def content_view(project: Project) -> dict[str, Any]:
+    """A repository that comes besides the environment's."""
+    commit = project.commit
+    repo = repo_view(commit.repo)
+    return {"repo": repo, "ref": commit.ref, "commit": commit.id, "place": project.place}
+
+
 def last_event(state: State) -> Event:
     """The last event of a launch this process does not remember."""
     if state.error:
@@ -173,6 +181,7 @@ def server_view(
         "commit": commit.id if commit else "",
         "files": str(launch.files) if launch else "",
         "project": launch.project if launch and launch.files is not Files.NONE else "",
+        "content": [content_view(project) for project in launch.content] if launch else [],
         "idle": launch.idle if launch else 0,
         "state": str(server.state),
         "url": server.url,

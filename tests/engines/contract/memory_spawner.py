@@ -52,7 +52,10 @@ class MemorySpawner(BinderSpawnerMixin, SimpleLocalProcessSpawner):
         ensure_home(self.layout, launch.user)
         return Owner()
 
-    async def run_sync(self, prepared: Prepared, request: Request) -> bytes:
+    async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
+        return [await self._sync(request) for request in requests]
+
+    async def _sync(self, request: Request) -> bytes:
         done = await asyncio.to_thread(
             subprocess.run, call.command(request), stdout=subprocess.PIPE, check=True
         )

@@ -47,7 +47,7 @@ class Pod:
     def run(self) -> tuple[int, bytes]:
         """The exit status and the container's last message."""
         data = DataClaim(self.layout, Cluster())
-        container = first_container(self.mounts, self.request, Owner(1000, 1000), data)
+        container = first_container(self.mounts, [self.request], Owner(1000, 1000), data)
         message = self.layout.root / "message"
         self._monkeypatch.setattr(first, "MESSAGE", message)
         self._monkeypatch.setattr(sys, "argv", ["first", container["command"][-1]])

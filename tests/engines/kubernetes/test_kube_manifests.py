@@ -115,7 +115,7 @@ def first() -> dict[str, Any]:
         str(LAYOUT.home("ana")),
         "projects/o/r",
     )
-    return first_container(mounts(Files.PROJECT), request, Owner(1000, 1000), DATA)
+    return first_container(mounts(Files.PROJECT), [request], Owner(1000, 1000), DATA)
 
 
 def test_a_server_sees_what_its_launch_says_and_no_more() -> None:
@@ -139,5 +139,6 @@ def test_the_first_container_mounts_what_nobody_else_can_rename() -> None:
         f"/srv/binder/{path}" for path in found
     }
     spec = json.loads(container["command"][-1])
-    assert "--json" in spec["sync"] and not any("owner" in word for word in spec["sync"])
-    assert spec["places"] == ["projects/o/r/data"]
+    (sync,) = spec["syncs"]
+    assert "--json" in sync and not any("owner" in word for word in sync)
+    assert (spec["places"], spec["empty"]) == (["projects/o/r/data"], [])

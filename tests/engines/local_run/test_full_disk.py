@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +19,7 @@ from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.local import seeding
 from binderhub_ext.engines.local.people import ensure_person
 from binderhub_ext.engines.projects import ProjectsMixin
+from binderhub_ext.storage.sync.words import Request
 
 REPO = Repo("git", "o/r", "https://example.org/o/r")
 FOLDER = "projects/example.org/o/r"
@@ -44,7 +44,10 @@ class Spawner(ProjectsMixin):
         launch = Launch("ana", "one", commit, FOLDER, "image")
         person = ensure_person(self.layout, "ana")
         home = self.layout.home("ana")
-        await self.bring_project(launch, home, partial(seeding.run, person=person))
+        async def run(requests: tuple[Request, ...]) -> list[bytes]:
+            return [await seeding.run(each, person) for each in requests]
+
+        await self.bring_projects(launch, home, run)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         keep_of(fields, keep),
         origin=handler.origin(),
         host=handler.request.host,
-        shown=first(fields, SHOWN),
+        shown=tuple(fields.get(SHOWN, ())),
     )
 
 

@@ -225,6 +225,7 @@ async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
         "images": bool(service.policy.images),
         "allowed_files": [str(files) for files in service.policy.files],
         "shares": shown.get("share", ()),
+        "contents": shown.get("content", ()),
         **volumeform.chooser(volumes, shown),
     }
 

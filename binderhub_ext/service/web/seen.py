@@ -1,0 +1,46 @@
+"""What a server would see, as the page that asks lists it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...core.launch import Files, Project
+from ...core.volumes import Kind, Placed
+
+_CONTENT = "The project of that repository; other launches of it see it too."
+
+
+def seen(
+    files: Files, project: str, content: Iterable[Project], volumes: Iterable[Placed]
+) -> list[dict[str, str]]:
+    """Each place with what it is; nothing for what goes with the server."""
+    return [
+        *_own(files, project),
+        *(_content(each) for each in content if files is not Files.NONE),
+        *map(_volume, volumes),
+    ]
+
+
+def _own(files: Files, project: str) -> list[dict[str, str]]:
+    if files is Files.HOME:
+        home = _mount("Your whole home", "~", "rw", "Everything that is yours here.")
+        return [{**home, "whole": "yes"}]
+    if files is Files.PROJECT:
+        path = f"~/{project}" if project else "~"
+        return [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
+    return []
+
+
+def _content(project: Project) -> dict[str, str]:
+    title = f"Your files of {project.commit.repo.title}"
+    return _mount(title, f"~/{project.folder}", "rw", _CONTENT)
+
+
+def _volume(placed: Placed) -> dict[str, str]:
+    volume = placed.volume
+    owner = f"Shared by {volume.owner}." if volume.kind is Kind.SHARED else "Of a group of yours."
+    return _mount(f"Volume {volume.name}", f"~/{placed.place}", str(placed.access), owner)
+
+
+def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
+    return {"title": title, "path": path, "access": access, "words": said}
