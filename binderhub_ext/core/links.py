@@ -103,9 +103,7 @@ def apply(
     return request
 
 
-def fields_of(
-    request: LaunchRequest, *, providers: Providers = PROVIDERS
-) -> dict[str, list[str]]:
+def fields_of(request: LaunchRequest, *, providers: Providers = PROVIDERS) -> dict[str, list[str]]:
     """All parameters of a request as fields of a form: :func:`apply_field` reads each back."""
     fields = {name: getattr(request, name) for name in DESTINATIONS if hasattr(request, name)}
     return {

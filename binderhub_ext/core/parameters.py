@@ -218,8 +218,8 @@ PARAMETERS = {
             repeated=True,
             with_providers=True,
             values="`[<folder>:]<provider>/<spec>`",
-            meaning="a further repository, of which nothing is built: its files stand in a folder of "
-            "the working directory",
+            meaning="a further repository, of which nothing is built: its files stand in a folder "
+            "of the working directory",
         ),
         Parameter(
             "image",

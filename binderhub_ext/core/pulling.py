@@ -1,6 +1,6 @@
-"""nbgitpuller's Binder form: a launch link whose `urlpath` has files pulled from another repository.
+"""nbgitpuller's Binder form: a launch link whose `urlpath` pulls files of another repository.
 
-`urlpath=git-pull?repo=…&branch=…&urlpath=…`, which may hold another one like it. It is content here.
+`urlpath=git-pull?repo=…&branch=…&urlpath=…`, which may hold another one like it. Content, here.
 
 Source: nbgitpuller's handlers and its link generator (nbgitpuller.readthedocs.io, "Link
 generator", tab "Binder").
@@ -63,7 +63,9 @@ def pulling(contents: Sequence[Content], urlpath: str) -> str:
         BadLink: some content is in no Git repository.
     """
     for content in reversed(contents):
-        if not re.match(r"https?://", content.repo.url) or content.repo.url.startswith("https://doi"):
+        if not re.match(r"https?://", content.repo.url) or content.repo.url.startswith(
+            "https://doi"
+        ):
             raise BadLink("Other Binders bring content of Git repositories only.")
         fields = {
             "repo": content.repo.url,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from binderhub_ext.core.errors import BadTicket
-from binderhub_ext.core.launch import Launch, check_reader, read_ticket, sign_ticket
+from binderhub_ext.core.launch import Launch, Project, check_reader, read_ticket, sign_ticket
 from binderhub_ext.core.repo import Commit, Repo
 
 REPO = Repo("gh", "me/mine", "https://github.com/me/mine")
@@ -41,6 +41,15 @@ def test_checked_a_moment_ago(reader: str, checked: int, starts: bool) -> None:
     else:
         with pytest.raises(BadTicket, match="launch page"):
             check_reader(read, now=NOW, seconds=300)
+
+
+def test_content_is_private_too() -> None:
+    content = Project(launch("ana", NOW).commit, "projects/me/mine", "mine")  # type: ignore[arg-type]
+    with_content = Launch("ana", "one", None, "", "image", content=(content,))
+    check_reader(replace(with_content, checked=NOW), now=NOW, seconds=300)
+    for refused in (with_content, replace(with_content, user="bob", checked=NOW)):
+        with pytest.raises(BadTicket, match="launch page"):
+            check_reader(refused, now=NOW, seconds=300)
 
 
 def test_an_image_has_no_reader() -> None:

@@ -17,15 +17,18 @@ PARAMETERS = [
     "urlpath=rstudio/?x%3D1&share=ann&share=ben&files=none",
     "volume=field:in/here:ro&volume=field-two&volume=field-three:rw",
     "colour=red&colour=blue&trust=yes&on_change=restart&link=x&repo=y&mem=1G",
+    "labpath=c/b.ipynb&content=c:{repos}%252Fme%252Fone/main&content={repos}%252Fme%252Ftwo/HEAD",
     "target=lab&image=&files=project",
     "",
 ]
-BEYOND = (PARAMETERS[0], PARAMETERS[2], PARAMETERS[3])
+BEYOND = (PARAMETERS[0], PARAMETERS[2], PARAMETERS[3], PARAMETERS[5])
 """Those that want more than the project: a form filled in from them leads to the question."""
 
 
 @pytest.fixture
-async def zoe(realhub):
+async def zoe(realhub, repos):
+    for name in {"me/one", "me/two"} - set(repos.repos):
+        repos.create_repo(name, {"a.txt": "a"})
     async with realhub.browser("zoe") as browser:
         await browser.get(PREFIX)
         have = {v["name"] for v in (await browser.api("GET", "api/volumes")).json()["volumes"]}
@@ -72,6 +75,7 @@ async def ended(browser: Browser, where: str) -> str:
 
 def link_of(repos, query: str, ref: str = "main") -> str:
     spec = f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/{ref}"
+    query = query.replace("{repos}", "git/" + quote(quote(repos.url, safe=""), safe=""))
     return f"{spec}?{query}" if query else spec
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from launchrequests import requests
 
 from binderhub_ext.core.changes import changes
+from binderhub_ext.core.contents import projects_of
 from binderhub_ext.core.launch import Launch, LaunchRequest, read_ticket, sign_ticket
 from binderhub_ext.core.links import write_link
 from binderhub_ext.core.policy import Policy, Size, admit
@@ -28,7 +29,9 @@ every_request: Any = settings(max_examples=150, deadline=None, derandomize=True)
 
 def launch_of(request: LaunchRequest) -> Launch:
     commit = Commit(request.repo, request.ref, "a" * 40) if request.repo else None
-    return admit(EVERYTHING, request, commit, user="ana")
+    content = [Commit(one.repo, one.ref, "b" * 40) for one in request.content]
+    projects = projects_of(request, content, [""] * len(content))
+    return admit(EVERYTHING, request, commit, user="ana", content=projects)
 
 
 @every_request
@@ -59,7 +62,7 @@ def test_what_has_no_control_in_the_form_is_shown_with_its_value(request: Launch
     fields = form_of(request, PROVIDERS)
     shown = {field["name"] for field in further_fields(fields)}
     controls = {"repo", "ref", "filepath", "target", "files", "volume", "image", "server", "size"}
-    controls |= {"share"}
+    controls |= {"share", "content"}
     assert set(filter(fields.get, fields)) - controls == shown
 
 

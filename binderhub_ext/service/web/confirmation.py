@@ -112,9 +112,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     """
     judge(service.policy, request)
     known = about = refusal = None
-    commits = await resolve(
-        service.builds, request.sources, (), reader=person.name, tell=unheard
-    )
+    commits = await resolve(service.builds, request.sources, (), reader=person.name, tell=unheard)
     commit, content = request.told_apart(commits)
     own, folders = await service.launches.folders(person, request)
     launch = admit(

@@ -173,9 +173,11 @@ def server_view(
     """
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
+    titles = [project.commit.repo.title for project in launch.content] if launch else []
+    title = commit.repo.title if commit else server.name or "default"
     return {
         "name": server.name,
-        "title": commit.repo.title if commit else server.name or "default",
+        "title": f"{title} with {', '.join(titles)}" if titles else title,
         "repo": repo_view(commit.repo) if commit else None,
         "ref": commit.ref if commit else "",
         "commit": commit.id if commit else "",

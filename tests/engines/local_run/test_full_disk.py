@@ -44,6 +44,7 @@ class Spawner(ProjectsMixin):
         launch = Launch("ana", "one", commit, FOLDER, "image")
         person = ensure_person(self.layout, "ana")
         home = self.layout.home("ana")
+
         async def run(requests: tuple[Request, ...]) -> list[bytes]:
             return [await seeding.run(each, person) for each in requests]
 
