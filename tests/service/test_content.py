@@ -110,7 +110,6 @@ async def test_trust_covers_the_combination(realhub, repos):
         await launched(browser, [*fields, ("trust", "yes")])
         for link, trusted in [
             (together, True),
-            (link_of(repos, "trust/env", "elsewhere:" + one), True),
             (link_of(repos, "trust/env", two), False),
             (link_of(repos, "trust/env", one, two), False),
             (link_of(repos, "trust/env", by_id), False),

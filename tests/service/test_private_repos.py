@@ -45,10 +45,13 @@ async def store(browser: Browser, host: str, user: str = "", token: str = TOKEN)
     return await browser.form("settings/credentials", host=host, user=user, token=token)
 
 
-async def launch(browser: Browser, repo: RepoHandle, ref: str = "main") -> dict:
-    """Launch by the API; the last event, with all of them under `all`."""
+async def launch(
+    browser: Browser, repo: RepoHandle, ref: str = "main", *, beside: str = ""
+) -> dict:
+    """Launch by the API, perhaps as content of another; the last event, with all under `all`."""
     await browser.get(PREFIX)
-    body = {"repo": repo.url, "ref": ref, "files": "none"}
+    named = {"repo": beside, "content": [repo.url]} if beside else {"repo": repo.url}
+    body = {**named, "ref": ref, "files": "none"}
     started = (await browser.api("POST", "api/launches", json=body)).json()
     events = await browser.events(started["events"])
     return {**events[-1], "all": events}
@@ -67,6 +70,18 @@ async def test_the_owner_launches_and_nobody_else(
             asked = await bob.get(f"{PREFIX}v2/git/{private.url.replace('/', '%2F')}/{ref}")
             assert asked.status == (404 if ref == "main" else 200)
             assert "First commit" not in asked.text
+
+
+async def test_private_content_is_its_readers(
+    hub: RealHub, ana: Browser, forge: GitServer, private: RepoHandle
+) -> None:
+    """Beside an environment that everybody can read."""
+    forge.create_repo("lab/environment", {"requirements.txt": ""})
+    beside = f"{forge.url}/lab/environment"
+    assert (await launch(ana, private, beside=beside))["phase"] == "ready"
+    async with hub.browser("bea") as bea:
+        refused = await launch(bea, private, beside=beside)
+        assert (refused["code"], refused["status_code"]) == ("repo-not-found", 404)
 
 
 async def test_revoked_at_the_forge(ana: Browser, private: RepoHandle) -> None:
