@@ -23,8 +23,9 @@ from .targets import TARGETS, Targets, landing
 CAPTION = "Launch"
 """What a badge says to those who do not see it."""
 
-_EVERYWHERE = ("files", "target", "filepath", "urlpath")
-"""What every Binder understands, and files, which are on no other hub in any case."""
+_EVERYWHERE = ("files", "content", "target", "filepath", "urlpath")
+"""What every Binder understands, and files, which are on no other hub in any case; content is
+brought by nbgitpuller, which environments for it have."""
 
 _BUILDER = "quay.io/jupyterhub/repo2docker:main"
 
@@ -98,8 +99,8 @@ def elsewhere(
         raise BadLink("Other Binders build repositories and cannot run a given image.")
     repo = find(providers, request.repo.provider).elsewhere(request.repo)
     content = tuple(
-        replace(each, repo=find(providers, each.repo.provider).elsewhere(each.repo))
-        for each in request.content
+        replace(source, repo=find(providers, source.repo.provider).elsewhere(source.repo))
+        for source in request.content
     )
     if ours:
         return f"{hub.rstrip('/')}/{write_link(replace(request, repo=repo, content=content))}"

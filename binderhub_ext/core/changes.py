@@ -89,7 +89,7 @@ def _content_changes(old: Launch, new: Launch) -> Iterator[Sentence]:
 
 
 def _content(launch: Launch) -> dict[tuple[str, str], Commit]:
-    return {(one.commit.repo.identity, one.place): one.commit for one in launch.content}
+    return {(p.commit.repo.identity, p.place): p.commit for p in launch.content}
 
 
 def _contents(launch: Launch) -> str:

@@ -145,8 +145,8 @@ def check_volumes(
     Raises:
         BadLink: they would.
     """
-    placed = [(one.commit.repo.shown, str(PurePosixPath(project, one.place))) for one in content]
-    mounts = [(each.name, each.mount or f"{SHARED}/{each.name}") for each in volumes]
+    placed = [(p.commit.repo.shown, str(PurePosixPath(project, p.place))) for p in content]
+    mounts = [(volume.name, volume.mount or f"{SHARED}/{volume.name}") for volume in volumes]
     for place in placed:
         for mount in mounts:
             _check_apart([place, mount])

@@ -295,7 +295,7 @@ def check_reader(launch: Launch, *, now: float, seconds: float) -> None:
     Raises:
         BadTicket: it is another person's, or was checked too long ago.
     """
-    readers = {one.commit.repo.reader for one in launch.projects} - {""}
+    readers = {project.commit.repo.reader for project in launch.projects} - {""}
     late = not -_CLOCKS <= now - launch.checked <= seconds
     if readers and (late or readers != {launch.user}):
         raise BadTicket(

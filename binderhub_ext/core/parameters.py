@@ -75,7 +75,7 @@ class Parameter:
         if value == _DEFAULTS[self.field]:
             return []
         values = value if self.repeated else [value]
-        return [self._use(self.write, each, providers) for each in values]
+        return [self._use(self.write, value, providers) for value in values]
 
     def words(self, request: LaunchRequest) -> str:
         """The same for people; empty for the default."""
@@ -89,7 +89,7 @@ class Parameter:
         """The same for programs: one value, or a list where it can be repeated."""
         value, data = getattr(request, self.field), self.data or self.write
         if self.repeated:
-            return {self.field: [self._use(data, each, providers) for each in value]}
+            return {self.field: [self._use(data, item, providers) for item in value]}
         return {self.name: data(value) if value else ""}
 
     def _use(self, function: Callable[..., Any], value: Any, providers: Providers) -> Any:

@@ -133,15 +133,15 @@ def admit(
         NotAllowed, BadLink: as :func:`judge`.
     """
     judge(policy, request)
-    for one in (commit, *(one.commit for one in content)):
-        if one is not None:
-            _judge_repo(policy, one.repo, one.id)
+    commits = [project.commit for project in content]
+    for found in (commit, *commits) if commit else commits:
+        _judge_repo(policy, found.repo, found.id)
     memory, cpu = _resources(policy, request)
     project = (project or project_folder(commit.repo)) if commit else ""
     check_volumes(content, request.volumes, project)
     return Launch(
         user=user,
-        server=server_of(request, project, [one.folder for one in content]),
+        server=server_of(request, project, [placed.folder for placed in content]),
         commit=commit,
         project=project,
         image=request.image,
@@ -173,7 +173,7 @@ def server_of(request: LaunchRequest, project: str = "", content: Sequence[str] 
     else:
         key, title = project or project_folder(request.repo), request.repo.last
     if request.content:
-        folders = content or [project_folder(one.repo) for one in request.content]
+        folders = content or [project_folder(source.repo) for source in request.content]
         key, title = "\n".join((key, *folders)), request.content[0].repo.last
     return server_name(key, title)
 

@@ -69,8 +69,8 @@ def content_of(launch: Launch, home: Path) -> tuple[Mount, ...]:
     """
     at, project = PurePosixPath(home.name), PurePosixPath(launch.project)
     return tuple(
-        Mount(home.parent, at / one.folder, project / one.place, Access.RW, on_empty=True)
-        for one in launch.content
+        Mount(home.parent, at / each.folder, project / each.place, Access.RW, on_empty=True)
+        for each in launch.content
     )
 
 

@@ -149,7 +149,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
 
     async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
         """Run it on this machine: the person's image has no part in it."""
-        return [await seeding.run(each, prepared.owner) for each in requests]
+        return [await seeding.run(request, prepared.owner) for request in requests]
 
     async def start_server(self) -> Any:
         """Start what was prepared, or what an administrator configured."""

@@ -59,7 +59,7 @@ def _refuse_while_mounting(
     launch: Launch, user: str, starting: Iterable[Any], pods: Mapping[str, Mapping[str, Any]]
 ) -> None:
     starting = list(starting)
-    with_content = [each for each in starting if each.launch and each.launch.content]
+    with_content = [spawner for spawner in starting if spawner.launch and spawner.launch.content]
     names = [
         *_servers(user, launch.server, Files.PROJECT, pods, phases=("Pending",)),
         *_in_start(starting, Files.PROJECT),

@@ -50,7 +50,7 @@ def main() -> int:
             # for the first, so that nothing is told before it
             status, answers = 1, [json.dumps({"error": "in-the-way", "message": error.message})]
     print("\n".join(answers), flush=True)
-    MESSAGE.write_text("\n".join(fitting(each, _ROOM // len(answers) - 1) for each in answers))
+    MESSAGE.write_text("\n".join(fitting(answer, _ROOM // len(answers) - 1) for answer in answers))
     return status
 
 
@@ -60,7 +60,7 @@ def _make_places(home: Path, spec: Mapping[str, Sequence[str]]) -> None:
             check_free(home, place, place)
         ensure_place(home, place, place, None, None)
     projects = map(PurePosixPath, spec["projects"])
-    check_sources([Mount(home, each, each, Access.RW) for each in projects])
+    check_sources([Mount(home, folder, folder, Access.RW) for folder in projects])
 
 
 def fitting(answer: str, room: int = _ROOM) -> str:

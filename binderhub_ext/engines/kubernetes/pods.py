@@ -80,7 +80,7 @@ def of_server(mounts: Sequence[Mount], layout: DataDirectory) -> list[ClaimMount
 def inside_projects(mounts: Sequence[Mount], requests: Sequence[Request]) -> list[Mount]:
     """What appears inside of projects' folders: its place is made once these are there."""
     projects = {PurePosixPath(request.into) for request in requests}
-    return [each for each in mounts if projects & set(each.target.parents)]
+    return [mount for mount in mounts if projects & set(mount.target.parents)]
 
 
 def first_container(
@@ -95,15 +95,15 @@ def first_container(
     fetched = dict.fromkeys(Path(request.bundle).parent for request in requests)
     seen = [
         ClaimMount(home, PurePosixPath(home)),
-        *(ClaimMount(each, PurePosixPath(each), read_only=True) for each in fetched),
+        *(ClaimMount(folder, PurePosixPath(folder), read_only=True) for folder in fetched),
     ]
     inside = inside_projects(mounts, requests)
     spec = {
         "syncs": [call.arguments(request) for request in requests],
         "root": str(home),
         "projects": [request.into for request in requests],
-        "places": [str(each.target) for each in inside],
-        "empty": [str(each.target) for each in inside if each.on_empty],
+        "places": [str(mount.target) for mount in inside],
+        "empty": [str(mount.target) for mount in inside if mount.on_empty],
     }
     return {
         "name": FIRST,

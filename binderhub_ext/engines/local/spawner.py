@@ -153,7 +153,9 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
     async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
         """Run it in a sandbox of its own."""
         person, unsafe = Person(prepared.owner.uid), self.unsafe_no_sandbox
-        return [await seeding.run(each, person, unsafe_no_sandbox=unsafe) for each in requests]
+        return [
+            await seeding.run(request, person, unsafe_no_sandbox=unsafe) for request in requests
+        ]
 
     async def start_server(self) -> str:
         """Start what was prepared; returns its URL."""

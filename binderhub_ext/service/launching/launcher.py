@@ -172,9 +172,9 @@ class Launcher:
     async def admit(self, order: LaunchOrder, commits: tuple[Commit, ...], tell: Tell) -> Launch:
         """Is it allowed, and what exactly is it?"""
         commit, content = order.request.told_apart(commits)
-        for one in commits:
-            message = Sentence("{ref} is commit {commit}.", ref=one.ref, commit=one.id)
-            tell(Event(Phase.WAITING, message, {"commit": one.id} if one is commit else {}))
+        for found in commits:
+            message = Sentence("{ref} is commit {commit}.", ref=found.ref, commit=found.id)
+            tell(Event(Phase.WAITING, message, {"commit": found.id} if found is commit else {}))
         launch = admit(
             self._policy,
             order.request,
@@ -185,9 +185,9 @@ class Launcher:
             targets=self._targets,
         )
         if content:
-            names = ", ".join(one.repo.shown for one in content)
+            names = ", ".join(found.repo.shown for found in content)
             message = Sentence("It comes with content of {names}.", names=names)
-            tell(Event(Phase.WAITING, message, {"content": [one.id for one in content]}))
+            tell(Event(Phase.WAITING, message, {"content": [found.id for found in content]}))
         placed = await self._volumes.placed(order.person, launch.volumes, launch.project)
         for request, volume in zip(launch.volumes, placed, strict=True):
             if request.access not in (None, volume.access):
@@ -382,14 +382,15 @@ class Launcher:
         """Name the person's running servers whose project changes with this start."""
         if launch.files is Files.NONE:
             return
-        commits = {one.folder: one.commit for one in launch.projects}
+        commits = {project.folder: project.commit for project in launch.projects}
         for server in await self._hub.servers(order.person):
             if server.name == launch.server or server.state is not State.RUNNING:
                 continue
             other = self._ticket(order, server)
-            for one in other.projects if other and other.files is not Files.NONE else ():
-                if commits.get(one.folder, one.commit).id != one.commit.id:
-                    message = Sentence(_SHARED, server=server.name, commit=one.commit.short)
+            for project in other.projects if other and other.files is not Files.NONE else ():
+                commit = project.commit
+                if commits.get(project.folder, commit).id != commit.id:
+                    message = Sentence(_SHARED, server=server.name, commit=commit.short)
                     tell(Event(Phase.LAUNCHING, message))
 
     def _ticket(self, order: LaunchOrder, server: Server) -> Launch | None:

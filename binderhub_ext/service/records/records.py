@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
@@ -204,7 +205,7 @@ class Records:
         own, content = LaunchRow.project, LaunchRow.content
         rows = await self.run(lambda session: session.scalars(_latest(user, own)).all())
         with_content = await self.run(lambda session: session.scalars(_latest(user, content)).all())
-        all_rows = [*rows, *(each for row in with_content for each in rows_of_content(row))]
+        all_rows = [*rows, *chain.from_iterable(map(rows_of_content, with_content))]
         all_rows.sort(key=lambda row: row.started, reverse=True)
         latest: dict[str, LaunchRow] = {}
         for row in all_rows:

@@ -263,7 +263,7 @@ def page_values(
     at_once = asked.trusted and not (asked.differs or asked.refusal or refused)
     if not at_once:
         content = [project.commit for project in asked.content]
-        form[SHOWN] = [one.id for one in (commit, *content) if one]
+        form[SHOWN] = [shown.id for shown in (commit, *content) if shown]
     return {
         "request": {
             "repo": views.repo_view(request.repo),

@@ -11,22 +11,26 @@ _CONTENT = "The project of that repository; other launches of it see it too."
 
 
 def seen(
-    files: Files, project: str, content: Iterable[Project], volumes: Iterable[Placed]
+    files: Files, folder: str, content: Iterable[Project], volumes: Iterable[Placed]
 ) -> list[dict[str, str]]:
-    """Each place with what it is; nothing for what goes with the server."""
+    """Each place with what it is; nothing for what goes with the server.
+
+    Args:
+        folder: of the environment's project, relative to the home; empty for none.
+    """
     return [
-        *_own(files, project),
-        *(_content(each) for each in content if files is not Files.NONE),
+        *_own(files, folder),
+        *(_content(project) for project in content if files is not Files.NONE),
         *map(_volume, volumes),
     ]
 
 
-def _own(files: Files, project: str) -> list[dict[str, str]]:
+def _own(files: Files, folder: str) -> list[dict[str, str]]:
     if files is Files.HOME:
         home = _mount("Your whole home", "~", "rw", "Everything that is yours here.")
         return [{**home, "whole": "yes"}]
     if files is Files.PROJECT:
-        path = f"~/{project}" if project else "~"
+        path = f"~/{folder}" if folder else "~"
         return [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
     return []
 
