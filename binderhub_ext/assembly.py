@@ -32,6 +32,7 @@ from .secrets import ensure_secret
 from .service import settings
 from .service.accounting.bookkeeper import Bookkeeper
 from .service.accounting.buildmeter import BuildMeter
+from .service.accounting.costs import Costs
 from .service.accounting.limits import UsageLimits
 from .service.accounting.reports import Reports
 from .service.accounting.settings import Ledger as LedgerSettings
@@ -220,7 +221,12 @@ class _Parts:
     @cached_property
     def limits(self) -> UsageLimits:
         said = UsageQuotas(parent=self.app)
-        return UsageLimits(self.ledger, said.policies(), open=said.failover_open)
+        given = self.accounts.given()
+        return UsageLimits(self.ledger, self.hub, said.policies(), given, open=said.failover_open)
+
+    @cached_property
+    def costs(self) -> Costs:
+        return Costs(self.accounts.price_list(), self.accounts.given())
 
     @cached_property
     def reports(self) -> Reports:
@@ -298,6 +304,7 @@ class _Parts:
             updates=self.updates,
             volumes=self.volumes,
             space=self.space,
+            limits=self.limits,
         )
 
     @cached_property

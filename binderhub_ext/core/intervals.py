@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+_NOTHING: Mapping[Any, float] = MappingProxyType({})
 
 _OVERTAKEN = 600.0
 """Seconds by which one look may be later than another and yet be written down before it."""
@@ -104,6 +108,7 @@ def look(
     now: Reading,
     last: Reading | None,
     watched: float,
+    starting: Mapping[Key, float] = _NOTHING,
 ) -> Changes:
     """What changed between two looks.
 
@@ -115,11 +120,12 @@ def look(
         last: at the look before this one; `None` if there was none.
         watched: seconds between two looks up to which the Hub is believed when something stopped:
             a Hub that was away says when it noticed.
+        starting: seconds for which runs were seen to start, at looks before this one.
     """
     step = now.since(last) if last else 0.0
     return Changes(
         new={
-            key: _between(0.0, now.wall - started, step)
+            key: _between(0.0, now.wall - started, step + starting.get(key, 0.0))
             for key, started in running.items()
             if key not in known
         },

@@ -11,12 +11,24 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from gitserver import GitServer
+from postgres import Postgres, running_postgres
 from realhub import PREFIX, Browser, RealHub
 from test_service_life import _pids
+
+from binderhub_ext.core.intervals import Key, Reading
+from binderhub_ext.core.spending import Prices
+from binderhub_ext.service.accounting.reports import Component, Figures, Line
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.ledger import STOPPED, BuildPart, Ledger, Run, StorageDay
+from binderhub_ext.service.records.records import Records
+from binderhub_ext.service.web.usageviews import as_csv
 
 _KEPT = """
 c.Ledger.every = 0.2
@@ -66,7 +78,7 @@ async def launched(browser: Browser, url: str, **fields: str) -> str:
     return str((await browser.api("GET", f"api/launches/{id_}")).json()["server"])
 
 
-async def past_the_service(browser: Browser, hub: RealHub, user: str, method: str) -> None:
+async def past_the_service(browser: Browser, user: str, method: str) -> None:
     """Start or stop a person's default server as the Hub's own pages do."""
     await browser.get("/hub/token")
     headers = {"X-XSRFToken": browser.xsrf("/hub/")}
@@ -75,35 +87,35 @@ async def past_the_service(browser: Browser, hub: RealHub, user: str, method: st
     assert reply.status in (201, 202, 204), reply.text
 
 
-async def ready(browser: Browser, user: str) -> None:
+async def ready(browser: Browser, user: str, name: str = "") -> float:
+    """Wait for a server; when the Hub began to start it."""
     async with asyncio.timeout(60):
         while True:
             reply = await browser.send("GET", f"/hub/api/users/{user}")
-            server = reply.json()["servers"].get("", {})
+            server = reply.json()["servers"].get(name, {})
             if server.get("ready"):
-                return
+                return datetime.fromisoformat(server["started"]).timestamp()
             await asyncio.sleep(0.05)
 
 
 async def test_runs_are_as_long_as_they_were(kept: RealHub, repos: GitServer) -> None:
-    """Through the service, past it, and of a process that is killed."""
+    """Through the service, and past it; as long as the Hub says when it began, and we the end."""
 
     async def through() -> float:
         async with kept.browser("via") as browser:
             name = await launched(browser, f"{repos.url}/me/mine", size="large")
-            began = time.monotonic()
+            began = await ready(browser, "via", name)
             await asyncio.sleep(_RUN)
             await browser.api("POST", f"api/servers/{name}/stop")
-            return time.monotonic() - began
+            return time.time() - began
 
     async def past() -> float:
         async with kept.browser("pam") as browser:
-            await past_the_service(browser, kept, "pam", "POST")
-            await ready(browser, "pam")
-            began = time.monotonic()
+            await past_the_service(browser, "pam", "POST")
+            began = await ready(browser, "pam")
             await asyncio.sleep(_RUN)
-            await past_the_service(browser, kept, "pam", "DELETE")
-            return time.monotonic() - began
+            await past_the_service(browser, "pam", "DELETE")
+            return time.time() - began
 
     known = dict(zip(("via", "pam"), await asyncio.gather(through(), past()), strict=True))
     counted = {user: (await closed(kept, user))[0] for user in known}
@@ -121,7 +133,7 @@ async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> Non
     async with kept.browser("via") as via, kept.browser("ada") as ada:
         await via.get(PREFIX)
         own = (await via.api("GET", "api/usage/me")).json()
-        assert own["totals"]["memory_gib_hours"] == pytest.approx(4 * _RUN / 3600, abs=0.002)
+        assert own["totals"]["memory_gib_hours"] == pytest.approx(4 * _RUN / 3600, rel=0.3)
         assert own["totals"]["cost"] > own["totals"]["memory_gib_hours"]
         assert [one["window"] for one in own["quotas"]] == [7]
         assert own["allow_server_launch"] is True
@@ -145,7 +157,7 @@ async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> Non
             and 'username="via"' in line
         )
         assert 'policy_group="ocean"' in line and 'unit="GiB-hours"' in line
-        assert float(line.rpartition(" ")[2]) == pytest.approx(4 * 2**30 * _RUN / 3600, rel=0.05)
+        assert float(line.rpartition(" ")[2]) == pytest.approx(4 * 2**30 * _RUN / 3600, rel=0.3)
         assert "jupyterhub_memory_limit_byte_hours_total{" in figures
 
 
@@ -163,38 +175,38 @@ async def test_kills_at_any_moment_leave_nothing_open_or_twice(kept: RealHub) ->
     """Servers come and go while the service is killed again and again, and is away."""
     dice = random.Random(7)
     people = [f"kim-{n}" for n in range(3)]
-    known: dict[str, float] = {}
+    known: dict[str, float] = dict.fromkeys(people, 0.0)
+    runs: dict[str, int] = dict.fromkeys(people, 0)
+    over = asyncio.Event()
 
     async def comes_and_goes(user: str) -> None:
         async with kept.browser(user) as browser:
-            for _ in range(2):
-                await past_the_service(browser, kept, user, "POST")
-                await ready(browser, user)
+            while not over.is_set():
                 began = time.monotonic()
-                await asyncio.sleep(dice.uniform(3, 6))
-                await past_the_service(browser, kept, user, "DELETE")
-                known[user] = known.get(user, 0) + time.monotonic() - began
+                await past_the_service(browser, user, "POST")
+                await ready(browser, user)
+                await asyncio.sleep(dice.uniform(1, 5))
+                await past_the_service(browser, user, "DELETE")
+                known[user] += time.monotonic() - began
+                runs[user] += 1
                 await asyncio.sleep(0.5)
 
     working = asyncio.gather(*map(comes_and_goes, people))
-    kills = 0
-    while not working.done():
+    for _ in range(3):
+        await answers(kept)
+        await asyncio.sleep(dice.uniform(0, 1.5))
         for pid in _pids(kept):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                kills += 1
-        await asyncio.sleep(dice.uniform(0.5, 4))
-    await working
-    assert kills > 2
+            os.kill(pid, signal.SIGKILL)
     await answers(kept)
+    over.set()
+    await working
     async with asyncio.timeout(60):
         while any(not row["ended"] for user in people for row in rows(kept, user)):  # noqa: ASYNC110
             await asyncio.sleep(0.2)
     for user in people:
         mine = rows(kept, user)
-        assert len({row["mark"] for row in mine}) == len(mine) <= 2
-        total = sum(row["seconds"] for row in mine)
-        assert total <= known[user] + 2, "a start takes a moment, and is counted"
+        assert len({row["mark"] for row in mine}) == len(mine) <= runs[user]
+        assert 0 < sum(row["seconds"] for row in mine) <= known[user] + 0.1
 
 
 async def answers(hub: RealHub) -> None:
@@ -212,3 +224,124 @@ def test_the_service_may_only_read(kept: RealHub) -> None:
         asked = "select scopes from roles where name='binder-ledger'"
         scopes = json.loads(database.execute(asked).fetchone()[0])
     assert all(scope.startswith(("read:", "list:")) for scope in scopes)
+
+
+async def test_who_has_used_it_up_is_refused_before_the_start(
+    kept: RealHub, repos: GitServer
+) -> None:
+    url = f"{repos.url}/me/mine"
+    unbuilt = str(repos.create_repo("me/unbuilt", {"requirements.txt": "of spent"}).url)
+    async with kept.browser("spent") as browser:
+        name = await launched(browser, url)
+        async with asyncio.timeout(30):
+            while not (await browser.api("GET", "api/usage/me")).json()["error"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        known = (await browser.api("GET", "api/usage/me")).json()
+        assert known["allow_server_launch"] is False
+        assert known["error"]["code"] == "quota-exceeded"
+        again = datetime.fromisoformat(known["error"]["retry_time"])
+        assert timedelta(hours=23) < again - datetime.now(UTC) < timedelta(hours=25)
+
+        wanted = {"repo": unbuilt, "server": "another"}
+        made = (await browser.api("POST", "api/launches", json=wanted)).json()
+        last = (await browser.events(f"{PREFIX}api/launches/{made['id']}/events"))[-1]
+        assert (last["phase"], last["code"], last["status_code"]) == (
+            "failed",
+            "quota-exceeded",
+            429,
+        )
+        assert "Nothing new starts for you until there is room" in last["message"]
+        assert abs(datetime.fromisoformat(last["fields"]["retry_time"]) - again).seconds < 60
+        view = (await browser.api("GET", f"api/launches/{made['id']}")).json()
+        assert view["error"]["code"] == "quota-exceeded"
+        assert "There is room again at" in (await browser.get(view["page"])).text
+        assert "/me/unbuilt" not in str(rows(kept, kind="build")), "nothing was built for it"
+
+        for path in ("", f"v2/git/{quote(unbuilt, safe='')}/main", "usage"):
+            assert "There is room again at" in (await browser.get(PREFIX + path)).text, path
+        assert await launched(browser, url) == name, "what runs is opened as before"
+
+
+async def test_what_it_costs_is_said_before(kept: RealHub, repos: GitServer) -> None:
+    async with kept.browser("cost-of-sizes") as browser:
+        form = await browser.get(PREFIX)
+        assert "large: 4.00 EUR an hour" in form.text
+        link = f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main"
+        asked = await browser.get(f"{PREFIX}{link}?size=large")
+        assert "4.00 EUR an hour" in asked.text
+        assert "2.00 EUR an hour" in (await browser.get(PREFIX + link)).text
+
+
+def test_the_table_has_no_formulas() -> None:
+    line = Line(date(2026, 11, 28), "=cmd", Component.COMPUTE, Figures(hours=1))
+    assert as_csv([line], Prices({})).splitlines()[1].startswith("2026-11-28,'=cmd,,compute,0.0")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ledger, Ledger]]:
+    """The ledger as two services have it."""
+    url: Any = sqlite_url(tmp_path / "b.sqlite")
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new()
+    opened = [Records(url, engine="x", owner=name) for name in ("one", "two")]
+    yield Ledger(opened[0]), Ledger(opened[1])
+    for records in opened:
+        records.close()
+
+
+def run(mark: str, user: str = "ana") -> Run:
+    return Run(Key(user, "s", mark), 1_000_000.0, groups=("g",), memory=2 << 30)
+
+
+def clocks(ticks: float) -> Reading:
+    return Reading(1_000_000.0 + ticks, "boot", ticks)
+
+
+async def test_two_services_count_a_run_once(ledgers: tuple[Ledger, Ledger]) -> None:
+    one, two = ledgers
+    looks = [
+        ledger.looked([run("1"), run("2", "bo")], {}, clocks(tick), 60)
+        for tick in range(20)
+        for ledger in (one, two)
+    ]
+    await asyncio.gather(*looks)
+    await one.looked([run("2", "bo")], {run("1").key: 1_000_025.0}, clocks(30), 60)
+    assert await two.looked([], {}, clocks(25), 60) is False, "an older look says nothing"
+    counted = {row.user: row for row in await two.rows()}
+    assert counted["ana"].seconds == pytest.approx(25, abs=0.01)
+    assert counted["bo"].seconds == pytest.approx(30, abs=0.01)
+    assert (counted["ana"].ended, counted["ana"].reason) == (True, STOPPED)
+    assert [key.user for key in await one.open_runs()] == ["bo"]
+    await one.looked([run("1"), run("2", "bo")], {}, clocks(40), 60)
+    assert len(await one.rows()) == 2, "what was taken to have ended goes on"
+    stretches = await two.stretches(0, 1_000_040.0, "ana")
+    assert [(one.memory, one.groups) for one in stretches] == [(2 << 30, ("g",))]
+
+
+async def test_a_day_of_files_is_written_down_once(ledgers: tuple[Ledger, Ledger]) -> None:
+    one, two = ledgers
+    today = date(2026, 11, 28)
+    homes = [StorageDay(today, "home", name, name, (), 5) for name in ("ana", "bo")]
+    await asyncio.gather(one.stored(homes), two.stored(homes))
+    await one.stored([StorageDay(today, "home", "ana", "ana", (), 9), *homes])
+    assert [day.bytes for day in await two.storage(today, "ana")] == [5]
+    assert len(await two.storage(today)) == 2
+
+
+async def test_a_build_of_a_killed_service_ends_as_last_seen(
+    ledgers: tuple[Ledger, Ledger],
+) -> None:
+    one, two = ledgers
+    await one.built(BuildPart("b", {"ana": ("g",)}, "r", 10))
+    await one.built(BuildPart("b", {"ana": ("g",), "bo": ()}, "r", 20))
+    await two.end_interrupted()
+    assert not any(row.ended for row in await two.rows()), "it is of another service"
+    await one.end_interrupted()
+    parts = {row.user: (row.seconds, row.ended, row.reason) for row in await two.rows()}
+    assert parts == dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from tornado.log import app_log
 
 from ...core.errors import HubUnavailable, NotAllowed
-from ...core.intervals import Key
+from ...core.intervals import Key, Reading
 from ...core.launch import Tickets
 from ...core.volumes import Kind, Volume, group_of
 from ...storage.volumes import VolumeStore
@@ -72,6 +72,8 @@ class Bookkeeper:
         self._looking = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._known: Mapping[Key, Run] = {}
+        self._starting: Mapping[Key, float] = {}
+        self._last: Reading | None = None
         self.blind = False
 
     async def look(self) -> None:
@@ -122,8 +124,11 @@ class Bookkeeper:
 
     async def _look(self) -> None:
         now = read_clocks()
+        passed = now.since(self._last) if self._last else 0.0
         active = self._hub.items(self._me, "users", state="active")
-        runs = {run.key: run async for model in active for run in self._runs(model)}
+        models = [model async for model in active]
+        runs = {run.key: run for model in models for run in self._runs(model)}
+        starts = [key for model in models for key in _starts(model)]
         stopped: dict[Key, float] = {}
         missing = [key for key in await self._ledger.open_runs() if key not in runs]
         for user in dict.fromkeys(key.user for key in missing):
@@ -132,7 +137,8 @@ class Bookkeeper:
             stopped |= _stops(model, [key for key in missing if key.user == user])
         watched = max(_WATCHED * self._every, _WATCHED * _LEAST_PAUSE)
         await self._ledger.looked(runs.values(), stopped, now, watched)
-        self._known, self.blind = runs, False
+        self._starting = {key: self._starting.get(key, 0.0) + passed for key in starts}
+        self._known, self._last, self.blind = runs, now, False
 
     async def _person(self, user: str) -> Mapping[str, Any]:
         path = f"users/{quote(user, safe='')}"
@@ -157,6 +163,7 @@ class Bookkeeper:
         return Run(
             key,
             _moment(key.mark),
+            self._starting.get(key, 0.0),
             tuple(model.get("groups") or ()),
             launch.commit.repo.identity if launch and launch.commit else "",
             launch.size if launch else "",
@@ -174,6 +181,13 @@ def _owners(volume: Volume) -> tuple[str, str]:
 def _runs(server: Mapping[str, Any]) -> bool:
     """Whether it runs: what a restarted Hub still looks after does, and what is about to stop."""
     return bool(server.get("ready")) or server.get("pending") in ("stop", "check")
+
+
+def _starts(model: Mapping[str, Any]) -> Iterable[Key]:
+    """The servers of a person that are about to run."""
+    for server in (model.get("servers") or {}).values():
+        if server.get("pending") == "spawn" and server.get("started"):
+            yield Key(model["name"], server["name"], server["started"])
 
 
 def _stops(model: Mapping[str, Any], missing: Sequence[Key]) -> dict[Key, float]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 
 from tornado.log import app_log
 
-from ...core.errors import BinderError, LaunchFailed
+from ...core.errors import DatabaseUnavailable, HubUnavailable, LaunchFailed
+from ...core.launch import Launch
+from ...core.sentences import Sentence
 from ...core.spending import DAY, Resource, Stretch, room_again, used
 from ...core.usagequotas import Policies, Policy, Standing
+from ..hub import HubClient, Person
 from ..records.ledger import Ledger
+from .settings import Given
 
 _UNKNOWN = (
     "What you have used is not known at this moment, and without that nothing starts on this hub."
@@ -30,12 +34,17 @@ class UsageLimits:
 
     Args:
         ledger: knows what was used.
+        hub: knows people's groups.
         policies: the administrator's.
+        given: what servers get.
         open: whether people may go on where what they used is not known.
     """
 
-    def __init__(self, ledger: Ledger, policies: Policies, *, open: bool) -> None:
-        self._ledger, self.policies, self._open = ledger, policies, open
+    def __init__(
+        self, ledger: Ledger, hub: HubClient, policies: Policies, given: Given, *, open: bool
+    ) -> None:
+        self._ledger, self._hub, self._given = ledger, hub, given
+        self.policies, self._open = policies, open
 
     async def standings(self, user: str, groups: Sequence[str]) -> list[Standing]:
         """Where a person stands under each limit that holds for them."""
@@ -72,26 +81,52 @@ class UsageLimits:
             if policies
         }
 
-    async def check(self, user: str, groups: Sequence[str], *resources: Resource) -> None:
-        """Refuse somebody who has used up one of some resources.
+    async def warnings(self, person: Person) -> list[Sentence]:
+        """What somebody is told who has used up nearly all of something, or more."""
+        if not self.policies:
+            return []
+        groups = await self._hub.groups(person)
+        return [one.warning for one in await self.standings(person.name, groups) if one.warning]
+
+    async def check_start(self, person: Person, launch: Launch) -> list[Sentence]:
+        """Refuse to start a server for somebody who has used up what it needs.
+
+        Returns:
+            What to say of what is nearly used up.
 
         Raises:
             QuotaExceeded: they have.
             LaunchFailed: it is not known, and then nobody may.
         """
+        needed = [Resource.MEMORY, Resource.CPU, Resource.STORAGE]
+        if self._given.of(launch)[2]:
+            needed.append(Resource.GPU)
+        return await self._check(person, needed)
+
+    async def check_build(self, person: Person) -> None:
+        """Refuse to build for somebody who has used up their minutes.
+
+        Raises:
+            QuotaExceeded, LaunchFailed: as of :meth:`check_start`.
+        """
+        await self._check(person, [Resource.BUILD])
+
+    async def _check(self, person: Person, resources: Container[Resource]) -> list[Sentence]:
         if not self.policies:
-            return
+            return []
         try:
             await self._be_sure()
-            standings = await self.standings(user, groups)
-        except BinderError as error:
+            standings = await self.standings(person.name, await self._hub.groups(person))
+        except (DatabaseUnavailable, HubUnavailable) as error:
             if self._open:
-                app_log.warning("What %s has used is not known: %s", user, error.message)
-                return
+                app_log.warning("What %s has used is not known: %s", person.name, error.message)
+                return []
             raise LaunchFailed(_UNKNOWN) from error
-        for one in standings:
-            if one.over and one.policy.resource in resources:
+        mine = [one for one in standings if one.policy.resource in resources]
+        for one in mine:
+            if one.over:
                 raise one.refusal()
+        return [one.warning for one in mine if one.near]
 
     async def _be_sure(self) -> None:
         """Where nobody may go on without: whether the ledger is kept."""

@@ -34,10 +34,11 @@ from ..hub import Person
 from ..records.records import INTERRUPTED, Records, now
 from . import metrics
 from .eventlog import EventLog
-from .launcher import Launcher, LaunchOrder, LaunchResult
+from .launcher import Launcher, LaunchOrder
 from .launchstate import State, outcome_of, row_of
 from .news import News
 from .quotas import Allowance, Quotas
+from .result import LaunchResult
 
 _Key = tuple[str, str, Hashable]
 """A person, a server of theirs and what is opened in it."""

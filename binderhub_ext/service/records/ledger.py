@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from ...core.errors import Interrupted
@@ -38,12 +38,14 @@ class Run:
     Attributes:
         key: which run of which server.
         started: seconds since 1970, by the Hub's clock.
+        starting: seconds for which it was seen to start.
         groups: of its person now.
         repo, size, memory, cpu, gpu: as of :class:`~.spending.Stretch`.
     """
 
     key: Key
     started: float
+    starting: float = 0
     groups: tuple[str, ...] = ()
     repo: str = ""
     size: str = ""
@@ -122,7 +124,15 @@ class Ledger:
                 return False
             started = {key: run.started for key, run in found.items()}
             known = _open(session, found)
-            seen = look(known, started, stopped, now=now, last=last, watched=watched)
+            seen = look(
+                known,
+                started,
+                stopped,
+                now=now,
+                last=last,
+                watched=watched,
+                starting={key: run.starting for key, run in found.items()},
+            )
             if seen.new:
                 rows = [self._row(found[key], seconds, now) for key, seconds in seen.new.items()]
                 session.execute(insert(IntervalRow), rows)
@@ -143,7 +153,8 @@ class Ledger:
             for changes in (longer, ended):
                 if changes:
                     session.execute(update(IntervalRow), changes)
-            _unlocked(session, now, first=last is None)
+            values = {"wall": now.wall, "boot": now.boot[:64], "ticks": now.ticks}
+            session.execute(update(ClockRow).where(ClockRow.id == _LOCK).values(**values))
             return True
 
         return await self._run(write)
@@ -275,8 +286,8 @@ class Ledger:
 
     async def looked_last(self) -> float | None:
         """When the Hub was last looked at, in seconds since 1970; `None` if it never was."""
-        asked = select(func.max(ClockRow.wall))
-        return await self._run(lambda session: session.scalar(asked))
+        row = await self._run(lambda session: session.get_one(ClockRow, _LOCK))
+        return row.wall if row.boot else None
 
 
 _READ = (
@@ -320,16 +331,8 @@ def _locked(session: Session) -> Reading | None:
     """The clocks at the last look; nobody else writes down another one before this is over."""
     # An update, because it takes SQLite's lock as it takes PostgreSQL's.
     session.execute(update(ClockRow).where(ClockRow.id == _LOCK).values(id=_LOCK))
-    row = session.get(ClockRow, _LOCK)
-    return Reading(row.wall, row.boot, row.ticks) if row else None
-
-
-def _unlocked(session: Session, now: Reading, *, first: bool) -> None:
-    values = {"wall": now.wall, "boot": now.boot[:64], "ticks": now.ticks}
-    if first:
-        session.execute(insert(ClockRow).values(id=_LOCK, **values))
-    else:
-        session.execute(update(ClockRow).where(ClockRow.id == _LOCK).values(**values))
+    row = session.get_one(ClockRow, _LOCK)
+    return Reading(row.wall, row.boot, row.ticks) if row.boot else None
 
 
 def _open(session: Session, running: Collection[Key]) -> dict[Key, Open]:

@@ -193,7 +193,10 @@ class StorageDayRow(Base):
 
 
 class ClockRow(Base):
-    """What the clocks said when the Hub was last looked at; one row, which is the ledger's lock."""
+    """What the clocks said when the Hub was last looked at; one row, which is the ledger's lock.
+
+    `boot` is empty as long as nobody has.
+    """
 
     __tablename__ = "ledger_clock"
 

@@ -59,6 +59,8 @@ class Question:
         target: the path it would open, below the server's URL.
         share: whom it would let in.
         refusal: why its environment cannot be built here, and the ways on.
+        warnings: on what the person has nearly used up.
+        cost: what an hour is expected to cost; empty where nothing has a price.
     """
 
     request: LaunchRequest
@@ -72,6 +74,8 @@ class Question:
     target: str = ""
     share: tuple[str, ...] = ()
     refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+    cost: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,8 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         target=launch.target,
         share=launch.share,
         refusal=refusal,
+        warnings=tuple(await service.limits.warnings(person)),
+        cost=service.costs.words(launch),
     )
 
 
@@ -260,11 +266,12 @@ def page_values(
             "repo": views.repo_view(request.repo),
             "ref": commit.ref if commit else request.ref,
         },
+        "warnings": asked.warnings,
         "guessed": [*guessed, *filter(None, (taken, _not_to_open(service, asked)))],
         "commit": _commit(asked),
         "environment": _environment(asked),
         "sees": [*_sees(request.files, asked.project), *map(_volume, asked.volumes)],
-        "resources": _resources(request, service.targets),
+        "resources": _resources(request, service.targets, asked.cost),
         "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,
         "credentials": _CREDENTIALS,
@@ -337,12 +344,13 @@ def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:
     return {"title": title, "path": path, "access": access, "words": said}
 
 
-def _resources(request: LaunchRequest, targets: Targets) -> list[dict[str, str]]:
+def _resources(request: LaunchRequest, targets: Targets, cost: str) -> list[dict[str, str]]:
     asked = [
         ("Opens", _opens(request, targets)),
         ("Passed on to it", urlencode(request.extra)),
         *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
         ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
+        ("Costs", cost),
     ]
     return [{"title": title, "value": value} for title, value in asked if value]
 

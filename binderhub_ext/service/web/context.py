@@ -15,6 +15,7 @@ from ...core.providers import Providers
 from ...core.targets import Targets
 from ...engines.base import Builder
 from ..accounting.bookkeeper import Bookkeeper
+from ..accounting.costs import Costs
 from ..accounting.limits import UsageLimits
 from ..accounting.reports import Reports
 from ..admin.administration import Administration
@@ -78,6 +79,7 @@ class Service:
     bookkeeper: Bookkeeper
     limits: UsageLimits
     reports: Reports
+    costs: Costs
     servers: str = ""
     namespace: str = ""
     origins: Sequence[str] = ()

@@ -22,13 +22,15 @@ def upgrade() -> None:
         sa.Column("groups", sa.Text(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
     )
-    op.create_table(
+    clock = op.create_table(
         "ledger_clock",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("wall", sa.Float(), nullable=False),
         sa.Column("boot", sa.String(64), nullable=False),
         sa.Column("ticks", sa.Float(), nullable=False),
     )
+    # It is a lock, so it is there before anybody has looked.
+    op.bulk_insert(clock, [{"id": 1, "wall": 0, "boot": "", "ticks": 0}])
 
 
 def _intervals() -> None:
