@@ -196,11 +196,12 @@ class Standing:
     @property
     def words(self) -> Sentence:
         """What was used of what."""
+        resource, days = self.policy.resource, f"{self.policy.window:g}"
         return Sentence(
-            _USED[self.policy.resource],
-            used=amount(self.policy.resource, self.used),
-            limit=amount(self.policy.resource, self.policy.limit),
-            days=f"{self.policy.window:g}",
+            _USED[resource],
+            used=_figure(resource, self.used),
+            limit=_figure(resource, self.policy.limit),
+            days=Sentence(_ONE_DAY) if days == "1" else Sentence(_DAYS, days=days),
         )
 
     @property
@@ -268,25 +269,21 @@ def readable_unit(policy: Policy) -> str:
     return f"{byte}-hours" if policy.resource is Resource.MEMORY else byte
 
 
-def amount(resource: Resource, value: float) -> str:
-    """So much of a resource, as people say it."""
+def _figure(resource: Resource, value: float) -> str:
+    """So much of a resource, in GiB where it is of bytes."""
     if resource in (Resource.MEMORY, Resource.STORAGE):
-        size, unit = value / 2**30, "GiB"
-        hours = " hours" if resource is Resource.MEMORY else ""
-        return f"{_figure(size)} {unit}{hours}"
-    return f"{_figure(value)} {'minutes' if resource is Resource.BUILD else 'hours'}"
+        value /= 2**30
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _figure(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
-
+_DAYS, _ONE_DAY = "{days} days", "one day"
 
 _USED = {
-    Resource.MEMORY: "You have used {used} of memory of {limit} within {days} days.",
-    Resource.CPU: "You have used processors for {used} of {limit} within {days} days.",
-    Resource.GPU: "You have used GPUs for {used} of {limit} within {days} days.",
-    Resource.BUILD: "Builds took {used} of {limit} for you within {days} days.",
-    Resource.STORAGE: "Your files take {used} of {limit}.",
+    Resource.MEMORY: "You have used {used} of {limit} GiB-hours of memory within {days}.",
+    Resource.CPU: "You have used {used} of {limit} processor-hours within {days}.",
+    Resource.GPU: "You have used {used} of {limit} GPU-hours within {days}.",
+    Resource.BUILD: "Builds took {used} of {limit} minutes for you within {days}.",
+    Resource.STORAGE: "Your files take {used} of {limit} GiB.",
 }
 _WAIT = (
     "{use} Nothing new starts for you until there is room; what runs goes on, and your files are"

@@ -86,8 +86,8 @@ def test_a_refusal_says_what_was_used_and_when_there_is_room() -> None:
     error = one.refusal()
     assert isinstance(error, QuotaExceeded)
     assert error.message == (
-        "You have used 41 GiB hours of memory of 40 GiB hours within 30 days. Nothing new starts"
-        " for you until there is room; what runs goes on, and your files are not affected. There"
+        "You have used 41 of 40 GiB-hours of memory within 30 days. Nothing new starts for you"
+        " until there is room; what runs goes on, and your files are not affected. There"
         " is room again at 08:00 UTC, 15 January 2027."
     )
     told = error.to_dict()
@@ -103,7 +103,7 @@ def test_a_warning_comes_before_the_limit() -> None:
     policy = read_policy(CPU)
     assert not Standing(policy, 79).warning
     assert Standing(policy, 80).warning == (
-        "You have used processors for 80 hours of 100 hours within 30 days. Little is left."
+        "You have used 80 of 100 processor-hours within 30 days. Little is left."
     )
     assert not Standing(policy, 80).over
     assert Standing(policy, 100, retry=1.0).over

@@ -139,7 +139,7 @@ async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> Non
         assert own["allow_server_launch"] is True
         page = await via.get(f"{PREFIX}usage")
         assert "GiB-hours of memory" in page.text and "EUR" in page.text
-        assert "of 100 GiB hours within 7 days" in page.text
+        assert "of 100 GiB-hours of memory within 7 days" in page.text
         for path in ("usage", "usage.csv", "usage/metrics"):
             assert (await via.api("GET", f"api/admin/{path}")).status == 403
 
