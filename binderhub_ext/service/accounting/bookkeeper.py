@@ -193,12 +193,12 @@ def _starts(model: Mapping[str, Any]) -> Iterable[Key]:
 def _stops(model: Mapping[str, Any], missing: Sequence[Key]) -> dict[Key, float]:
     """When servers stopped, of those of which the Hub knows: it was their last activity."""
     servers = model.get("servers") or {}
-    found = {}
+    stops = {}
     for key in missing:
         server = servers.get(key.name) or {}
         if server.get("stopped") and not server.get("started") and server.get("last_activity"):
-            found[key] = _moment(server["last_activity"])
-    return found
+            stops[key] = _moment(server["last_activity"])
+    return stops
 
 
 def _moment(iso: str) -> float:

@@ -90,22 +90,22 @@ class Reports:
         now = time.time()
         first = datetime.fromtimestamp(now, UTC).date() - timedelta(days=days - 1)
         begin = datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp()
-        found: dict[tuple[date, str, Component], Figures] = {}
+        sums: dict[tuple[date, str, Component], Figures] = {}
         for one in await self._ledger.stretches(begin, now, user):
             component = Component.BUILD if one.what is What.BUILD else Component.COMPUTE
             for day, seconds in by_day(one, begin, now):
-                _add(found, (day, one.user, component), self._used(one, seconds))
+                _add(sums, (day, one.user, component), self._used(one, seconds))
         for stored in await self._ledger.storage(first, user):
             gib = stored.bytes / 2**30
             figures = Figures(stored=gib, cost=self.prices.of_storage(stored.bytes))
             figures = replace(figures, groups=frozenset(stored.groups))
-            _add(found, (stored.day, stored.user, Component.STORAGE), figures)
-        return [Line(*key, figures) for key, figures in sorted(found.items(), key=lambda i: i[0])]
+            _add(sums, (stored.day, stored.user, Component.STORAGE), figures)
+        return [Line(*key, figures) for key, figures in sorted(sums.items(), key=lambda i: i[0])]
 
     async def people(self, days: int) -> list[tuple[str, Figures]]:
         """What everybody used; whoever costs most, or else used most memory, first."""
-        found = totals(await self.lines(days), lambda line: line.user)
-        return sorted(found.items(), key=lambda i: (-i[1].cost, -i[1].memory, i[0]))
+        sums = totals(await self.lines(days), lambda line: line.user)
+        return sorted(sums.items(), key=lambda i: (-i[1].cost, -i[1].memory, i[0]))
 
     async def latest(self, user: str) -> list[IntervalRow]:
         """A person's latest servers and builds."""
@@ -126,14 +126,14 @@ class Reports:
 
 def totals(lines: Iterable[Line], key: Callable[[Line], K]) -> dict[K, Figures]:
     """The sums of lines."""
-    found: dict[K, Figures] = {}
+    sums: dict[K, Figures] = {}
     for line in lines:
-        _add(found, key(line), line.figures)
-    return found
+        _add(sums, key(line), line.figures)
+    return sums
 
 
-def _add(found: dict[K, Figures], key: K, figures: Figures) -> None:
-    found[key] = found.get(key, Figures()) + figures
+def _add(sums: dict[K, Figures], key: K, figures: Figures) -> None:
+    sums[key] = sums.get(key, Figures()) + figures
 
 
 MOST_DAYS = 366

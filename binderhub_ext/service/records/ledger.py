@@ -116,14 +116,14 @@ class Ledger:
         Returns:
             Whether it was news: another service may have looked later.
         """
-        found = {run.key: run for run in runs}
+        by_key = {run.key: run for run in runs}
 
         def write(session: Session) -> bool:
             last = _locked(session)
             if last and now.before(last):
                 return False
-            started = {key: run.started for key, run in found.items()}
-            known = _open(session, found)
+            started = {key: run.started for key, run in by_key.items()}
+            known = _open(session, by_key)
             seen = look(
                 known,
                 started,
@@ -131,10 +131,10 @@ class Ledger:
                 now=now,
                 last=last,
                 watched=watched,
-                starting={key: run.starting for key, run in found.items()},
+                starting={key: run.starting for key, run in by_key.items()},
             )
             if seen.new:
-                rows = [self._row(found[key], seconds, now) for key, seconds in seen.new.items()]
+                rows = [self._row(by_key[key], seconds, now) for key, seconds in seen.new.items()]
                 session.execute(insert(IntervalRow), rows)
             longer: list[dict[str, Any]] = [
                 {"id": id, "seconds": seconds, "seen": _moment(now.wall), "ended": False}

@@ -42,5 +42,5 @@ class UsageMetrics(ForAdministrators, Api):
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         groups = await groups_of_all(self.service, self.me)
         standings = await self.service.limits.everybody(groups)
-        people = {user: (groups[user], found) for user, found in standings.items()}
+        people = {user: (groups[user], own) for user, own in standings.items()}
         self.write(gauges(people, self.service.namespace))
