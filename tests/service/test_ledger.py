@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import signal
 import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
         yield hub
 
 
-def rows(hub: RealHub, user: str = "", kind: str = "server") -> list[dict[str, Any]]:
-    with sqlite3.connect(hub.root / "data/binder.sqlite") as database:
+def ledger_rows(path: Path, kind: str) -> list[dict[str, Any]]:
+    with sqlite3.connect(path) as database:
         database.row_factory = sqlite3.Row
-        found = database.execute("select * from ledger_intervals where kind=?", (kind,))
-        return [dict(row) for row in found if user in ("", row["user"])]
+        every = database.execute("select * from ledger_intervals where kind=?", (kind,))
+        return [dict(row) for row in every]
+
+
+def rows(hub: RealHub, user: str = "", kind: str = "server") -> list[dict[str, Any]]:
+    every = ledger_rows(hub.root / "data/binder.sqlite", kind)
+    return [row for row in every if user in ("", row["user"])]
 
 
 async def closed(hub: RealHub, user: str, count: int = 1) -> list[dict[str, Any]]:
@@ -171,13 +176,16 @@ async def test_a_build_is_paid_once_by_all_who_waited(kept: RealHub, repos: GitS
     assert sum(row["seconds"] for row in parts) == pytest.approx(1.2, abs=0.4)
 
 
-async def test_kills_at_any_moment_leave_nothing_open_or_twice(kept: RealHub) -> None:
-    """Servers come and go while the service is killed again and again, and is away."""
+async def test_kills_at_any_moment_leave_nothing_open_or_twice(
+    kept: RealHub, tmp_path: Path
+) -> None:
+    """Servers come and go while whoever keeps the ledger is killed again and again."""
     dice = random.Random(7)
     people = [f"kim-{n}" for n in range(3)]
     known: dict[str, float] = dict.fromkeys(people, 0.0)
     runs: dict[str, int] = dict.fromkeys(people, 0)
     over = asyncio.Event()
+    database = tmp_path / "killed.sqlite"
 
     async def comes_and_goes(user: str) -> None:
         async with kept.browser(user) as browser:
@@ -185,37 +193,62 @@ async def test_kills_at_any_moment_leave_nothing_open_or_twice(kept: RealHub) ->
                 began = time.monotonic()
                 await past_the_service(browser, user, "POST")
                 await ready(browser, user)
-                await asyncio.sleep(dice.uniform(1, 5))
+                await asyncio.sleep(dice.uniform(0, 3))
                 await past_the_service(browser, user, "DELETE")
                 known[user] += time.monotonic() - began
                 runs[user] += 1
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.2)
 
+    async with keeping(kept, database) as keeper:  # there is a look before anything runs
+        await keeper.looked()
     working = asyncio.gather(*map(comes_and_goes, people))
-    for _ in range(3):
-        await answers(kept)
-        await asyncio.sleep(dice.uniform(0, 1.5))
-        for pid in _pids(kept):
-            os.kill(pid, signal.SIGKILL)
-    await answers(kept)
+    for _ in range(5):
+        async with keeping(kept, database) as keeper:
+            await keeper.looked()
+            await asyncio.sleep(dice.uniform(0, 1))
     over.set()
     await working
-    async with asyncio.timeout(60):
-        while any(not row["ended"] for user in people for row in rows(kept, user)):  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
+    async with keeping(kept, database) as keeper:
+        await keeper.looked()
+    every = ledger_rows(database, "server")
+    assert all(row["ended"] for row in every if row["user"] in people)
+    assert {row["user"] for row in every} >= {*people}
     for user in people:
-        mine = rows(kept, user)
+        mine = [row for row in every if row["user"] == user]
         assert len({row["mark"] for row in mine}) == len(mine) <= runs[user]
+        assert min(row["seconds"] for row in mine) >= 0
         assert 0 < sum(row["seconds"] for row in mine) <= known[user] + 0.1
 
 
-async def answers(hub: RealHub) -> None:
-    async with asyncio.timeout(60), hub.browser() as browser:
-        while True:
-            with suppress(OSError):
-                if (await browser.send("GET", f"{PREFIX}health")).status == 200:
-                    return
-            await asyncio.sleep(0.2)
+class Keeping:
+    """A process that keeps a ledger (`keeping.py`)."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def looked(self) -> None:
+        """Wait until it has looked once more."""
+        assert self._process.stdout
+        async with asyncio.timeout(60):
+            assert await self._process.stdout.readline() == b"looked\n"
+
+
+@asynccontextmanager
+async def keeping(hub: RealHub, database: Path) -> AsyncIterator[Keeping]:
+    """Keep a ledger with the rights of the service; killed at the end."""
+    (pid,) = _pids(hub)
+    environment = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    token = next(one for one in environment if one.startswith("JUPYTERHUB_API_TOKEN="))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("keeping.py")), str(database)),
+        *(f"{hub.hub}/hub/api", token.partition("=")[2]),
+        stdout=subprocess.PIPE,
+    )
+    try:
+        yield Keeping(process)
+    finally:
+        process.kill()
+        await process.wait()
 
 
 def test_the_service_may_only_read(kept: RealHub) -> None:
