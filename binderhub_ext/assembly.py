@@ -237,7 +237,7 @@ class _Parts:
         return Bookkeeper(
             self.ledger,
             self.hub,
-            Person(self.auth.hub_prefix, self.auth.api_token),
+            Person("", self.auth.api_token),
             tickets=self.tickets,
             given=self.accounts.given(),
             meter=self.meter,

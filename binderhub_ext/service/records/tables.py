@@ -140,7 +140,6 @@ class IntervalRow(Base):
             clocks that can be set.
         ended: whether it is over.
         reason: why; of a build its result.
-        memory_used, cpu_used: bytes on average and processors' seconds, where the engine knows.
         owner: the service at whose builds it was.
     """
 
@@ -163,8 +162,6 @@ class IntervalRow(Base):
     memory: Mapped[int] = mapped_column(BigInteger)
     cpu: Mapped[float] = mapped_column(Float)
     gpu: Mapped[float] = mapped_column(Float)
-    memory_used: Mapped[float | None] = mapped_column(Float)
-    cpu_used: Mapped[float | None] = mapped_column(Float)
     started: Mapped[datetime] = mapped_column(Moment)
     seen: Mapped[datetime] = mapped_column(Moment)
     seconds: Mapped[float] = mapped_column(Float)

@@ -38,8 +38,6 @@ def _intervals() -> None:
         "ledger_intervals",
         sa.Column("id", sa.String(32), primary_key=True),
         *(sa.Column(name, kind, nullable=False) for name, kind in _TOLD),
-        sa.Column("memory_used", sa.Float(), nullable=True),
-        sa.Column("cpu_used", sa.Float(), nullable=True),
         sa.UniqueConstraint("kind", "user", "name", "mark", name="uq_ledger_intervals_run"),
     )
     for other in ("user", "ended"):
