@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +29,7 @@ from .housekeeping import alone
 from .options import StrictApplication
 from .secrets import ensure_secret
 from .service import settings
+from .service.accounting.settings import Ledger, UsageQuotas
 from .service.appearance import Appearance
 from .service.web.handlers.pages import NotFoundPage
 from .service.web.routes import routes
@@ -56,7 +59,9 @@ class BinderApp(StrictApplication):
         settings.Launcher,
         settings.Launches,
         settings.LaunchPolicy,
+        Ledger,
         Space,
+        UsageQuotas,
         Volumes,
     ]
 
@@ -157,7 +162,8 @@ class BinderApp(StrictApplication):
             ticket_file=self.ticket_secret_file,
         )
         self._init_server()
-        self._housekeeping = {*map(asyncio.create_task, (self._keep_house(), self._sweep()))}
+        work = (self._keep_house(), self._sweep(), self._keep_books())
+        self._housekeeping = {*map(asyncio.create_task, work)}
 
     async def cleanup(self) -> None:
         """Take everything down, in the opposite order."""
@@ -212,19 +218,28 @@ class BinderApp(StrictApplication):
 
     async def _keep_house(self) -> None:
         """At the start and once a day: remove what is old, measure what there is."""
-        service = self.service
-        jobs = {
+        service, stored = self.service, Ledger(parent=self).storage
+        jobs: dict[str, Callable[[], Awaitable[object]]] = {
             "Emptying the trash": service.files.empty,
             "Removing old logs of builds": service.builds.remove_old_logs,
             "Removing unused environments": service.builder.collect_garbage,
             "Preparing what builds begin from": service.builder.prepare,
-            "Measuring what people's files take": service.space.measure_all,
+            "Measuring what people's files take": partial(service.space.measure_all, each=stored),
         }
+        if stored:
+            jobs["Writing down what people's files take"] = service.bookkeeper.store_day
         while True:
             for name, job in jobs.items():
                 with alone(name):
                     await job()
             await asyncio.sleep(_CLEAN_EVERY)
+
+    async def _keep_books(self) -> None:
+        """At the start and again and again: write down who runs what."""
+        while True:
+            with alone("Writing down what runs"):
+                await self.service.bookkeeper.look()
+            await self.service.bookkeeper.pause()
 
     async def _sweep(self) -> None:
         """At the start and every few minutes: remove what was left behind."""

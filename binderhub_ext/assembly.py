@@ -30,10 +30,17 @@ from .repos.base import RepoProvider
 from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
+from .service.accounting.bookkeeper import Bookkeeper
+from .service.accounting.buildmeter import BuildMeter
+from .service.accounting.costs import Costs
+from .service.accounting.limits import UsageLimits
+from .service.accounting.reports import Reports
+from .service.accounting.settings import Ledger as LedgerSettings
+from .service.accounting.settings import UsageQuotas
 from .service.admin.administration import Administration
 from .service.appearance import Appearance
 from .service.hosts import server_hosts
-from .service.hub import HubClient
+from .service.hub import HubClient, Person
 from .service.launching.builds import Builds
 from .service.launching.eventlog import EventLog
 from .service.launching.landing import Landing
@@ -52,6 +59,7 @@ from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
 from .service.records.database import sqlite_url
 from .service.records.everybody import Everybody
+from .service.records.ledger import Ledger
 from .service.records.records import Records
 from .service.web.adminviews import settings_view
 from .service.web.buildtokens import BuildTokens
@@ -83,9 +91,11 @@ async def make_service(
     url = db_url or sqlite_url(layout.binder_db)
     records = await asyncio.to_thread(Records, url, engine=engine, owner=place)
     await records.end_interrupted()
+    await Ledger(records).end_interrupted()
     parts = _Parts(app, layout, records, Tickets(secret), engine)
     facts: dict[str, Any] = {
         "prefix": parts.auth.base_url,
+        "namespace": parts.accounts.namespace,
         "servers": server_hosts(parts.auth.hub_host, os.environ),
         "origins": tuple(parts.access.origins),
         "api_only": parts.access.api_only,
@@ -193,6 +203,47 @@ class _Parts:
             builder=self.builder,
             providers=self.fetchers,
             records=self.records,
+            meter=self.meter,
+        )
+
+    @cached_property
+    def accounts(self) -> LedgerSettings:
+        return LedgerSettings(parent=self.app)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.records)
+
+    @cached_property
+    def meter(self) -> BuildMeter:
+        return BuildMeter(self.ledger)
+
+    @cached_property
+    def limits(self) -> UsageLimits:
+        said = UsageQuotas(parent=self.app)
+        given = self.accounts.given()
+        return UsageLimits(self.ledger, self.hub, said.policies(), given, open=said.failover_open)
+
+    @cached_property
+    def costs(self) -> Costs:
+        return Costs(self.accounts.price_list(), self.accounts.given())
+
+    @cached_property
+    def reports(self) -> Reports:
+        return Reports(self.ledger, self.accounts.price_list())
+
+    @cached_property
+    def bookkeeper(self) -> Bookkeeper:
+        return Bookkeeper(
+            self.ledger,
+            self.hub,
+            Person("", self.auth.api_token),
+            tickets=self.tickets,
+            given=self.accounts.given(),
+            meter=self.meter,
+            space=self.space,
+            volumes=self.volumes.store,
+            every=self.accounts.every,
         )
 
     @cached_property
@@ -253,6 +304,7 @@ class _Parts:
             updates=self.updates,
             volumes=self.volumes,
             space=self.space,
+            limits=self.limits,
         )
 
     @cached_property
@@ -287,6 +339,8 @@ class _Parts:
             quotas=Quotas(said.per_person, said.per_hour, said.total_quota, said.per_repo_quota),
             kept=said.kept,
             news=self.news,
+            meter=self.meter,
+            bookkeeper=self.bookkeeper,
         )
 
     # ---- what people see

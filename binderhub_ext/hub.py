@@ -67,6 +67,9 @@ USER_SCOPES = (
 """What a person needs beyond JupyterHub's own `user` role; without the last one the service
 answers 403 to everybody."""
 
+OWN_SCOPES = ("list:users", "read:users:groups", "read:servers")
+"""What it may do in its own name: read who there is and what they run, for the ledger."""
+
 PASSED_ON = (
     *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
     *(*NETWORK, *CONTAINERS, "KUBECONFIG", "PIP_*", "UV_*", *certificates.NAMES),
@@ -224,6 +227,10 @@ def _add_service(c: Config, run: Mapping[str, Any]) -> None:
         "oauth_no_confirm": True,
     }
     c.JupyterHub.services = [*given(c, "services", []), service]
+    c.JupyterHub.load_roles = [*given(c, "load_roles", []), _ROLE]
+
+
+_ROLE = {"name": f"{SERVICE}-ledger", "scopes": [*OWN_SCOPES], "services": [SERVICE]}
 
 
 class _CheckedList(LazyConfigValue):
@@ -282,6 +289,8 @@ def keep(c: Config, ours: Config) -> None:
     theirs = given(c, "template_vars", {})
     c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **theirs}
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
+    if not any(role.get("name") == _ROLE["name"] for role in c.JupyterHub.load_roles):
+        c.JupyterHub.load_roles = [*c.JupyterHub.load_roles, _ROLE]
 
 
 def use_write_ahead_log() -> None:

@@ -174,6 +174,12 @@ class TooMany(BinderError):
     code, status = "too-many", 429
 
 
+class QuotaExceeded(BinderError):
+    """A person has used as much as they may within some days; it says when there is room again."""
+
+    code, status = "quota-exceeded", 429
+
+
 class Cancelled(BinderError):
     """Somebody who may do so cancelled it."""
 

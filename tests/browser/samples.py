@@ -7,6 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from binderhub_ext.core.updates import FileChange, State, Update, What
+from binderhub_ext.core.usagequotas import Standing, read_policy
+from binderhub_ext.service.web.usageviews import limit_view
 from binderhub_ext.service.web.views import keep_question
 
 HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
@@ -235,6 +237,45 @@ def settings(**changes: Any) -> dict[str, Any]:
     return {"trusted": [entry], "credentials": [token], **changes}
 
 
+def usage(**changes: Any) -> dict[str, Any]:
+    """What maria has used, near one limit and over another."""
+    memory = read_policy({"resource": "memory", "limit": "500G", "window": 7})
+    cpu = read_policy({"resource": "cpu", "limit": 100, "window": 30})
+    figures = {
+        "server_hours": 51.2,
+        "memory_gib_hours": 410.5,
+        "cpu_hours": 102.4,
+        "gpu_hours": 0,
+        "build_minutes": 12.5,
+        "storage_gib_days": 30.1,
+        "cost": 4.41,
+    }
+    run = {
+        "kind": "server",
+        "name": "tidal-analysis",
+        "repo": "github.com/maria/tidal-analysis",
+        "started": "2026-11-20T09:30:00Z",
+        "ended": "",
+        "seconds": 11732,
+        "memory": 4 * 2**30,
+        "size": "large · 4 GiB · 2 CPU",
+        "reason": "",
+    }
+    build = {**run, "kind": "build", "ended": run["started"], "seconds": 71, "size": ""}
+    view = {
+        "days": 30,
+        "currency": "EUR",
+        "quotas": [
+            limit_view(Standing(memory, 410.5 * 2**30)),
+            limit_view(Standing(cpu, 102.4, retry=1_800_000_000.0)),
+        ],
+        "totals": figures,
+        "by_day": [{"date": "2026-11-19", **figures}, {"date": "2026-11-20", **figures}],
+        "latest": [run, build, {**run, "repo": "", "ended": run["started"]}],
+    }
+    return {"usage": {**view, **changes}}
+
+
 def update(**changes: Any) -> dict[str, Any]:
     """What a launch of another commit would do to a project, or did."""
     found = Update(
@@ -283,6 +324,7 @@ PAGES = {
     "confirm.html": confirm,
     "error.html": error,
     "settings.html": settings,
+    "usage.html": usage,
     "update.html": preview,
 }
 
@@ -341,6 +383,13 @@ def admin(section: str) -> dict[str, Any]:
         "trusted_specs": ["gh/ocean/"],
         "banned_specs": ["gh/evil/.*"],
         "banned_networks": [{"network": "192.0.2.0/24", "why": "automated traffic"}],
+        "days": 30,
+        "currency": "EUR",
+        "blind": True,
+        "usage": [
+            {"user": "maria", "groups": ["ocean"], **usage()["usage"]["totals"], **_quotas()},
+            {"user": HOSTILE, "groups": [], "server_hours": 2, "cost": 0, "quotas": []},
+        ],
         "checks": [
             {"name": "Database", "ok": True, "message": "", "fix": ""},
             {"name": "bubblewrap", "ok": False, "message": "is missing", "fix": "apt-get install"},
@@ -352,7 +401,11 @@ def admin(section: str) -> dict[str, Any]:
     }
 
 
-SECTIONS = ("builds", "environments", "servers", "people", "health", "settings")
+SECTIONS = ("builds", "environments", "servers", "people", "usage", "health", "settings")
+
+
+def _quotas() -> dict[str, Any]:
+    return {"quotas": usage()["usage"]["quotas"]}
 
 
 def hostile(value: Any) -> Any:

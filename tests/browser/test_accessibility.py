@@ -53,6 +53,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "update": ("update.html", samples.preview()),
     "settings": ("settings.html", samples.settings()),
+    "usage": ("usage.html", samples.usage()),
     **{f"admin-{one}": ("admin.html", samples.admin(one)) for one in samples.SECTIONS},
     "volumes": ("volumes.html", samples.volumes()),
     "volumes-error": (

@@ -78,4 +78,5 @@ def test_helm_test_is_one_person_and_may_be_nobody_else(
 
 
 def test_without_helm_test_there_is_no_such_person(tmp_path: Path) -> None:
-    assert "load_roles" not in command(tmp_path, "--service-url=http://b:1").compose().JupyterHub
+    c = command(tmp_path, "--service-url=http://b:1").compose()
+    assert [role["name"] for role in c.JupyterHub.load_roles] == ["binder-ledger"]

@@ -39,7 +39,10 @@ def test_the_service(c: Config, tmp_path: Path) -> None:
 
 
 def test_no_role_lets_the_service_start_servers(c: Config) -> None:
-    assert "load_roles" not in c.JupyterHub
+    [role] = c.JupyterHub.load_roles
+    assert role["services"] == ["binder"]
+    assert all(scope.startswith(("read:", "list:")) for scope in role["scopes"])
+    assert "read:tokens" not in _all(role["scopes"]) and "read:roles" not in _all(role["scopes"])
     assert {"admin", "api_token"}.isdisjoint(c.JupyterHub.services[0])
 
 
@@ -50,7 +53,13 @@ def test_people_may_use_the_service(c: Config) -> None:
     )
 
 
-@pytest.mark.parametrize("scopes", [hub.OAUTH_SCOPES, hub.ADMIN_SCOPES, hub.USER_SCOPES])
+def _all(scopes: list[str]) -> set[str]:
+    return set().union(*map(_expand_scope, scopes))
+
+
+@pytest.mark.parametrize(
+    "scopes", [hub.OAUTH_SCOPES, hub.ADMIN_SCOPES, hub.USER_SCOPES, hub.OWN_SCOPES]
+)
 def test_no_scope_is_asked_for_that_another_implies(scopes: tuple[str, ...]) -> None:
     for scope in scopes:
         others = (_expand_scope(other) for other in scopes if other != scope)
@@ -92,6 +101,7 @@ def test_what_was_set_before_the_call_stays(tmp_path: Path) -> None:
 def _assign(c: Config) -> None:
     c.JupyterHub.services = [{"name": "culler"}]
     c.JupyterHub.extra_user_scopes = {"list:users"}
+    c.JupyterHub.load_roles = [{"name": "theirs", "scopes": ["self"]}]
 
 
 def _append(c: Config) -> None:
@@ -112,6 +122,7 @@ def test_the_service_survives_an_administrator(c: Config, administrator: Any) ->
     services = {service["name"]: service for service in merged.JupyterHub.services}
     assert len(services) == len(merged.JupyterHub.services)
     assert "binder" in services
+    assert "binder-ledger" in {role["name"] for role in merged.JupyterHub.load_roles}
     assert "access:services!service=binder" in merged.JupyterHub.extra_user_scopes
     if administrator in (_assign, _append):
         assert "culler" in services

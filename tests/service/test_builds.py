@@ -12,9 +12,11 @@ from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Image
+from binderhub_ext.service.accounting.buildmeter import BuildMeter
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.everybody import Everybody
+from binderhub_ext.service.records.ledger import Ledger
 from binderhub_ext.service.records.records import Records
 from binderhub_ext.service.settings import BuildSettings
 
@@ -39,6 +41,7 @@ class Room:
             builder=self.builder,
             providers={"git": self.repos},
             records=self.records,
+            meter=BuildMeter(Ledger(self.records)),
         )
 
     async def image(self, id_: str) -> tuple[list[Event], Image]:

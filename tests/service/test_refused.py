@@ -15,7 +15,9 @@ from test_builds import Room, commit
 from binderhub_ext.core.errors import Unsupported
 from binderhub_ext.core.url import read_url
 from binderhub_ext.repos.network import is_public
+from binderhub_ext.service.accounting.buildmeter import BuildMeter
 from binderhub_ext.service.launching.builds import Builds
+from binderhub_ext.service.records.ledger import Ledger
 from binderhub_ext.service.settings import BuildSettings
 
 
@@ -74,6 +76,7 @@ def builds_of(room: Room, settings: BuildSettings, **others) -> Builds:
         builder=others.get("builder", room.builder),
         providers={"git": others.get("repos", room.repos)},
         records=room.records,
+        meter=BuildMeter(Ledger(room.records)),
     )
 
 

@@ -36,6 +36,7 @@ from ...jobs import Jobs
 from ...repos.about import About, about
 from ...repos.base import RepoProvider, Source
 from ...repos.readme import Readme, readme
+from ..accounting.buildmeter import BuildMeter
 from ..records.records import Records, outcome
 from ..settings import BuildSettings
 from . import metrics
@@ -66,6 +67,7 @@ class Builds:
         builder: the engine's.
         providers: what fetches repositories, by the provider of their links.
         records: of what was built.
+        meter: counts how long it took.
     """
 
     def __init__(
@@ -76,9 +78,11 @@ class Builds:
         builder: Builder,
         providers: Mapping[str, RepoProvider],
         records: Records,
+        meter: BuildMeter,
     ) -> None:
         self._settings, self._layout = settings, layout
         self._builder, self._providers, self._records = builder, providers, records
+        self._meter = meter
         self._semaphore = FairSemaphore(settings.concurrency)
         self._looks: Jobs[Image | BuildRequest] = Jobs()
         self._builds: Jobs[Image] = Jobs()
@@ -264,6 +268,7 @@ class Builds:
         error: BaseException | None = None
         metrics.INPROGRESS_BUILDS.inc()
         self._at_work[build] = environment.key
+        self._meter.began(build, commit.repo.identity if commit else "")
         try:
             message = Sentence("Building: {kind}.", kind=environment.kind)
             tell(Event(Phase.BUILDING, message, {"build": build}))
@@ -278,6 +283,7 @@ class Builds:
             metrics.build_ended(
                 commit.repo.provider if commit else "", outcome(error), perf_counter() - began
             )
+            await self._meter.ended(build, outcome(error))
             await self._records.build_ended(build, outcome(error), str(error or ""))
 
     async def _build(self, request: BuildRequest, log: BuildLog, tell: Tell) -> Image:

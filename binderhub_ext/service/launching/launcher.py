@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from ...core.changes import UNKNOWN, changes
 from ...core.contents import projects_of
-from ...core.errors import LaunchFailed, NoSpace, ServerDiffers
+from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded, ServerDiffers
 from ...core.launch import Files, Launch, LaunchRequest, Project, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
@@ -24,6 +24,7 @@ from ...core.space import NOT_BUILT
 from ...core.targets import Targets
 from ...core.updates import Keep
 from ...engines.base import Image
+from ..accounting.limits import UsageLimits
 from ..hub import HubClient, Person, Server, State
 from ..person.shares import Shares
 from ..person.space import DiskUsage
@@ -31,6 +32,7 @@ from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
 from .resolving import checked, resolve
+from .result import LaunchResult
 from .starts import ENDED, Starts
 from .steps import ProgressBar, Step
 from .updates import Updates
@@ -89,35 +91,6 @@ class LaunchOrder:
         return {"on_change": on_change, "keep": str(self.keep or "")}
 
 
-@dataclass(frozen=True)
-class LaunchResult:
-    """What a launch came to.
-
-    Attributes:
-        image: the environment's name.
-        url: where the browser is sent; empty where only the image was asked for.
-        server_url: of the server itself.
-    """
-
-    image: str
-    url: str = ""
-    server_url: str = ""
-
-    @property
-    def event(self) -> Event:
-        """The last event; BinderHub's clients want the image under two names."""
-        data = {
-            "image": self.image,
-            "imageName": self.image,
-            "url": self.url,
-            "server_url": self.server_url,
-            "progress": 100,
-            "step": str(Step.REDIRECT),
-        }
-        ready = Sentence("Ready: {url}", url=self.url)
-        return Event(Phase.READY, ready if self.url else Sentence("The image is ready."), data)
-
-
 class Launcher:
     """Knows how to launch; keeps nothing.
 
@@ -125,7 +98,7 @@ class Launcher:
         policy: what may be launched.
         targets: the interfaces on offer.
         tickets: signs what is started.
-        builds, hub, landing, shares, starts, updates, volumes, space: those it works with.
+        builds, hub, landing, shares, starts, updates, volumes, space, limits: those it works with.
     """
 
     def __init__(
@@ -142,11 +115,12 @@ class Launcher:
         updates: Updates,
         volumes: PersonVolumes,
         space: DiskUsage,
+        limits: UsageLimits,
     ) -> None:
         self._policy, self._targets, self._tickets = policy, targets, tickets
         self._builds, self._updates = builds, updates
         self._hub, self._landing, self._shares, self._starts = hub, landing, shares, starts
-        self._volumes, self._space = volumes, space
+        self._volumes, self._space, self._limits = volumes, space, limits
         self._servers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def launch(self, order: LaunchOrder, tell: Tell) -> LaunchResult:
@@ -202,6 +176,7 @@ class Launcher:
 
         Whoever has to choose something is asked before anything is built.
         """
+        await self._check_use(order, launch, tell)
         await self._ask(order, launch, tell)
         kept = await self._kept(order, launch)
         image = kept or await self._environment(order, launch, tell)
@@ -243,6 +218,8 @@ class Launcher:
             tell(Event(Phase.LAUNCHING, message))
             server = await self._stopped(person, server)
         start, differs = self._decide(order, server, launch)
+        if start:
+            await self._limits.check_start(person, start)
         for sentence in differs:
             tell(Event(Phase.LAUNCHING, sentence))
         if start and server and server.state is not State.STOPPED:
@@ -323,7 +300,24 @@ class Launcher:
             return await self._built_before(launch.commit)
         # before the build, so that nobody waits for one whose content cannot be had
         await self._files(launch, launch.content, tell)
+        try:
+            await self._limits.check_build(order.person)
+        except QuotaExceeded:
+            if image := await self._builds.built(launch.commit):
+                return image
+            raise
         return await self._builds.image(launch.commit, tell)
+
+    async def _check_use(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
+        """Before anything is built for a start: whether it may be; and what is nearly used up.
+
+        Raises:
+            QuotaExceeded: it may not.
+        """
+        server = None if order.build_only else await self._hub.server(order.person, launch.server)
+        if not order.build_only and (server is None or server.state is State.STOPPED):
+            for warning in await self._limits.check_start(order.person, launch):
+                tell(Event(Phase.WAITING, warning))
 
     async def _files(self, launch: Launch, projects: Iterable[Project], tell: Tell) -> None:
         """The files of repositories that a launch brings, if there is room for them."""

@@ -28,15 +28,18 @@ from ...core.providers import Providers, at_forge
 from ...core.repo import Commit, Repo
 from ...core.updates import Update
 from ...jobs import History
+from ..accounting.bookkeeper import Bookkeeper
+from ..accounting.buildmeter import BuildMeter
 from ..failures import Failure
 from ..hub import Person
 from ..records.records import INTERRUPTED, Records, now
 from . import metrics
 from .eventlog import EventLog
-from .launcher import Launcher, LaunchOrder, LaunchResult
+from .launcher import Launcher, LaunchOrder
 from .launchstate import State, outcome_of, row_of
 from .news import News
 from .quotas import Allowance, Quotas
+from .result import LaunchResult
 
 _Key = tuple[str, str, Hashable]
 """A person, a server of theirs and what is opened in it."""
@@ -101,6 +104,8 @@ class Launches:
         quotas: how many there may be.
         kept: ended ones whose events stay in memory.
         news: wakes the pages of those whose launch goes on.
+        meter: counts how long they wait for builds.
+        bookkeeper: looks what runs, once something was started.
     """
 
     def __init__(
@@ -114,10 +119,13 @@ class Launches:
         quotas: Quotas,
         kept: int,
         news: News,
+        meter: BuildMeter,
+        bookkeeper: Bookkeeper,
     ) -> None:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
         self._quotas, self._kept, self._news = quotas, kept, news
+        self._meter, self._bookkeeper = meter, bookkeeper
         self._all: dict[str, RunningLaunch] = {}
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
@@ -286,6 +294,7 @@ class Launches:
         running.state = replace(running.state, finished=now(), progress=100)
         running.history.close()
         self._news.tell(state.user)
+        self._bookkeeper.soon()
 
     async def _write_down(self, running: RunningLaunch, last: Event) -> None:
         state, order = running.state, running.order
@@ -300,6 +309,8 @@ class Launches:
         """Keep an event; whoever does not watch this launch hears when it comes a step further."""
         step = running.state.step
         running.tell(event)
+        if build := event.data.get("build"):
+            self._meter.waits(build, running.order.person)
         if running.state.step != step:
             self._news.tell(running.state.user)
 

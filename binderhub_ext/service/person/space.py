@@ -81,10 +81,10 @@ class DiskUsage:
         """Something came into a person's files: have them measured anew."""
         self.measure(*home_places(self.layout, user), max_age=0)
 
-    async def measure_all(self) -> None:
-        """Measure all for which there is a limit, one after another."""
-        homes = (self.layout.homes, self.layout.states) if self.limits.home else ()
-        volumes = (self.layout.volumes,) if self.limits.volume else ()
+    async def measure_all(self, *, each: bool = False) -> None:
+        """Measure all for which there is a limit, or simply each, one after another."""
+        homes = (self.layout.homes, self.layout.states) if self.limits.home or each else ()
+        volumes = (self.layout.volumes,) if self.limits.volume or each else ()
         for root in (*homes, *volumes):
             for name in await asyncio.to_thread(_folders, root):
                 place = (root, PurePosixPath(name))

@@ -57,8 +57,8 @@ class Records:
         self._database = database.connect(url)
         self._sessions = sessionmaker(self._database, expire_on_commit=False)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="records")
-        self._engine = engine
-        self._owner = owner
+        self.engine = engine
+        self.owner = owner
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -114,7 +114,7 @@ class Records:
 
     def _identity(self, commit: Commit, basis: str) -> tuple[str, str, str]:
         version = sha256(f"{__version__} {basis}".encode()).hexdigest()[:16]
-        engine = f"{self._engine} {version}"
+        engine = f"{self.engine} {version}"
         return engine, " ".join(commit.repo.source)[:2048], commit.described[:128]
 
     # ---- builds
@@ -131,7 +131,7 @@ class Records:
             started=now(),
             result="",
             message="",
-            owner=self._owner,
+            owner=self.owner,
         )
         await self.run(lambda session: session.add(row))
 
@@ -148,7 +148,7 @@ class Records:
     # ---- launches
 
     async def launch_started(self, row: LaunchRow) -> None:
-        row.owner = self._owner
+        row.owner = self.owner
         await self.run(lambda session: session.add(row))
 
     async def launch_ended(self, launch: str, **values: object) -> None:
@@ -233,7 +233,7 @@ class Records:
         ended = {"finished": now(), "message": INTERRUPTED}
 
         def lost(table: type[LaunchRow | BuildRow]) -> ColumnElement[bool]:
-            return table.owner.in_(("", self._owner)) | (table.started < now() - _LOST)
+            return table.owner.in_(("", self.owner)) | (table.started < now() - _LOST)
 
         def close(session: Session) -> None:
             launches = update(LaunchRow).where(LaunchRow.finished.is_(None), lost(LaunchRow))

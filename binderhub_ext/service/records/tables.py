@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     DateTime,
+    Float,
     Index,
     Integer,
     String,
@@ -126,3 +128,77 @@ class CredentialRow(Base):
     login: Mapped[str] = mapped_column(String(255))
     sealed: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(Moment)
+
+
+class IntervalRow(Base):
+    """A run of a server, or a person's part of a build: only ever appended and, while it lasts,
+    made longer.
+
+    Attributes:
+        name: of the server, or of the build.
+        mark: which of the server's runs: the Hub's own word for when it was started.
+        seconds: how long it was seen to run, which is what counts; `started` and `seen` are of
+            clocks that can be set.
+        ended: whether it is over.
+        reason: why; of a build its result.
+        owner: the service at whose builds it was.
+    """
+
+    __tablename__ = "ledger_intervals"
+    __table_args__ = (
+        UniqueConstraint("kind", "user", "name", "mark", name="uq_ledger_intervals_run"),
+        Index("ix_ledger_intervals_user_seen", "user", "seen"),
+        Index("ix_ledger_intervals_ended_seen", "ended", "seen"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    user: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(64))
+    mark: Mapped[str] = mapped_column(String(40))
+    groups: Mapped[str] = mapped_column(Text)
+    repo: Mapped[str] = mapped_column(String(2048))
+    engine: Mapped[str] = mapped_column(String(40))
+    size: Mapped[str] = mapped_column(String(64))
+    memory: Mapped[int] = mapped_column(BigInteger)
+    cpu: Mapped[float] = mapped_column(Float)
+    gpu: Mapped[float] = mapped_column(Float)
+    started: Mapped[datetime] = mapped_column(Moment)
+    seen: Mapped[datetime] = mapped_column(Moment)
+    seconds: Mapped[float] = mapped_column(Float)
+    ended: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str] = mapped_column(String(40))
+    owner: Mapped[str] = mapped_column(String(64))
+
+
+class StorageDayRow(Base):
+    """What a person's home, or a volume, took on a day (UTC).
+
+    Attributes:
+        kind: `home` or `volume`.
+        name: of the person, or the volume's id.
+        user: whose it is; empty where it is a group's.
+    """
+
+    __tablename__ = "ledger_storage"
+
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), index=True)
+    groups: Mapped[str] = mapped_column(Text)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClockRow(Base):
+    """What the clocks said when the Hub was last looked at; one row, which is the ledger's lock.
+
+    `boot` is empty as long as nobody has.
+    """
+
+    __tablename__ = "ledger_clock"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    wall: Mapped[float] = mapped_column(Float)
+    boot: Mapped[str] = mapped_column(String(64))
+    ticks: Mapped[float] = mapped_column(Float)

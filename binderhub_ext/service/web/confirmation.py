@@ -64,6 +64,8 @@ class Question:
         share: whom it would let in.
         content: what comes besides, and where.
         refusal: why its environment cannot be built here, and the ways on.
+        warnings: on what the person has nearly used up.
+        cost: what an hour is expected to cost; empty where nothing has a price.
     """
 
     request: LaunchRequest
@@ -78,6 +80,8 @@ class Question:
     share: tuple[str, ...] = ()
     content: tuple[Project, ...] = ()
     refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+    cost: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         share=launch.share,
         content=launch.content,
         refusal=refusal,
+        warnings=tuple(await service.limits.warnings(person)),
+        cost=service.costs.words(launch),
     )
 
 
@@ -269,12 +275,13 @@ def page_values(
             "repo": views.repo_view(request.repo),
             "ref": commit.ref if commit else request.ref,
         },
+        "warnings": asked.warnings,
         "guessed": [*guessed, *filter(None, (taken, _not_to_open(service, asked)))],
         "commit": _commit(asked),
         "content": [views.content_view(project) for project in asked.content],
         "environment": _environment(asked),
         "sees": seen(request.files, asked.project, asked.content, asked.volumes),
-        "resources": _resources(request, service.targets),
+        "resources": _resources(request, service.targets, asked.cost),
         "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,
         "credentials": _CREDENTIALS,
@@ -325,12 +332,13 @@ def _environment(asked: Question) -> dict[str, Any]:
     return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
 
 
-def _resources(request: LaunchRequest, targets: Targets) -> list[dict[str, str]]:
+def _resources(request: LaunchRequest, targets: Targets, cost: str) -> list[dict[str, str]]:
     asked = [
         ("Opens", _opens(request, targets)),
         ("Passed on to it", urlencode(request.extra)),
         *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
         ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
+        ("Costs", cost),
     ]
     return [{"title": title, "value": value} for title, value in asked if value]
 

@@ -14,6 +14,10 @@ from ...core.policy import Policy
 from ...core.providers import Providers
 from ...core.targets import Targets
 from ...engines.base import Builder
+from ..accounting.bookkeeper import Bookkeeper
+from ..accounting.costs import Costs
+from ..accounting.limits import UsageLimits
+from ..accounting.reports import Reports
 from ..admin.administration import Administration
 from ..bans import Bans
 from ..hub import HubClient
@@ -41,6 +45,7 @@ class Service:
         prefix: path of the service on the hub; ends in "/".
         servers: the hosts people's servers have, as a policy names them; empty where they are
             on the Hub's own.
+        namespace: of the hub, as dashboards know it.
         origins: other sites whose pages may use the API, such as `https://book.example.org`.
         api_only: no pages.
         bans: networks that are not served.
@@ -71,7 +76,12 @@ class Service:
     volumes: PersonVolumes
     files: PersonFiles
     space: DiskUsage
+    bookkeeper: Bookkeeper
+    limits: UsageLimits
+    reports: Reports
+    costs: Costs
     servers: str = ""
+    namespace: str = ""
     origins: Sequence[str] = ()
     api_only: bool = False
     bans: Bans = field(default_factory=Bans)

@@ -19,6 +19,7 @@ from .handlers import (
     share,
     shares,
     updates,
+    usage,
     volumes,
 )
 
@@ -44,6 +45,7 @@ PAGES: list[Route] = [
     (r"update", updates.UpdatePage),
     (r"files", files.FilesPage),
     (r"files/(.+)\.zip", files.ProjectZip),
+    (r"usage", usage.UsagePage),
     (r"settings", pages.Settings),
     (r"admin", admin.AdminPage),
     (rf"admin/({admin.SECTIONS})", admin.AdminPage),
@@ -85,6 +87,9 @@ API: list[Route] = [
     (r"api/parse", api.ParseApi),
     (r"api/environment", api.EnvironmentApi),
     (r"api/share", share.ShareApi),
+    (r"api/usage/me", usage.UsageApi),
+    (r"api/admin/usage\.csv", usage.UsageCsv),
+    (r"api/admin/usage/metrics", usage.UsageMetrics),
     (rf"api/admin/({admin.SECTIONS})", admin.AdminApi),
     (rf"api/admin/builds/{_ID}/cancel", admin.BuildCancel),
     (rf"api/admin/builds/{_ID}/log", admin.BuildLogText),

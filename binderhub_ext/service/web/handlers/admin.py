@@ -11,6 +11,7 @@ from ...admin.administration import as_json
 from ...failures import Failure, logged
 from ...requests import first
 from .. import adminviews as views
+from ..accounts import days_of, usage_of_all
 from ..context import Service
 from .base import ActionPage, Api, Handler, chosen
 
@@ -180,6 +181,11 @@ async def _health(handler: Handler) -> dict[str, Any]:
     return {"checks": [*parts, *map(as_json, await service.administration.checks())]}
 
 
+async def _usage(handler: Handler) -> dict[str, Any]:
+    days = days_of(handler.get_query_argument("days", ""))
+    return await usage_of_all(handler.service, handler.me, days)
+
+
 async def _settings(handler: Handler) -> dict[str, Any]:
     return {"settings": list(handler.service.settings)}
 
@@ -189,6 +195,7 @@ _SECTIONS: dict[str, Callable[[Handler], Awaitable[dict[str, Any]]]] = {
     "environments": _environments,
     "servers": _servers,
     "people": _people,
+    "usage": _usage,
     "health": _health,
     "settings": _settings,
 }

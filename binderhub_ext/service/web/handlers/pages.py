@@ -179,7 +179,7 @@ async def show_home(
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
         **await form_values(page, fields),
         **await list_values(page),
-        warnings=service.warnings,
+        warnings=[*service.warnings, *await service.limits.warnings(page.me)],
         beginnings=beginnings(service.policy, service.providers),
     )
 
@@ -222,6 +222,7 @@ async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
             if target.name not in lacking
         ],
         "sizes": list(service.policy.sizes),
+        "costs": service.costs.of_sizes(service.policy.sizes),
         "images": bool(service.policy.images),
         "allowed_files": [str(files) for files in service.policy.files],
         "shares": shown.get("share", ()),

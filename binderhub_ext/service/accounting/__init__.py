@@ -1,0 +1,1 @@
+"""What people use of the hub: written down, limited and priced."""

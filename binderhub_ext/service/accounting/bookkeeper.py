@@ -1,0 +1,207 @@
+"""Keeps the ledger: looks who runs what, how long builds take, and what files take.
+
+The Hub is asked in the service's own name, which may read who there is and what they run, and
+nothing else. It knows of every server, however that was started or stopped; so what was missed
+while the service was away is closed at the next look, as last seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from tornado.log import app_log
+
+from ...core.errors import HubUnavailable, NotAllowed
+from ...core.intervals import Key, Reading
+from ...core.launch import Tickets
+from ...core.volumes import Kind, Volume, group_of
+from ...storage.volumes import VolumeStore
+from ..hub import HubClient, Person, Server, check
+from ..person.space import DiskUsage
+from ..records.ledger import Ledger, Run, StorageDay
+from .buildmeter import BuildMeter
+from .clocks import read_clocks
+from .settings import Given
+
+_BLIND = (
+    "What people use is not written down: the Hub does not let this service see who runs what. Give"
+    " the service a role with the scopes list:users, read:users:groups and read:servers."
+)
+_WATCHED = 3
+"""Times the pause between two looks within which the Hub was watched."""
+
+_LEAST_PAUSE = 2.0
+
+
+class Bookkeeper:
+    """Made once, and told to look again and again.
+
+    Args:
+        ledger: where it is written down.
+        hub: is asked.
+        me: the service itself.
+        tickets: says what a server was started with.
+        given: what servers get.
+        meter: knows the builds under way.
+        space, volumes: know what files take.
+        every: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        hub: HubClient,
+        me: Person,
+        *,
+        tickets: Tickets,
+        given: Given,
+        meter: BuildMeter,
+        space: DiskUsage,
+        volumes: VolumeStore,
+        every: float,
+    ) -> None:
+        self._ledger, self._hub, self._me = ledger, hub, me
+        self._tickets, self._given, self._meter = tickets, given, meter
+        self._space, self._volumes, self._every = space, volumes, every
+        self._looking = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._known: Mapping[Key, Run] = {}
+        self._starting: Mapping[Key, float] = {}
+        self._last: Reading | None = None
+        self.blind = False
+
+    async def look(self) -> None:
+        """Write down what runs now, and how long builds have taken so far."""
+        async with self._looking:
+            await self._meter.write()
+            try:
+                await self._look()
+            except NotAllowed:
+                if not self.blind:
+                    app_log.warning(_BLIND)
+                self.blind = True
+            except HubUnavailable:
+                app_log.warning("Who runs what is not known: the Hub does not answer")
+
+    def soon(self) -> None:
+        """Look again before it is time: something has changed."""
+        self._wanted.set()
+
+    async def pause(self) -> None:
+        """Wait until it is time for another look."""
+        await asyncio.sleep(min(_LEAST_PAUSE, self._every))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), max(self._every - _LEAST_PAUSE, 0))
+        self._wanted.clear()
+
+    async def store_day(self) -> None:
+        """Write down what everybody's homes and volumes take today."""
+        models = [model async for model in self._hub.items(self._me, "users")]
+        groups = {model["name"]: tuple(model.get("groups") or ()) for model in models}
+        today = datetime.now(UTC).date()
+        homes = await self._space.known_homes(groups)
+        days = [
+            StorageDay(today, "home", user, user, groups[user], size)
+            for user, size in homes.items()
+            if size is not None
+        ]
+        for volume in await asyncio.to_thread(self._volumes.all):
+            place = (self._space.layout.volumes, PurePosixPath(volume.id))
+            size = await asyncio.to_thread(self._space.known, place)
+            if size is not None:
+                owner, group = _owners(volume)
+                of = groups.get(owner, ()) if owner else tuple(filter(None, [group]))
+                days.append(StorageDay(today, "volume", volume.id, owner, of, size))
+        await self._ledger.stored(days)
+
+    # ---- inside
+
+    async def _look(self) -> None:
+        now = read_clocks()
+        passed = now.since(self._last) if self._last else 0.0
+        active = self._hub.items(self._me, "users", state="active")
+        models = [model async for model in active]
+        runs = {run.key: run for model in models for run in self._runs(model)}
+        starts = [key for model in models for key in _starts(model)]
+        stopped: dict[Key, float] = {}
+        missing = [key for key in await self._ledger.open_runs() if key not in runs]
+        for user in dict.fromkeys(key.user for key in missing):
+            model = await self._person(user)
+            runs |= {run.key: run for run in self._runs(model)}
+            stopped |= _stops(model, [key for key in missing if key.user == user])
+        watched = max(_WATCHED * self._every, _WATCHED * _LEAST_PAUSE)
+        await self._ledger.looked(runs.values(), stopped, now, watched)
+        self._starting = {key: self._starting.get(key, 0.0) + passed for key in starts}
+        self._known, self._last, self.blind = runs, now, False
+
+    async def _person(self, user: str) -> Mapping[str, Any]:
+        path = f"users/{quote(user, safe='')}"
+        asked = {"include_stopped_servers": "1"}
+        async with self._hub.call("GET", self._me, path, params=asked) as response:
+            if response.status == 404:
+                return {}
+            await check(response)
+            model: Mapping[str, Any] = await response.json()
+            return model
+
+    def _runs(self, model: Mapping[str, Any]) -> Iterable[Run]:
+        for server in (model.get("servers") or {}).values():
+            if _runs(server) and server.get("started"):
+                key = Key(model["name"], server["name"], server["started"])
+                yield self._known.get(key) or self._run(key, model, server)
+
+    def _run(self, key: Key, model: Mapping[str, Any], server: Mapping[str, Any]) -> Run:
+        ticket = Server.from_model(dict(server)).ticket
+        launch = self._tickets.of(key.user, key.name, ticket)
+        memory, cpu, gpu = self._given.of(launch)
+        return Run(
+            key,
+            _moment(key.mark),
+            self._starting.get(key, 0.0),
+            tuple(model.get("groups") or ()),
+            launch.commit.repo.identity if launch and launch.commit else "",
+            launch.size if launch else "",
+            memory,
+            cpu,
+            gpu,
+        )
+
+
+def _owners(volume: Volume) -> tuple[str, str]:
+    """The person who has a volume, or the group."""
+    return (volume.owner, "") if volume.kind is Kind.SHARED else ("", group_of(volume.owner))
+
+
+def _runs(server: Mapping[str, Any]) -> bool:
+    """Whether it runs: what a restarted Hub still looks after does, and what is about to stop."""
+    return bool(server.get("ready")) or server.get("pending") in ("stop", "check")
+
+
+def _starts(model: Mapping[str, Any]) -> Iterable[Key]:
+    """The servers of a person that are about to run."""
+    for server in (model.get("servers") or {}).values():
+        if server.get("pending") == "spawn" and server.get("started"):
+            yield Key(model["name"], server["name"], server["started"])
+
+
+def _stops(model: Mapping[str, Any], missing: Sequence[Key]) -> dict[Key, float]:
+    """When servers stopped, of those of which the Hub knows: it was their last activity."""
+    servers = model.get("servers") or {}
+    stops = {}
+    for key in missing:
+        server = servers.get(key.name) or {}
+        if server.get("stopped") and not server.get("started") and server.get("last_activity"):
+            stops[key] = _moment(server["last_activity"])
+    return stops
+
+
+def _moment(iso: str) -> float:
+    """Seconds since 1970; the Hub writes times without a zone, or with Z, and means UTC."""
+    moment = datetime.fromisoformat(iso)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

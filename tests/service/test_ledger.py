@@ -1,0 +1,380 @@
+"""The ledger against known runs: true for servers nobody told the service of, and after kills."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from gitserver import GitServer
+from postgres import Postgres, running_postgres
+from realhub import PREFIX, Browser, RealHub
+from test_service_life import _pids
+
+from binderhub_ext.core.intervals import Key, Reading
+from binderhub_ext.core.spending import Prices
+from binderhub_ext.service.accounting.reports import Component, Figures, Line
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.ledger import STOPPED, BuildPart, Ledger, Run, StorageDay
+from binderhub_ext.service.records.records import Records
+from binderhub_ext.service.web.usageviews import as_csv
+
+_KEPT = """
+c.Ledger.every = 0.2
+c.Ledger.prices = {"memory": 1.0, "build": 60.0}
+c.Ledger.currency = "EUR"
+c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
+c.JupyterHub.load_groups = {"ocean": {"users": ["via", "pam"]}}
+c.Authenticator.admin_users = {"ada"}
+c.Spawner.poll_interval = 1
+c.MemoryBuilder.seconds = 1.2
+c.UsageQuotas.policy = [
+    {"resource": "memory", "limit": 1, "window": 1, "scope": {"user": ["spent"]}},
+    {"resource": "memory", "limit": "100G", "window": 7, "scope": {"group": ["ocean"]}},
+]
+"""
+_RUN = 10.0
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    with RealHub(tmp_path_factory.mktemp("ledger"), _KEPT) as hub:
+        yield hub
+
+
+def ledger_rows(path: Path, kind: str) -> list[dict[str, Any]]:
+    with sqlite3.connect(path) as database:
+        database.row_factory = sqlite3.Row
+        every = database.execute("select * from ledger_intervals where kind=?", (kind,))
+        return [dict(row) for row in every]
+
+
+def rows(hub: RealHub, user: str = "", kind: str = "server") -> list[dict[str, Any]]:
+    every = ledger_rows(hub.root / "data/binder.sqlite", kind)
+    return [row for row in every if user in ("", row["user"])]
+
+
+async def closed(hub: RealHub, user: str, count: int = 1) -> list[dict[str, Any]]:
+    """A person's runs, once so many of them are over."""
+    async with asyncio.timeout(60):
+        while sum(row["ended"] for row in rows(hub, user)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    return rows(hub, user)
+
+
+async def launched(browser: Browser, url: str, **fields: str) -> str:
+    """Launch to the end; the server's name."""
+    await browser.get(PREFIX)
+    reply = await browser.form("launch", repo=url, **fields)
+    id_ = reply.headers["Location"].rpartition("/")[2]
+    last = (await browser.events(f"{PREFIX}api/launches/{id_}/events"))[-1]
+    assert last["phase"] == "ready", last
+    return str((await browser.api("GET", f"api/launches/{id_}")).json()["server"])
+
+
+async def past_the_service(browser: Browser, user: str, method: str) -> None:
+    """Start or stop a person's default server as the Hub's own pages do."""
+    await browser.get("/hub/token")
+    headers = {"X-XSRFToken": browser.xsrf("/hub/")}
+    path = f"/hub/api/users/{user}/server"
+    reply = await browser.send(method, path, headers=headers, json={})
+    assert reply.status in (201, 202, 204), reply.text
+
+
+async def ready(browser: Browser, user: str, name: str = "") -> float:
+    """Wait for a server; when the Hub began to start it."""
+    async with asyncio.timeout(60):
+        while True:
+            reply = await browser.send("GET", f"/hub/api/users/{user}")
+            server = reply.json()["servers"].get(name, {})
+            if server.get("ready"):
+                return datetime.fromisoformat(server["started"]).timestamp()
+            await asyncio.sleep(0.05)
+
+
+async def test_runs_are_as_long_as_they_were(kept: RealHub, repos: GitServer) -> None:
+    """Through the service, and past it; as long as the Hub says when it began, and we the end."""
+
+    async def through() -> float:
+        async with kept.browser("via") as browser:
+            name = await launched(browser, f"{repos.url}/me/mine", size="large")
+            began = await ready(browser, "via", name)
+            await asyncio.sleep(_RUN)
+            await browser.api("POST", f"api/servers/{name}/stop")
+            return time.time() - began
+
+    async def past() -> float:
+        async with kept.browser("pam") as browser:
+            await past_the_service(browser, "pam", "POST")
+            began = await ready(browser, "pam")
+            await asyncio.sleep(_RUN)
+            await past_the_service(browser, "pam", "DELETE")
+            return time.time() - began
+
+    known = dict(zip(("via", "pam"), await asyncio.gather(through(), past()), strict=True))
+    counted = {user: (await closed(kept, user))[0] for user in known}
+    seconds = sum(row["seconds"] for row in counted.values())
+    assert seconds == pytest.approx(sum(known.values()), rel=0.02), (counted, known)
+    via = counted["via"]
+    assert (via["memory"], via["cpu"], via["size"]) == (4 << 30, 2, "large")
+    assert (via["groups"], via["engine"], via["reason"]) == ("ocean", "memory", "stopped")
+    assert via["repo"].endswith("/me/mine")
+    assert (counted["pam"]["memory"], counted["pam"]["repo"]) == (2 << 30, "")
+
+
+async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> None:
+    await closed(kept, "via"), await closed(kept, "pam")
+    async with kept.browser("via") as via, kept.browser("ada") as ada:
+        await via.get(PREFIX)
+        own = (await via.api("GET", "api/usage/me")).json()
+        assert own["totals"]["memory_gib_hours"] == pytest.approx(4 * _RUN / 3600, rel=0.3)
+        assert own["totals"]["cost"] > own["totals"]["memory_gib_hours"]
+        assert [one["window"] for one in own["quotas"]] == [7]
+        assert own["allow_server_launch"] is True
+        page = await via.get(f"{PREFIX}usage")
+        assert "GiB-hours of memory" in page.text and "EUR" in page.text
+        assert "of 100 GiB-hours of memory within 7 days" in page.text
+        for path in ("usage", "usage.csv", "usage/metrics"):
+            assert (await via.api("GET", f"api/admin/{path}")).status == 403
+
+        await ada.get(PREFIX)
+        assert "pam" in (await ada.get(f"{PREFIX}admin/usage")).text
+        table = (await ada.api("GET", "api/admin/usage.csv?days=2")).text.splitlines()
+        assert table[0].startswith("date,user,group,component,cost,currency,")
+        assert any(line.split(",")[1:4] == ["via", "ocean", "compute"] for line in table)
+        assert any(line.split(",")[1:4] == ["via", "ocean", "build"] for line in table)
+        figures = (await ada.api("GET", "api/admin/usage/metrics")).text
+        line = next(
+            line
+            for line in figures.splitlines()
+            if line.startswith("jupyterhub_memory_usage_byte_hours_total{")
+            and 'username="via"' in line
+        )
+        assert 'policy_group="ocean"' in line and 'unit="GiB-hours"' in line
+        assert float(line.rpartition(" ")[2]) == pytest.approx(4 * 2**30 * _RUN / 3600, rel=0.3)
+        assert "jupyterhub_memory_limit_byte_hours_total{" in figures
+
+
+async def test_a_build_is_paid_once_by_all_who_waited(kept: RealHub, repos: GitServer) -> None:
+    url = str(repos.create_repo("me/slow", {"requirements.txt": "slow together"}).url)
+    async with kept.browser("ann") as ann, kept.browser("ben") as ben:
+        await asyncio.gather(launched(ann, url), launched(ben, url))
+    parts = [row for row in rows(kept, kind="build") if row["repo"].endswith("/me/slow")]
+    assert sorted(row["user"] for row in parts) == ["ann", "ben"]
+    assert all(row["ended"] and row["reason"] == "success" for row in parts)
+    assert sum(row["seconds"] for row in parts) == pytest.approx(1.2, abs=0.4)
+
+
+async def test_kills_at_any_moment_leave_nothing_open_or_twice(
+    kept: RealHub, tmp_path: Path
+) -> None:
+    """Servers come and go while whoever keeps the ledger is killed again and again."""
+    dice = random.Random(7)
+    people = [f"kim-{n}" for n in range(3)]
+    known: dict[str, float] = dict.fromkeys(people, 0.0)
+    runs: dict[str, int] = dict.fromkeys(people, 0)
+    over = asyncio.Event()
+    database = tmp_path / "killed.sqlite"
+
+    async def comes_and_goes(user: str) -> None:
+        async with kept.browser(user) as browser:
+            while not over.is_set():
+                began = time.monotonic()
+                await past_the_service(browser, user, "POST")
+                await ready(browser, user)
+                await asyncio.sleep(dice.uniform(0, 3))
+                await past_the_service(browser, user, "DELETE")
+                known[user] += time.monotonic() - began
+                runs[user] += 1
+                await asyncio.sleep(0.2)
+
+    async with keeping(kept, database) as keeper:  # there is a look before anything runs
+        await keeper.looked()
+    working = asyncio.gather(*map(comes_and_goes, people))
+    for _ in range(5):
+        async with keeping(kept, database) as keeper:
+            await keeper.looked()
+            await asyncio.sleep(dice.uniform(0, 1))
+    over.set()
+    await working
+    async with keeping(kept, database) as keeper:
+        await keeper.looked()
+    every = ledger_rows(database, "server")
+    assert all(row["ended"] for row in every if row["user"] in people)
+    assert {row["user"] for row in every} >= {*people}
+    for user in people:
+        mine = [row for row in every if row["user"] == user]
+        assert len({row["mark"] for row in mine}) == len(mine) <= runs[user]
+        assert min(row["seconds"] for row in mine) >= 0
+        assert 0 < sum(row["seconds"] for row in mine) <= known[user] + 0.1
+
+
+class Keeping:
+    """A process that keeps a ledger (`keeping.py`)."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def looked(self) -> None:
+        """Wait until it has looked once more."""
+        assert self._process.stdout
+        async with asyncio.timeout(60):
+            assert await self._process.stdout.readline() == b"looked\n"
+
+
+@asynccontextmanager
+async def keeping(hub: RealHub, database: Path) -> AsyncIterator[Keeping]:
+    """Keep a ledger with the rights of the service; killed at the end."""
+    (pid,) = _pids(hub)
+    environment = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    token = next(one for one in environment if one.startswith("JUPYTERHUB_API_TOKEN="))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("keeping.py")), str(database)),
+        *(f"{hub.hub}/hub/api", token.partition("=")[2]),
+        stdout=subprocess.PIPE,
+    )
+    try:
+        yield Keeping(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def test_the_service_may_only_read(kept: RealHub) -> None:
+    assert "is not written down" not in kept.log.read_text()
+    with sqlite3.connect(f"file:{kept.root / 'data/hub.sqlite'}?mode=ro", uri=True) as database:
+        asked = "select scopes from roles where name='binder-ledger'"
+        scopes = json.loads(database.execute(asked).fetchone()[0])
+    assert all(scope.startswith(("read:", "list:")) for scope in scopes)
+
+
+async def test_who_has_used_it_up_is_refused_before_the_start(
+    kept: RealHub, repos: GitServer
+) -> None:
+    url = f"{repos.url}/me/mine"
+    unbuilt = str(repos.create_repo("me/unbuilt", {"requirements.txt": "of spent"}).url)
+    async with kept.browser("spent") as browser:
+        name = await launched(browser, url)
+        async with asyncio.timeout(30):
+            while not (await browser.api("GET", "api/usage/me")).json()["error"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        known = (await browser.api("GET", "api/usage/me")).json()
+        assert known["allow_server_launch"] is False
+        assert known["error"]["code"] == "quota-exceeded"
+        again = datetime.fromisoformat(known["error"]["retry_time"])
+        assert timedelta(hours=23) < again - datetime.now(UTC) < timedelta(hours=25)
+
+        wanted = {"repo": unbuilt, "server": "another"}
+        made = (await browser.api("POST", "api/launches", json=wanted)).json()
+        last = (await browser.events(f"{PREFIX}api/launches/{made['id']}/events"))[-1]
+        assert (last["phase"], last["code"], last["status_code"]) == (
+            "failed",
+            "quota-exceeded",
+            429,
+        )
+        assert "Nothing new starts for you until there is room" in last["message"]
+        assert abs(datetime.fromisoformat(last["fields"]["retry_time"]) - again).seconds < 60
+        view = (await browser.api("GET", f"api/launches/{made['id']}")).json()
+        assert view["error"]["code"] == "quota-exceeded"
+        assert "There is room again at" in (await browser.get(view["page"])).text
+        assert "/me/unbuilt" not in str(rows(kept, kind="build")), "nothing was built for it"
+
+        for path in ("", f"v2/git/{quote(unbuilt, safe='')}/main", "usage"):
+            assert "There is room again at" in (await browser.get(PREFIX + path)).text, path
+        assert await launched(browser, url) == name, "what runs is opened as before"
+
+
+async def test_what_it_costs_is_said_before(kept: RealHub, repos: GitServer) -> None:
+    async with kept.browser("cost-of-sizes") as browser:
+        form = await browser.get(PREFIX)
+        assert "large: 4.00 EUR an hour" in form.text
+        link = f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main"
+        asked = await browser.get(f"{PREFIX}{link}?size=large")
+        assert "4.00 EUR an hour" in asked.text
+        assert "2.00 EUR an hour" in (await browser.get(PREFIX + link)).text
+
+
+def test_the_table_has_no_formulas() -> None:
+    line = Line(date(2026, 11, 28), "=cmd", Component.COMPUTE, Figures(hours=1))
+    assert as_csv([line], Prices({})).splitlines()[1].startswith("2026-11-28,'=cmd,,compute,0.0")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ledger, Ledger]]:
+    """The ledger as two services have it."""
+    url: Any = sqlite_url(tmp_path / "b.sqlite")
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new()
+    opened = [Records(url, engine="x", owner=name) for name in ("one", "two")]
+    yield Ledger(opened[0]), Ledger(opened[1])
+    for records in opened:
+        records.close()
+
+
+def run(mark: str, user: str = "ana") -> Run:
+    return Run(Key(user, "s", mark), 1_000_000.0, groups=("g",), memory=2 << 30)
+
+
+def clocks(ticks: float) -> Reading:
+    return Reading(1_000_000.0 + ticks, "boot", ticks)
+
+
+async def test_two_services_count_a_run_once(ledgers: tuple[Ledger, Ledger]) -> None:
+    one, two = ledgers
+    looks = [
+        ledger.looked([run("1"), run("2", "bo")], {}, clocks(tick), 60)
+        for tick in range(20)
+        for ledger in (one, two)
+    ]
+    await asyncio.gather(*looks)
+    await one.looked([run("2", "bo")], {run("1").key: 1_000_025.0}, clocks(30), 60)
+    assert await two.looked([], {}, clocks(25), 60) is False, "an older look says nothing"
+    counted = {row.user: row for row in await two.rows()}
+    assert counted["ana"].seconds == pytest.approx(25, abs=0.01)
+    assert counted["bo"].seconds == pytest.approx(30, abs=0.01)
+    assert (counted["ana"].ended, counted["ana"].reason) == (True, STOPPED)
+    assert [key.user for key in await one.open_runs()] == ["bo"]
+    await one.looked([run("1"), run("2", "bo")], {}, clocks(40), 60)
+    assert len(await one.rows()) == 2, "what was taken to have ended goes on"
+    stretches = await two.stretches(0, 1_000_040.0, "ana")
+    assert [(one.memory, one.groups) for one in stretches] == [(2 << 30, ("g",))]
+
+
+async def test_a_day_of_files_is_written_down_once(ledgers: tuple[Ledger, Ledger]) -> None:
+    one, two = ledgers
+    today = date(2026, 11, 28)
+    homes = [StorageDay(today, "home", name, name, (), 5) for name in ("ana", "bo")]
+    await asyncio.gather(one.stored(homes), two.stored(homes))
+    await one.stored([StorageDay(today, "home", "ana", "ana", (), 9), *homes])
+    assert [day.bytes for day in await two.storage(today, "ana")] == [5]
+    assert len(await two.storage(today)) == 2
+
+
+async def test_a_build_of_a_killed_service_ends_as_last_seen(
+    ledgers: tuple[Ledger, Ledger],
+) -> None:
+    one, two = ledgers
+    await one.built(BuildPart("b", {"ana": ("g",)}, "r", 10))
+    await one.built(BuildPart("b", {"ana": ("g",), "bo": ()}, "r", 20))
+    await two.end_interrupted()
+    assert not any(row.ended for row in await two.rows()), "it is of another service"
+    await one.end_interrupted()
+    parts = {row.user: (row.seconds, row.ended, row.reason) for row in await two.rows()}
+    assert parts == dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))
