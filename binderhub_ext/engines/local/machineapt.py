@@ -49,7 +49,7 @@ APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false";
 Dir::State "{state}/state";
 Dir::State::lists "{state}/lists";
-Dir::State::status "{status}";
+Dir::State::status "{state}/state/status";
 Dir::Cache "{state}/cache";
 Dir::Cache::archives "{packages}";
 Dir::Log "{state}/log";
@@ -144,8 +144,10 @@ async def fetch(
     """
     for folder in (state / "lists/partial", state / "state", state / "log", packages / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
+    # A copy: apt puts a lock beside it.
+    shutil.copyfile(status, state / "state/status")
     architecture = await MachineApt().architecture()
-    named = {"state": state, "status": status, "packages": packages, "architecture": architecture}
+    named = {"state": state, "packages": packages, "architecture": architecture}
     settings = packages.parent / "apt.conf"
     await asyncio.to_thread(settings.write_text, _SETTINGS.format(**named))
     apt = ["apt-get", "-c", str(settings), "-q", "-y"]

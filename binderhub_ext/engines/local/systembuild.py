@@ -16,7 +16,7 @@ from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed, program, run
 from ...storage.beneath import lstat_beneath
 from ...storage.trees import remove_tree
-from ..detect import Detection
+from ..detect import Detection, detector_environment
 from . import changing, mapping
 from .buildsandbox import BuildSandbox
 from .environment import hub_python
@@ -30,8 +30,6 @@ from .words import explained, say, status
 
 _PREPARED = r"""
 set -e
-printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
-chmod 755 "$1/usr/sbin/policy-rc.d"
 rm -rf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*
 rm -rf "$1"/etc/apt/auth.conf.d "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*
 mkdir -p "$1/etc/uv" "$1/etc/pki"
@@ -40,17 +38,20 @@ touch "$1/etc/localtime" "$1/etc/timezone"
 touch "$1/etc/pip.conf" "$1/etc/resolv.conf" "$1/etc/profile"
 printf '127.0.0.1 localhost binder\n' >"$1/etc/hosts"
 """
-"""What is done to a base: no service is started in it, and it knows nothing of this machine."""
+"""What is done to a base: it knows nothing of this machine."""
 
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*")
 _LEFT_IN = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")
 
 _PACKAGES = "/packages"
-_INSTALL = f"""
+_INSTALL = rf"""
 set -e
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d  # no service is started
+chmod 755 /usr/sbin/policy-rc.d
 apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-unsafe-io \
   -o APT::Sandbox::User=root --no-install-recommends --allow-downgrades \
   install {_PACKAGES}/*.deb
+rm /usr/sbin/policy-rc.d
 rm -rf /var/cache/apt/* /var/lib/apt/lists/* /var/cache/debconf/*-old
 find /var/log -type f -delete
 """
@@ -225,17 +226,18 @@ class SystemBuild:
 
     async def _seal(self, folder: Path, base: Path) -> None:
         """Seal it as whoever owns what is in it."""
+        tree = folder / changing.TREE
         if os.geteuid() == 0:
-            await asyncio.to_thread(seal_system, folder / changing.TREE, base)
+            await asyncio.to_thread(seal_system, tree, base)
             return
-        sealing = [sys.executable, "-P", "-m", f"{__package__}.sealing"]
-        await self._run(
-            mapping.command(folder, [*sealing, str(mapping.FOLDER / changing.TREE), str(base)])
-        )
+        # By its own path, not by where the mapping shows it: no file is shared between two mounts.
+        sealing = [sys.executable, "-P", "-m", f"{__package__}.sealing", str(tree), str(base)]
+        await self._run(mapping.command(folder, sealing))
 
     async def _run(self, argv: Sequence[str]) -> None:
+        """Run a program of ours as the root of the ids, or as we are."""
         try:
-            await run(program(argv, env=variables()), self.log)
+            await run(program(argv, env=detector_environment()), self.log)
         except ProcessFailed as failure:
             what = Sentence("The system's files could not be put in place.")
             raise explained(failure, what, uv_says=False) from failure
