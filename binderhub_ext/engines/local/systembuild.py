@@ -175,7 +175,7 @@ class SystemBuild:
     async def _make_layer(self, base: Path, folder: Path) -> None:
         packages = folder / "packages"
         packages.mkdir(mode=0o755)
-        self.tell(say("Fetching system packages", 4))
+        self.tell(say("Fetching packages of {system}", 4, system=MachineApt().name))
         try:
             async with held_in_turn(base / "lock"):
                 known = base / changing.TREE / "var/lib/dpkg/status"
