@@ -100,12 +100,14 @@ class Ingredients:
         platform: operating system, machine, C library.
         interpreter: implementation, version and place, or the base image.
         base: what every environment gets (the server's packages).
+        system: what takes the place of the machine's own system; empty for that.
     """
 
     builder: str
     platform: str
     interpreter: str
     base: tuple[str, ...] = ()
+    system: str = ""
 
 
 @dataclass
@@ -182,6 +184,8 @@ def environment_key(
         "files": sorted(files),
         "tree": "" if determination.by_files else tree,
     }
+    if ingredients.system:
+        parts["system"] = ingredients.system
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return sha256(canonical.encode()).hexdigest()[:KEY_DIGITS]
 

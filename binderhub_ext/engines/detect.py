@@ -23,17 +23,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ..core.apt import apt_words
 from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
 from ..core.locks import PYTHON, READERS, Target
-from ..core.requirements import decode
 from ..core.sentences import Sentence
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
 
-DETECTION = 4
+DETECTION = 5
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -82,7 +82,7 @@ class Detection:
         files: configuration files and their SHA-256.
         reasons: why the whole tree counts.
         remote: something comes from elsewhere than the package index.
-        apt: `apt.txt` names packages.
+        apt: what `apt.txt` names, sorted.
         r: `environment.yml` names R packages.
     """
 
@@ -93,7 +93,7 @@ class Detection:
     files: tuple[tuple[str, str], ...]
     reasons: tuple[str, ...]
     remote: bool
-    apt: bool = False
+    apt: tuple[str, ...] = ()
     r: bool = False
 
     @property
@@ -162,7 +162,8 @@ class Detector:
         try:
             fields = json.loads(self._path(asked).read_text())
             files = tuple((path, digest) for path, digest in fields.pop("files"))
-            return Detection(files=files, reasons=tuple(fields.pop("reasons")), **fields)
+            reasons, apt = tuple(fields.pop("reasons")), tuple(fields.pop("apt"))
+            return Detection(files=files, reasons=reasons, apt=apt, **fields)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -287,11 +288,11 @@ def _write(path: Path, fields: dict[str, Any]) -> None:
 
 
 def _with_packages(detection: Detection, read: Read) -> Detection:
-    apt = decode(read(detection.file("apt.txt")) or b"").splitlines()
+    apt = read(detection.file("apt.txt")) or b""
     file = detection.file("environment.yml") or detection.file("environment.yaml")
     return replace(
         detection,
-        apt=any(line.partition("#")[0].strip() for line in apt),
+        apt=apt_words(apt),
         r=bool(_R_PACKAGE.search(read(file) or b"")),
     )
 

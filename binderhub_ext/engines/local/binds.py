@@ -18,7 +18,8 @@ from .store import Record
 
 def system_binds(record: Record) -> list[Bind]:
     """An environment and the interpreters, at the same places inside."""
-    prefixes = {str(Path(hub_python()).parents[1]), record.prefix} - {"", "/usr", "/usr/local"}
+    ours = {"", "/usr"} if record.system else {"", "/usr", "/usr/local"}
+    prefixes = {str(Path(hub_python()).parents[1]), record.prefix} - ours
     return [
         *(Bind(Path(prefix), PurePosixPath(prefix)) for prefix in sorted(prefixes)),
         Bind(Path(record.path), PurePosixPath(record.path)),

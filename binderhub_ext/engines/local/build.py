@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,8 @@ from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import supervised
 from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
+from .systembuild import on_system
+from .systems import Systems, obstacle
 from .words import say
 
 RECIPE = "local 3"
@@ -141,6 +143,9 @@ class LocalBuilder(Settings):
             await asyncio.to_thread(self._collect_garbage, removed)
         with alone("Keeping the cache of packages small"):
             await self._trim_cache()
+        with alone("Removing unused systems"):
+            used = {record.system for record in self.store.records()}
+            await self.systems.collect_garbage(used, self.build_timeout, self.max_age)
         return removed
 
     async def checks(self) -> list[Check]:
@@ -165,6 +170,11 @@ class LocalBuilder(Settings):
         return Conda(channels, self.store.conda, self.default_python, self.conda_program)
 
     @property
+    def systems(self) -> Systems:
+        """Trees for repositories with an `apt.txt`: beside the environments, with which they go."""
+        return Systems(self.store.systems, ("python3", *self.system_base))
+
+    @property
     def managed(self) -> Path:
         """Interpreters that `uv python install` put here."""
         return self.layout.cache / "python"
@@ -178,11 +188,10 @@ class LocalBuilder(Settings):
     async def _plan(self, source: Source) -> Plan:
         machine = await self.machine()
         minors = [*dict.fromkeys(i.minor for i in machine)]
-        plans = self.layout.cache / "plans"
-        locks = self.lock_files
+        plans, locks = self.layout.cache / "plans", self.lock_files
         detector = Detector(plans, self.default_python, minors, ask_in_sandbox, locks)
         detection = await detector.of(source, self.store.scratch)
-        refuse_unsupported(detection)
+        refuse_unsupported(detection, obstacle(self) if detection.apt else None)
         return self._decide(detection, await self._interpreter(detection), source.whole)
 
     async def _plain(self) -> Plan:
@@ -213,7 +222,10 @@ class LocalBuilder(Settings):
     def _decide(self, detection: Detection, interpreter: Interpreter, tree: str) -> Plan:
         is_conda = detection.buildpack == "CondaBuildPack"
         conda_python = f"conda, Python {self.default_python}"
-        ingredients = self._ingredients(conda_python if is_conda else interpreter.identity)
+        ingredients = replace(
+            self._ingredients(conda_python if is_conda else interpreter.identity),
+            system=self.systems.layer_key(detection.apt),
+        )
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
         kind = describe(determination.names, "from conda" if is_conda else interpreter.minor)
@@ -263,9 +275,12 @@ class LocalBuilder(Settings):
             if source:
                 await fill(sandbox.repo, plan.detection, source, self.store.scratch)
             await asyncio.to_thread(sandbox.prepare)
-            recipe = self._recipe(plan, sandbox, tell)
             deadline = time.monotonic() + self.build_timeout
-            await supervised(recipe.make(), partial(self._check_limits, deadline))
+            check = partial(self._check_limits, deadline)
+            making = on_system(sandbox, self.systems, plan.detection, tell)
+            sandbox = await supervised(making, check)
+            recipe = self._recipe(plan, sandbox, tell)
+            await supervised(recipe.make(), check)
             tell(say("Finishing the environment", 95))
             image = await asyncio.to_thread(self._finish, plan, source, recipe)
             return image
@@ -328,6 +343,7 @@ class LocalBuilder(Settings):
         if made:
             extra = unique_bytes(made, set())
             size, own = size + extra, own + extra
+        size += unique_bytes(recipe.sandbox.system, set()) if recipe.sandbox.system else 0
         if self.max_environment_size and size > self.max_environment_size:
             raise BuildFailed(
                 "The environment takes {size} MiB; {limit} MiB "
@@ -350,6 +366,7 @@ class LocalBuilder(Settings):
             own=own,
             start=recipe.start is not None,
             repo_dir=REPO,
+            system=str(recipe.sandbox.system or ""),
         )
         start = {START.name: recipe.start} if recipe.start is not None else {}
         self.store.finish(record, start, made)

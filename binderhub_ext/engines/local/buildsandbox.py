@@ -49,6 +49,7 @@ class BuildSandbox:
         uid: whose processes they are; `None` for the Hub's own uid in a user namespace.
         tools: what else it may read of this machine.
         conda: whether conda makes the environment.
+        system: the tree that takes the place of the machine's own system, or `None`.
     """
 
     scratch: Path
@@ -61,6 +62,7 @@ class BuildSandbox:
     uid: int | None
     tools: tuple[Path, ...] = ()
     conda: bool = False
+    system: Path | None = None
 
     @property
     def repo(self) -> Path:
@@ -232,7 +234,7 @@ class BuildSandbox:
         network: Network,
     ) -> Sandbox:
         own = [Bind(Path(self.prefix), PurePosixPath(self.prefix))]
-        if self.prefix.startswith("/usr"):
+        if self.prefix == "/usr" or (self.prefix.startswith("/usr") and not self.system):
             own.clear()
         own.append(Bind(Path(uv.executable()).resolve(), PurePosixPath(_UV)))
         return Sandbox(
@@ -245,6 +247,7 @@ class BuildSandbox:
             limits=self.limits,
             python=self.python,
             ends_with_hub=True,
+            system=self.system,
         )
 
     def _variables(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...programs import ProcessFailed, output
 from ..base import Check
 from ..checks import free_space, git
-from . import probe, uv
+from . import probe, systems, uv
 from .interpreters import Interpreter
 from .limits import find_controllers
 from .network import Network
@@ -32,6 +32,7 @@ async def checks(settings: Settings, machine: Sequence[Interpreter]) -> list[Che
         _limits(),
         git(),
         _conda(settings),
+        await systems.check(settings),
     ]
 
 

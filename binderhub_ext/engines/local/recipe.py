@@ -318,8 +318,11 @@ class Recipe:
 
     def _has_npm(self) -> bool:
         """Whether the sandbox shows npm: of the machine, or of what was installed."""
-        npm = shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin")
-        return bool(npm or lstat_beneath(self._path, "bin/npm"))
+        if lstat_beneath(self._path, "bin/npm"):
+            return True
+        if system := self.sandbox.system:
+            return lstat_beneath(system, "usr/bin/npm") is not None
+        return shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin") is not None
 
     async def _install_node(self) -> None:
         """Have Node.js from the package index, if it has it; postBuild says what it lacks."""
@@ -332,6 +335,7 @@ class Recipe:
         if (
             self.model
             and not self.changed
+            and not self.sandbox.system
             and await asyncio.to_thread(is_same, self.model, self._path)
         ):
             return

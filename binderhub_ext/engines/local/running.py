@@ -9,48 +9,28 @@ that the next one cannot end.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
 
 from ...core.errors import LaunchFailed
 from ...programs import ProcessFailed, capture
+from . import changing, seccomp
 from . import network as net
-from . import seccomp
+from .children import Descriptor, Log, pipe, start_child
 from .limits import Cgroup, counted, find_controllers
 from .network import Network, Ports
 from .sandbox import FIRST, RUN, Bind, Descriptors, Sandbox, arguments, own_files
-
-Log = int | IO[Any]
 
 PATIENCE = 15.0
 """Seconds for anything of ours to get ready; milliseconds on a machine that is well."""
 
 _LOOK = 0.002
-_PIPE = 1 << 18
-
-LOG_SIZE = 8 << 20
-"""Bytes of what a server says that are kept, or half of them."""
-_children: list[subprocess.Popen[bytes]] = []
-
-
-class Descriptor:
-    """An open descriptor that is closed exactly once."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def close(self) -> None:
-        if self.number >= 0:
-            os.close(self.number)
-            self.number = -1
 
 
 @dataclass
@@ -81,58 +61,6 @@ class Command:
         for descriptor in self._handed:
             descriptor.close()
         return process
-
-
-def start_child(
-    argv: list[str],
-    *,
-    env: Mapping[str, str],
-    output: Log,
-    fds: tuple[int, ...] = (),
-    stdin: int = subprocess.DEVNULL,
-    cwd: Path | str = "/",
-) -> subprocess.Popen[bytes]:
-    """Start a process that goes on when we end, and is reaped when it ends before.
-
-    Not through asyncio, which kills what it started when its objects go.
-    """
-    _children[:] = [child for child in _children if child.poll() is None]
-    child = subprocess.Popen(
-        argv,
-        env=dict(env),
-        cwd=cwd,
-        stdin=stdin,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        pass_fds=fds,
-        start_new_session=True,
-        umask=0o022,
-    )
-    _children.append(child)
-    return child
-
-
-@contextmanager
-def kept_log(file: Path) -> Iterator[tuple[int, int]]:
-    """A pipe whose other end is written to a file that never gets large, see `inside/keeplog.py`.
-
-    Args:
-        file: it exists, and is ours alone to write to; it gets at most `LOG_SIZE` bytes.
-
-    Yields:
-        The pipe, to be handed on in the block, and the process that reads it until all who have
-        it are gone.
-    """
-    with ExitStack() as stack:
-        reading, writing = _pipe(stack)
-        # A server that says much at once does not wait for each piece; where the kernel gives no
-        # more, it does.
-        with suppress(OSError):
-            fcntl.fcntl(writing.number, fcntl.F_SETPIPE_SZ, _PIPE)
-        log = stack.enter_context(file.open("r+b", buffering=0))
-        argv = [sys.executable, "-I", "-S", str(FIRST / "keeplog.py"), str(LOG_SIZE)]
-        keeper = start_child(argv, env={}, output=log, stdin=reading.number)
-        yield writing.number, keeper.pid
 
 
 @asynccontextmanager
@@ -167,15 +95,15 @@ async def prepared(
         sandbox, cgroup = _limited(stack, sandbox, name)
         # Whatever is around the sandbox has a copy of `life_end` and ends at its end: when nobody
         # has `life` any more. The stack closes ours, also if nothing was ever started.
-        life_end, life = _pipe(stack)
+        life_end, life = pipe(stack)
         sandbox, enter = await _networked(
             stack, sandbox, ports, blocked, sockets, life_end.number, network_log
         )
         life_end.close()
-        info, info_in = _pipe(stack)
+        info, info_in = pipe(stack)
         # Bubblewrap waits for a byte or the end of this pipe. So `block` stays open until the
         # byte was written: closed before that, the sandbox would run without its limits.
-        block_out, block = _pipe(stack)
+        block_out, block = pipe(stack)
         fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
         init: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         release = _release(info.number, block.number, cgroup, init, helper)
@@ -184,7 +112,7 @@ async def prepared(
         # which are somebody else's as soon as they are closed.
         stack.push_async_callback(_ended, task)
         yield Command(
-            [*enter, *arguments(sandbox, fds)],
+            [*enter, *_arguments(sandbox, fds)],
             dict(sandbox.env),
             _passed(sandbox, fds),
             init,
@@ -237,15 +165,24 @@ def _limited(stack: AsyncExitStack, sandbox: Sandbox, name: str) -> tuple[Sandbo
 def _descriptors(
     stack: AsyncExitStack, sandbox: Sandbox, info: int, block: int, life: int
 ) -> Descriptors:
-    resolv = net.resolv_conf(Path("/etc/resolv.conf").read_text(), sandbox.network)
-    files = {**own_files(sandbox.person), "/etc/resolv.conf": resolv, **sandbox.files}
     return Descriptors(
-        files={path: _memory_file(stack, content) for path, content in files.items()},
+        files={path: _memory_file(stack, content) for path, content in _files(sandbox).items()},
         seccomp=_filters(stack, sandbox),
         info=info,
         block=block,
         life=life,
     )
+
+
+def _files(sandbox: Sandbox) -> dict[str, bytes]:
+    if sandbox.changed:
+        return {**changing.own_files(), **sandbox.files}
+    resolv = net.resolv_conf(Path("/etc/resolv.conf").read_text(), sandbox.network)
+    return {**own_files(sandbox.person), "/etc/resolv.conf": resolv, **sandbox.files}
+
+
+def _arguments(sandbox: Sandbox, fds: Descriptors) -> list[str]:
+    return (changing.arguments if sandbox.changed else arguments)(sandbox, fds)
 
 
 def _filters(stack: AsyncExitStack, sandbox: Sandbox) -> tuple[int, ...]:
@@ -267,13 +204,6 @@ def _passed(sandbox: Sandbox, fds: Descriptors) -> tuple[int, ...]:
         *sources,
         *sandbox.keep,
     )
-
-
-def _pipe(stack: AsyncExitStack | ExitStack) -> tuple[Descriptor, Descriptor]:
-    ends = tuple(Descriptor(number) for number in os.pipe2(os.O_CLOEXEC))
-    for end in ends:
-        stack.callback(end.close)
-    return ends[0], ends[1]
 
 
 def _memory_file(stack: AsyncExitStack, content: bytes) -> int:

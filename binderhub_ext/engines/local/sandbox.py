@@ -21,6 +21,7 @@ from types import MappingProxyType
 from ...programs import host_program
 from .limits import Limits
 from .network import Network
+from .systemtree import tree_binds
 
 HOME = "/home/jovyan"
 """The home inside every sandbox."""
@@ -30,6 +31,8 @@ INSIDE_UID = 1000
 
 RUN = "/run/binder"
 """Where our own files appear inside."""
+
+VAR_TMP = "/var/tmp"
 
 FIRST = Path(__file__).parent / "inside"
 SHARED = Path(__file__).parents[1] / "inside"
@@ -132,6 +135,9 @@ class Sandbox:
         keep: descriptors handed on to the relay; all others end before the program begins.
         python: interpreter that runs our first program; must be visible inside.
         ends_with_hub: whether the sandbox ends when the process that started it does.
+        system: a tree that takes the place of the host's system, or `None`.
+        changed: a folder in which the program changes the tree of a system (`changing.py`), as
+            the root of that and in nothing else; `binds` are then named as `mapping` shows them.
     """
 
     argv: tuple[str, ...]
@@ -148,6 +154,8 @@ class Sandbox:
     keep: tuple[int, ...] = ()
     python: str = ""
     ends_with_hub: bool = False
+    system: Path | None = None
+    changed: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -209,23 +217,35 @@ def arguments(sandbox: Sandbox, fds: Descriptors) -> list[str]:
     return [
         host_program("bwrap"),
         *_namespaces(sandbox),
-        *system_binds(),
+        *_system(sandbox, fds),
         *["--proc", "/proc", "--dev", "/dev"],
-        *_temporary(sandbox.limits),
-        *_data(fds),
+        *temporary(sandbox.limits, *([VAR_TMP] if sandbox.system else [])),
+        *(
+            []
+            if sandbox.system
+            else ["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", VAR_TMP]
+        ),
+        *files(fds),
         *_ours(sandbox),
-        *_parents(bind.target for bind in sandbox.binds),
-        *(word for bind in sandbox.binds for word in _bind(bind)),
+        *parents(bind.target for bind in sandbox.binds),
+        *(word for bind in sandbox.binds for word in bound(bind)),
         # Else whoever owns these two could fill them, and with them the machine's memory.
         *["--remount-ro", "/dev", "--remount-ro", "/"],
         *(word for lock in sandbox.locks for word in ("--lock-file", lock)),
-        *(word for number in fds.seccomp for word in ("--add-seccomp-fd", str(number))),
-        *["--info-fd", str(fds.info), "--block-fd", str(fds.block), "--sync-fd", str(fds.life)],
+        *handed(fds),
         "--",
         *_become(sandbox.person),
-        *_first(sandbox),
+        *first(sandbox),
         *sandbox.argv,
     ]
+
+
+def _system(sandbox: Sandbox, fds: Descriptors) -> list[str]:
+    """The host's programs and settings, or those of another tree."""
+    if sandbox.system is None:
+        return system_binds()
+    own = [*fds.files, *(str(bind.target) for bind in sandbox.binds), VAR_TMP]
+    return tree_binds(sandbox.system, own)
 
 
 def _namespaces(sandbox: Sandbox) -> list[str]:
@@ -243,17 +263,29 @@ def _namespaces(sandbox: Sandbox) -> list[str]:
     return [*words, "--cap-drop", "ALL", *kept]
 
 
-def _temporary(limits: Limits) -> list[str]:
-    size = str(limits.temp)
+def _temporary(sandbox: Sandbox) -> list[str]:
+    if sandbox.system:
+        return temporary(sandbox.limits, VAR_TMP)
     return [
-        *["--perms", "1777", "--size", size, "--tmpfs", "/tmp"],
-        *["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"],
-        *["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp"],
+        *temporary(sandbox.limits),
+        *["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", VAR_TMP],
     ]
 
 
-def _data(fds: Descriptors) -> list[str]:
-    words: list[str] = _parents(PurePosixPath(path) for path in fds.files)
+def temporary(limits: Limits, *more: str) -> list[str]:
+    words = ["--perms", "1777", "--size", str(limits.temp), "--tmpfs"]
+    return [word for place in ("/tmp", "/dev/shm", *more) for word in (*words, place)]
+
+
+def handed(fds: Descriptors) -> list[str]:
+    """What bubblewrap and the sandbox have open."""
+    filters = (word for number in fds.seccomp for word in ("--add-seccomp-fd", str(number)))
+    pipes = {"--info-fd": fds.info, "--block-fd": fds.block, "--sync-fd": fds.life}
+    return [*filters, *(word for name, number in pipes.items() for word in (name, str(number)))]
+
+
+def files(fds: Descriptors) -> list[str]:
+    words: list[str] = parents(PurePosixPath(path) for path in fds.files)
     for path, number in fds.files.items():
         words += ["--perms", "0644", "--ro-bind-data", str(number), path]
     return words
@@ -262,10 +294,10 @@ def _data(fds: Descriptors) -> list[str]:
 def _ours(sandbox: Sandbox) -> list[str]:
     words = ["--perms", "0755", "--dir", RUN]
     words += ["--ro-bind", str(FIRST), f"{RUN}/inside", "--ro-bind", str(SHARED), f"{RUN}/shared"]
-    return [*words, *_parents([PurePosixPath(HOME)])]
+    return [*words, *parents([PurePosixPath(HOME)])]
 
 
-def _parents(targets: Iterable[PurePosixPath]) -> list[str]:
+def parents(targets: Iterable[PurePosixPath]) -> list[str]:
     """Directories bubblewrap would otherwise make for itself alone (mode 0700)."""
     words: list[str] = []
     seen = {PurePosixPath("/"), PurePosixPath("/etc"), PurePosixPath("/dev")}
@@ -278,7 +310,7 @@ def _parents(targets: Iterable[PurePosixPath]) -> list[str]:
     return words
 
 
-def _bind(bind: Bind) -> tuple[str, str, str]:
+def bound(bind: Bind) -> tuple[str, str, str]:
     source = f"/proc/self/fd/{bind.source}" if isinstance(bind.source, int) else str(bind.source)
     return ("--ro-bind" if bind.read_only else "--bind", source, str(bind.target))
 
@@ -295,7 +327,7 @@ def _become(person: Person) -> list[str]:
     ]
 
 
-def _first(sandbox: Sandbox) -> list[str]:
+def first(sandbox: Sandbox) -> list[str]:
     plan = {
         "cwd": sandbox.cwd,
         "keep": list(sandbox.keep),

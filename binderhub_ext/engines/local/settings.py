@@ -82,6 +82,23 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    system_packages = Bool(
+        True,
+        help="""
+        Whether packages that `apt.txt` names are installed, into a small system of the
+        environment's own that is made of the machine's own package sources. Default: yes, where
+        this machine can; `doctor` says what it lacks.
+        """,
+    ).tag(config=True)
+
+    system_base = List(
+        Unicode(),
+        help="""
+        Debian packages that such a system has besides the ones Debian cannot do without; Python is
+        always there. A change gives every environment with an `apt.txt` a new key.
+        """,
+    ).tag(config=True)
+
     begin_ready = Bool(
         True,
         help="""
@@ -156,6 +173,11 @@ class Settings(Builder):
             "jupyter-resource-usage",
             "pip",
         ]
+
+    @default("system_base")
+    def _system_base(self) -> list[str]:
+        small = ["bzip2", "ca-certificates", "curl", "git", "less", "nano", "openssh-client"]
+        return [*small, "netbase", "procps", "tzdata", "unzip", "wget", "xz-utils"]
 
     @default("default_python")
     def _default_python(self) -> str:

@@ -31,6 +31,7 @@ from ..spawner import BinderSpawnerMixin
 from . import conda, given, running, seeding, trust, unsafe
 from .binds import file_binds, opened, ordered, system_binds
 from .buildsandbox import REPO
+from .children import kept_log
 from .environment import Python, hub_python, server_environment
 from .limits import Limits
 from .network import METADATA, Network, Ports, best_network
@@ -56,6 +57,11 @@ _NO_CONTENT = (
 _NO_VOLUMES = (
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
     " again without any."
+)
+
+_NO_SYSTEM = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them the packages of"
+    " apt.txt. The administrator finds what the sandbox lacks with `binder-at-home doctor`."
 )
 
 
@@ -163,7 +169,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             raise LaunchFailed("This server can only be started from its launch link.")
         self.port, self.ip = random_port(), "127.0.0.1"
         self.run_directory.log.touch(0o600)
-        with running.kept_log(self.rescue_log(self.run_directory.log)) as (pipe, keeper):
+        with kept_log(self.rescue_log(self.run_directory.log)) as (pipe, keeper):
             self._keeper = ProcessId.of(keeper)
             if self.unsafe_no_sandbox:
                 await self._start_unsafe(self.prepared, pipe)
@@ -191,6 +197,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             self._counted = command.counted
 
     async def _start_unsafe(self, what: Prepared, log: int) -> None:
+        if what.image.system:
+            raise LaunchFailed(_NO_SYSTEM)
         with ExitStack() as files:
             self.run_directory.make_theirs(self.run_directory.short, what.owner)
             sandbox = self._sandbox(files, what)
@@ -221,6 +229,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             locks=(str(_LOCK_INSIDE), str(environment / SERVER_LOCK)),
             links=python.home_files() if python else {},
             python=hub_python(),
+            system=Path(record.system) if record.system else None,
         )
 
     def _environment_variables(self, environment: Path, python: Python | None) -> dict[str, str]:

@@ -65,6 +65,7 @@ class Record:
         start: whether the repository has a start script, kept at `.binder/start`.
         repo_dir: where the repository's files stood during the build; packages installed as
             editable are looked for there.
+        system: the tree that takes the place of the machine's own system; empty for that.
     """
 
     key: str
@@ -81,6 +82,7 @@ class Record:
     own: int = 0
     start: bool = False
     repo_dir: str = ""
+    system: str = ""
 
     @property
     def made(self) -> Path | None:
@@ -100,6 +102,8 @@ def read_record(environment: Path) -> Record | None:
         record = Record(**fields)
         record = replace(record, files=tuple(record.files), provides=tuple(record.provides))
     except (OSError, ValueError, TypeError):
+        return None
+    if record.system and not Path(record.system).is_dir():
         return None
     # A data directory that was moved or copied: scripts would run another environment's Python.
     return record if record.path == str(environment) else None
@@ -121,6 +125,11 @@ class Store:
     def conda(self) -> Path:
         """Packages of conda that environments share files with, and those just being made."""
         return self.root / ".conda"
+
+    @property
+    def systems(self) -> Path:
+        """Trees that environments with an `apt.txt` run on, and what they are made of."""
+        return self.root / ".systems"
 
     def path(self, key: str) -> Path:
         """The folder of an environment.
@@ -239,7 +248,7 @@ class Store:
     def disk_usage(self) -> int:
         """Bytes that all environments take, counting what they share once."""
         seen: set[tuple[int, int]] = set()
-        return sum(unique_bytes(path, seen) for path in self._folders())
+        return sum(unique_bytes(path, seen) for path in (*self._folders(), self.systems))
 
     def _retire(self, path: Path) -> bool:
         """Make sure that no server uses it or can begin to: its record goes under the lock."""

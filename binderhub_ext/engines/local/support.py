@@ -6,10 +6,12 @@ import re
 import shutil
 from collections.abc import Sequence
 
+from ...core.apt import check_packages
 from ...core.errors import Unsupported
 from ...core.sentences import NOTHING, Sentence
 from ..detect import Detection
 from .interpreters import OLDEST, Interpreter
+from .mapping import Obstacle
 
 _ELSEWHERE = "The docker or kubernetes engine can build it; ask the administrator for one."
 
@@ -30,21 +32,30 @@ _PROGRAMS = {
 _SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack"})
 
 
-def refuse_unsupported(detection: Detection) -> None:
+def refuse_unsupported(detection: Detection, no_apt: Obstacle | None) -> None:
     """Refuse, before anything is built, what this engine cannot build as repo2docker would.
+
+    Args:
+        no_apt: what keeps system packages from being installed here, if anything does.
 
     Raises:
         Unsupported: names the file, the reason and an engine that can.
+        BuildFailed: `apt.txt` cannot be understood.
     """
     if detection.buildpack not in _SERVED:
         name, reason = _REFUSED.get(detection.buildpack, ("", f"of {detection.buildpack}"))
         name = _named(detection, name)
         raise Unsupported("{name}: {reason}. " + _ELSEWHERE, name=name, reason=reason)
-    if detection.apt:
+    path = detection.file("apt.txt")
+    if detection.apt and no_apt:
         raise Unsupported(
-            "{path}: this engine cannot install system packages for one repository. " + _ELSEWHERE,
-            path=detection.file("apt.txt"),
+            "{path}: this hub cannot install system packages. {why} The administrator's way to "
+            "mend that: {fix}",
+            path=path,
+            why=no_apt.message,
+            fix=no_apt.fix,
         )
+    check_packages(path, detection.apt)
     if detection.buildpack == "CondaBuildPack":
         _refuse_conda(detection)
 

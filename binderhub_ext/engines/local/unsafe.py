@@ -19,7 +19,7 @@ from ...programs import ProcessFailed, capture, host_program
 from ...storage.sync import call
 from ...storage.sync.words import Request
 from . import trust
-from .running import start_child
+from .children import start_child
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
 

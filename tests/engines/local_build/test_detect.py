@@ -23,6 +23,7 @@ from binderhub_ext.engines.local import conda, detecting, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
+from binderhub_ext.engines.local.systems import obstacle
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGE = '[project]\nname = "x"\nversion = "1"\n[build-system]\nrequires = ["setuptools"]\n'
@@ -148,7 +149,6 @@ async def test_code_of_the_repository_does_not_run(tmp_path: Path) -> None:
 REFUSED = [
     ({"Dockerfile": "FROM x"}, ["Dockerfile", "docker"]),
     ({"binder/Dockerfile": "FROM x"}, ["binder/Dockerfile", "kubernetes"]),
-    ({"apt.txt": "graphviz"}, ["apt.txt", "system packages", "docker"]),
     ({"default.nix": ""}, ["default.nix", "Nix"]),
     ({"runtime.txt": "r-4.4-2025-01-01"}, ["runtime.txt", " R "]),
     ({"DESCRIPTION": "Package: x"}, ["DESCRIPTION", " R "]),
@@ -178,6 +178,38 @@ async def test_refused_before_anything_is_built(
         assert all(word in caught.value.message for word in words), caught.value.message
     scratch = builder.store.scratch
     assert not scratch.exists() or not list(scratch.iterdir())
+
+
+async def test_packages_of_the_system_are_refused_with_what_would_mend_it(
+    repository: MakeSource, builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = repository({"binder/apt.txt": "graphviz"})
+    builder.system_packages = False
+    with pytest.raises(Unsupported, match=r"binder/apt.txt: .*LocalBuilder.system_packages = True"):
+        await builder.plan(source)
+    builder.system_packages = True
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Unsupported, match="This machine has no apt"):
+        await builder.plan(source)
+
+
+@pytest.mark.skipif(bool(obstacle(LocalBuilder())), reason="no systems can be made here")
+async def test_packages_of_the_system_are_in_the_key(
+    repository: MakeSource, builder: LocalBuilder
+) -> None:
+    source = repository({"apt.txt": "graphviz\nfiglet # large letters\n"})
+    plan = await builder.plan(source)
+    assert plan.kind.endswith("with apt.txt")
+    builder.system_base = ["git"]
+    assert (await builder.plan(source)).key != plan.key
+
+
+@pytest.mark.parametrize("line", ["-o=Dir=/", "figlet;id", "../x.deb", "a b_c"])
+async def test_what_is_no_package_is_named(
+    repository: MakeSource, builder: LocalBuilder, line: str
+) -> None:
+    with pytest.raises((BuildFailed, Unsupported), match=r"apt\.txt"):
+        await builder.plan(repository({"apt.txt": line}))
 
 
 async def test_an_empty_apt_file_asks_for_nothing(

@@ -14,8 +14,8 @@ import pytest
 from sandboxhub import Client, Failed, SandboxHub, running_hub, whoever_runs_it
 
 from binderhub_ext.core.launch import Files, Launch
+from binderhub_ext.engines.local.children import LOG_SIZE
 from binderhub_ext.engines.local.rundir import RunDirectory, sweep
-from binderhub_ext.engines.local.running import LOG_SIZE
 from binderhub_ext.engines.local.store import SERVER_LOCK, Store
 from binderhub_ext.engines.spawner import server_arguments
 

@@ -1,0 +1,202 @@
+"""The machine's own apt: where packages come from, and how they are fetched.
+
+It runs as the Hub, with the machine's sources, keys, proxies and preferences, and only fetches: no
+code of a package runs here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ...core.errors import BinderError, BuildFailed
+from ...core.sentences import Sentence
+from ...programs import NETWORK, Log, ProcessFailed, output, passed_on, program, run
+from .mapping import Obstacle
+from .words import explained, network_trouble
+
+_FRESH = 600.0
+"""Seconds for which is known what packages there are."""
+
+_NOT_THERE = (
+    re.compile(r"^E: Unable to locate package (\S+)"),
+    re.compile(r"^E: Package '([^']+)' has no installation candidate"),
+    re.compile(r"^E: Couldn't find any package by (?:glob|regex) '([^']+)'"),
+    re.compile(r"^E: Version '[^']+' for '([^']+)' was not found"),
+)
+_UNMET = re.compile(r"unmet dependencies|held broken packages")
+
+# What other programs of this machine want to know, or are run for, is no concern of ours.
+_SETTINGS = """
+#clear APT::Update;
+#clear DPkg::Pre-Install-Pkgs;
+#clear DPkg::Pre-Invoke;
+#clear DPkg::Post-Invoke;
+Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+APT::Sandbox::User "root";
+APT::Architectures {{ "{architecture}"; }};
+APT::Install-Recommends "false";
+Dir::State "{state}/state";
+Dir::State::lists "{state}/lists";
+Dir::State::status "{state}/state/status";
+Dir::Cache "{state}/cache";
+Dir::Cache::archives "{packages}";
+Dir::Log "{state}/log";
+"""
+
+
+@dataclass(frozen=True)
+class MachineApt:
+    """The apt of this machine.
+
+    Attributes:
+        etc: its settings.
+        os_release: the file that says which system this is.
+    """
+
+    etc: Path = Path("/etc/apt")
+    os_release: Path = Path("/etc/os-release")
+
+    def obstacle(self) -> Obstacle | None:
+        """What keeps trees from being made of its packages."""
+        if not shutil.which("apt-get"):
+            return Obstacle(
+                "This machine has no apt; that takes a Debian or Ubuntu.",
+                "Use the docker engine.",
+            )
+        if not shutil.which("mmdebstrap"):
+            return Obstacle("mmdebstrap is missing.", "apt-get install -y mmdebstrap")
+        if not (self.sources() and self.release):
+            return Obstacle(
+                "This machine's apt has no sources.", f"Name them in {self.etc}/sources.list."
+            )
+        return None
+
+    @property
+    def release(self) -> str:
+        """Code name of the release, such as `bookworm`."""
+        return self._of_release("VERSION_CODENAME")
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._of_release("PRETTY_NAME") or self.release
+
+    def sources(self) -> list[Path]:
+        """Files that name sources."""
+        parts = self.etc / "sources.list.d"
+        files = [self.etc / "sources.list", *parts.glob("*.list"), *parts.glob("*.sources")]
+        return sorted(file for file in files if file.is_file() and _says_something(file))
+
+    def digest(self) -> str:
+        """A digest of the sources."""
+        contents = [sha256(file.read_bytes()).hexdigest() for file in self.sources()]
+        return sha256("\n".join([self.release, *contents]).encode()).hexdigest()
+
+    async def architecture(self) -> str:
+        return (await output(["dpkg", "--print-architecture"], env=variables())).strip()
+
+    async def acquiring(self) -> str:
+        """Settings that say how the network is reached."""
+        said = await output(["apt-config", "dump", "Acquire"], env=variables())
+        wanted = re.compile(r"Acquire::(?!IndexTargets|Changelogs|cdrom|Compression)\S+ \".+\";")
+        return "".join(f"{line}\n" for line in said.splitlines() if wanted.fullmatch(line))
+
+    def _of_release(self, field: str) -> str:
+        try:
+            text = self.os_release.read_text()
+        except OSError:
+            return ""
+        found = re.search(rf'^{field}="?([^"\n]*)"?$', text, re.MULTILINE)
+        return found[1] if found else ""
+
+
+def variables() -> Mapping[str, str]:
+    """What programs of apt find in their environment."""
+    kept = passed_on(os.environ, "PATH", *NETWORK)
+    return {**kept, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+async def fetch(
+    asked: tuple[str, ...], status: Path, state: Path, packages: Path, log: Log
+) -> None:
+    """Fetch packages, and what they need that a tree has not.
+
+    Args:
+        asked: what is to be fetched.
+        status: what the tree has.
+        state: folder for what is known of the sources; nobody else may work in it meanwhile.
+        packages: folder for the packages.
+
+    Raises:
+        ProcessFailed.
+    """
+    for folder in (state / "lists/partial", state / "state", state / "log", packages / "partial"):
+        folder.mkdir(parents=True, exist_ok=True)
+    # A copy: apt puts a lock beside it.
+    shutil.copyfile(status, state / "state/status")
+    architecture = await MachineApt().architecture()
+    named = {"state": state, "packages": packages, "architecture": architecture}
+    settings = packages.parent / "apt.conf"
+    await asyncio.to_thread(settings.write_text, _SETTINGS.format(**named))
+    apt = ["apt-get", "-c", str(settings), "-q", "-y"]
+    await _update([*apt, "update"], state / "updated", log)
+    words = [*apt, "install", "--download-only", "--", *asked]
+    await run(program(words, env=variables()), log)
+
+
+async def _update(argv: list[str], stamp: Path, log: Log) -> None:
+    known = stamp.stat().st_mtime if stamp.exists() else 0
+    if time.time() - known < _FRESH:
+        return
+    try:
+        await run(program(argv, env=variables()), log)
+    except ProcessFailed as failure:
+        # What was fetched once may do: a machine without a network has kept nothing better.
+        if not (known and network_trouble(failure)):
+            raise
+        return
+    stamp.touch()
+
+
+def unfetched(failure: ProcessFailed, path: str, system: str) -> BinderError:
+    """The error for packages that could not be had.
+
+    Args:
+        path: of `apt.txt`.
+        system: what people call the release.
+    """
+    lines = failure.tail.splitlines()
+    found = [match[1] for line in lines for rule in _NOT_THERE if (match := rule.match(line))]
+    if found:
+        return BuildFailed(
+            "{path} asks for what the sources of this machine ({system}) do not have: {names}.",
+            path=path,
+            system=system,
+            names=", ".join(dict.fromkeys(found)),
+            detail=failure.tail,
+        )
+    if _UNMET.search(failure.tail):
+        return BuildFailed(
+            "The packages that {path} asks for cannot be had together.",
+            path=path,
+            detail=failure.tail,
+        )
+    what = Sentence("Fetching the packages of {path} failed.", path=path)
+    return explained(failure, what)
+
+
+def _says_something(file: Path) -> bool:
+    lines = file.read_text(errors="replace").splitlines()
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)

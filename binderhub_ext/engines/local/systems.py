@@ -1,0 +1,179 @@
+"""Systems of this machine: Debian trees that environments with an `apt.txt` run on.
+
+A base is a small tree of the machine's own release, made once. A layer is the tree in which the
+packages of an `apt.txt` were installed; files that are the base's are shared with it. Both are
+folders named by a key, put in place as soon as they are whole, and nobody's code writes there.
+
+`bases/<key>`: `base.tar`, the tree as it was made; `tree`, the same, sealed; what apt keeps.
+`layers/<key>`: a sealed tree.
+`work/<key>`: what is being made of either, by whoever holds `locks/<key>`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ...core.environment import KEY_DIGITS
+from ...housekeeping import alone, tidy_away
+from ...locks import held_if_free, held_in_turn
+from ...programs import ProcessFailed, output
+from ..base import Check
+from . import mapping
+from .machineapt import MachineApt, variables
+from .probe import user_namespaces_fix
+from .settings import Settings
+
+BASE = "base 1"
+"""Goes into every key: raise it when trees are made in another way."""
+
+
+def obstacle(settings: Settings) -> mapping.Obstacle | None:
+    """What keeps system packages from being installed here, as far as is seen without a try."""
+    if not settings.system_packages:
+        fix = "Set LocalBuilder.system_packages = True."
+        return mapping.Obstacle("That is switched off.", fix)
+    return MachineApt().obstacle() or mapping.obstacle()
+
+
+async def check(settings: Settings) -> Check:
+    """Whether system packages can be installed here; the ids are tried."""
+    name = "system packages"
+    if found := obstacle(settings):
+        return Check(name, False, f"apt.txt is refused. {found.message}", found.fix, False)
+    with TemporaryDirectory() as folder:
+        mapping.give(Path(folder))
+        try:
+            await output(mapping.command(Path(folder), ["true"]), env=variables())
+        except ProcessFailed as error:
+            fix = user_namespaces_fix() or "Use the docker engine for repositories with apt.txt."
+            message = f"apt.txt is refused, as a user namespace cannot be made here. {error.tail}"
+            return Check(name, False, message.strip(), fix, False)
+        finally:
+            mapping.take(Path(folder))
+    return Check(name, True, f"of {MachineApt().name}, by mmdebstrap", required=False)
+
+
+@dataclass(frozen=True)
+class Systems:
+    """Trees beneath one folder.
+
+    Attributes:
+        root: on the disk of the environments.
+        packages: what every base has besides what Debian cannot do without.
+    """
+
+    root: Path
+    packages: tuple[str, ...]
+
+    def base_key(self) -> str:
+        facts = [BASE, MachineApt().digest(), *sorted(self.packages)]
+        return _digest(facts)
+
+    def layer_key(self, asked: tuple[str, ...]) -> str:
+        """The key of the tree with these packages; empty if there are none."""
+        return _digest([self.base_key(), *sorted(asked)]) if asked else ""
+
+    def base(self, key: str) -> Path:
+        return self.root / "bases" / key
+
+    def layer(self, key: str) -> Path:
+        return self.root / "layers" / key
+
+    def work(self, key: str) -> Path:
+        return self.root / "work" / key
+
+    @asynccontextmanager
+    async def making(self, key: str) -> AsyncIterator[Path]:
+        """Hold the lock of a tree, waiting for others, with an empty folder to make it in.
+
+        The folder is gone afterwards.
+        """
+        async with held_in_turn(self._lock(key)):
+            await self._discard(key)
+            folder = self.work(key)
+            folder.mkdir(mode=0o700, parents=True)
+            try:
+                yield folder
+            finally:
+                await self._discard(key)
+
+    def is_being_made(self, key: str) -> bool:
+        """Whether somebody holds the lock of a tree just now."""
+        with held_if_free(self._lock(key)) as free:
+            return not free
+
+    def put(self, made: Path, place: Path) -> None:
+        """Put a whole tree where it is found."""
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        made.chmod(0o755)
+        made.rename(place)
+
+    async def collect_garbage(self, used: set[str], grace: float, max_age: float) -> None:
+        """Remove layers that no environment uses, bases that nothing was built on, and remains.
+
+        Args:
+            used: paths of the layers that environments use.
+            grace: seconds after its last use for which a layer stays: the environment that it was
+                made for may not be whole yet.
+            max_age: seconds after its last use for which a base stays.
+        """
+        for path in _folders(self.root / "layers"):
+            if str(path) not in used:
+                await self._retire(path, grace)
+        for path in _folders(self.root / "bases"):
+            await self._retire(path, max_age)
+        for path in _folders(self.root / "work"):
+            with (
+                alone("Removing what was left of a system"),
+                held_if_free(self._lock(path.name)) as free,
+            ):
+                if free:
+                    await self._discard(path.name)
+
+    async def _retire(self, path: Path, age: float) -> None:
+        with alone("Removing an unused system"), held_if_free(self._lock(path.name)) as free:
+            if free and time.time() - path.stat().st_mtime > age:
+                gone = self.work(path.name)
+                gone.parent.mkdir(exist_ok=True)
+                path.rename(gone)
+                await self._discard(path.name)
+
+    async def _discard(self, key: str) -> None:
+        """Remove what is being made; of an ordinary user's some is not the user's."""
+        folder = self.work(key)
+        if os.geteuid() and folder.exists():
+            argv = mapping.command(
+                folder, ["find", str(mapping.FOLDER), "-mindepth", "1", "-delete"]
+            )
+            with suppress(ProcessFailed):
+                await output(argv, env=variables())
+        tidy_away(folder)
+
+    def _lock(self, key: str) -> Path:
+        locks = self.root / "locks"
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return locks / key
+
+
+def used(place: Path) -> bool:
+    """Whether a tree is there; if so, it is marked as used now."""
+    with suppress(FileNotFoundError):
+        os.utime(place)
+        return True
+    return False
+
+
+def _digest(facts: list[str]) -> str:
+    return sha256("\n".join(facts).encode()).hexdigest()[:KEY_DIGITS]
+
+
+def _folders(place: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError):
+        yield from sorted(path for path in place.iterdir() if path.is_dir())

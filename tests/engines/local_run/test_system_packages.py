@@ -1,0 +1,299 @@
+"""Packages that `apt.txt` names, in builds and servers: real ones, of this machine's sources.
+
+One base is made for all tests. What a hostile package can do is shown by packages that tests make;
+all that is left out then is their way here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from datadirs import temporary_data
+from debianpackage import make_package
+from sandboxhub import HERE, ORDINARY, SandboxHub
+from smalldisk import leave_free, small_disk
+from systemids import with_ids
+
+from binderhub_ext.core.errors import BuildFailed, NoSpace
+from binderhub_ext.core.progress import Event
+from binderhub_ext.engines.local import systembuild
+from binderhub_ext.engines.local.build import LocalBuilder
+from binderhub_ext.engines.local.limits import Limits
+from binderhub_ext.engines.local.store import Store
+from binderhub_ext.engines.local.systembuild import SystemBuild
+from binderhub_ext.engines.local.systems import Systems, obstacle
+
+pytestmark = pytest.mark.skipif(
+    bool(missing := obstacle(LocalBuilder())), reason=f"no systems can be made here: {missing}"
+)
+
+PACKAGES = ("figlet", "graphviz")
+DRAWING = {
+    "apt.txt": "# for drawing\ngraphviz figlet\n",
+    "postBuild": "#!/bin/sh\nset -e\nfiglet build\ndot -V\nls /etc/passwd /var/lib/dpkg\n",
+}
+CODE = """
+import os, subprocess, sys
+def run(*argv, **options):
+    told = subprocess.run(argv, capture_output=True, text=True, **options)
+    return told.stdout + told.stderr
+print(run("dot", "-Tsvg", input="digraph { tide -> ebb }").count("<svg"))
+print(len(run("figlet", "server").splitlines()) > 3, "git version" in run("git", "--version"))
+write = "for place in /usr/bin /etc /var; do echo x >$place/new; done"
+print(run("sh", "-c", write).count("Read-only"))
+print(os.stat("/usr/bin/dot").st_mode & 0o6222, os.path.exists("/usr/bin/newuidmap"))
+"""
+
+
+@dataclass
+class Machine:
+    """Systems beneath a data directory, and what making them told."""
+
+    data: Path
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def systems(self) -> Systems:
+        return LocalBuilder(data_dir=str(self.data)).systems
+
+    async def layer(self, *packages: str) -> Path:
+        """The system with packages."""
+
+        def tell(event: Event) -> None:
+            self.told.append(event.message)
+
+        limits = Limits(memory=2 << 30, processes=512)
+        return await SystemBuild(self.systems, "apt.txt", packages, limits, tell).layer()
+
+    def give_base(self, environments: Path, owner: int) -> None:
+        """Have the base elsewhere, too, without making it again."""
+        systems = environments / ".systems"
+        if not systems.exists():
+            systems.mkdir(mode=0o700, parents=True)
+            subprocess.run(["cp", "-a", self.systems.root / "bases", systems], check=True)
+            if os.geteuid() == 0:
+                subprocess.run(["chown", "-R", f"{owner}:{owner}", systems], check=True)
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    """The base, and a layer, which two asked for at once."""
+    with temporary_data() as data:
+        machine = Machine(data)
+
+        async def twice() -> list[Path]:
+            asked = (PACKAGES, ("figlet",))
+            return await asyncio.gather(*(machine.layer(*packages) for packages in asked))
+
+        asyncio.run(twice())
+        yield machine
+
+
+def build(hub: SandboxHub, files: Mapping[str, str]) -> str:
+    """What a build in a process of the Hub's user told; its image is the last word."""
+    argv = hub.command([sys.executable, str(HERE / "buildimage.py"), str(hub.data), "{}"])
+    if hub.given_away:
+        argv = with_ids(argv, hub.root)
+    told = subprocess.run(
+        argv, input=json.dumps(files), env=hub.environment(), capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+    return told.stdout
+
+
+async def test_programs_are_there_in_build_and_server(
+    machine: Machine, sandbox_hub: SandboxHub
+) -> None:
+    """As root and as an ordinary user with subordinate ids."""
+    hub = sandbox_hub
+    machine.give_base(hub.layout.environments, ORDINARY if hub.given_away else os.geteuid())
+    told = build(hub, DRAWING)
+    assert "graphviz version" in told
+    image = told.split()[-1]
+    async with hub.client() as client:
+        await client.start(hub.launch("gita", "apt", image=image))
+        answer = await client.run("gita", CODE, "apt")
+        assert answer.output.split("\n")[:4] == ["1", "True True", "3", "0 False"], answer
+        await client.stop("gita", "apt")
+    record = Store(hub.layout.environments, hub.data).find(image)
+    assert record and Path(record.system).stat().st_uid == hub.layout.environments.stat().st_uid
+
+
+def test_two_that_need_a_base_at_once_make_one(machine: Machine) -> None:
+    assert len([line for line in machine.told if line.startswith("Making the base")]) == 1
+    assert len([*(machine.systems.root / "bases").iterdir()]) == 1
+    assert not [*(machine.systems.root / "work").iterdir()]
+
+
+async def test_a_second_environment_with_the_same_packages_costs_nothing(machine: Machine) -> None:
+    machine.told.clear()
+    began = time.monotonic()
+    tree = await machine.layer(*reversed(PACKAGES))
+    assert time.monotonic() - began < 0.5
+    assert not machine.told
+    base = machine.systems.base(machine.systems.base_key())
+    # What is the base's is shared with it.
+    assert (tree / "usr/bin/git").samefile(base / "tree/usr/bin/git")
+    assert not (tree / "usr/bin/dot").stat().st_mode & 0o222
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("no-such-package-anywhere", "do not have: no-such-package-anywhere"),
+        ("figlet=0.0.1", "do not have: figlet"),
+    ],
+)
+async def test_a_package_that_is_not_there_is_named(
+    machine: Machine, asked: str, words: str
+) -> None:
+    with pytest.raises(BuildFailed) as caught:
+        await machine.layer("figlet", asked)
+    assert words in caught.value.message
+
+
+INTRUDER = r"""#!/bin/sh
+exec >/usr/share/report 2>&1
+try() { if "$@" >/dev/null 2>&1; then echo "DONE $*"; else echo "refused $*"; fi; }
+try mount -t tmpfs none /mnt
+try mount --bind / /mnt
+try unshare --mount true
+try unshare --user true
+try chroot / true
+try mknod /usr/share/memory c 1 1
+try mknod /usr/share/disk b 8 0
+try chmod 600 /dev/null
+try chown 1:1 /dev/null
+try sh -c 'echo x >/proc/sys/kernel/core_pattern'
+try sh -c 'echo x >/proc/sys/kernel/hostname'
+try sh -c 'echo h >/proc/sysrq-trigger'
+try hostname evil
+try cat SECRET
+try test -d SYSTEMS
+try python3 -c 'import socket; socket.create_connection(("127.0.0.1", PORT), 2)'
+try python3 -c 'import socket; socket.create_connection(("169.254.169.254", 80), 2)'
+try python3 -c 'import socket; socket.getaddrinfo("deb.debian.org", 80)'
+echo "processes $(ls /proc | grep -c '^[0-9]')"
+setsid sleep 987654 &
+cp /bin/sh /usr/bin/evil-sh && chmod 6755 /usr/bin/evil-sh
+mkfifo /usr/share/pipe
+ln -s SECRET /usr/share/link
+echo evil >>/usr/bin/less
+rm -f /etc/passwd /etc/hosts; ln -s SECRET /etc/passwd; mkdir /etc/hosts
+exit 0
+"""
+
+
+def local(monkeypatch: pytest.MonkeyPatch, package: Path) -> None:
+    """Have a package as if it had been fetched."""
+
+    async def fetch(asked: object, status: object, state: object, to: Path, log: object) -> None:
+        shutil.copy(package, to)
+
+    monkeypatch.setattr(systembuild, "fetch", fetch)
+
+
+async def test_no_script_of_a_package_leaves_its_tree(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the host")
+    base = machine.systems.base(machine.systems.base_key())
+    null, less = Path("/dev/null").stat(), (base / "tree/usr/bin/less").read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        words = {"SECRET": secret, "PORT": port, "SYSTEMS": machine.systems.root}
+        script = INTRUDER
+        for name, value in words.items():
+            script = script.replace(name, str(value))
+        local(monkeypatch, make_package(tmp_path, "intruder", script))
+        tree = await machine.layer("intruder")
+    report = (tree / "usr/share/report").read_text()
+    assert "DONE" not in report, report
+    assert report.count("refused") == INTRUDER.count("\ntry ")
+    assert int(report.split("processes ")[1].split()[0]) < 15
+    told = Path("/dev/null").stat()
+    assert (told.st_mode, told.st_uid, told.st_gid) == (null.st_mode, null.st_uid, null.st_gid)
+    assert not processes("987654")
+    # What it made is neither special nor anybody's but ours, and the base is what it was.
+    assert not (tree / "usr/bin/evil-sh").stat().st_mode & 0o6222
+    assert not (tree / "usr/share/pipe").exists()
+    assert (base / "tree/usr/bin/less").read_bytes() == less
+    assert (tree / "usr/bin/less").read_bytes() != less
+    for path in tree.rglob("*"):
+        status = path.lstat()
+        assert status.st_uid == os.geteuid()
+        assert stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or path.is_symlink()
+
+
+async def test_a_script_that_fails_is_the_packages_fault(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = make_package(tmp_path, "broken", "#!/bin/sh\necho no tide today\nexit 7\n")
+    local(monkeypatch, package)
+    with pytest.raises(BuildFailed) as caught:
+        await machine.layer("broken")
+    assert "no tide today" in caught.value.detail
+    assert not [*(machine.systems.root / "work").iterdir()]
+
+
+def test_a_killed_hub_leaves_nothing(machine: Machine, tmp_path: Path) -> None:
+    package = make_package(tmp_path, "slow", "#!/bin/sh\necho waits\nsleep 876543\n")
+    argv = [sys.executable, str(HERE / "layeronce.py"), str(machine.data), str(package)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert any("waits" in line for line in process.stdout)
+        assert processes("876543")
+        process.send_signal(signal.SIGKILL)
+    for _ in range(100):
+        if not processes("876543"):
+            break
+        time.sleep(0.05)
+    assert not processes("876543")
+    asyncio.run(machine.systems.collect_garbage(set(), 3600, 3600))
+    assert not [*(machine.systems.root / "work").iterdir()]
+
+
+async def test_a_full_disk_is_told_as_that(machine: Machine, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "data"):
+        small = Machine(tmp_path / "data")
+        machine.give_base(small.data / "environments", os.geteuid())
+        leave_free(small.data, 20 << 20)
+        with pytest.raises(NoSpace):
+            await small.layer("figlet")
+        assert not [*(small.systems.root / "work").iterdir()]
+
+
+async def test_what_no_environment_uses_is_removed(machine: Machine) -> None:
+    used, unused = await machine.layer(*PACKAGES), await machine.layer("figlet")
+    await machine.systems.collect_garbage({str(used)}, 3600, 3600)
+    assert used.exists()
+    assert unused.exists()
+    await machine.systems.collect_garbage({str(used)}, -1, 3600)
+    assert used.exists()
+    assert not unused.exists()
+
+
+def processes(word: str) -> list[str]:
+    """Processes of this machine with a word among their arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        found += [path.parent.name] if word in arguments else []
+    return found
