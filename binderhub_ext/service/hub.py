@@ -306,7 +306,9 @@ class HubClient:
     async def _checked(self, person: Person, name: str) -> bool:
         """Whether a server runs, once a Hub that was restarted has looked for it."""
         unsettled = (State.STARTING, State.STOPPING)
-        while (server := await self.server(person, name)) and server.state in unsettled:
+        while (  # noqa: ASYNC110 (it is another process)
+            server := await self.server(person, name)
+        ) and server.state in unsettled:
             await asyncio.sleep(0.5)
         return server is not None and server.state is State.RUNNING
 
