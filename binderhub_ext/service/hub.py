@@ -94,7 +94,8 @@ class Server:
 
 
 def _state(model: dict[str, Any]) -> State:
-    if model.get("pending") == "spawn":
+    # After a restart the Hub checks what it finds in its database: that starts, or is gone.
+    if model.get("pending") in ("spawn", "check"):
         return State.STARTING
     if model.get("pending") == "stop":
         return State.STOPPING
@@ -210,8 +211,7 @@ class HubClient:
         """
         for attempt in range(self._settings.reconnects + 1):
             try:
-                stream = self._stream(person, name, again=attempt > 0)
-                async with aclosing(stream) as messages:
+                async with aclosing(self._stream(person, name)) as messages:
                     async for message in messages:
                         if message.get("failed"):
                             raise _failure(message.get("message", ""))
@@ -220,6 +220,9 @@ class HubClient:
                             return
             except HubUnavailable:
                 app_log.warning("Progress of %s/%s broke off", person.name, name)
+            except StartLost:
+                if not await self._checked(person, name):
+                    raise
             await asyncio.sleep(0.2 * 2**attempt)
         raise LaunchFailed(
             "Lost contact with the Hub while the server was starting. Look at it on the main page."
@@ -300,15 +303,20 @@ class HubClient:
         server = await self.server(person, name)
         return server is not None and server.state is not State.STOPPED
 
-    async def _stream(
-        self, person: Person, name: str, *, again: bool
-    ) -> AsyncGenerator[dict[str, Any]]:
+    async def _checked(self, person: Person, name: str) -> bool:
+        """Whether a server runs, once a Hub that was restarted has looked for it."""
+        unsettled = (State.STARTING, State.STOPPING)
+        while (server := await self.server(person, name)) and server.state in unsettled:
+            await asyncio.sleep(0.5)
+        return server is not None and server.state is State.RUNNING
+
+    async def _stream(self, person: Person, name: str) -> AsyncGenerator[dict[str, Any]]:
         parser = Parser()
         # the Hub says something at least every 8 s
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
         path = f"{_path(name)}/progress"
         async with self._request("GET", person, path, timeout=timeout) as response:
-            if again and response.status in (400, 404):
+            if response.status in (400, 404):
                 raise StartLost("The Hub was restarted while your server started. Launch it again.")
             await check(response)
             async for chunk in response.content.iter_any():

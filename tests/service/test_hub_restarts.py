@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 from ports import free_ports
 
-from binderhub_ext.core.errors import HubUnavailable
+from binderhub_ext.core.errors import Conflict, HubUnavailable
+from binderhub_ext.core.launch import TICKET
 from binderhub_ext.core.progress import Event
 from binderhub_ext.service.hub import HubClient, HubSettings, Person, StartLost, State
 from binderhub_ext.service.launching.semaphore import FairSemaphore
@@ -22,6 +23,9 @@ from binderhub_ext.service.launching.starts import Starts
 
 ADA = Person("ada", "token")
 MODEL = {"name": "one", "url": "/user/ada/one/", "ready": True}
+STOPPED = {**MODEL, "ready": False}
+CHECKED = {**STOPPED, "pending": "check", "user_options": {TICKET: "ticket"}}
+NOTHING_STARTS = (400, {"message": "ada:one is not starting..."})
 
 
 class Port:
@@ -31,6 +35,10 @@ class Port:
         self.number = free_ports(1)
         self.asked: list[str] = []
         self._runner: web.AppRunner | None = None
+
+    @property
+    def verbs(self) -> list[str]:
+        return [each.split()[0] for each in self.asked]
 
     async def open(self, *answers: Any) -> None:
         """Listen, with the answers for the next questions in their order."""
@@ -105,17 +113,51 @@ async def test_one_that_does_not_come_back_is_said_to_be_that() -> None:
 async def test_a_start_that_went_with_its_hub_is_begun_once_more() -> None:
     said: list[Event] = []
     async with a_hub() as (port, client):
-        lost = (400, {"message": "ada:one is not starting..."})
-        await port.open((202, {}), breaks_off, lost, (201, {}), gets_ready)
+        lost = (NOTHING_STARTS, (200, STOPPED))
+        await port.open((202, {}), breaks_off, *lost, (201, {}), gets_ready)
         starts = Starts(client, FairSemaphore(1), 20)
         await starts.start(ADA, "one", lambda: "ticket", said.append)
-        assert [each.split()[0] for each in port.asked] == ["POST", "GET", "GET", "POST", "GET"]
+        assert port.verbs == ["POST", "GET", "GET", "GET", "POST", "GET"]
     assert any("Starting your server once more" in event.message for event in said)
 
 
 async def test_a_start_that_is_lost_again_and_again_ends_in_words() -> None:
     async with a_hub() as (port, client):
-        lost = [(202, {}), breaks_off, (404, {})]
+        lost = [(202, {}), breaks_off, (404, {}), (404, {})]
         await port.open(*lost, *lost, *lost)
         with pytest.raises(StartLost, match="The Hub was restarted"):
             await Starts(client, FairSemaphore(1), 20).start(ADA, "one", str, lambda _: None)
+
+
+@pytest.mark.parametrize("knows", [NOTHING_STARTS, (404, {"message": "Not Found"})])
+async def test_a_hub_that_is_gone_after_it_accepted_a_start_is_no_refusal(knows: Any) -> None:
+    """Nothing was told of the start yet, and the next Hub knows no such server."""
+    async with a_hub() as (port, client):
+        await port.open((202, {}), knows, (200, STOPPED), (201, {}), gets_ready)
+        await Starts(client, FairSemaphore(1), 20).start(ADA, "one", str, lambda _: None)
+        assert port.verbs == ["POST", "GET", "GET", "POST", "GET"]
+
+
+async def test_what_a_new_hub_looks_for_is_waited_for() -> None:
+    """It finds a server in its database and asks that whether it is there: nothing starts."""
+    async with a_hub() as (port, client):
+        checks = [(200, CHECKED), (200, CHECKED), (200, MODEL)]
+        await port.open((200, CHECKED), NOTHING_STARTS, *checks, gets_ready)
+        server = await client.server(ADA, "one")
+        assert server and server.state is State.STARTING
+        await Starts(client, FairSemaphore(1), 20).watch(ADA, "one", lambda _: None)
+        assert port.verbs == ["GET"] * 6
+
+
+@pytest.mark.parametrize("found", [CHECKED, {**CHECKED, "pending": None, "ready": True}])
+async def test_a_start_that_a_hub_was_asked_for_before_is_no_conflict(found: Any) -> None:
+    """The question is repeated where the answer was lost, and meets what came of the first."""
+    refused = (400, {"message": "ada:one is pending check"})
+    async with a_hub() as (port, client):
+        await port.open(refused, (200, found), gets_ready)
+        starts = Starts(client, FairSemaphore(1), 20)
+        await starts.start(ADA, "one", lambda: "ticket", lambda _: None)
+        await port.shut()
+        await port.open(refused, (200, found))
+        with pytest.raises(Conflict, match="pending check"):
+            await starts.start(ADA, "one", lambda: "another", lambda _: None)

@@ -12,7 +12,7 @@ from ...core.errors import Conflict, LaunchFailed
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.updates import Update
-from ..hub import HubClient, Person, StartLost
+from ..hub import HubClient, Person, StartLost, State
 from .semaphore import FairSemaphore
 
 ENDED = Sentence("Your server has ended meanwhile.")
@@ -22,6 +22,8 @@ _AHEAD = "{ahead} servers start before yours."
 
 _TIMES = 3
 """How often a start is begun when the Hub is restarted in the middle of it."""
+
+_BEGUN = (State.STARTING, State.RUNNING)
 
 
 class Starts:
@@ -58,7 +60,7 @@ class Starts:
             tell(Event(Phase.LAUNCHING, Sentence("Starting your server.")))
             for left in reversed(range(_TIMES)):
                 try:
-                    await self._hub.start(person, name, ticket())
+                    await self._begin(person, name, ticket())
                     return await self.watch(person, name, tell)
                 except StartLost:
                     if not left:
@@ -66,6 +68,15 @@ class Starts:
                     message = Sentence("The Hub was restarted. Starting your server once more.")
                     tell(Event(Phase.LAUNCHING, message, {"progress": 0}))
         return None
+
+    async def _begin(self, person: Person, name: str, ticket: str) -> None:
+        """Ask for a start. A Hub that was restarted may know of it by the question before."""
+        try:
+            await self._hub.start(person, name, ticket)
+        except Conflict:
+            server = await self._hub.server(person, name)
+            if server is None or server.state not in _BEGUN or server.ticket != ticket:
+                raise
 
     async def again(self, person: Person, name: str, ticket: str, tell: Tell) -> None:
         """Start a server that ended without the Hub's noticing; nothing happens to one that runs.
