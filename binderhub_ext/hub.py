@@ -190,6 +190,8 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
         "slow_spawn_timeout": 0,
         **given(c, "tornado_settings", {}),
     }
+    # A server that starts asks for the Hub first; one that is restarted would wait for it in turn.
+    c.JupyterHub.init_spawners_timeout = given(c, "init_spawners_timeout", 1)
     use_write_ahead_log()
 
 

@@ -82,6 +82,9 @@ make_room() {
   local controller file
   for controller in $(control_groups); do
     mkdir -p "$controller/$group"
+    # Beside what else runs here, pods count as a node, and not as one process.
+    [[ ! -e $controller/$group/cpu.shares ]] || echo $((1024 * $(nproc))) >"$controller/$group/cpu.shares"
+    [[ ! -e $controller/$group/cpu.weight ]] || echo $((100 * $(nproc))) >"$controller/$group/cpu.weight"
     # A new group of processors has none.
     for file in cpuset.cpus cpuset.mems; do
       [[ ! -e $controller/$file ]] || cat "$controller/$file" >"$controller/$group/$file"

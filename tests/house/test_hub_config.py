@@ -83,10 +83,12 @@ def test_what_was_set_before_the_call_stays(tmp_path: Path) -> None:
     c.JupyterHub.services.append({"name": "culler"})
     c.JupyterHub.extra_user_scopes = {"list:users"}
     c.JupyterHub.tornado_settings = {"headers": {}}
+    c.JupyterHub.init_spawners_timeout = 30
     hub.configure(c, data_dir=tmp_path)
     assert [service["name"] for service in c.JupyterHub.services] == ["culler", "binder"]
     assert "list:users" in c.JupyterHub.extra_user_scopes
     assert c.JupyterHub.tornado_settings == {"headers": {}, "slow_spawn_timeout": 0}
+    assert c.JupyterHub.init_spawners_timeout == 30
 
 
 def _assign(c: Config) -> None:
