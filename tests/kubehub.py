@@ -6,14 +6,17 @@ start in the cluster sees the same folder through a claim.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import pytest
@@ -34,6 +37,7 @@ HOST = "10.250.0.2"
 """Address at which pods find a program on this machine."""
 
 CLAIM = "binder-data"
+LAYERS = "layers"
 
 _EXTRA = """
 c.JupyterHub.spawner_class = "binder-kubernetes"
@@ -78,6 +82,49 @@ def skip_without_cluster() -> None:
         pytest.skip(lack)
 
 
+def apply(version: str, kind: str, name: str, namespace: str = "", **fields: Any) -> None:
+    """Have the cluster make something."""
+    place = {"namespace": namespace} if namespace else {}
+    thing = {"apiVersion": version, "kind": kind, **fields}
+    thing["metadata"] = {"name": name, **place, **fields.get("metadata", {})}
+    kubectl("apply", "--filename=-", given=json.dumps(thing))
+
+
+def claim_of_folder(namespace: str, name: str, folder: Path) -> None:
+    """Make a folder of this machine a claim of a namespace."""
+    claim = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
+    size = {"storage": "10Gi"}
+    volume = f"{namespace}-{name}"
+    apply(
+        "v1",
+        "PersistentVolume",
+        volume,
+        metadata={"labels": {"of": namespace}},
+        spec={
+            **claim,
+            "capacity": size,
+            "hostPath": {"path": str(folder)},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": namespace, "name": name},
+        },
+    )
+    bound = {**claim, "volumeName": volume, "resources": {"requests": size}}
+    apply("v1", "PersistentVolumeClaim", name, namespace, spec=bound)
+
+
+def remove_volumes(namespace: str) -> None:
+    """What :func:`claim_of_folder` made for a namespace that is gone."""
+    kubectl("delete", "persistentvolume", f"--selector=of={namespace}", "--wait=false", check=False)
+
+
+@cache
+def layers_folder() -> Path:
+    """Where all builds of these tests keep layers, so that one of them alone installs Jupyter."""
+    folder = mkdtemp(prefix="bh-layers-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 class Namespace:
     """A namespace in which a folder of this machine is a claim.
 
@@ -115,36 +162,14 @@ class Namespace:
         """Make all of it, with the level of Pod Security that the chart sets."""
         level = "pod-security.kubernetes.io"
         labels = {f"{level}/enforce": "baseline"}
-        claim = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
-        self._apply("v1", "Namespace", self.name, metadata={"labels": labels})
-        size = {"storage": "10Gi"}
-        self._apply(
-            "v1",
-            "PersistentVolume",
-            self.name,
-            spec={
-                **claim,
-                "capacity": size,
-                "hostPath": {"path": str(self.data)},
-                "persistentVolumeReclaimPolicy": "Retain",
-                "claimRef": {"namespace": self.name, "name": CLAIM},
-            },
-        )
-        bound = {**claim, "volumeName": self.name, "resources": {"requests": size}}
-        self._apply("v1", "PersistentVolumeClaim", CLAIM, self.name, spec=bound)
-
-    def _apply(
-        self, version: str, kind: str, name: str, namespace: str = "", **fields: Any
-    ) -> None:
-        place = {"namespace": namespace} if namespace else {}
-        thing = {"apiVersion": version, "kind": kind, **fields}
-        thing["metadata"] = {"name": name, **place, **fields.get("metadata", {})}
-        kubectl("apply", "--filename=-", given=json.dumps(thing))
+        apply("v1", "Namespace", self.name, metadata={"labels": labels})
+        claim_of_folder(self.name, CLAIM, self.data)
+        claim_of_folder(self.name, LAYERS, layers_folder())
 
     def remove(self) -> None:
         """Remove all of it."""
         kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=120s", check=False)
-        kubectl("delete", "persistentvolume", self.name, "--wait=false", check=False)
+        remove_volumes(self.name)
 
 
 @contextmanager

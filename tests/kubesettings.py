@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubehub import BASE, Namespace
+from kubehub import BASE, LAYERS, Namespace
 from traitlets.config import Config
 
 
@@ -15,6 +15,7 @@ def builder_settings() -> dict[str, Any]:
         "buildpack": "uv",
         "base_image": BASE,
         "build_memory": "2G",
+        "cache_claim": LAYERS,
     }
 
 

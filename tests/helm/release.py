@@ -21,7 +21,17 @@ from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_ope
 
 from charts import CHART
 from charts import helm as run_helm
-from kubehub import BASE, HOST, IMAGE, REGISTRY, kubectl
+from kubehub import (
+    BASE,
+    HOST,
+    IMAGE,
+    LAYERS,
+    REGISTRY,
+    claim_of_folder,
+    kubectl,
+    layers_folder,
+    remove_volumes,
+)
 
 from binderhub_ext.client import Client
 from binderhub_ext.core.errors import BinderError
@@ -37,6 +47,7 @@ data: {{accessMode: ReadWriteOnce, size: "{SIZE}", storageClass: node-memory}}
 database: {{size: 1Gi}}
 proxy: {{service: {{type: NodePort}}}}
 builds:
+  cache: {{enabled: true, existingClaim: {LAYERS}}}
   config:
     KubernetesBuilder:
       {{buildpack: uv, base_image: "{BASE}", build_memory: 2147483648, min_free_space: 1048576}}
@@ -72,11 +83,13 @@ class Release:
         kubectl("create", "namespace", self.namespace)
         level = "pod-security.kubernetes.io/enforce=baseline"
         kubectl("label", "namespace", self.namespace, level)
+        claim_of_folder(self.namespace, LAYERS, layers_folder())
         try:
             self.install()
             yield self
         finally:
             kubectl("delete", "namespace", self.namespace, "--timeout=2m", check=False)
+            remove_volumes(self.namespace)
 
     def helm(self, *arguments: str) -> str:
         done = run_helm("--namespace", self.namespace, *arguments, stdin=VALUES)
