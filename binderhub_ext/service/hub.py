@@ -305,12 +305,11 @@ class HubClient:
 
     async def _checked(self, person: Person, name: str) -> bool:
         """Whether a server runs, once a Hub that was restarted has looked for it."""
-        unsettled = (State.STARTING, State.STOPPING)
-        while (  # noqa: ASYNC110 (it is another process)
-            server := await self.server(person, name)
-        ) and server.state in unsettled:
+        while True:
+            server = await self.server(person, name)
+            if server is None or server.state in (State.RUNNING, State.STOPPED):
+                return server is not None and server.state is State.RUNNING
             await asyncio.sleep(0.5)
-        return server is not None and server.state is State.RUNNING
 
     async def _stream(self, person: Person, name: str) -> AsyncGenerator[dict[str, Any]]:
         parser = Parser()
