@@ -118,8 +118,8 @@ class MachineApt:
             text = self.os_release.read_text()
         except OSError:
             return ""
-        found = re.search(rf'^{field}="?([^"\n]*)"?$', text, re.MULTILINE)
-        return found[1] if found else ""
+        line = re.search(rf'^{field}="?([^"\n]*)"?$', text, re.MULTILINE)
+        return line[1] if line else ""
 
 
 def variables() -> Mapping[str, str]:
@@ -178,13 +178,13 @@ def unfetched(failure: ProcessFailed, path: str, system: str) -> BinderError:
         system: what people call the release.
     """
     lines = failure.tail.splitlines()
-    found = [match[1] for line in lines for rule in _NOT_THERE if (match := rule.match(line))]
-    if found:
+    names = [match[1] for line in lines for rule in _NOT_THERE if (match := rule.match(line))]
+    if names:
         return BuildFailed(
             "{path} asks for what the sources of this machine ({system}) do not have: {names}.",
             path=path,
             system=system,
-            names=", ".join(dict.fromkeys(found)),
+            names=", ".join(dict.fromkeys(names)),
             detail=failure.tail,
         )
     if _UNMET.search(failure.tail):

@@ -58,16 +58,17 @@ find /var/log -type f -delete
 
 
 async def on_system(
-    sandbox: BuildSandbox, systems: Systems, found: Detection, tell: Tell
+    sandbox: BuildSandbox, systems: Systems, detection: Detection, tell: Tell
 ) -> BuildSandbox:
     """A build's sandbox with the packages of `apt.txt`, if there are any.
 
     Raises:
         BuildFailed, NoSpace, LaunchFailed, Unsupported.
     """
-    if not found.apt:
+    if not detection.apt:
         return sandbox
-    build = SystemBuild(systems, found.file("apt.txt"), found.apt, sandbox.limits, tell)
+    path = detection.file("apt.txt")
+    build = SystemBuild(systems, path, detection.apt, sandbox.limits, tell)
     system = await build.layer()
     for python in (sandbox.python, hub_python()):
         check_interpreter(system, python)

@@ -45,8 +45,8 @@ def obstacle(settings: Settings) -> mapping.Obstacle | None:
 async def check(settings: Settings) -> Check:
     """Whether system packages can be installed here; the ids are tried."""
     name = "system packages"
-    if found := obstacle(settings):
-        return Check(name, False, f"apt.txt is refused. {found.message}", found.fix, False)
+    if why := obstacle(settings):
+        return Check(name, False, f"apt.txt is refused. {why.message}", why.fix, False)
     with TemporaryDirectory() as folder:
         mapping.give(Path(folder))
         try:

@@ -289,11 +289,11 @@ async def test_what_no_environment_uses_is_removed(machine: Machine) -> None:
 
 def processes(word: str) -> list[str]:
     """Processes of this machine with a word among their arguments."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             arguments = path.read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        found += [path.parent.name] if word in arguments else []
-    return found
+        pids += [path.parent.name] if word in arguments else []
+    return pids

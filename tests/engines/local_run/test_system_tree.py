@@ -55,14 +55,14 @@ def test_an_ordinary_user_is_told_what_is_missing(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = mapping.obstacle(tmp_path)
-    assert found and found.fix == "apt-get install -y uidmap"
+    obstacle = mapping.obstacle(tmp_path)
+    assert obstacle and obstacle.fix == "apt-get install -y uidmap"
     for name in ("newuidmap", "newgidmap"):
         (tmp_path / name).touch(0o755)
-    found = mapping.obstacle(tmp_path)
-    assert found and "usermod --add-subuids 1900000000-1900065535" in found.fix
+    obstacle = mapping.obstacle(tmp_path)
+    assert obstacle and "usermod --add-subuids 1900000000-1900065535" in obstacle.fix
     (tmp_path / "subuid").write_text("somebody:1:99999\n4242:1000:100\n")
     (tmp_path / "subgid").write_text("4242:100000:65536\n")
-    assert mapping.obstacle(tmp_path) == found
+    assert mapping.obstacle(tmp_path) == obstacle
     (tmp_path / "subuid").write_text("4242:100000:65536\n")
     assert mapping.obstacle(tmp_path) is None
