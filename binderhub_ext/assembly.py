@@ -103,6 +103,7 @@ async def make_service(
         "hubs": OtherHubs(parts.look.other_hubs),
         "open_page": parts.look.open_page,
         "warnings": tuple(parts.look.warnings),
+        "offer": parts.look.offer(),
         "settings": settings_view(app.config),
     }
     made = [part.name for part in fields(Service) if part.name not in facts]

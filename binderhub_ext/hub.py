@@ -35,6 +35,7 @@ from .core.errors import CannotStart
 from .core.layout import DataDirectory
 from .engines.base import Engine
 from .engines.installed import apply_hub_settings, find_engine
+from .languages.templates import Speech
 from .programs import CONTAINERS, NETWORK, passed_on
 from .secrets import ensure_secret
 from .sqlite import keep_room
@@ -202,8 +203,15 @@ def _configure_pages(c: Config, asked: Config) -> None:
     """The Hub's pages in our frame; what is given already stays."""
     c.JupyterHub.template_paths = [*given(c, "template_paths", []), str(hub_templates_dir())]
     c.JupyterHub.template_vars = {"site": hubpages.site(asked), **given(c, "template_vars", {})}
+    _let_templates_speak(c)
     if "logo_file" not in c.JupyterHub:
         c.JupyterHub.logo_file = str(static_dir() / "images" / "logo.svg")
+
+
+def _let_templates_speak(c: Config) -> None:
+    options = given(c, "jinja_environment_options", {})
+    extensions = [one for one in options.get("extensions", []) if one is not Speech]
+    c.JupyterHub.jinja_environment_options = {**options, "extensions": [*extensions, Speech]}
 
 
 def _configure_spawner(c: Config, layout: DataDirectory, engine: Engine) -> None:
@@ -290,6 +298,7 @@ def keep(c: Config, ours: Config) -> None:
     c.JupyterHub.template_paths = list(dict.fromkeys(map(str, paths)))
     theirs = given(c, "template_vars", {})
     c.JupyterHub.template_vars = {**ours.JupyterHub.template_vars, **theirs}
+    _let_templates_speak(c)
     c.JupyterHub.extra_user_scopes = set(c.JupyterHub.extra_user_scopes) | set(USER_SCOPES)
     if not any(role.get("name") == _ROLE["name"] for role in c.JupyterHub.load_roles):
         c.JupyterHub.load_roles = [*c.JupyterHub.load_roles, _ROLE]

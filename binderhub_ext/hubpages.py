@@ -1,4 +1,5 @@
-"""What the Hub's own pages are told: who provides this hub, and what somebody signs in for."""
+"""What the Hub's own pages are told: who provides this hub, in which language, and what somebody
+signs in for."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+from tornado.web import RequestHandler
 from traitlets.config import Config
 
 from .core.errors import BinderError
@@ -14,6 +16,8 @@ from .core.opens import OPENS
 from .core.paste import understand
 from .core.plain import query_pairs
 from .core.providers import Providers
+from .languages.choice import COOKIE, Offer, asked, remember, without_language
+from .languages.language import speak
 from .repos.installed import installed_providers
 from .service.appearance import Appearance
 from .service.settings import LaunchPolicy
@@ -31,10 +35,38 @@ def site(config: Config) -> Callable[[Any], dict[str, Any]]:
     @cache
     def made() -> dict[str, Any]:
         providers = LaunchPolicy(config=config).known_providers(installed_providers())
-        shown = Appearance(config=config).site()
-        return {**shown, "opens": lambda escaped: opens(unquote_plus(escaped), providers)}
+        look = Appearance(config=config)
+        offer = look.offer()
+        return {
+            **look.site(),
+            "opens": lambda escaped: opens(unquote_plus(escaped), providers),
+            "hear": lambda static_url: hear(static_url, offer),
+        }
 
     return lambda _user: made()
+
+
+def hear(static_url: Any, offer: Offer) -> str:
+    """Speak the language of who asks for a page of the Hub's, from its first line on.
+
+    Args:
+        static_url: a method of the request's handler, the one thing the Hub's templates have of it.
+        offer: the languages of this hub.
+
+    Returns:
+        The address of the page, below its host.
+    """
+    handler = getattr(static_url, "__self__", None)
+    if not isinstance(handler, RequestHandler):
+        speak(offer.choose())
+        return ""
+    wanted = asked(handler)
+    header = handler.request.headers.get("Accept-Language", "")
+    language = offer.choose(wanted, handler.get_cookie(COOKIE, "") or "", header=header)
+    speak(language)
+    if wanted:
+        remember(handler, language.tag, handler.settings["base_url"])
+    return without_language(handler.request.uri or "") if handler.request.method == "GET" else ""
 
 
 def opens(address: str, providers: Providers) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from .core.errors import Cancelled
 from .core.progress import Event, Tell
+from .core.sentences import fixed
 
 T = TypeVar("T")
 Work = Callable[[Tell], Coroutine[Any, Any, T]]
@@ -174,7 +175,7 @@ class _Job(Generic[T]):
 
     def __init__(self, work: Work[T]) -> None:
         self.finishes = False
-        self.why = "The service was stopped. Launch again in a moment."
+        self.why = fixed("The service was stopped. Launch again in a moment.")
         self._history = History()
         self._listeners: list[Tell] = []
         self.task = asyncio.create_task(work(self._tell))

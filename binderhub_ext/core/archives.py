@@ -10,6 +10,7 @@ from .launch import LaunchRequest
 from .plain import decoded, plain, shown
 from .provider import Provider
 from .repo import Commit, Repo
+from .sentences import Sentence
 from .understanding import Again, Understanding, WebLink
 from .url import WEB, read_pasted
 
@@ -76,7 +77,9 @@ class _Figshare(DoiProvider):
         article = self.of_doi(f"10.6084/m9.figshare.{numbers[0]}{version}")
         if link.host == "figshare.com":
             return article
-        return article.guessing("Took figshare's own DOI of the article; institutions have others.")
+        return article.guessing(
+            Sentence("Took figshare's own DOI of the article; institutions have others.")
+        )
 
 
 class _Dataverse(DoiProvider):
@@ -85,7 +88,7 @@ class _Dataverse(DoiProvider):
         dataset = self.of_doi(doi)
         if _HARVARD_LIKE.match(doi):
             return dataset
-        return dataset.guessing(f"Took {doi} as a data set in a Dataverse.")
+        return dataset.guessing(Sentence("Took {doi} as a data set in a Dataverse.", doi=doi))
 
     def page(self, link: WebLink, again: Again) -> Understanding | None:
         persistent_id = link.query.get("persistentId", "")
@@ -101,7 +104,11 @@ class _Dataverse(DoiProvider):
         name = "/".join([prefix, *parts[:2]])
         dataset = self.of_doi(name)
         whole = name == doi
-        return dataset if whole else dataset.guessing("Took the data set the file belongs to.")
+        return (
+            dataset
+            if whole
+            else dataset.guessing(Sentence("Took the data set the file belongs to."))
+        )
 
 
 class _HydroShare(Provider):
@@ -151,7 +158,7 @@ class _Ckan(Provider):
             return None
         url = f"{link.url}?{link.raw_query}" if "activity_id" in link.query else link.url
         dataset = Understanding(LaunchRequest(self.repo(url)))
-        return dataset.guessing(f"Took {link.host} as a site of CKAN.")
+        return dataset.guessing(Sentence("Took {host} as a site of CKAN.", host=link.host))
 
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
         return self.repo(decoded(raw_spec, "dataset")), "HEAD"
@@ -214,7 +221,7 @@ def of_image(text: str) -> Understanding:
     image = Understanding(LaunchRequest(None, image=image_reference(text)))
     if ":" in text.rpartition("/")[2] or "@" in text:
         return image
-    return image.guessing("The image names no tag: the administrator will take “latest”.")
+    return image.guessing(Sentence("The image names no tag: the administrator will take “latest”."))
 
 
 def _archive(kind: type[DoiProvider], name: str, example: str) -> Provider:

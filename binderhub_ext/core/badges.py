@@ -18,6 +18,7 @@ from .parameters import PARAMETERS
 from .providers import PROVIDERS, Providers, find
 from .pulling import pulling
 from .repo import Repo
+from .sentences import Sentence
 from .targets import TARGETS, Targets, landing
 
 CAPTION = "Launch"
@@ -118,10 +119,10 @@ def elsewhere(
     return f"{hub.rstrip('/')}/{write_link(simple)}"
 
 
-def lost_elsewhere(request: LaunchRequest) -> list[str]:
+def lost_elsewhere(request: LaunchRequest) -> list[Sentence]:
     """What the same launch is without on a Binder that is no service like this one, in words."""
     return [
-        f"{parameter.title} {words}"
+        Sentence("{parameter} {value}", parameter=parameter.title, value=words)
         for parameter in PARAMETERS.values()
         if parameter.field not in _EVERYWHERE and (words := parameter.words(request))
     ]

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from .launch import Files, Launch, VolumeRequest
 from .repo import Commit
-from .sentences import Sentence
+from .sentences import Sentence, listing
 from .sharees import Sharee, newcomers
 
 _SEES = {
-    Files.PROJECT: "the project's own folder",
-    Files.HOME: "your whole home",
-    Files.NONE: "nothing of your files",
+    Files.PROJECT: Sentence("the project's own folder"),
+    Files.HOME: Sentence("your whole home"),
+    Files.NONE: Sentence("nothing of your files"),
 }
 
 
@@ -101,8 +101,14 @@ def _identity(launch: Launch) -> str:
 
 
 def _repo(launch: Launch) -> str:
-    return launch.commit.repo.shown if launch.commit else "the image alone"
+    return launch.commit.repo.shown if launch.commit else Sentence("the image alone")
 
 
-def _names(volumes: Iterable[VolumeRequest]) -> str:
-    return ", ".join(f"{v.name} ({v.access or 'as allowed'})" for v in volumes) or "none"
+def _names(volumes: Iterable[VolumeRequest]) -> Sentence:
+    named = (
+        Sentence("{volume} ({access})", volume=one.name, access=one.access)
+        if one.access
+        else Sentence("{volume} (as allowed)", volume=one.name)
+        for one in volumes
+    )
+    return listing(named) or Sentence("none")

@@ -17,6 +17,7 @@ from .plain import relative_path, shown
 from .projects import NAME_MAX, PROJECTS, project_folder
 from .providers import Providers, at_forge, find
 from .repo import Commit
+from .sentences import Sentence
 from .volumes import SHARED, SHOWN
 
 CONTENT_MAX = 10
@@ -67,9 +68,14 @@ def content_fields(content: Content, providers: Providers) -> dict[str, str]:
     }
 
 
-def say_content(content: Content) -> str:
+def say_content(content: Content) -> Sentence:
     """The same for people."""
-    return f"{content.repo.shown} ({content.ref}) in the folder {place_of(content)}"
+    return Sentence(
+        "{repo} ({ref}) in the folder {folder}",
+        repo=content.repo.shown,
+        ref=content.ref,
+        folder=place_of(content),
+    )
 
 
 def check_folder(text: str) -> str:

@@ -14,7 +14,7 @@ import errno
 import re
 from typing import TYPE_CHECKING, Any
 
-from .sentences import Sentence
+from .sentences import Sentence, listing
 
 if TYPE_CHECKING:
     from .updates import Update
@@ -232,11 +232,11 @@ class ServerDiffers(Conflict):
 
     code, status = "server-differs", 409
 
-    def __init__(self, server: str, changes: tuple[str, ...]) -> None:
+    def __init__(self, server: str, changes: tuple[Sentence, ...]) -> None:
         super().__init__(
             "Your server {server} is running with something else. Update and restart it, or "
             "open it as it is. Its files stay in either case.",
-            detail="\n".join(changes),
+            detail=listing(changes, last="{these}\n{this}"),
             server=server,
         )
         self.changes = changes

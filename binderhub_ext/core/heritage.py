@@ -13,12 +13,17 @@ from urllib.parse import unquote
 from .errors import BadLink
 from .plain import decoded, ref_name, relative_path
 from .providers import Providers
+from .sentences import Sentence
 from .understanding import Again, Understanding, WebLink
 
 HOST = "archive.softwareheritage.org"
 
 _IDENTIFIER = re.compile(r"swh:1:(?P<kind>cnt|dir|rev|rel|snp):(?P<hash>[0-9a-f]{40})(?=;|/|\Z)")
-_TOOK = "Took the repository that Software Heritage archived this from"
+_TOOK = "Took the repository that Software Heritage archived this from."
+_TOOK_NEWEST = (
+    "Took the repository that Software Heritage archived this from, at its default branch: the "
+    "identifier names no commit."
+)
 _NO_ORIGIN = (
     "This identifier of Software Heritage does not say where its files come from. Paste the one "
     "with “;origin=…” in it (Permalinks on its page), or the repository's address."
@@ -69,5 +74,5 @@ def _archived(origin: str, revision: str, path: str, again: Again) -> Understand
         request = replace(request, ref=ref_name(revision))
     if path.strip("/"):
         request = replace(request, filepath=relative_path(path.strip("/"), "path"))
-    at = "." if revision else ", at its default branch: the identifier names no commit."
-    return replace(understanding, request=request).guessing(f"{_TOOK}{at}")
+    taken = Sentence(_TOOK if revision else _TOOK_NEWEST)
+    return replace(understanding, request=request).guessing(taken)

@@ -22,6 +22,7 @@ from .names import is_server_name
 from .plain import relative_path, shown
 from .providers import Providers, find
 from .pulling import APPS, opening
+from .sentences import Sentence
 from .understanding import Again, Understanding, WebLink
 
 _PULLERS = {"git-pull", "interact", "link", "link.html"}
@@ -51,7 +52,8 @@ def nbgitpuller(link: WebLink, providers: Providers, again: Again) -> Understand
     folder = query.get("targetPath", "").strip("/")
     request, said = _opened(pulled.request, query, folder or title)
     if folder:
-        said = (*said, f"Its files lie in your project, not in a folder {shown(folder)}.")
+        lie = "Its files lie in your project, not in a folder {folder}."
+        said = (*said, Sentence(lie, folder=shown(folder)))
     server, ignored = _server(link.parts)
     return replace(pulled, request=replace(request, server=server)).guessing(*said, *ignored)
 
@@ -95,10 +97,10 @@ def _pulled(
 
 def _opened(
     request: LaunchRequest, query: Mapping[str, str], root: str
-) -> tuple[LaunchRequest, tuple[str, ...]]:
+) -> tuple[LaunchRequest, tuple[Sentence, ...]]:
     """The request with what the link opens, and what of that is not known here."""
     app = query.get("app", "")
-    said = (f"There is no interface {shown(app)} here; it was left out.",)
+    said = (Sentence("There is no interface {name} here; it was left out.", name=shown(app)),)
     if opened := query.get("urlpath") or query.get("urlPath"):
         return opening(request, opened, root), ()
     path = query.get("subPath") or query.get("subpath") or query.get("path") or ""
@@ -107,14 +109,15 @@ def _opened(
     return replace(request, filepath=path, target=target), said if app and not target else ()
 
 
-def _server(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _server(parts: tuple[str, ...]) -> tuple[str, tuple[Sentence, ...]]:
     """The named server of `…/user-redirect/<server>/git-pull`, if it can be one here."""
     before = parts[-3:-1]
     if len(before) < 2 or before[0] != "user-redirect":
         return "", ()
     if is_server_name(before[1]):
         return before[1], ()
-    return "", (f"A server cannot be called {shown(before[1])} here; the name was left out.",)
+    text = "A server cannot be called {name} here; the name was left out."
+    return "", (Sentence(text, name=shown(before[1])),)
 
 
 def _permalink(fragment: str, providers: Providers, again: Again) -> Understanding:

@@ -23,6 +23,7 @@ from .plain import (
 )
 from .providers import PROVIDERS, Providers, at_forge, find
 from .pulling import pulled
+from .sentences import Sentence
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -205,7 +206,10 @@ def _destination(given: dict[str, list[str]], target: str) -> dict[str, str]:
 def _extra(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     known = {*PARAMETERS, *DESTINATIONS, *_NOT_OURS}
     return [
-        (plain(name, "name of a parameter", NAME_MAX), plain(value, f"parameter {shown(name)}"))
+        (
+            plain(name, "name of a parameter", NAME_MAX),
+            plain(value, Sentence("parameter {name}", name=shown(name))),
+        )
         for name, value in pairs
         if name not in known
     ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from .errors import BadLink
 from .plain import shown
+from .sentences import Sentence
 
 Parts = Sequence[str]
 Query = Mapping[str, str]
@@ -79,7 +80,7 @@ class Place:
     name: str
     ref: str = "HEAD"
     path: str = ""
-    guessed: tuple[str, ...] = ()
+    guessed: tuple[Sentence, ...] = ()
 
 
 Pages = Callable[[Parts, Query], Place]
@@ -320,8 +321,12 @@ def _split(name: str, parts: Parts, *, file: bool) -> Place:
     sure = parts[0] in _ONLY_WHOLE or "/" in parts[0] or _COMMIT.fullmatch(ref)
     if sure or (not slashed and file and len(parts) == 2):
         return Place(name, ref, path)
-    where = f" and {shown(path)} as the path" if path else ""
-    return Place(name, ref, path, (f"Took {shown(ref)} as the branch{where}.",))
+    if not path:
+        return Place(name, ref, path, (Sentence("Took {ref} as the branch.", ref=shown(ref)),))
+    taken = Sentence(
+        "Took {ref} as the branch and {path} as the path.", ref=shown(ref), path=shown(path)
+    )
+    return Place(name, ref, path, (taken,))
 
 
 def _archived(parts: Parts) -> str:
@@ -334,12 +339,16 @@ def _compared(name: str, spec: str) -> Place:
     head = re.split(r"\.\.\.?", spec)[-1]
     if ":" in head:
         raise BadLink("The comparison's branch is in another repository. Paste that one.")
-    return Place(name, head, guessed=(f"Took {shown(head)}, the later side of the comparison.",))
+    return Place(name, head, guessed=(_later(head),))
+
+
+def _later(head: str) -> Sentence:
+    return Sentence("Took {ref}, the later side of the comparison.", ref=shown(head))
 
 
 def _pull(name: str, ref: str) -> Place:
-    return Place(name, ref, guessed=("Took the latest commit of the pull request.",))
+    return Place(name, ref, guessed=(Sentence("Took the latest commit of the pull request."),))
 
 
 def _unsaid(name: str) -> Place:
-    return Place(name, guessed=("This page names no branch: took the default branch.",))
+    return Place(name, guessed=(Sentence("This page names no branch: took the default branch."),))

@@ -27,6 +27,7 @@ from .quantities import (
     write_cores,
     write_seconds,
 )
+from .sentences import NOTHING, Sentence, listing
 from .sharees import Sharee
 
 NAME_MAX = 255
@@ -55,10 +56,10 @@ class Parameter:
 
     name: str
     field: str
-    title: str
+    title: Sentence
     read: Callable[..., Any]
     write: Callable[..., str] = str
-    say: Callable[[Any], str] | None = None
+    say: Callable[[Any], Sentence] | None = None
     data: Callable[..., Any] | None = None
     repeated: bool = False
     with_providers: bool = False
@@ -77,13 +78,13 @@ class Parameter:
         values = value if self.repeated else [value]
         return [self._use(self.write, value, providers) for value in values]
 
-    def words(self, request: LaunchRequest) -> str:
+    def words(self, request: LaunchRequest) -> Sentence:
         """The same for people; empty for the default."""
         value = getattr(request, self.field)
         if value == _DEFAULTS[self.field]:
-            return ""
-        say = self.say or self.write
-        return ", ".join(map(say, value)) if self.repeated else say(value)
+            return NOTHING
+        say = self.say or (lambda one: Sentence.verbatim(self.write(one)))
+        return listing(map(say, value)) if self.repeated else say(value)
 
     def fields(self, request: LaunchRequest, providers: Providers) -> dict[str, Any]:
         """The same for programs: one value, or a list where it can be repeated."""
@@ -121,7 +122,9 @@ def _read_environment(text: str) -> str:
 def _read_name(what: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if "/" in plain(text, what, NAME_MAX) or text[0] in ".-":
-            raise BadLink("{given} cannot be the name of a {what}.", given=shown(text), what=what)
+            raise BadLink(
+                "{given} cannot be the name of a {what}.", given=shown(text), what=Sentence(what)
+            )
         return text
 
     return read
@@ -183,7 +186,7 @@ PARAMETERS = {
         Parameter(
             "target",
             "target",
-            "Opens with",
+            Sentence("Opens with"),
             _read_name("target"),
             values="`lab`, `notebook`, `rstudio`, … as configured",
             meaning="the interface to land in; with `filepath` it opens that file there",
@@ -191,7 +194,7 @@ PARAMETERS = {
         Parameter(
             "files",
             "files",
-            "Files",
+            Sentence("Files"),
             _read_files,
             values="`project` (default), `home` or `none`",
             meaning="what the server sees of the person's files",
@@ -199,7 +202,7 @@ PARAMETERS = {
         Parameter(
             "volume",
             "volumes",
-            "Volume",
+            Sentence("Volume"),
             _read_volume,
             _write_volume,
             data=_volume_fields,
@@ -210,7 +213,7 @@ PARAMETERS = {
         Parameter(
             "content",
             "content",
-            "Content",
+            Sentence("Content"),
             read_content,
             write_content,
             say=say_content,
@@ -224,7 +227,7 @@ PARAMETERS = {
         Parameter(
             "image",
             "image",
-            "Ready-made image",
+            Sentence("Ready-made image"),
             image_reference,
             values="a container image",
             meaning="a prebuilt image instead of a build; the repository only gives the files",
@@ -232,16 +235,16 @@ PARAMETERS = {
         Parameter(
             "environment",
             "environment",
-            "Environment",
+            Sentence("Environment"),
             _read_environment,
-            say=lambda _: "That of an empty repository",
+            say=lambda _: Sentence("That of an empty repository"),
             values="`plain`",
             meaning="nothing is built: the files come with the environment of an empty repository",
         ),
         Parameter(
             "server",
             "server",
-            "Name of the server",
+            Sentence("Name of the server"),
             _read_server,
             values="lower-case letters, digits, hyphens; at most 30",
             meaning="name of the server; by default derived from the repository",
@@ -249,7 +252,7 @@ PARAMETERS = {
         Parameter(
             "size",
             "size",
-            "Size",
+            Sentence("Size"),
             _read_name("size"),
             values="a name",
             meaning="a size the administrator offers",
@@ -257,7 +260,7 @@ PARAMETERS = {
         Parameter(
             "mem",
             "memory",
-            "Memory",
+            Sentence("Memory"),
             read_bytes,
             write_bytes,
             say=say_bytes,
@@ -267,7 +270,7 @@ PARAMETERS = {
         Parameter(
             "cpu",
             "cpu",
-            "Processors",
+            Sentence("Processors"),
             read_cores,
             write_cores,
             values="`2`, `0.5`, `500m`",
@@ -276,17 +279,17 @@ PARAMETERS = {
         Parameter(
             "idle",
             "idle",
-            "Stops after",
+            Sentence("Stops after"),
             read_seconds,
             write_seconds,
-            say=lambda idle: f"{write_seconds(idle)} without use",
+            say=lambda idle: Sentence("{time} without use", time=write_seconds(idle)),
             values="`30m`, `1h30m`, seconds",
             meaning="stop after this much inactivity, within the limit",
         ),
         Parameter(
             "share",
             "share",
-            "May also enter",
+            Sentence("May also enter"),
             _read_sharee,
             say=lambda text: Sharee.of(text).words,
             repeated=True,

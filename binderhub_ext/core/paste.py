@@ -16,6 +16,7 @@ from .launch import LaunchRequest
 from .links import with_ref
 from .plain import REF_MAX, TEXT_MAX, decoded, shown
 from .providers import PROVIDERS, Providers, at_forge, find
+from .sentences import Sentence
 from .understanding import Again, Understanding, WebLink, read_web_link
 from .url import is_scp
 
@@ -71,11 +72,8 @@ def understand(text: str, *, providers: Providers = PROVIDERS) -> Understanding:
         links = snippets.links(text)
         understanding = _among(links, providers)
         cut = len(links) == 1 and text.startswith(links[0])
-        return (
-            understanding.guessing(f"Took {shown(links[0])} and left out the rest.")
-            if cut
-            else understanding
-        )
+        taken = Sentence("Took {link} and left out the rest.", link=shown(links[0]))
+        return understanding.guessing(taken) if cut else understanding
     return _word(text, providers, _DEPTH)
 
 
@@ -107,7 +105,9 @@ def _among(links: list[str], providers: Providers) -> Understanding:
             (understanding,) = group.values()
             more = len(links) - 1
             return (
-                understanding.guessing(f"Took one of {more + 1} links in the text.")
+                understanding.guessing(
+                    Sentence("Took one of {count} links in the text.", count=more + 1)
+                )
                 if more
                 else understanding
             )
@@ -177,7 +177,7 @@ def _web(url: str, providers: Providers, depth: int, guess: bool) -> Understandi
     else:
         understanding = _unknown_site(link, providers, depth, guess)
     if without_name != url:
-        return understanding.guessing("Left out the user name in the address.")
+        return understanding.guessing(Sentence("Left out the user name in the address."))
     return understanding
 
 
@@ -198,16 +198,21 @@ def _unknown_site(link: WebLink, providers: Providers, depth: int, guess: bool) 
     if (shape := pages.by_shape(link.parts)) and guess:
         title, show = shape
         understanding = git.shows(show(link.parts, link.query), link.site)
-        return understanding.guessing(f"Took {link.host} as a site that runs {title}.")
+        runs = Sentence("Took {host} as a site that runs {program}.", host=link.host, program=title)
+        return understanding.guessing(runs)
     inside = {value for value in link.query.values() if re.match(r"https?://", value)}
     if len(inside) == 1:
         # as mail programs, search engines and chats make them of every link
         understanding = _word(inside.pop(), providers, depth - 1, guess=False)
-        return understanding.guessing(f"Took the address that a link of {link.host} leads to.")
+        return understanding.guessing(
+            Sentence("Took the address that a link of {host} leads to.", host=link.host)
+        )
     if not guess or not link.parts or link.raw_query or _PAGE.search(link.raw_path):
         raise BadLink("{url} is not known to be a repository. " + _WHAT, url=shown(link.url))
     understanding = _git(link.url, providers)
-    return understanding.guessing(f"Took {shown(link.url)} as the address of a Git repository.")
+    return understanding.guessing(
+        Sentence("Took {url} as the address of a Git repository.", url=shown(link.url))
+    )
 
 
 _RECOGNISERS: tuple[Recogniser, ...] = (
@@ -268,5 +273,10 @@ def _short(word: str, providers: Providers) -> Understanding:
     request = with_ref(LaunchRequest(provider.repo(name)), ref, providers=providers)
     if short["kind"]:
         return Understanding(request)
-    at = f" and {shown(ref)} as the branch" if ref and not short["ref"] else ""
-    return Understanding(request, (f"Took {name} as a repository of {provider.title}{at}.",))
+    taken = {"repo": name, "provider": provider.title}
+    if not ref or short["ref"]:
+        said = Sentence("Took {repo} as a repository of {provider}.", **taken)
+    else:
+        text = "Took {repo} as a repository of {provider} and {ref} as the branch."
+        said = Sentence(text, ref=shown(ref), **taken)
+    return Understanding(request, (said,))

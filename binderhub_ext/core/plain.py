@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 
 from . import refs
 from .errors import BadLink
+from .sentences import Sentence
 
 REF_MAX = 250
 PATH_MAX = 2048
@@ -60,7 +61,7 @@ def plain(text: str, what: str, most: int = PATH_MAX) -> str:
     if len(text) > most:
         raise BadLink(
             "The {what} is {count} characters long; at most {most} are allowed.",
-            what=what,
+            what=Sentence(what),
             count=len(text),
             most=most,
         )
@@ -81,7 +82,7 @@ def decoded(raw: str, what: str) -> str:
         return unquote_to_bytes(raw).decode()
     except UnicodeError as error:
         raise BadLink(
-            "The {what} {raw} is not written in UTF-8.", what=what, raw=shown(raw)
+            "The {what} {raw} is not written in UTF-8.", what=Sentence(what), raw=shown(raw)
         ) from error
 
 
@@ -133,7 +134,7 @@ def relative_path(text: str, what: str) -> str:
     if text.startswith("//"):
         raise BadLink(
             "The {what} {given} begins with two slashes. Give a relative path.",
-            what=what,
+            what=Sentence(what),
             given=shown(text),
         )
     _check_path(plain(text, what), what)
@@ -177,7 +178,7 @@ def _check_character(character: str, what: str) -> None:
         name = unicodedata.name(character, f"character {ord(character)}")
         raise BadLink(
             "The {what} contains {name}, which cannot be told from something else.",
-            what=what,
+            what=Sentence(what),
             name=name,
         )
 
@@ -190,7 +191,7 @@ def _check_word(word: str, what: str) -> None:
             name = unicodedata.name(character)
             raise BadLink(
                 "The {what} contains {name}, which looks like “{twin}”. Type it anew.",
-                what=what,
+                what=Sentence(what),
                 name=name,
                 twin=twin,
             )
@@ -202,19 +203,19 @@ def _check_path(path: str, what: str) -> None:
         if any(not c.isprintable() for c in layer) or "\\" in layer:
             raise BadLink(
                 "The {what} {path} contains a character no path may have.",
-                what=what,
+                what=Sentence(what),
                 path=shown(path),
             )
         if layer.count("/") != slashes:
             raise BadLink(
                 "The {what} {path} contains an escaped “/”. Write it plainly.",
-                what=what,
+                what=Sentence(what),
                 path=shown(path),
             )
         if ".." in layer.split("/"):
             raise BadLink(
                 "The {what} {path} contains “..”. Give a path without it.",
-                what=what,
+                what=Sentence(what),
                 path=shown(path),
             )
 
@@ -226,7 +227,9 @@ def _layers(text: str, what: str) -> Iterator[str]:
         text, before = unquote(text), text
         if text == before:
             return
-    raise BadLink("The {what} is percent-escaped too many times. Escape it once.", what=what)
+    raise BadLink(
+        "The {what} is percent-escaped too many times. Escape it once.", what=Sentence(what)
+    )
 
 
 def _requoted(text: str, safe: str) -> str:

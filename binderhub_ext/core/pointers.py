@@ -22,6 +22,7 @@ from .links import DESTINATIONS, read_link
 from .pages import GITHUB_VIEWS, github
 from .plain import shown
 from .providers import Providers, ask, find
+from .sentences import Sentence, fixed
 from .understanding import Again, Understanding, WebLink
 
 _BINDER = re.compile(r"/(?:v2|build)/(?P<provider>[^/]+)/(?P<spec>.+)")
@@ -29,23 +30,23 @@ _FIRST_BINDER = re.compile(r"/repo/(?P<owner>[^/]+)/(?P<name>[^/]+)/?(?P<path>.*
 _NEEDS_REF = {"gh", "gl", "git"}
 
 
-_PROJECT_PAGE = (
-    "A page of {} does not say from which Git repository it was made. Paste the repository that "
-    "the project names in its settings or its description."
+_PROJECT_PAGE = fixed(
+    "A page of {site} does not say from which Git repository it was made. Paste the repository "
+    "that the project names in its settings or its description."
 )
-NO_REPOSITORY: Mapping[str, str] = {
-    "renkulab.io": _PROJECT_PAGE.format("Renku"),
-    "kaggle.com": _PROJECT_PAGE.format("Kaggle"),
-    "deepnote.com": _PROJECT_PAGE.format("Deepnote"),
-    "codeocean.com": _PROJECT_PAGE.format("Code Ocean"),
-    "observablehq.com": _PROJECT_PAGE.format("Observable"),
-    "posit.cloud": _PROJECT_PAGE.format("Posit Cloud"),
-    "lightning.ai": _PROJECT_PAGE.format("Lightning"),
-    "osf.io": (
+NO_REPOSITORY: Mapping[str, Sentence] = {
+    "renkulab.io": Sentence(_PROJECT_PAGE, site="Renku"),
+    "kaggle.com": Sentence(_PROJECT_PAGE, site="Kaggle"),
+    "deepnote.com": Sentence(_PROJECT_PAGE, site="Deepnote"),
+    "codeocean.com": Sentence(_PROJECT_PAGE, site="Code Ocean"),
+    "observablehq.com": Sentence(_PROJECT_PAGE, site="Observable"),
+    "posit.cloud": Sentence(_PROJECT_PAGE, site="Posit Cloud"),
+    "lightning.ai": Sentence(_PROJECT_PAGE, site="Lightning"),
+    "osf.io": Sentence(
         "A project of OSF cannot be fetched from here. Paste the Git repository it links to, or "
         "the DOI of a deposit of it in Zenodo, figshare or a Dataverse."
     ),
-    "drive.google.com": (
+    "drive.google.com": Sentence(
         "Files in Google Drive cannot be fetched from here. Put them in a Git repository or an "
         "archive such as Zenodo, and paste that."
     ),
@@ -68,7 +69,7 @@ def binder(link: WebLink, providers: Providers, again: Again) -> Understanding |
     spec = f"{match['owner']}/{match['name']}/HEAD"
     return Understanding(
         read_link("gh", spec, query, providers=providers),
-        ("Links of this first kind name no branch: took the default branch.",),
+        (Sentence("Links of this first kind name no branch: took the default branch."),),
     )
 
 
@@ -137,32 +138,40 @@ def of_image(text: str, providers: Providers) -> Understanding:
     return archives.of_image(text)
 
 
-def _with_head(provider: str, spec: str) -> tuple[str, tuple[str, ...]]:
+def _with_head(provider: str, spec: str) -> tuple[str, tuple[Sentence, ...]]:
     """BinderHub asks for a ref; links cut short after the repository mean the default branch."""
     parts = [part for part in spec.split("/") if part]
     unescaped = provider == "gl" and parts and "%" not in parts[0]
     if provider in _NEEDS_REF and len(parts) == (2 if provider == "gh" or unescaped else 1):
-        sentence = "The link names no branch: took the default branch."
+        sentence = Sentence("The link names no branch: took the default branch.")
         return "/".join([*parts, "HEAD"]), (sentence,)
     return spec, ()
 
 
-def _unescaped(spec: str, request: LaunchRequest) -> tuple[str, ...]:
+def _unescaped(spec: str, request: LaunchRequest) -> tuple[Sentence, ...]:
     """What is said of a link whose repository is written with slashes of its own."""
     if request.repo is None or request.repo.provider not in ("gl", "git"):
         return ()
     if "%2f" in spec.partition("/")[0].lower():
         return ()
     return (
-        f"Took {shown(request.repo.name)} as the repository and {shown(request.ref)} as the ref.",
+        Sentence(
+            "Took {repo} as the repository and {ref} as the ref.",
+            repo=shown(request.repo.name),
+            ref=shown(request.ref),
+        ),
     )
 
 
-def _left_out(link: WebLink) -> tuple[str, ...]:
+def _left_out(link: WebLink) -> tuple[Sentence, ...]:
     """Of two things to open the first counts, as BinderHub has it."""
     opened, *ignored = [name for name in DESTINATIONS if link.query.get(name)] or [""]
     return tuple(
-        f"Left out {name}={link.query[name]}: {opened} counts, as on mybinder.org."
+        Sentence(
+            "Left out {parameter}: {other} counts, as on mybinder.org.",
+            parameter=f"{name}={link.query[name]}",
+            other=opened,
+        )
         for name in ignored
     )
 
@@ -175,4 +184,6 @@ def _pages_site(link: WebLink, providers: Providers) -> Understanding | None:
         return None
     name = link.parts[0] if link.parts else link.host
     repo = find(providers, kind).shows(github((owner, name), {}))
-    return repo.guessing(f"Took the repository {owner}/{name}, by the name of the site.")
+    return repo.guessing(
+        Sentence("Took the repository {repo}, by the name of the site.", repo=f"{owner}/{name}")
+    )

@@ -56,9 +56,14 @@ class Event:
         """A line of the log."""
         return cls(phase, Sentence.verbatim(line), {"log": True})
 
+    @property
+    def is_log(self) -> bool:
+        """Whether it is a line of the log, which is no sentence."""
+        return bool(self.data.get("log"))
+
     def to_dict(self) -> dict[str, Any]:
         """The event as BinderHub's clients expect it: message ends in a newline."""
-        said = {"phase": str(self.phase), "message": self.message + "\n"}
+        said = {"phase": str(self.phase), "message": Sentence("{line}\n", line=self.message)}
         return {**said, **self.message.data, **self.data}
 
     @cached_property

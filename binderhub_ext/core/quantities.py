@@ -6,6 +6,7 @@ import re
 
 from .errors import BadLink
 from .plain import shown
+from .sentences import Sentence
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
@@ -37,12 +38,19 @@ def write_bytes(size: int) -> str:
     return str(size)
 
 
-def say_bytes(size: int) -> str:
+def say_bytes(size: int) -> Sentence:
     """An amount of memory as people say it: `4 GiB`; exact, where it is not round."""
-    for power, unit in ((30, "GiB"), (20, "MiB")):
-        if size >= 1 << power:
-            return f"{size / (1 << power):.4g} {unit}"
-    return f"{size} bytes"
+    if size >= 1 << 30:
+        return Sentence("{size} GiB", size=_exact(size / (1 << 30)))
+    if size >= 1 << 20:
+        return Sentence("{size} MiB", size=_exact(size / (1 << 20)))
+    return Sentence("{size} bytes", size=size)
+
+
+def _exact(number: float) -> float:
+    """Four digits, and none after the point where it is whole."""
+    short = float(f"{number:.4g}")
+    return int(short) if short == int(short) else short
 
 
 def read_cores(text: str) -> float:

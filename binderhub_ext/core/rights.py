@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 from .launch import Access, Content, Files, LaunchRequest, VolumeRequest
 from .quantities import write_bytes, write_cores, write_seconds
 from .refs import may_be_proposed
+from .sentences import Sentence, fixed, listing
 from .targets import TARGETS, Targets, program, split_file
 
 PROJECT = "project"
@@ -27,11 +28,27 @@ _CONTENT = "come with content of:"
 _CONTENT_IN_THE_CLEAR = "come with unencrypted content of:"
 
 _WORDS = {
-    PROJECT: "read and change the project's own folder",
-    HOME: "read and change your whole home",
-    ANY_COMMIT: "run any commit, also a proposed one",
-    UNENCRYPTED: "be changed on its way here, as it comes unencrypted",
+    PROJECT: Sentence("read and change the project's own folder"),
+    HOME: Sentence("read and change your whole home"),
+    ANY_COMMIT: Sentence("run any commit, also a proposed one"),
+    UNENCRYPTED: Sentence("be changed on its way here, as it comes unencrypted"),
 }
+
+_WORDS_ABOUT = {
+    "run in the image": fixed("run in the image {what}"),
+    "open": fixed("open {what}"),
+    "share with": fixed("share with {what}"),
+    "start the server": fixed("start the server {what}"),
+    "have the size": fixed("have the size {what}"),
+    "have memory": fixed("have memory {what}"),
+    "have processors": fixed("have processors {what}"),
+    "run on without use for": fixed("run on without use for {what}"),
+    "read the volume": fixed("read the volume {what}"),
+    "come with content of": fixed("come with content of {what}"),
+    "come with unencrypted content of": fixed("come with unencrypted content of {what}"),
+    "change the volume": fixed("change the volume {what}"),
+}
+"""By what stands before the colon of a right."""
 
 
 def rights(request: LaunchRequest, targets: Targets = TARGETS) -> frozenset[str]:
@@ -61,12 +78,21 @@ def reach_for_the_same(one: LaunchRequest, other: LaunchRequest) -> bool:
     return bool(both or alike)
 
 
-def words(granted: Collection[str]) -> str:
+def words(granted: Collection[str]) -> Sentence:
     """Rights as a sentence."""
     # whoever may change the home may change the project in it
     told = set(granted) - ({PROJECT} if HOME in granted else set())
-    said = [_WORDS.get(right) or right.replace(":", " ", 1) for right in sorted(told)]
-    return f"It may {', '.join(said)}." if said else "It may see nothing of yours."
+    if not told:
+        return Sentence("It may see nothing of yours.")
+    return Sentence("It may {rights}.", rights=listing(map(_in_words, sorted(told))))
+
+
+def _in_words(right: str) -> Sentence:
+    if right in _WORDS:
+        return _WORDS[right]
+    kind, _, what = right.partition(":")
+    text = _WORDS_ABOUT.get(kind)
+    return Sentence(text, what=what) if text else Sentence.verbatim(f"{kind} {what}")
 
 
 def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:

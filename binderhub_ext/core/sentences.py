@@ -40,6 +40,16 @@ class Sentence(str):
         return self
 
     @classmethod
+    def counted(cls, one: str, many: str, /, *, count: int, **fields: object) -> Self:
+        """A sentence about a number, which has the place `{count}`.
+
+        Args:
+            one: the fixed text for one.
+            many: for any other number; languages have more or fewer forms of it.
+        """
+        return cls(one if count == 1 else many, count=count, **fields)
+
+    @classmethod
     def verbatim(cls, words: str) -> Self:
         """What somebody else said, such as a program or a host: never a text of ours."""
         return cls(words)
@@ -81,6 +91,11 @@ class Sentence(str):
             return {}
         fields = {name: _plain(value) for name, value in self.fields.items()}
         return {"text": self.text, "fields": fields}
+
+
+def fixed(text: str) -> str:
+    """Mark a fixed text that becomes a sentence elsewhere, for whoever collects them."""
+    return text
 
 
 NOTHING = Sentence("")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import BadLink
+from .sentences import Sentence
 from .volumes import check_person
 
 SHAREES_MAX = 20
@@ -49,9 +50,11 @@ class Sharee:
         return _what(self.group)
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """Within a sentence."""
-        return f"everybody in the group {self.name}" if self.group else self.name
+        if self.group:
+            return Sentence("everybody in the group {group}", group=self.name)
+        return Sentence.verbatim(self.name)
 
     def to_fields(self) -> dict[str, str]:
         """As the Hub's API, and ours, name it."""

@@ -33,13 +33,13 @@ class Taken:
         return bool(self.limit and self.bytes is not None and self.bytes >= NEAR * self.limit)
 
 
-def size_words(size: int) -> str:
+def size_words(size: int) -> Sentence:
     """Bytes as people say them."""
     if size < 1 << 20:
-        return "less than 1 MiB"
+        return Sentence("less than 1 MiB")
     if size < 1 << 30:
-        return f"{round(size / (1 << 20))} MiB"
-    return f"{size / (1 << 30):.1f} GiB"
+        return Sentence("{size} MiB", size=round(size / (1 << 20)))
+    return Sentence("{size:.1f} GiB", size=size / (1 << 30))
 
 
 def home_words(taken: Taken) -> Sentence:
@@ -101,14 +101,14 @@ HOME_FULL = Sentence(
 )
 """What a launch says to somebody whose quota is reached."""
 
-FULL_START = (
+FULL_START = Sentence(
     "The disk of this hub is full: not even a new folder can be made. Start a server you have used"
     " before and delete files in it, or delete for good what is in your trash, on the page Files."
     " Tell the administrator."
 )
 """Why a start failed that needed more than there was."""
 
-NOT_BUILT = (
+NOT_BUILT = Sentence(
     "There is no room for anything new: your files are over their limit, or the disk is full. The"
     " environment this asks for is not built yet, so it cannot start. Start a server you have used"
     " before and delete files in it, or delete projects on the page Files; then launch again."

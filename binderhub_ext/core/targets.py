@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 from .errors import BadLink
 from .launch import Files, LaunchRequest
 from .plain import relative_path, server_path, shown
+from .sentences import NOTHING, Sentence
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Target:
     file: str = ""
     folder: str = ""
     heads: tuple[str, ...] = ()
-    needs: str = ""
+    needs: str = NOTHING
 
     def opening(self, path: str = "", *, folder: bool = False) -> str:
         """Its path with a file or folder opened, if it can.
@@ -92,7 +93,7 @@ TARGETS = table(
         "lab",
         "lab/tree/{path}",
         heads=("lab", "doc"),
-        needs="the package jupyterlab",
+        needs=Sentence("the package jupyterlab"),
     ),
     Target(
         "notebook",
@@ -100,7 +101,7 @@ TARGETS = table(
         "tree",
         "tree/{path}",
         heads=("tree", "notebooks", "edit", "consoles"),
-        needs="the package notebook",
+        needs=Sentence("the package notebook"),
     ),
     Target(
         "classic",
@@ -108,14 +109,14 @@ TARGETS = table(
         "nbclassic/tree",
         "nbclassic/tree/{path}",
         heads=("nbclassic",),
-        needs="the package nbclassic",
+        needs=Sentence("the package nbclassic"),
     ),
     Target(
         "rstudio",
         "RStudio",
         "rstudio/",
         heads=("rstudio", "rsession"),
-        needs="RStudio Server and the package jupyter-rsession-proxy",
+        needs=Sentence("RStudio Server and the package jupyter-rsession-proxy"),
     ),
     Target(
         "voila",
@@ -124,21 +125,21 @@ TARGETS = table(
         "voila/render/{path}",
         "voila/tree/{path}",
         heads=("voila",),
-        needs="the package voila",
+        needs=Sentence("the package voila"),
     ),
     Target(
         "vscode",
         "VS Code",
         "vscode/",
         heads=("vscode", "code-server"),
-        needs="code-server and the package jupyter-vscode-proxy",
+        needs=Sentence("code-server and the package jupyter-vscode-proxy"),
     ),
     Target(
         "desktop",
         "Desktop",
         "desktop/",
         heads=("desktop",),
-        needs="a desktop and the package jupyter-remote-desktop-proxy",
+        needs=Sentence("a desktop and the package jupyter-remote-desktop-proxy"),
     ),
     Target(
         "shiny",
@@ -146,7 +147,7 @@ TARGETS = table(
         "shiny/",
         "shiny/{path}/",
         heads=("shiny",),
-        needs="Shiny Server and the package jupyter-rsession-proxy",
+        needs=Sentence("Shiny Server and the package jupyter-rsession-proxy"),
     ),
 )
 """The targets of a service that configures nothing."""
@@ -198,10 +199,15 @@ def program(path: str, targets: Targets = TARGETS) -> Target | None:
     return next((target for target in targets.values() if head in target.heads), None)
 
 
-def missing(target: Target) -> str:
+def missing(target: Target) -> Sentence:
     """Why a target cannot be opened, within a sentence."""
-    needs = f" (it needs {target.needs})" if target.needs else ""
-    return f"{target.title} is not in this environment{needs}"
+    if not target.needs:
+        return Sentence("{target} is not in this environment", target=target.title)
+    return Sentence(
+        "{target} is not in this environment (it needs {needs})",
+        target=target.title,
+        needs=target.needs,
+    )
 
 
 def lacks(provides: Collection[str], target: Target) -> bool:

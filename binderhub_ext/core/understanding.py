@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from .errors import BadLink
 from .launch import LaunchRequest
 from .plain import PATH_MAX, decoded, plain, query_pairs
+from .sentences import Sentence
 from .url import WEB, read_pasted
 
 
@@ -22,9 +23,9 @@ class Understanding:
     """
 
     request: LaunchRequest
-    guessed: tuple[str, ...] = ()
+    guessed: tuple[Sentence, ...] = ()
 
-    def guessing(self, *sentences: str) -> Understanding:
+    def guessing(self, *sentences: Sentence) -> Understanding:
         """The same with more said of what was assumed."""
         return replace(self, guessed=(*self.guessed, *sentences))
 

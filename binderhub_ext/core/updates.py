@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from .sentences import NOTHING, Sentence, listing
+from .sentences import NOTHING, Sentence, fixed, listing
 
 LISTED = 200
 """Files of an update that people are shown by name; of more, how many there are."""
@@ -53,17 +53,22 @@ class State(StrEnum):
 _TELLING = (State.UPDATED, State.UNTOUCHED, State.CREATED, State.UNCHANGED)
 """Which of several is told of first."""
 
-CHOICES: Mapping[Keep, tuple[str, str]] = MappingProxyType(
+CHOICES: Mapping[Keep, tuple[Sentence, Sentence]] = MappingProxyType(
     {
         Keep.BOTH: (
-            "Side by side",
-            "Your version keeps its name; the incoming one is put beside it.",
+            Sentence("Side by side"),
+            Sentence("Your version keeps its name; the incoming one is put beside it."),
         ),
-        Keep.MINE: ("Keep mine", "Your version stays, and the incoming one is left out."),
+        Keep.MINE: (
+            Sentence("Keep mine"),
+            Sentence("Your version stays, and the incoming one is left out."),
+        ),
         Keep.THEIRS: (
-            "Take theirs",
-            "The incoming version gets the name; yours is put beside it, and what you deleted "
-            "comes back.",
+            Sentence("Take theirs"),
+            Sentence(
+                "The incoming version gets the name; yours is put beside it, and what you deleted "
+                "comes back."
+            ),
         ),
     }
 )
@@ -73,44 +78,44 @@ CONFLICTS = (What.BESIDE, What.ASIDE, What.RESCUED, What.KEPT, What.KEPT_DELETED
 """What somebody should know of. All but `RESCUED` would be different with another choice."""
 
 _DONE = {
-    What.ADDED: "new",
-    What.UPDATED: "updated",
-    What.REMOVED: "removed, as in the repository",
-    What.MODE: "executable bit changed",
-    What.KEPT: "changed by you: yours stays",
-    What.KEPT_DELETED: "deleted by you: stays deleted",
-    What.BESIDE: "changed by you: yours stays, the repository's is {other}",
-    What.ASIDE: "taken from the repository, yours is {other}",
-    What.RESCUED: "was written to during the last update, that version is {other}",
+    What.ADDED: fixed("new"),
+    What.UPDATED: fixed("updated"),
+    What.REMOVED: fixed("removed, as in the repository"),
+    What.MODE: fixed("executable bit changed"),
+    What.KEPT: fixed("changed by you: yours stays"),
+    What.KEPT_DELETED: fixed("deleted by you: stays deleted"),
+    What.BESIDE: fixed("changed by you: yours stays, the repository's is {other}"),
+    What.ASIDE: fixed("taken from the repository, yours is {other}"),
+    What.RESCUED: fixed("was written to during the last update, that version is {other}"),
 }
 
 _PLANNED = {
-    What.ADDED: "new",
-    What.UPDATED: "changed in the repository",
-    What.REMOVED: "removed from the repository",
-    What.MODE: "executable bit changed in the repository",
-    What.KEPT: "changed by you, removed or only its mode changed in the repository",
-    What.KEPT_DELETED: "deleted by you, changed in the repository",
-    What.BESIDE: "changed by you and in the repository",
+    What.ADDED: fixed("new"),
+    What.UPDATED: fixed("changed in the repository"),
+    What.REMOVED: fixed("removed from the repository"),
+    What.MODE: fixed("executable bit changed in the repository"),
+    What.KEPT: fixed("changed by you, removed or only its mode changed in the repository"),
+    What.KEPT_DELETED: fixed("deleted by you, changed in the repository"),
+    What.BESIDE: fixed("changed by you and in the repository"),
 }
 
 _COUNTED = {
-    What.ADDED: "{files} new",
-    What.UPDATED: "{files} updated",
-    What.REMOVED: "{files} removed",
-    What.MODE: "{files} with another mode",
-    What.KEPT: "{files} kept as you have it",
-    What.KEPT_DELETED: "{files} you deleted left out",
-    What.BESIDE: "{files} with the incoming version beside yours",
-    What.ASIDE: "{files} with your version beside the incoming one",
-    What.RESCUED: "{files} brought back",
+    What.ADDED: fixed("{files} new"),
+    What.UPDATED: fixed("{files} updated"),
+    What.REMOVED: fixed("{files} removed"),
+    What.MODE: fixed("{files} with another mode"),
+    What.KEPT: fixed("{files} kept as you have it"),
+    What.KEPT_DELETED: fixed("{files} you deleted left out"),
+    What.BESIDE: fixed("{files} with the incoming version beside yours"),
+    What.ASIDE: fixed("{files} with your version beside the incoming one"),
+    What.RESCUED: fixed("{files} brought back"),
 }
 
 
 _COUNTED_BEFORE = {
-    What.KEPT: "{files} you changed removed there",
-    What.KEPT_DELETED: "{files} you deleted changed there",
-    What.BESIDE: "{files} changed on both sides",
+    What.KEPT: fixed("{files} you changed removed there"),
+    What.KEPT_DELETED: fixed("{files} you deleted changed there"),
+    What.BESIDE: fixed("{files} changed on both sides"),
 }
 
 
@@ -130,14 +135,15 @@ class FileChange:
     other: str = ""
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """What was done, after the file's name and a colon."""
-        return _DONE.get(self.what, "").format(other=printable(self.other))
+        return _about(_DONE.get(self.what, ""), self.other)
 
     @property
-    def planned(self) -> str:
+    def planned(self) -> Sentence:
         """What the two sides have done to the file, for a person who has to choose."""
-        return _PLANNED.get(self.what, self.words)
+        text = _PLANNED.get(self.what)
+        return Sentence(text) if text else self.words
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ class Update:
     previous: str = ""
     message: Sentence = NOTHING
     changes: tuple[FileChange, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     edited: tuple[str, ...] = ()
     counts: Mapping[What, int] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -260,7 +266,7 @@ class Update:
                 previous=str(fields["previous"]),
                 message=Sentence.received(str(fields["message"]), fields),
                 changes=tuple(map(_read_change, fields["changes"])),
-                notes=_texts(fields["notes"]),
+                notes=tuple(map(Sentence.verbatim, _texts(fields["notes"]))),
                 edited=_texts(fields.get("edited", ())),
                 counts={What(what): int(n) for what, n in dict(fields["counts"]).items()},
             )
@@ -289,7 +295,7 @@ def together(updates: Sequence[tuple[str, Update]]) -> Update | None:
     if not moved:
         return None
     told = min(moved, key=lambda update: _TELLING.index(update.state))
-    left = [str(u.sentence) for u in moved if u is not told and u.state is State.UNTOUCHED]
+    left = [u.sentence for u in moved if u is not told and u.state is State.UNTOUCHED]
     return replace(
         told,
         changes=tuple(change for update in moved for change in update.changes),
@@ -340,5 +346,9 @@ def _texts(values: Collection[Any] | Iterable[Any]) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
+def _about(text: str, other: str) -> Sentence:
+    return Sentence(text, other=printable(other)) if "{other}" in text else Sentence(text)
+
+
 def _files(count: int) -> Sentence:
-    return Sentence("{count} file" if count == 1 else "{count} files", count=count)
+    return Sentence.counted("{count} file", "{count} files", count=count)

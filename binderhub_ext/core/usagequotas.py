@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from .errors import QuotaExceeded
-from .sentences import NOTHING, Sentence
+from .sentences import NOTHING, Sentence, fixed
 from .spending import Resource
 
 NEAR = 0.8
@@ -243,7 +243,7 @@ class Standing:
             "scope": {**scope, **({"user": list(policy.users)} if policy.users else {})},
             "share": round(self.share, 4),
             "retry_time": iso(self.retry) if self.over else "",
-            "message": str(self.words),
+            "message": self.words,
         }
 
 
@@ -276,23 +276,26 @@ def _figure(resource: Resource, value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-_DAYS, _ONE_DAY = "{days} days", "one day"
+_DAYS, _ONE_DAY = fixed("{days} days"), fixed("one day")
 
 _USED = {
-    Resource.MEMORY: "You have used {used} of {limit} GiB-hours of memory within {days}.",
-    Resource.CPU: "You have used {used} of {limit} processor-hours within {days}.",
-    Resource.GPU: "You have used {used} of {limit} GPU-hours within {days}.",
-    Resource.BUILD: "Builds took {used} of {limit} minutes for you within {days}.",
-    Resource.STORAGE: "Your files take {used} of {limit} GiB.",
+    Resource.MEMORY: fixed("You have used {used} of {limit} GiB-hours of memory within {days}."),
+    Resource.CPU: fixed("You have used {used} of {limit} processor-hours within {days}."),
+    Resource.GPU: fixed("You have used {used} of {limit} GPU-hours within {days}."),
+    Resource.BUILD: fixed("Builds took {used} of {limit} minutes for you within {days}."),
+    Resource.STORAGE: fixed("Your files take {used} of {limit} GiB."),
 }
-_WAIT = (
+_WAIT = fixed(
     "{use} Nothing new starts for you until there is room; what runs goes on, and your files are"
     " not affected. {room}"
 )
 _REFUSED = {
     **dict.fromkeys((Resource.MEMORY, Resource.CPU, Resource.GPU), _WAIT),
-    Resource.BUILD: "{use} Nothing new is built for you until there is room; what is built"
-    " already starts. {room}",
-    Resource.STORAGE: "{use} Nothing new starts for you until there is room: delete files on the"
-    " page Files.",
+    Resource.BUILD: fixed(
+        "{use} Nothing new is built for you until there is room; what is built already starts."
+        " {room}"
+    ),
+    Resource.STORAGE: fixed(
+        "{use} Nothing new starts for you until there is room: delete files on the page Files."
+    ),
 }

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from .errors import BadLink, Conflict, NotAllowed
 from .launch import Access, VolumeRequest
 from .plain import plain, relative_path, shown
+from .sentences import Sentence, fixed
 
 SHARED = "shared"
 """Folder of the home in which volumes appear that were given no other place."""
@@ -147,15 +148,20 @@ def check_free(name: str, volumes: Iterable[Volume]) -> None:
         )
 
 
+_NAME_OF = {"person": fixed("name of a person"), "group": fixed("name of a group")}
+
+
 def check_person(name: str, what: str = "person") -> str:
     """The name of a person or group as the Hub may have it.
 
     Raises:
         BadLink: it cannot be one.
     """
-    name = plain(name.strip(), f"name of a {what}", _PERSON_MAX)
+    name = plain(name.strip(), _NAME_OF[what], _PERSON_MAX)
     if not name or "/" in name:
-        raise BadLink("{name} cannot be the name of a {what}.", name=shown(name), what=what)
+        raise BadLink(
+            "{name} cannot be the {what}.", name=shown(name), what=Sentence(_NAME_OF[what])
+        )
     return name
 
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 from .launch import LaunchRequest
 from .policy import Policy
 from .quantities import say_bytes, write_cores, write_seconds
+from .sentences import NOTHING, Sentence, listing
 from .targets import TARGETS, Targets
 
-Change = tuple[dict[str, object], str]
+Change = tuple[dict[str, object], Sentence]
 """Fields of a request, and the words for them after “Launch”."""
 
 
@@ -22,7 +23,7 @@ def nearer(
     request: LaunchRequest,
     volumes: Collection[str],
     targets: Targets = TARGETS,
-) -> tuple[LaunchRequest, str]:
+) -> tuple[LaunchRequest, Sentence]:
     """A request without the first thing for which it is refused.
 
     Args:
@@ -35,7 +36,7 @@ def nearer(
     """
     for fields, words in _changes(policy, request, volumes, targets):
         return replace(request, **fields), words  # type: ignore[arg-type]
-    return request, ""
+    return request, NOTHING
 
 
 def _changes(
@@ -43,33 +44,37 @@ def _changes(
 ) -> Iterator[Change]:
     """In the order in which a request is judged."""
     if request.files not in policy.files and policy.files:
-        yield {"files": policy.files[0]}, f"with files={policy.files[0]}"
+        yield {"files": policy.files[0]}, Sentence("with files={files}", files=policy.files[0])
     yield from _resources(policy, request)
     if request.target and request.target not in targets:
-        yield {"target": "lab"}, "with JupyterLab"
+        yield {"target": "lab"}, Sentence("with JupyterLab")
     kept = tuple(volume for volume in request.volumes if volume.name in volumes)
     lacking = [volume.name for volume in request.volumes if volume.name not in volumes]
     if lacking:
-        yield {"volumes": kept}, f"without {_named(lacking)}"
+        yield {"volumes": kept}, _without(lacking)
 
 
 def _resources(policy: Policy, request: LaunchRequest) -> Iterator[Change]:
     if policy.max_idle and request.idle > policy.max_idle:
-        yield {"idle": policy.max_idle}, f"for {write_seconds(policy.max_idle)} without use"
+        time = write_seconds(policy.max_idle)
+        yield {"idle": policy.max_idle}, Sentence("for {time} without use", time=time)
     if request.size and request.size not in policy.sizes:
-        yield {"size": ""}, "in the usual size"
+        yield {"size": ""}, Sentence("in the usual size")
     if not request.size and request.memory > policy.max_memory:
-        memory = say_bytes(policy.max_memory) if policy.max_memory else "the usual memory"
-        yield {"memory": policy.max_memory}, f"with {memory}"
+        memory = say_bytes(policy.max_memory) if policy.max_memory else Sentence("the usual memory")
+        yield {"memory": policy.max_memory}, Sentence("with {memory}", memory=memory)
     if not request.size and request.cpu > policy.max_cpu:
         cpu = (
-            f"{write_cores(policy.max_cpu)} processors"
+            Sentence("with {cpu} processors", cpu=write_cores(policy.max_cpu))
             if policy.max_cpu
-            else "the usual processors"
+            else Sentence("with the usual processors")
         )
-        yield {"cpu": policy.max_cpu}, f"with {cpu}"
+        yield {"cpu": policy.max_cpu}, cpu
 
 
-def _named(volumes: list[str]) -> str:
-    names = " and ".join(f"“{name}”" for name in volumes)
-    return f"the volume {names}" if len(volumes) == 1 else f"the volumes {names}"
+def _without(volumes: list[str]) -> Sentence:
+    named = (Sentence("“{volume}”", volume=name) for name in volumes)
+    names = listing(named, last="{these} and {this}")
+    if len(volumes) == 1:
+        return Sentence("without the volume {names}", names=names)
+    return Sentence("without the volumes {names}", names=names)

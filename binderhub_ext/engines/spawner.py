@@ -71,6 +71,11 @@ def check_ticket(spawner: BinderSpawnerMixin, user_options: Any) -> None:
     spawner.admit(user_options)
 
 
+_LATE = Sentence("It did not answer in time.")
+ENDED = Sentence("It ended by itself.")
+_STOPPED = Sentence("It stopped answering.")
+
+
 class BinderSpawnerMixin(PreparingMixin):
     """Starts what our service admitted, and nothing else. Put it before a JupyterHub spawner.
 
@@ -238,7 +243,7 @@ class BinderSpawnerMixin(PreparingMixin):
         except BinderError as error:
             raise self._refusal(error) from None
         except TimeoutError:
-            raise self._refusal(await self._failure("It did not answer in time.")) from None
+            raise self._refusal(await self._failure(_LATE)) from None
         except OSError as error:
             raise self._refusal(explained(error)) from error
 
@@ -300,7 +305,7 @@ class BinderSpawnerMixin(PreparingMixin):
                     if monotonic() - looked >= _LOOK_AT_PROCESS:
                         looked = monotonic()
                         if await self.poll() is not None:
-                            raise await self._failure("It ended by itself.")
+                            raise await self._failure(ENDED)
                     await asyncio.sleep(max(_PAUSE, len(_starting) / _QUESTIONS))
         finally:
             _starting.discard(self)
@@ -319,11 +324,11 @@ class BinderSpawnerMixin(PreparingMixin):
                 async with asyncio.timeout(self.http_timeout):
                     return await wait_up(*args, **kwargs)
             except Exception:
-                raise self._refusal(await self._failure("It stopped answering.")) from None
+                raise self._refusal(await self._failure(_STOPPED)) from None
 
         self.server.wait_up = wait
 
-    async def _failure(self, what: str) -> BinderError:
+    async def _failure(self, what: Sentence) -> BinderError:
         detail = await self.explain_failure()
         return LaunchFailed(
             "Your server did not start. {what} The end of its log says why; if the repository"

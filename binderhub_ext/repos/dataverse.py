@@ -38,7 +38,11 @@ class DataverseProvider(Archive):
         data = (await http.json(version))["data"]
         public = [file for file in data["files"] if not file.get("restricted")]
         restricted = len(data["files"]) - len(public)
-        note = Sentence("{count} restricted files are left out", count=restricted)
+        note = Sentence.counted(
+            "{count} restricted file is left out",
+            "{count} restricted files are left out",
+            count=restricted,
+        )
         files = tuple(_file(site, file) for file in public)
         return Contents(files, notes=(note,) if restricted else ())
 

@@ -53,7 +53,11 @@ class FigshareProvider(Archive):
             for file in there
         )
         links = len(article["files"]) - len(there)
-        note = Sentence("{count} files that are only links elsewhere are left out", count=links)
+        note = Sentence.counted(
+            "{count} file that is only a link elsewhere is left out",
+            "{count} files that are only links elsewhere are left out",
+            count=links,
+        )
         return Contents(files, str(article.get("title", "")), notes=(note,) if links else ())
 
     async def _newest(self, http: Http, article: str) -> int:

@@ -24,6 +24,7 @@ from ..core import refs
 from ..core.errors import BadLink, NotAllowed, RefNotFound, RepoNotFound, RepoUnavailable, TooLarge
 from ..core.progress import Tell
 from ..core.repo import Commit, Repo
+from ..core.sentences import Sentence
 from ..core.url import SCHEMES, Url, read_url
 from ..programs import ProcessFailed, TooMuch
 from ..traits import Bytes
@@ -217,7 +218,7 @@ class GitProvider(KeepingProvider):
                     "Git {needed} or newer is needed to fetch safely; on this machine it is "
                     "{here}. Please tell the administrator.",
                     needed=needed,
-                    here=here or "missing",
+                    here=here or Sentence("missing"),
                 )
             self._git_is_new_enough = True
 
@@ -230,15 +231,22 @@ def missing(remote: Remote, ref: str, branches: list[str], default: str) -> RefN
         )
     shown = sorted(branches, key=lambda name: (name != default, name))[:_BRANCHES_SHOWN]
     more = len(branches) - len(shown)
-    listed = ", ".join(shown) + (f" and {more} more" if more else "")
-    hint = (
-        f"Its default branch is “{default}”: use that, or leave the ref empty. " if default else ""
-    )
+    listed = Sentence.verbatim(", ".join(shown))
+    if more:
+        listed = Sentence("{branches} and {count} more", branches=listed, count=more)
+    if not default:
+        return RefNotFound(
+            "There is no branch, tag or commit “{ref}” in {url}. Branches: {listed}.",
+            ref=ref,
+            url=remote.url,
+            listed=listed,
+        )
     return RefNotFound(
-        "There is no branch, tag or commit “{ref}” in {url}. {hint}Branches: {listed}.",
+        "There is no branch, tag or commit “{ref}” in {url}. Its default branch is “{default}”:"
+        " use that, or leave the ref empty. Branches: {listed}.",
         ref=ref,
         url=remote.url,
-        hint=hint,
+        default=default,
         listed=listed,
         default_branch=default,
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Dict, Enum, List, Unicode
+from traitlets import Bunch, Dict, Enum, List, TraitError, Unicode, default, validate
 from traitlets.config import Configurable
 
 from ..core.colors import sheet
+from ..core.sentences import Sentence, fixed
+from ..languages.choice import Offer, everything
+from ..languages.language import ENGLISH_TAG, find
 from ..traits import HexColor
 
 _ACCENT = "#2c7bb6"
@@ -31,7 +34,7 @@ class Appearance(Configurable):
     ).tag(config=True)
 
     sentence = Unicode(
-        "Open a repository in its own environment, with files that stay.",
+        fixed("Open a repository in its own environment, with files that stay."),
         help="What this hub is for, on the page where people sign in and at the end of every page.",
     ).tag(config=True)
 
@@ -88,12 +91,45 @@ class Appearance(Configurable):
         config=True
     )
 
+    language = Unicode(
+        ENGLISH_TAG,
+        help="""What is spoken to people who have not chosen a language and whose browser asks for
+        none of `languages`, such as `de`.""",
+    ).tag(config=True)
+
+    languages = List(
+        Unicode(),
+        help="""The languages that people can choose, in the order they are shown, such as
+        `["en", "de", "fr"]`; one or none offers no choice. Default: all that are installed.""",
+    ).tag(config=True)
+
+    @default("languages")
+    def _all_languages(self) -> list[str]:
+        return list(everything())
+
+    @validate("language", "languages")
+    def _known_languages(self, proposal: Bunch) -> Any:
+        value = proposal["value"]
+        for tag in [value] if isinstance(value, str) else value:
+            try:
+                find(tag)
+            except LookupError as error:
+                there = ", ".join(everything())
+                raise TraitError(f"{error.args[0]} There are: {there}.") from error
+        return value
+
+    def offer(self) -> Offer:
+        """The languages people can have."""
+        tags = self.languages or [self.language]
+        return Offer(tuple(tags), self.language)
+
     def site(self) -> dict[str, Any]:
         """The templates' `site`: what every page shows, the Hub's too."""
         return {
             "name": self.name,
             "logo": self.logo,
-            "sentence": self.sentence,
+            "sentence": Sentence(self.sentence),
+            "languages": [(one.tag, one.name) for one in self.offer().languages()],
             "style": sheet({"accent": _ACCENT, **self.colors}),
             "help_url": self.help_url,
             "operator": self.operator,

@@ -34,10 +34,15 @@ class Bans:
             client = client.ipv4_mapped
         for network, why in self.networks.items():
             if client in network:
-                reason = f": {why}" if why else ""
+                if not why:
+                    raise NotAllowed(
+                        "This hub does not serve the network of your address {client}. Ask the "
+                        "administrator.",
+                        client=client,
+                    )
                 raise NotAllowed(
-                    "This hub does not serve the network of your address {client}{reason}. "
+                    "This hub does not serve the network of your address {client}: {reason}. "
                     "Ask the administrator.",
                     client=client,
-                    reason=reason,
+                    reason=why,
                 )

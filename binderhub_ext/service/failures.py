@@ -20,29 +20,30 @@ from ..core.progress import Event, Phase
 from ..core.sentences import Sentence
 
 STATUSES = {
-    400: ("bad-request", "The request cannot be understood."),
+    400: ("bad-request", Sentence("The request cannot be understood.")),
     403: (
         "forbidden",
-        "You may not do this, or the page was open too long. Reload it and try again.",
+        Sentence("You may not do this, or the page was open too long. Reload it and try again."),
     ),
     404: (
         "not-found",
-        "There is nothing at this address. Look for a mistyped letter in the link.",
+        Sentence("There is nothing at this address. Look for a mistyped letter in the link."),
     ),
-    405: ("method-not-allowed", "This address cannot be used in that way."),
-    503: ("service-unavailable", "The Hub does not answer. Try again in a minute."),
+    405: ("method-not-allowed", Sentence("This address cannot be used in that way.")),
+    503: ("service-unavailable", Sentence("The Hub does not answer. Try again in a minute.")),
 }
 """Code and words of what HTTP itself, and the Hub's library, refuse."""
 
 _TITLES = {
-    400: "This cannot be understood",
-    403: "This is not allowed",
-    404: "There is nothing here",
-    405: "This cannot be used so",
-    409: "This is not possible now",
-    422: "This does not work",
-    429: "Too much at once",
+    400: Sentence("This cannot be understood"),
+    403: Sentence("This is not allowed"),
+    404: Sentence("There is nothing here"),
+    405: Sentence("This cannot be used so"),
+    409: Sentence("This is not possible now"),
+    422: Sentence("This does not work"),
+    429: Sentence("Too much at once"),
 }
+_WRONG = Sentence("Something went wrong")
 _OURS = "Something went wrong on our side. Tell the administrator the reference number."
 
 
@@ -95,14 +96,14 @@ class Failure:
     @classmethod
     def of_status(cls, status: int) -> Failure:
         """The words for a bare HTTP status."""
-        other = (BinderError.code, f"{HTTPStatus(status).phrase}.")
+        other = (BinderError.code, Sentence.verbatim(f"{HTTPStatus(status).phrase}."))
         code, message = STATUSES.get(status, other)
-        return cls(code, status, Sentence(message))
+        return cls(code, status, message)
 
     @property
-    def title(self) -> str:
+    def title(self) -> Sentence:
         """What a page about it is called."""
-        return _TITLES.get(self.status, "Something went wrong")
+        return _TITLES.get(self.status, _WRONG)
 
     @property
     def event(self) -> Event:

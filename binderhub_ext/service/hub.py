@@ -353,9 +353,11 @@ def _failure(message: str) -> LaunchFailed:
 
 def unknown(what: str, name: str) -> NotFound:
     """Why a `person` or `group` cannot be meant."""
-    hint = " People are known once they have signed in." if what == "person" else ""
+    if what == "group":
+        return NotFound("This hub knows no group called “{name}”.", name=name)
     return NotFound(
-        "This hub knows no {what} called “{name}”.{hint}", what=what, name=name, hint=hint
+        "This hub knows no person called “{name}”. People are known once they have signed in.",
+        name=name,
     )
 
 

@@ -12,6 +12,7 @@ import aiohttp
 
 from ..core.badges import lost_elsewhere
 from ..core.launch import LaunchRequest
+from ..core.sentences import Sentence
 
 _TIMEOUT = 4
 _UP_FOR, _DOWN_FOR = 600, 60
@@ -38,7 +39,7 @@ class OtherHub:
         """Whether it has a repository provider, as far as is known."""
         return self.providers is None or provider in self.providers
 
-    def without(self, request: LaunchRequest) -> list[str]:
+    def without(self, request: LaunchRequest) -> list[Sentence]:
         """What a launch lacks there, in words; a person's files in any case."""
         return [] if self.ours else lost_elsewhere(request)
 

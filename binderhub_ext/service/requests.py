@@ -16,6 +16,7 @@ from ..core.paste import understand
 from ..core.plain import ref_name
 from ..core.providers import Providers
 from ..core.repo import Repo
+from ..core.sentences import Sentence
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -35,8 +36,11 @@ _CONTENT = "content"
 _CONTROLS = ("target", "files", "volume", _CONTENT, "image", "server", "size", "share")
 """Parameters for which the form has a control at all times."""
 
-_TITLES = {"labpath": "File to open in JupyterLab", "urlpath": "Page of the server to open"}
-_EXTRA = "Passed on to the page that opens"
+_TITLES = {
+    "labpath": Sentence("File to open in JupyterLab"),
+    "urlpath": Sentence("Page of the server to open"),
+}
+_EXTRA = Sentence("Passed on to the page that opens")
 
 
 class BadField(BadLink):

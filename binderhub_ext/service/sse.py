@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..core.progress import Event
-
 KEEPALIVE = b":keepalive\n\n"
 """A comment: keeps proxies from closing a silent stream, ignored by every client."""
 
@@ -19,14 +17,15 @@ CHANGED = b"data: {}\n\n"
 """A message that says nothing but that there is something to look at."""
 
 
-def message(event: Event, *, name: str = "") -> bytes:
+def message(event: bytes, *, name: str = "") -> bytes:
     """One message of an event stream; JSON has no raw newline, so it is one `data:` line.
 
     Args:
+        event: as JSON.
         name: what lets a client resume after this message, as its `id:`.
     """
     identity = f"id: {name}\n".encode() if name else b""
-    return identity + b"data: " + event.encoded + b"\n\n"
+    return identity + b"data: " + event + b"\n\n"
 
 
 class Parser:

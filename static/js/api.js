@@ -1,6 +1,8 @@
 // Requests to the service. It takes a cookie as proof of identity only together with the
 // page's XSRF token, also for reading, and answers errors as {code, message}.
 
+import { _ } from "./words.js";
+
 export class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -8,14 +10,14 @@ export class Refused extends Error {
   }
 }
 
-const UNKNOWN = "The service did not answer as expected. Reload the page and try again.";
+const UNKNOWN = _("The service did not answer as expected. Reload the page and try again.");
 
 async function refusal(response) {
   if (response.status === 401 || response.status === 403) {
     const body = await response.json().catch(() => ({}));
     return new Refused(
       response.status,
-      body.message || "You are signed out, or may not do this. Reload the page to sign in.",
+      body.message || _("You are signed out, or may not do this. Reload the page to sign in."),
     );
   }
   const body = await response.json().catch(() => ({}));

@@ -1,14 +1,16 @@
 // Buttons that copy: <button data-copy="#id" hidden>. They stay hidden where copying cannot
 // work (no script, or a page that is not in a secure context).
 
+import { _ } from "./words.js";
+
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);
   const words = button.textContent;
   try {
     await navigator.clipboard.writeText(source.value ?? source.textContent);
-    button.textContent = "Copied";
+    button.textContent = _("Copied");
   } catch {
-    button.textContent = "Copying was refused";
+    button.textContent = _("Copying was refused");
   }
   setTimeout(() => (button.textContent = words), 2000);
 }

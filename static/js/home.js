@@ -4,6 +4,7 @@ import "./copy.js";
 import "./lists.js";
 import "./share.js";
 import { Refused, request, requestJson } from "./api.js";
+import { _ } from "./words.js";
 
 const form = document.getElementById("launch-form");
 const token = form.elements._xsrf.value;
@@ -11,12 +12,12 @@ const understood = document.getElementById("understood");
 
 // ---- what the paste means ----------------------------------------------------------------
 
-const FIELDS = { ref: "default", filepath: "notebooks/index.ipynb" };
+const FIELDS = { ref: _("default"), filepath: "notebooks/index.ipynb" };
 const QUIET = 250;
 
 // What fits into an address on its way through every proxy.
 const LONGEST = 8000;
-const TOO_LONG = "This is too long for a link. Paste one address, or a badge.";
+const TOO_LONG = _("This is too long for a link. Paste one address, or a badge.");
 const PASTING = new Set(["insertFromPaste", "insertFromDrop"]);
 
 let asked = 0;
@@ -66,11 +67,11 @@ function sentence(words) {
 function tell(parsed) {
   const facts = [fact(parsed.provider_name, nameOf(parsed))];
   const ref = form.elements.ref.value || parsed.ref;
-  if (ref && ref !== "HEAD") facts.push(fact("at", ref));
+  if (ref && ref !== "HEAD") facts.push(fact(_("at"), ref));
   const file = form.elements.filepath.value || parsed.filepath || parsed.urlpath;
-  if (file) facts.push(fact("opens", file));
+  if (file) facts.push(fact(_("opens"), file));
   const target = form.elements.target.value || parsed.target;
-  if (target) facts.push(fact("in", target));
+  if (target) facts.push(fact(_("in"), target));
   const before = form.elements.repo.value === assumed.repo ? assumed.guessed : [];
   understood.replaceChildren(...facts, ...[...before, ...(parsed.guessed ?? [])].map(sentence));
   understood.dataset.kind = "understood";
@@ -174,7 +175,7 @@ form.elements.repo.addEventListener("change", () => {
 form.addEventListener("submit", (event) => {
   if (!form.elements.repo.value.trim() && !form.elements.image?.value.trim()) {
     event.preventDefault();
-    complain("Paste the address of a repository first.");
+    complain(_("Paste the address of a repository first."));
     understood.hidden = false;
     form.elements.repo.focus();
     return;

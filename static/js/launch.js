@@ -7,6 +7,7 @@ import { showReadme } from "./readme.js";
 import { follow } from "./stream.js";
 import { duration, parseMoment } from "./time.js";
 import { showUpdate, wantsEyes } from "./update.js";
+import { _ } from "./words.js";
 
 const STEPS = ["resolve", "admit", "image", "server", "redirect"];
 const PHASE_STEP = {
@@ -22,8 +23,13 @@ const PHASE_STEP = {
 const LEAVING = 10000;
 // Ends with a question whose answers are forms of the page as the service makes it.
 const QUESTIONS = ["server-differs", "files-differ", "target-missing"];
-const ASKING = "waits for your choice";
-const STATE_WORDS = { waiting: "", active: "under way", done: "done", failed: "failed" };
+const ASKING = _("waits for your choice");
+const STATE_WORDS = {
+  waiting: "",
+  active: _("under way"),
+  done: _("done"),
+  failed: _("failed"),
+};
 
 const byId = (id) => document.getElementById(id);
 const page = byId("launch");
@@ -107,14 +113,16 @@ function ready(event) {
   const target = new URL(event.url, location.href);
   // The service promises a server of this hub; anything else is not followed.
   if (target.origin !== location.origin && !isServerHost(target)) {
-    failed({ message: "The service named an address outside this hub. It was not opened." });
+    failed({ message: _("The service named an address outside this hub. It was not opened.") });
     return;
   }
   STEPS.forEach((_, index) => setStep(index, "done", event.time));
   showProgress(100);
-  showTitle("Ready", "success");
+  showTitle(_("Ready"), "success");
   page.dataset.phase = "ready";
-  byId("message").textContent = stays ? "Read this, then open it." : "Opening your server…";
+  byId("message").textContent = stays
+    ? _("Read this, then open it.")
+    : _("Opening your server…");
   byId("ready-link").href = target;
   byId("ready").hidden = false;
   arrive(target);
@@ -171,8 +179,8 @@ function failed(event) {
   byId("failure").hidden = false;
   byId("failure").focus({ preventScroll: true });
   if (!page.dataset.choices && !cancelled) seen();
-  if (page.dataset.choices) return showTitle("Your choice", "building");
-  return showTitle(cancelled ? "Cancelled" : "Failed", "fail");
+  if (page.dataset.choices) return showTitle(_("Your choice"), "building");
+  return showTitle(cancelled ? _("Cancelled") : _("Failed"), "fail");
 }
 
 // Whoever is here has read why; the main page shows it to those who were away.
@@ -185,8 +193,8 @@ function seen() {
 }
 
 function failureTitle(code) {
-  if (code === "cancelled") return "Cancelled";
-  return page.dataset.choices ? "Your choice" : "This launch failed";
+  if (code === "cancelled") return _("Cancelled");
+  return page.dataset.choices ? _("Your choice") : _("This launch failed");
 }
 
 function showDetail(detail) {
@@ -249,7 +257,7 @@ function show(event) {
 function showConnection(lost) {
   byId("connection").hidden = !lost;
   byId("connection").textContent = lost
-    ? "The connection is interrupted; the launch goes on. Trying again…"
+    ? _("The connection is interrupted; the launch goes on. Trying again…")
     : "";
 }
 
@@ -265,7 +273,8 @@ async function watch() {
     // The page already says how it ended; the stream may be long forgotten.
     if (isFinal(page.dataset)) return;
     const refused = error instanceof Refused;
-    failed({ message: refused ? error.message : `The page cannot follow this launch: ${error}` });
+    const why = _("The page cannot follow this launch: {error}", { error: String(error) });
+    failed({ message: refused ? error.message : why });
   }
 }
 
@@ -273,14 +282,14 @@ async function cancel(submit) {
   submit.preventDefault();
   const button = byId("cancel").querySelector("button");
   button.disabled = true;
-  button.textContent = "Cancelling…";
+  button.textContent = _("Cancelling…");
   try {
     await request(page.dataset.cancel, token, { method: "POST" });
   } catch (error) {
     byId("message").textContent =
-      error instanceof Refused ? error.message : "Not reached. Try again.";
+      error instanceof Refused ? error.message : _("Not reached. Try again.");
     button.disabled = false;
-    button.textContent = "Cancel";
+    button.textContent = _("Cancel");
   }
 }
 

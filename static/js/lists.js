@@ -5,8 +5,16 @@ import { Refused, request } from "./api.js";
 import { close } from "./menu.js";
 import { follow } from "./stream.js";
 import { tellMoments } from "./time.js";
+import { _ } from "./words.js";
 
 const LISTS = ["launches", "failed", "work", "shared"];
+const STATES = {
+  running: _("running"),
+  starting: _("starting"),
+  stopping: _("stopping"),
+  stopped: _("stopped"),
+  failed: _("failed"),
+};
 const LASTING = ["running", "stopped"];
 // Milliseconds before a look: after news, and between two: at what was just asked for, while anything
 // moves, otherwise.
@@ -37,11 +45,11 @@ function setState(row, state) {
   if (!words || row.dataset.state === state) return;
   const focused = row.contains(document.activeElement) ? document.activeElement : null;
   row.dataset.state = state;
-  words.textContent = state;
+  words.textContent = STATES[state] ?? state;
   for (const part of row.querySelectorAll("[data-when]")) {
     part.hidden = !part.dataset.when.split(" ").includes(state);
   }
-  status.textContent = `${row.dataset.title}: ${state}`;
+  status.textContent = `${row.dataset.title}: ${words.textContent}`;
   if (focused && (focused === row || !isShown(focused))) keepFocus(row);
 }
 
@@ -144,7 +152,7 @@ function trouble(row, error) {
     row.append(words);
   }
   words.textContent =
-    error instanceof Refused ? error.message : "The service was not reached. Try again.";
+    error instanceof Refused ? error.message : _("The service was not reached. Try again.");
 }
 
 // Follow a server until it is in a state that lasts.
@@ -186,7 +194,7 @@ async function remove(row, url, method) {
     await request(url, token, { method });
     const next = row.nextElementSibling ?? row.previousElementSibling;
     const list = row.parentElement;
-    status.textContent = `${row.dataset.title}: gone from this list`;
+    status.textContent = _("{title}: gone from this list", { title: row.dataset.title });
     row.remove();
     list.closest("section").hidden = !next && list.id !== "work";
     if (next) keepFocus(next);

@@ -1,6 +1,8 @@
 // A build log that may be long: lines are collected and put into the page a few times a
 // second, in blocks the browser need not lay out while they are out of sight.
 
+import { _, ngettext } from "./words.js";
+
 const BLOCK = 500;
 const CAP = 100000;
 const EVERY = 150;
@@ -40,8 +42,7 @@ export class Log {
     const following = this.#atEnd();
     this.#write(this.#waiting.splice(0));
     this.#forget();
-    const lines = this.total === 1 ? "line" : "lines";
-    this.count.textContent = `${this.total.toLocaleString("en")} ${lines}`;
+    this.count.textContent = ngettext("{count} line", "{count} lines", this.total);
     if (following) this.pre.scrollTop = this.pre.scrollHeight;
   }
 
@@ -75,7 +76,9 @@ export class Log {
       const oldest = this.#blocks.shift();
       this.#dropped += oldest.lines;
       oldest.element.remove();
-      this.pre.dataset.dropped = `${this.#dropped.toLocaleString("en")} earlier lines left out`;
+      this.pre.dataset.dropped = _("{count} earlier lines left out", {
+        count: this.#dropped,
+      });
     }
   }
 }

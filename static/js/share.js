@@ -1,6 +1,7 @@
 // The link and badge maker: what the form stands for, in every form people pass on.
 
 import { Refused, requestJson } from "./api.js";
+import { _ } from "./words.js";
 
 const form = document.getElementById("launch-form");
 const share = document.getElementById("share");
@@ -35,18 +36,19 @@ function link({ name, url }) {
 }
 
 function lacking({ without }) {
-  return without.length ? ` (not there: ${without.join(", ")}) ` : " ";
+  if (!without.length) return "";
+  return ` ${_("(not there: {things})", { things: without.join(", ") })}`;
 }
 
 function show(made) {
   for (const id of ["url", "anywhere", "markdown", "html", "rst"]) put(id, made[id].trim());
   put("repo2docker", made.commands.repo2docker ?? made.commands.docker);
-  const others = made.hubs.flatMap((hub) => [link(hub), lacking(hub)]);
-  hubs.replaceChildren("The same environment elsewhere, where your files are not: ", ...others);
+  const others = made.hubs.flatMap((hub) => [" ", link(hub), lacking(hub)]);
+  hubs.replaceChildren(_("The same environment elsewhere, where your files are not:"), ...others);
   hubs.hidden = made.hubs.length === 0;
   qr.hidden = !made.qr;
   if (made.qr) qr.querySelector("img").src = made.qr;
-  words.textContent = "Whoever follows it gets the same environment, with their own files.";
+  words.textContent = _("Whoever follows it gets the same environment, with their own files.");
   ways.hidden = false;
 }
 
@@ -59,7 +61,7 @@ async function make() {
   if (!share.open) return;
   const turn = ++asked;
   if (!form.elements.repo.value.trim() && !form.elements.image?.value.trim()) {
-    complain("Paste a repository first.");
+    complain(_("Paste a repository first."));
     return;
   }
   try {
@@ -67,7 +69,8 @@ async function make() {
     if (turn === asked) show(made);
   } catch (error) {
     if (turn !== asked) return;
-    complain(error instanceof Refused ? error.message : "The service was not reached. Try again.");
+    const unreached = _("The service was not reached. Try again.");
+    complain(error instanceof Refused ? error.message : unreached);
   }
 }
 

@@ -1,6 +1,8 @@
 // Moments and durations in the reader's own words. Importing this module puts every
 // <time data-relative> of the page into words.
 
+import { _, language } from "./words.js";
+
 const UNITS = [
   ["year", 31536000],
   ["month", 2592000],
@@ -19,13 +21,11 @@ export function parseMoment(iso) {
 // "3 hours ago", in the language of the page.
 export function relative(then, now = Date.now()) {
   const seconds = (then - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", {
-    numeric: "auto",
-  });
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) >= length) return format.format(Math.round(seconds / length), unit);
   }
-  return "just now";
+  return _("just now");
 }
 
 // "1:05", "1:02:05".
@@ -41,7 +41,7 @@ export function tellMoments(part) {
   for (const time of part.querySelectorAll("time[data-relative]")) {
     const then = parseMoment(time.dateTime);
     if (Number.isNaN(then)) continue;
-    time.title = new Date(then).toLocaleString();
+    time.title = new Date(then).toLocaleString(language);
     time.textContent = relative(then);
   }
 }

@@ -1,10 +1,12 @@
 // What a start did to the project's files, listed on the progress page.
 
+import { _ } from "./words.js";
+
 export function showUpdate(section, update) {
   section.querySelector("[data-sentence]").textContent = update.sentence;
   const list = section.querySelector(".binder-changes");
   const lines = update.changes.map(line);
-  if (update.unlisted) lines.push(quiet("li", `… and ${update.unlisted} more`));
+  if (update.unlisted) lines.push(quiet("li", _("… and {count} more", { count: update.unlisted })));
   list.replaceChildren(...lines);
   section.querySelector("[data-notes]").textContent = update.notes.join(" ");
   section.hidden = update.state === "created";

@@ -21,6 +21,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from binderhub_ext._data import hub_templates_dir, static_dir, templates_dir
+from binderhub_ext.languages.language import ENGLISH, Language
 from binderhub_ext.service.appearance import Appearance
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.web.pages import Pages as Renderer
@@ -38,12 +39,14 @@ LOOK = Appearance(
 )
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, *, language: Language = ENGLISH, **context: Any) -> str:
     """A page as the service renders it."""
     folders = [templates_dir(), hub_templates_dir()]
     renderer = Renderer(folders, hub_prefix=HUB, prefix=PREFIX, extra=LOOK.everywhere())
     token = "token-of-the-page"
-    return renderer.render(template, person=MARIA, xsrf_token=token, nonce=NONCE, **context)
+    return renderer.render(
+        template, language=language, person=MARIA, xsrf_token=token, nonce=NONCE, **context
+    )
 
 
 class Stream:

@@ -4,49 +4,28 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 from textwrap import indent
 
 import pytest
 
-import binderhub_ext
 from binderhub_ext.core.errors import BadLink, BinderError, NoSpace, RefNotFound, ServerDiffers
 from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.core.sentences import Sentence, listing
 from binderhub_ext.core.updates import State, Update, What
 from binderhub_ext.service.failures import Failure
-from tests.house.test_documented import generate
+from tests.house.test_languages import texts
 
-ROOT = Path(binderhub_ext.__file__).parent
 NO_PLACES = {"detail", "default_branch"}
-
-MAKERS = {cls.__name__: 0 for cls in generate.error_classes()} | {
-    "Sentence": 0,
-    "SyncError": 1,
-    "_say": 0,
-}
-"""What makes a sentence, and which of its arguments is the text; the others stand in it by name."""
 
 TELLERS = ("Event", "Readable", "tell", "_tell", "say", "_say")
 """What is given a sentence to tell."""
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-
-class Scope:
-    """A module or a function of ours, and what is assigned to names in it."""
-
-    def __init__(self, file: str, node: ast.Module | Function, module: ast.Module) -> None:
-        self.file, self.node = file, node
-        inside = ast.walk(node) if isinstance(node, Function) else ()
-        self.assigned = _assigned(module.body) | _assigned(inside)
-
-    def calls(self, *names: str) -> Iterator[tuple[str, ast.Call]]:
-        for node in ast.walk(self.node):
-            if isinstance(node, ast.Call) and _name(node.func) in names:
-                yield f"{self.file}:{node.lineno}", node
+class Scope(texts.Scope):
+    """A module or a function of ours, and whether what it says is put together there."""
 
     def is_put_together(self, node: ast.expr, seen: tuple[str, ...] = ()) -> bool:
         """Whether a text is made where it is said; fixed texts may be joined to one another."""
@@ -60,7 +39,9 @@ class Scope:
             case ast.Call(func=ast.Attribute(attr="format")):
                 return True
             case ast.BinOp(left=left, right=right):
-                fixed = all(part.isupper() for part in (_name(left), _name(right)) if part)
+                fixed = all(
+                    part.isupper() for part in (texts.name_of(left), texts.name_of(right)) if part
+                )
                 return not fixed or any_of(left, right)
             case ast.IfExp(body=one, orelse=other):
                 return any_of(one, other)
@@ -71,39 +52,10 @@ class Scope:
         return False
 
 
-def _assigned(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
-    found: dict[str, list[ast.expr]] = {}
-    for node in nodes:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                found.setdefault(name, []).append(value)
-            case ast.AugAssign(target=ast.Name(id=name), value=value):
-                found.setdefault(name, []).append(value)
-    return found
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
-
-
-def scopes() -> Iterator[Scope]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield from scopes_of(str(path.relative_to(ROOT)), path.read_text())
-
-
-def scopes_of(file: str, code: str) -> Iterator[Scope]:
-    module = ast.parse(code)
-    functions = (node for node in ast.walk(module) if isinstance(node, Function))
-    return (Scope(file, node, module) for node in (module, *functions))
-
-
 def made() -> Iterator[tuple[Scope, str, ast.Call, ast.expr]]:
     """Where sentences are made: each with its text."""
-    for scope in scopes():
-        for where, call in scope.calls(*MAKERS):
-            index = MAKERS[_name(call.func)]
-            if len(call.args) > index and not isinstance(call.args[index], ast.Starred):
-                yield scope, where, call, call.args[index]
+    for scope, where, call, given in texts.made(Scope):
+        yield from ((scope, where, call, text) for text in given)
 
 
 def test_no_text_is_put_together_where_it_is_said() -> None:
@@ -115,7 +67,7 @@ def test_what_is_told_is_a_sentence_that_was_made() -> None:
     """A text as such is refused by its type; this finds what would be a sentence by accident."""
     wrong = {
         where
-        for scope in scopes()
+        for scope in texts.scopes(Scope)
         for where, call in scope.calls(*TELLERS)
         if any(map(scope.is_put_together, call.args))
     }
@@ -126,7 +78,8 @@ def test_every_place_of_a_text_is_filled_and_nothing_else_is_given() -> None:
     wrong = set()
     for _, where, call, text in made():
         given = {word.arg for word in call.keywords} - NO_PLACES
-        if isinstance(text, ast.Constant) and None not in given:
+        elsewhere = texts.name_of(call.func) in ("fixed", "_rule")
+        if isinstance(text, ast.Constant) and None not in given and not elsewhere:
             places = {name for _, name, _, _ in Formatter().parse(str(text.value)) if name}
             if places != given:
                 wrong.add((where, *(places ^ given)))
@@ -147,8 +100,8 @@ def test_every_place_of_a_text_is_filled_and_nothing_else_is_given() -> None:
 def test_these_tests_find_what_is_put_together(code: str) -> None:
     found = [
         argument
-        for scope in scopes_of("some.py", f"def some():\n{indent(code, '  ')}")
-        for _, call in scope.calls(*MAKERS, *TELLERS)
+        for scope in texts.scopes_of("some.py", f"def some():\n{indent(code, '  ')}", Scope)
+        for _, call in scope.calls(*texts.MAKERS, *TELLERS)
         for argument in call.args
         if scope.is_put_together(argument)
     ]

@@ -19,7 +19,7 @@ EVENTS = st.lists(st.builds(Event, st.sampled_from(Phase), SENTENCES, DATA), max
 
 @given(EVENTS, st.lists(st.integers(1, 40), min_size=1))
 def test_what_is_written_is_read_back_however_it_is_cut(events, cuts):
-    stream = b"".join(KEEPALIVE + message(e, name=str(n)) for n, e in enumerate(events, 1))
+    stream = b"".join(KEEPALIVE + message(e.encoded, name=str(n)) for n, e in enumerate(events, 1))
     parser, found, rest = Parser(), [], stream
     for cut in cuts * len(stream):
         if not rest:
@@ -47,6 +47,6 @@ def test_what_is_not_an_object_is_refused(data):
 def test_an_event_is_one_line_and_is_encoded_once():
     event = Event(Phase.BUILDING, Sentence("two\nlines"), {"step": "image"})
     assert event.encoded is event.encoded
-    assert message(event, name="7") == (
+    assert message(event.encoded, name="7") == (
         b'id: 7\ndata: {"phase": "building", "message": "two\\nlines\\n", "step": "image"}\n\n'
     )

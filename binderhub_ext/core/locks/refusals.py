@@ -9,10 +9,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ..errors import BuildFailed
+from ..sentences import Sentence
 from .model import Locked, Target, asked_by_project, requirements
 
 AGAIN = {
-    "pylock.toml": "the command that made it",
+    "pylock.toml": Sentence("the command that made it"),
     "uv.lock": "`uv lock`",
     "poetry.lock": "`poetry lock`",
 }
@@ -115,6 +116,6 @@ def _refuse_other(name: str, one: Requirement, versions: Sequence[str]) -> NoRet
         "commit it.",
         wanted=f"{one.name}{one.specifier}"[:200],
         name=name,
-        found=f"{one.name} {versions[0]}" if versions else "no such package",
+        found=f"{one.name} {versions[0]}" if versions else Sentence("no such package"),
         again=AGAIN[name],
     )

@@ -34,7 +34,7 @@ from ..containers import made, quickstart
 from ..containers.people import ensure_person
 from ..preparing import Prepared
 from ..rundir import Owner
-from ..spawner import HOME, BinderSpawnerMixin
+from ..spawner import ENDED, HOME, BinderSpawnerMixin
 from . import network, seeding
 from .imagevolumes import own_folders
 from .rundir import RunDirectory
@@ -235,7 +235,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         await super().start_object()
         state = (await self.docker("inspect_container", self.container_id))["State"]
         if not state["Running"]:
-            raise await self._failure("It ended by itself.")
+            raise await self._failure(ENDED)
         if self._binds and not await asyncio.to_thread(seen_rightly, state["Pid"], self._binds):
             await self.docker("kill", self.container_id)
             raise LaunchFailed(

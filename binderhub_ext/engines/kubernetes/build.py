@@ -255,7 +255,7 @@ class KubernetesBuilder(Settings):
         name = jobs.name_of(self.cluster.hub, key)
         least = jobs.requests(self.build_options)
         request = PodRequest(
-            least["memory"], least["cpu"], own_image=self.cluster.image, what="The build"
+            least["memory"], least["cpu"], own_image=self.cluster.image, what=Sentence("The build")
         )
         follower = Follower(api, name, log, PodEvents(request), say)
         status = await follower.until_ended()

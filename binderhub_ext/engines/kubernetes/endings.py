@@ -74,12 +74,18 @@ def _of_pod(pod: Mapping[str, Any], log: str, options: BuildOptions) -> BinderEr
     status = pod.get("status") or {}
     reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
     if reason == "Evicted" and ("storage" in message or "disk" in message.lower()):
-        limit = f" ({write_bytes(options.disk)}B)" if options.disk else ""
+        said = f"{message}\n{log}"
+        if not options.disk:
+            return NoSpace(
+                "The build needed more disk than there is for it on its node and was ended. Make it"
+                " write less, or ask the administrator.",
+                detail=said,
+            )
         return NoSpace(
-            "The build needed more disk than there is for it on its node{limit} and was ended."
+            "The build needed more disk than there is for it on its node ({limit}) and was ended."
             " Make it write less, or ask the administrator.",
-            limit=limit,
-            detail=f"{message}\n{log}",
+            limit=f"{write_bytes(options.disk)}B",
+            detail=said,
         )
     if reason:
         return BuildFailed(

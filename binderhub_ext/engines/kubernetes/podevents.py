@@ -18,6 +18,7 @@ _DENIED = ("errimagepull", "failed to pull image", "imagepullbackoff")
 _SHORT = re.compile(r"Insufficient ([\w/-]+(?:\.[\w/-]+)*)")
 _FULL = re.compile(r"ephemeral.storage|DiskPressure|disk-pressure", re.IGNORECASE)
 _TELL = "If it stays so, tell the administrator."
+_YOURS = Sentence("Your server")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class PodRequest:
     cpu: float = 0
     sizes: Mapping[str, int] | None = None
     own_image: str = ""
-    what: str = "Your server"
+    what: Sentence = _YOURS
 
 
 @dataclass
@@ -122,8 +123,7 @@ class PodEvents:
         error = complaint(found[1] if found else "of this server", said)
         if error.status < 500 and error.status != 429:
             raise error
-        why = error.message.split(". ")[0]
-        return Sentence("{why}. It is tried again.", why=why)
+        return Sentence("{why} It is tried again.", why=error.message)
 
 
 def _is_about_pulling(said: str) -> bool:

@@ -22,6 +22,7 @@ from traitlets import Float, default
 
 from ...core.errors import BinderError, LaunchFailed
 from ...core.launch import Launch
+from ...core.sentences import Sentence
 from ...programs import clean
 from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
@@ -30,7 +31,7 @@ from ..containers.people import UID, ensure_person
 from ..containers.sources import check_sources
 from ..preparing import Prepared
 from ..rundir import Owner
-from ..spawner import HOME, BinderSpawnerMixin
+from ..spawner import ENDED, HOME, BinderSpawnerMixin
 from . import labels
 from .alone import refuse_side_by_side
 from .cluster import Cluster
@@ -238,7 +239,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
                 await asyncio.wait([task], timeout=_LOOK)
                 self._tell_pod_events(progress)
                 if not task.done() and ended(self.seen_pod(), NOTEBOOK):
-                    raise await self._failure("It ended by itself.")
+                    raise await self._failure(ENDED)
             return await task
         except DOWN as error:
             raise in_words(error) from error
@@ -337,7 +338,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
                 await KubeSpawner.stop(self, now=True)
         self._made = False
 
-    async def _failure(self, what: str) -> BinderError:
+    async def _failure(self, what: Sentence) -> BinderError:
         status = (self.seen_pod() or {}).get("status") or {}
         if status.get("phase") == "Pending" and self._pod_events and self._pod_events.last:
             return LaunchFailed(

@@ -15,13 +15,16 @@ from .mapping import Obstacle
 
 _ELSEWHERE = "The docker or kubernetes engine can build it; ask the administrator for one."
 
+_DOCKERFILE = Sentence("the repository brings its own Dockerfile")
+_NO_R = Sentence("this engine has no R of a chosen version and no RStudio")
+_NO_JULIA = Sentence("this engine has no Julia")
 _REFUSED = {
-    "DockerBuildPack": ("Dockerfile", "the repository brings its own Dockerfile"),
-    "LegacyBinderDockerBuildPack": ("Dockerfile", "the repository brings its own Dockerfile"),
-    "NixBuildPack": ("default.nix", "this engine has no Nix"),
-    "RBuildPack": ("runtime.txt", "this engine has no R of a chosen version and no RStudio"),
-    "JuliaProjectTomlBuildPack": ("Project.toml", "this engine has no Julia"),
-    "JuliaRequireBuildPack": ("REQUIRE", "this engine has no Julia"),
+    "DockerBuildPack": ("Dockerfile", _DOCKERFILE),
+    "LegacyBinderDockerBuildPack": ("Dockerfile", _DOCKERFILE),
+    "NixBuildPack": ("default.nix", Sentence("this engine has no Nix")),
+    "RBuildPack": ("runtime.txt", _NO_R),
+    "JuliaProjectTomlBuildPack": ("Project.toml", _NO_JULIA),
+    "JuliaRequireBuildPack": ("REQUIRE", _NO_JULIA),
 }
 _PROGRAMS = {
     "rstudio": "rserver",
@@ -43,7 +46,8 @@ def refuse_unsupported(detection: Detection, no_apt: Obstacle | None) -> None:
         BuildFailed: `apt.txt` cannot be understood.
     """
     if detection.buildpack not in _SERVED:
-        name, reason = _REFUSED.get(detection.buildpack, ("", f"of {detection.buildpack}"))
+        other = Sentence("of {buildpack}", buildpack=detection.buildpack)
+        name, reason = _REFUSED.get(detection.buildpack, ("", other))
         name = _named(detection, name)
         raise Unsupported("{name}: {reason}. " + _ELSEWHERE, name=name, reason=reason)
     path = detection.file("apt.txt")
@@ -127,7 +131,8 @@ def _python_source(detection: Detection) -> str:
     for name in ("runtime.txt", ".python-version", "Pipfile.lock", "Pipfile"):
         if path := detection.file(name):
             return path
-    return "pyproject.toml" if ("pyproject.toml" in dict(detection.files)) else "The repository"
+    in_project = "pyproject.toml" in dict(detection.files)
+    return "pyproject.toml" if in_project else Sentence("The repository")
 
 
 def _named(detection: Detection, name: str) -> str:

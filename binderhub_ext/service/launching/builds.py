@@ -43,8 +43,8 @@ from . import metrics
 from .buildlog import BuildLog
 from .semaphore import FairSemaphore
 
-_ONE_AHEAD = "{ahead} build is ahead of this one."
-_AHEAD = "{ahead} builds are ahead of this one."
+_ONE_AHEAD = "{count} build is ahead of this one."
+_AHEAD = "{count} builds are ahead of this one."
 
 _GLANCES = 4
 """Pages that look at something new at the same time: a browser can be made to open many."""
@@ -253,7 +253,7 @@ class Builds:
 
     async def _build_in_turn(self, request: BuildRequest, tell: Tell) -> Image:
         def waiting(ahead: int) -> None:
-            message = Sentence(_ONE_AHEAD if ahead == 1 else _AHEAD, ahead=ahead)
+            message = Sentence.counted(_ONE_AHEAD, _AHEAD, count=ahead)
             tell(Event(Phase.WAITING, message, {"ahead": ahead}))
 
         async with self._semaphore.acquired(waiting):

@@ -80,7 +80,7 @@ class Landing:
                 "{target} is not in this environment (it needs {needs}). The server runs: open "
                 "JupyterLab, or change the launch.",
                 target=target.title,
-                needs=target.needs or "a program of that name",
+                needs=target.needs or Sentence("a program of that name"),
             )
         raise TargetMissing(
             "{target} does not answer. The server runs: open JupyterLab, or change the launch.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...core.errors import TooMany
+from ...core.sentences import Sentence, fixed
 from . import metrics
 from .launcher import LaunchOrder
 
@@ -64,10 +65,10 @@ class Quotas:
         """
         orders, repo = list(under_way), order.request.repo
         if self.total and len(orders) >= self.total:
-            _refuse(order, "pod_quota", "Too many launches are under way on this hub.")
+            _refuse(order, "pod_quota", fixed("Too many launches are under way on this hub."))
         same = sum(1 for other in orders if repo and _identity(other) == repo.identity)
         if self.per_repo and same >= self.per_repo:
-            said = "This repository is being launched by too many people at this moment."
+            said = fixed("This repository is being launched by too many people at this moment.")
             _refuse(order, "repo_quota", said)
         own = sum(1 for other in orders if other.person.name == order.person.name)
         if self.per_person and own >= self.per_person:
@@ -90,4 +91,4 @@ def _refuse(order: LaunchOrder, status: str, said: str) -> None:
     """Say no, and count it under BinderHub's name for it."""
     provider = order.request.repo.provider if order.request.repo else "image"
     metrics.LAUNCH_COUNT.labels(status=status, provider=provider).inc()
-    raise TooMany("{said} Try again in a minute.", said=said)
+    raise TooMany("{said} Try again in a minute.", said=Sentence(said))

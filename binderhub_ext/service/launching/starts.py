@@ -17,8 +17,8 @@ from .semaphore import FairSemaphore
 
 ENDED = Sentence("Your server has ended meanwhile.")
 
-_ONE_AHEAD = "{ahead} server starts before yours."
-_AHEAD = "{ahead} servers start before yours."
+_ONE_AHEAD = "{count} server starts before yours."
+_AHEAD = "{count} servers start before yours."
 
 _TIMES = 3
 """How often a start is begun when the Hub is restarted in the middle of it."""
@@ -53,7 +53,7 @@ class Starts:
         """
 
         def waiting(ahead: int) -> None:
-            message = Sentence(_ONE_AHEAD if ahead == 1 else _AHEAD, ahead=ahead)
+            message = Sentence.counted(_ONE_AHEAD, _AHEAD, count=ahead)
             tell(Event(Phase.LAUNCHING, message, {"ahead": ahead, "progress": 0}))
 
         async with self._own.setdefault(person.name, Lock()), self._semaphore.acquired(waiting):

@@ -28,13 +28,14 @@ from ...core.launch import Project
 from ...core.projects import Past
 from ...core.repo import Commit, Repo
 from ...core.rights import combination
+from ...core.sentences import fixed
 from ...engines.base import Environment
 from . import database
 from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
 
 T = TypeVar("T")
 
-INTERRUPTED = "The service was restarted meanwhile. Launch again: nothing is lost."
+INTERRUPTED = fixed("The service was restarted meanwhile. Launch again: nothing is lost.")
 
 _LOST = timedelta(days=1)
 """After this nothing is under way any more, whichever service began it."""

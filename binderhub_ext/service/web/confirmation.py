@@ -21,7 +21,9 @@ from ...core.progress import unheard
 from ...core.refs import taken_instead
 from ...core.repo import Commit
 from ...core.rights import reach_for_the_same, rights, wants_nothing_more, words
+from ...core.sentences import NOTHING, Sentence, listing
 from ...core.sharees import Sharee
+from ...core.space import size_words
 from ...core.targets import Targets, lacks, missing, program
 from ...core.volumes import Placed
 from ...core.within import nearer
@@ -41,10 +43,10 @@ from .seen import seen
 _SHOWN = ("target", "files", "volume", "content", "image", "environment", "share")
 """Parameters that have a place of their own on the page."""
 
-_UNKNOWN = "Found out from the repository's files when it is launched"
-_OF_NOTHING = "That of an empty repository: nothing of this one is installed"
-_NETWORK = "The internet, but nothing of this hub or of other people."
-_CREDENTIALS = "None of your passwords or tokens."
+_UNKNOWN = Sentence("Found out from the repository's files when it is launched")
+_OF_NOTHING = Sentence("That of an empty repository: nothing of this one is installed")
+_NETWORK = Sentence("The internet, but nothing of this hub or of other people.")
+_CREDENTIALS = Sentence("None of your passwords or tokens.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Question:
     commit: Commit | None
     known: tuple[Environment, Image | None] | None
     about: About | None
-    differs: tuple[str, ...]
+    differs: tuple[Sentence, ...]
     trusted: bool
     volumes: tuple[Placed, ...] = ()
     project: str = ""
@@ -161,8 +163,8 @@ class Nearest:
     """
 
     asked: Question
-    refused: tuple[str, ...] = ()
-    instead: tuple[str, ...] = ()
+    refused: tuple[Sentence, ...] = ()
+    instead: tuple[Sentence, ...] = ()
 
 
 async def nearest(service: Service, person: Person, request: LaunchRequest) -> Nearest:
@@ -171,8 +173,8 @@ async def nearest(service: Service, person: Person, request: LaunchRequest) -> N
     Raises:
         BinderError: there is none.
     """
-    refused: list[str] = []
-    instead: list[str] = []
+    refused: list[Sentence] = []
+    instead: list[Sentence] = []
     while True:
         try:
             asked = await question(service, person, request)
@@ -188,7 +190,7 @@ async def nearest(service: Service, person: Person, request: LaunchRequest) -> N
 
 async def _nearer(
     service: Service, person: Person, request: LaunchRequest
-) -> tuple[LaunchRequest, str]:
+) -> tuple[LaunchRequest, Sentence]:
     mine = await service.volumes.mine(person) if request.volumes else []
     names = {name for access in mine for name in (access.volume.name, access.volume.id)}
     return nearer(service.policy, request, names, service.targets)
@@ -253,7 +255,7 @@ async def trust(service: Service, person: Person, request: LaunchRequest) -> Non
 
 
 def page_values(
-    service: Service, nearest: Nearest, source: Source, guessed: Sequence[str] = ()
+    service: Service, nearest: Nearest, source: Source, guessed: Sequence[Sentence] = ()
 ) -> dict[str, Any]:
     """The values of the template `confirm.html`.
 
@@ -290,7 +292,7 @@ def page_values(
         "form": form,
         "trusted": at_once,
         "refused": refused,
-        "instead": ", ".join(nearest.instead),
+        "instead": listing(nearest.instead),
         "refusal": asked.refusal.to_dict() if asked.refusal else None,
         "change_url": views.form_url(service.prefix, link),
         "cancel_url": service.prefix,
@@ -298,7 +300,7 @@ def page_values(
     }
 
 
-async def _differs(service: Service, person: Person, launch: Launch) -> tuple[str, ...]:
+async def _differs(service: Service, person: Person, launch: Launch) -> tuple[Sentence, ...]:
     """What the launch would change about a server; its environment is not known yet."""
     server = await service.hub.server(person, launch.server)
     if server is None:
@@ -321,38 +323,45 @@ def _commit(asked: Question) -> dict[str, str] | None:
 
 def _environment(asked: Question) -> dict[str, Any]:
     if asked.request.image:
-        return {"kind": f"The image {asked.request.image}", "files": [], "built": True, "size": ""}
+        kind = Sentence("The image {image}", image=asked.request.image)
+        return {"kind": kind, "files": [], "built": True, "size": ""}
     if asked.request.environment:
         return {"kind": _OF_NOTHING, "files": [], "built": True, "size": ""}
     if asked.known is None:
         return {"kind": _UNKNOWN, "files": [], "built": False, "size": ""}
     environment, image = asked.known
-    size = f"{image.size / 2**20:.0f} MiB" if image and image.size else ""
+    size = size_words(image.size) if image and image.size else NOTHING
     files = list(environment.files)
     return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
 
 
 def _resources(request: LaunchRequest, targets: Targets, cost: str) -> list[dict[str, str]]:
     asked = [
-        ("Opens", _opens(request, targets)),
-        ("Passed on to it", urlencode(request.extra)),
+        (Sentence("Opens"), _opens(request, targets)),
+        (Sentence("Passed on to it"), urlencode(request.extra)),
         *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
-        ("Resources", "" if _asks_for_more(request) else "As much as any server here"),
-        ("Costs", cost),
+        (
+            Sentence("Resources"),
+            NOTHING if _asks_for_more(request) else Sentence("As much as any server here"),
+        ),
+        (Sentence("Costs"), cost),
     ]
     return [{"title": title, "value": value} for title, value in asked if value]
 
 
-def _not_to_open(service: Service, asked: Question) -> str:
+def _not_to_open(service: Service, asked: Question) -> Sentence:
     """That what the link opens will not be there, if that is known before."""
     target = program(asked.target, service.targets)
     if target is None:
-        return ""
+        return NOTHING
     image = asked.known[1] if asked.known else None
     provides = image.provides if image and not asked.request.image else ()
     if target.name not in service.builder.targets_lacking() and not lacks(provides, target):
-        return ""
-    return f"{missing(target)}. Change what it opens, or go on to JupyterLab once it runs."
+        return NOTHING
+    return Sentence(
+        "{missing}. Change what it opens, or go on to JupyterLab once it runs.",
+        missing=missing(target),
+    )
 
 
 def _opens(request: LaunchRequest, targets: Targets) -> str:
@@ -360,7 +369,7 @@ def _opens(request: LaunchRequest, targets: Targets) -> str:
     target = targets.get(request.target)
     title = target.title if target else request.target
     if request.filepath and title:
-        return f"{request.filepath} in {title}"
+        return Sentence("{file} in {program}", file=request.filepath, program=title)
     return request.filepath or request.urlpath or title
 
 

@@ -14,6 +14,7 @@ from ...core.policy import Policy
 from ...core.providers import Providers
 from ...core.targets import Targets
 from ...engines.base import Builder
+from ...languages.choice import Offer
 from ..accounting.bookkeeper import Bookkeeper
 from ..accounting.costs import Costs
 from ..accounting.limits import UsageLimits
@@ -53,6 +54,7 @@ class Service:
         open_page: of a page that opens links on any hub; empty for none.
         warnings: sentences above the form.
         settings: what an administrator configured, without secrets.
+        offer: the languages people can have.
     """
 
     prefix: str
@@ -89,6 +91,7 @@ class Service:
     open_page: str = ""
     warnings: Sequence[str] = ()
     settings: Sequence[Mapping[str, str]] = ()
+    offer: Offer = field(default_factory=Offer)
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""

@@ -15,6 +15,8 @@ from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.utils import url_path_join
 
 from ... import __version__
+from ...languages.language import Language, speaking
+from ...languages.templates import Speech
 from ..hub import Person
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -63,12 +65,21 @@ class Pages:
         # by both names, as in the Hub
         named = PrefixLoader({"templates": hub})
         loader = ChoiceLoader([named, *map(NonceLoader, paths), hub])
-        self._environment = Environment(loader=loader, autoescape=True, enable_async=False)
+        self._environment = Environment(
+            loader=loader, autoescape=True, enable_async=False, extensions=[Speech]
+        )
 
     def render(
-        self, name: str, *, person: Person | None, xsrf_token: str, nonce: str, **values: Any
+        self,
+        name: str,
+        *,
+        language: Language,
+        person: Person | None,
+        xsrf_token: str,
+        nonce: str,
+        **values: Any,
     ) -> str:
-        """A page as text."""
+        """A page as text, in a language."""
         common = {
             "base_url": self.hub_prefix,
             "prefix": self.hub_prefix.removesuffix("hub/"),
@@ -84,8 +95,10 @@ class Pages:
             "xsrf_token": xsrf_token,
             "xsrf": xsrf_token,
             "csp_nonce": nonce,
+            "script_words": language.script_words(),
         }
-        return self._environment.get_template(name).render({**common, **self.extra, **values})
+        with speaking(language):
+            return self._environment.get_template(name).render({**common, **self.extra, **values})
 
     def _static_url(self, path: str, **_options: Any) -> str:
         return url_path_join(self.hub_prefix, "static", quote(path))

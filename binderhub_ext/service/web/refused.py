@@ -11,6 +11,7 @@ from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.parameters import PLAIN
 from ...core.repo import Commit
+from ...core.sentences import Sentence
 from ...core.url import SCHEMES, read_url
 from ...engines.base import Environment
 from ...repos.network import is_public
@@ -30,7 +31,7 @@ class Refusal:
     """
 
     error: BinderError
-    ways: tuple[tuple[str, str], ...]
+    ways: tuple[tuple[Sentence, str], ...]
 
     def to_dict(self) -> dict[str, Any]:
         """For pages and the API."""
@@ -50,9 +51,9 @@ async def look(
 
 async def _ways(
     service: Service, request: LaunchRequest, commit: Commit
-) -> tuple[tuple[str, str], ...]:
+) -> tuple[tuple[Sentence, str], ...]:
     plain = write_link(replace(request, environment=PLAIN), providers=service.providers)
-    ways = [("Open its files in the plain environment", service.prefix + plain)]
+    ways = [(Sentence("Open its files in the plain environment"), service.prefix + plain)]
     public = not commit.repo.reader and await _is_public(commit.repo.url)
     for hub in await service.hubs.taking(commit.repo.provider):
         if not public and hub.url.partition("://")[2].rstrip("/") in _PUBLIC_ONLY:
@@ -61,7 +62,8 @@ async def _ways(
             url = elsewhere(request, hub.url, service.targets, ours=hub.ours)
         except BadLink:
             continue
-        ways.append((f"Launch it on {hub.name}, where your files are not", url))
+        words = Sentence("Launch it on {hub}, where your files are not", hub=hub.name)
+        ways.append((words, url))
     return tuple(ways)
 
 

@@ -46,6 +46,7 @@ PAGES: list[Route] = [
     (r"files", files.FilesPage),
     (r"files/(.+)\.zip", files.ProjectZip),
     (r"usage", usage.UsagePage),
+    (r"language", pages.ChosenLanguage),
     (r"settings", pages.Settings),
     (r"admin", admin.AdminPage),
     (rf"admin/({admin.SECTIONS})", admin.AdminPage),

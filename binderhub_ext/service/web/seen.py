@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...core.launch import Files, Project
+from ...core.sentences import Sentence
 from ...core.volumes import Kind, Placed
 
-_CONTENT = "The project of that repository; other launches of it see it too."
+_CONTENT = Sentence("The project of that repository; other launches of it see it too.")
 
 
 def seen(
@@ -27,23 +28,30 @@ def seen(
 
 def _own(files: Files, folder: str) -> list[dict[str, str]]:
     if files is Files.HOME:
-        home = _mount("Your whole home", "~", "rw", "Everything that is yours here.")
+        everything = Sentence("Everything that is yours here.")
+        home = _mount(Sentence("Your whole home"), "~", "rw", everything)
         return [{**home, "whole": "yes"}]
     if files is Files.PROJECT:
         path = f"~/{folder}" if folder else "~"
-        return [_mount("This project's folder", path, "rw", "Nothing else of yours.")]
+        folder_title = Sentence("This project's folder")
+        return [_mount(folder_title, path, "rw", Sentence("Nothing else of yours."))]
     return []
 
 
 def _content(project: Project) -> dict[str, str]:
-    title = f"Your files of {project.commit.repo.title}"
+    title = Sentence("Your files of {repo}", repo=project.commit.repo.title)
     return _mount(title, f"~/{project.folder}", "rw", _CONTENT)
 
 
 def _volume(placed: Placed) -> dict[str, str]:
     volume = placed.volume
-    owner = f"Shared by {volume.owner}." if volume.kind is Kind.SHARED else "Of a group of yours."
-    return _mount(f"Volume {volume.name}", f"~/{placed.place}", str(placed.access), owner)
+    owner = (
+        Sentence("Shared by {owner}.", owner=volume.owner)
+        if volume.kind is Kind.SHARED
+        else Sentence("Of a group of yours.")
+    )
+    title = Sentence("Volume {name}", name=volume.name)
+    return _mount(title, f"~/{placed.place}", str(placed.access), owner)
 
 
 def _mount(title: str, path: str, access: str, said: str) -> dict[str, str]:

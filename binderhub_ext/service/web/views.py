@@ -14,6 +14,7 @@ from ...core.progress import Event, Phase
 from ...core.projects import PROJECTS
 from ...core.repo import Repo
 from ...core.rights import words
+from ...core.sentences import Sentence
 from ...core.sharees import Sharee
 from ...core.updates import CHOICES, Keep, Update, needs_choice
 from ...core.url import readable
@@ -79,10 +80,13 @@ def choices(state: State) -> list[dict[str, Any]]:
     code = state.error.code if state.error else ""
     if code == TargetMissing.code:
         values = {"link": in_lab(state.link), **state.answers}
-        return [{"title": "Open JupyterLab", "values": values}]
+        return [{"title": Sentence("Open JupyterLab"), "values": values}]
     if code != ServerDiffers.code:
         return []
-    titles = {OnChange.RESTART: "Update and restart", OnChange.KEEP: "Open as it is"}
+    titles = {
+        OnChange.RESTART: Sentence("Update and restart"),
+        OnChange.KEEP: Sentence("Open as it is"),
+    }
     return [
         {"title": title, "values": {"link": state.link, **state.answers, "on_change": str(answer)}}
         for answer, title in titles.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed
 from ....core.jsontext import parse_json
 from ....core.launch import LaunchRequest
 from ....core.opens import OPENS, link_to
+from ....languages.choice import COOKIE, asked, remember, without_language
+from ....languages.language import ENGLISH_TAG, Language
 from ...failures import Failure
 from ...hub import Person
 from ...requests import Fields
@@ -132,6 +135,33 @@ class Handler(HubOAuthenticated, Guarded):
         except ValueError:
             return ""
 
+    # ---- language
+
+    def asked_language(self) -> str:
+        """What the address asks for; empty where its arguments are those of a launch."""
+        return asked(self)
+
+    @cached_property
+    def language(self) -> Language:
+        """Whose language the answer is in: asked for, chosen before, the browser's, the hub's.
+
+        A program that asks for none, by a token, is answered in English.
+        """
+        cookie = "" if self.by_token else self.get_cookie(COOKIE, "")
+        return self.service.offer.choose(
+            self.asked_language(),
+            cookie or "",
+            header=self.request.headers.get("Accept-Language", ""),
+            default=ENGLISH_TAG if self.by_token else "",
+        )
+
+    def write(self, chunk: str | bytes | dict[str, Any]) -> None:
+        """Write, with sentences said in the answer's language."""
+        if isinstance(chunk, dict):
+            self.set_header("Content-Language", self.language.tag)
+            chunk = self.language.said(chunk)
+        super().write(chunk)
+
     # ---- refusals
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -191,11 +221,31 @@ class Page(Handler):
         """Answer with a page."""
         xsrf = self.xsrf_token.decode() if self.person else ""
         self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.set_header("Content-Language", self.language.tag)
+        if self.asked_language():
+            self.remember_language()
         self.finish(
             self.service.pages.render(
-                template, person=self.person, xsrf_token=xsrf, nonce=self.nonce, **values
+                template,
+                language=self.language,
+                person=self.person,
+                xsrf_token=xsrf,
+                nonce=self.nonce,
+                address=self.address(),
+                **values,
             )
         )
+
+    def address(self) -> str:
+        """Where this page can be had again, in another language."""
+        if self.request.method == "GET":
+            return without_language(self.request.uri or "")
+        # without what was typed, which may have a password in it
+        return Page.form_page(self)
+
+    def remember_language(self) -> None:
+        """Keep the answer's language for the pages to come, the Hub's too."""
+        remember(self, self.language.tag, self.service.pages.hub_prefix.removesuffix("hub/"))
 
     def show_failure(self, failure: Failure) -> None:
         self.show(

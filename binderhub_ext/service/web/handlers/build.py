@@ -62,6 +62,9 @@ class Build(EventStream):
         self._tell_allowance()
         await self._stream(state, 0)
 
+    def asked_language(self) -> str:
+        return ""
+
     # ---- checks
 
     def _check_consent(self, provider: str, spec: str) -> None:

@@ -12,6 +12,7 @@ from ....core.errors import BadLink, BinderError, RefNotFound, RepoNotFound
 from ....core.launch import LaunchRequest
 from ....core.links import read_link, write_link
 from ....core.paste import understand
+from ....core.sentences import Sentence
 from ...failures import Failure
 from .. import confirmation, readmes
 from ..context import service_of
@@ -25,7 +26,10 @@ _TO_BLAME = {RepoNotFound.code: "repo", RefNotFound.code: "ref"}
 class AskingPage(Page):
     """A page that asks. Nothing is started by a GET, whoever is trusted."""
 
-    async def ask(self, request: LaunchRequest, guessed: Sequence[str] = ()) -> None:
+    def asked_language(self) -> str:
+        return ""
+
+    async def ask(self, request: LaunchRequest, guessed: Sequence[Sentence] = ()) -> None:
         """Show what a launch would do.
 
         Args:

@@ -39,6 +39,8 @@ _SIGNED_OUT = NotAllowed(
     "You were signed out meanwhile, and nothing was launched. Look it over and launch again."
 )
 _QUERY_MAX = 6000
+_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""No other host, and nothing that a browser would take for one."""
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 """What stands before the host of an address; shown to nobody, not even whoever typed it."""
 
@@ -108,6 +110,22 @@ class LaunchPage(Page):
         state = await self.service.launches.get(self.me, id)
         view = views.launch_view(state, self.service.prefix)
         self.show("launch.html", launch=view, hub_host=self.request.host)
+
+
+class ChosenLanguage(Page):
+    """`/language?lang=&next=`: remember a language and go back to a page of this host."""
+
+    public = True
+
+    async def get(self) -> None:
+        self.remember_language()
+        self.redirect(self._back(), status=303)
+
+    def _back(self) -> str:
+        """Where they were, if that is a path of this host."""
+        path = self.get_query_argument("next", "")
+        local = path.startswith(self.service.pages.hub_prefix.removesuffix("hub/"))
+        return path if local and _PATH.fullmatch(path) else self.service.prefix
 
 
 class Settings(Page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -11,6 +12,7 @@ from tornado.iostream import StreamClosedError
 
 from ....core.progress import Event
 from ....jobs import History
+from ....languages.language import ENGLISH
 from ...launching.news import News
 from ...sse import CHANGED, KEEPALIVE, message
 from .base import Api
@@ -50,7 +52,9 @@ class EventStream(Api):
                 for number, event in history.since(after):
                     after = number
                     if shaped := await shape(event) if shape else event:
-                        self.write(message(shaped, name=f"{self.number_prefix}{number}"))
+                        self.write(
+                            message(self.spoken(shaped), name=f"{self.number_prefix}{number}")
+                        )
                 await self.flush()
                 if history.closed and history.last <= after:
                     # everybody gets the last event before anybody's request is wound up
@@ -74,6 +78,12 @@ class EventStream(Api):
         except StreamClosedError:
             return
 
+    def spoken(self, event: Event) -> bytes:
+        """An event in the language of who watches; a line of a log is in nobody's."""
+        if self.language is ENGLISH or event.is_log:
+            return event.encoded
+        return json.dumps(self.language.said(event.to_dict())).encode()
+
     def tell_once(self, event: Event) -> None:
         """Write one event that stands for all."""
-        self.write(message(event))
+        self.write(message(self.spoken(event)))

@@ -1,0 +1,86 @@
+"""Templates that speak: ours and those of the Hub that we extend."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jinja2 import Environment, pass_context
+from jinja2.ext import InternationalizationExtension
+from jinja2.runtime import Context
+from markupsafe import Markup
+from tornado.log import app_log
+
+from ..core.sentences import Sentence, fixed
+from ..core.space import size_words
+from .language import spoken
+
+_HUBS_OWN = (
+    fixed("Sign in"),
+    fixed("Username:"),
+    fixed("Password:"),
+    fixed("Show password"),
+    fixed("Login"),
+    fixed("Logout"),
+    fixed("Toggle dark mode"),
+    fixed("Toggle navigation"),
+)
+"""Texts of the Hub's own templates that we have the translations of. JupyterHub has none itself."""
+
+_HUB_TEXT = re.compile(
+    rf"(?P<before>>|=[\"'])(?P<text>{'|'.join(map(re.escape, _HUBS_OWN))})(?P<after>[<\"'])"
+)
+_HTML = '<html lang="en">'
+_SPEAKING_HTML = '<html lang="{{ spoken().tag }}" dir="{{ spoken().direction }}">'
+
+
+class Speech(InternationalizationExtension):
+    """Says every text and sentence of a template in the language spoken just now."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.newstyle_gettext = True  # type: ignore[attr-defined]
+        environment.policies["ext.i18n.trimmed"] = True
+        environment.finalize = _finalized
+        environment.globals.update(
+            gettext=_gettext, ngettext=_ngettext, _=_gettext, spoken=spoken, size_words=size_words
+        )
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The Hub's own page says that it is English, and its few words are."""
+        source = source.replace(_HTML, _SPEAKING_HTML)
+        return _HUB_TEXT.sub(_translated, source)
+
+
+def _translated(found: re.Match[str]) -> str:
+    # the other quotation mark, as it may stand in an attribute
+    mark = '"' if found["before"] == "='" else "'"
+    return (
+        f"{found['before']}{{{{ _({mark}{found['text']}{mark}) | forceescape }}}}{found['after']}"
+    )
+
+
+def _finalized(value: Any) -> Any:
+    return spoken().say(value) if isinstance(value, Sentence) else value
+
+
+@pass_context
+def _gettext(context: Context, english: str, /, **fields: Any) -> str:
+    return _filled(context, spoken().text(english), english, fields)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, count: int, /, **fields: Any) -> str:
+    said = spoken().catalogue.counted(one, many, count)
+    return _filled(context, said, one if count == 1 else many, {"num": count, **fields})
+
+
+def _filled(context: Context, text: str, english: str, fields: dict[str, Any]) -> str:
+    language = spoken()
+    markup = Markup if context.eval_ctx.autoescape else str
+    values = {name: language.shown(value) for name, value in fields.items()}
+    try:
+        return markup(text) % values
+    except (LookupError, ValueError, TypeError) as error:
+        app_log.warning("Language %s cannot say %r: %r", language.tag, english, error)
+        return markup(english) % values

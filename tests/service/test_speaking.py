@@ -1,0 +1,104 @@
+"""A real hub speaks the language of each who reads: pages, refusals, streams, the Hub's own."""
+
+from __future__ import annotations
+
+import asyncio
+
+from realhub import PREFIX, RealHub
+
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+FRENCH = {"Accept-Language": "fr"}
+
+
+async def test_a_page_is_in_the_language_that_the_browser_asks_for(realhub: RealHub) -> None:
+    async with realhub.browser("greta") as browser:
+        page = await browser.get(PREFIX, headers=GERMAN)
+        assert '<html lang="de" dir="ltr">' in page.text
+        assert "Ein Repository öffnen" in page.text and "Open a repository" not in page.text
+        assert page.headers["Content-Language"] == "de"
+        assert '"Cancel": "Abbrechen"' in page.text
+        english = await browser.get(PREFIX)
+        assert "Open a repository" in english.text and "binder-words" not in english.text
+
+
+async def test_a_choice_is_remembered_and_comes_back_to_the_page(realhub: RealHub) -> None:
+    async with realhub.browser("greta") as browser:
+        page = await browser.get(f"{PREFIX}settings?lang=fr")
+        assert "<h1>Paramètres</h1>" in page.text
+        assert f"lang=de&amp;next={PREFIX}settings" in page.text
+        back = await browser.send("GET", f"{PREFIX}language?lang=de&next={PREFIX}settings%3Fa%3D1")
+        assert (back.status, back.headers["Location"]) == (303, f"{PREFIX}settings?a=1")
+        assert "<h1>Einstellungen</h1>" in (await browser.get(f"{PREFIX}settings")).text
+        token = await browser.get("/hub/token")
+        assert '<html lang="de"' in token.text and "kann ein Programm von Ihnen" in token.text
+        for elsewhere in ("https://example.org/", "//example.org", "/\\example.org", "/a b"):
+            away = await browser.send(
+                "GET", f"{PREFIX}language", params={"lang": "fr", "next": elsewhere}
+            )
+            assert away.headers["Location"] == PREFIX
+
+
+async def test_the_sign_in_speaks_too_and_offers_the_languages(realhub: RealHub) -> None:
+    async with realhub.browser() as browser:
+        page = await browser.get("/hub/login?next=/hub/home", headers=GERMAN)
+        assert '<html lang="de"' in page.text
+        assert "Benutzername:" in page.text and ">Anmelden</h1>" in page.text
+        assert (
+            f'href="{PREFIX}language?lang=fr&amp;next=/hub/login%3Fnext%3D/hub/home"' in page.text
+        )
+        chosen = await browser.send("GET", f"{PREFIX}language?lang=fr&next=/hub/login")
+        assert chosen.headers["Location"] == "/hub/login"
+        assert "Nom d&#39;utilisateur" in (await browser.get("/hub/login")).text
+
+
+async def test_refusals_are_said_in_the_language_and_have_the_same_code(realhub: RealHub) -> None:
+    async with realhub.browser("greta") as browser:
+        await browser.get(PREFIX)
+        refused = (await browser.api("GET", "api/launches/nothing", headers=GERMAN)).json()
+        assert refused["code"] == "not-found"
+        assert refused["message"].startswith("Einen solchen Start gibt es nicht.")
+        missing = await browser.get(f"{PREFIX}nowhere", headers=FRENCH)
+        assert "Il n&#39;y a rien ici" in missing.text
+        said = (await browser.api("GET", "api/parse", params={"text": "a b", "lang": "de"})).json()
+        assert said["message"].startswith("Der Text enthält keinen Link")
+        named = (await browser.api("GET", "api/parse?text=ftp://a.b/c", headers=GERMAN)).json()
+        assert "können nicht abgerufen werden" in named["message"]
+        assert named["text"].startswith("Addresses that begin with {scheme}")
+
+
+async def test_a_language_that_is_none_is_no_error(realhub: RealHub) -> None:
+    async with realhub.browser("greta") as browser:
+        await browser.get(PREFIX)
+        for path in (
+            f"{PREFIX}settings?lang=%ff%00",
+            f"{PREFIX}nowhere?lang=%ff",
+            "/hub/token?lang=%ff",
+        ):
+            page = await browser.get(path, headers={"Accept-Language": "\xff;q=,,;"})
+            assert page.status in (200, 404) and '<html lang="en"' in page.text
+
+
+async def test_programs_are_answered_in_english_unless_they_ask(realhub: RealHub) -> None:
+    async with realhub.browser() as browser:
+        by_token = {"Authorization": f"token {await realhub.token('greta')}"}
+        chosen = {**by_token, "Cookie": "binder-language=de"}
+        for headers, language in ((chosen, "en"), ({**by_token, **FRENCH}, "fr")):
+            reply = await browser.send("GET", f"{PREFIX}api/launches/none", headers=headers)
+            assert reply.headers["Content-Language"] == language
+
+
+async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, repos) -> None:
+    async with realhub.browser("greta") as one, realhub.browser("greta") as other:
+        await one.get(PREFIX)
+        await other.get(PREFIX)
+        started = await one.form("launch", repo=f"{repos.url}/me/mine")
+        launch = started.headers["Location"].rpartition("/")[2]
+        path = f"{PREFIX}api/launches/{launch}/events"
+        german, english = await asyncio.gather(one.events(path, headers=GERMAN), other.events(path))
+        assert [event["phase"] for event in german] == [event["phase"] for event in english]
+        assert german[-1]["phase"] == "ready"
+        told = {event["message"] for event in german} - {event["message"] for event in english}
+        assert "Ihr Server wird gestartet.\n" in told
+        assert any("wird gesucht" in message for message in told)
+        lines = [event for event in german if event.get("log")]
+        assert lines == [event for event in english if event.get("log")]
