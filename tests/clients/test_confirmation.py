@@ -109,7 +109,8 @@ def test_launching_trusting_and_taking_it_back(
         link(hub, repo, "?files=home&server=more"),
         link(hub, repo, "?server=more"),
         link(hub, repo, ref=repo.git("rev-parse", "main")),
-        link(hub, repo, "?urlpath=git-pull%3Frepo%3Dx&server=more"),
+        link(hub, repo, "?urlpath=lab%3Freset&server=more"),
+        link(hub, repo, f"?content=git/{quote(other.url, safe='')}/main"),
     ):
         jonas.goto(more)
         asks(jonas)
