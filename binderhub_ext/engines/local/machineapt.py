@@ -25,6 +25,8 @@ from .words import explained, network_trouble
 _FRESH = 600.0
 """Seconds for which is known what packages there are."""
 
+_CODENAMES = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
+
 _NOT_THERE = (
     re.compile(r"^E: Unable to locate package (\S+)"),
     re.compile(r"^E: Package '([^']+)' has no installation candidate"),
@@ -92,8 +94,11 @@ class MachineApt:
 
     @property
     def release(self) -> str:
-        """Code name of the release, such as `bookworm`."""
-        return self._of_release("VERSION_CODENAME")
+        """Code name of the release whose packages count, such as `bookworm`.
+
+        Systems made of Debian or Ubuntu name that besides their own.
+        """
+        return next(filter(None, map(self._of_release, _CODENAMES)), "")
 
     @property
     def name(self) -> str:

@@ -175,3 +175,17 @@ def test_an_ordinary_user_is_told_what_is_missing(
     assert mapping.obstacle(tmp_path) == obstacle
     (tmp_path / "subuid").write_text("4242:100000:65536\n")
     assert mapping.obstacle(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "release"),
+    [
+        ("VERSION_CODENAME=bookworm\n", "bookworm"),
+        ("VERSION_CODENAME=wilma\nUBUNTU_CODENAME=noble\n", "noble"),
+        ('VERSION_CODENAME=faye\nDEBIAN_CODENAME="bookworm"\n', "bookworm"),
+        ("ID=arch\n", ""),
+    ],
+)
+def test_the_release_is_that_of_the_packages(fields: str, release: str, tmp_path: Path) -> None:
+    (tmp_path / "os-release").write_text(fields)
+    assert MachineApt(os_release=tmp_path / "os-release").release == release
