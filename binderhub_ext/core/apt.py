@@ -9,6 +9,9 @@ from .requirements import decode
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
 
+_MOST = 2000
+"""Packages that anybody names."""
+
 
 def apt_words(content: bytes) -> tuple[str, ...]:
     """What a file names, as repo2docker reads it: several on a line are several packages."""
@@ -24,8 +27,15 @@ def check_packages(path: str, words: tuple[str, ...]) -> None:
         words: what it names.
 
     Raises:
-        BuildFailed: names the word.
+        BuildFailed: names the word, or says that there are too many.
     """
+    if len(words) > _MOST:
+        raise BuildFailed(
+            "{path} names {count} packages; {limit} are allowed.",
+            path=path,
+            count=len(words),
+            limit=_MOST,
+        )
     for word in words:
         if not _PACKAGE.fullmatch(word):
             raise BuildFailed(

@@ -11,11 +11,14 @@ from typing import Any
 import aiohttp
 
 from ..core.badges import lost_elsewhere
+from ..core.jsontext import parse_json
 from ..core.launch import LaunchRequest
 from ..core.sentences import Sentence
 
 _TIMEOUT = 4
 _UP_FOR, _DOWN_FOR = 600, 60
+_LARGEST = 1 << 20
+"""Bytes of an answer."""
 _OURS = "binder-at-home"
 
 
@@ -89,7 +92,14 @@ async def _probe(name: str, url: str) -> OtherHub | None:
 async def _ask(session: aiohttp.ClientSession, url: str) -> Any:
     """What is there as JSON; nothing where a hub has no such page."""
     async with session.get(url) as response:
-        return await response.json(content_type=None) if response.status == 200 else None
+        if response.status != 200:
+            return None
+        body = b""
+        async for part in response.content.iter_any():
+            body += part
+            if len(body) > _LARGEST:
+                raise ValueError("too large")
+        return parse_json(body)
 
 
 def _ids(providers: Any) -> frozenset[str] | None:

@@ -69,12 +69,23 @@ def test_it_asks_once_and_opens_the_same_link_there(site: str, hub: str, page: P
     expect(page.get_by_label("Always open links there")).to_be_checked()
 
 
-def test_where_no_binder_answers_it_says_so_and_leaves_the_way_open(site: str, page: Page) -> None:
+@pytest.mark.parametrize(
+    ("address", "base"),
+    [
+        ("localhost:9/hub/home", ""),
+        ("localhost:9/jupyterhub/hub/home", "jupyterhub/"),
+        ("localhost:9/jupyterhub/", "jupyterhub/"),
+    ],
+)
+def test_where_no_binder_answers_it_says_so_and_leaves_the_way_open(
+    address: str, base: str, site: str, page: Page
+) -> None:
     page.goto(f"{site}#{LINK}")
-    choose(page, "localhost:9/hub/home")
-    expect(page.get_by_role("status")).to_contain_text("No Binder answered at http://localhost:9/")
+    choose(page, address)
+    hub = f"http://localhost:9/{base}"
+    expect(page.get_by_role("status")).to_contain_text(f"No Binder answered at {hub}:")
     way = page.get_by_role("link", name="Open it anyway")
-    expect(way).to_have_attribute("href", f"http://localhost:9/{LINK}")
+    expect(way).to_have_attribute("href", hub + LINK)
 
 
 @pytest.mark.parametrize(

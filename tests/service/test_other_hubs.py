@@ -28,6 +28,8 @@ async def binder(answers: dict[str, Any]) -> AsyncIterator[tuple[str, Asked]]:
     async def answer(request: web.Request) -> web.Response:
         path = request.path.removeprefix("/binder")
         asked.append(path)
+        if isinstance(text := answers.get(path), bytes):
+            return web.Response(body=text)
         return web.json_response(answers[path]) if path in answers else web.Response(status=404)
 
     app = web.Application()
@@ -71,6 +73,8 @@ async def test_one_like_this_is_known() -> None:
         lambda answers: answers.update({"/health": {"ok": False}}),
         lambda answers: answers.update({"/health": "no"}),
         lambda answers: answers.update({"/versions": ["no"]}),
+        lambda answers: answers.update({"/health": b"[" * 500_000}),
+        lambda answers: answers.update({"/health": b'{"ok": 1}' + b" " * 2**21}),
     ],
 )
 async def test_one_that_is_not_well_or_no_binder_is_not_offered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -65,6 +66,30 @@ def test_nothing_acts_or_is_fetched(text: str, name: str) -> None:
             assert (attributes.get("href") or "https://").startswith(("http://", "https://"))
 
 
+def _in_pieces(text: str, size: int) -> str:
+    return (text * (size // len(text) + 1))[:size]
+
+
+_WIDE = "|" + "a|" * 181 + "\n|" + "-|" * 181 + "\n" + "a\n" * 360 + "\n"
+COSTLY = [
+    _in_pieces(_WIDE, 32_768),
+    _in_pieces(_WIDE, 32_768).replace("\n", "\r"),
+    _in_pieces("> " + _WIDE.replace("\n", "\n> ") + "\n\n", 32_768),
+    "".join(f"<b x={number}>" for number in range(1500)) + "<p>x" * 4000,
+    "".join(f"<div><b x={number}\n\nx\n\n" for number in range(1500)),
+    f"<a href=https://example.org/{'x' * 16_000}>" + "<p>x" * 4000,
+    "<b><b><b><i><i><i><s><s><s><em><em><em><code><code><code>" + "<p>x" * 8000,
+]
+
+
+@pytest.mark.parametrize("text", COSTLY)
+def test_no_readme_makes_a_page_a_thousand_times_its_size(text: str) -> None:
+    began = time.process_time()
+    html = as_html(Readme("README.md", text, cut=True))
+    assert len(html) < 3_000_000
+    assert time.process_time() - began < 2
+
+
 def test_it_reads_as_its_authors_meant_it() -> None:
     text = """# Tides
 
@@ -84,6 +109,20 @@ See the [map](https://example.org/map?a=1&b=2), ~~no~~ `code` and ![the logo](lo
     assert "<td>1</td>" in html
     assert "docs/two.md" not in html
     assert ">two</a>" in html
+
+
+def test_markup_loses_its_attributes_and_a_link_keeps_its_address() -> None:
+    text = """<p align="center">
+  <a class="x" href='https://example.org/?a=1&amp;b=2'>map</a> <!-- <b> --> <kbd id=x>Ctrl</kbd>
+</p>
+
+1 < 2 <3 `<b x>` <b style="color: red">tide</b> <a href="javascript:x()">no</a>
+"""
+    html = as_html(Readme("README.md", text, cut=False))
+    assert '<a href="https://example.org/?a=1&amp;b=2" target="_blank" rel=' in html
+    assert "<kbd>Ctrl</kbd>" in html
+    assert "1 &lt; 2 &lt;3 <code>&lt;b x&gt;</code> <b>tide</b>" in html
+    assert "javascript" not in html
 
 
 def test_what_is_not_markdown_is_shown_as_it_is() -> None:

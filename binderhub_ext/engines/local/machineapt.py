@@ -25,6 +25,8 @@ from .words import explained, network_trouble
 _FRESH = 600.0
 """Seconds for which is known what packages there are."""
 
+_CODENAMES = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
+
 _NOT_THERE = (
     re.compile(r"^E: Unable to locate package (\S+)"),
     re.compile(r"^E: Package '([^']+)' has no installation candidate"),
@@ -33,7 +35,8 @@ _NOT_THERE = (
 )
 _UNMET = re.compile(r"unmet dependencies|held broken packages")
 
-# What other programs of this machine want to know, or are run for, is no concern of ours.
+# What other programs of this machine want to know, or are run for, is no concern of ours. A word
+# with a dot is a name and no regular expression, by which one word asks for thousands of packages.
 _SETTINGS = """
 #clear APT::Update;
 #clear DPkg::Pre-Install-Pkgs;
@@ -45,6 +48,7 @@ Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
 Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 APT::Sandbox::User "root";
+APT::Cmd::Pattern-Only "true";
 APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false";
 Dir::State "{state}/state";
@@ -77,6 +81,11 @@ class MachineApt:
             )
         if not shutil.which("mmdebstrap"):
             return Obstacle("mmdebstrap is missing.", "apt-get install -y mmdebstrap")
+        if closed := [file for file in self._files() if not os.access(file, os.R_OK)]:
+            return Obstacle(
+                "The hub's user may not read a file that names sources of packages.",
+                f"Let it read {closed[0]}.",
+            )
         if not (self.sources() and self.release):
             return Obstacle(
                 "This machine's apt has no sources.", f"Name them in {self.etc}/sources.list."
@@ -85,8 +94,11 @@ class MachineApt:
 
     @property
     def release(self) -> str:
-        """Code name of the release, such as `bookworm`."""
-        return self._of_release("VERSION_CODENAME")
+        """Code name of the release whose packages count, such as `bookworm`.
+
+        Systems made of Debian or Ubuntu name that besides their own.
+        """
+        return next(filter(None, map(self._of_release, _CODENAMES)), "")
 
     @property
     def name(self) -> str:
@@ -95,9 +107,7 @@ class MachineApt:
 
     def sources(self) -> list[Path]:
         """Files that name sources."""
-        parts = self.etc / "sources.list.d"
-        files = [self.etc / "sources.list", *parts.glob("*.list"), *parts.glob("*.sources")]
-        return sorted(file for file in files if file.is_file() and _says_something(file))
+        return [file for file in self._files() if _says_something(file)]
 
     def digest(self) -> str:
         """A digest of the sources."""
@@ -112,6 +122,11 @@ class MachineApt:
         said = await output(["apt-config", "dump", "Acquire"], env=variables())
         wanted = re.compile(r"Acquire::(?!IndexTargets|Changelogs|cdrom|Compression)\S+ \".+\";")
         return "".join(f"{line}\n" for line in said.splitlines() if wanted.fullmatch(line))
+
+    def _files(self) -> list[Path]:
+        parts = self.etc / "sources.list.d"
+        files = [self.etc / "sources.list", *parts.glob("*.list"), *parts.glob("*.sources")]
+        return sorted(file for file in files if file.is_file())
 
     def _of_release(self, field: str) -> str:
         try:

@@ -25,12 +25,14 @@ from . import network as net
 from .children import Descriptor, Log, pipe, start_child
 from .limits import Cgroup, counted, find_controllers
 from .network import Network, Ports
+from .processes import ProcessId
 from .sandbox import FIRST, RUN, Bind, Descriptors, Sandbox, arguments, own_files
 
 PATIENCE = 15.0
 """Seconds for anything of ours to get ready; milliseconds on a machine that is well."""
 
 _LOOK = 0.002
+_NOT_MADE = "The sandbox could not be made."
 
 
 @dataclass
@@ -41,14 +43,14 @@ class Command:
         argv: the command; its first word is a program of the host.
         env: its environment.
         fds: descriptors to hand on (`pass_fds`).
-        init: pid of the sandbox's first process, once it has started.
+        init: the sandbox's first process, once it has started.
         counted: whether a control group counts what it uses.
     """
 
     argv: list[str]
     env: dict[str, str]
     fds: tuple[int, ...]
-    init: asyncio.Future[int]
+    init: asyncio.Future[ProcessId]
     counted: bool
     _handed: tuple[Descriptor, ...] = ()
 
@@ -105,9 +107,11 @@ async def prepared(
         # byte was written: closed before that, the sandbox would run without its limits.
         block_out, block = pipe(stack)
         fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
-        init: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        init: asyncio.Future[ProcessId] = asyncio.get_running_loop().create_future()
         release = _release(info.number, block.number, cgroup, init, helper)
         task = asyncio.create_task(release)
+        if sandbox.ends_with_hub:
+            stack.push_async_callback(_emptied, init)
         # First of all when the block is left, and waited for: it reads and writes by numbers,
         # which are somebody else's as soon as they are closed.
         stack.push_async_callback(_ended, task)
@@ -145,6 +149,17 @@ async def _networked(
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
+
+
+async def _emptied(init: asyncio.Future[ProcessId]) -> None:
+    """Wait until nothing runs in a sandbox any more.
+
+    Bubblewrap ends when its program does; the kernel then ends what that left, which may be a
+    thousand processes that still write while somebody takes what they made for finished.
+    """
+    first = init.result() if init.done() and not init.exception() else None
+    if first and not await first.ended(PATIENCE):
+        raise LaunchFailed("What ran in a sandbox does not end.")
 
 
 def _limited(stack: AsyncExitStack, sandbox: Sandbox, name: str) -> tuple[Sandbox, Cgroup | None]:
@@ -215,17 +230,19 @@ def _memory_file(stack: AsyncExitStack, content: bytes) -> int:
 
 
 async def _release(
-    info: int, block: int, cgroup: Cgroup | None, init: asyncio.Future[int], helper: int
+    info: int, block: int, cgroup: Cgroup | None, init: asyncio.Future[ProcessId], helper: int
 ) -> None:
     """Let a sandbox that has come into being run, once it is under its limits."""
     try:
         pid = await _read_init(info)
+        if (first := ProcessId.of(pid)) is None:
+            raise LaunchFailed(_NOT_MADE)
         if cgroup:
             cgroup.add(pid)
             if helper:
                 cgroup.add(helper)
         os.write(block, b"1")
-        init.set_result(pid)
+        init.set_result(first)
     except (OSError, LaunchFailed) as error:
         init.set_exception(error)
         init.exception()  # whoever does not ask sees the command fail
@@ -240,7 +257,7 @@ async def _read_init(info: int) -> int:
         with suppress(ValueError):
             return int(json.loads(text)["child-pid"])
         if not chunk:
-            raise LaunchFailed("The sandbox could not be made.")
+            raise LaunchFailed(_NOT_MADE)
 
 
 async def _readable(descriptor: int) -> None:

@@ -219,12 +219,7 @@ def arguments(sandbox: Sandbox, fds: Descriptors) -> list[str]:
         *_namespaces(sandbox),
         *_system(sandbox, fds),
         *["--proc", "/proc", "--dev", "/dev"],
-        *temporary(sandbox.limits, *([VAR_TMP] if sandbox.system else [])),
-        *(
-            []
-            if sandbox.system
-            else ["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", VAR_TMP]
-        ),
+        *_temporary(sandbox),
         *files(fds),
         *_ours(sandbox),
         *parents(bind.target for bind in sandbox.binds),
@@ -266,10 +261,8 @@ def _namespaces(sandbox: Sandbox) -> list[str]:
 def _temporary(sandbox: Sandbox) -> list[str]:
     if sandbox.system:
         return temporary(sandbox.limits, VAR_TMP)
-    return [
-        *temporary(sandbox.limits),
-        *["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", VAR_TMP],
-    ]
+    var = ["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", VAR_TMP]
+    return [*temporary(sandbox.limits), *var]
 
 
 def temporary(limits: Limits, *more: str) -> list[str]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from ...storage.beneath import open_beneath
 from ...storage.trees import folders_in
 from .store import seal
 
@@ -35,7 +36,8 @@ def share(tree: Path, base: Path) -> None:
     """
     for folder in folders_in(tree):
         with suppress(FileNotFoundError, NotADirectoryError):
-            origin = os.open(base / folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            # Never through a link: many of a Debian tree's lead to places of this machine.
+            origin = open_beneath(base, folder.path)
             try:
                 _share(folder.descriptor, folder.entries, origin)
             finally:

@@ -22,7 +22,6 @@ from . import unsafe
 from .environment import hub_python
 from .limits import Limits
 from .network import Network
-from .processes import ProcessId, end_sandbox
 from .running import prepared
 from .sandbox import HOME, RUN, Bind, Person, Sandbox
 
@@ -89,7 +88,7 @@ async def _output(sandbox: Sandbox) -> bytes:
         assert process.stdout is not None
         try:
             async with asyncio.timeout(_PATIENCE):
-                init = ProcessId.of(await command.init)
+                await command.init
                 output = await asyncio.to_thread(process.stdout.read)
                 await asyncio.to_thread(process.wait)
         except TimeoutError as error:
@@ -97,6 +96,4 @@ async def _output(sandbox: Sandbox) -> bytes:
         finally:
             process.kill()
             process.stdout.close()
-    if init:
-        await end_sandbox(init, 0)
     return bytes(output)

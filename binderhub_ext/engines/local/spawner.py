@@ -193,7 +193,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             )
             process = command.start(log)
             self._monitor = ProcessId.of(process.pid)
-            self._init = ProcessId.of(await command.init)
+            self._init = await command.init
             self._counted = command.counted
 
     async def _start_unsafe(self, what: Prepared, log: int) -> None:

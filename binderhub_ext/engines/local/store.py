@@ -246,9 +246,14 @@ class Store:
                 remove_tree(self.conda / "cache")
 
     def disk_usage(self) -> int:
-        """Bytes that all environments take, counting what they share once."""
+        """Bytes that all environments take, counting what they share once.
+
+        A system that no environment uses any more is not theirs, and goes by itself.
+        """
         seen: set[tuple[int, int]] = set()
-        return sum(unique_bytes(path, seen) for path in (*self._folders(), self.systems))
+        used = {Path(record.system) for record in self.records() if record.system}
+        places = (*self._folders(), *used, self.systems / "bases")
+        return sum(unique_bytes(path, seen) for path in places)
 
     def _retire(self, path: Path) -> bool:
         """Make sure that no server uses it or can begin to: its record goes under the lock."""

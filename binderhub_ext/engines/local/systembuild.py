@@ -33,12 +33,14 @@ set -e
 rm -rf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*
 rm -rf "$1"/etc/apt/auth.conf.d "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*
 mkdir -p "$1/etc/uv" "$1/etc/pki"
+for part in 1 2 3 4 5 6 7 8 9; do mkdir -p "$1/usr/share/man/man$part"; done
 rm -f "$1/etc/localtime"
 touch "$1/etc/localtime" "$1/etc/timezone"
 touch "$1/etc/pip.conf" "$1/etc/resolv.conf" "$1/etc/profile"
 printf '127.0.0.1 localhost binder\n' >"$1/etc/hosts"
 """
-"""What is done to a base: it knows nothing of this machine."""
+"""What is done to a base: it knows nothing of this machine. Manual pages are left out, but not
+their folders, into which scripts of packages link (those of Java)."""
 
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*")
 _LEFT_IN = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")

@@ -30,7 +30,7 @@ from .machineapt import MachineApt, variables
 from .probe import user_namespaces_fix
 from .settings import Settings
 
-BASE = "base 1"
+BASE = "base 2"
 """Goes into every key: raise it when trees are made in another way."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import nh3
@@ -30,6 +31,17 @@ _TAGS = {
 }
 _SCHEMES = {"http", "https", "mailto"}
 
+_CELLS = 20_000
+"""Of tables: each line of one has as many as the widest, however few it names."""
+
+_LINK = 500
+"""Letters of an address in markup: more lead nowhere that people go."""
+
+_LINE_END = re.compile(r"\r\n?")
+_RULE = re.compile(r"^[ \t>|:-]*-[ \t|:-]*$", re.MULTILINE)
+_MARKUP = re.compile(r"<!--.*?(?:-->|$)|<(/?[a-z][a-z0-9]*)([^<>]*)>|<", re.DOTALL | re.IGNORECASE)
+_ADDRESS = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))""", re.IGNORECASE)
+
 
 async def shown(builds: Builds, commit: Commit) -> dict[str, Any]:
     """A commit's README as pages and the API have it: `name`, `html`, and whether it was `cut`.
@@ -52,13 +64,13 @@ def as_html(readme: Readme) -> Markup:
     """
     if not readme.name.lower().endswith(_MARKDOWN):
         return Markup(f"<pre>{escape(readme.text)}</pre>")
-    return _of_markdown(readme.text)
+    return _of_markdown(_LINE_END.sub("\n", readme.text))
 
 
 @lru_cache(maxsize=32)
 def _of_markdown(text: str) -> Markup:
     cleaned = nh3.clean(
-        _markdown().render(text),
+        _markdown(text).render(text),
         tags=_TAGS,
         attributes={"a": {"href"}},
         attribute_filter=_absolute,
@@ -74,13 +86,28 @@ def _absolute(_tag: str, attribute: str, value: str) -> str | None:
     return value if leads_out or attribute != "href" else None
 
 
-def _markdown() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", renderer_cls=_Renderer)
-    return parser.enable(["table", "strikethrough"])
+def _markdown(text: str) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("strikethrough")
+    widest = max((rule.count("|") for rule in _RULE.findall(text)), default=0)
+    return parser.enable("table") if widest * text.count("\n") <= _CELLS else parser
+
+
+def _bare(match: re.Match[str]) -> str:
+    """Markup without attributes but the address of a link.
+
+    A parser repeats tags that nobody closed in every paragraph that follows, unless there are some
+    of the same already.
+    """
+    tag, attributes = match.groups()
+    if not tag:
+        return "" if match[0].startswith("<!--") else "&lt;"
+    address = _ADDRESS.search(attributes) if tag.lower() == "a" else None
+    value = unescape(address[1] or address[2] or address[3] or "") if address else ""
+    return f'<{tag} href="{escape(value)}">' if 0 < len(value) <= _LINK else f"<{tag}>"
 
 
 class _Renderer(RendererHTML):
-    """Markdown's, with lower headings, and what pictures say in their place."""
+    """Markdown's, with lower headings, bare markup, and what pictures say in their place."""
 
     def heading_open(
         self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
@@ -94,6 +121,16 @@ class _Renderer(RendererHTML):
 
     def image(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
         return escape(self.renderInlineAsText(tokens[at].children, options, env))
+
+    def html_inline(
+        self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return _MARKUP.sub(_bare, tokens[at].content)
+
+    def html_block(
+        self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return self.html_inline(tokens, at, options, env)
 
     @staticmethod
     def _lower(token: Token) -> str:

@@ -36,7 +36,9 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "environments", tmp_path / "run")
 
 
-def make(store: Store, key: str, *, unused: float = 0, size: int = 10_000) -> Record:
+def make(
+    store: Store, key: str, *, unused: float = 0, size: int = 10_000, system: str = ""
+) -> Record:
     path = store.begin(key)
     (path / "bin").mkdir()
     (path / "bin" / "python").write_bytes(os.urandom(size))
@@ -54,6 +56,7 @@ def make(store: Store, key: str, *, unused: float = 0, size: int = 10_000) -> Re
         provides=("lab",),
         size=total,
         own=own,
+        system=system,
     )
     store.finish(record)
     last = time.time() - unused
@@ -168,6 +171,18 @@ async def test_garbage_goes_by_size(tmp_path: Path) -> None:
     for key, unused in zip(KEYS, (50, 500, 900, 0), strict=True):
         make(builder.store, key, unused=unused, size=1_000_000)
     assert [image.name for image in await builder.collect_garbage()] == [KEYS[2], KEYS[1]]
+
+
+async def test_a_system_that_nobody_uses_any_more_costs_no_other_environment(
+    tmp_path: Path,
+) -> None:
+    builder = LocalBuilder(data_dir=str(tmp_path), max_total_size=1_500_000)
+    layer = builder.store.systems / "layers" / KEYS[3]
+    layer.mkdir(parents=True)
+    (layer / "program").write_bytes(os.urandom(2_000_000))
+    make(builder.store, KEYS[0], unused=500, size=500_000, system=str(layer))
+    make(builder.store, KEYS[1], unused=50, size=500_000)
+    assert [image.name for image in await builder.collect_garbage()] == [KEYS[0]]
 
 
 def test_shared_files_count_once(store: Store) -> None:

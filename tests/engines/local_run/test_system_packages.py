@@ -148,6 +148,8 @@ async def test_a_second_environment_with_the_same_packages_costs_nothing(machine
     # What is the base's is shared with it.
     assert (tree / "usr/bin/git").samefile(base / "tree/usr/bin/git")
     assert not (tree / "usr/bin/dot").stat().st_mode & 0o222
+    # Scripts of packages link into it, and fail without it.
+    assert (tree / "usr/share/man/man1").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,8 @@ async def test_a_second_environment_with_the_same_packages_costs_nothing(machine
     [
         ("no-such-package-anywhere", "do not have: no-such-package-anywhere"),
         ("figlet=0.0.1", "do not have: figlet"),
+        # A name with a dot, and no regular expression.
+        ("figle.", "do not have: figle."),
     ],
 )
 async def test_a_package_that_is_not_there_is_named(

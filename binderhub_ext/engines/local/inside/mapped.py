@@ -47,11 +47,12 @@ def map_ids(uids: str, gids: str, kinds: int) -> None:
     this = os.getpid()
     if os.fork() == 0:
         status = 1
+        os.close(theirs)  # so that it reads the end of the pipe if there is no namespace
         try:
-            os.read(mine, 1)
-            write_map(this, "uid", uids)
-            write_map(this, "gid", gids)
-            status = 0
+            if os.read(mine, 1):
+                write_map(this, "uid", uids)
+                write_map(this, "gid", gids)
+                status = 0
         finally:
             os._exit(status)
     unshare(kinds)
