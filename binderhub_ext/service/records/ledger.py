@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ...core.errors import Interrupted
@@ -25,8 +25,8 @@ from .tables import ClockRow, IntervalRow, StorageDayRow
 STOPPED, UNSEEN = "stopped", "unseen"
 """Why a run is over: the Hub said when, or it was not there any more at a look."""
 
-_AT_ONCE = 500
-"""Values one statement may name; databases have a limit."""
+_AT_ONCE = 200
+"""Runs one statement may name; databases have a limit."""
 
 _LOCK = 1
 
@@ -274,8 +274,7 @@ class Ledger:
         asked = select(*_READ).where(IntervalRow.seen >= _moment(since))
         if user is not None:
             asked = asked.where(IntervalRow.user == user)
-        rows = await self._run(lambda session: session.execute(asked).all())
-        return [_stretch(row, now) for row in rows]
+        return await self._run(lambda s: [_stretch(row, now) for row in s.execute(asked)])
 
     async def rows(self, user: str | None = None, *, limit: int = 100) -> list[IntervalRow]:
         """The latest rows, newest first; of one person or of everybody."""
@@ -340,10 +339,16 @@ def _open(session: Session, running: Collection[Key]) -> dict[Key, Open]:
     runs = select(IntervalRow).where(IntervalRow.kind == str(What.SERVER))
     rows = list(session.scalars(runs.where(IntervalRow.ended.is_(False))))
     there = {Key(row.user, row.name, row.mark) for row in rows}
-    marks = sorted({key.mark for key in running if key not in there})
-    for at in range(0, len(marks), _AT_ONCE):
-        again = runs.where(IntervalRow.mark.in_(marks[at : at + _AT_ONCE]))
-        rows += session.scalars(again.where(IntervalRow.ended.is_(True)))
+    unknown = [key for key in running if key not in there]
+    for at in range(0, len(unknown), _AT_ONCE):
+        some = unknown[at : at + _AT_ONCE]
+        run = tuple_(IntervalRow.user, IntervalRow.name, IntervalRow.mark)
+        again = runs.where(
+            # by people, of whom there is an index: else every row is read
+            IntervalRow.user.in_({key.user for key in some}),
+            run.in_([(key.user, key.name, key.mark) for key in some]),
+        )
+        rows += session.scalars(again)
     known = {Key(row.user, row.name, row.mark): row for row in rows}
     return {
         key: Open(row.id, row.seen.timestamp(), row.seconds)
