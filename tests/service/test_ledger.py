@@ -489,3 +489,22 @@ async def test_a_build_of_a_killed_service_ends_as_last_seen(
     await one.end_interrupted()
     parts = {row.user: (row.seconds, row.ended, row.reason) for row in await two.rows()}
     assert parts == dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))
+
+
+async def test_a_build_that_ends_while_others_are_written_down(tmp_path: Path) -> None:
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x")
+    ledger = Ledger(records)
+    meter = BuildMeter(ledger)
+    for build in ("one", "two"):
+        meter.began(build, "r")
+        meter.waits(build, Person("ana", ""))
+
+    async def end() -> None:
+        await asyncio.sleep(0)
+        await meter.ended("two", "success")
+
+    await asyncio.gather(meter.write(), end())
+    await ledger.built(BuildPart("two", {"ana": ()}, "r", 1))
+    over = {row.name: (row.ended, row.reason) for row in await ledger.rows()}
+    assert over == {"one": (False, ""), "two": (True, "success")}
+    records.close()

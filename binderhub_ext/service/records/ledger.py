@@ -202,7 +202,8 @@ class Ledger:
 
         def write(session: Session) -> None:
             mine = (IntervalRow.kind == str(What.BUILD)) & (IntervalRow.name == part.build)
-            session.execute(update(IntervalRow).where(mine).values(values))
+            # what is over stays so, also if how far it was is written down after its end
+            session.execute(update(IntervalRow).where(mine, ~IntervalRow.ended).values(values))
             there = set(session.scalars(select(IntervalRow.user).where(mine)))
             for user in sorted(part.people.keys() - there):
                 row = self._common(What.BUILD, user, part.build, part.people[user], part.repo)
