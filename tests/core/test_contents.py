@@ -122,6 +122,14 @@ def test_nbgitpullers_binder_form(link: str, means: str) -> None:
     assert read_link("gh", path, query) == request
 
 
+def test_a_pull_within_a_hubs_link_is_content() -> None:
+    hub = "https://hub.example.org/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fo%2F"
+    request = understand(f"{hub}env&urlpath={PULL}week").request
+    assert write_link(request) == "v2/gh/o/env/HEAD?filepath=week&content=gh/o/week/HEAD"
+    with pytest.raises(BadLink, match="twice"):
+        understand(f"{hub}week&urlpath={PULL}week%26branch%3Ddev")
+
+
 def test_another_branch_of_the_environments_own_is_no_content() -> None:
     with pytest.raises(BadLink, match="twice"):
         read_link("gh", "o/env/main", f"urlpath={PULL}env%26branch%3Ddev")
