@@ -93,7 +93,9 @@ class Policies:
             return list(self.empty)
         merged: dict[tuple[Resource, float], list[Policy]] = {}
         for policy in mine:
-            merged.setdefault((policy.resource, policy.window), []).append(policy)
+            # of files only what is there now counts, whatever the window
+            window = 0 if policy.resource is Resource.STORAGE else policy.window
+            merged.setdefault((policy.resource, window), []).append(policy)
         return [_merged(same, self.intersection) for same in merged.values()]
 
 

@@ -41,6 +41,15 @@ def test_without_a_strategy_the_smallest_holds_and_nothing_for_others() -> None:
     assert policies.of("ana", []) == []
 
 
+def test_limits_of_storage_are_one_whatever_their_windows() -> None:
+    small, large = (
+        {"resource": "storage", "limit": limit, "window": days, "scope": {"group": ["b"]}}
+        for days, limit in enumerate(("1G", "5G"), 1)
+    )
+    policies = read_policies([small, large], {"intersection": "max"})
+    assert list(limits(policies, "ana", "b").values()) == [5 * GIB]
+
+
 def test_a_limit_is_for_people_too_or_for_everybody() -> None:
     builds = {"resource": "build_minutes", "limit": 60, "window": 1}
     own = {"resource": "gpu", "limit": 5, "window": 7, "scope": {"user": ["ana"]}}

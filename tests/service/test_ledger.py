@@ -39,6 +39,7 @@ from binderhub_ext.service.accounting.settings import Given
 from binderhub_ext.service.accounting.stored import StoredFiles
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.person.space import DiskUsage
+from binderhub_ext.service.records import ledger as ledgers_of_records
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.ledger import STOPPED, BuildPart, Ledger, Run, StorageDay
 from binderhub_ext.service.records.records import Records
@@ -486,9 +487,14 @@ async def test_a_build_of_a_killed_service_ends_as_last_seen(
     await one.built(BuildPart("b", {"ana": ("g",), "bo": ()}, "r", 20))
     await two.end_interrupted()
     assert not any(row.ended for row in await two.rows()), "it is of another service"
+    with patch.object(ledgers_of_records, "_GONE", timedelta(0)):
+        await two.end_interrupted()
+    assert all(row.ended for row in await two.rows()), "which has not been heard of for long"
+    await one.built(BuildPart("b", {"cy": ()}, "r", 30))
     await one.end_interrupted()
     parts = {row.user: (row.seconds, row.ended, row.reason) for row in await two.rows()}
-    assert parts == dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))
+    over = dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))
+    assert parts == {**over, "cy": (30, True, "interrupted")}
 
 
 async def test_a_build_that_ends_while_others_are_written_down(tmp_path: Path) -> None:

@@ -113,7 +113,12 @@ class Reports:
 
     async def people(self, days: int) -> list[tuple[str, Figures]]:
         """What everybody used; whoever costs most, or else used most memory, first."""
-        sums = await asyncio.to_thread(totals, await self.lines(days), lambda line: line.user)
+        lines = await self.lines(days)
+
+        def add_up() -> dict[str, Figures]:
+            return totals(lines, lambda line: line.user)
+
+        sums = await asyncio.to_thread(add_up)
         return sorted(sums.items(), key=lambda i: (-i[1].cost, -i[1].memory, i[0]))
 
     async def latest(self, user: str) -> list[IntervalRow]:

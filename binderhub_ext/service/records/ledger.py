@@ -28,6 +28,9 @@ STOPPED, UNSEEN = "stopped", "unseen"
 _AT_ONCE = 200
 """Runs one statement may name; databases have a limit."""
 
+_GONE = timedelta(days=1)
+"""After this without a word a build is not under way any more, whichever service began it."""
+
 _LOCK = 1
 
 
@@ -214,9 +217,13 @@ class Ledger:
         await self._run(write)
 
     async def end_interrupted(self) -> None:
-        """End builds of this service that it was killed in the middle of, as last seen."""
+        """End builds that this service was killed in the middle of, as last seen.
+
+        And those of a service that does not come back, as with a pod of another name.
+        """
         lost = (IntervalRow.kind == str(What.BUILD)) & IntervalRow.ended.is_(False)
-        change = update(IntervalRow).where(lost, IntervalRow.owner == self._owner)
+        gone = IntervalRow.seen < datetime.now(UTC) - _GONE
+        change = update(IntervalRow).where(lost, (IntervalRow.owner == self._owner) | gone)
         change = change.values(ended=True, reason=Interrupted.code)
         await self._run(lambda session: session.execute(change))
 
