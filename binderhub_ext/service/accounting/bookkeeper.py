@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
@@ -104,19 +104,18 @@ class Bookkeeper:
             await asyncio.wait_for(self._wanted.wait(), self._every - least)
         self._wanted.clear()
 
-    async def store_day(self) -> None:
-        """Write down what everybody's homes and volumes take today."""
+    async def store_day(self, day: date) -> None:
+        """Write down what everybody's homes and volumes take, as of a day (UTC)."""
         models = [model async for model in self._hub.items(self._me, "users")]
         groups = {model["name"]: tuple(model.get("groups") or ()) for model in models}
-        today = datetime.now(UTC).date()
         days = [
-            StorageDay(today, "home", user, user, groups[user], size)
+            StorageDay(day, "home", user, user, groups[user], size)
             for user, size in (await self._stored.homes(groups)).items()
         ]
         for volume, size in await self._stored.volumes():
             owner = owner_of(volume)
             of = groups.get(owner, ()) if owner else tuple(filter(None, [group_of(volume.owner)]))
-            days.append(StorageDay(today, "volume", volume.id, owner, of, size))
+            days.append(StorageDay(day, "volume", volume.id, owner, of, size))
         await self._ledger.stored(days)
 
     # ---- inside
