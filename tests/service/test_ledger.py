@@ -28,6 +28,7 @@ from binderhub_ext.core.errors import HubUnavailable
 from binderhub_ext.core.intervals import Key, Reading
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.policy import Size
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.spending import Prices
 from binderhub_ext.core.usagequotas import Standing, read_policies
 from binderhub_ext.service.accounting import bookkeeper as bookkeeping
@@ -345,6 +346,8 @@ def test_used_up_builds_keep_no_server_from_starting() -> None:
     assert view(spent[:1])["allow_server_launch"] is True
     assert view(spent[:1])["error"] is None
     assert view(spent)["error"]["retry_time"] == "1970-01-01T00:00:30Z"
+    told = [limit[name] for limit in view(spent)["quotas"] for name in ("warning", "room")]
+    assert all(isinstance(one, Sentence) for one in told), "for people of any language"
 
 
 async def test_files_that_were_deleted_are_not_held_against_anybody(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def limit_view(one: Standing) -> dict[str, Any]:
         "percent": round(100 * one.share),
         "over": one.over,
         "near": one.near,
-        "warning": str(one.warning),
-        "room": str(one.room),
+        "warning": one.warning,
+        "room": one.room,
     }
 
 
