@@ -34,6 +34,7 @@ from binderhub_ext.core.usagequotas import Standing, read_policies
 from binderhub_ext.service.accounting import bookkeeper as bookkeeping
 from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
+from binderhub_ext.service.accounting.costs import Costs
 from binderhub_ext.service.accounting.limits import UsageLimits
 from binderhub_ext.service.accounting.reports import Component, Figures, Line
 from binderhub_ext.service.accounting.settings import Given
@@ -323,6 +324,13 @@ async def test_what_it_costs_is_said_before(kept: RealHub, repos: GitServer) -> 
         asked = await browser.get(f"{PREFIX}{link}?size=large")
         assert "4.00 EUR an hour" in asked.text
         assert "2.00 EUR an hour" in (await browser.get(PREFIX + link)).text
+
+
+def test_a_price_is_said_in_any_language() -> None:
+    costs = Costs(Prices({"large": 4.0}, currency="EUR"), Given(Size(), {}))
+    (words,) = costs.of_sizes({"large": Size()}).values()
+    assert words == "4.00 EUR an hour" and words.text == "{price} an hour"
+    assert not Costs(Prices({}), Given(Size(), {})).of_sizes({"large": Size()})
 
 
 def test_the_table_has_no_formulas() -> None:
