@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -25,7 +26,7 @@ from .assembly import make_service
 from .config import classes
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
-from .housekeeping import alone
+from .housekeeping import again, alone
 from .options import StrictApplication
 from .secrets import ensure_secret
 from .service import settings
@@ -162,7 +163,7 @@ class BinderApp(StrictApplication):
             ticket_file=self.ticket_secret_file,
         )
         self._init_server()
-        work = (self._keep_house(), self._sweep(), self._keep_books())
+        work = (again(_CLEAN_EVERY, self._keep_house), self._sweep(), self._keep_books())
         self._housekeeping = {*map(asyncio.create_task, work)}
 
     async def cleanup(self) -> None:
@@ -217,8 +218,10 @@ class BinderApp(StrictApplication):
         log("%d %s %s %.1f ms", status, request.method, request.path, milliseconds)
 
     async def _keep_house(self) -> None:
-        """At the start and once a day: remove what is old, measure what there is."""
+        """Remove what is old, measure what there is."""
         service, stored = self.service, Ledger(parent=self).storage
+        # the day on which it began: measuring may last beyond midnight, and no day is left out
+        today = datetime.now(UTC).date()
         jobs: dict[str, Callable[[], Awaitable[object]]] = {
             "Emptying the trash": service.files.empty,
             "Removing old logs of builds": service.builds.remove_old_logs,
@@ -227,12 +230,11 @@ class BinderApp(StrictApplication):
             "Measuring what people's files take": partial(service.space.measure_all, each=stored),
         }
         if stored:
-            jobs["Writing down what people's files take"] = service.bookkeeper.store_day
-        while True:
-            for name, job in jobs.items():
-                with alone(name):
-                    await job()
-            await asyncio.sleep(_CLEAN_EVERY)
+            store = partial(service.bookkeeper.store_day, today)
+            jobs["Writing down what people's files take"] = store
+        for name, job in jobs.items():
+            with alone(name):
+                await job()
 
     async def _keep_books(self) -> None:
         """At the start and again and again: write down who runs what."""

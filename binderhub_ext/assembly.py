@@ -37,6 +37,7 @@ from .service.accounting.limits import UsageLimits
 from .service.accounting.reports import Reports
 from .service.accounting.settings import Ledger as LedgerSettings
 from .service.accounting.settings import UsageQuotas
+from .service.accounting.stored import StoredFiles
 from .service.admin.administration import Administration
 from .service.appearance import Appearance
 from .service.hosts import server_hosts
@@ -222,8 +223,14 @@ class _Parts:
     @cached_property
     def limits(self) -> UsageLimits:
         said = UsageQuotas(parent=self.app)
-        given = self.accounts.given()
-        return UsageLimits(self.ledger, self.hub, said.policies(), given, open=said.failover_open)
+        return UsageLimits(
+            self.ledger,
+            self.hub,
+            said.policies(),
+            self.accounts.given(),
+            self.stored_files,
+            open=said.failover_open,
+        )
 
     @cached_property
     def costs(self) -> Costs:
@@ -242,10 +249,13 @@ class _Parts:
             tickets=self.tickets,
             given=self.accounts.given(),
             meter=self.meter,
-            space=self.space,
-            volumes=self.volumes.store,
+            stored=self.stored_files,
             every=self.accounts.every,
         )
+
+    @cached_property
+    def stored_files(self) -> StoredFiles:
+        return StoredFiles(self.space, self.volumes.store)
 
     @cached_property
     def space(self) -> DiskUsage:

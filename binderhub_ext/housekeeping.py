@@ -1,11 +1,16 @@
-"""Work of which every part fails alone: one broken thing does not keep the rest from being done."""
+"""Work that is done again and again, and of which every part fails alone.
+
+One broken thing does not keep the rest from being done.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 from .storage.trees import remove_tree
 
@@ -23,6 +28,18 @@ def alone(what: str) -> Iterator[None]:
         yield
     except Exception:
         _log.exception("%s failed; it is tried again the next time", what)
+
+
+async def again(every: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do something now and again and again.
+
+    Args:
+        every: seconds from one beginning to the next, however long it takes.
+    """
+    while True:
+        began = monotonic()
+        await work()
+        await asyncio.sleep(max(every - (monotonic() - began), 0))
 
 
 def tidy_away(path: Path) -> bool:

@@ -8,6 +8,7 @@ a folder called like the repository. No spec has a colon that is not escaped.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -90,7 +91,7 @@ def check_folder(text: str) -> str:
         part[:1] not in ("", ".", "-", "~") and ":" not in part and len(part.encode()) <= NAME_MAX
         for part in parts
     )
-    if text.startswith("/") or not plain or parts[0].casefold() in (PROJECTS, SHARED, SHOWN):
+    if text.startswith("/") or not plain or _folded(parts[0]) in (PROJECTS, SHARED, SHOWN):
         raise BadLink("Content cannot be in the folder {given}. Name another.", given=shown(text))
     return path
 
@@ -159,7 +160,7 @@ def check_volumes(
 
 
 def _check_apart(named: list[tuple[str, str]]) -> None:
-    places = [(name, PurePosixPath(place.casefold())) for name, place in named]
+    places = [(name, PurePosixPath(_folded(place))) for name, place in named]
     for number, (name, place) in enumerate(places):
         for other, where in places[:number]:
             if place.is_relative_to(where) or where.is_relative_to(place):
@@ -170,6 +171,11 @@ def _check_apart(named: list[tuple[str, str]]) -> None:
                     other=name,
                     place=named[number][1],
                 )
+
+
+def _folded(place: str) -> str:
+    """Equal for places that look alike, or that a file system may take for one."""
+    return unicodedata.normalize("NFKC", place.casefold())
 
 
 def _twice(sources: Iterable[Content]) -> Content | None:

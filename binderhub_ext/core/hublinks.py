@@ -15,6 +15,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urljoin
 
 from .archives import image_reference
+from .contents import check_content
 from .errors import BadLink
 from .launch import LaunchRequest
 from .links import with_ref
@@ -22,6 +23,7 @@ from .names import is_server_name
 from .plain import relative_path, shown
 from .providers import Providers, find
 from .pulling import APPS, opening
+from .pulling import pulled as with_pulled
 from .sentences import Sentence
 from .understanding import Again, Understanding, WebLink
 
@@ -50,7 +52,7 @@ def nbgitpuller(link: WebLink, providers: Providers, again: Again) -> Understand
         repo = f"https://github.com/{query['account']}/{repo}"
     pulled, title = _pulled(repo, query.get("branch", ""), providers, again)
     folder = query.get("targetPath", "").strip("/")
-    request, said = _opened(pulled.request, query, folder or title)
+    request, said = _opened(pulled.request, query, folder or title, providers)
     if folder:
         lie = "Its files lie in your project, not in a folder {folder}."
         said = (*said, Sentence(lie, folder=shown(folder)))
@@ -96,12 +98,15 @@ def _pulled(
 
 
 def _opened(
-    request: LaunchRequest, query: Mapping[str, str], root: str
+    request: LaunchRequest, query: Mapping[str, str], root: str, providers: Providers
 ) -> tuple[LaunchRequest, tuple[Sentence, ...]]:
     """The request with what the link opens, and what of that is not known here."""
     app = query.get("app", "")
     said = (Sentence("There is no interface {name} here; it was left out.", name=shown(app)),)
     if opened := query.get("urlpath") or query.get("urlPath"):
+        if further := with_pulled(request, opened, providers):
+            check_content(further)
+            return further, ()
         return opening(request, opened, root), ()
     path = query.get("subPath") or query.get("subpath") or query.get("path") or ""
     path = relative_path(path, "path") if path else ""

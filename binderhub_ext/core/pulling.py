@@ -40,12 +40,15 @@ def pulled(request: LaunchRequest, urlpath: str, providers: Providers) -> Launch
     if not query.get("repo"):
         return None
     content = _content(query, providers)
-    if request.repo and _brings(request, content):
-        return _of_its_own(request, query, place_of(content))
-    request = replace(request, content=(*request.content, content))
+    own = _brings(request, content)
+    if not own:
+        request = replace(request, content=(*request.content, content))
     opened = query.get("urlpath") or query.get("urlPath") or ""
     if further := pulled(request, opened, providers):
         return further
+    if own:
+        root = place_of(content)
+        return opening(request, opened, root) if opened else replace(request, urlpath="")
     if opened:
         # the generator adds it for nbgitpuller itself
         opened = server_path(opened.removesuffix("?autodecode"))
@@ -108,8 +111,3 @@ def _brings(request: LaunchRequest, content: Content) -> bool:
     """Whether the environment's repository is what would be pulled."""
     same = request.repo is not None and request.repo.identity == content.repo.identity
     return same and content.ref in ("HEAD", request.ref)
-
-
-def _of_its_own(request: LaunchRequest, query: Mapping[str, str], root: str) -> LaunchRequest:
-    opened = query.get("urlpath") or query.get("urlPath") or ""
-    return opening(request, opened, root) if opened else replace(request, urlpath="")

@@ -64,8 +64,14 @@ class Stretch:
         """What an hour of it uses: byte-hours, processor-hours, minutes of builds."""
         if self.what is What.BUILD:
             return 60.0 if resource is Resource.BUILD else 0.0
-        amounts = {Resource.MEMORY: float(self.memory), Resource.CPU: self.cpu}
-        return {**amounts, Resource.GPU: self.gpu}.get(resource, 0.0)
+        match resource:
+            case Resource.MEMORY:
+                return float(self.memory)
+            case Resource.CPU:
+                return self.cpu
+            case Resource.GPU:
+                return self.gpu
+        return 0.0
 
     def within(self, begin: float, end: float) -> float:
         """Seconds of it between two moments."""

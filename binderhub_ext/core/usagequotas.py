@@ -7,6 +7,7 @@ A policy names a resource, a limit, a window in days and a scope. To its resourc
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ from .spending import Resource
 
 NEAR = 0.8
 """Share of a limit from which people are warned."""
+
+EVERY_START = frozenset({Resource.MEMORY, Resource.CPU, Resource.STORAGE})
+"""What every server needs; without the others some start."""
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _LIMIT = re.compile(r"(\d{1,15})([KMGT]?)", re.IGNORECASE | re.ASCII)
@@ -89,7 +93,9 @@ class Policies:
             return list(self.empty)
         merged: dict[tuple[Resource, float], list[Policy]] = {}
         for policy in mine:
-            merged.setdefault((policy.resource, policy.window), []).append(policy)
+            # of files only what is there now counts, whatever the window
+            window = 0 if policy.resource is Resource.STORAGE else policy.window
+            merged.setdefault((policy.resource, window), []).append(policy)
         return [_merged(same, self.intersection) for same in merged.values()]
 
 
@@ -209,7 +215,8 @@ class Standing:
         """When there is room again; empty if there is, or if waiting does not help."""
         if not self.over or self.retry is None:
             return NOTHING
-        return Sentence("There is room again at {when}.", when=_moment(self.retry))
+        text = _ROOM if self.policy.resource is Resource.BUILD else _IDLE
+        return Sentence(text, when=_moment(self.retry))
 
     @property
     def warning(self) -> Sentence:
@@ -247,15 +254,22 @@ class Standing:
         }
 
 
+def longest(standings: Iterable[Standing]) -> Standing | None:
+    """Of the limits that are reached the one that is so for longest; `None` if none is."""
+    over = [one for one in standings if one.over]
+    return max(over, key=lambda one: math.inf if one.retry is None else one.retry, default=None)
+
+
 def iso(moment: float | None) -> str:
-    """A moment as programs want it; empty for none."""
+    """A moment as programs want it, or the first second after it; empty for none."""
     if moment is None:
         return ""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(math.ceil(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _moment(moment: float) -> str:
-    when = datetime.fromtimestamp(moment, UTC)
+    """The first whole minute that is not before it: who is told it comes back then."""
+    when = datetime.fromtimestamp(math.ceil(moment / 60) * 60, UTC)
     return f"{when:%H:%M} UTC, {when.day} {when:%B %Y}"
 
 
@@ -285,6 +299,8 @@ _USED = {
     Resource.BUILD: fixed("Builds took {used} of {limit} minutes for you within {days}."),
     Resource.STORAGE: fixed("Your files take {used} of {limit} GiB."),
 }
+_ROOM = fixed("There is room again at {when}.")
+_IDLE = fixed("There is room again at {when}, if nothing of yours runs until then.")
 _WAIT = fixed(
     "{use} Nothing new starts for you until there is room; what runs goes on, and your files are"
     " not affected. {room}"

@@ -61,6 +61,9 @@ def test_a_value(text: str, url: str, ref: str, place: str) -> None:
         (["gh/o/a/main", "gh/p/A/main"], "in each other's way at A"),
         (["gh/o/a/main", "a/b:gh/o/b/main"], "in each other's way at a/b"),
         (["A:gh/o/b/main", "gh/o/a/main"], "in each other's way"),
+        (["\u00e9:gh/o/a/main", "e\u0301:gh/o/b/main"], "in each other's way"),
+        (["\uff41:gh/o/b/main", "gh/o/a/main"], "in each other's way"),
+        (["\uff30rojects:gh/o/a/main"], "cannot be in the folder"),
         ([".hidden:gh/o/a/main"], "cannot be in the folder"),
         (["x/.git:gh/o/a/main"], "cannot be in the folder"),
         (["~:gh/o/a/main"], "cannot be in the folder"),
@@ -102,6 +105,11 @@ def test_refused_in_words(content: list[str], words: str) -> None:
             "?labpath=a.ipynb",
         ),
         (f"{PULL}env", ""),
+        (
+            f"{PULL}env%26urlpath%3Dgit-pull%253Frepo%253Dhttps%25253A%25252F%25252Fgithub.com%25252Fo"
+            "%25252Ftwo",
+            "?filepath=two&content=gh/o/two/HEAD",
+        ),
         ("git-pull%3Fx%3D1", "?urlpath=git-pull?x=1"),
     ],
 )  # fmt: skip
@@ -110,6 +118,16 @@ def test_nbgitpullers_binder_form(link: str, means: str) -> None:
     assert write_link(request).replace("%3F", "?").replace("%3D", "=") == f"v2/gh/o/env/main{means}"
     there = understand(elsewhere(request, "https://mybinder.org")).request
     assert there.content == request.content
+    path, _, query = write_link(request).removeprefix("v2/gh/").partition("?")
+    assert read_link("gh", path, query) == request
+
+
+def test_a_pull_within_a_hubs_link_is_content() -> None:
+    hub = "https://hub.example.org/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fo%2F"
+    request = understand(f"{hub}env&urlpath={PULL}week").request
+    assert write_link(request) == "v2/gh/o/env/HEAD?filepath=week&content=gh/o/week/HEAD"
+    with pytest.raises(BadLink, match="twice"):
+        understand(f"{hub}week&urlpath={PULL}week%26branch%3Ddev")
 
 
 def test_another_branch_of_the_environments_own_is_no_content() -> None:

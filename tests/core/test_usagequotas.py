@@ -7,7 +7,7 @@ from traitlets import TraitError
 
 from binderhub_ext.core.errors import QuotaExceeded
 from binderhub_ext.core.spending import Resource
-from binderhub_ext.core.usagequotas import Policies, Standing, read_policies, read_policy
+from binderhub_ext.core.usagequotas import Policies, Standing, longest, read_policies, read_policy
 from binderhub_ext.service.accounting.settings import Ledger, UsageQuotas
 
 A = {"resource": "memory", "limit": "50G", "window": 30, "scope": {"group": ["a", "b"]}}
@@ -39,6 +39,15 @@ def test_without_a_strategy_the_smallest_holds_and_nothing_for_others() -> None:
     policies = read_policies([A, B])
     assert limits(policies, "ana", "a", "b") == {("memory", 30): 40 * GIB}
     assert policies.of("ana", []) == []
+
+
+def test_limits_of_storage_are_one_whatever_their_windows() -> None:
+    small, large = (
+        {"resource": "storage", "limit": limit, "window": days, "scope": {"group": ["b"]}}
+        for days, limit in enumerate(("1G", "5G"), 1)
+    )
+    policies = read_policies([small, large], {"intersection": "max"})
+    assert list(limits(policies, "ana", "b").values()) == [5 * GIB]
 
 
 def test_a_limit_is_for_people_too_or_for_everybody() -> None:
@@ -88,7 +97,7 @@ def test_a_refusal_says_what_was_used_and_when_there_is_room() -> None:
     assert error.message == (
         "You have used 41 of 40 GiB-hours of memory within 30 days. Nothing new starts for you"
         " until there is room; what runs goes on, and your files are not affected. There"
-        " is room again at 08:00 UTC, 15 January 2027."
+        " is room again at 08:00 UTC, 15 January 2027, if nothing of yours runs until then."
     )
     told = error.to_dict()
     assert (told["code"], told["status"]) == ("quota-exceeded", 429)
@@ -97,6 +106,20 @@ def test_a_refusal_says_what_was_used_and_when_there_is_room() -> None:
     assert (fields["used"], fields["limit"], fields["unit"]) == (41, 40, "G")
     assert (fields["readable_unit"], fields["window"]) == ("GiB-hours", 30)
     assert fields["scope"] == {"group": ["b"]}
+
+
+def test_who_comes_back_when_they_were_told_finds_room() -> None:
+    one = Standing(read_policy(CPU), 100, retry=1_800_000_000.25)
+    assert "at 08:01 UTC" in one.room
+    assert one.to_fields()["retry_time"] == "2027-01-15T08:00:01Z"
+
+
+def test_of_several_limits_the_one_that_holds_longest_is_told() -> None:
+    soon, late = Standing(read_policy(A), 50 * GIB, 10.0), Standing(read_policy(CPU), 100, 20.0)
+    files = read_policy({"resource": "storage", "limit": "1G", "window": 1})
+    assert longest([soon, late, Standing(read_policy(WEEK), 1, 30.0)]) == late
+    assert longest([Standing(files, 2 * GIB), late]) == Standing(files, 2 * GIB)
+    assert longest([Standing(files, 1)]) is None
 
 
 def test_a_warning_comes_before_the_limit() -> None:

@@ -20,6 +20,7 @@ from binderhub_ext.config.check import check
 from binderhub_ext.config.files import read
 from binderhub_ext.engines.kubernetes import labels
 from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.service.accounting.settings import Ledger
 from binderhub_ext.service.launching import metrics  # noqa: F401 - makes the figures
 
 VERSIONS = ("1.32", "1.33", "1.34")
@@ -164,6 +165,16 @@ def test_an_administrator_has_the_last_word() -> None:
     assert config["JupyterHub"]["hub_bind_url"] == "http://:9"
     assert config["JupyterHub"]["db_url"] == "sqlite:////srv/database/hub.sqlite"
     assert config["X"] == {"some": [1]}
+
+
+def test_the_ledger_counts_what_servers_get() -> None:
+    spawner = "{mem_limit: 6G, sizes: {gpu: {extra_resource_limits: {nvidia.com/gpu: '2'}}}}"
+    more = "KubeSpawner: {environment: {A: b}}"
+    values = f"servers: {{config: {{BinderKubeSpawner: {spawner}, {more}}}}}"
+    text = named(rendered(values=values), "ConfigMap", "service")["data"]["service.json"]
+    given = Ledger(config=Config(json.loads(text))).given()
+    assert (given.default.memory, given.gpus) == (6 << 30, {"gpu": 2})
+    assert "environment" not in text
 
 
 def test_alerts_and_dashboard_ask_for_figures_that_there_are() -> None:

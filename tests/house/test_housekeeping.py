@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from binderhub_ext import housekeeping
-from binderhub_ext.housekeeping import alone, tidy_away
+from binderhub_ext.housekeeping import again, alone, tidy_away
 
 
 @pytest.mark.parametrize("error", [OSError("x"), RecursionError("x"), MemoryError(), KeyError("x")])
@@ -26,6 +28,19 @@ def test_the_rest_goes_on(error: Exception, caplog: pytest.LogCaptureFixture) ->
 def test_an_end_is_no_failure() -> None:
     with pytest.raises(asyncio.CancelledError), alone("Doing"):
         raise asyncio.CancelledError
+
+
+async def test_what_is_done_each_day_is_not_put_off_by_how_long_it_takes() -> None:
+    """Else a day is left out now and then, of which something is written down each day."""
+    begun: list[float] = []
+
+    async def work() -> None:
+        begun.append(monotonic())
+        await asyncio.sleep(0.2)
+
+    with suppress(TimeoutError):
+        await asyncio.wait_for(again(0.3, work), 2)
+    assert begun[4] - begun[0] < 4 * 0.45
 
 
 def test_what_cannot_be_removed_is_told(

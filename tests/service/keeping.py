@@ -12,6 +12,7 @@ from binderhub_ext.core.policy import Size
 from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
 from binderhub_ext.service.accounting.settings import Given
+from binderhub_ext.service.accounting.stored import StoredFiles
 from binderhub_ext.service.hub import HubClient, HubSettings, Person
 from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.records.database import sqlite_url
@@ -32,8 +33,7 @@ async def keep(database: str, api: str, token: str) -> None:
         tickets=Tickets("secret"),
         given=Given(Size(1 << 30, 1), {}),
         meter=BuildMeter(ledger),
-        space=DiskUsage(layout, Limits()),
-        volumes=VolumeStore(layout),
+        stored=StoredFiles(DiskUsage(layout, Limits()), VolumeStore(layout)),
         every=0.1,
     )
     while True:

@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 from urllib.parse import quote
 
 import pytest
@@ -22,13 +24,32 @@ from postgres import Postgres, running_postgres
 from realhub import PREFIX, Browser, RealHub
 from test_service_life import _pids
 
+from binderhub_ext.core.errors import HubUnavailable
 from binderhub_ext.core.intervals import Key, Reading
+from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.policy import Size
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.spending import Prices
+from binderhub_ext.core.usagequotas import Standing, read_policies
+from binderhub_ext.service.accounting import bookkeeper as bookkeeping
+from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
+from binderhub_ext.service.accounting.buildmeter import BuildMeter
+from binderhub_ext.service.accounting.costs import Costs
+from binderhub_ext.service.accounting.limits import UsageLimits
 from binderhub_ext.service.accounting.reports import Component, Figures, Line
+from binderhub_ext.service.accounting.settings import Given
+from binderhub_ext.service.accounting.stored import StoredFiles
+from binderhub_ext.service.hub import Person
+from binderhub_ext.service.person.space import DiskUsage
+from binderhub_ext.service.records import ledger as ledgers_of_records
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.ledger import STOPPED, BuildPart, Ledger, Run, StorageDay
 from binderhub_ext.service.records.records import Records
-from binderhub_ext.service.web.usageviews import as_csv
+from binderhub_ext.service.web.usageviews import as_csv, usage_view
+from binderhub_ext.storage.homes import ensure_home
+from binderhub_ext.storage.space import Limits
+from binderhub_ext.storage.usage import forget_usage, home_places
+from binderhub_ext.storage.volumes import VolumeStore
 
 _KEPT = """
 c.Ledger.every = 0.2
@@ -305,9 +326,100 @@ async def test_what_it_costs_is_said_before(kept: RealHub, repos: GitServer) -> 
         assert "2.00 EUR an hour" in (await browser.get(PREFIX + link)).text
 
 
+def test_a_price_is_said_in_any_language() -> None:
+    costs = Costs(Prices({"large": 4.0}, currency="EUR"), Given(Size(), {}))
+    (words,) = costs.of_sizes({"large": Size()}).values()
+    assert words == "4.00 EUR an hour" and words.text == "{price} an hour"
+    assert not Costs(Prices({}), Given(Size(), {})).of_sizes({"large": Size()})
+
+
 def test_the_table_has_no_formulas() -> None:
     line = Line(date(2026, 11, 28), "=cmd", Component.COMPUTE, Figures(hours=1))
     assert as_csv([line], Prices({})).splitlines()[1].startswith("2026-11-28,'=cmd,,compute,0.0")
+    groups = frozenset({"a", "=1+1", " @x"})
+    line = replace(line, user="b;-1", figures=Figures(groups=groups))
+    assert as_csv([line], Prices({})).splitlines()[1].startswith("2026-11-28,b;'-1,' @x;'=1+1;a,")
+
+
+def test_used_up_builds_keep_no_server_from_starting() -> None:
+    """As they do not when one is started; and the limit that holds longest is told."""
+    said = [{"resource": "build_minutes", "limit": 1, "window": 1}]
+    said += [{"resource": "memory", "limit": 1, "window": days} for days in (1, 7)]
+    builds, day, week = read_policies(said).of("ana", ())
+    spent = [Standing(builds, 2, 10.0), Standing(day, 2, 20.0), Standing(week, 2, 30.0)]
+
+    def view(standings: list[Standing]) -> dict[str, Any]:
+        return usage_view(standings, [], [], days=1, prices=Prices({}))
+
+    assert view(spent[:1])["allow_server_launch"] is True
+    assert view(spent[:1])["error"] is None
+    assert view(spent)["error"]["retry_time"] == "1970-01-01T00:00:30Z"
+    told = [limit[name] for limit in view(spent)["quotas"] for name in ("warning", "room")]
+    assert all(isinstance(one, Sentence) for one in told), "for people of any language"
+
+
+async def test_files_that_were_deleted_are_not_held_against_anybody(tmp_path: Path) -> None:
+    layout = DataDirectory(tmp_path / "data")
+    layout.cache.mkdir(parents=True)
+    large = ensure_home(layout, "ana") / "large"
+    large.write_bytes(b"x" * (3 << 20))
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x")
+    ledger, space = Ledger(records), DiskUsage(layout, Limits())
+    nobody: Any = None
+    limits = UsageLimits(
+        ledger,
+        nobody,
+        read_policies([{"resource": "storage", "limit": "2M", "window": 1}]),
+        Given(Size(), {}),
+        StoredFiles(space, VolumeStore(layout)),
+        open=True,
+    )
+
+    async def over() -> bool:
+        return (await limits.standings("ana", ()))[0].over
+
+    today = datetime.now(UTC).date()
+    await ledger.stored([StorageDay(today, "home", "ana", "ana", (), 3 << 20)])
+    assert await over(), "as it was written down, while nothing was measured"
+    await space.measure_all(each=True)
+    assert await over()
+    large.unlink()
+    for root, path in home_places(layout, "ana"):
+        forget_usage(layout, root, path)
+    await space.measure_all(each=True)
+    assert not await over()
+    space.close()
+    records.close()
+
+
+async def test_a_hub_that_answers_slowly_is_asked_less_often(tmp_path: Path) -> None:
+    """However much changes meanwhile: a class that starts needs the Hub itself."""
+
+    class SlowHub:
+        async def items(self, *_args: str, **_params: str) -> AsyncIterator[dict[str, Any]]:
+            await asyncio.sleep(0.05)
+            raise HubUnavailable
+            yield {}
+
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x")
+    ledger, other = Ledger(records), cast(Any, None)
+    bookkeeper = Bookkeeper(
+        ledger,
+        cast(Any, SlowHub()),
+        Person("", ""),
+        tickets=other,
+        given=other,
+        meter=BuildMeter(ledger),
+        stored=other,
+        every=3,
+    )
+    bookkeeper.soon()
+    with patch.object(bookkeeping, "_LEAST_PAUSE", 0.0):
+        await bookkeeper.look()
+        began = time.monotonic()
+        await bookkeeper.pause()
+    assert 0.5 <= time.monotonic() - began < 3
+    records.close()
 
 
 @pytest.fixture(scope="module")
@@ -357,6 +469,17 @@ async def test_two_services_count_a_run_once(ledgers: tuple[Ledger, Ledger]) -> 
     assert [(one.memory, one.groups) for one in stretches] == [(2 << 30, ("g",))]
 
 
+async def test_one_persons_server_hides_nobodys(ledgers: tuple[Ledger, Ledger]) -> None:
+    """With as long a name as the Hub allows."""
+    one, _ = ledgers
+    long = replace(run("1"), key=Key("ana", "s" * 255, "1"))
+    await one.looked([long, run("2", "bo")], {}, clocks(0), 60)
+    assert set(await one.open_runs()) == {long.key, run("2", "bo").key}
+    await one.looked([], {}, clocks(1), 60)
+    await one.looked([long, run("2", "bo")], {}, clocks(2), 60)
+    assert len(await one.rows()) == 2
+
+
 async def test_a_day_of_files_is_written_down_once(ledgers: tuple[Ledger, Ledger]) -> None:
     one, two = ledgers
     today = date(2026, 11, 28)
@@ -375,6 +498,30 @@ async def test_a_build_of_a_killed_service_ends_as_last_seen(
     await one.built(BuildPart("b", {"ana": ("g",), "bo": ()}, "r", 20))
     await two.end_interrupted()
     assert not any(row.ended for row in await two.rows()), "it is of another service"
+    with patch.object(ledgers_of_records, "_GONE", timedelta(0)):
+        await two.end_interrupted()
+    assert all(row.ended for row in await two.rows()), "which has not been heard of for long"
+    await one.built(BuildPart("b", {"cy": ()}, "r", 30))
     await one.end_interrupted()
     parts = {row.user: (row.seconds, row.ended, row.reason) for row in await two.rows()}
-    assert parts == dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))
+    over = dict.fromkeys(("ana", "bo"), (10, True, "interrupted"))
+    assert parts == {**over, "cy": (30, True, "interrupted")}
+
+
+async def test_a_build_that_ends_while_others_are_written_down(tmp_path: Path) -> None:
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x")
+    ledger = Ledger(records)
+    meter = BuildMeter(ledger)
+    for build in ("one", "two"):
+        meter.began(build, "r")
+        meter.waits(build, Person("ana", ""))
+
+    async def end() -> None:
+        await asyncio.sleep(0)
+        await meter.ended("two", "success")
+
+    await asyncio.gather(meter.write(), end())
+    await ledger.built(BuildPart("two", {"ana": ()}, "r", 1))
+    over = {row.name: (row.ended, row.reason) for row in await ledger.rows()}
+    assert over == {"one": (False, ""), "two": (True, "success")}
+    records.close()

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 
 from binderhub_ext.core.errors import Interrupted
+from binderhub_ext.core.launch import Project
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service.records.database import sqlite_url
-from binderhub_ext.service.records.records import Records, now
+from binderhub_ext.service.records.records import Records, now, write_content
 from binderhub_ext.service.records.tables import Base, LaunchRow, TrustRow
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
@@ -98,6 +99,23 @@ async def test_projects_are_the_distinct_ones_that_started(records):
     await records.launch_started(launch("2", url="/user/ana/"))
     await records.launch_started(launch("3", project="projects/me/other"))
     assert [row.id for row in await records.projects("ana")] == ["2"]
+
+
+async def test_of_projects_that_were_content_the_latest_launches_alone_are_read(records):
+    """However many commits they had, each a launch with all that its update did."""
+    repo = Repo("gh", "o/week", "https://github.com/o/week")
+    for day in range(20):
+        week = Project(Commit(repo, "main", f"{day:040}"), "projects/o/week", "week")
+        began = now() - timedelta(days=20 - day)
+        row = launch(str(day), started=began, url="/user/ana/", content=write_content([week]))
+        await records.launch_started(row)
+    loaded: list[str] = []
+    event.listen(LaunchRow, "load", listener := lambda row, _: loaded.append(row.id))
+    projects = {row.project: row for row in await records.projects("ana")}
+    event.remove(LaunchRow, "load", listener)
+    assert projects.keys() == {"projects/me/mine", "projects/o/week"}
+    assert projects["projects/o/week"].commit == f"{19:040}"
+    assert set(loaded) == {"19"}
 
 
 async def test_what_a_killed_service_left_open_is_closed(records):

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
 from realhub import PREFIX
+
+from binderhub_ext.core.errors import BinderError, FilesDiffer
+from binderhub_ext.core.launch import Launch, Project
+from binderhub_ext.core.progress import unheard
+from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.updates import State, Update, What
+from binderhub_ext.service.launching.updates import Updates
 
 
 async def started(browser, repo: str, **fields: str):
@@ -73,3 +83,34 @@ async def test_an_engine_that_cannot_tell(realhub, repos):
         assert (look["commit"], look["fetched"], look["update"]) == (new, False, None)
         look = (await browser.api("POST", "api/update", json={"project": folder})).json()
         assert (look["fetched"], look["update"], look["question"]) == (True, None, None)
+
+
+async def test_one_project_that_is_not_known_hides_no_question_about_another():
+    """Content whose folder cannot be looked at, beside an environment of which two files differ."""
+    repos = [Repo("gh", f"o/{name}", f"https://github.com/o/{name}") for name in "abc"]
+    commits = [Commit(repo, "main", repo.last * 40) for repo in repos]
+    content = tuple(Project(commit, f"projects/{commit.repo.name}", "x") for commit in commits[1:])
+    launch = Launch("ana", "s", commits[0], "projects/o/a", "image", content=content)
+    looked: list[str] = []
+
+    async def preview(one: Launch) -> Update:
+        looked.append(one.project)
+        if one.project == "projects/o/b":
+            raise BinderError("It cannot be looked at.")
+        return Update(State.UPDATED, "a" * 40, "b" * 40, counts={What.BESIDE: 1})
+
+    async def files(*_args: Any) -> None: ...
+
+    nobody = cast(Any, None)
+    updates = Updates(
+        cast(Any, SimpleNamespace(preview=preview)),
+        cast(Any, SimpleNamespace(files=files)),
+        nobody,
+        policy=nobody,
+        providers=nobody,
+        targets=nobody,
+    )
+    with pytest.raises(FilesDiffer) as raised:
+        await updates.ask(launch, unheard)
+    assert raised.value.update.conflicts == 2
+    assert looked == ["projects/o/a", "projects/o/b", "projects/o/c"]

@@ -29,8 +29,11 @@ from ..containers.sources import check_sources
 
 MESSAGE = Path("/dev/termination-log")
 _ROOM = 4096
-_LISTED = (100, 30, 10, 3, 0)
+_LISTED = (100, 30, 10, 3, 1, 0)
 """Files an answer lists, as many as there is room for."""
+
+_UNREAD = ("sentence", "summary", "planned_summary", "unlisted")
+"""Words that whoever reads an answer makes again."""
 
 
 def main() -> int:
@@ -50,7 +53,7 @@ def main() -> int:
             # for the first, so that nothing is told before it
             status, answers = 1, [json.dumps({"error": "in-the-way", "message": error.message})]
     print("\n".join(answers), flush=True)
-    MESSAGE.write_text("\n".join(fitting(answer, _ROOM // len(answers) - 1) for answer in answers))
+    MESSAGE.write_text(fitting(answers))
     return status
 
 
@@ -63,15 +66,28 @@ def _make_places(home: Path, spec: Mapping[str, Sequence[str]]) -> None:
     check_sources([Mount(home, folder, folder, Access.RW) for folder in projects])
 
 
-def fitting(answer: str, room: int = _ROOM) -> str:
-    """The same answer, with as many files listed as there is room for."""
-    fields: dict[str, Any] = json.loads(answer)
+def fitting(answers: Sequence[str], room: int = _ROOM) -> str:
+    """The same answers, a line each, with as many files listed as there is room for."""
+    read = [json.loads(answer) for answer in answers]
+    texts = ("\n".join(_clipped(fields, most) for fields in read) for most in _LISTED)
+    return next(
+        (text for text in texts if len(text.encode()) <= room),
+        "\n".join(map(_barest, read)),
+    )
+
+
+def _clipped(fields: Mapping[str, Any], most: int) -> str:
     if "error" in fields:
-        fields["detail"] = str(fields.get("detail", ""))[-room // 4 :]
-        return json.dumps(fields)
-    update = Update.from_fields(fields)
-    each = (json.dumps(update.clipped(most).to_fields()) for most in _LISTED)
-    return next((text for text in each if len(text.encode()) <= room), "{}")
+        return json.dumps({**fields, "detail": str(fields.get("detail", ""))[-_ROOM // 4 :]})
+    told = Update.from_fields(fields).clipped(most).to_fields()
+    return json.dumps({name: value for name, value in told.items() if name not in _UNREAD})
+
+
+def _barest(fields: Mapping[str, Any]) -> str:
+    """How it ended, and no more."""
+    if "error" in fields:
+        return _clipped({**fields, "detail": ""}, 0)
+    return _clipped({**fields, "message": "", "notes": ()}, 0)
 
 
 if __name__ == "__main__":

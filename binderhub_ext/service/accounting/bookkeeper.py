@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from datetime import UTC, date, datetime
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -20,14 +20,13 @@ from tornado.log import app_log
 from ...core.errors import HubUnavailable, NotAllowed
 from ...core.intervals import Key, Reading
 from ...core.launch import Tickets
-from ...core.volumes import Kind, Volume, group_of
-from ...storage.volumes import VolumeStore
+from ...core.volumes import group_of
 from ..hub import HubClient, Person, Server, check
-from ..person.space import DiskUsage
 from ..records.ledger import Ledger, Run, StorageDay
 from .buildmeter import BuildMeter
 from .clocks import read_clocks
 from .settings import Given
+from .stored import StoredFiles, owner_of
 
 _BLIND = (
     "What people use is not written down: the Hub does not let this service see who runs what. Give"
@@ -37,6 +36,8 @@ _WATCHED = 3
 """Times the pause between two looks within which the Hub was watched."""
 
 _LEAST_PAUSE = 2.0
+_SHARE = 10
+"""Times as long as a look took that the Hub is left alone, however much changes."""
 
 
 class Bookkeeper:
@@ -49,7 +50,7 @@ class Bookkeeper:
         tickets: says what a server was started with.
         given: what servers get.
         meter: knows the builds under way.
-        space, volumes: know what files take.
+        stored: knows what files take.
         every: seconds between two looks.
     """
 
@@ -62,24 +63,25 @@ class Bookkeeper:
         tickets: Tickets,
         given: Given,
         meter: BuildMeter,
-        space: DiskUsage,
-        volumes: VolumeStore,
+        stored: StoredFiles,
         every: float,
     ) -> None:
         self._ledger, self._hub, self._me = ledger, hub, me
         self._tickets, self._given, self._meter = tickets, given, meter
-        self._space, self._volumes, self._every = space, volumes, every
+        self._stored, self._every = stored, every
         self._looking = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._known: Mapping[Key, Run] = {}
         self._starting: Mapping[Key, float] = {}
         self._last: Reading | None = None
+        self._took = 0.0
         self.blind = False
 
     async def look(self) -> None:
         """Write down what runs now, and how long builds have taken so far."""
         async with self._looking:
             await self._meter.write()
+            began = monotonic()
             try:
                 await self._look()
             except NotAllowed:
@@ -88,6 +90,7 @@ class Bookkeeper:
                 self.blind = True
             except HubUnavailable:
                 app_log.warning("Who runs what is not known: the Hub does not answer")
+            self._took = monotonic() - began
 
     def soon(self) -> None:
         """Look again before it is time: something has changed."""
@@ -95,29 +98,24 @@ class Bookkeeper:
 
     async def pause(self) -> None:
         """Wait until it is time for another look."""
-        await asyncio.sleep(min(_LEAST_PAUSE, self._every))
+        least = min(max(_LEAST_PAUSE, _SHARE * self._took), self._every)
+        await asyncio.sleep(least)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wanted.wait(), max(self._every - _LEAST_PAUSE, 0))
+            await asyncio.wait_for(self._wanted.wait(), self._every - least)
         self._wanted.clear()
 
-    async def store_day(self) -> None:
-        """Write down what everybody's homes and volumes take today."""
+    async def store_day(self, day: date) -> None:
+        """Write down what everybody's homes and volumes take, as of a day (UTC)."""
         models = [model async for model in self._hub.items(self._me, "users")]
         groups = {model["name"]: tuple(model.get("groups") or ()) for model in models}
-        today = datetime.now(UTC).date()
-        homes = await self._space.known_homes(groups)
         days = [
-            StorageDay(today, "home", user, user, groups[user], size)
-            for user, size in homes.items()
-            if size is not None
+            StorageDay(day, "home", user, user, groups[user], size)
+            for user, size in (await self._stored.homes(groups)).items()
         ]
-        for volume in await asyncio.to_thread(self._volumes.all):
-            place = (self._space.layout.volumes, PurePosixPath(volume.id))
-            size = await asyncio.to_thread(self._space.known, place)
-            if size is not None:
-                owner, group = _owners(volume)
-                of = groups.get(owner, ()) if owner else tuple(filter(None, [group]))
-                days.append(StorageDay(today, "volume", volume.id, owner, of, size))
+        for volume, size in await self._stored.volumes():
+            owner = owner_of(volume)
+            of = groups.get(owner, ()) if owner else tuple(filter(None, [group_of(volume.owner)]))
+            days.append(StorageDay(day, "volume", volume.id, owner, of, size))
         await self._ledger.stored(days)
 
     # ---- inside
@@ -171,11 +169,6 @@ class Bookkeeper:
             cpu,
             gpu,
         )
-
-
-def _owners(volume: Volume) -> tuple[str, str]:
-    """The person who has a volume, or the group."""
-    return (volume.owner, "") if volume.kind is Kind.SHARED else ("", group_of(volume.owner))
 
 
 def _runs(server: Mapping[str, Any]) -> bool:

@@ -50,8 +50,9 @@ class BuildMeter:
 
     async def write(self) -> None:
         """Write down how long the builds under way have taken so far."""
-        for build in list(self._builds):
-            await self._ledger.built(self._part(build))
+        # all at one moment: some may end while the others are written down
+        for part in [self._part(build) for build in self._builds]:
+            await self._ledger.built(part)
 
     def _part(self, build: str, result: str = "") -> BuildPart:
         known = self._builds[build]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
@@ -13,10 +14,11 @@ from ...core.errors import DatabaseUnavailable, HubUnavailable, LaunchFailed
 from ...core.launch import Launch
 from ...core.sentences import Sentence
 from ...core.spending import DAY, Resource, Stretch, room_again, used
-from ...core.usagequotas import Policies, Policy, Standing
+from ...core.usagequotas import EVERY_START, Policies, Policy, Standing, longest
 from ..hub import HubClient, Person
 from ..records.ledger import Ledger
 from .settings import Given
+from .stored import StoredFiles
 
 _UNKNOWN = (
     "What you have used is not known at this moment, and without that nothing starts on this hub."
@@ -37,13 +39,21 @@ class UsageLimits:
         hub: knows people's groups.
         policies: the administrator's.
         given: what servers get.
+        files: knows what people's files take.
         open: whether people may go on where what they used is not known.
     """
 
     def __init__(
-        self, ledger: Ledger, hub: HubClient, policies: Policies, given: Given, *, open: bool
+        self,
+        ledger: Ledger,
+        hub: HubClient,
+        policies: Policies,
+        given: Given,
+        files: StoredFiles,
+        *,
+        open: bool,
     ) -> None:
-        self._ledger, self._hub, self._given = ledger, hub, given
+        self._ledger, self._hub, self._given, self._files = ledger, hub, given, files
         self.policies, self._open = policies, open
 
     async def standings(self, user: str, groups: Sequence[str]) -> list[Standing]:
@@ -54,8 +64,8 @@ class UsageLimits:
         now = time.time()
         since = now - max(policy.seconds for policy in mine)
         stretches = await self._ledger.stretches(since, now, user)
-        stored = await self._stored(user, now)
-        return [standing(policy, stretches, stored.get(user, 0), now) for policy in mine]
+        stored = await self._stored_by(user, now)
+        return [standing(policy, stretches, stored, now) for policy in mine]
 
     async def everybody(self, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Standing]]:
         """Where people stand, each under the limits that hold for them.
@@ -72,14 +82,19 @@ class UsageLimits:
         for one in await self._ledger.stretches(now - max(windows), now):
             stretches.setdefault(one.user, []).append(one)
         stored = await self._stored(None, now)
-        return {
-            user: [
-                standing(policy, stretches.get(user, []), stored.get(user, 0), now)
-                for policy in policies
-            ]
-            for user, policies in mine.items()
-            if policies
-        }
+
+        def stand() -> dict[str, list[Standing]]:
+            return {
+                user: [
+                    standing(policy, stretches.get(user, []), stored.get(user, 0), now)
+                    for policy in policies
+                ]
+                for user, policies in mine.items()
+                if policies
+            }
+
+        # of thousands of people it takes seconds, and others want to be served meanwhile
+        return await asyncio.to_thread(stand)
 
     async def warnings(self, person: Person) -> list[Sentence]:
         """What somebody is told who has used up nearly all of something, or more."""
@@ -98,10 +113,8 @@ class UsageLimits:
             QuotaExceeded: they have.
             LaunchFailed: it is not known, and then nobody may.
         """
-        needed = [Resource.MEMORY, Resource.CPU, Resource.STORAGE]
-        if self._given.of(launch)[2]:
-            needed.append(Resource.GPU)
-        return await self._check(person, needed)
+        gpu = {Resource.GPU} if self._given.of(launch)[2] else set()
+        return await self._check(person, EVERY_START | gpu)
 
     async def check_build(self, person: Person) -> None:
         """Refuse to build for somebody who has used up their minutes.
@@ -123,9 +136,8 @@ class UsageLimits:
                 return []
             raise LaunchFailed(_UNKNOWN) from error
         mine = [one for one in standings if one.policy.resource in resources]
-        for one in mine:
-            if one.over:
-                raise one.refusal()
+        if over := longest(mine):
+            raise over.refusal()
         return [one.warning for one in mine if one.near]
 
     async def _be_sure(self) -> None:
@@ -134,10 +146,22 @@ class UsageLimits:
         if not self._open and (last is None or time.time() - last > _FRESH):
             raise LaunchFailed(_UNKNOWN)
 
+    async def _stored_by(self, user: str, now: float) -> int:
+        """Bytes of a person's files as last measured, so that deleting some helps at once."""
+        if not self._of_storage():
+            return 0
+        measured = await self._files.of(user)
+        if measured is None:
+            return (await self._stored(user, now)).get(user, 0)
+        return measured
+
+    def _of_storage(self) -> bool:
+        policies = (*self.policies.all, *self.policies.empty)
+        return any(policy.resource is Resource.STORAGE for policy in policies)
+
     async def _stored(self, user: str | None, now: float) -> dict[str, int]:
         """Bytes that were last written down of people's files."""
-        policies = (*self.policies.all, *self.policies.empty)
-        if not any(policy.resource is Resource.STORAGE for policy in policies):
+        if not self._of_storage():
             return {}
         since = datetime.fromtimestamp(now - _STORED_DAYS * DAY, UTC).date()
         days = await self._ledger.storage(since, user)

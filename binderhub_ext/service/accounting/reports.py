@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from ...core.spending import HOUR, Prices, Resource, Stretch, What, by_day
-from ..records.ledger import Ledger
+from ..records.ledger import Ledger, StorageDay
 from ..records.tables import IntervalRow
 
 K = TypeVar("K")
@@ -90,12 +91,20 @@ class Reports:
         now = time.time()
         first = datetime.fromtimestamp(now, UTC).date() - timedelta(days=days - 1)
         begin = datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp()
+        stretches = await self._ledger.stretches(begin, now, user)
+        storage = await self._ledger.storage(first, user)
+        # a year of thousands of people takes a while, and others want to be served meanwhile
+        return await asyncio.to_thread(self._lines, stretches, storage, begin, now)
+
+    def _lines(
+        self, stretches: Iterable[Stretch], storage: Iterable[StorageDay], begin: float, now: float
+    ) -> list[Line]:
         sums: dict[tuple[date, str, Component], Figures] = {}
-        for one in await self._ledger.stretches(begin, now, user):
+        for one in stretches:
             component = Component.BUILD if one.what is What.BUILD else Component.COMPUTE
             for day, seconds in by_day(one, begin, now):
                 _add(sums, (day, one.user, component), self._used(one, seconds))
-        for stored in await self._ledger.storage(first, user):
+        for stored in storage:
             gib = stored.bytes / 2**30
             figures = Figures(stored=gib, cost=self.prices.of_storage(stored.bytes))
             figures = replace(figures, groups=frozenset(stored.groups))
@@ -104,7 +113,12 @@ class Reports:
 
     async def people(self, days: int) -> list[tuple[str, Figures]]:
         """What everybody used; whoever costs most, or else used most memory, first."""
-        sums = totals(await self.lines(days), lambda line: line.user)
+        lines = await self.lines(days)
+
+        def add_up() -> dict[str, Figures]:
+            return totals(lines, lambda line: line.user)
+
+        sums = await asyncio.to_thread(add_up)
         return sorted(sums.items(), key=lambda i: (-i[1].cost, -i[1].memory, i[0]))
 
     async def latest(self, user: str) -> list[IntervalRow]:

@@ -18,7 +18,10 @@ from ...core.usagequotas import Policies, read_policies
 from ...traits import Bytes, read_size
 
 _PRICED = ("memory", "cpu", "gpu", "build", "storage")
-_SPAWNERS = ("LocalSpawner", "BinderDockerSpawner", "BinderKubeSpawner", "BinderSpawnerMixin")
+_SPAWNERS = (
+    *("LocalSpawner", "BinderDockerSpawner", "BinderKubeSpawner", "BinderSpawnerMixin"),
+    *("DockerSpawner", "KubeSpawner"),
+)
 
 
 def _positive(obj: Configurable, name: str, figures: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from ..records.tables import LaunchRow
 from ..requests import read_own_link
 from .builds import Builds
 
-_NOT_SEEN = "What would change in your project could not be found out; you keep it all."
+_NOT_SEEN = "What would change in {project} could not be found out; you keep it all."
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Updates:
                 update = await self._preview(launch.alone(project))
             except BinderError as error:
                 app_log.warning("The update of %s is not known: %s", project.folder, error)
-                tell(Event(Phase.FETCHING, Sentence(_NOT_SEEN)))
-                return
+                tell(Event(Phase.FETCHING, Sentence(_NOT_SEEN, project=project.folder)))
+                continue
             if update:
                 updates.append((project.place, update))
         update = together(updates)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ...core.errors import Interrupted
@@ -25,8 +25,11 @@ from .tables import ClockRow, IntervalRow, StorageDayRow
 STOPPED, UNSEEN = "stopped", "unseen"
 """Why a run is over: the Hub said when, or it was not there any more at a look."""
 
-_AT_ONCE = 500
-"""Values one statement may name; databases have a limit."""
+_AT_ONCE = 200
+"""Runs one statement may name; databases have a limit."""
+
+_GONE = timedelta(days=1)
+"""After this without a word a build is not under way any more, whichever service began it."""
 
 _LOCK = 1
 
@@ -202,7 +205,8 @@ class Ledger:
 
         def write(session: Session) -> None:
             mine = (IntervalRow.kind == str(What.BUILD)) & (IntervalRow.name == part.build)
-            session.execute(update(IntervalRow).where(mine).values(values))
+            # what is over stays so, also if how far it was is written down after its end
+            session.execute(update(IntervalRow).where(mine, ~IntervalRow.ended).values(values))
             there = set(session.scalars(select(IntervalRow.user).where(mine)))
             for user in sorted(part.people.keys() - there):
                 row = self._common(What.BUILD, user, part.build, part.people[user], part.repo)
@@ -213,9 +217,13 @@ class Ledger:
         await self._run(write)
 
     async def end_interrupted(self) -> None:
-        """End builds of this service that it was killed in the middle of, as last seen."""
+        """End builds that this service was killed in the middle of, as last seen.
+
+        And those of a service that does not come back, as with a pod of another name.
+        """
         lost = (IntervalRow.kind == str(What.BUILD)) & IntervalRow.ended.is_(False)
-        change = update(IntervalRow).where(lost, IntervalRow.owner == self._owner)
+        gone = IntervalRow.seen < datetime.now(UTC) - _GONE
+        change = update(IntervalRow).where(lost, (IntervalRow.owner == self._owner) | gone)
         change = change.values(ended=True, reason=Interrupted.code)
         await self._run(lambda session: session.execute(change))
 
@@ -274,8 +282,7 @@ class Ledger:
         asked = select(*_READ).where(IntervalRow.seen >= _moment(since))
         if user is not None:
             asked = asked.where(IntervalRow.user == user)
-        rows = await self._run(lambda session: session.execute(asked).all())
-        return [_stretch(row, now) for row in rows]
+        return await self._run(lambda s: [_stretch(row, now) for row in s.execute(asked)])
 
     async def rows(self, user: str | None = None, *, limit: int = 100) -> list[IntervalRow]:
         """The latest rows, newest first; of one person or of everybody."""
@@ -340,10 +347,16 @@ def _open(session: Session, running: Collection[Key]) -> dict[Key, Open]:
     runs = select(IntervalRow).where(IntervalRow.kind == str(What.SERVER))
     rows = list(session.scalars(runs.where(IntervalRow.ended.is_(False))))
     there = {Key(row.user, row.name, row.mark) for row in rows}
-    marks = sorted({key.mark for key in running if key not in there})
-    for at in range(0, len(marks), _AT_ONCE):
-        again = runs.where(IntervalRow.mark.in_(marks[at : at + _AT_ONCE]))
-        rows += session.scalars(again.where(IntervalRow.ended.is_(True)))
+    unknown = [key for key in running if key not in there]
+    for at in range(0, len(unknown), _AT_ONCE):
+        some = unknown[at : at + _AT_ONCE]
+        run = tuple_(IntervalRow.user, IntervalRow.name, IntervalRow.mark)
+        again = runs.where(
+            # by people, of whom there is an index: else every row is read
+            IntervalRow.user.in_({key.user for key in some}),
+            run.in_([(key.user, key.name, key.mark) for key in some]),
+        )
+        rows += session.scalars(again)
     known = {Key(row.user, row.name, row.mark): row for row in rows}
     return {
         key: Open(row.id, row.seen.timestamp(), row.seconds)

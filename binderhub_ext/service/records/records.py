@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -19,7 +19,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, sessionmaker
+from sqlalchemy.orm import Session, aliased, sessionmaker
 from tornado.log import app_log
 
 from ... import __version__
@@ -203,9 +203,8 @@ class Records:
 
         Of a project that was content, the row names it, and its `request` is the whole launch's.
         """
-        own, content = LaunchRow.project, LaunchRow.content
-        rows = await self.run(lambda session: session.scalars(_latest(user, own)).all())
-        with_content = await self.run(lambda session: session.scalars(_latest(user, content)).all())
+        rows = await self.run(lambda session: session.scalars(_latest(user)).all())
+        with_content = await self.run(lambda session: _latest_with_content(session, user))
         all_rows = [*rows, *chain.from_iterable(map(rows_of_content, with_content))]
         all_rows.sort(key=lambda row: row.started, reverse=True)
         latest: dict[str, LaunchRow] = {}
@@ -330,17 +329,31 @@ def rows_of_content(row: LaunchRow) -> list[LaunchRow]:
     ]
 
 
-def _latest(user: str, what: InstrumentedAttribute[str]) -> Select[LaunchRow]:
-    """The latest launch that worked for each value of a column, newest first."""
+def _latest(user: str) -> Select[LaunchRow]:
+    """The latest launch of each project that worked, newest first."""
     latest = (
-        select(what.label("what"), func.max(LaunchRow.started).label("last"))
-        .where(LaunchRow.user == user, what != "", LaunchRow.url != "")
-        .group_by(what)
+        select(LaunchRow.project, func.max(LaunchRow.started).label("last"))
+        .where(LaunchRow.user == user, LaunchRow.project != "", LaunchRow.url != "")
+        .group_by(LaunchRow.project)
         .subquery()
     )
-    same = (what == latest.c.what) & (LaunchRow.started == latest.c.last)
+    same = (LaunchRow.project == latest.c.project) & (LaunchRow.started == latest.c.last)
     mine = select(LaunchRow).join(latest, same).where(LaunchRow.user == user)
     return mine.order_by(LaunchRow.started.desc())
+
+
+def _latest_with_content(session: Session, user: str) -> Sequence[LaunchRow]:
+    """The latest launch that worked of each project that was content.
+
+    A launch of each new commit has content of its own, so only that is read of all of them.
+    """
+    worked = (LaunchRow.user == user, LaunchRow.content != "", LaunchRow.url != "")
+    brought = select(LaunchRow.id, LaunchRow.content).where(*worked)
+    latest: dict[str, str] = {}
+    for id, content in session.execute(brought.order_by(LaunchRow.started.desc())):
+        for project in read_content(content):
+            latest.setdefault(project.folder, id)
+    return session.scalars(select(LaunchRow).where(LaunchRow.id.in_({*latest.values()}))).all()
 
 
 def outcome(error: BaseException | None) -> str:

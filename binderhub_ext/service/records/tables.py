@@ -154,7 +154,7 @@ class IntervalRow(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     user: Mapped[str] = mapped_column(String(255))
-    name: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(255))
     mark: Mapped[str] = mapped_column(String(40))
     groups: Mapped[str] = mapped_column(Text)
     repo: Mapped[str] = mapped_column(String(2048))

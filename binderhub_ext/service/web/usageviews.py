@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ...core.quantities import say_bytes
 from ...core.spending import Prices, What
 from ...core.url import readable
-from ...core.usagequotas import Standing
+from ...core.usagequotas import EVERY_START, Standing, longest
 from ..accounting.reports import Figures, Line, totals
 from ..records.tables import IntervalRow
 from .views import iso
@@ -20,8 +21,8 @@ _COLUMNS = (
     *("date", "user", "group", "component", "cost", "currency", "server_hours"),
     *("memory_gib_hours", "cpu_hours", "gpu_hours", "build_minutes", "storage_gib"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take for the beginning of a formula."""
+_FORMULA = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=\s*[=+@-])")
+"""Where spreadsheets see a formula begin, also those that end a cell at another sign."""
 
 
 def usage_view(
@@ -36,7 +37,7 @@ def usage_view(
 
     The limits have the fields of jupyterhub-usage-quotas.
     """
-    over = next((one for one in standings if one.over), None)
+    over = longest(one for one in standings if one.policy.resource in EVERY_START)
     refusal = over.refusal() if over else None
     return {
         "days": days,
@@ -63,8 +64,8 @@ def limit_view(one: Standing) -> dict[str, Any]:
         "percent": round(100 * one.share),
         "over": one.over,
         "near": one.near,
-        "warning": str(one.warning),
-        "room": str(one.room),
+        "warning": one.warning,
+        "room": one.room,
     }
 
 
@@ -152,4 +153,4 @@ def as_csv(lines: Iterable[Line], prices: Prices) -> str:
 
 def _cell(text: str) -> str:
     """A name, which no spreadsheet computes."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub("'", text)

@@ -135,5 +135,12 @@ KubernetesBuilder:
 
 {{- define "binder.serviceFile" -}}
 {{- $ours := merge (fromYaml (include "binder.serviceConfig" .)) (fromYaml (include "binder.common" .)) -}}
+{{- /* What servers get, for the ledger; nothing else of the spawner's is the service's business. */}}
+{{- $theirs := mergeOverwrite (deepCopy .Values.servers.config) (deepCopy .Values.hub.config) -}}
+{{- range $class := list "BinderKubeSpawner" "KubeSpawner" -}}
+{{- with pick (get $theirs $class | default dict) "mem_limit" "cpu_limit" "sizes" -}}
+{{- $_ := set $ours $class . -}}
+{{- end -}}
+{{- end -}}
 {{- mergeOverwrite $ours (deepCopy .Values.builds.config) (deepCopy .Values.service.config) | toPrettyJson -}}
 {{- end -}}

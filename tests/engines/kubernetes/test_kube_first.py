@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from dockersources import make_source
 
+from binderhub_ext.core.contents import CONTENT_MAX
 from binderhub_ext.core.errors import Conflict, RepoUnavailable
 from binderhub_ext.core.launch import Access, Files, Launch, Project
 from binderhub_ext.core.layout import DataDirectory
-from binderhub_ext.core.updates import State
+from binderhub_ext.core.sentences import Sentence
+from binderhub_ext.core.updates import FileChange, State, Update, What
 from binderhub_ext.engines.kubernetes import first
 from binderhub_ext.engines.kubernetes.cluster import Cluster
 from binderhub_ext.engines.kubernetes.pods import DataClaim, first_container
@@ -130,9 +132,29 @@ def test_any_answer_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     change = {"path": "ü" * 90 + "/" + "x" * 100, "what": "beside", "other": "y" * 200}
     fields["changes"] = [{**change, "path": f"{number}{change['path']}"} for number in range(500)]
     fields["counts"] = {"beside": 500}
-    short = first.fitting(json.dumps(fields))
+    short = first.fitting([json.dumps(fields)])
     assert len(short.encode()) <= 4096
     update = call.read_answer(short.encode())
     assert sum(update.counts.values()) == 500 and 0 < len(update.changes) < 500
     error = {"error": "files", "message": "No.", "detail": "z" * 100_000}
-    assert len(first.fitting(json.dumps(error))) < 4096
+    assert len(first.fitting([json.dumps(error)])) < 4096
+
+
+@pytest.mark.parametrize("why", ["", "There is something else in it. " * 12])
+def test_answers_of_all_content_have_room(why: str) -> None:
+    """Of as many repositories as a launch brings, whatever became of each."""
+    kinds = (What.ADDED, What.UPDATED, What.REMOVED, What.BESIDE, What.KEPT_DELETED)
+    changes = tuple(FileChange(f"{kind}/{n}", kind) for n in range(40) for kind in kinds)
+    counts = dict.fromkeys(kinds, 40)
+    update = Update(
+        State.UPDATED, "a" * 40, "b" * 40, Sentence(why), changes, (why,) * 2, counts=counts
+    )
+    answers = [json.dumps(update.to_fields())] * (CONTENT_MAX + 1)
+    short = first.fitting(answers)
+    assert len(short.encode()) <= 4096
+    updates = [call.read_answer(line.encode()) for line in short.splitlines()]
+    assert [update.counts for update in updates] == [counts] * len(answers)
+    error = {"error": "in-the-way", "message": "No.", "detail": "z" * 100_000}
+    last = first.fitting([*answers[1:], json.dumps(error)]).splitlines()[-1]
+    with pytest.raises(Conflict, match="No"):
+        call.read_answer(last.encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ...accounting.gauges import gauges
 from ..accounts import days_of, groups_of_all, own_usage
 from ..usageviews import as_csv
@@ -32,7 +34,8 @@ class UsageCsv(ForAdministrators, Api):
         reports, days = self.service.reports, days_of(self.get_query_argument("days", ""))
         self.set_header("Content-Type", "text/csv; charset=UTF-8")
         self.set_header("Content-Disposition", 'attachment; filename="usage.csv"')
-        self.write(as_csv(await reports.lines(days), reports.prices))
+        lines = await reports.lines(days)
+        self.write(await asyncio.to_thread(as_csv, lines, reports.prices))
 
 
 class UsageMetrics(ForAdministrators, Api):
@@ -43,4 +46,4 @@ class UsageMetrics(ForAdministrators, Api):
         groups = await groups_of_all(self.service, self.me)
         standings = await self.service.limits.everybody(groups)
         people = {user: (groups[user], own) for user, own in standings.items()}
-        self.write(gauges(people, self.service.namespace))
+        self.write(await asyncio.to_thread(gauges, people, self.service.namespace))

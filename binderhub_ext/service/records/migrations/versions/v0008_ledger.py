@@ -47,7 +47,7 @@ def _intervals() -> None:
 _TOLD: list[tuple[str, sa.types.TypeEngine[Any]]] = [
     ("kind", sa.String(16)),
     ("user", sa.String(255)),
-    ("name", sa.String(64)),
+    ("name", sa.String(255)),
     ("mark", sa.String(40)),
     ("groups", sa.Text()),
     ("repo", sa.String(2048)),
