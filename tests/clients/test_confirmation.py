@@ -110,7 +110,7 @@ def test_launching_trusting_and_taking_it_back(
         link(hub, repo, "?server=more"),
         link(hub, repo, ref=repo.git("rev-parse", "main")),
         link(hub, repo, "?urlpath=lab%3Freset&server=more"),
-        link(hub, repo, f"?content=git/{quote(other.url, safe='')}/main"),
+        link(hub, repo, f"?content=git/{quote(quote(other.url, safe=''), safe='')}/main"),
     ):
         jonas.goto(more)
         asks(jonas)
