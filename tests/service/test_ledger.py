@@ -188,10 +188,10 @@ async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> Non
 
 
 async def test_a_build_is_paid_once_by_all_who_waited(kept: RealHub, repos: GitServer) -> None:
-    url = str(repos.create_repo("me/slow", {"requirements.txt": "slow together"}).url)
+    url = str(repos.create_repo("me/paid", {"requirements.txt": "slow together"}).url)
     async with kept.browser("ann") as ann, kept.browser("ben") as ben:
         await asyncio.gather(launched(ann, url), launched(ben, url))
-    parts = [row for row in rows(kept, kind="build") if row["repo"].endswith("/me/slow")]
+    parts = [row for row in rows(kept, kind="build") if row["repo"].endswith("/me/paid")]
     assert sorted(row["user"] for row in parts) == ["ann", "ben"]
     assert all(row["ended"] and row["reason"] == "success" for row in parts)
     assert sum(row["seconds"] for row in parts) == pytest.approx(1.2, abs=0.4)
