@@ -13,7 +13,7 @@ from binderhub_ext.commands.parse import main
 
 FIELDS = {
     "provider", "provider_name", "name", "spec", "repo", "ref", "urlpath", "filepath", "target",
-    "files", "volumes", "image", "server", "size", "mem", "cpu", "idle", "share",
+    "files", "volumes", "content", "image", "server", "size", "mem", "cpu", "idle", "share",
     "environment", "extra", "link", "guessed",
 }  # fmt: skip
 
@@ -29,8 +29,8 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     values = parsed(
         capsys,
         "https://hub.example.org/services/binder/v2/gh/o/n/main"
-        "?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro&volume=more&server=mine"
-        "&mem=4096M&share=ann&colour=red",
+        "?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro&volume=more"
+        "&content=gh/o/course/HEAD&server=mine&mem=4096M&share=ann&colour=red",
     )
     assert values == {
         "provider": "gh",
@@ -47,6 +47,15 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
             {"name": "data", "mount": "in", "access": "ro"},
             {"name": "more", "mount": "", "access": ""},
         ],
+        "content": [
+            {
+                "provider": "gh",
+                "spec": "o/course/HEAD",
+                "repo": "https://github.com/o/course",
+                "ref": "HEAD",
+                "folder": "course",
+            }
+        ],
         "image": "",
         "server": "mine",
         "size": "",
@@ -57,7 +66,7 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
         "environment": "",
         "extra": "colour=red",
         "link": "v2/gh/o/n/main?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro"
-        "&volume=more&server=mine&mem=4G&share=ann&colour=red",
+        "&volume=more&content=gh/o/course/HEAD&server=mine&mem=4G&share=ann&colour=red",
         "guessed": [],
     }
 

@@ -259,7 +259,7 @@ async def test_dataverse(make: Make, site: FakeSite, tmp_path: Path, page: str) 
     source, told = await fetch(provider, commit)
     await checkout(source, tmp_path / "f")
     assert (tmp_path / "f/in/put/data.dta").read_bytes() == b"dta"
-    assert "1 restricted files are left out" in told
+    assert "1 restricted file is left out" in told
 
 
 # ---- HydroShare
