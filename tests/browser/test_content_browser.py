@@ -22,7 +22,8 @@ def test_a_course_with_an_environment_of_another_repository(
 ) -> None:
     """By nbgitpuller's Binder form; then the course moves on, and nothing is built or lost."""
     git = home_hub.git
-    env = git.create_repo("school/env", {"requirements.txt": "humanize>=4\n", "README.md": "# Env\n"})
+    files = {"requirements.txt": "humanize>=4\n", "README.md": "# Env\n"}
+    env = git.create_repo("school/env", files)
     week = git.create_repo(
         "school/Week-1", {"index.ipynb": notebook(*WORK), "words.txt": "first words"}
     )
