@@ -80,20 +80,20 @@ async def test_one_environment_serves_many_courses(realhub, repos):
 
 async def test_content_is_work_of_its_own(realhub, repos):
     """It has a row, is found again in its folder, and is looked at for updates by itself."""
-    repos.create_repo("work/env", {"requirements.txt": ""})
-    week = repos.create_repo("work/week", {"a.txt": "1"})
-    link = link_of(repos, "work/env", spec(repos, "work/week"))
+    repos.create_repo("own/env", {"requirements.txt": ""})
+    week = repos.create_repo("own/week", {"a.txt": "1"})
+    link = link_of(repos, "own/env", spec(repos, "own/week"))
     async with realhub.browser("cora") as browser:
         _, fields = await asked(browser, link)
         assert (await launched(browser, fields))[0][-1]["phase"] == "ready"
-        folder = f"projects/127.0.0.1+{repos.port}/work/week"
+        folder = f"projects/127.0.0.1+{repos.port}/own/week"
         lists = (await browser.get(f"{PREFIX}lists")).text
         assert f"update?project={quote(folder, safe='')}" in lists and html.escape(link) in lists
         new = week.commit({"a.txt": "2"})
         look = (await browser.api("GET", "api/update", params={"project": folder})).json()
         assert (look["commit"], look["title"], look["again"]["link"]) == (new, "week", link)
         # alone it is the same project, whose link is then its own
-        alone = link_of(repos, "work/week")
+        alone = link_of(repos, "own/week")
         assert (await launched(browser, [("link", alone)]))[0][-1]["phase"] == "ready"
         look = (await browser.api("GET", "api/update", params={"project": folder})).json()
         assert look["again"]["link"] == alone

@@ -17,7 +17,7 @@ from sqlalchemy import Row, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ...core.errors import Interrupted
-from ...core.intervals import Key, Open, Reading, look
+from ...core.intervals import Changes, Key, Open, Reading, look
 from ...core.spending import Stretch, What
 from .records import Records
 from .tables import ClockRow, IntervalRow, StorageDayRow
@@ -139,21 +139,7 @@ class Ledger:
             if seen.new:
                 rows = [self._row(by_key[key], seconds, now) for key, seconds in seen.new.items()]
                 session.execute(insert(IntervalRow), rows)
-            longer: list[dict[str, Any]] = [
-                {"id": id, "seconds": seconds, "seen": _moment(now.wall), "ended": False}
-                for id, seconds in seen.grown.items()
-            ]
-            ended = [
-                {
-                    "id": one.id,
-                    "seconds": one.seconds,
-                    "seen": _moment(one.seen),
-                    "ended": True,
-                    "reason": STOPPED if one.certain else UNSEEN,
-                }
-                for one in seen.ended
-            ]
-            for changes in (longer, ended):
+            for changes in (_grown(seen, now), _ended(seen)):
                 if changes:
                     session.execute(update(IntervalRow), changes)
             values = {"wall": now.wall, "boot": now.boot[:64], "ticks": now.ticks}
@@ -309,6 +295,26 @@ _READ = (
     IntervalRow.repo,
     IntervalRow.size,
 )
+
+
+def _grown(seen: Changes, now: Reading) -> list[dict[str, Any]]:
+    return [
+        {"id": id, "seconds": seconds, "seen": _moment(now.wall), "ended": False}
+        for id, seconds in seen.grown.items()
+    ]
+
+
+def _ended(seen: Changes) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": run.id,
+            "seconds": run.seconds,
+            "seen": _moment(run.seen),
+            "ended": True,
+            "reason": STOPPED if run.certain else UNSEEN,
+        }
+        for run in seen.ended
+    ]
 
 
 def _stretch(row: Row[*tuple[Any, ...]], now: float) -> Stretch:

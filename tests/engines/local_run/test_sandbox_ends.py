@@ -27,7 +27,7 @@ for _ in range(60):
         kept = b"x" * (8 << 20)
         os.closerange(0, 3)
         while True:
-            with open("/work/written", "a") as file:
+            with open("/shown/written", "a") as file:
                 file.write("x")
             os.sched_yield()
 os._exit(0)
@@ -44,7 +44,7 @@ async def test_what_a_build_leaves_behind_writes_nothing_afterwards(tmp_path: Pa
         argv=(hub_python(), "-c", LEAVING),
         env={"PATH": "/usr/bin:/bin"},
         cwd="/",
-        binds=(*shown, Bind(work, PurePosixPath("/work"), read_only=False)),
+        binds=(*shown, Bind(work, PurePosixPath("/shown"), read_only=False)),
         person=Person(uid),
         python=hub_python(),
         ends_with_hub=True,
