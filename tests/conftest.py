@@ -5,6 +5,7 @@
 - `rooms.py`: which tests may not run beside each other.
 - `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
   (`sandboxhub.py`).
+- `underway.py`: which tests a run that was given up did not get to end.
 """
 
 from gitserver import gitserver
@@ -12,13 +13,17 @@ from hostiletrees import cleared
 from nothing_missing import pytest_runtest_makereport
 from rooms import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from sandboxhub import pytest_sessionfinish, sandbox_hub
+from underway import pytest_runtest_logfinish, pytest_runtest_logstart, pytest_terminal_summary
 
 __all__ = [
     "cleared",
     "gitserver",
     "pytest_collection_modifyitems",
+    "pytest_runtest_logfinish",
+    "pytest_runtest_logstart",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
+    "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
     "sandbox_hub",
 ]
