@@ -153,7 +153,7 @@ async def test_fork_bomb_is_contained(attack: Attack) -> None:
     # At the very moment that eve can start nothing, ana can.
     bomb = (
         "import os, time\nwhile True:\n"
-        " try:\n  os.fork() or time.sleep(9)\n except OSError: time.sleep(1)"
+        " try:\n  os.fork() or time.sleep(99)\n except OSError: time.sleep(1)"
     )
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {bomb!r}])"
     await attack.client.run("eve", code)

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 # machine takes longer than the 5 s that it has for this.
 expect.set_options(timeout=30_000)
 
-CHROMIUM = "/usr/bin/chromium"
+# Debian's packages. The whole browser now and then never answers when it is to close a context.
+PROGRAMS = ("chromium-headless-shell", "chromium")
 # What else would call home, and what a sandbox inside a container cannot do.
 FLAGS = [
     "--no-sandbox",
@@ -41,9 +42,9 @@ def artifacts() -> Path:
 # Not for the whole session: Playwright's event loop would stand in the way of tests with their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
+    executable = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if executable is None:
-        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium-headless-shell)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser

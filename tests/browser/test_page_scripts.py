@@ -200,7 +200,7 @@ def test_what_a_build_prints_is_text(stream: Stream, progress: Page) -> None:
     assert progress.evaluate("window.stolen") is None
 
 
-def test_a_long_log_stays_quick_and_is_capped(stream: Stream, progress: Page) -> None:
+def test_a_long_log_is_capped(stream: Stream, progress: Page) -> None:
     text = "\n".join(f"line {number}" for number in range(10_000))
     for _ in range(12):
         stream.say("building", text, log=True)
@@ -210,11 +210,6 @@ def test_a_long_log_stays_quick_and_is_capped(stream: Stream, progress: Page) ->
     )
     dropped = progress.locator("#log-lines").get_attribute("data-dropped")
     assert dropped is not None and dropped.endswith("earlier lines left out")
-    took = progress.evaluate(
-        """() => { const start = performance.now(); document.getElementById('log').open = true;
-                   document.body.offsetHeight; return performance.now() - start }"""
-    )
-    assert took < 1000
 
 
 # ---- main page -----------------------------------------------------------------------------

@@ -125,28 +125,30 @@ async def ready(browser: Browser, user: str, name: str = "") -> float:
 
 
 async def test_runs_are_as_long_as_they_were(kept: RealHub, repos: GitServer) -> None:
-    """Through the service, and past it; as long as the Hub says when it began, and we the end."""
+    """Through the service, and past it; begun when the Hub says, ended while we stop them."""
 
-    async def through() -> float:
+    async def through() -> tuple[float, float]:
         async with kept.browser("via") as browser:
             name = await launched(browser, f"{repos.url}/me/mine", size="large")
             began = await ready(browser, "via", name)
             await asyncio.sleep(_RUN)
+            least = time.time() - began
             await browser.api("POST", f"api/servers/{name}/stop")
-            return time.time() - began
+            return least, time.time() - began
 
-    async def past() -> float:
+    async def past() -> tuple[float, float]:
         async with kept.browser("pam") as browser:
             await past_the_service(browser, "pam", "POST")
             began = await ready(browser, "pam")
             await asyncio.sleep(_RUN)
+            least = time.time() - began
             await past_the_service(browser, "pam", "DELETE")
-            return time.time() - began
+            return least, time.time() - began
 
     known = dict(zip(("via", "pam"), await asyncio.gather(through(), past()), strict=True))
     counted = {user: (await closed(kept, user))[0] for user in known}
-    seconds = sum(row["seconds"] for row in counted.values())
-    assert seconds == pytest.approx(sum(known.values()), rel=0.02), (counted, known)
+    for user, (least, most) in known.items():
+        assert 0.98 * least <= counted[user]["seconds"] <= 1.02 * most, (counted, known)
     via = counted["via"]
     assert (via["memory"], via["cpu"], via["size"]) == (4 << 30, 2, "large")
     assert (via["groups"], via["engine"], via["reason"]) == ("ocean", "memory", "stopped")
@@ -159,7 +161,8 @@ async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> Non
     async with kept.browser("via") as via, kept.browser("ada") as ada:
         await via.get(PREFIX)
         own = (await via.api("GET", "api/usage/me")).json()
-        assert own["totals"]["memory_gib_hours"] == pytest.approx(4 * _RUN / 3600, rel=0.3)
+        run = (await closed(kept, "via"))[0]["seconds"]
+        assert own["totals"]["memory_gib_hours"] == pytest.approx(4 * run / 3600, rel=0.01)
         assert own["totals"]["cost"] > own["totals"]["memory_gib_hours"]
         assert [one["window"] for one in own["quotas"]] == [7]
         assert own["allow_server_launch"] is True
@@ -183,18 +186,20 @@ async def test_people_see_their_own_and_administrators_all(kept: RealHub) -> Non
             and 'username="via"' in line
         )
         assert 'policy_group="ocean"' in line and 'unit="GiB-hours"' in line
-        assert float(line.rpartition(" ")[2]) == pytest.approx(4 * 2**30 * _RUN / 3600, rel=0.3)
+        assert float(line.rpartition(" ")[2]) == pytest.approx(4 * 2**30 * run / 3600, rel=0.01)
         assert "jupyterhub_memory_limit_byte_hours_total{" in figures
 
 
 async def test_a_build_is_paid_once_by_all_who_waited(kept: RealHub, repos: GitServer) -> None:
     url = str(repos.create_repo("me/paid", {"requirements.txt": "slow together"}).url)
     async with kept.browser("ann") as ann, kept.browser("ben") as ben:
+        began = time.monotonic()
         await asyncio.gather(launched(ann, url), launched(ben, url))
+        most = time.monotonic() - began
     parts = [row for row in rows(kept, kind="build") if row["repo"].endswith("/me/paid")]
     assert sorted(row["user"] for row in parts) == ["ann", "ben"]
     assert all(row["ended"] and row["reason"] == "success" for row in parts)
-    assert sum(row["seconds"] for row in parts) == pytest.approx(1.2, abs=0.4)
+    assert 1.2 <= sum(row["seconds"] for row in parts) <= most
 
 
 async def test_kills_at_any_moment_leave_nothing_open_or_twice(
@@ -411,14 +416,14 @@ async def test_a_hub_that_answers_slowly_is_asked_less_often(tmp_path: Path) -> 
         given=other,
         meter=BuildMeter(ledger),
         stored=other,
-        every=3,
+        every=60,
     )
     bookkeeper.soon()
     with patch.object(bookkeeping, "_LEAST_PAUSE", 0.0):
         await bookkeeper.look()
         began = time.monotonic()
         await bookkeeper.pause()
-    assert 0.5 <= time.monotonic() - began < 3
+    assert 0.5 <= time.monotonic() - began < 50
     records.close()
 
 

@@ -42,7 +42,7 @@ from .people import known_person
 from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
-from .supervised import supervised
+from .supervised import in_thread, supervised
 from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
 from .systembuild import on_system
 from .systems import Systems, obstacle
@@ -266,7 +266,7 @@ class LocalBuilder(Settings):
         key = plan.environment.key
         image: Image | None = None
         try:
-            path = await asyncio.to_thread(self.store.begin, key)
+            path = await in_thread(self.store.begin, key)
             sandbox = self._sandbox_of(path, plan)
             message = Sentence("Building {kind}", kind=plan.environment.kind)
             tell(Event(Phase.BUILDING, message, {"progress": 1}))
@@ -274,7 +274,7 @@ class LocalBuilder(Settings):
                 tell(Event(Phase.BUILDING, taken))
             if source:
                 await fill(sandbox.repo, plan.detection, source, self.store.scratch)
-            await asyncio.to_thread(sandbox.prepare)
+            await in_thread(sandbox.prepare)
             deadline = time.monotonic() + self.build_timeout
             check = partial(self._check_limits, deadline)
             making = on_system(sandbox, self.systems, plan.detection, tell)
@@ -282,7 +282,7 @@ class LocalBuilder(Settings):
             recipe = self._recipe(plan, sandbox, tell)
             await supervised(recipe.make(), check)
             tell(say("Finishing the environment", 95))
-            image = await asyncio.to_thread(self._finish, plan, source, recipe)
+            image = await in_thread(self._finish, plan, source, recipe)
             return image
         except TooDeep as error:
             raise BuildFailed(
@@ -296,7 +296,7 @@ class LocalBuilder(Settings):
             ) from error
         finally:
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
-            await asyncio.shield(asyncio.to_thread(*rest))
+            await in_thread(*rest)
 
     def _recipe(self, plan: Plan, sandbox: BuildSandbox, tell: Tell) -> Recipe:
         return Recipe(

@@ -37,6 +37,7 @@ from .condaworker import Ending, Order
 from .detecting import own_code
 from .lending import lend_packages
 from .sandbox import SHELL, Bind
+from .supervised import in_thread
 from .uv import COPY, Requirements
 from .words import explained, say
 
@@ -102,11 +103,11 @@ class CondaPackages:
         asked = await asyncio.to_thread(conda.asked, content, self.conda.python)
         await self._link(self.conda.channels.addresses(asked.channels), asked.specs)
         if asked.variables:
-            await asyncio.to_thread(self._set_variables, conda.activating(asked.variables))
+            await in_thread(self._set_variables, conda.activating(asked.variables))
         scripts = await asyncio.to_thread(self._scripts)
         # Without root, whatever runs next could write into files that are shared.
         if self.model and self.sandbox.uid is not None:
-            await asyncio.to_thread(lend_packages, self.model, self.sandbox.environment)
+            await in_thread(lend_packages, self.model, self.sandbox.environment)
         self.sandbox.open_environment()
         for name in scripts:
             await self._run_script(name)
@@ -147,7 +148,7 @@ class CondaPackages:
                 await self.sandbox.run(made, self.log)
             except ProcessFailed as failure:
                 raise self._unlinked(failure) from failure
-            await asyncio.to_thread(_put, room / environment.name, environment)
+            await in_thread(_put, room / environment.name, environment)
 
     @asynccontextmanager
     async def _room(self, shared: bool) -> AsyncIterator[Path]:
@@ -156,12 +157,12 @@ class CondaPackages:
         room = self.conda.cache if shared else self.sandbox.scratch / "conda"
         room.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with held_in_turn(room / ".lock"):
-            await asyncio.to_thread(remove_tree, room / name)
+            await in_thread(remove_tree, room / name)
             (room / name).mkdir()
             try:
                 yield room
             finally:
-                await asyncio.to_thread(remove_tree, room / name)
+                await in_thread(remove_tree, room / name)
 
     def _credentials(self, shared: bool) -> list[Bind]:
         file = self.conda.channels.credentials

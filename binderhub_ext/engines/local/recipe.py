@@ -32,6 +32,7 @@ from .condabuild import Conda, CondaPackages
 from .environment import site_packages
 from .made import KeptFiles, ScriptFolder, keep_made
 from .model import clone, empty_folder, is_same
+from .supervised import in_thread
 from .uv import COPY, LINK, Requirements
 from .words import explained, network_trouble, say, script_failed, status
 
@@ -256,7 +257,7 @@ class Recipe:
         uv runs the environment's interpreter, here as the Hub itself, and with it whatever
         start-up files an attempt before had installed.
         """
-        await asyncio.to_thread(empty_folder, self._path)
+        await in_thread(empty_folder, self._path)
         empty = uv.venv(self.sandbox.python, self._path)
         if link == COPY or not await self._cloned(requirements):
             await self._run(empty, log)
@@ -269,9 +270,9 @@ class Recipe:
         if requirements.is_checked_in(await asyncio.to_thread(installed, self.model)):
             return False
         try:
-            await asyncio.to_thread(clone, self.model, self._path)
+            await in_thread(clone, self.model, self._path)
         except OSError:
-            await asyncio.to_thread(empty_folder, self._path)
+            await in_thread(empty_folder, self._path)
             return False
         return True
 
@@ -312,7 +313,7 @@ class Recipe:
             await self._step(argv)
         except ProcessFailed as failure:
             raise script_failed(failure, self.post_build, script) from failure
-        self.made = await asyncio.to_thread(keep_made, before, self.sandbox.made)
+        self.made = await in_thread(keep_made, before, self.sandbox.made)
         for words in given.told(self.made.count, self.made.left):
             self.tell(Event.log(Phase.BUILDING, words))
 
@@ -343,15 +344,15 @@ class Recipe:
         bytecode = self.sandbox.bytecode
         if self.model:
             link = self.sandbox.uid is not None
-            await asyncio.to_thread(lend_bytecode, self.model, self._path, bytecode, link=link)
-        await asyncio.to_thread(self.sandbox.open_trial)
+            await in_thread(lend_bytecode, self.model, self._path, bytecode, link=link)
+        await in_thread(self.sandbox.open_trial)
         argv = trial.command(self._path, bytecode)
         try:
             await self.sandbox.run(self.sandbox.trial(argv), self._log)
         except ProcessFailed as failure:
             what = Sentence(_NO_SERVER, status=status(failure))
             raise explained(failure, what, uv_says=False) from failure
-        await asyncio.to_thread(place_bytecode, bytecode, self._path)
+        await in_thread(place_bytecode, bytecode, self._path)
 
     # --- running --------------------------------------------------------------------------
 

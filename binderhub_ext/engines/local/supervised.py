@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _LOOK = 1.0
 """Seconds between two looks at the limits."""
@@ -33,9 +34,26 @@ async def supervised(work: Coroutine[Any, Any, T], check: Callable[[], None]) ->
     return task.result()
 
 
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do work in a thread, which nothing can interrupt.
+
+    It has ended when this returns or raises, however often we are cancelled meanwhile: what it
+    writes can be removed then.
+    """
+    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    task.add_done_callback(lambda task: task.exception())
+    await _until_ended(task)
+    return task.result()
+
+
 async def _ended(task: asyncio.Task[Any]) -> None:
     """End a task if it runs, and wait until it has ended."""
     task.cancel()
+    await _until_ended(task)
+
+
+async def _until_ended(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended; whoever cancels us meanwhile is told so afterwards."""
     cancelled = None
     while not task.done():
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from .machineapt import MachineApt, fetch, unfetched, variables
 from .running import prepared
 from .sandbox import Bind, Sandbox
 from .sealing import seal_system
+from .supervised import in_thread
 from .systems import Systems, used
 from .words import explained, say, status
 
@@ -170,7 +170,7 @@ class SystemBuild:
         except ProcessFailed as failure:
             what = Sentence("The base system could not be made ({status}).", status=status(failure))
             raise explained(failure, what, uv_says=False) from failure
-        await asyncio.to_thread(seal_system, tree, None)
+        await in_thread(seal_system, tree, None)
         remove_tree(folder / "tmp")
 
     # --- a layer --------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class SystemBuild:
         """Seal it as whoever owns what is in it."""
         tree = folder / changing.TREE
         if os.geteuid() == 0:
-            await asyncio.to_thread(seal_system, tree, base)
+            await in_thread(seal_system, tree, base)
             return
         # By its own path, not by where the mapping shows it: no file is shared between two mounts.
         sealing = [sys.executable, "-P", "-m", f"{__package__}.sealing", str(tree), str(base)]

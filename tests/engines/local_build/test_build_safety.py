@@ -27,7 +27,7 @@ from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.network import Network
-from binderhub_ext.engines.local.supervised import supervised
+from binderhub_ext.engines.local.supervised import in_thread, supervised
 from binderhub_ext.repos.base import Source
 
 ROOT = os.geteuid() == 0
@@ -306,6 +306,23 @@ async def test_a_build_that_comes_to_a_limit_is_ended_and_told_why() -> None:
     with pytest.raises(NoSpace):
         await supervised(work(), check)
     assert steps == ["looked", "looked", "cleaned up"]
+
+
+async def test_what_a_thread_writes_is_whole_when_its_build_has_ended() -> None:
+    """Otherwise it would go on writing while the build's files are removed."""
+    written = []
+
+    def write() -> None:
+        time.sleep(0.3)
+        written.append(True)
+
+    task = asyncio.create_task(in_thread(write))
+    for _ in range(3):
+        await asyncio.sleep(0.05)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert written
 
 
 async def test_two_processes_make_one_build(

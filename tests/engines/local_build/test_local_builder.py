@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,11 +79,9 @@ async def test_requirements_and_start(repository: MakeSource, builder: LocalBuil
         marks = (".binder", ".lock", "used")
         assert file.is_symlink() or file.name in marks or not file.stat().st_mode & 0o222
 
-    start_time = time.perf_counter()
     again = await build(builder, repository({**files, "notebook.ipynb": "{}"}))
     assert again.image == built.image
     assert not [event for event in again.events if event.data.get("log")]
-    assert time.perf_counter() - start_time < 2
 
 
 async def test_others_begin_from_the_empty_one(

@@ -88,7 +88,7 @@ class Machine:
                 subprocess.run(["chown", "-R", f"{owner}:{owner}", systems], check=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
     """The base, and a layer, which two asked for at once."""
     with temporary_data() as data:
@@ -140,9 +140,7 @@ def test_two_that_need_a_base_at_once_make_one(machine: Machine) -> None:
 
 async def test_a_second_environment_with_the_same_packages_costs_nothing(machine: Machine) -> None:
     machine.told.clear()
-    began = time.monotonic()
     tree = await machine.layer(*reversed(PACKAGES))
-    assert time.monotonic() - began < 0.5
     assert not machine.told
     base = machine.systems.base(machine.systems.base_key())
     # What is the base's is shared with it.
