@@ -78,6 +78,7 @@ async def test_what_nobody_touched_becomes_the_commit(sandbox_hub: SandboxHub) -
         await client.stop(first.user)
 
 
+@whoever_runs_it
 @pytest.mark.parametrize("keep", Keep)
 async def test_what_the_person_wrote_stays(sandbox_hub: SandboxHub, keep: Keep) -> None:
     hub = sandbox_hub

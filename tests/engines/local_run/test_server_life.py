@@ -52,6 +52,10 @@ def mortal_hub(request: pytest.FixtureRequest) -> Iterator[SandboxHub]:
         yield hub
 
 
+one_will_do = pytest.mark.parametrize("mortal_hub", ["ordinary"], indirect=True)
+"""For tests of what is the same for a Hub of root and of an ordinary user."""
+
+
 async def test_start_and_stop_leave_nothing(sandbox_hub: SandboxHub) -> None:
     async with sandbox_hub.client() as client:
         events = await client.start(sandbox_hub.launch("liv"))
@@ -68,6 +72,7 @@ async def test_start_and_stop_leave_nothing(sandbox_hub: SandboxHub) -> None:
     assert not [line for line in ours(sandbox_hub) if run.path.name in line]
 
 
+@whoever_runs_it
 @pytest.mark.parametrize("files", list(Files))
 async def test_project_is_there_and_is_kept(sandbox_hub: SandboxHub, files: Files) -> None:
     """Seeded from the commit at first, and never touched again."""
@@ -130,6 +135,7 @@ async def test_installed_packages_last_and_may_be_newer(sandbox_hub: SandboxHub)
         await client.stop("pip")
 
 
+@one_will_do
 async def test_server_survives_a_crash_of_the_hub(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("sam"))
@@ -161,6 +167,7 @@ print("said")
 """
 
 
+@one_will_do
 async def test_a_server_that_says_more_than_the_disk_has_room_for(mortal_hub: SandboxHub) -> None:
     """Gigabytes in seconds: the log never has more than it may, and its end is there.
 
@@ -197,6 +204,7 @@ async def written(directory: RunDirectory, words: str) -> None:
             await asyncio.sleep(0.01)
 
 
+@one_will_do
 async def test_server_that_ended_while_the_hub_was_down_is_noticed(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("tom"))
@@ -209,6 +217,7 @@ async def test_server_that_ended_while_the_hub_was_down_is_noticed(mortal_hub: S
     assert leftovers(mortal_hub) == []
 
 
+@one_will_do
 async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("uma"))
@@ -249,6 +258,7 @@ async def test_server_that_crashes_is_cleaned_up(mortal_hub: SandboxHub) -> None
         await noticed(client, "xia")
 
 
+@one_will_do
 async def test_normal_end_of_the_hub_ends_its_servers(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("yan"))
