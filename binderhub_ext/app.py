@@ -32,6 +32,7 @@ from .secrets import ensure_secret
 from .service import settings
 from .service.accounting.settings import Ledger, UsageQuotas
 from .service.appearance import Appearance
+from .service.catalogue.settings import Catalogue
 from .service.web.handlers.pages import NotFoundPage
 from .service.web.routes import routes
 from .storage.doors import close_doors, open_doors
@@ -52,6 +53,7 @@ class BinderApp(StrictApplication):
     description = __doc__ or ""
     classes = [
         Appearance,
+        Catalogue,
         settings.Access,
         settings.Builds,
         settings.EventLog,
@@ -163,7 +165,8 @@ class BinderApp(StrictApplication):
             ticket_file=self.ticket_secret_file,
         )
         self._init_server()
-        work = (again(_CLEAN_EVERY, self._keep_house), self._sweep(), self._keep_books())
+        house = again(_CLEAN_EVERY, self._keep_house)
+        work = house, self._sweep(), self._keep_books(), self._keep_catalogue()
         self._housekeeping = {*map(asyncio.create_task, work)}
 
     async def cleanup(self) -> None:
@@ -242,6 +245,13 @@ class BinderApp(StrictApplication):
             with alone("Writing down what runs"):
                 await self.service.bookkeeper.look()
             await self.service.bookkeeper.pause()
+
+    async def _keep_catalogue(self) -> None:
+        """Again and again: find out what is popular, and what can still be launched."""
+        while True:
+            await self.service.catalogue_health.pause()
+            with alone("Looking after the catalogue"):
+                await self.service.catalogue_health.look()
 
     async def _sweep(self) -> None:
         """At the start and every few minutes: remove what was left behind."""

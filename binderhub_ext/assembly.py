@@ -40,6 +40,10 @@ from .service.accounting.settings import UsageQuotas
 from .service.accounting.stored import StoredFiles
 from .service.admin.administration import Administration
 from .service.appearance import Appearance
+from .service.catalogue.entries import Catalogue
+from .service.catalogue.health import Health as CatalogueHealth
+from .service.catalogue.settings import Catalogue as CatalogueSettings
+from .service.catalogue.settings import Limits as CatalogueLimits
 from .service.hosts import server_hosts
 from .service.hub import HubClient, Person
 from .service.launching.builds import Builds
@@ -58,6 +62,7 @@ from .service.person.files import PersonFiles
 from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
+from .service.records.catalogue import CatalogueRecords
 from .service.records.database import sqlite_url
 from .service.records.everybody import Everybody
 from .service.records.ledger import Ledger
@@ -332,6 +337,31 @@ class _Parts:
             space=self.space,
             tickets=self.tickets,
             log=self.event_log,
+        )
+
+    @cached_property
+    def catalogue_limits(self) -> CatalogueLimits:
+        return CatalogueSettings(parent=self.app).limits()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(
+            CatalogueRecords(self.records),
+            self.hub,
+            policy=self.policy,
+            providers=self.providers,
+            limits=self.catalogue_limits,
+            log=self.event_log,
+        )
+
+    @cached_property
+    def catalogue_health(self) -> CatalogueHealth:
+        return CatalogueHealth(
+            self.catalogue,
+            self.records,
+            builds=self.builds,
+            builder=self.builder,
+            limits=self.catalogue_limits,
         )
 
     @cached_property

@@ -349,10 +349,10 @@ class HubClient(Configurable):
 
 
 class EventLog(Configurable):
-    """The log of launches that worked and of what administrators did."""
+    """The log of launches that worked, of what people publish, and of what administrators did."""
 
     path = Unicode(
         "",
-        help="""File that gets one line of JSON for each launch that worked and each act of an
-        administrator. Default: none.""",
+        help="""File that gets one line of JSON for each launch that worked, each change of the
+        catalogue and each act of an administrator. Default: none.""",
     ).tag(config=True)

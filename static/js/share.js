@@ -8,6 +8,7 @@ const share = document.getElementById("share");
 const words = document.getElementById("share-words");
 const ways = document.getElementById("share-ways");
 const hubs = document.getElementById("share-hubs");
+const publish = document.getElementById("share-publish");
 const qr = document.getElementById("share-qr");
 const QUIET = 300;
 const PRIVATE = new Set(["_xsrf", "pasted"]);
@@ -43,6 +44,7 @@ function lacking({ without }) {
 function show(made) {
   for (const id of ["url", "anywhere", "markdown", "html", "rst"]) put(id, made[id].trim());
   put("repo2docker", made.commands.repo2docker ?? made.commands.docker);
+  publish.href = made.publish;
   const others = made.hubs.flatMap((hub) => [" ", link(hub), lacking(hub)]);
   hubs.replaceChildren(_("The same environment elsewhere, where your files are not:"), ...others);
   hubs.hidden = made.hubs.length === 0;

@@ -318,8 +318,86 @@ def preview(**changes: Any) -> dict[str, Any]:
     return {"preview": view}
 
 
+def entry(**changes: Any) -> dict[str, Any]:
+    """An entry of the catalogue."""
+    name, url = "maria/tidal-analysis", "https://github.com/maria/tidal-analysis"
+    return {
+        "id": "e1f2",
+        "title": "Tides of the North Sea",
+        "text": "Harmonic analysis of gauges, step by step. For the second term.",
+        "tags": ["oceanography", "statistics"],
+        "group": "",
+        "owner": "jonas",
+        "mine": False,
+        "link": "v2/gh/maria/tidal-analysis/main",
+        "repo": {"provider": "gh", "name": name, "url": url, "title": "tidal-analysis"},
+        "image": "",
+        "ref": "main",
+        "open_url": "/services/binder/v2/gh/maria/tidal-analysis/main",
+        "page": "/services/binder/catalogue/e1f2",
+        "featured": True,
+        "hidden": False,
+        "people": 14,
+        "made": "2026-11-01T08:00:00Z",
+        "changed": "2026-11-01T08:00:00Z",
+        "environment": {"built": True, "bytes": 734 * 2**20},
+        "health": {"ok": True, "checked": "2026-11-20T08:00:00Z", "message": ""},
+        **changes,
+    }
+
+
+def catalogue(**changes: Any) -> dict[str, Any]:
+    gone = {"ok": False, "checked": "2026-11-20T08:00:00Z", "message": "Its host did not answer."}
+    unknown = {"built": None, "bytes": None}
+    new = {"ok": None, "checked": "", "message": ""}
+    others = {"featured": False, "people": 0, "environment": unknown}
+    alone = {"title": "waves", "owner": "", "text": "", "tags": [], "people": 3}
+    long = "a-group-of-people-with-a-very-long-name"
+    return {
+        "entries": [
+            entry(),
+            entry(**{**others, "id": "e2", "mine": True, "group": long, "health": new}),
+            entry(**{**others, "id": "e3", "title": HOSTILE, "health": gone, "tags": ["x" * 30]}),
+            entry(
+                **{**others, "id": "e4", **alone, "environment": {"built": False, "bytes": None}}
+            ),
+        ],
+        "total": 51,
+        "q": "tides",
+        "tag": "statistics",
+        "show": "popular",
+        "tabs": {name: f"?show={name}" for name in ("", "featured", "popular", "mine")},
+        "page": 2,
+        "pages": 3,
+        "before": "?page=1",
+        "after": "?page=3",
+        "may_publish": True,
+        **changes,
+    }
+
+
+def published(**changes: Any) -> dict[str, Any]:
+    """The page of an entry."""
+    values = {name: entry()[name] for name in ("link", "title", "text")}
+    return {
+        "entry": entry(mine=True, hidden=True),
+        "values": {**values, "tags": "oceanography", "group": "ocean"},
+        "groups": ["crew", "ocean"],
+        "reported": False,
+        "error": {"message": "Give it a title, by which people find it."},
+        **changes,
+    }
+
+
+def publishing(**changes: Any) -> dict[str, Any]:
+    return {**published(), "may_publish": True, **changes}
+
+
 PAGES = {
     "home.html": home,
+    "catalogue.html": catalogue,
+    "catalogue_entry.html": published,
+    "catalogue_publish.html": publishing,
     "launch.html": launch,
     "confirm.html": confirm,
     "error.html": error,
@@ -390,6 +468,13 @@ def admin(section: str) -> dict[str, Any]:
             {"user": "maria", "groups": ["ocean"], **usage()["usage"]["totals"], **_quotas()},
             {"user": HOSTILE, "groups": [], "server_hours": 2, "cost": 0, "quotas": []},
         ],
+        "entries": [
+            entry(
+                hidden=True,
+                reports=[{"user": "nora", "reason": HOSTILE, "made": "2026-11-20T08:00:00Z"}],
+            ),
+            entry(id="e2", reports=[]),
+        ],
         "checks": [
             {"name": "Database", "ok": True, "message": "", "fix": ""},
             {"name": "bubblewrap", "ok": False, "message": "is missing", "fix": "apt-get install"},
@@ -401,7 +486,16 @@ def admin(section: str) -> dict[str, Any]:
     }
 
 
-SECTIONS = ("builds", "environments", "servers", "people", "usage", "health", "settings")
+SECTIONS = (
+    "builds",
+    "environments",
+    "servers",
+    "people",
+    "usage",
+    "catalogue",
+    "health",
+    "settings",
+)
 
 
 def _quotas() -> dict[str, Any]:

@@ -55,6 +55,9 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "settings": ("settings.html", samples.settings()),
     "usage": ("usage.html", samples.usage()),
     **{f"admin-{one}": ("admin.html", samples.admin(one)) for one in samples.SECTIONS},
+    "catalogue": ("catalogue.html", samples.catalogue()),
+    "catalogue-entry": ("catalogue_entry.html", samples.published(entry=samples.entry())),
+    "catalogue-mine": ("catalogue_entry.html", samples.published()),
     "volumes": ("volumes.html", samples.volumes()),
     "volumes-error": (
         "volumes.html",

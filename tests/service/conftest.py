@@ -16,7 +16,12 @@ c.LaunchPolicy.max_cpu = 4
 c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
 c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
 c.Authenticator.admin_users = {"ada-of-admin"}
-c.JupyterHub.load_groups = {"crew": {"users": ["cy-of-crew"]}}
+c.JupyterHub.load_groups = {
+    "crew": {"users": ["cy-of-crew"]},
+    "readers": {"users": ["gil-of-catalogue", "gus-of-catalogue"]},
+}
+c.Catalogue.per_person = 3
+c.Catalogue.reports_per_day = 2
 # so that lists of the Hub come in several pages
 c.JupyterHub.api_page_max_limit = 2
 c.JupyterHub.api_page_default_limit = 2

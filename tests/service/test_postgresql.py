@@ -19,10 +19,12 @@ from realhub import PREFIX, RealHub
 from sqlalchemy import inspect, text
 from test_service_life import _pids
 
+from binderhub_ext.core.catalogue import Listing, Popular, words_of
 from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service.records import database, migrations
+from binderhub_ext.service.records.catalogue import CatalogueRecords, Plain, Search
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.tables import Base, LaunchRow
 
@@ -88,6 +90,43 @@ async def test_two_services_leave_each_others_launches_alone(postgres: Postgres)
     finally:
         one.close()
         two.close()
+
+
+async def test_the_catalogue_is_searched_and_ranked(postgres: Postgres) -> None:
+    records = Records(postgres.new(), engine="x")
+    entries, hour = CatalogueRecords(records), timedelta(hours=1)
+    try:
+        listing = Listing.read("Tides", "50 % of it", "a_b")
+        link, repo = "v2/gh/me/mine/main", COMMIT.repo.identity
+        row = await entries.publish(
+            "ana", listing, link=link, repo=repo, words=words_of(listing, "me/mine")
+        )
+        for user in "abc":
+            done = {"finished": now(), "provider": "gh", "repo": "me/mine", "url": "/x"}
+            await records.launch_started(
+                LaunchRow(id=user, user=user, server="s", started=now(), repo_url=repo, **done)
+            )
+        [launched] = await entries.launched(now() - hour)
+        assert launched.latest.keys() == {"a", "b", "c"}
+        await entries.checked(row, checked=now(), commit="c" * 40)
+        other = "https://github.com/me/other"
+        scores = {repo: Popular(2.5, 3), other: Popular(1.0, 3)}
+        await entries.ranked(scores, {other: Plain("other", "v2/gh/me/other/HEAD", "other")})
+        search = Search(terms=("50", "%"), tag="a_b", popular=True)
+        [found], total = await entries.find(search, user="zoe", groups=["x"], page=1)
+        assert (found.score, found.people, total) == (2.5, 3, 1)
+        assert [one.title for one in await entries.due(hour, limit=5)] == ["other"]
+        assert await entries.within(hour) == (1, 0)
+        assert [one.id for one in await entries.unbuilt(hour, (), limit=5)] == [row.id]
+        assert await entries.for_administrators() == []
+        await entries.report(row.id, "zoe", "x")
+        assert await entries.marked(row.id, hidden=True)
+        assert not await entries.marked(row.id, hidden=True)
+        [reported] = await entries.for_administrators()
+        assert (reported.row.id, len(reported.reports)) == (row.id, 1)
+        assert await entries.settle(row.id) and not await entries.settle(row.id)
+    finally:
+        records.close()
 
 
 async def test_a_service_killed_in_the_middle_of_a_build(

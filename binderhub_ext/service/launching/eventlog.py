@@ -1,14 +1,16 @@
-"""The event log: one JSON object per successful launch and per act of an administrator.
+"""The event log: one JSON object per successful launch, per change of the catalogue and per act of
+an administrator.
 
 Fields and schema of launches are BinderHub's (`binderhub.jupyter.org/launch`, version 6), so that
 what reads mybinder.org's logs reads ours; `jupyter_events` would put other names around them. The
-person's name is not in them. An act has the name of whoever did it.
+person's name is not in them. A change and an act have the name of whoever did it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from ...core.launch import LaunchRequest
 SCHEMA = "binderhub.jupyter.org/launch"
 SCHEMA_VERSION = 6
 ACT_SCHEMA = "binder-at-home/administration"
+CATALOGUE_SCHEMA = "binder-at-home/catalogue"
 
 
 class EventLog:
@@ -45,17 +48,19 @@ class EventLog:
     async def acted(self, administrator: str, action: str, subject: str) -> None:
         """Write what an administrator did; the service's own log has it in any case."""
         app_log.warning("The administrator %s: %s %s", administrator, action, subject)
+        fields = {"administrator": administrator, "action": action, "subject": subject}
+        await self._done(ACT_SCHEMA, fields)
+
+    async def catalogued(self, person: str, action: str, entry: str, link: str) -> None:
+        """Write what somebody did to an entry of the catalogue, or said of it."""
+        app_log.info("Catalogue: %s of %s by %s", action, entry, person)
+        fields = {"person": person, "action": action, "entry": entry, "link": link}
+        await self._done(CATALOGUE_SCHEMA, fields)
+
+    async def _done(self, schema: str, fields: Mapping[str, str]) -> None:
         if self._path:
-            await self._write(
-                {
-                    "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-                    "schema": ACT_SCHEMA,
-                    "version": 1,
-                    "administrator": administrator,
-                    "action": action,
-                    "subject": subject,
-                }
-            )
+            moment = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            await self._write({"timestamp": moment, "schema": schema, "version": 1, **fields})
 
     async def _write(self, fields: dict[str, object]) -> None:
         line = json.dumps(fields)

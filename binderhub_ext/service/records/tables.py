@@ -202,3 +202,63 @@ class ClockRow(Base):
     wall: Mapped[float] = mapped_column(Float)
     boot: Mapped[str] = mapped_column(String(64))
     ticks: Mapped[float] = mapped_column(Float)
+
+
+class CatalogueRow(Base):
+    """An entry of the catalogue.
+
+    Attributes:
+        owner: who published it; empty for what is there because many launched it.
+        tags: each between two spaces.
+        group: those who see it; empty for everybody.
+        link: of ours, relative to the service.
+        repo: identity of its repository; empty for an image.
+        words: what it is found by.
+        score, people: how popular its repository is.
+        checked: when it was last looked at whether it can be launched.
+        code: of the error that was found then; empty for none.
+        commit, key: what its ref stood for then, and the environment of that, if it is known.
+        tried: when a build was last tried that nobody had asked for.
+    """
+
+    __tablename__ = "catalogue"
+    __table_args__ = (Index("ix_catalogue_order", "featured", "score", "changed"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(255), index=True)
+    title: Mapped[str] = mapped_column(String(255))
+    text: Mapped[str] = mapped_column(Text)
+    tags: Mapped[str] = mapped_column(Text)
+    group: Mapped[str] = mapped_column(String(255))
+    link: Mapped[str] = mapped_column(Text)
+    repo: Mapped[str] = mapped_column(String(2048))
+    words: Mapped[str] = mapped_column(Text)
+    made: Mapped[datetime] = mapped_column(Moment)
+    changed: Mapped[datetime] = mapped_column(Moment)
+    featured: Mapped[bool] = mapped_column(Boolean, default=False)
+    hidden: Mapped[bool] = mapped_column(Boolean, default=False)
+    score: Mapped[float] = mapped_column(Float, default=0.0)
+    people: Mapped[int] = mapped_column(Integer, default=0)
+    checked: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    code: Mapped[str] = mapped_column(String(64), default="")
+    commit: Mapped[str] = mapped_column(String(128), default="")
+    key: Mapped[str] = mapped_column(String(128), default="")
+    tried: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class ReportRow(Base):
+    """What somebody said is wrong with an entry of the catalogue.
+
+    Attributes:
+        done: whether an administrator has dealt with it.
+    """
+
+    __tablename__ = "catalogue_reports"
+    __table_args__ = (Index("ix_catalogue_reports_user_made", "user", "made"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    entry: Mapped[str] = mapped_column(String(32), index=True)
+    user: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text)
+    made: Mapped[datetime] = mapped_column(Moment)
+    done: Mapped[bool] = mapped_column(Boolean, default=False)

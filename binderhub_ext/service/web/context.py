@@ -21,6 +21,8 @@ from ..accounting.limits import UsageLimits
 from ..accounting.reports import Reports
 from ..admin.administration import Administration
 from ..bans import Bans
+from ..catalogue.entries import Catalogue
+from ..catalogue.health import Health as CatalogueHealth
 from ..hub import HubClient
 from ..launching.builds import Builds
 from ..launching.launches import Launches
@@ -73,6 +75,8 @@ class Service:
     pages: Pages
     build_tokens: BuildTokens
     administration: Administration
+    catalogue: Catalogue
+    catalogue_health: CatalogueHealth
     updates: Updates
     news: News
     volumes: PersonVolumes

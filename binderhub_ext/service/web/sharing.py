@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from segno import DataOverflowError
@@ -12,7 +13,7 @@ from segno import DataOverflowError
 from ...core.badges import badge, commands, elsewhere
 from ...core.errors import BadLink
 from ...core.launch import LaunchRequest
-from ...core.links import write_link
+from ...core.links import without, write_link
 from ...core.providers import Providers
 from ...core.targets import Targets
 from ..otherhubs import OtherHub
@@ -36,15 +37,17 @@ def ways_out(
         open_page: of a page that opens links on any hub; empty for none.
 
     Returns:
-        `url`, `markdown`, `html`, `rst`; `anywhere`, a link for every hub, or empty; `qr`, a
-        `data:` URL of a picture, or empty where the link is too long for one; `hubs`, `[{name,
-        url, without}]` with what is lost on the way; `commands`, by what they need.
+        `url`, `markdown`, `html`, `rst`; `anywhere`, a link for every hub, or empty; `publish`,
+        where it can be put into the catalogue; `qr`, a `data:` URL of a picture, or empty where the
+        link is too long for one; `hubs`, `[{name, url, without}]` with what is lost on the way;
+        `commands`, by what they need.
     """
     made = badge(request, base, providers=providers)
     link = write_link(request, providers=providers)
     return {
         **asdict(made),
         "anywhere": f"{open_page}#{link}" if open_page else "",
+        "publish": f"{base}catalogue/publish?{urlencode({'link': without(link, 'share')})}",
         "qr": _qr(made.url),
         "hubs": list(_links(request, hubs, providers, targets)),
         "commands": commands(request),

@@ -12,6 +12,7 @@ from ...failures import Failure, logged
 from ...requests import first
 from .. import adminviews as views
 from ..accounts import days_of, usage_of_all
+from ..catalogueviews import EntryViews
 from ..context import Service
 from .base import ActionPage, Api, Handler, chosen
 
@@ -186,6 +187,13 @@ async def _usage(handler: Handler) -> dict[str, Any]:
     return await usage_of_all(handler.service, handler.me, days)
 
 
+async def _catalogue(handler: Handler) -> dict[str, Any]:
+    service = handler.service
+    images = await service.catalogue_health.environments()
+    shown = EntryViews(service.catalogue, handler.me, images, service.prefix)
+    return {"entries": [*map(shown.reported, await service.catalogue.reported())]}
+
+
 async def _settings(handler: Handler) -> dict[str, Any]:
     return {"settings": list(handler.service.settings)}
 
@@ -196,6 +204,7 @@ _SECTIONS: dict[str, Callable[[Handler], Awaitable[dict[str, Any]]]] = {
     "servers": _servers,
     "people": _people,
     "usage": _usage,
+    "catalogue": _catalogue,
     "health": _health,
     "settings": _settings,
 }
@@ -225,9 +234,28 @@ async def _revoke(page: Handler) -> None:
     await page.service.administration.revoke_trust(page.me, first(page.fields(), "id"))
 
 
+async def _hide(page: Handler) -> None:
+    hidden = first(page.fields(), "action") == "hide-entry"
+    await page.service.catalogue.hide(page.me, first(page.fields(), "id"), hidden=hidden)
+
+
+async def _feature(page: Handler) -> None:
+    featured = first(page.fields(), "action") == "feature-entry"
+    await page.service.catalogue.feature(page.me, first(page.fields(), "id"), featured=featured)
+
+
+async def _dismiss(page: Handler) -> None:
+    await page.service.catalogue.dismiss(page.me, first(page.fields(), "id"))
+
+
 _ACTIONS: dict[str, Callable[[Handler], Awaitable[None]]] = {
     "cancel-build": _cancel,
     "remove-environment": _remove,
     "stop-server": _stop,
     "revoke-trust": _revoke,
+    "hide-entry": _hide,
+    "unhide-entry": _hide,
+    "feature-entry": _feature,
+    "unfeature-entry": _feature,
+    "dismiss-reports": _dismiss,
 }

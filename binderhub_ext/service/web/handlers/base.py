@@ -303,7 +303,7 @@ class Api(Handler):
         self.set_header("Vary", "Origin")
         if "*" in allowed or origin in allowed:
             self.set_header("Access-Control-Allow-Origin", origin)
-            self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+            self.set_header("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS")
             self.set_header(
                 "Access-Control-Allow-Headers",
                 "Authorization, Cache-Control, Content-Type, Last-Event-ID, X-XSRFToken",

@@ -1,0 +1,1 @@
+"""What people recommend to each other: entries, what is popular, and whether it still works."""

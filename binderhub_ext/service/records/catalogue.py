@@ -1,0 +1,358 @@
+"""The catalogue in the database: entries, what is searched, and what people report."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Update, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from ...core.catalogue import NOBODY, Listing, Popular
+from .records import Records, now
+from .tables import CatalogueRow, LaunchRow, ReportRow
+
+PAGE = 24
+"""Entries on a page."""
+
+FRESH = timedelta(days=2)
+"""How long it is believed that everybody may read what many launched."""
+
+_SHOWN = 200
+_AT_ONCE = 500
+"""Values one statement may name; databases have a limit."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What somebody looks for.
+
+    Attributes:
+        terms: as of :func:`~.core.catalogue.terms`.
+        tag: that entries have, or empty.
+        featured: only what administrators feature.
+        popular: only what others launched, the most first.
+        owner: only whose entries, with those that are hidden; empty for everybody's.
+    """
+
+    terms: tuple[str, ...] = ()
+    tag: str = ""
+    featured: bool = False
+    popular: bool = False
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A repository that people launched.
+
+    Attributes:
+        provider, name, url: of its latest launch.
+        latest: when each person launched it last.
+    """
+
+    provider: str
+    name: str
+    url: str
+    latest: Mapping[str, datetime]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What stands in the catalogue because many launched it.
+
+    Attributes:
+        title, link, words: as of :class:`CatalogueRow`.
+    """
+
+    title: str
+    link: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Reported:
+    """An entry with what is said of it and was not dealt with."""
+
+    row: CatalogueRow
+    reports: Sequence[ReportRow]
+
+
+class CatalogueRecords:
+    """Keeps the entries.
+
+    Args:
+        records: of the service.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._run = records.run
+
+    # ---- looking
+
+    async def find(
+        self, search: Search, *, user: str, groups: Collection[str], page: int
+    ) -> tuple[list[CatalogueRow], int]:
+        """A page of what somebody may see, and how many there are on all of them.
+
+        Args:
+            page: from 1.
+        """
+        wanted = _wanted(search, user, groups)
+        best = CatalogueRow.featured.desc(), CatalogueRow.score.desc()
+        order = best[1:] if search.popular else best
+        some = select(CatalogueRow).where(*wanted)
+        some = some.order_by(*order, CatalogueRow.changed.desc(), CatalogueRow.id)
+        some = some.limit(PAGE).offset((page - 1) * PAGE)
+        count = select(func.count()).select_from(CatalogueRow).where(*wanted)
+
+        def look(session: Session) -> tuple[list[CatalogueRow], int]:
+            return list(session.scalars(some).all()), session.scalar(count) or 0
+
+        return await self._run(look)
+
+    async def get(self, id: str) -> CatalogueRow | None:
+        """An entry, whoever may see it."""
+        return await self._run(lambda session: session.get(CatalogueRow, id))
+
+    async def visible(self, id: str, *, user: str, groups: Collection[str]) -> CatalogueRow | None:
+        """An entry that somebody may see."""
+        one = select(CatalogueRow).where(CatalogueRow.id == id, *_wanted(Search(), user, groups))
+        return await self._run(lambda session: session.scalar(one))
+
+    async def owned(self, user: str) -> int:
+        """How many somebody published."""
+        count = select(func.count()).select_from(CatalogueRow).where(CatalogueRow.owner == user)
+        return await self._run(lambda session: session.scalar(count)) or 0
+
+    # ---- what owners do
+
+    async def publish(
+        self, owner: str, listing: Listing, *, link: str, repo: str, words: str
+    ) -> CatalogueRow:
+        """Add an entry."""
+        row = _row(owner, listing.title, link=link, repo=repo)
+        for name, value in _said(listing, words).items():
+            setattr(row, name, value)
+        await self._run(lambda session: session.add(row))
+        return row
+
+    async def edit(self, id: str, listing: Listing, *, link: str, repo: str, words: str) -> None:
+        """Change what an owner says; what others decided of it stays."""
+        mine = CatalogueRow.id == id
+        values = {**_said(listing, words), "changed": now()}
+        fresh = {"checked": None, "code": "", "commit": "", "key": "", "tried": None}
+
+        def write(session: Session) -> None:
+            session.execute(update(CatalogueRow).where(mine).values(**values))
+            moved = update(CatalogueRow).where(mine, CatalogueRow.link != link)
+            session.execute(moved.values(link=link, repo=repo, **fresh))
+
+        await self._run(write)
+
+    async def withdraw(self, id: str) -> None:
+        """Remove an entry with all that was said of it; harmless if it is gone."""
+
+        def remove(session: Session) -> None:
+            session.execute(delete(ReportRow).where(ReportRow.entry == id))
+            session.execute(delete(CatalogueRow).where(CatalogueRow.id == id))
+
+        await self._run(remove)
+
+    # ---- reports
+
+    async def reports_since(self, user: str, age: timedelta) -> int:
+        """How many entries somebody reported within `age`."""
+        count = select(func.count()).select_from(ReportRow)
+        count = count.where(ReportRow.user == user, ReportRow.made > now() - age)
+        return await self._run(lambda session: session.scalar(count)) or 0
+
+    async def report(self, entry: str, user: str, reason: str) -> None:
+        """Write down what somebody says of an entry, in place of what they said before."""
+        same = (ReportRow.entry == entry) & (ReportRow.user == user) & ReportRow.done.is_(False)
+        row = ReportRow(
+            id=secrets.token_hex(8), entry=entry, user=user, reason=reason, made=now(), done=False
+        )
+
+        def write(session: Session) -> None:
+            earlier = update(ReportRow).where(same).values(done=True)
+            session.execute(earlier)
+            session.add(row)
+
+        await self._run(write)
+
+    async def settle(self, entry: str) -> bool:
+        """Call all reports of an entry dealt with; gives whether there were any."""
+        open_ = (ReportRow.entry == entry) & ReportRow.done.is_(False)
+        change = update(ReportRow).where(open_).values(done=True)
+        return await self._changed(change)
+
+    # ---- what administrators do
+
+    async def marked(self, id: str, **values: bool) -> bool:
+        """Set `hidden` or `featured`; gives whether that changed anything."""
+        (name, value), *_ = values.items()
+        column = getattr(CatalogueRow, name)
+        change = update(CatalogueRow).where(CatalogueRow.id == id, column.is_not(value))
+        return await self._changed(change.values(**values))
+
+    async def for_administrators(self) -> list[Reported]:
+        """What was reported, then what is hidden, then what is featured; of each the latest."""
+        open_ = select(ReportRow).where(ReportRow.done.is_(False))
+        open_ = open_.order_by(ReportRow.made.desc()).limit(_SHOWN)
+
+        def look(session: Session) -> list[Reported]:
+            said: dict[str, list[ReportRow]] = {}
+            for report in session.scalars(open_):
+                said.setdefault(report.entry, []).append(report)
+            reported = CatalogueRow.id.in_(list(said))
+            marked = CatalogueRow.hidden.is_(True) | CatalogueRow.featured.is_(True)
+            some = select(CatalogueRow).where(reported | marked)
+            best = reported.desc(), CatalogueRow.hidden.desc(), CatalogueRow.changed.desc()
+            rows = session.scalars(some.order_by(*best).limit(2 * _SHOWN))
+            return [Reported(row, said.get(row.id, ())) for row in rows]
+
+        return await self._run(look)
+
+    # ---- health
+
+    async def due(self, age: timedelta, *, limit: int) -> list[CatalogueRow]:
+        """What was not looked at for `age`: what many see first, and of that the longest ago."""
+        old = or_(CatalogueRow.checked.is_(None), CatalogueRow.checked < now() - age)
+        some = select(CatalogueRow).where(old, CatalogueRow.hidden.is_(False))
+        # what many launched is shown only while that is fresh
+        some = some.order_by(CatalogueRow.owner != "", CatalogueRow.checked.is_not(None))
+        some = some.order_by(CatalogueRow.checked, CatalogueRow.made).limit(limit)
+        return list(await self._run(lambda session: session.scalars(some).all()))
+
+    async def checked(self, row: CatalogueRow, **values: str | datetime) -> None:
+        """Write down what was found, unless its owner changed the link meanwhile."""
+        same = CatalogueRow.id == row.id, CatalogueRow.link == row.link
+        change = update(CatalogueRow).where(*same)
+        await self._run(lambda session: session.execute(change.values(**values)))
+
+    async def within(self, age: timedelta) -> tuple[int, int]:
+        """How many entries were looked at, and how many builds tried, within `age`."""
+        since = now() - age
+        looked, tried = (
+            select(func.count()).select_from(CatalogueRow).where(moment > since)
+            for moment in (CatalogueRow.checked, CatalogueRow.tried)
+        )
+        return await self._run(lambda s: (s.scalar(looked) or 0, s.scalar(tried) or 0))
+
+    async def unbuilt(
+        self, age: timedelta, kept: Collection[str], *, limit: int
+    ) -> list[CatalogueRow]:
+        """What can be launched and was not built for its own sake within `age`, the best first.
+
+        Args:
+            kept: keys of environments that are there.
+        """
+        old = or_(CatalogueRow.tried.is_(None), CatalogueRow.tried < now() - age)
+        some = select(CatalogueRow).where(old, CatalogueRow.hidden.is_(False))
+        some = some.where(CatalogueRow.code == "", CatalogueRow.commit != "")
+        some = some.order_by(CatalogueRow.featured.desc(), CatalogueRow.score.desc())
+
+        def look(session: Session) -> list[CatalogueRow]:
+            rows = (row for row in session.scalars(some) if row.key not in kept)
+            return list(islice(rows, limit))
+
+        return await self._run(look)
+
+    # ---- what is popular
+
+    async def launched(self, since: datetime) -> list[Launched]:
+        """Each repository whose server came up since then, with who launched it."""
+        named = LaunchRow.provider, LaunchRow.repo, LaunchRow.repo_url
+        pairs = select(*named, LaunchRow.user, func.max(LaunchRow.started))
+        pairs = pairs.where(LaunchRow.finished > since, LaunchRow.url != "", LaunchRow.repo != "")
+        pairs = pairs.group_by(*named, LaunchRow.user)
+        found: dict[tuple[str, str, str], dict[str, datetime]] = {}
+        for *repo, user, last in await self._run(lambda session: session.execute(pairs).all()):
+            provider, name, url = repo
+            found.setdefault((provider, name, url), {})[user] = last
+        return [Launched(*repo, latest=latest) for repo, latest in found.items()]
+
+    async def refused(self) -> set[str]:
+        """Repositories that many launched and not everybody may read, or can."""
+        some = select(CatalogueRow.repo).where(CatalogueRow.owner == "", CatalogueRow.code != "")
+        return set(await self._run(lambda session: session.scalars(some).all()))
+
+    async def ranked(self, scores: Mapping[str, Popular], shown: Mapping[str, Plain]) -> None:
+        """Write down how popular everything is.
+
+        Args:
+            scores: by the identity of a repository.
+            shown: what stands in the catalogue by itself, likewise, unless somebody published it
+                for everybody.
+        """
+        await self._run(lambda session: _rank(session, scores, shown))
+
+    async def _changed(self, change: Update) -> bool:
+        result = await self._run(lambda session: session.execute(change))
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _rank(session: Session, scores: Mapping[str, Popular], shown: Mapping[str, Plain]) -> None:
+    row = CatalogueRow
+    for_everybody = (row.owner != "") & (row.group == "") & row.hidden.is_(False)
+    published = set(session.scalars(select(row.repo).where(for_everybody).distinct()))
+    alone = {repo: plain for repo, plain in shown.items() if repo not in published}
+    # what an administrator decided of it is remembered
+    rest = row.owner == "", row.hidden.is_(False), row.featured.is_(False)
+    known = set(session.scalars(select(row.repo).where(row.owner == "")))
+    gone = select(row.id).where(*rest, row.repo.not_in(list(alone)))
+    session.execute(delete(ReportRow).where(ReportRow.entry.in_(gone)))
+    session.execute(delete(row).where(row.id.in_(gone)))
+    for repo, plain in alone.items():
+        if repo not in known:
+            entry = _row("", plain.title, link=plain.link, repo=repo)
+            entry.id, entry.words = sha256(repo.encode()).hexdigest()[:16], plain.words
+            session.add(entry)
+    session.flush()
+    # of what not everybody may read it is not told how many launch it
+    ranked = or_(row.owner == "", (row.code == "") & row.checked.is_not(None))
+    every = select(row.id, row.repo, row.score, row.people, ranked)
+    changes = []
+    for id, repo, score, people, may_be in session.execute(every):
+        rank = scores.get(repo, NOBODY) if may_be else NOBODY
+        if (score, people) != (rank.score, rank.people):
+            changes.append({"id": id, "score": rank.score, "people": rank.people})
+    if changes:
+        session.execute(update(row), changes)
+
+
+def _row(owner: str, title: str, *, link: str, repo: str) -> CatalogueRow:
+    moment = now()
+    row = CatalogueRow(id=secrets.token_hex(8), owner=owner, title=title, link=link, repo=repo)
+    row.made = row.changed = moment
+    for name in ("text", "tags", "group", "words", "code", "commit", "key"):
+        setattr(row, name, "")
+    row.featured = row.hidden = False
+    row.score, row.people = 0.0, 0
+    return row
+
+
+def _said(listing: Listing, words: str) -> dict[str, str]:
+    tags = f" {' '.join(listing.tags)} " if listing.tags else ""
+    said = {"title": listing.title, "text": listing.text, "tags": tags}
+    return {**said, "group": listing.group, "words": words}
+
+
+def _wanted(search: Search, user: str, groups: Collection[str]) -> list[ColumnElement[bool]]:
+    row = CatalogueRow
+    proven = (row.code == "") & (row.checked > now() - FRESH)
+    seen = row.group.in_(["", *groups]) & row.hidden.is_(False) & or_(row.owner != "", proven)
+    wanted = [row.owner == search.owner] if search.owner else [or_(seen, row.owner == user)]
+    wanted += [row.words.contains(term, autoescape=True) for term in search.terms]
+    if search.tag:
+        wanted.append(row.tags.contains(f" {search.tag} ", autoescape=True))
+    if search.featured:
+        wanted.append(row.featured.is_(True))
+    if search.popular:
+        wanted.append(row.people > 0)
+    return wanted
