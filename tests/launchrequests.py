@@ -40,6 +40,9 @@ ARCHIVES = st.sampled_from(
         PROVIDERS["zenodo"].repo("10.5281/zenodo.3242074"),
         PROVIDERS["dataverse"].repo("10.7910/DVN/TJCLKP"),
         PROVIDERS["hydroshare"].repo("8f7c2f0341ef4180b0dbe97f59130756"),
+        PROVIDERS["osf"].repo("ezcuj"),
+        PROVIDERS["hf"].repo("datasets/owner/name"),
+        PROVIDERS["archive"].repo("https://example.org/a b/x.zip?dl=1#sha256=" + "0a" * 32),
         PROVIDERS["ckan"].repo("https://demo.ckan.org/dataset/a?activity_id=b"),
     ]
 )

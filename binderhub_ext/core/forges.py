@@ -1,4 +1,4 @@
-"""Providers that are Git: GitHub, gists, GitLab and any Git URL.
+"""Providers that are Git: GitHub, gists, GitLab, Hugging Face and any Git URL.
 
 An institution's own GitHub or GitLab is one more value, made by :func:`github` or
 :func:`gitlab`.
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from .errors import BadLink
 from .launch import LaunchRequest
-from .pages import HOSTS, KINDS
+from .pages import HOSTS, KINDS, NOT_OWNERS
 from .plain import decoded, plain, ref_name, relative_path, shown
 from .provider import Provider, required_ref
 from .repo import Commit, Repo
@@ -23,6 +23,9 @@ _GITHUB_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _GITHUB_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _GITLAB_PART = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]{0,254}")
 _GIST_ID = re.compile(r"[0-9a-f]{5,64}")
+_HUGGING_FACE = re.compile(
+    r"(?:(?:datasets|spaces)/)?[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII
+)
 _DOTS = re.compile(r"\.+")
 _SITE = re.compile(r"(?P<scheme>https?)(?::|%3[Aa])//?(?P<host>[^/]+)/")
 _HEX = re.compile(r"[0-9a-f]{20,64}")
@@ -145,6 +148,34 @@ class _GitLab(_Forge):
         return f"{commit.repo.url.removesuffix('.git')}/-/tree/{quote(commit.id)}"
 
 
+class _HuggingFace(_Forge):
+    def repo(self, name: str) -> Repo:
+        path = plain(name, "repository").strip("/").removesuffix(".git")
+        if not _HUGGING_FACE.fullmatch(path) or path.split("/")[-2] in NOT_OWNERS:
+            raise BadLink(
+                "{name} is not a repository of Hugging Face: write owner/name for a model, "
+                "datasets/owner/name or spaces/owner/name.",
+                name=shown(name),
+            )
+        return Repo(self.id, path, f"https://{self.host}/{path}")
+
+    def page(self, link: WebLink, again: Again) -> Understanding | None:
+        """A page at the site's long or short name."""
+        return super().page(replace(link, host=self.host) if link.host == "hf.co" else link, again)
+
+    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
+        parts = raw_spec.split("/")
+        cut = 3 if parts[0] in ("datasets", "spaces") else 2
+        repo = self.repo(decoded("/".join(parts[:cut]), "repository"))
+        return repo, required_ref("/".join(parts[cut:]), f"{repo.name}/HEAD")
+
+    def spec(self, repo: Repo, ref: str) -> str:
+        return f"{repo.name}/{quote(ref, safe='/')}"
+
+    def commit_url(self, commit: Commit) -> str:
+        return f"{commit.repo.url}/tree/{quote(commit.id)}"
+
+
 class _Git(Provider):
     def page(self, link: WebLink, again: Again) -> Understanding | None:
         """A page of a forge that everybody knows and that has no provider of its own."""
@@ -224,6 +255,17 @@ GIST = _Gist(
     detect=_detect("gist.github.com"),
     fetcher=_FETCHER,
     at_binder=True,
+)
+HUGGING_FACE = _HuggingFace(
+    "hf",
+    "Hugging Face",
+    "huggingface.co",
+    label="Hugging Face repository or URL",
+    placeholder="example: owner/name, datasets/owner/name or spaces/owner/name",
+    pattern=r"((datasets|spaces)/)?[^/]+/[^/]+/.+",
+    detect=_detect("huggingface.co"),
+    pages="hugging face",
+    fetcher=_FETCHER,
 )
 GIT = _Git(
     "git",

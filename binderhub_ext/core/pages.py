@@ -41,6 +41,14 @@ _GITHUB_SITE = {
     *("orgs", "topics", "settings", "marketplace", "search", "login", "explore", "users"),
     *("codespaces", "collections", "features", "notifications", "sponsors", "stars", "trending"),
 }
+NOT_OWNERS = frozenset(
+    {
+        *("blog", "chat", "collections", "datasets", "docs", "join", "learn", "login", "models"),
+        *("new", "organizations", "papers", "posts", "pricing", "settings", "spaces", "tasks"),
+    }
+)
+"""What stands first in the addresses of Hugging Face's own pages, and may be nobody's name."""
+
 _CODESPACE = (
     "This link of Codespaces names its repository by a number only. Paste the repository's own "
     "address."
@@ -212,7 +220,7 @@ def hugging_face(parts: Parts, query: Query) -> Place:
     match rest:
         case []:
             return Place(name)
-        case ["tree" | "blob" | "raw" | "resolve" as page, _, *_]:
+        case ["tree" | "blob" | "raw" | "resolve" | "blame" | "commits" as page, _, *_]:
             return _split(name, rest[1:], file=page in _FILE_PAGES)
         case ["commit", commit, *_]:
             return Place(name, commit)
@@ -246,12 +254,11 @@ HOSTS: Mapping[str, Pages] = {
     "codeberg.org": gitea,
     "gitea.com": gitea,
     "git.sr.ht": sourcehut,
-    "huggingface.co": hugging_face,
     "dev.azure.com": azure,
 }
 """Forges that have no provider of their own: their repositories are plain Git."""
 
-KINDS: Mapping[str, Pages] = {"github": github, "gitlab": gitlab}
+KINDS: Mapping[str, Pages] = {"github": github, "gitlab": gitlab, "hugging face": hugging_face}
 """By `Provider.pages`."""
 
 GITHUB_VIEWS: Mapping[str, tuple[Pages, str]] = {

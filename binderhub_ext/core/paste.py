@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import heritage, hublinks, pages, pointers, snippets
+from . import downloads, heritage, hublinks, pages, pointers, snippets
 from .errors import BadLink
 from .launch import LaunchRequest
 from .links import with_ref
@@ -200,6 +200,9 @@ def _unknown_site(link: WebLink, providers: Providers, depth: int, guess: bool) 
         understanding = git.shows(show(link.parts, link.query), link.site)
         runs = Sentence("Took {host} as a site that runs {program}.", host=link.host, program=title)
         return understanding.guessing(runs)
+    if guess and (archive := downloads.packed(link)):
+        find(providers, downloads.ARCHIVE.id)
+        return archive
     inside = {value for value in link.query.values() if re.match(r"https?://", value)}
     if len(inside) == 1:
         # as mail programs, search engines and chats make them of every link

@@ -42,10 +42,6 @@ NO_REPOSITORY: Mapping[str, Sentence] = {
     "observablehq.com": Sentence(_PROJECT_PAGE, site="Observable"),
     "posit.cloud": Sentence(_PROJECT_PAGE, site="Posit Cloud"),
     "lightning.ai": Sentence(_PROJECT_PAGE, site="Lightning"),
-    "osf.io": Sentence(
-        "A project of OSF cannot be fetched from here. Paste the Git repository it links to, or "
-        "the DOI of a deposit of it in Zenodo, figshare or a Dataverse."
-    ),
     "drive.google.com": Sentence(
         "Files in Google Drive cannot be fetched from here. Put them in a Git repository or an "
         "archive such as Zenodo, and paste that."

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from .archives import CKAN, DATAVERSE, FIGSHARE, HYDROSHARE, IMAGE, ZENODO
+from .downloads import ARCHIVE, OSF
 from .errors import BadLink, UnknownProvider
-from .forges import GIST, GIT, GITHUB, GITLAB, github, gitlab
+from .forges import GIST, GIT, GITHUB, GITLAB, HUGGING_FACE, github, gitlab
 from .plain import shown
 from .provider import Provider
 from .repo import Repo
@@ -69,7 +70,9 @@ def at_forge(repo: Repo, providers: Providers) -> Repo:
 
 
 PROVIDERS = table(
-    *(GITHUB, GIST, GITLAB, GIT, ZENODO, FIGSHARE, DATAVERSE, HYDROSHARE, CKAN, IMAGE, SHIPPED)
+    *(GITHUB, GIST, GITLAB, HUGGING_FACE, GIT),
+    *(ZENODO, FIGSHARE, OSF, DATAVERSE, HYDROSHARE, CKAN, ARCHIVE),
+    *(IMAGE, SHIPPED),
 )
 """The built-in providers, in the order the form shows them."""
 

@@ -19,6 +19,9 @@ from .url import DEFAULT_PORTS, FORGES, PATH_SAFE, readable
 CASELESS = FORGES | {"gist.github.com", "gitea.com"}
 """Public hosts on which no two repositories differ only in case."""
 
+_CASED = frozenset({"archive", "git", "hf"})
+"""Providers whose hosts may tell repositories apart by case."""
+
 
 @dataclass(frozen=True)
 class Repo:
@@ -54,7 +57,7 @@ class Repo:
     @property
     def caseless(self) -> bool:
         """Whether its provider alone says that its host tells nothing apart by case."""
-        return self.provider != "git"
+        return self.provider not in _CASED
 
     @property
     def source(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import os
 import re
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +43,7 @@ from ..core.url import Url, read_url
 from ..programs import ProcessFailed, TimedOut, capture
 from . import unpack
 from .answers import SharedAnswers
-from .http import Http
+from .http import Answer, Http
 from .keeping import KeepingProvider, Readable, too_large
 from .packing import Packed, common_directory, pack, without
 from .store import Lock
@@ -61,14 +61,17 @@ class RemoteFile:
     Attributes:
         url: where its bytes are.
         path: where the archive says it belongs; not yet judged.
-        md5: of its bytes, empty if not told.
+        md5, sha256: of its bytes, empty if not told.
         optional: whether it is left out, with words, if its host does not give it.
+        check: raises what it has against the host's answer.
     """
 
     url: Url
     path: str
     md5: str = ""
+    sha256: str = ""
     optional: bool = False
+    check: Callable[[Answer], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,14 @@ class Contents:
         title: for the commit's message.
         inside: if the only file is a zip, the directory in it that is wanted; `None` for all of
             it, without a single top-level directory.
+        packed: whether the only file has to be a zip or a tar; else only a zip is taken apart.
         notes: told to the person.
     """
 
     files: tuple[RemoteFile, ...]
     title: str = ""
     inside: str | None = None
+    packed: bool = False
     notes: tuple[Sentence, ...] = ()
 
 
@@ -167,7 +172,7 @@ class Archive(KeepingProvider):
                 with answers(commit.repo):
                     contents = await self.contents(http, commit)
                 files = await self._download(http, contents, scratch, tell)
-            if len(contents.files) == 1 and files and _is_zip(files[0]):
+            if len(contents.files) == 1 and files and (contents.packed or _is_zip(files[0])):
                 files = await self._unpack(files[0], contents.inside, scratch, tell)
             tell(_event(Sentence("Keeping the files")))
             tree = await _pack(files, contents, commit, new, scratch)
@@ -191,7 +196,7 @@ class Archive(KeepingProvider):
             tell(_event(Sentence("Fetching {file} from {host}", file=name, host=host)))
             place = scratch / f"download-{number}"
             try:
-                left -= await http.download(file.url, place, left)
+                left -= await http.download(file.url, place, left, file.check)
             except RepoNotFound as error:
                 if not file.optional:
                     raise
@@ -285,14 +290,22 @@ def _is_zip(file: Packed) -> bool:
 
 
 async def _verify(place: Path, file: RemoteFile) -> None:
-    if not file.md5:
-        return
-    with place.open("rb") as content:
-        digest = await asyncio.to_thread(hashlib.file_digest, content, "md5")
-    if digest.hexdigest() != file.md5.lower():
+    if file.md5 and await _digest(place, "md5") != file.md5.lower():
         raise RepoUnavailable(
             "A file from {host} arrived damaged. Try again in a minute.", host=file.url.host
         )
+    if file.sha256 and await _digest(place, "sha256") != file.sha256:
+        raise RefNotFound(
+            "What {host} gave has another SHA-256 than was expected, so nothing of it was used. "
+            "Check the link; if it is right, the file was changed: ask whoever made the link.",
+            host=file.url.host,
+        )
+
+
+async def _digest(place: Path, algorithm: str) -> str:
+    with place.open("rb") as content:
+        digest = await asyncio.to_thread(hashlib.file_digest, content, algorithm)
+    return digest.hexdigest()
 
 
 async def _pack(

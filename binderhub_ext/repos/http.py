@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -104,8 +105,17 @@ class Http:
                 "{host} did not answer as its interface should. Try again later.", host=url.host
             ) from error
 
-    async def download(self, url: Url, path: Path, limit: int) -> int:
+    async def download(
+        self,
+        url: Url,
+        path: Path,
+        limit: int,
+        check: Callable[[Answer], None] | None = None,
+    ) -> int:
         """Write what is at a URL to a new file and give its size in bytes.
+
+        Args:
+            check: raises what it has against an answer before anything is written.
 
         Raises:
             TooLarge: more than `limit` bytes.
@@ -114,18 +124,25 @@ class Http:
         size = 0
         async with self.get(url) as answer, _words(answer.url):
             refuse(answer)
+            if check:
+                check(answer)
             with path.open("xb") as file:
-                async for part in answer.response.content.iter_chunked(_CHUNK):
+                async for part in _parts(answer, limit):
                     size += len(part)
-                    if size > limit:
-                        raise TooLarge(
-                            "A file at {host} is larger than the {limit} MiB allowed "
-                            "here. Ask the administrator, or use a smaller dataset.",
-                            host=url.host,
-                            limit=limit // 2**20,
-                        )
                     file.write(part)
         return size
+
+    async def digest(self, answer: Answer, limit: int) -> str:
+        """The SHA-256 of what an answer brings, which is kept nowhere.
+
+        Raises:
+            TooLarge, RepoUnavailable.
+        """
+        digest = sha256()
+        async with _words(answer.url):
+            async for part in _parts(answer, limit):
+                digest.update(part)
+        return digest.hexdigest()
 
     def _session(
         self, connector: aiohttp.TCPConnector, jar: aiohttp.DummyCookieJar
@@ -172,6 +189,20 @@ def refuse(answer: Answer) -> None:
         host=host,
         status=status,
     )
+
+
+async def _parts(answer: Answer, limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for part in answer.response.content.iter_chunked(_CHUNK):
+        size += len(part)
+        if size > limit:
+            raise TooLarge(
+                "A file at {host} is larger than the {limit} MiB allowed "
+                "here. Ask the administrator, or use a smaller dataset.",
+                host=answer.url.host,
+                limit=limit // 2**20,
+            )
+        yield part
 
 
 def _next(url: Url, location: str) -> Url:

@@ -1,4 +1,6 @@
-"""Take a zip apart without believing it; a program, so that its memory and time can be limited.
+"""Take a zip or a tar apart without believing it.
+
+A program, so that its memory and time can be limited.
 
 Files are written as `0`, `1`, … and listed on standard output as JSON lines
 (`[number, path, mode]`), so that a name chosen by a stranger is never used as one of this
@@ -6,22 +8,26 @@ machine. What a name may be is judged here; what cannot be a file of a project i
 refused:
 
 - absolute paths, `..` and links that lead out: the archive is hostile, refused as a whole;
-- `.git` and macOS's `__MACOSX`: left out, they are no content;
+- `.git` and macOS's `__MACOSX`, devices and the like: left out, they are no content;
 - more files or bytes than allowed: refused when the limit is reached, whatever the archive
   claims.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import posixpath
 import resource
 import stat
 import sys
+import tarfile
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 
@@ -35,6 +41,12 @@ _LINK_MAX = 4096
 _NAME_MAX = 4096
 _NAMES_MAX = 2**24
 """Letters of all names together, which whoever runs this has in memory."""
+
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError),
+    *(RuntimeError, NotImplementedError, EOFError, ValueError),
+)
+"""What their readers raise for what is no archive, or none that can be read here."""
 
 
 class _Refused(Exception):
@@ -73,29 +85,98 @@ def _is_git(part: str) -> bool:
     return visible.lower().rstrip(". ").split(":")[0] in {".git", "git~1"}
 
 
-def unpack(archive: Path, into: Path, files: int, size: int) -> Iterator[tuple[int, str, str]]:
-    """Write the files of a zip as numbers and give number, path and Git's mode of each."""
-    with zipfile.ZipFile(archive) as container:
-        members = container.infolist()
-        if len(members) > 2 * files + 1000:
+@dataclass
+class _Room:
+    """What may still be written, and where.
+
+    Attributes:
+        into: the folder; its files are called by their number.
+        files, size: how many files, and bytes of all together, are allowed still.
+        letters: of names, likewise.
+    """
+
+    into: Path
+    files: int
+    size: int
+    letters: int = _NAMES_MAX
+    number: int = 0
+
+    def put(self, path: str, mode: str, content: IO[bytes]) -> tuple[int, str, str]:
+        """Write a file; what is told of it."""
+        self.letters -= len(path)
+        if self.number >= self.files or self.letters < 0:
             raise _Refused(TOO_LARGE)
-        number, left, letters = 0, size, 0
-        for member in members:
-            path = safe_path(member.filename)
-            if path is None:
-                raise _Refused(HOSTILE)
-            mode = _mode(member)
-            if not mode or not is_content(path):
-                continue
-            letters += len(path)
-            if number >= files or letters > _NAMES_MAX:
-                raise _Refused(TOO_LARGE)
+        place = self.into / str(self.number)
+        self.size -= _copy(content, place, self.size)
+        if mode == LINK and not _is_good_link(path, place):
+            raise _Refused(HOSTILE)
+        self.number += 1
+        return self.number - 1, path, mode
+
+
+def unpack(archive: Path, into: Path, files: int, size: int) -> Iterator[tuple[int, str, str]]:
+    """Write the files of an archive as numbers and give number, path and Git's mode of each."""
+    room = _Room(into, files, size)
+    with archive.open("rb") as file:
+        is_zip = file.read(2) == b"PK"
+    if is_zip:
+        with zipfile.ZipFile(archive) as container:
+            yield from _of_zip(container, room)
+    else:
+        with tarfile.open(archive, "r:*") as packed:
+            yield from _of_tar(packed, room)
+
+
+def _of_zip(container: zipfile.ZipFile, room: _Room) -> Iterator[tuple[int, str, str]]:
+    members = container.infolist()
+    if len(members) > 2 * room.files + 1000:
+        raise _Refused(TOO_LARGE)
+    for member in members:
+        path = safe_path(member.filename)
+        if path is None:
+            raise _Refused(HOSTILE)
+        mode = _mode(member)
+        if mode and is_content(path):
             with container.open(member) as content:
-                left -= _copy(content, into / str(number), left)
-            if mode == LINK and not _is_good_link(path, into / str(number)):
+                yield room.put(path, mode, content)
+
+
+def _of_tar(packed: tarfile.TarFile, room: _Room) -> Iterator[tuple[int, str, str]]:
+    """The members one after the other: what is left out has to be read too, and counts."""
+    written: dict[str, tuple[int, str]] = {}
+    most = 2 * room.files + 1000
+    for member in packed:
+        most -= 1
+        path = safe_path(member.name)
+        if path is None and not (member.isdir() and not member.name.strip("./")):
+            raise _Refused(HOSTILE)
+        mode = _mode_in_tar(member)
+        if not path or not mode or not is_content(path):
+            room.size -= member.size
+            if most < 0 or room.size < 0:
+                raise _Refused(TOO_LARGE)
+            continue
+        if member.islnk():
+            first = written.get(safe_path(member.linkname) or "")
+            if first is None:
                 raise _Refused(HOSTILE)
-            yield number, path, mode
-            number += 1
+            mode = first[1]
+            with (room.into / str(first[0])).open("rb") as content:
+                put = room.put(path, mode, content)
+        else:
+            put = room.put(path, mode, _content(packed, member))
+        written[path] = put[0], mode
+        packed.members = []  # type: ignore[attr-defined]  # it would remember every one of them
+        yield put
+
+
+def _content(packed: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    if member.issym():
+        return io.BytesIO(member.linkname.encode(errors="surrogateescape"))
+    content = packed.extractfile(member)
+    if content is None:
+        raise _Refused(DAMAGED)
+    return content
 
 
 def _mode(member: zipfile.ZipInfo) -> str:
@@ -106,6 +187,15 @@ def _mode(member: zipfile.ZipInfo) -> str:
     if stat.S_ISLNK(kind):
         return LINK
     return EXECUTABLE if kind & stat.S_IXUSR else REGULAR
+
+
+def _mode_in_tar(member: tarfile.TarInfo) -> str:
+    """Likewise; a second name of a file is one more file."""
+    if member.issym():
+        return LINK
+    if not (member.isreg() or member.islnk()):
+        return ""
+    return EXECUTABLE if member.mode & stat.S_IXUSR else REGULAR
 
 
 def _copy(content: IO[bytes], path: Path, limit: int) -> int:
@@ -135,8 +225,12 @@ def main(archive: str, into: str, files: str, size: str) -> int:
         return int(refusal.args[0])
     except MemoryError:
         return TOO_LARGE
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+    except _BROKEN:
         return DAMAGED
+    except OSError as error:
+        if error.errno:
+            raise
+        return DAMAGED  # as some decompressors put it
     return 0
 
 

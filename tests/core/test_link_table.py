@@ -20,6 +20,7 @@ SHA = "0c6be33e3bd5b2f9e9d9a4c5f5a8d6d7e8f90a1b"
 GIST = "8a2b3c4d5e6f708192a3b4c5d6e7f801"
 HUB = "https://hub.example.org"
 BUCKET = "v2/git/https%3A%2F%2Fbitbucket.org%2Fteam%2Fname"
+ZIP = "v2/archive/https%3A%2F%2Fexample.org%2Fa%2F"
 BERG = "v2/git/https%3A%2F%2Fcodeberg.org%2Fowner%2Fname"
 
 Rows = list[tuple[str, str, bool]]
@@ -350,17 +351,17 @@ OTHER_FORGES: Rows = [
     ),
     (
         "https://huggingface.co/owner/name",
-        "v2/git/https%3A%2F%2Fhuggingface.co%2Fowner%2Fname/HEAD",
+        "v2/hf/owner/name/HEAD",
         False,
     ),
     (
         f"https://huggingface.co/owner/name/commit/{SHA}",
-        f"v2/git/https%3A%2F%2Fhuggingface.co%2Fowner%2Fname/{SHA}",
+        f"v2/hf/owner/name/{SHA}",
         False,
     ),
     (
         "https://huggingface.co/owner/name/discussions",
-        "v2/git/https%3A%2F%2Fhuggingface.co%2Fowner%2Fname/HEAD",
+        "v2/hf/owner/name/HEAD",
         True,
     ),
     ("https://bitbucket.org/team/name", f"{BUCKET}/HEAD", False),
@@ -413,7 +414,26 @@ OTHER_FORGES: Rows = [
     ),
     (
         "https://huggingface.co/spaces/owner/name/tree/main",
-        "v2/git/https%3A%2F%2Fhuggingface.co%2Fspaces%2Fowner%2Fname/main",
+        "v2/hf/spaces/owner/name/main",
+        False,
+    ),
+    ("https://hf.co/owner/name", "v2/hf/owner/name/HEAD", False),
+    ("https://huggingface.co/spaces/owner/name.git", "v2/hf/spaces/owner/name/HEAD", False),
+    ("git clone https://huggingface.co/datasets/o/n", "v2/hf/datasets/o/n/HEAD", False),
+    (
+        "https://huggingface.co/datasets/owner/name/blob/main/nb/a.ipynb",
+        "v2/hf/datasets/owner/name/main?filepath=nb/a.ipynb",
+        False,
+    ),
+    (
+        "https://huggingface.co/owner/name/tree/refs%2Fpr%2F1",
+        "v2/hf/owner/name/refs/pr/1",
+        False,
+    ),
+    ("https://huggingface.co/owner/name/commits/main", "v2/hf/owner/name/main", False),
+    (
+        "https://mybinder.org/v2/git/https%3A%2F%2Fhuggingface.co%2Fspaces%2Fo%2Fn/main",
+        "v2/hf/spaces/o/n/main",
         False,
     ),
     (
@@ -424,6 +444,27 @@ OTHER_FORGES: Rows = [
 ]
 
 ARCHIVES: Rows = [
+    ("https://osf.io/ezcuj", "v2/osf/ezcuj", False),
+    ("https://osf.io/EZCUJ/files/osfstorage", "v2/osf/ezcuj", False),
+    ("https://osf.io/project/ezcuj/wiki/home/", "v2/osf/ezcuj", False),
+    ("10.17605/OSF.IO/EZCUJ", "v2/osf/ezcuj", False),
+    ("https://example.org/a/course.zip", f"{ZIP}course.zip", True),
+    ("https://example.org/a/x.tar.gz?dl=1", f"{ZIP}x.tar.gz%3Fdl%3D1", True),
+    (
+        f"https://example.org/a/x.TXZ#sha256={'0A' * 32}",
+        f"{ZIP}x.TXZ%23sha256%3D{'0a' * 32}",
+        True,
+    ),
+    (
+        "https://gitlab.example.org/g/n/-/archive/main/n-main.zip",
+        "v2/git/https%3A%2F%2Fgitlab.example.org%2Fg%2Fn/main",
+        True,
+    ),
+    (
+        "[the code](https://github.com/o/n) and [the data](https://example.org/a/x.zip)",
+        "v2/gh/o/n/HEAD",
+        True,
+    ),
     ("10.5281/zenodo.3242074", "v2/zenodo/10.5281/zenodo.3242074", False),
     ("doi:10.5281/zenodo.3242074", "v2/zenodo/10.5281/zenodo.3242074", False),
     ("DOI: 10.5281/zenodo.3242074", "v2/zenodo/10.5281/zenodo.3242074", False),

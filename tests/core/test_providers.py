@@ -27,6 +27,10 @@ SPECS = [
     ("git", "https%3A%2F%2FH.org%3A443%2Fx.git%2F/m", "https://h.org/x.git", "https://h.org/x.git", "m"),
     ("git", "git%40h.org%3Aa%2Fb/m", "ssh://git@h.org/a/b", "ssh://git@h.org/a/b", "m"),
     ("git", "git%40github.com%3Aa%2Fb.git/m", "https://github.com/a/b", "https://github.com/a/b", "m"),
+    ("hf", "o/n/main", "o/n", "https://huggingface.co/o/n", "main"),
+    ("hf", "spaces/O/n/a/b", "spaces/O/n", "https://huggingface.co/spaces/O/n", "a/b"),
+    ("archive", "https%3A%2F%2FH.org%2FX.zip%23egg", "https://h.org/X.zip", "https://h.org/X.zip", "HEAD"),
+    ("osf", "https%3A%2F%2Fosf.io%2FABcd2%2Fx", "abcd2", "https://osf.io/abcd2", "HEAD"),
     ("zenodo", "10.5281/zenodo.1", "10.5281/zenodo.1", "https://doi.org/10.5281/zenodo.1", "HEAD"),
     ("dataverse", "doi:10.7910/DVN/A", "10.7910/DVN/A", "https://doi.org/10.7910/DVN/A", "HEAD"),
 ]  # fmt: skip
@@ -61,6 +65,12 @@ SAME = [
     {"https://git.example.org/case/x.git"},
     {"https://git.example.org:8443/Case/x.git"},
     {"https://github.com/owner/name2"},
+    {"https://huggingface.co/o/n", "v2/git/https%3A%2F%2Fhuggingface.co%2Fo%2Fn/main"},
+    {"https://huggingface.co/O/n"},
+    {"https://huggingface.co/datasets/o/n"},
+    {"https://example.org/x.zip"},
+    {"https://example.org/X.zip"},
+    {f"https://example.org/x.zip#sha256={'a' * 64}"},
 ]
 
 
@@ -98,6 +108,7 @@ def test_detect_is_what_clients_strip() -> None:
         ("gh", "o/n", f"https://github.com/o/n/tree/{SHA}"),
         ("gl", "a/b", f"https://gitlab.com/a/b/-/tree/{SHA}"),
         ("gist", f"u/{GIST}", f"https://gist.github.com/u/{GIST}/{SHA}"),
+        ("hf", "spaces/a/b", f"https://huggingface.co/spaces/a/b/tree/{SHA}"),
         ("git", "https://h.org/x", "https://h.org/x"),
         ("zenodo", "10.5281/zenodo.1", "https://doi.org/10.5281/zenodo.1"),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import stat
+import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -148,3 +150,107 @@ async def test_names_that_would_fill_memory(tmp_path: Path) -> None:
     content = zipped([(zipfile.ZipInfo(f"{n}{'a' * 4000}"), b"") for n in range(5000)])
     with pytest.raises(TooLarge):
         await unpacked(tmp_path, content, files=10_000)
+
+
+# ---- tar
+
+
+def tarred(members: list[tuple[str, bytes, dict[str, object]]], kind: str = "w:gz") -> bytes:
+    """A tar of names, contents and further facts of each member."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=kind) as container:  # type: ignore[call-overload]
+        for name, content, facts in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            for fact, value in facts.items():
+                setattr(info, fact, value)
+            container.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["w", "w:gz", "w:bz2", "w:xz"])
+async def test_a_tar_of_every_kind(tmp_path: Path, kind: str) -> None:
+    content = tarred(
+        [
+            ("./", b"", {"type": tarfile.DIRTYPE}),
+            ("./run", b"#!", {"mode": 0o755}),
+            ("./link", b"", {"type": tarfile.SYMTYPE, "linkname": "run"}),
+            ("./same", b"", {"type": tarfile.LNKTYPE, "linkname": "./run"}),
+            ("./pipe", b"", {"type": tarfile.FIFOTYPE}),
+            ("./disk", b"", {"type": tarfile.BLKTYPE}),
+            ("./.git/hooks/x", b"evil", {"mode": 0o755}),
+            ("./d/plain", b"1", {}),
+        ],
+        kind,
+    )
+    assert await unpacked(tmp_path, content) == [
+        [0, "run", "100755"],
+        [1, "link", "120000"],
+        [2, "same", "100755"],
+        [3, "d/plain", "100644"],
+    ]
+    written = [(tmp_path / "into" / str(number)).read_bytes() for number in range(4)]
+    assert written == [b"#!", b"run", b"#!", b"1"]
+
+
+BAD_TARS: list[tuple[str, bytes, type[BinderError]]] = [
+    ("absolute", tarred([("/etc/passwd", b"x", {})]), NotAllowed),
+    ("climbing", tarred([("a/../../b", b"x", {})]), NotAllowed),
+    ("climbing folder", tarred([("../a", b"", {"type": tarfile.DIRTYPE})]), NotAllowed),
+    (
+        "link out",
+        tarred([("a", b"", {"type": tarfile.SYMTYPE, "linkname": "../x"})]),
+        NotAllowed,
+    ),
+    (
+        "second name of a file of the machine",
+        tarred([("a", b"", {"type": tarfile.LNKTYPE, "linkname": "/etc/passwd"})]),
+        NotAllowed,
+    ),
+    (
+        "second name of what was left out",
+        tarred(
+            [
+                (".git/config", b"x", {}),
+                ("a", b"", {"type": tarfile.LNKTYPE, "linkname": ".git/config"}),
+            ]
+        ),
+        NotAllowed,
+    ),
+    ("bomb", tarred([("a", b"\0" * 2 * 10**6, {})]), TooLarge),
+    ("bomb that would be left out", tarred([(".git/a", b"\0" * 2 * 10**6, {})]), TooLarge),
+    ("many", tarred([(f"f{number}", b"", {}) for number in range(200)]), TooLarge),
+    ("cut", tarred([("a", b"1" * 50_000, {})])[:-40], RepoUnavailable),
+    ("no archive", b"<html>" * 200, RepoUnavailable),
+    ("bytes of gzip and nothing", b"\x1f\x8b" + b"\0" * 600, RepoUnavailable),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "error"), [row[1:] for row in BAD_TARS], ids=[r[0] for r in BAD_TARS]
+)
+async def test_a_tar_that_means_harm(
+    tmp_path: Path, content: bytes, error: type[BinderError]
+) -> None:
+    with pytest.raises(error):
+        await unpacked(tmp_path, content)
+
+
+@given(st.binary(max_size=400), st.integers(0, 1500), st.integers(0, 255))
+def test_a_tar_with_other_bytes_ends_in_a_status(extra: bytes, at: int, byte: int) -> None:
+    """Never in a traceback, and never outside of its folder."""
+    whole = bytearray(tarred([("a/b", b"1" * 300, {}), ("c", b"2", {})], "w"))
+    whole[at] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "x").write_bytes(bytes(whole) + extra)
+        (place / "into").mkdir()
+        try:
+            list(unpack.unpack(place / "x", place / "into", 100, 10**6))
+        except unpack._BROKEN:
+            pass
+        except OSError as error:
+            assert not error.errno
+        except unpack._Refused as refusal:
+            assert refusal.args[0] in (unpack.HOSTILE, unpack.TOO_LARGE, unpack.DAMAGED)
+        assert {path.name for path in place.iterdir()} == {"x", "into"}

@@ -219,10 +219,10 @@ async def test_other_redirects_to_ones_server_are_the_hubs(realhub):
 
 async def test_an_address_that_is_no_repository_is_said_on_the_main_page(realhub):
     async with realhub.browser("lin") as browser:
-        reply = await browser.get(f"{PREFIX}open?link=https%3A%2F%2Fosf.io%2Fabcde")
+        reply = await browser.get(f"{PREFIX}open?link=https%3A%2F%2Frenkulab.io%2Fp%2Fa%2Fb")
         assert reply.status == 400
-        assert "A project of OSF cannot be fetched" in html.unescape(reply.text)
-        assert 'value="https://osf.io/abcde"' in reply.text
+        assert "A page of Renku does not say" in html.unescape(reply.text)
+        assert 'value="https://renkulab.io/p/a/b"' in reply.text
 
 
 async def test_a_default_branch_that_was_renamed_is_said(realhub, repos):
