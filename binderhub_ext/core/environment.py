@@ -153,7 +153,8 @@ def determine(buildpack: str, binder_dir: str, read: Read, *, locks: bool = True
             _survey_file(survey, path, name, content)
     lock = None
     if locks and buildpack == "PythonBuildPack" and not survey.has_requirements:
-        lock = find_lock(binder_dir, survey.take)
+        package = not binder_dir and is_python_package(read)
+        lock = find_lock(binder_dir, survey.take, conda=not package)
         _survey_lock(survey, lock)
     if not binder_dir and buildpack in _PACKAGED:
         _survey_package(survey, buildpack)

@@ -124,9 +124,10 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
     lock_files = Bool(
         True,
         help="""
-        Whether packages are taken from `pylock.toml`, `uv.lock` or `poetry.lock`, at exactly the
-        versions in it, where a repository has nothing that repo2docker would take them from.
-        Default: yes. repo2docker and mybinder.org do not read these files.
+        Whether packages are taken from a lock file, at exactly the versions in it, where a
+        repository has nothing that repo2docker would take them from: `pylock.toml`, `uv.lock` or
+        `poetry.lock`; `conda-lock.yml`, `environment.lock` or `pixi.lock`, or from `pixi.toml`
+        (the `local` engine). Default: yes. repo2docker and mybinder.org do not read these files.
         """,
     ).tag(config=True)
 

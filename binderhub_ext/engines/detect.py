@@ -26,14 +26,14 @@ from typing import Any
 from ..core.apt import apt_words
 from ..core.environment import READS, Determination, Read, determine
 from ..core.errors import BuildFailed
-from ..core.locks import PYTHON, READERS, Target
-from ..core.sentences import Sentence
+from ..core.locks import CONDA, PYTHON, READERS, Target
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
+from .scripts import check_scripts
 
-DETECTION = 5
+DETECTION = 6
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -110,6 +110,16 @@ class Detection:
         """Path of the lock file that packages are taken from, or an empty string."""
         return next(filter(None, map(self.file, READERS)), "")
 
+    @property
+    def conda_lock(self) -> str:
+        """The same, if packages of it are conda's."""
+        return self.lock if Path(self.lock).name in CONDA else ""
+
+    @property
+    def is_conda(self) -> bool:
+        """Whether Python and other packages come from conda."""
+        return self.buildpack == "CondaBuildPack" or bool(self.conda_lock)
+
 
 class Detector:
     """Detects, and remembers beneath one folder.
@@ -179,8 +189,9 @@ class Detector:
         determination = await asyncio.to_thread(determine, *asked, locks=self.locks)
         python = decision["python"]
         if lock := determination.lock:
-            python = lock.choose(python, bool(decision["runtime"]), self.available)
-            lock.check(Target(python, platform.machine()))
+            fixed = bool(decision["runtime"])
+            python = lock.choose(python, fixed, self.available)
+            lock.check(Target(python, platform.machine()), fixed)
         detection = Detection(
             files=determination.files,
             reasons=determination.reasons,
@@ -191,7 +202,7 @@ class Detector:
             runtime=decision["runtime"],
         )
         detection = _with_packages(detection, reader(checkout))
-        _check_scripts(detection, reader(checkout))
+        check_scripts(detection.file, reader(checkout))
         self._remember(tree, detection)
         return detection
 
@@ -294,28 +305,6 @@ def _with_packages(detection: Detection, read: Read) -> Detection:
         detection,
         apt=apt_words(apt),
         r=bool(_R_PACKAGE.search(read(file) or b"")),
-    )
-
-
-def _check_scripts(detection: Detection, read: Read) -> None:
-    """Refuse a script whose first line names a program that no machine has.
-
-    Raises:
-        BuildFailed: names the file.
-    """
-    for name in ("postBuild", "start"):
-        path = detection.file(name)
-        first = (read(path) or b"").partition(b"\n")[0] if path else b""
-        if first.startswith(b"#!") and first.endswith(b"\r"):
-            raise BuildFailed("{path} cannot run. {why}", path=path, why=windows_lines(path))
-
-
-def windows_lines(path: str) -> Sentence:
-    """What to do about a script that was written on Windows."""
-    return Sentence(
-        "It has the line endings of Windows (CRLF), which Linux takes for part of each line. Save "
-        "it with LF, and add the line `{path} text eol=lf` to .gitattributes so that it stays so.",
-        path=path,
     )
 
 

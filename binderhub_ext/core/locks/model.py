@@ -18,6 +18,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from .condafile import MACHINES, CondaPart
+
 MAX_PACKAGES = 4_000
 """In one lock; real ones have some hundred."""
 
@@ -40,6 +42,12 @@ class Target:
 
     python: str
     machine: str
+
+    @property
+    def platform(self) -> str:
+        """What conda calls such a machine."""
+        known = {machine: platform for platform, machine in MACHINES.items()}
+        return known.get(self.machine, f"linux-{self.machine}")
 
     @property
     def facts(self) -> dict[str, str]:
@@ -100,6 +108,7 @@ class Locked:
         python: versions of Python that it is for, as a specifier; empty for any.
         environments: markers of the machines it is for; empty for any.
         elsewhere: names of packages that come from no index.
+        conda: what comes from conda, or `None`.
     """
 
     asked: tuple[str, ...]
@@ -107,6 +116,7 @@ class Locked:
     python: str = ""
     environments: tuple[str, ...] = ()
     elsewhere: frozenset[str] = frozenset()
+    conda: CondaPart | None = None
 
     @property
     def limits(self) -> tuple[str, ...]:

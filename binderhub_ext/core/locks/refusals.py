@@ -10,12 +10,17 @@ from packaging.utils import canonicalize_name
 
 from ..errors import BuildFailed
 from ..sentences import Sentence
+from .condafile import CondaPart
 from .model import Locked, Target, asked_by_project, requirements
 
 AGAIN = {
     "pylock.toml": Sentence("the command that made it"),
     "uv.lock": "`uv lock`",
     "poetry.lock": "`poetry lock`",
+    "conda-lock.yml": "`conda-lock lock`",
+    "environment.lock": "`conda list --explicit --sha256 > environment.lock`",
+    "pixi.lock": "`pixi lock`",
+    "pixi.toml": "`pixi init` and `pixi add`",
 }
 """What makes a lock anew."""
 
@@ -96,12 +101,36 @@ def check(name: str, locked: Locked, project: Mapping[str, Any], target: Target)
             where="; ".join(locked.environments)[:200],
             again=AGAIN[name],
         )
+    if locked.conda:
+        _check_conda(name, locked.conda, target)
+    if locked.conda and not locked.conda.files:
+        return  # what asks for versions of its own is no lock
     for one in _asked(locked.asked, project):
         if canonicalize_name(one.name) in locked.elsewhere or not target.fits(one.marker):
             continue
         versions = locked.versions(one.name, target)
         if not any(one.specifier.contains(version, prereleases=True) for version in versions):
-            _refuse_other(name, one, versions)
+            found = f"{one.name} {versions[0]}" if versions else ""
+            raise other_packages("pyproject.toml", f"{one.name}{one.specifier}", name, found)
+
+
+def _check_conda(name: str, conda: CondaPart, target: Target) -> None:
+    if target.platform not in conda.platforms:
+        raise BuildFailed(
+            "{name} is for {platforms}, and this hub is {platform}. Add that platform, make it "
+            "anew with {again}, and commit it.",
+            name=name,
+            platforms=", ".join(conda.platforms)[:200] or Sentence("no platform at all"),
+            platform=target.platform,
+            again=AGAIN[name],
+        )
+    if conda.files and not conda.python(target.platform):
+        raise BuildFailed(
+            "{name} has no package python, and the server is a program in Python. Add one, make it "
+            "anew with {again}, and commit it.",
+            name=name,
+            again=AGAIN[name],
+        )
 
 
 def _asked(lines: Iterable[str], project: Mapping[str, Any]) -> Iterable[Requirement]:
@@ -110,12 +139,21 @@ def _asked(lines: Iterable[str], project: Mapping[str, Any]) -> Iterable[Require
     return (requirement for requirement in requirements(listed) if not requirement.url)
 
 
-def _refuse_other(name: str, one: Requirement, versions: Sequence[str]) -> NoReturn:
-    raise BuildFailed(
-        "pyproject.toml asks for {wanted}, and {name} has {found}. Make it anew with {again}, and "
+def other_packages(project: str, wanted: str, name: str, found: str) -> BuildFailed:
+    """The words for a lock that has not what its project file asks for.
+
+    Args:
+        project: the name of that file.
+        wanted: what it asks for.
+        name: of the lock.
+        found: the package that the lock has instead; empty for none.
+    """
+    return BuildFailed(
+        "{project} asks for {wanted}, and {name} has {found}. Make it anew with {again}, and "
         "commit it.",
-        wanted=f"{one.name}{one.specifier}"[:200],
+        project=project,
+        wanted=wanted[:200],
         name=name,
-        found=f"{one.name} {versions[0]}" if versions else Sentence("no such package"),
+        found=found or Sentence("no such package"),
         again=AGAIN[name],
     )

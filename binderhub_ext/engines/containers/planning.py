@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...core.environment import Ingredients, describe, environment_key
+from ...core.errors import Unsupported
 from ...core.layout import DataDirectory
 from ...repos.base import Source
 from ..base import Environment
@@ -53,9 +54,18 @@ class Recipe:
 
         Raises:
             BuildFailed: repo2docker cannot make sense of the configuration.
+            Unsupported: its packages are those of a lock file of conda.
         """
         detector = Detector(layout.cache / "plans", *repo2docker_pythons(), locks=self.locks)
-        return self._decide(await detector.of(source, scratch), source.whole)
+        detection = await detector.of(source, scratch)
+        if detection.conda_lock:
+            raise Unsupported(
+                "{path} is read by the local engine alone. Put the packages into an "
+                "environment.yml beside it, open the files in the plain environment, or ask the "
+                "administrator for that engine.",
+                path=detection.conda_lock,
+            )
+        return self._decide(detection, source.whole)
 
     def plain(self) -> Plan:
         """The environment of no repository."""

@@ -29,10 +29,12 @@ def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requir
     read = reader(repo)
     if detection.buildpack == "PipfileBuildPack":
         return Requirements(base, tuple(requirement_lines("\n".join(_of_pipfile(detection, read)))))
+    if detection.is_conda:
+        return Requirements(base)
     if detection.lock and (lock := find_lock(detection.binder_dir, read)):
-        return Requirements(base, *_of_lock(lock, repo))
+        return Requirements(base, *of_lock(lock, repo))
     path = detection.file("requirements.txt")
-    if detection.buildpack == "CondaBuildPack" or not path:
+    if not path:
         return Requirements(base)
     return asked_in(path, read(path) or b"", base, repo, read)
 
@@ -59,6 +61,17 @@ def asked_in(
     return Requirements(base, tuple(lines[False]), tuple(lines[True]))
 
 
+def of_lock(lock: Lock, repo: Path) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """What a lock asks of pip, and the lines that limit versions.
+
+    Args:
+        repo: see :func:`asked_for`.
+    """
+    asked = requirement_lines("\n".join(lock.locked.asked))
+    limits = requirement_lines("\n".join(lock.locked.limits))
+    return tuple(_line(Found(lock.name, line), repo) for line in asked), tuple(limits)
+
+
 def wanted(requirements: Requirements, put: Callable[[str, str], str]) -> list[str]:
     """What uv is told to install.
 
@@ -75,12 +88,6 @@ def _of_pipfile(detection: Detection, read: Read) -> list[str]:
     if lock := detection.file("Pipfile.lock"):
         return pipfile.from_lock(read(lock) or b"")
     return pipfile.from_pipfile(read(detection.file("Pipfile")) or b"")
-
-
-def _of_lock(lock: Lock, repo: Path) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    asked = requirement_lines("\n".join(lock.locked.asked))
-    limits = requirement_lines("\n".join(lock.locked.limits))
-    return tuple(_line(Found(lock.name, line), repo) for line in asked), tuple(limits)
 
 
 def _line(found: Found, repo: Path) -> Line:

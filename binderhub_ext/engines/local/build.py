@@ -69,7 +69,7 @@ class Plan:
 
     @property
     def conda(self) -> bool:
-        return self.detection.buildpack == "CondaBuildPack"
+        return self.detection.is_conda
 
 
 class LocalBuilder(Settings):
@@ -199,7 +199,7 @@ class LocalBuilder(Settings):
         return self._decide(nothing, await self._interpreter(nothing), "")
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
-        if detection.buildpack == "CondaBuildPack":
+        if detection.is_conda:
             return next(i for i in await self.machine() if i.path == _own_python())
         try:
             return choose_interpreter(detection, await self.machine())
@@ -220,15 +220,15 @@ class LocalBuilder(Settings):
             self.log.warning("Python %s could not be downloaded: %s", version, error)
 
     def _decide(self, detection: Detection, interpreter: Interpreter, tree: str) -> Plan:
-        is_conda = detection.buildpack == "CondaBuildPack"
         conda_python = f"conda, Python {self.default_python}"
         ingredients = replace(
-            self._ingredients(conda_python if is_conda else interpreter.identity),
+            self._ingredients(conda_python if detection.is_conda else interpreter.identity),
             system=self.systems.layer_key(detection.apt),
         )
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
-        kind = describe(determination.names, "from conda" if is_conda else interpreter.minor)
+        python = "from conda" if detection.is_conda else interpreter.minor
+        kind = describe(determination.names, python)
         return Plan(detection, interpreter, Environment(key, kind, determination.names))
 
     def _ingredients(self, interpreter: str) -> Ingredients:

@@ -14,6 +14,9 @@ _DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/p
 """What conda itself means by `defaults`."""
 
 _NONE = "nodefaults"
+_USUAL = "https://conda.anaconda.org/"
+"""Where channels are that are called by a name, for who has no mirror."""
+
 _NAME = re.compile(r"/?\w[\w.-]*(?:/\w[\w.-]*)*/?")
 
 
@@ -56,6 +59,12 @@ class Channels:
         paths = [Path(unquote(part.path)) for part in parts if part.scheme == "file"]
         return [path for path in paths if ".." not in path.parts]
 
+    def mirrored(self, url: str) -> str:
+        """An address with the administrator's mirror in place of the usual host."""
+        if not url.startswith(_USUAL):
+            return url
+        return f"{self.alias.rstrip('/')}/{url.removeprefix(_USUAL)}"
+
     def _of(self, name: str) -> tuple[str, ...]:
         if name in ("", _NONE):
             return ()
@@ -68,4 +77,4 @@ class Channels:
                 "environment.yml names the channel {name}, which is no name and no address.",
                 name=name[:200],
             )
-        return (name.rstrip("/"),)
+        return (self.mirrored(name.rstrip("/")),)

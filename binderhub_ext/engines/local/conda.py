@@ -1,4 +1,4 @@
-"""`environment.yml`: what it asks for, and how a conda of the administrator's is asked.
+"""What of conda a file asks for, and how a conda of the administrator's is asked.
 
 That program runs in the sandbox, with a package cache of the build's own.
 """
@@ -19,6 +19,8 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 
 from ...core.errors import BuildFailed
+from ...core.locks import Lock
+from ...core.locks.condafile import CondaFile, CondaPart
 from ...storage.beneath import lstat_beneath
 from .sandbox import SHELL
 
@@ -41,12 +43,19 @@ class Asked:
         specs: packages, as conda writes them.
         pip: lines for pip.
         variables: what a server finds in its environment.
+        files: the packages themselves, where they are locked.
     """
 
     channels: tuple[str, ...]
     specs: tuple[str, ...]
     pip: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[CondaFile, ...] = ()
+
+    @property
+    def checked(self) -> bool:
+        """Whether every file of a lock is known by its SHA-256."""
+        return all(file.sha256 for file in self.files)
 
 
 def asked(content: bytes, python: str) -> Asked:
@@ -68,9 +77,30 @@ def asked(content: bytes, python: str) -> Asked:
     named = [str(channel) for channel in fields["channels"]]
     named += [spec.partition("::")[0] for spec in specs if "::" in spec]
     variables = fields.get("variables")
-    listed = variables.items() if isinstance(variables, dict) else ()
-    given = {str(name): str(value) for name, value in listed if _VARIABLE.fullmatch(str(name))}
+    given = _variables(variables if isinstance(variables, dict) else {})
     return Asked(tuple(dict.fromkeys(named)), tuple(specs), tuple(pip), given)
+
+
+def _variables(fields: Mapping[Any, Any]) -> dict[str, str]:
+    """Those that a shell can have."""
+    named = ((str(name), str(value)) for name, value in fields.items())
+    return {name: value for name, value in named if _VARIABLE.fullmatch(name)}
+
+
+def asked_by(lock: Lock, platform: str, python: str) -> Asked:
+    """What a lock file, or pixi's manifest, asks of conda on a platform.
+
+    Args:
+        python: version of Python, `x.y`, if nothing names one.
+    """
+    conda = lock.locked.conda or CondaPart(())
+    files = conda.files.get(platform, ())
+    specs = list(conda.specs.get(platform, ()))
+    if not files and not _names([*specs], "python"):
+        specs.append(f"python={python}")
+    channels = (file.channel for file in files) if files else conda.channels or (CHANNEL,)
+    variables = _variables(conda.variables)
+    return Asked(tuple(dict.fromkeys(channels)), tuple(specs), (), variables, files)
 
 
 def activating(variables: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The packages of an `environment.yml` in a build.
+"""The packages of conda in a build: of an `environment.yml`, a lock file or pixi's manifest.
 
 Ours is a program that solves and links in a sandbox in which no code of a package runs
 (`condaworker`). It sees one folder with the environment that it makes and the cache that files
@@ -12,31 +12,41 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import uuid4
+
+from packaging.version import InvalidVersion, Version
 
 from ...core.environment import Read
 from ...core.errors import BuildFailed
+from ...core.locks import Lock, Target, pixi
+from ...core.locks.condafile import CondaFile
+from ...core.locks.refusals import other_packages
 from ...core.progress import Tell
+from ...core.requirements import requirement_lines
 from ...core.sentences import Sentence
 from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed
 from ...storage.beneath import beneath, open_file
 from ...storage.trees import remove_tree
 from . import conda, trust, uv
-from .asked import asked_in, wanted
+from .asked import asked_in, of_lock, wanted
 from .buildsandbox import REPO, UV, BuildSandbox
 from .channels import Channels
+from .choices import installed, pins
+from .conda import Asked
 from .condaworker import Ending, Order
 from .detecting import own_code
 from .lending import lend_packages
-from .sandbox import SHELL, Bind
+from .sandbox import SHELL, Bind, Sandbox
 from .supervised import in_thread
 from .uv import COPY, Requirements
 from .words import explained, say
@@ -71,12 +81,13 @@ class CondaPackages:
     Attributes:
         conda: how they are come by.
         sandbox: where the build happens.
-        file: path of `environment.yml` in the repository.
+        file: path of `environment.yml`, the lock or the manifest in the repository.
         base: requirement lines of the server's packages.
         read: reads the repository's files.
         step: runs a program that may change the environment.
         tell, log: told what happens, and what programs say.
         model: an environment with nothing but the server's packages, or `None`.
+        lock: what the file is, if it is not `environment.yml`.
     """
 
     conda: Conda
@@ -88,6 +99,7 @@ class CondaPackages:
     tell: Tell
     log: Log
     model: Path | None = None
+    lock: Lock | None = None
 
     async def install(self) -> None:
         """Install what the file asks for, and the server.
@@ -96,59 +108,89 @@ class CondaPackages:
             BuildFailed, NoSpace, LaunchFailed.
         """
         self.tell(say("Installing packages with conda", 10))
-        await (self._by_program() if self.conda.program else self._by_ourselves())
+        by_program = self.conda.program and not self.lock
+        await (self._by_program() if by_program else self._by_ourselves())
 
     async def _by_ourselves(self) -> None:
-        content = self.read(self.file) or b""
-        asked = await asyncio.to_thread(conda.asked, content, self.conda.python)
-        await self._link(self.conda.channels.addresses(asked.channels), asked.specs)
+        asked = await asyncio.to_thread(self._asked)
+        await self._link(asked)
         if asked.variables:
             await in_thread(self._set_variables, conda.activating(asked.variables))
+        requirements = await asyncio.to_thread(self._of_pip, asked)
         scripts = await asyncio.to_thread(self._scripts)
         # Without root, whatever runs next could write into files that are shared.
         if self.model and self.sandbox.uid is not None:
-            await in_thread(lend_packages, self.model, self.sandbox.environment)
+            await in_thread(self._lend, self.model, requirements)
         self.sandbox.open_environment()
         for name in scripts:
             await self._run_script(name)
         self.tell(say("Installing the server and what pip is asked for", 45))
-        lines = "\n".join(asked.pip).encode()
-        requirements = asked_in(self.file, lines, self.base, self.sandbox.repo, self.read)
         await self._pip(requirements)
+
+    def _lend(self, model: Path, requirements: Requirements) -> None:
+        if not requirements.is_checked_in(installed(model)):
+            lend_packages(model, self.sandbox.environment)
+
+    def _asked(self) -> Asked:
+        if self.lock:
+            return conda.asked_by(self.lock, self._platform, self.conda.python)
+        return conda.asked(self.read(self.file) or b"", self.conda.python)
+
+    @property
+    def _platform(self) -> str:
+        return Target("", platform.machine()).platform
+
+    def _of_pip(self, asked: Asked) -> Requirements:
+        """What pip is asked for besides; what a lock has of conda's stays at its versions."""
+        if not self.lock:
+            content = "\n".join(asked.pip).encode()
+            return asked_in(self.file, content, self.base, self.sandbox.repo, self.read)
+        held = pins(_known(installed(self.sandbox.environment)), ()) if asked.files else ""
+        lines, limits = of_lock(self.lock, self.sandbox.repo)
+        return Requirements(self.base, lines, (*limits, *requirement_lines(held)))
 
     # --- packages of conda ----------------------------------------------------------------
 
-    async def _link(self, channels: list[str], specs: Sequence[str]) -> None:
-        shared = self.conda.channels.are_shared(channels)
+    async def _link(self, asked: Asked) -> None:
+        channels = self.conda.channels.addresses(asked.channels)
+        shared = self.conda.channels.are_shared(channels) and asked.checked
         environment = self.sandbox.environment
         async with self._room(shared) as room:
             order = Order(
                 channels=channels,
-                specs=list(specs),
+                specs=list(asked.specs),
                 prefix=str(environment),
                 cache=str(environment.parent / "cache"),
                 copies=self.sandbox.uid is None,
+                files=[self._file(file) for file in asked.files],
             )
-            file = self.sandbox.want("conda.json", json.dumps(asdict(order)))
-            argv = [sys.executable, "-P", "-m", f"{__package__}.condaworker", file]
-            binds = [
-                *own_code(),
-                *(
-                    Bind(place, PurePosixPath(place))
-                    for place in self.conda.channels.folders(channels)
-                ),
-                Bind(self.sandbox.wanted, PurePosixPath(self.sandbox.wanted)),
-                Bind(room, PurePosixPath(environment.parent), read_only=False),
-                *self._credentials(shared),
-                *trust.binds(),
-            ]
-            variables = self._variables(shared)
-            made = self.sandbox.making(argv, binds, variables, shared=shared)
+            made = self._worker(order, room, shared)
             try:
                 await self.sandbox.run(made, self.log)
             except ProcessFailed as failure:
                 raise self._unlinked(failure) from failure
             await in_thread(_put, room / environment.name, environment)
+
+    def _file(self, file: CondaFile) -> dict[str, Any]:
+        """A package of a lock, at the administrator's mirror."""
+        mirrored = self.conda.channels.mirrored
+        return asdict(file) | {"url": mirrored(file.url), "channel": mirrored(file.channel)}
+
+    def _worker(self, order: Order, room: Path, shared: bool) -> Sandbox:
+        file = self.sandbox.want("conda.json", json.dumps(asdict(order)))
+        argv = [sys.executable, "-P", "-m", f"{__package__}.condaworker", file]
+        binds = [
+            *own_code(),
+            *(
+                Bind(place, PurePosixPath(place))
+                for place in self.conda.channels.folders(order.channels)
+            ),
+            Bind(self.sandbox.wanted, PurePosixPath(self.sandbox.wanted)),
+            Bind(room, PurePosixPath(self.sandbox.environment.parent), read_only=False),
+            *self._credentials(shared),
+            *trust.binds(),
+        ]
+        return self.sandbox.making(argv, binds, self._variables(shared), shared=shared)
 
     @asynccontextmanager
     async def _room(self, shared: bool) -> AsyncIterator[Path]:
@@ -175,16 +217,37 @@ class CondaPackages:
 
     def _unlinked(self, failure: ProcessFailed) -> Exception:
         said = failure.tail.splitlines()
-        if failure.status != Ending.UNSOLVABLE:
-            why = Sentence.verbatim(" ".join(said[-1:])[:_WHY].rstrip("."))
-            what = Sentence("Installing {file} failed: {why}.", file=self.file, why=why)
-            return explained(failure, what, base=self.base)
-        return BuildFailed(
-            "The packages that {file} asks for cannot be had together. {why}.",
-            file=self.file,
-            why=" ".join(said[1:])[:_WHY].rstrip("."),
-            detail=failure.tail,
+        last = " ".join(said[-1:])[:_WHY].rstrip(".")
+        if failure.status == Ending.UNSOLVABLE:
+            return BuildFailed(
+                "The packages that {file} asks for cannot be had together. {why}.",
+                file=self.file,
+                why=" ".join(said[1:])[:_WHY].rstrip("."),
+                detail=failure.tail,
+            )
+        if failure.status == Ending.CHANGED:
+            return BuildFailed(
+                "{file} has a checksum of {name} that what is at its address does not have, so "
+                "nothing of it was used. Make the lock anew, and commit it.",
+                file=self.file,
+                name=last,
+                detail=failure.tail,
+            )
+        if failure.status == Ending.UNFIT:
+            return BuildFailed(
+                "{file} has packages that need {needed}, which this machine has not. Make it for "
+                "a machine without, or ask the administrator.",
+                file=self.file,
+                needed=last,
+                detail=failure.tail,
+            )
+        if failure.status == Ending.CONTRADICTED and self.lock:
+            wanted, _, found = last.partition("\t")
+            return other_packages(pixi.NAME, wanted, self.lock.name, found)
+        what = Sentence(
+            "Installing {file} failed: {why}.", file=self.file, why=Sentence.verbatim(last)
         )
+        return explained(failure, what, base=self.base)
 
     def _set_variables(self, script: str) -> None:
         """Have an activation script; no code of a package ran yet, but links are theirs."""
@@ -218,7 +281,10 @@ class CondaPackages:
     # --- packages of pip ------------------------------------------------------------------
 
     async def _pip(self, requirements: Requirements) -> None:
-        """uv, where relative places begin where the file lies, as they do for conda's pip."""
+        """uv, where relative places begin where the file lies, as they do for conda's pip.
+
+        Those of a lock begin in the root.
+        """
         argv = uv.install(
             self.sandbox.environment,
             wanted(requirements, self.sandbox.want),
@@ -228,7 +294,7 @@ class CondaPackages:
             excludes=self.sandbox.want("excludes.txt", requirements.excludes),
             options=requirements.options,
         )
-        folder = str(PurePosixPath(REPO, self.file).parent)
+        folder = REPO if self.lock else str(PurePosixPath(REPO, self.file).parent)
         try:
             await self.step([SHELL, "-c", 'cd "$0" && exec "$@"', folder, UV, *argv[1:]])
         except ProcessFailed as failure:
@@ -267,6 +333,18 @@ class CondaPackages:
 
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+
+def _known(versions: Mapping[str, str]) -> dict[str, str]:
+    """Those that are versions as Python has them; packages of conda may be called anything."""
+    return {name: version for name, version in versions.items() if _is_version(version)}
+
+
+def _is_version(text: str) -> bool:
+    try:
+        return bool(Version(text))
+    except InvalidVersion:
+        return False
 
 
 def _put(made: Path, environment: Path) -> None:

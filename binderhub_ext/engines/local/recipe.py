@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.environment import has_build_system, is_python_package
+from ...core.locks import find_lock
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
@@ -138,13 +139,16 @@ class Recipe:
         return CondaPackages(
             conda=conda,
             sandbox=self.sandbox,
-            file=detection.file("environment.yml") or detection.file("environment.yaml"),
+            file=detection.conda_lock
+            or detection.file("environment.yml")
+            or detection.file("environment.yaml"),
             base=self.base,
             read=self._read,
             step=self._step,
             tell=self.tell,
             log=self._log,
             model=self.model,
+            lock=find_lock(detection.binder_dir, self._read) if detection.conda_lock else None,
         )
 
     async def _wheels_first(self) -> None:

@@ -10,7 +10,7 @@ from ...core.progress import Event, Phase
 from ...core.sentences import Sentence
 from ...programs import ProcessFailed
 from .. import blame
-from ..detect import windows_lines
+from ..scripts import windows_lines
 from . import uv
 
 _MISSING = re.compile(r"\b(npm|npx|node): (?:command )?not found|(npm|npx|node)': No such file")

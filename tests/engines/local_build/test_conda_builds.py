@@ -14,7 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from condachannel import PLACEHOLDER, PYTHON, Package, can_make_python, make_channel, python_package
+from condachannel import (
+    PLACEHOLDER,
+    PYTHON,
+    SUBDIR,
+    Package,
+    can_make_python,
+    make_channel,
+    python_package,
+)
+from condalocks import conda_lock, explicit, pixi_lock
 from hostile import snapshot
 from small_repositories import Built, MakeSource, build
 
@@ -140,6 +149,75 @@ async def test_who_has_the_same_plain_file_has_the_same_environment(
     assert first == await conda_builder.plan(repository({"environment.yml": file, "n": ""}))
     other = LocalBuilder(data_dir=conda_builder.data_dir, default_python="3.99")
     assert first.key != (await other.plan(repository({"environment.yml": file}))).key
+
+
+PIXI = f"""\
+[workspace]
+channels = ["lab"]
+platforms = ["{SUBDIR}"]
+[dependencies]
+tides = ">=1"
+[pypi-dependencies]
+cowsay = "<6.1"
+[activation.env]
+TIDE = "it's high"
+"""
+
+
+async def test_packages_of_a_lock_or_of_pixi(
+    repository: MakeSource, conda_builder: LocalBuilder, channels: Path
+) -> None:
+    """Linked as they are locked, or solved; the part of pip by uv. The key names all of it."""
+    lock = pixi_lock(channels / "lab", [python_package(), PLACES, TIDES])
+    keys = set()
+    for files in ({"pixi.toml": PIXI}, {"pixi.toml": PIXI, "pixi.lock": lock}):
+        source = repository({**files})
+        planned = await conda_builder.plan(source)
+        assert planned.kind == f"Python from conda with {' and '.join(sorted(files))}"
+        built = await build(conda_builder, source)
+        environment = conda_builder.store.path(built.image.name)
+        assert run(conda_builder, built, "tides") == f"high {environment}"
+        assert ("Looking at" in built.log) is ("pixi.lock" not in files)
+        assert ("cowsay" in installed(environment)) is ("pixi.lock" not in files)
+        assert {"lab", "notebook"} <= set(built.image.provides)
+        assert (environment / "linked").read_text() == "places in /home/jovyan\n"
+        (script,) = environment.glob("etc/conda/activate.d/variables-*.sh")
+        assert "TIDE" in script.read_text()
+        keys.add(planned.key)
+    assert len(keys) == 2
+
+
+async def test_what_a_lock_has_of_pip(
+    repository: MakeSource, conda_builder: LocalBuilder, channels: Path
+) -> None:
+    """By uv, with the hashes that are locked."""
+    digest = "0" * 64
+    pip = [f"cowsay 6.0 {digest}"]
+    lock = conda_lock(channels / "lab", [python_package(), PLACES, TIDES], pip)
+    with pytest.raises(BuildFailed, match="cowsay"):
+        await build(conda_builder, repository({"conda-lock.yml": lock}))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("tides-1.0-0.conda#", "tides-1.0-0.conda#0", "checksum of tides"),
+        ("tides-1.0-0.conda", "tides-9.0-0.conda", "environment.lock failed"),
+    ],
+)
+async def test_a_lock_that_is_not_what_there_is(
+    old: str,
+    new: str,
+    words: str,
+    repository: MakeSource,
+    conda_builder: LocalBuilder,
+    channels: Path,
+) -> None:
+    lock = explicit(channels / "lab", [python_package(), PLACES, TIDES]).replace(old, new)
+    lines = [line[:-1] if "#0" in line and new.endswith("#0") else line for line in lock.split()]
+    source = repository({"environment.lock": "\n".join(lines)})
+    with pytest.raises(BuildFailed, match=words):
+        await build(conda_builder, source)
 
 
 async def test_environments_share_packages_and_no_build_changes_them(

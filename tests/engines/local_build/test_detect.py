@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from small_repositories import Files, MakeSource
 
 from binderhub_ext.core.environment import Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
+from binderhub_ext.core.locks import Target, find_lock
 from binderhub_ext.engines import detect
+from binderhub_ext.engines.containers.planning import Recipe
 from binderhub_ext.engines.detect import Detection, Detector
 from binderhub_ext.engines.local import conda, detecting, support
 from binderhub_ext.engines.local.build import LocalBuilder
@@ -236,10 +240,29 @@ async def test_conda_needs_nothing_of_the_machine(
     assert planned.kind == "Python from conda with environment.yml"
 
 
+async def test_who_reads_a_lock_of_conda(
+    repository: MakeSource, builder: LocalBuilder, tmp_path: Path
+) -> None:
+    """The `local` engine; others say what to do. With the setting off nobody does."""
+    platform = Target("", os.uname().machine).platform
+    lock = f"@EXPLICIT\nhttps://example.org/c/{platform}/python-3.11.4-0.conda\n"
+    source = repository({"environment.lock": lock})
+    planned = await builder.plan(source)
+    assert planned.kind == "Python from conda with environment.lock"
+    builder.lock_files = False
+    assert not (await builder.plan(source)).files
+    recipe = Recipe("docker", "stock", "")
+    with pytest.raises(Unsupported, match="is read by the local engine alone"):
+        await recipe.plan(source, builder.layout, tmp_path)
+    off = await replace(recipe, locks=False).plan(source, builder.layout, tmp_path)
+    assert not off.environment.files
+
+
 @pytest.mark.parametrize(
     ("name", "addresses"),
     [
         ("conda-forge", ["https://conda.example.org/conda-forge"]),
+        ("https://conda.anaconda.org/x", ["https://conda.example.org/x"]),
         ("conda-forge/label/x", ["https://conda.example.org/conda-forge/label/x"]),
         ("https://example.org/c/", ["https://example.org/c"]),
         ("nodefaults", []),
@@ -250,6 +273,14 @@ def test_where_channels_are(name: str, addresses: list[str]) -> None:
     channels = Channels("https://conda.example.org/", ("conda-forge",))
     assert channels.addresses([name, name]) == addresses
     assert channels.are_shared(addresses) is (name in ("conda-forge", "nodefaults"))
+
+
+def test_what_pixi_asks_for() -> None:
+    written = b'[workspace]\nchannels = []\nplatforms = ["linux-64"]\n[dependencies]\nsix = "*"\n'
+    found = find_lock("", lambda path: written if path == "pixi.toml" else None)
+    assert found
+    asked = conda.asked_by(found, "linux-64", "3.12")
+    assert (asked.channels, asked.specs) == (("conda-forge",), ("six", "python=3.12"))
 
 
 def test_which_folders_are_seen_as_channels() -> None:

@@ -1,0 +1,67 @@
+"""Lock files of a channel that a test has made, as conda-lock, conda and pixi write them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from condachannel import SUBDIR, Package
+
+
+def facts(channel: Path, package: Package) -> dict[str, str]:
+    """Where a package is, and its hashes."""
+    end = "tar.bz2" if package.old else "conda"
+    file = channel / package.subdir / f"{package.stem}.{end}"
+    content = file.read_bytes()
+    return {
+        "url": file.as_uri(),
+        "md5": hashlib.md5(content).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def conda_lock(channel: Path, packages: Iterable[Package], pip: Sequence[str] = ()) -> str:
+    """A `conda-lock.yml`.
+
+    Args:
+        pip: name, version and SHA-256 of packages of the index.
+    """
+    text = f"version: 1\nmetadata:\n  platforms:\n  - {SUBDIR}\npackage:\n"
+    for package in packages:
+        about = facts(channel, package)
+        needs = "".join(f"\n    {need.partition(' ')[0]}: ''" for need in package.depends)
+        text += (
+            f"- name: {package.name}\n  version: '{package.version}'\n  manager: conda\n"
+            f"  platform: {SUBDIR}\n  dependencies:{needs or ' {}'}\n  url: {about['url']}\n"
+            f"  hash:\n    md5: {about['md5']}\n    sha256: {about['sha256']}\n"
+        )
+    for line in pip:
+        name, version, digest = line.split()
+        text += (
+            f"- name: {name}\n  version: '{version}'\n  manager: pip\n  platform: {SUBDIR}\n"
+            f"  dependencies: {{}}\n  url: https://files.pythonhosted.org/{name}.whl\n"
+            f"  hash:\n    sha256: {digest}\n"
+        )
+    return text
+
+
+def explicit(channel: Path, packages: Iterable[Package]) -> str:
+    """An `environment.lock`."""
+    found = [facts(channel, package) for package in packages]
+    return "@EXPLICIT\n" + "".join(f"{each['url']}#{each['sha256']}\n" for each in found)
+
+
+def pixi_lock(channel: Path, packages: Iterable[Package]) -> str:
+    """A `pixi.lock`."""
+    found = [(facts(channel, package), package) for package in packages]
+    wanted = "".join(f"      - conda: {about['url']}\n" for about, _ in found)
+    text = (
+        "version: 6\nenvironments:\n  default:\n    channels:\n"
+        f"    - url: {channel.as_uri()}/\n    packages:\n      {SUBDIR}:\n{wanted}packages:\n"
+    )
+    for about, package in found:
+        needs = "".join(f"\n  - {need}" for need in package.depends)
+        text += f"- conda: {about['url']}\n  sha256: {about['sha256']}\n  md5: {about['md5']}\n"
+        text += f"  depends:{needs or ' []'}\n"
+    return text

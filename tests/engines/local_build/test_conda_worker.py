@@ -1,0 +1,129 @@
+"""What takes conda's packages as they are locked: a program, asked here without a sandbox."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from condachannel import PLACEHOLDER, SUBDIR, Package, make_channel
+from condalocks import explicit, facts
+
+from binderhub_ext.core.locks import find_lock
+from binderhub_ext.engines.local import conda, condaworker
+from binderhub_ext.engines.local.condaworker import Ending, Order
+
+PYTHON = Package("python", {"bin/python3.11": "", "bin/python": "-> python3.11"}, "3.11.4")
+PLACES = Package("places", {"bin/where": f"#!/bin/sh\necho {PLACEHOLDER}\n"}, old=True)
+TIDES = Package(
+    "tides",
+    {"site-packages/tides.py": ""},
+    depends=["python"],
+    noarch=True,
+    entry_points=["tides = tides:main"],
+)
+ALL = (PYTHON, PLACES, TIDES)
+
+
+@pytest.fixture(scope="module")
+def channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("channel")
+    make_channel(folder, ALL)
+    return folder
+
+
+def ordered(channel: Path, room: Path, **changes: Any) -> Order:
+    text = explicit(channel, ALL).encode()
+    lock = find_lock("", lambda path: text if path == "environment.lock" else None)
+    assert lock
+    asked = conda.asked_by(lock, SUBDIR, "3.11")
+    files = [asdict(file) for file in asked.files]
+    cache, prefix = room / "cache", room / "environment"
+    fields = {"channels": list(asked.channels), "specs": [], "files": files, **changes}
+    return Order(prefix=str(prefix), cache=str(cache), **fields)
+
+
+def work(order: Order, room: Path) -> tuple[int, str]:
+    """How the program ended, and the last that it said."""
+    room.mkdir(exist_ok=True)
+    file = room / "order.json"
+    file.write_text(json.dumps(asdict(order)))
+    argv = [sys.executable, "-P", "-m", condaworker.__name__, str(file)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()[-1]
+
+
+def test_locked_files_are_linked(channel: Path, tmp_path: Path) -> None:
+    """Python of every machine too, with its commands, though a lock does not say that it is."""
+    order = ordered(channel, tmp_path, specs=["python 3.11.*", "tides"])
+    assert work(order, tmp_path) == (Ending.DONE, "Linked 3 of 3 packages")
+    made = tmp_path / "environment"
+    assert str(made) in (made / "bin/where").read_text()
+    assert (made / "bin/tides").is_file()
+    assert (made / "lib/python3.11/site-packages/tides.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("specs", "ending", "words"),
+    [
+        (["tides >=2"], Ending.CONTRADICTED, "tides >=2\ttides 1.0"),
+        (["numpy"], Ending.CONTRADICTED, "numpy\t"),
+        (["python >>> 1"], Ending.FAILED, "InvalidMatchSpec"),
+    ],
+)
+def test_what_is_asked_for_has_to_be_locked(
+    channel: Path, tmp_path: Path, specs: list[str], ending: Ending, words: str
+) -> None:
+    how, said = work(ordered(channel, tmp_path, specs=specs), tmp_path)
+    assert how == ending and words in f"{said}\t" and not (tmp_path / "environment").exists()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize("digest", ["sha256", "md5"])
+@pytest.mark.parametrize("near", [True, False])
+def test_a_file_with_other_bytes_is_not_linked(
+    channel: Path, tmp_path: Path, digest: str, near: bool
+) -> None:
+    about = facts(channel, PLACES)
+    order = ordered(channel, tmp_path)
+    (file,) = (file for file in order.files if file["url"] == about["url"])
+    file |= {"sha256": "", "md5": "", digest: "0" * len(about[digest])}
+    with served(channel) as site:
+        if not near:
+            file["url"] = file["url"].replace(channel.as_uri(), site)
+        assert work(order, tmp_path) == (Ending.CHANGED, "places")
+    assert not (tmp_path / "environment/bin/where").exists()
+
+
+@pytest.mark.parametrize("need", ["__glibc >=99", "__cuda", "__win"])
+def test_what_this_machine_has_not_is_said(channel: Path, tmp_path: Path, need: str) -> None:
+    order = ordered(channel, tmp_path)
+    order.files[0]["depends"] = ["__unix", "__glibc >=2.17,<3.0.a0", need]
+    assert work(order, tmp_path) == (Ending.UNFIT, need)
