@@ -45,8 +45,13 @@ DETECTION_MEMORY = 2 << 30
 CONFIG_BYTES = 4 * 2**20
 """A configuration file over this size is a mistake or an attack."""
 
-_OTHERS = ("setup.py", "pyproject.toml", "DESCRIPTION", *READERS, PYTHON)
-_NAMES = sorted({name for names in READS.values() for name in names} | set(_OTHERS))
+_DECIDING = sorted(
+    {name for names in READS.values() for name in names}
+    | {"setup.py", "pyproject.toml", "DESCRIPTION"}
+)
+"""What repo2docker decides by."""
+
+_NAMES = sorted({*_DECIDING, *READERS, PYTHON})
 _R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
 _LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
@@ -283,7 +288,7 @@ def question(checkout: Path) -> str:
     seen: list[object] = []
     for folder in _FOLDERS:
         seen.append((checkout / folder).is_dir())
-        for name in _NAMES:
+        for name in _DECIDING:
             content = read(str(Path(folder, name)))
             digest = None if content is None else sha256(content).hexdigest()
             seen.append((digest, (checkout / folder / name).exists()))

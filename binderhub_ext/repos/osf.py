@@ -26,7 +26,7 @@ _COMPONENTS_MAX = 5
 class OsfProvider(Archive):
     """Projects of OSF by their id, or by that of a file in them."""
 
-    api = Unicode("https://api.osf.io/v2", help="OSF's interface.").tag(config=True)
+    api = Unicode("https://api.osf.io/v2", help="The address of OSF's interface.").tag(config=True)
 
     storage = Unicode(
         "https://files.osf.io/v1", help="The interface of the files that OSF keeps."

@@ -240,6 +240,15 @@ async def test_conda_needs_nothing_of_the_machine(
     assert planned.kind == "Python from conda with environment.yml"
 
 
+def test_a_lock_that_is_not_read_may_be_of_any_size(tmp_path: Path) -> None:
+    """Those of pixi have every package of every environment on every platform."""
+    large = "#" * (detect.CONFIG_BYTES + 1)
+    repo = write(tmp_path / "repo", {"requirements.txt": "six", "pixi.lock": large})
+    asked = detect.question(repo)
+    assert asked == detect.question(write(repo, {"pixi.lock": ""}))
+    assert determine("PythonBuildPack", "", detect.reader(repo)).lock is None
+
+
 async def test_who_reads_a_lock_of_conda(
     repository: MakeSource, builder: LocalBuilder, tmp_path: Path
 ) -> None:
