@@ -154,7 +154,7 @@ platforms = ["linux-64", "osx-arm64"]
 [dependencies]
 python = "3.11.*"
 tides = "*"
-numpy = {version = ">=1.26,<3", build = "py311*", channel = "conda-forge"}
+numpy = "*"
 [pypi-dependencies]
 cowsay = ">=6,<7"
 requests = {version = "2.31.0", extras = ["socks"]}
@@ -162,8 +162,13 @@ own = {path = "libs/own", editable = true}
 far = {git = "https://example.org/a/far", rev = "abc", subdirectory = "x"}
 [pypi-options]
 extra-index-urls = ["https://example.org/simple"]
+[host-dependencies]
+tides = ">=9"
+[target.unix.dependencies]
+numpy = ">=1.26"
 [target.linux-64.dependencies]
 gxx = "*"
+numpy = {version = ">=1.26,<3", build = "py311*", channel = "conda-forge"}
 [target.osx-arm64.dependencies]
 metal = "*"
 [target.linux-64.pypi-dependencies]
@@ -244,8 +249,8 @@ def test_pixi_manifest() -> None:
     assert lock.locked.conda
     assert lock.locked.conda.specs == {
         "linux-64": (
-            "python 3.11.*",
             "tides",
+            "python 3.11.*",
             "numpy[version='>=1.26,<3',build='py311*',channel='conda-forge']",
             "gxx",
             "matplotlib 3.8.*",

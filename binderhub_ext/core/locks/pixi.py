@@ -18,6 +18,9 @@ from .model import Locked, address, asking, index, named, place
 
 NAME = "pixi.toml"
 _FAMILIES = ("unix", "linux")
+_KINDS = ("build-dependencies", "host-dependencies", "dependencies")
+"""All are in one environment; of two that name a package the later counts."""
+
 _SOURCES = ("git", "path", "url")
 
 _Table = Mapping[str, Any]
@@ -62,8 +65,8 @@ def specs(tables: _Table, platforms: Iterable[str]) -> dict[str, tuple[str, ...]
     return {
         platform: tuple(
             spec(_of_conda(name, entry))
-            for table in _on(features, platform)
-            for name, entry in table.get("dependencies", {}).items()
+            for feature in features
+            for name, entry in _wanted(feature, platform).items()
         )
         for platform in platforms
     }
@@ -86,12 +89,14 @@ def _features(tables: _Table) -> list[_Table]:
     return own + [tables["feature"][name] for name in fields.get("features", ())]
 
 
-def _on(features: Iterable[_Table], platform: str) -> Iterator[_Table]:
-    """The tables that count on a platform, those for it alone last."""
-    for feature in features:
-        yield feature
-        for name in (*_FAMILIES, platform):
-            yield from filter(None, [feature.get("target", {}).get(name)])
+def _wanted(feature: _Table, platform: str) -> dict[str, Any]:
+    """What a feature asks for by name, with what it asks for on a platform alone in its place."""
+    targets = feature.get("target", {})
+    found: dict[str, Any] = {}
+    for table in (feature, *(targets.get(name, {}) for name in (*_FAMILIES, platform))):
+        for kind in _KINDS:
+            found |= table.get(kind, {})
+    return found
 
 
 def _of_conda(name: str, entry: Any) -> str:
