@@ -1,4 +1,4 @@
-"""Lock files of a channel that a test has made, as conda-lock, conda and pixi write them."""
+"""Lock files of a channel that a test has made, as conda and pixi write them."""
 
 from __future__ import annotations
 
@@ -21,44 +21,27 @@ def facts(channel: Path, package: Package) -> dict[str, str]:
     }
 
 
-def conda_lock(channel: Path, packages: Iterable[Package], pip: Sequence[str] = ()) -> str:
-    """A `conda-lock.yml`.
-
-    Args:
-        pip: name, version and SHA-256 of packages of the index.
-    """
-    text = f"version: 1\nmetadata:\n  platforms:\n  - {SUBDIR}\npackage:\n"
-    for package in packages:
-        about = facts(channel, package)
-        needs = "".join(f"\n    {need.partition(' ')[0]}: ''" for need in package.depends)
-        text += (
-            f"- name: {package.name}\n  version: '{package.version}'\n  manager: conda\n"
-            f"  platform: {SUBDIR}\n  dependencies:{needs or ' {}'}\n  url: {about['url']}\n"
-            f"  hash:\n    md5: {about['md5']}\n    sha256: {about['sha256']}\n"
-        )
-    for line in pip:
-        name, version, digest = line.split()
-        text += (
-            f"- name: {name}\n  version: '{version}'\n  manager: pip\n  platform: {SUBDIR}\n"
-            f"  dependencies: {{}}\n  url: https://files.pythonhosted.org/{name}.whl\n"
-            f"  hash:\n    sha256: {digest}\n"
-        )
-    return text
-
-
 def explicit(channel: Path, packages: Iterable[Package]) -> str:
     """An `environment.lock`."""
     found = [facts(channel, package) for package in packages]
     return "@EXPLICIT\n" + "".join(f"{each['url']}#{each['sha256']}\n" for each in found)
 
 
-def pixi_lock(channel: Path, packages: Iterable[Package]) -> str:
-    """A `pixi.lock`."""
+def pixi_lock(channel: Path, packages: Iterable[Package], wheel: Sequence[str]) -> str:
+    """A `pixi.lock`.
+
+    Args:
+        wheel: name, version and SHA-256 of a package of the public index.
+    """
     found = [(facts(channel, package), package) for package in packages]
     wanted = "".join(f"      - conda: {about['url']}\n" for about, _ in found)
+    name, version, digest = wheel
+    url = f"https://files.pythonhosted.org/packages/{name}-{version}-py3-none-any.whl"
     text = (
         "version: 6\nenvironments:\n  default:\n    channels:\n"
-        f"    - url: {channel.as_uri()}/\n    packages:\n      {SUBDIR}:\n{wanted}packages:\n"
+        f"    - url: {channel.as_uri()}/\n    indexes:\n    - https://pypi.org/simple\n"
+        f"    packages:\n      {SUBDIR}:\n{wanted}      - pypi: {url}\npackages:\n"
+        f"- pypi: {url}\n  name: {name}\n  version: '{version}'\n  sha256: {digest}\n"
     )
     for about, package in found:
         needs = "".join(f"\n  - {need}" for need in package.depends)
