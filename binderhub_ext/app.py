@@ -56,6 +56,7 @@ class BinderApp(StrictApplication):
         Catalogue,
         settings.Access,
         settings.Builds,
+        settings.Classes,
         settings.EventLog,
         settings.HubClient,
         settings.Landing,
@@ -228,6 +229,7 @@ class BinderApp(StrictApplication):
         jobs: dict[str, Callable[[], Awaitable[object]]] = {
             "Emptying the trash": service.files.empty,
             "Removing old logs of builds": service.builds.remove_old_logs,
+            "Removing old lists of classes": service.teaching.forget,
             "Removing unused environments": service.builder.collect_garbage,
             "Preparing what builds begin from": service.builder.prepare,
             "Measuring what people's files take": partial(service.space.measure_all, each=stored),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
@@ -21,13 +20,9 @@ from traitlets.config import Application
 from ._data import hub_templates_dir, templates_dir
 from .core.launch import Tickets
 from .core.layout import DataDirectory
-from .core.policy import Policy
-from .core.providers import Providers
-from .core.targets import Targets
+from .decided import Decided
 from .engines.base import Builder
 from .engines.installed import find_engine, load_builder
-from .repos.base import RepoProvider
-from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .service import settings
 from .service.accounting.bookkeeper import Bookkeeper
@@ -39,7 +34,6 @@ from .service.accounting.settings import Ledger as LedgerSettings
 from .service.accounting.settings import UsageQuotas
 from .service.accounting.stored import StoredFiles
 from .service.admin.administration import Administration
-from .service.appearance import Appearance
 from .service.catalogue.entries import Catalogue
 from .service.catalogue.health import Health as CatalogueHealth
 from .service.catalogue.settings import Catalogue as CatalogueSettings
@@ -47,6 +41,7 @@ from .service.catalogue.settings import Limits as CatalogueLimits
 from .service.hosts import server_hosts
 from .service.hub import HubClient, Person
 from .service.launching.builds import Builds
+from .service.launching.classes import Classes
 from .service.launching.eventlog import EventLog
 from .service.launching.landing import Landing
 from .service.launching.launcher import Launcher
@@ -55,24 +50,23 @@ from .service.launching.news import News
 from .service.launching.quotas import Quotas
 from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
+from .service.launching.teaching import Teaching
 from .service.launching.updates import Updates
 from .service.otherhubs import OtherHubs
-from .service.person.credentials import Credentials
 from .service.person.files import PersonFiles
 from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
 from .service.records.catalogue import CatalogueRecords
+from .service.records.classes import ClassRecords
 from .service.records.database import sqlite_url
 from .service.records.everybody import Everybody
 from .service.records.ledger import Ledger
 from .service.records.records import Records
 from .service.web.adminviews import settings_view
-from .service.web.buildtokens import BuildTokens
 from .service.web.context import Service
 from .service.web.health import Health
 from .service.web.pages import Pages
-from .storage.space import Space
 from .storage.volumes import VolumeStore
 from .storage.volumesettings import Volumes
 
@@ -117,68 +111,8 @@ async def make_service(
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _Parts(Decided):
     """What a service is made of, by the names it has there; each is made when it is asked for."""
-
-    app: Application
-    layout: DataDirectory
-    records: Records
-    tickets: Tickets
-    engine: str
-
-    # ---- settings
-
-    @cached_property
-    def launch_policy(self) -> settings.LaunchPolicy:
-        return settings.LaunchPolicy(parent=self.app)
-
-    @cached_property
-    def access(self) -> settings.Access:
-        return settings.Access(parent=self.app)
-
-    @cached_property
-    def look(self) -> Appearance:
-        return Appearance(parent=self.app)
-
-    @cached_property
-    def room(self) -> Space:
-        return Space(parent=self.app)
-
-    # ---- what is allowed, and what there is
-
-    @cached_property
-    def policy(self) -> Policy:
-        return self.launch_policy.policy()
-
-    @cached_property
-    def targets(self) -> Targets:
-        return self.launch_policy.targets()
-
-    @cached_property
-    def providers(self) -> Providers:
-        return self.launch_policy.link_providers(self.known_providers, self.fetchers)
-
-    @cached_property
-    def known_providers(self) -> Providers:
-        return self.launch_policy.known_providers(installed_providers())
-
-    @cached_property
-    def fetchers(self) -> Mapping[str, RepoProvider]:
-        fetchers = make_fetchers(
-            self.known_providers, parent=self.app, data_dir=str(self.layout.root)
-        )
-        for fetcher in fetchers.values():
-            fetcher.keyring = self.credentials.keyring
-        return fetchers
-
-    @cached_property
-    def credentials(self) -> Credentials:
-        return Credentials(self.records, ensure_secret(self.layout.secrets / "credentials"))
-
-    @cached_property
-    def build_tokens(self) -> BuildTokens:
-        secret = ensure_secret(self.layout.secrets / "build_token")
-        return BuildTokens(secret, self.access.build_token_seconds)
 
     # ---- those who work
 
@@ -369,6 +303,30 @@ class _Parts:
         return News()
 
     @cached_property
+    def class_records(self) -> ClassRecords:
+        return ClassRecords(self.records)
+
+    @cached_property
+    def classes(self) -> Classes:
+        return Classes(self.class_records, self.hub, self.seal, self.providers)
+
+    @cached_property
+    def teaching(self) -> Teaching:
+        said = settings.Classes(parent=self.app)
+        return Teaching(
+            said.teachers,
+            said.days,
+            records=self.class_records,
+            classes=self.classes,
+            launches=self.launches,
+            hub=self.hub,
+            bookkeeper=self.bookkeeper,
+            news=self.news,
+            providers=self.providers,
+            log=self.event_log,
+        )
+
+    @cached_property
     def launches(self) -> Launches:
         said = settings.Launches(parent=self.app)
         return Launches(
@@ -382,6 +340,7 @@ class _Parts:
             news=self.news,
             meter=self.meter,
             bookkeeper=self.bookkeeper,
+            classes=self.classes,
         )
 
     # ---- what people see

@@ -24,9 +24,9 @@ from .targets import TARGETS, Targets, landing
 CAPTION = "Launch"
 """What a badge says to those who do not see it."""
 
-_EVERYWHERE = ("files", "content", "target", "filepath", "urlpath")
-"""What every Binder understands, and files, which are on no other hub in any case; content is
-brought by nbgitpuller, which environments for it have."""
+_EVERYWHERE = ("files", "content", "target", "filepath", "urlpath", "class_id")
+"""What every Binder understands, and files and classes, which are on no other hub in any case;
+content is brought by nbgitpuller, which environments for it have."""
 
 _BUILDER = "quay.io/jupyterhub/repo2docker:main"
 
@@ -103,6 +103,7 @@ def elsewhere(
         replace(source, repo=find(providers, source.repo.provider).elsewhere(source.repo))
         for source in request.content
     )
+    request = replace(request, class_id="")
     if ours:
         return f"{hub.rstrip('/')}/{write_link(replace(request, repo=repo, content=content))}"
     plain = replace(request, files=Files.PROJECT)

@@ -86,6 +86,7 @@ class LaunchRequest:
         cpu: cores, 0 for the default.
         idle: seconds of inactivity after which to stop, 0 for the default.
         share: people who may enter this server, and groups as `group:<name>`.
+        class_id: of the class whose link it is, or empty.
         extra: further query parameters, kept for the target and never interpreted.
     """
 
@@ -105,6 +106,7 @@ class LaunchRequest:
     cpu: float = 0
     idle: int = 0
     share: tuple[str, ...] = ()
+    class_id: str = ""
     extra: tuple[tuple[str, str], ...] = ()
 
     @property

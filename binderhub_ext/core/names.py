@@ -14,6 +14,8 @@ import escapism
 
 SERVER_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 SERVER_NAME_MAX = 30
+CLASS_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Of ids of classes, which people type from a wall: none looks like another one."""
 _HASH_DIGITS = 8
 
 
@@ -24,6 +26,10 @@ def directory_name(name: str) -> str:
 
 def is_server_name(name: str) -> bool:
     return len(name) <= SERVER_NAME_MAX and SERVER_NAME.fullmatch(name) is not None
+
+
+def is_class_id(text: str) -> bool:
+    return 0 < len(text) <= 32 and set(text) <= set(CLASS_LETTERS)
 
 
 def server_name(identity: str, readable: str) -> str:

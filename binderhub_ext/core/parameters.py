@@ -15,7 +15,7 @@ from .archives import image_reference
 from .contents import content_fields, read_content, say_content, write_content
 from .errors import BadLink
 from .launch import Access, Files, LaunchRequest, VolumeRequest
-from .names import is_server_name
+from .names import is_class_id, is_server_name
 from .plain import plain, relative_path, shown
 from .providers import Providers
 from .quantities import (
@@ -168,6 +168,12 @@ def _read_sharee(text: str) -> str:
     return str(sharee)
 
 
+def _read_class(text: str) -> str:
+    if not is_class_id(text):
+        raise BadLink("class={given} cannot be the id of a class.", given=shown(text))
+    return text
+
+
 def _write_volume(volume: VolumeRequest) -> str:
     mount = f"./{volume.mount}" if volume.mount in tuple(Access) else volume.mount
     return ":".join(part for part in (volume.name, mount, volume.access) if part)
@@ -295,6 +301,14 @@ PARAMETERS = {
             repeated=True,
             values="`<user>` or `group:<name>`",
             meaning="somebody, or everybody in a group, who may enter this server",
+        ),
+        Parameter(
+            "class",
+            "class_id",
+            Sentence("Class"),
+            _read_class,
+            values="an id",
+            meaning="the class whose link it is; its teacher sees what becomes of the launch",
         ),
     )
 }

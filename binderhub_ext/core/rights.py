@@ -38,6 +38,7 @@ _WORDS_ABOUT = {
     "run in the image": fixed("run in the image {what}"),
     "open": fixed("open {what}"),
     "share with": fixed("share with {what}"),
+    "be seen in the class": fixed("be seen and stopped by the teacher of the class {what}"),
     "start the server": fixed("start the server {what}"),
     "have the size": fixed("have the size {what}"),
     "have memory": fixed("have memory {what}"),
@@ -113,12 +114,14 @@ def _rights(request: LaunchRequest, targets: Targets) -> Iterator[str]:
 
 
 def _of_person(request: LaunchRequest) -> Iterator[str]:
-    """What of a person's it would reach beyond the project, and whom it would let in."""
+    """What of a person's it would reach beyond the project, and whom it would let in or tell."""
     if request.files is Files.HOME:
         yield HOME
     for volume in request.volumes:
         yield from _of_volume(volume)
     yield from (f"share with:{person}" for person in request.share)
+    if request.class_id:
+        yield f"be seen in the class:{request.class_id}"
 
 
 def _of_server(request: LaunchRequest) -> Iterator[str]:

@@ -228,8 +228,10 @@ class HubClient:
             "Lost contact with the Hub while the server was starting. Look at it on the main page."
         )
 
-    async def token_for_server(self, person: Person, name: str, *, seconds: int) -> str:
-        """A token that opens one server for some seconds and does nothing else.
+    async def token_for_server(
+        self, person: Person, name: str, *, seconds: int, scope: str = "access:servers"
+    ) -> str:
+        """A token that has one scope on one server for some seconds and does nothing else.
 
         Empty if the person's own token may not make tokens.
         """
@@ -237,7 +239,7 @@ class HubClient:
         body = {
             "expires_in": seconds,
             "note": f"Binder@home, for the server {name}",
-            "scopes": [f"access:servers!server={person.name}/{name}"],
+            "scopes": [f"{scope}!server={person.name}/{name}"],
         }
         async with self.call("POST", person, path, json=body) as response:
             if response.status not in (200, 201):

@@ -275,6 +275,24 @@ class Launches(Configurable):
     ).tag(config=True)
 
 
+class Classes(Configurable):
+    """Who teaches."""
+
+    teachers = List(
+        Unicode(),
+        help="""Groups of the Hub whose members are teachers: whoever gives a class a link sees who
+        opened it and what became of that, and can stop these servers. Default: none; everybody has
+        the link, its QR code and *Prepare*.""",
+    ).tag(config=True)
+
+    days = Integer(
+        30,
+        min=1,
+        help="""Days for which it is kept who opened the link of a class that has ended (default
+        30).""",
+    ).tag(config=True)
+
+
 class Launcher(Configurable):
     """Starts of servers."""
 
@@ -349,10 +367,13 @@ class HubClient(Configurable):
 
 
 class EventLog(Configurable):
-    """The log of launches that worked, of what people publish, and of what administrators did."""
+    """The log of launches that worked, of what people publish, and of what administrators and
+    teachers did.
+    """
 
     path = Unicode(
         "",
         help="""File that gets one line of JSON for each launch that worked, each change of the
-        catalogue and each act of an administrator. Default: none.""",
+        catalogue and each act of an administrator, or of a teacher on servers of a class. Default:
+        none.""",
     ).tag(config=True)

@@ -182,9 +182,10 @@ form.addEventListener("submit", (event) => {
   }
   if (unfilled) {
     event.preventDefault();
+    const { submitter } = event;
     understand().finally(() => {
       unfilled = false;
-      form.requestSubmit();
+      form.requestSubmit(submitter);
     });
     return;
   }

@@ -9,7 +9,6 @@ import { duration, parseMoment } from "./time.js";
 import { showUpdate, wantsEyes } from "./update.js";
 import { _ } from "./words.js";
 
-const STEPS = ["resolve", "admit", "image", "server", "redirect"];
 const PHASE_STEP = {
   waiting: "resolve",
   fetching: "resolve",
@@ -34,6 +33,8 @@ const STATE_WORDS = {
 const byId = (id) => document.getElementById(id);
 const page = byId("launch");
 const token = page.dataset.xsrf;
+// What only prepares has no more steps than that.
+const STEPS = [...byId("steps").children].map((step) => step.dataset.step);
 const log = new Log(byId("log-lines"), byId("log-count"));
 const stepStarted = new Map();
 
@@ -108,13 +109,24 @@ function finish() {
   byId("connection").hidden = true;
 }
 
+function prepared(event) {
+  STEPS.forEach((_, index) => setStep(index, "done", event.time));
+  showProgress(100);
+  showTitle(_("Prepared"), "success");
+  page.dataset.phase = "ready";
+  byId("message").textContent = "";
+  byId("prepared").hidden = false;
+}
+
 function ready(event) {
   finish();
+  if (!event.url) return prepared(event);
   const target = new URL(event.url, location.href);
   // The service promises a server of this hub; anything else is not followed.
   if (target.origin !== location.origin && !isServerHost(target)) {
-    failed({ message: _("The service named an address outside this hub. It was not opened.") });
-    return;
+    return failed({
+      message: _("The service named an address outside this hub. It was not opened."),
+    });
   }
   STEPS.forEach((_, index) => setStep(index, "done", event.time));
   showProgress(100);
@@ -125,7 +137,7 @@ function ready(event) {
     : _("Opening your server…");
   byId("ready-link").href = target;
   byId("ready").hidden = false;
-  arrive(target);
+  return arrive(target);
 }
 
 // People's servers have hosts of their own below this one, where a hub is set up for it.

@@ -14,7 +14,11 @@ from homehub import HomeHub
 __all__ = ["artifacts", "browser", "context", "page"]
 
 
-_CONFIG = 'c.LaunchPolicy.max_memory = "2G"\n'
+_CONFIG = """
+c.LaunchPolicy.max_memory = "2G"
+c.Classes.teachers = ["staff"]
+c.JupyterHub.load_groups = {"staff": {"users": ["maria"]}}
+"""
 
 
 @pytest.fixture

@@ -204,6 +204,7 @@ def confirm(**changes: Any) -> dict[str, Any]:
         "source": {"host": "forum.example.org", "outside": True},
         "rights": "",
         "lets_in": ["jonas", "everybody in the group ocean-course"],
+        "of_class": {"title": "Tides, autumn 2026", "teacher": "jonas"},
         "form": again(),
         "change_url": "/services/binder/?repo=maria%2Ftidal-analysis",
         "cancel_url": "/services/binder/",
@@ -393,7 +394,56 @@ def publishing(**changes: Any) -> dict[str, Any]:
     return {**published(), "may_publish": True, **changes}
 
 
+def a_class(**changes: Any) -> dict[str, Any]:
+    """Who opened the link of maria's class."""
+    when = "2026-11-20T09:30:00Z"
+    page = "/services/binder/class/abcd2345"
+    person = {"message": "", "opened": when, "last_activity": ""}
+    return {
+        "one": {
+            "id": "abcd2345",
+            "title": "Tides, autumn 2026",
+            "owner": "maria",
+            "link": "v2/gh/maria/tidal-analysis/main",
+            "url": "http://localhost:8000/services/binder/c/abcd2345",
+            "page": page,
+            "events_url": "/services/binder/api/work/events",
+            "created": when,
+            "ended": "",
+        },
+        "counts": {"failed": 1, "waiting": 1, "running": 1, "stopped": 1},
+        "people": [
+            {**person, "user": "Zoë", "state": "failed", "message": "No wheel of numpy==1.2.3."},
+            {**person, "user": "jonas", "state": "waiting", "message": "2 builds are ahead."},
+            {**person, "user": "o'neil_2", "state": "running", "last_activity": when},
+            {**person, "user": "ana.maría@a-quite-long-university.example", "state": "stopped"},
+        ],
+        "error": {"message": "The servers of these were not stopped: Zoë."},
+        **changes,
+    }
+
+
+def classes(**changes: Any) -> dict[str, Any]:
+    """A link for a class of maria's, and those she has."""
+    link = "v2/gh/maria/tidal-analysis/main?size=large"
+    return {
+        "link": {
+            "link": link,
+            "title": "tidal-analysis",
+            "url": f"http://localhost:8000/services/binder/{link}",
+            "qr_url": "/services/binder/qr?link=v2",
+        },
+        "teaches": True,
+        "classes": [a_class()["one"], {**a_class()["one"], "ended": "2026-11-20T11:30:00Z"}],
+        "typed": "",
+        "error": None,
+        **changes,
+    }
+
+
 PAGES = {
+    "class.html": a_class,
+    "classes.html": classes,
     "home.html": home,
     "catalogue.html": catalogue,
     "catalogue_entry.html": published,

@@ -44,6 +44,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
             instead="with 4 GiB, 2 processors, without the volumes “field-data” and “sea-of-old”",
         ),
     ),
+    "class": ("class.html", samples.a_class()),
     "error": ("error.html", samples.error(detail="more")),
     "asks": ("launch.html", samples.asks_about_files()),
     "updated": ("launch.html", samples.launch(phase="ready", update=samples.update())),

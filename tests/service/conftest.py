@@ -16,9 +16,11 @@ c.LaunchPolicy.max_cpu = 4
 c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
 c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
 c.Authenticator.admin_users = {"ada-of-admin"}
+c.Classes.teachers = ["staff"]
 c.JupyterHub.load_groups = {
     "crew": {"users": ["cy-of-crew"]},
     "readers": {"users": ["gil-of-catalogue", "gus-of-catalogue"]},
+    "staff": {"users": ["tessa-of-class", "tom-of-class"]},
 }
 c.Catalogue.per_person = 3
 c.Catalogue.reports_per_day = 2

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 from binderhub_ext.secrets import ensure_secret
 from binderhub_ext.service.person.credentials import Credentials
+from binderhub_ext.service.person.sealed import Seal
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
 
@@ -23,7 +24,7 @@ def records(tmp_path: Path) -> Iterator[Records]:
 
 @pytest.fixture
 def credentials(records: Records, tmp_path: Path) -> Credentials:
-    return Credentials(records, ensure_secret(tmp_path / "secrets" / "credentials"))
+    return Credentials(records, Seal(ensure_secret(tmp_path / "secrets" / "credentials")))
 
 
 async def test_in_and_out(credentials: Credentials, tmp_path: Path) -> None:
@@ -63,5 +64,6 @@ async def test_a_row_moved_to_somebody_else_opens_nothing(
 
 
 async def test_another_key_opens_nothing(records: Records, tmp_path: Path) -> None:
-    await Credentials(records, ensure_secret(tmp_path / "one")).store("ana", "a.org", "", "hush")
-    assert await Credentials(records, ensure_secret(tmp_path / "two")).keyring("ana") == {}
+    one, two = (Seal(ensure_secret(tmp_path / name)) for name in ("one", "two"))
+    await Credentials(records, one).store("ana", "a.org", "", "hush")
+    assert await Credentials(records, two).keyring("ana") == {}

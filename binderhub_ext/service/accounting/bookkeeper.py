@@ -8,7 +8,7 @@ while the service was away is closed at the next look, as last seen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -21,7 +21,7 @@ from ...core.errors import HubUnavailable, NotAllowed
 from ...core.intervals import Key, Reading
 from ...core.launch import Tickets
 from ...core.volumes import group_of
-from ..hub import HubClient, Person, Server, check
+from ..hub import HubClient, Person, Server, State, check
 from ..records.ledger import Ledger, Run, StorageDay
 from .buildmeter import BuildMeter
 from .clocks import read_clocks
@@ -52,6 +52,11 @@ class Bookkeeper:
         meter: knows the builds under way.
         stored: knows what files take.
         every: seconds between two looks.
+
+    Attributes:
+        blind: whether the Hub does not let it look.
+        servers: those that did not stand still at the last look, by person and name.
+        looked: when that was.
     """
 
     def __init__(
@@ -76,6 +81,8 @@ class Bookkeeper:
         self._last: Reading | None = None
         self._took = 0.0
         self.blind = False
+        self.servers: Mapping[tuple[str, str], Server] = {}
+        self.looked: datetime | None = None
 
     async def look(self) -> None:
         """Write down what runs now, and how long builds have taken so far."""
@@ -121,7 +128,7 @@ class Bookkeeper:
     # ---- inside
 
     async def _look(self) -> None:
-        now = read_clocks()
+        now, when = read_clocks(), datetime.now(UTC)
         passed = now.since(self._last) if self._last else 0.0
         active = self._hub.items(self._me, "users", state="active")
         models = [model async for model in active]
@@ -137,6 +144,7 @@ class Bookkeeper:
         await self._ledger.looked(runs.values(), stopped, now, watched)
         self._starting = {key: self._starting.get(key, 0.0) + passed for key in starts}
         self._known, self._last, self.blind = runs, now, False
+        self.servers, self.looked = dict(_servers(models)), when
 
     async def _person(self, user: str) -> Mapping[str, Any]:
         path = f"users/{quote(user, safe='')}"
@@ -169,6 +177,14 @@ class Bookkeeper:
             cpu,
             gpu,
         )
+
+
+def _servers(models: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], Server]]:
+    """Everybody's servers that do not stand still."""
+    for model in models:
+        for server in map(Server.from_model, (model.get("servers") or {}).values()):
+            if server.state is not State.STOPPED:
+                yield (model["name"], server.name), server
 
 
 def _runs(server: Mapping[str, Any]) -> bool:

@@ -265,7 +265,7 @@ class Catalogue:
     def _filed(self, request: LaunchRequest, listing: Listing) -> dict[str, str]:
         repo = request.repo
         return {
-            "link": write_link(replace(request, share=()), providers=self.providers),
+            "link": write_link(replace(request, share=(), class_id=""), providers=self.providers),
             "repo": repo.identity[:2048] if repo else "",
             "words": words_of(listing, repo.shown if repo else request.image),
         }

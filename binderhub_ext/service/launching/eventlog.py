@@ -1,5 +1,5 @@
 """The event log: one JSON object per successful launch, per change of the catalogue and per act of
-an administrator.
+an administrator or a teacher.
 
 Fields and schema of launches are BinderHub's (`binderhub.jupyter.org/launch`, version 6), so that
 what reads mybinder.org's logs reads ours; `jupyter_events` would put other names around them. The
@@ -20,7 +20,8 @@ from ...core.launch import LaunchRequest
 
 SCHEMA = "binderhub.jupyter.org/launch"
 SCHEMA_VERSION = 6
-ACT_SCHEMA = "binder-at-home/administration"
+ACT_SCHEMAS = {"administrator": "binder-at-home/administration", "teacher": "binder-at-home/class"}
+"""By what whoever acted is."""
 CATALOGUE_SCHEMA = "binder-at-home/catalogue"
 
 
@@ -45,11 +46,16 @@ class EventLog:
         if self._path:
             await self._write(entry(request, host=host, origin=origin, now=datetime.now(UTC)))
 
-    async def acted(self, administrator: str, action: str, subject: str) -> None:
-        """Write what an administrator did; the service's own log has it in any case."""
-        app_log.warning("The administrator %s: %s %s", administrator, action, subject)
-        fields = {"administrator": administrator, "action": action, "subject": subject}
-        await self._done(ACT_SCHEMA, fields)
+    async def acted(
+        self, who: str, action: str, subject: str, *, role: str = "administrator"
+    ) -> None:
+        """Write what an administrator or a teacher did; the service's own log has it in any case.
+
+        Args:
+            role: one of `ACT_SCHEMAS`, what they did it as.
+        """
+        app_log.warning("The %s %s: %s %s", role, who, action, subject)
+        await self._done(ACT_SCHEMAS[role], {role: who, "action": action, "subject": subject})
 
     async def catalogued(self, person: str, action: str, entry: str, link: str) -> None:
         """Write what somebody did to an entry of the catalogue, or said of it."""

@@ -17,8 +17,8 @@ from time import perf_counter
 
 from tornado.log import app_log
 
-from ...core.contents import place_of, projects_of
-from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound
+from ...core.contents import projects_of
+from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound, TargetMissing
 from ...core.launch import LaunchRequest, Project
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
@@ -26,6 +26,7 @@ from ...core.progress import Event
 from ...core.projects import folder_of
 from ...core.providers import Providers, at_forge
 from ...core.repo import Commit, Repo
+from ...core.sentences import fixed
 from ...core.updates import Update
 from ...jobs import History
 from ..accounting.bookkeeper import Bookkeeper
@@ -34,9 +35,11 @@ from ..failures import Failure
 from ..hub import Person
 from ..records.records import INTERRUPTED, Records, now
 from . import metrics
+from .classes import Classes
 from .eventlog import EventLog
 from .launcher import Launcher, LaunchOrder
 from .launchstate import State, outcome_of, row_of
+from .meaning import opened, same
 from .news import News
 from .quotas import Allowance, Quotas
 from .result import LaunchResult
@@ -49,14 +52,18 @@ _HOUR = timedelta(hours=1)
 
 
 class RunningLaunch:
-    """A launch of this process: its state now, what was told, and its task."""
+    """A launch of this process: its state now, what was told, and its task.
+
+    Attributes:
+        why: what its person is told if the task is cancelled.
+    """
 
     def __init__(self, order: LaunchOrder, state: State) -> None:
         self.order = order
         self.state = state
         self.history = History()
         self.task: asyncio.Task[None] | None = None
-        self.cancelled = False
+        self.why = INTERRUPTED
 
     def tell(self, event: Event) -> None:
         """Keep an event, and what it says about where the launch is."""
@@ -106,6 +113,7 @@ class Launches:
         news: wakes the pages of those whose launch goes on.
         meter: counts how long they wait for builds.
         bookkeeper: looks what runs, once something was started.
+        classes: hears of launches of their links.
     """
 
     def __init__(
@@ -121,11 +129,12 @@ class Launches:
         news: News,
         meter: BuildMeter,
         bookkeeper: Bookkeeper,
+        classes: Classes,
     ) -> None:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
         self._quotas, self._kept, self._news = quotas, kept, news
-        self._meter, self._bookkeeper = meter, bookkeeper
+        self._meter, self._bookkeeper, self._classes = meter, bookkeeper, classes
         self._all: dict[str, RunningLaunch] = {}
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
@@ -152,13 +161,14 @@ class Launches:
             TooMany: the person has too many.
         """
         judge(self._policy, order.request)
+        order = await self._of_class(order)
         own, content = await self.folders(order.person, order.request)
         order = replace(order, project=own, content=content)
         user, server = order.person.name, server_of(order.request, own, content)
-        key = (user, server, _opened(order.request))
+        key = (user, server, opened(order.request))
         async with self._starting:
             others = [one for k, one in self._current.items() if k[:2] == (user, server)]
-            if not all(_same(other.order, order) for other in others):
+            if not all(same(other.order, order) for other in others):
                 raise Conflict(
                     "Your server {server} is being started with something else right now. "
                     "Wait until it is there, or cancel that launch.",
@@ -227,10 +237,20 @@ class Launches:
         running = self.running(person, id)
         if running is None or running.task is None or running.task.done():
             return await self.get(person, id)
-        running.cancelled = True
-        running.task.cancel()
-        await asyncio.wait([running.task])
+        await self.end(running, _BY_THEM)
         return running.state
+
+    def under_way(self, id: str) -> RunningLaunch | None:
+        """A launch of anybody that has not ended."""
+        running = self._all.get(id)
+        return running if running and running.state.finished is None else None
+
+    async def end(self, running: RunningLaunch, why: str) -> None:
+        """End a launch of anybody, and its build if nobody else wants that."""
+        if running.task and not running.task.done():
+            running.why = why
+            running.task.cancel()
+            await asyncio.wait([running.task])
 
     async def allowance(self, person: Person) -> Allowance | None:
         """What is left of a person's launches per hour; none if they are not limited."""
@@ -241,6 +261,12 @@ class Launches:
 
     # ---- inside
 
+    async def _of_class(self, order: LaunchOrder) -> LaunchOrder:
+        """An order without a class that it is not of; whoever only builds is of none."""
+        if order.build_only:
+            return replace(order, request=replace(order.request, class_id=""))
+        return replace(order, request=(await self._classes.counted(order.request)).request)
+
     async def _within_an_hour(self, person: Person) -> int:
         """How many a person has started, where that is limited."""
         if not self._quotas.per_hour:
@@ -250,6 +276,7 @@ class Launches:
     async def _start(self, key: _Key, order: LaunchOrder) -> RunningLaunch:
         running = RunningLaunch(order, self._first_state(key, order))
         await self._records.launch_started(row_of(running.state, order))
+        await self._classes.opened(order.request.class_id, *key[:2], running.state.id)
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._ended(key, running))
@@ -267,6 +294,7 @@ class Launches:
             link=write_link(request, providers=self._providers),
             started=now(),
             answers=order.answers,
+            prepares=order.build_only,
             content=projects_of(
                 request,
                 [Commit(content.repo, content.ref, "") for content in request.content],
@@ -293,8 +321,9 @@ class Launches:
         running.tell(last)
         running.state = replace(running.state, finished=now(), progress=100)
         running.history.close()
-        self._news.tell(state.user)
+        self._changed(running)
         self._bookkeeper.soon()
+        self._started(running)
 
     async def _write_down(self, running: RunningLaunch, last: Event) -> None:
         state, order = running.state, running.order
@@ -312,7 +341,18 @@ class Launches:
         if build := event.data.get("build"):
             self._meter.waits(build, running.order.person)
         if running.state.step != step:
-            self._news.tell(running.state.user)
+            self._changed(running)
+
+    def _changed(self, running: RunningLaunch) -> None:
+        self._news.tell(running.state.user)
+        self._classes.told(running.order.request.class_id)
+
+    def _started(self, running: RunningLaunch) -> None:
+        """Let the teacher of its class, if it has one, stop the server it started."""
+        state, order = running.state, running.order
+        if state.error is None or state.error.code == TargetMissing.code:
+            class_id = order.request.class_id
+            self._classes.started(class_id, order.person, state.server, state.id)
 
     async def _follow(self, running: RunningLaunch) -> Event:
         """Launch; the last event is returned instead of told."""
@@ -320,12 +360,12 @@ class Launches:
             launched = await self._launcher.launch(running.order, partial(self._tell, running))
             return running.succeed(launched)
         except asyncio.CancelledError:
-            return running.fail(Cancelled(_BY_THEM if running.cancelled else INTERRUPTED))
+            return running.fail(Cancelled(running.why))
         except Exception as error:
             return running.fail(error)
 
 
-_BY_THEM = "You cancelled this launch."
+_BY_THEM = fixed("You cancelled this launch.")
 
 
 def _at(content: tuple[Project, ...], commits: Sequence[str]) -> tuple[Project, ...]:
@@ -336,27 +376,6 @@ def _at(content: tuple[Project, ...], commits: Sequence[str]) -> tuple[Project, 
         replace(project, commit=replace(project.commit, id=id))
         for project, id in zip(content, commits, strict=True)
     )
-
-
-def _same(one: LaunchOrder, other: LaunchOrder) -> bool:
-    return _meant(one) == _meant(other)
-
-
-def _opened(request: LaunchRequest) -> Hashable:
-    """What of a server a request opens."""
-    return request.target, request.filepath, request.urlpath, request.extra
-
-
-def _meant(order: LaunchOrder) -> tuple[object, ...]:
-    """What an order is for, however its link names the repository and whatever it opens."""
-    rest = replace(
-        order.request, repo=None, content=(), target="", filepath="", urlpath="", extra=()
-    )
-    meant = [
-        (source.repo.identity, source.repo.in_the_clear, source.ref, place_of(source))
-        for source in order.request.sources
-    ]
-    return (meant, rest, order.keep, order.build_only)
 
 
 def _named_now(repo: Repo, providers: Providers) -> Repo:

@@ -31,6 +31,7 @@ class State:
         answers: what they said when they were asked before; as fields of a form.
         attention: sentences to read before the server is opened; not in the records.
         content: what it brings besides; without commits as long as these are not known.
+        prepares: whether it ends with the environment, and starts nothing.
     """
 
     id: str
@@ -54,6 +55,7 @@ class State:
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     attention: tuple[Sentence, ...] = ()
     content: tuple[Project, ...] = ()
+    prepares: bool = False
 
     @classmethod
     def of_row(cls, row: LaunchRow) -> State:
@@ -80,6 +82,8 @@ class State:
             error=error,
             update=Update.from_fields(json.loads(row.update)) if row.update else None,
             content=read_content(row.content),
+            # whatever brings a repository has a folder for it
+            prepares=bool(row.provider and not row.project) or not (error or row.url),
         )
 
     def may_choose(self) -> bool:

@@ -1,27 +1,19 @@
-"""People's own tokens for Git hosts: encrypted in the records, open only while git needs them.
-
-The key is a file of `secrets/`, so the database alone, a backup of it or a look into it gives
-nothing away. What is encrypted names its owner and host, so that a row put in another's place
-opens nothing.
-"""
+"""People's own tokens for Git hosts: encrypted in the records, open only while git needs them."""
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.fernet import Fernet, InvalidToken
-from tornado.log import app_log
-
 from ...core.errors import BadLink
 from ...core.url import read_url
 from ...repos.credentials import Credential
 from ..records.records import Records, now
 from ..records.tables import CredentialRow
+from .sealed import Seal
 
 ANY_USER = "git"
 """For hosts that look at the token alone."""
@@ -45,12 +37,11 @@ class Credentials:
 
     Args:
         records: where they are kept.
-        secret: 32 random bytes in URL-safe Base64, as `ensure_secret` makes them.
+        seal: encrypts them.
     """
 
-    def __init__(self, records: Records, secret: str) -> None:
-        self._records = records
-        self._cipher = Fernet(secret + "=" * (-len(secret) % 4))
+    def __init__(self, records: Records, seal: Seal) -> None:
+        self._records, self._seal = records, seal
 
     async def store(self, person: str, host: str, user: str, token: str) -> None:
         """Keep a token for a host, in place of the one that was there.
@@ -67,13 +58,13 @@ class Credentials:
             raise BadLink("This is not a token: it is empty, too long, or has spaces in it.")
         if not _PLAIN.fullmatch(user) or ":" in user or len(user) > 255:
             raise BadLink("A user name has no spaces and no “:”. Leave it empty if unsure.")
-        sealed = json.dumps({"person": person, "host": host, "user": user, "password": token})
+        content = {"user": user, "password": token}
         row = CredentialRow(
             id=secrets.token_hex(8),
             user=person,
             host=host,
             login=user,
-            sealed=self._cipher.encrypt(sealed.encode()).decode(),
+            sealed=self._seal.close({"person": person, "host": host}, content),
             since=now(),
         )
         await self._records.keep_credential(row)
@@ -94,15 +85,8 @@ class Credentials:
         return {host: credential for host, credential in opened if credential}
 
     def _open(self, row: CredentialRow) -> Credential | None:
-        try:
-            sealed = json.loads(self._cipher.decrypt(row.sealed.encode()))
-        except (InvalidToken, ValueError):
-            app_log.warning("A token of %s for %s was sealed with another key", row.user, row.host)
-            return None
-        if (sealed["person"], sealed["host"]) != (row.user, row.host):
-            app_log.error("The token in the row of %s for %s is not theirs", row.user, row.host)
-            return None
-        return Credential(sealed["user"], sealed["password"])
+        sealed = self._seal.open(row.sealed, {"person": row.user, "host": row.host})
+        return Credential(sealed["user"], sealed["password"]) if sealed else None
 
 
 def _host(text: str) -> str:

@@ -262,3 +262,43 @@ class ReportRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     made: Mapped[datetime] = mapped_column(Moment)
     done: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class ClassRow(Base):
+    """A link that a teacher gives a class.
+
+    Attributes:
+        owner: the teacher.
+        link: what it launches, relative to the service and without the class.
+        ended: when its list was closed; the link goes on to launch.
+    """
+
+    __tablename__ = "classes"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(255), index=True)
+    title: Mapped[str] = mapped_column(Text)
+    link: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(Moment)
+    ended: Mapped[datetime | None] = mapped_column(Moment, index=True)
+
+
+class OpeningRow(Base):
+    """That somebody opened the link of a class: their latest launch of it.
+
+    Attributes:
+        sealed: opens with a key that is not in the database, and stops that one server.
+        stopped: when the teacher stopped it, and has not been launched again.
+        stopped_by: the teacher, or an administrator.
+    """
+
+    __tablename__ = "openings"
+
+    class_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
+    server: Mapped[str] = mapped_column(String(64))
+    launch: Mapped[str] = mapped_column(String(64))
+    opened: Mapped[datetime] = mapped_column(Moment)
+    sealed: Mapped[str] = mapped_column(Text, default="")
+    stopped: Mapped[datetime | None] = mapped_column(Moment)
+    stopped_by: Mapped[str] = mapped_column(String(255), default="")

@@ -33,14 +33,14 @@ from ..hub import Person, State
 from ..launching.launcher import OnChange
 from ..launching.resolving import resolve
 from ..records.records import now
-from ..records.tables import TrustRow
+from ..records.tables import ClassRow, TrustRow
 from ..requests import PASTED, SHOWN, Fields, first, read_own_link
 from . import views
 from .context import Service
 from .refused import Refusal, look
 from .seen import seen
 
-_SHOWN = ("target", "files", "volume", "content", "image", "environment", "share")
+_SHOWN = ("target", "files", "volume", "content", "image", "environment", "share", "class")
 """Parameters that have a place of their own on the page."""
 
 _UNKNOWN = Sentence("Found out from the repository's files when it is launched")
@@ -68,6 +68,8 @@ class Question:
         refusal: why its environment cannot be built here, and the ways on.
         warnings: on what the person has nearly used up.
         cost: what an hour is expected to cost; empty where nothing has a price.
+        of_class: the class whose link it is; `None` for none.
+        no_class: why it is not of the class that its link names.
     """
 
     request: LaunchRequest
@@ -84,6 +86,8 @@ class Question:
     refusal: Refusal | None = None
     warnings: tuple[str, ...] = ()
     cost: str = ""
+    of_class: ClassRow | None = None
+    no_class: Sentence = NOTHING
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     """
     judge(service.policy, request)
     known = about = refusal = None
+    counted = await service.classes.counted(request)
+    request = counted.request
     commits = await resolve(service.builds, request.sources, (), reader=person.name, tell=unheard)
     commit, content = request.told_apart(commits)
     own, folders = await service.launches.folders(person, request)
@@ -149,6 +155,8 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         refusal=refusal,
         warnings=tuple(await service.limits.warnings(person)),
         cost=service.costs.words(launch),
+        of_class=counted.row,
+        no_class=counted.why,
     )
 
 
@@ -278,7 +286,11 @@ def page_values(
             "ref": commit.ref if commit else request.ref,
         },
         "warnings": asked.warnings,
-        "guessed": [*guessed, *filter(None, (taken, _not_to_open(service, asked)))],
+        "guessed": [
+            *guessed,
+            *filter(None, (taken, _not_to_open(service, asked), asked.no_class)),
+        ],
+        "of_class": views.class_words(asked.of_class),
         "commit": _commit(asked),
         "content": [views.content_view(project) for project in asked.content],
         "environment": _environment(asked),

@@ -25,8 +25,10 @@ from ..catalogue.entries import Catalogue
 from ..catalogue.health import Health as CatalogueHealth
 from ..hub import HubClient
 from ..launching.builds import Builds
+from ..launching.classes import Classes
 from ..launching.launches import Launches
 from ..launching.news import News
+from ..launching.teaching import Teaching
 from ..launching.updates import Updates
 from ..otherhubs import OtherHubs
 from ..person.credentials import Credentials
@@ -79,6 +81,8 @@ class Service:
     catalogue_health: CatalogueHealth
     updates: Updates
     news: News
+    classes: Classes
+    teaching: Teaching
     volumes: PersonVolumes
     files: PersonFiles
     space: DiskUsage
@@ -100,6 +104,7 @@ class Service:
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""
         self.news.close()
+        await self.classes.close()
         await self.launches.close()
         await self.builds.close()
 

@@ -48,19 +48,20 @@ def ways_out(
         **asdict(made),
         "anywhere": f"{open_page}#{link}" if open_page else "",
         "publish": f"{base}catalogue/publish?{urlencode({'link': without(link, 'share')})}",
-        "qr": _qr(made.url),
+        "qr": qr_code(made.url),
         "hubs": list(_links(request, hubs, providers, targets)),
         "commands": commands(request),
     }
 
 
-def _qr(url: str) -> str:
+def qr_code(url: str) -> str:
+    """A `data:` URL of a picture of any size; empty where the address is too long for one."""
     try:
         code = segno.make(url, micro=False)
     except DataOverflowError:
         return ""
     # Black on white in either theme: many cameras do not read it the other way round.
-    return code.svg_data_uri(scale=4, border=4, light="white")
+    return code.svg_data_uri(border=4, light="white", omitsize=True)
 
 
 def _links(

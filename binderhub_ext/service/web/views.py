@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ...core.classes import why_stopped
 from ...core.errors import ServerDiffers, TargetMissing
 from ...core.launch import Files, Project, Tickets
 from ...core.links import in_lab, without
@@ -28,7 +29,8 @@ from ..launching.updates import UpdatePreview
 from ..person.credentials import ANY_USER, Stored
 from ..person.shares import SharedServer
 from ..person.volumes import VolumeAccess
-from ..records.tables import LaunchRow, TrustRow
+from ..records.classes import Stop
+from ..records.tables import ClassRow, LaunchRow, TrustRow
 
 _ANSWERS = ("keep", "on_change")
 
@@ -62,6 +64,7 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "started": iso(state.started),
         "finished": iso(state.finished),
         "url": state.url,
+        "prepares": state.prepares,
         "can_cancel": state.finished is None,
         "error": state.error and state.error.to_json(),
         "again": {"link": state.link, **state.answers},
@@ -149,6 +152,11 @@ def content_view(project: Project) -> dict[str, Any]:
     return {"repo": repo, "ref": commit.ref, "commit": commit.id, "place": project.place}
 
 
+def class_words(row: ClassRow | None) -> dict[str, str] | None:
+    """A class as whoever opens its link is told of it."""
+    return {"title": row.title, "teacher": row.owner} if row else None
+
+
 def last_event(state: State) -> Event:
     """The last event of a launch this process does not remember."""
     if state.error:
@@ -165,6 +173,7 @@ def server_view(
     row: LaunchRow | None,
     prefix: str,
     sharees: Iterable[Sharee] | None = None,
+    stop: Stop | None = None,
 ) -> dict[str, Any]:
     """A server as the main page and `GET /api/servers` have it.
 
@@ -174,6 +183,7 @@ def server_view(
         row: the launch it was last started by, if that is known.
         prefix: of the service; ends in "/".
         sharees: who else may enter it; `None` if that is not known.
+        stop: that a teacher stopped it since that launch.
     """
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
@@ -195,6 +205,9 @@ def server_view(
         "again": again(row.request) if row else None,
         "launch_url": prefix + path_of(row.id) if row else "",
         "shared_with": None if sharees is None else sharee_views(sharees),
+        "why": why_stopped(stop.title, stop.by)
+        if stop and server.state is ServerState.STOPPED
+        else "",
     }
 
 

@@ -63,8 +63,7 @@ class LaunchesApi(Api):
         self.write({"launches": [views.launch_view(s, self.service.prefix) for s in states]})
 
     async def post(self) -> None:
-        body = {name: _texts(value) for name, value in self.json_body().items()}
-        state = await self.service.launches.start(order_of(self, body))
+        state = await self.service.launches.start(order_of(self, texts(self.json_body())))
         view = views.launch_view(state, self.service.prefix)
         self.set_status(201)
         self.set_header("Location", view["page"])
@@ -219,6 +218,7 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
     # the newest that worked, else the newest: one whose first start failed can be tried again
     for row in [*filter(lambda row: row.url, rows), *rows]:
         latest.setdefault(row.server, row)
+    stops = await service.teaching.stops(handler.me)
     return [
         views.server_view(
             server,
@@ -227,12 +227,15 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
             row=latest.get(server.name),
             prefix=service.prefix,
             sharees=None if given is None else given.get(server.name, ()),
+            stop=stops.get(latest[server.name].id) if server.name in latest else None,
         )
         for server in servers
     ]
 
 
-def _texts(value: object) -> list[str]:
-    """A JSON value as the texts of a form's field."""
-    values = value if isinstance(value, list) else [value]
-    return [str(value) for value in values if value is not None]
+def texts(body: dict[str, Any]) -> Fields:
+    """A JSON object as the fields of a form."""
+    fields = {name: value if isinstance(value, list) else [value] for name, value in body.items()}
+    return {
+        name: [str(one) for one in values if one is not None] for name, values in fields.items()
+    }

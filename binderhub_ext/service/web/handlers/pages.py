@@ -198,6 +198,7 @@ async def show_home(
         **await form_values(page, fields),
         **await list_values(page),
         warnings=[*service.warnings, *await service.limits.warnings(page.me)],
+        teaches=await service.teaching.teaches(page.me),
         beginnings=beginnings(service.policy, service.providers),
     )
 

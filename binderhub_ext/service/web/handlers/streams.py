@@ -65,8 +65,12 @@ class EventStream(Api):
         except StreamClosedError:
             return
 
-    async def wake(self, news: News, user: str) -> None:
-        """Write an empty message whenever there is news for a person, until they are gone."""
+    async def wake(self, news: News, user: str, pause: float = 0) -> None:
+        """Write an empty message whenever there is news for a person, until they are gone.
+
+        Args:
+            pause: seconds after each in which no other follows.
+        """
         count = news.count(user)
         try:
             await self.flush()
@@ -75,6 +79,7 @@ class EventStream(Api):
                 self.write(KEEPALIVE if now == count else CHANGED)
                 count = now
                 await self.flush()
+                await asyncio.sleep(pause)
         except StreamClosedError:
             return
 

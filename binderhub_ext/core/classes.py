@@ -1,0 +1,43 @@
+"""Links of classes: what one stands for, and what a teacher is told of who opened it. Pure."""
+
+from __future__ import annotations
+
+from .errors import FilesDiffer, ServerDiffers
+from .launch import LaunchRequest
+from .sentences import NOTHING, Sentence
+
+TITLE_MAX = 120
+
+ASKS = (ServerDiffers.code, FilesDiffer.code)
+"""Codes of launches that ended with a question to their person."""
+
+ENDED = Sentence("The class of this link has ended: nobody is told that you open it.")
+UNKNOWN = Sentence("This hub knows no class of this link: nobody is told that you open it.")
+ANOTHER = Sentence(
+    "This link names a class whose own link is for something else: nobody is told that you open it."
+)
+
+
+def is_about(request: LaunchRequest, link: LaunchRequest) -> bool:
+    """Whether a request launches what a class's link does, in whatever size, ref or interface.
+
+    Anybody can write the id of a class into a link to something of theirs; that is no link of the
+    class.
+    """
+    return _about(request) == _about(link)
+
+
+def why_stopped(title: str, by: str) -> Sentence:
+    """What whoever had a server is told when it was stopped with all of a class."""
+    if not by:
+        return NOTHING
+    return Sentence(
+        "{teacher} stopped all servers of the class “{title}”. Your files are as you left them.",
+        teacher=by,
+        title=title,
+    )
+
+
+def _about(request: LaunchRequest) -> tuple[object, ...]:
+    sources = [(source.repo.identity, source.repo.in_the_clear) for source in request.sources]
+    return sources, request.image, request.environment

@@ -1,0 +1,251 @@
+"""What a teacher sees of a class, and does.
+
+The teacher of a class is whoever began it, as long as they are in a group that the administrator
+names; administrators see every class. Servers are stopped in the name of the people they are of,
+who agreed to that, or of an administrator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ...core.classes import TITLE_MAX, why_stopped
+from ...core.errors import BinderError, Conflict, NotAllowed, NotFound
+from ...core.launch import LaunchRequest
+from ...core.links import write_link
+from ...core.names import CLASS_LETTERS
+from ...core.plain import plain
+from ...core.providers import Providers
+from ..accounting.bookkeeper import Bookkeeper
+from ..hub import HubClient, Person
+from ..records.classes import ClassRecords, Opening, Stop
+from ..records.records import now
+from ..records.tables import ClassRow
+from .attendance import Attendant, Place, Seen, attendant, has_begun, has_server
+from .classes import Classes
+from .eventlog import EventLog
+from .launches import Launches
+from .launchstate import State
+from .news import News
+
+_ID_LENGTH = 8
+_AT_ONCE = 10
+"""Servers that are stopped at the same time."""
+
+_NO_TEACHER = NotAllowed(
+    "Only teachers see who opens a link: members of the groups that the administrator names for it."
+)
+_NONE = NotFound("There is no such class. It may belong to somebody else.")
+
+
+class Teaching:
+    """Made once, with the service.
+
+    Args:
+        teachers: groups whose members are teachers.
+        days: for which it is kept who opened a class's link, after its end.
+        records, classes, launches, hub, bookkeeper, news: those who know.
+        providers: what links may name.
+        log: gets what is done to others.
+    """
+
+    def __init__(
+        self,
+        teachers: Sequence[str],
+        days: int,
+        *,
+        records: ClassRecords,
+        classes: Classes,
+        launches: Launches,
+        hub: HubClient,
+        bookkeeper: Bookkeeper,
+        news: News,
+        providers: Providers,
+        log: EventLog,
+    ) -> None:
+        self._teachers, self._days = frozenset(teachers), days
+        self._records, self._classes, self._launches = records, classes, launches
+        self._hub, self._bookkeeper, self._news = hub, bookkeeper, news
+        self._providers, self._log = providers, log
+
+    async def forget(self) -> None:
+        """Remove who opened classes that ended long ago. Safe to repeat."""
+        await self._records.forget(self._days)
+
+    async def teaches(self, person: Person) -> bool:
+        """Whether somebody is a teacher at this moment."""
+        if not self._teachers:
+            return False
+        return not self._teachers.isdisjoint(await self._hub.groups(person))
+
+    async def mine(self, person: Person) -> Sequence[ClassRow]:
+        """The classes of a teacher, newest first; none of whoever is no teacher."""
+        return await self._records.of_owner(person.name) if await self.teaches(person) else ()
+
+    async def find(self, id: str) -> ClassRow:
+        """A class, for whoever has its link.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self._records.find(id)
+        if row is None:
+            raise NotFound("There is no such class. Look for a mistyped letter in the link.")
+        return row
+
+    async def get(self, person: Person, id: str) -> ClassRow:
+        """A class, for its teacher and for administrators.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's, which is not told apart.
+            NotAllowed: it is theirs, and they are no teacher any more.
+        """
+        row = await self._records.find(id)
+        if row is None or not (person.admin or row.owner == person.name):
+            raise _NONE
+        if not person.admin and not await self.teaches(person):
+            raise _NO_TEACHER
+        return row
+
+    # ---- changing
+
+    async def begin(self, person: Person, request: LaunchRequest, title: str) -> ClassRow:
+        """Give a class a link.
+
+        Raises:
+            NotAllowed: only teachers do.
+            BadLink: the title cannot be one.
+        """
+        if not await self.teaches(person):
+            raise _NO_TEACHER
+        link = write_link(replace(request, class_id=""), providers=self._providers)
+        row = ClassRow(
+            id="".join(secrets.choice(CLASS_LETTERS) for _ in range(_ID_LENGTH)),
+            owner=person.name,
+            title=_read_title(title) or _title_of(request),
+            link=link,
+            created=now(),
+        )
+        await self._records.add(row)
+        return row
+
+    async def rename(self, person: Person, id: str, title: str) -> None:
+        """Call a class something else.
+
+        Raises:
+            NotFound, NotAllowed: as :meth:`get`.
+            BadLink: the title cannot be one.
+        """
+        row = await self.get(person, id)
+        await self._records.change(row.id, title=_read_title(title) or row.title)
+        self._classes.told(row.id)
+
+    async def end(self, person: Person, id: str) -> None:
+        """Let a class's list grow no more; what runs goes on, and the link goes on to launch.
+
+        Raises:
+            NotFound, NotAllowed: as :meth:`get`.
+        """
+        row = await self.get(person, id)
+        if row.ended is None:
+            await self._records.change(row.id, ended=now())
+        self._classes.told(row.id)
+
+    async def stop(self, person: Person, id: str) -> int:
+        """Stop every server of a class, and every launch of its link that is under way.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            NotFound, NotAllowed: as :meth:`get`.
+            Conflict: some could not be stopped; the others were.
+        """
+        row = await self.get(person, id)
+        await self._bookkeeper.look()
+        openings = await self._records.openings(row.id)
+        going = [opening for opening in openings if self._goes_on(opening)]
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def stop(opening: Opening) -> bool:
+            async with turns:
+                return await self._stop(person, row, opening)
+
+        done = await asyncio.gather(*map(stop, going))
+        stopped = [one.row.user for one, was in zip(going, done, strict=True) if was]
+        left = [one.row.user for one, was in zip(going, done, strict=True) if not was]
+        await self._records.stopped(row.id, stopped, person.name)
+        role = "teacher" if row.owner == person.name else "administrator"
+        subject = f"{row.id}: {', '.join(stopped) or 'nobody'}"
+        await self._log.acted(person.name, "stop-class", subject, role=role)
+        for user in stopped:
+            self._news.tell(user)
+        self._classes.told(row.id)
+        self._bookkeeper.soon()
+        if left:
+            raise Conflict(
+                "The servers of these were not stopped: {people}. What lets you stop them was taken"
+                " back by them, or is more than a week old. An administrator can stop them.",
+                people=", ".join(sorted(left)),
+            )
+        return len(stopped)
+
+    # ---- looking
+
+    async def attendance(self, row: ClassRow) -> list[Attendant]:
+        """Where everybody is who opened a class's link."""
+        return self._attend(await self._records.openings(row.id))
+
+    async def stops(self, person: Person) -> Mapping[str, Stop]:
+        """Which launches of a person were ended with all of a class."""
+        return await self._records.stops(person.name)
+
+    # ---- inside
+
+    def _attend(self, openings: Iterable[Opening]) -> list[Attendant]:
+        books = self._bookkeeper
+        seen = Seen(None if books.blind else books.servers, books.looked)
+        return [attendant(one, self._state(one), seen) for one in openings]
+
+    def _state(self, opening: Opening) -> State | None:
+        running = self._launches.under_way(opening.row.launch)
+        return running.state if running else None
+
+    def _goes_on(self, opening: Opening) -> bool:
+        """Whether there is something of the class to be stopped."""
+        if self._launches.under_way(opening.row.launch):
+            return True
+        [one] = self._attend([opening])
+        server = (opening.row.user, opening.row.server)
+        known = self._bookkeeper.blind or server in self._bookkeeper.servers
+        return one.place is Place.RUNNING or (has_server(opening) and known)
+
+    async def _stop(self, person: Person, row: ClassRow, opening: Opening) -> bool:
+        """Stop what one person has of a class; whether that was possible."""
+        owner, began = self._classes.who_stops(opening.row), has_server(opening)
+        if running := self._launches.under_way(opening.row.launch):
+            began, owner = began or has_begun(running.state), running.order.person
+            await self._launches.end(running, why_stopped(row.title, person.name))
+        if not began:
+            return True
+        user, server = opening.row.user, opening.row.server
+        try:
+            if person.admin:
+                await self._hub.stop(person, server, of=user)
+            elif owner:
+                await self._hub.stop(owner, server)
+        except BinderError:
+            return False
+        return person.admin or owner is not None
+
+
+def _read_title(title: str) -> str:
+    title = " ".join(title.split())
+    return plain(title, "title of a class", TITLE_MAX) if title else ""
+
+
+def _title_of(request: LaunchRequest) -> str:
+    return (request.repo.title if request.repo else request.image)[:TITLE_MAX]

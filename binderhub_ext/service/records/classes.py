@@ -1,0 +1,134 @@
+"""Classes on record: links that teachers give, and who opened them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import Session, aliased
+
+from .records import Records, now
+from .tables import ClassRow, LaunchRow, OpeningRow
+
+
+@dataclass(frozen=True)
+class Opening:
+    """That somebody opened a class's link.
+
+    Attributes:
+        row: of it.
+        launch: what became of it, as far as that is on record.
+        left: whether that server was launched with something else since.
+    """
+
+    row: OpeningRow
+    launch: LaunchRow | None
+    left: bool
+
+
+@dataclass(frozen=True)
+class Stop:
+    """That a server of somebody was stopped with all of a class."""
+
+    title: str
+    by: str
+
+
+class ClassRecords:
+    """Reads and writes them.
+
+    Args:
+        records: of the service.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._run = records.run
+
+    async def find(self, id: str) -> ClassRow | None:
+        return await self._run(lambda session: session.get(ClassRow, id))
+
+    async def add(self, row: ClassRow) -> None:
+        await self._run(lambda session: session.add(row))
+
+    async def of_owner(self, owner: str) -> Sequence[ClassRow]:
+        """A teacher's classes, newest first."""
+        mine = select(ClassRow).where(ClassRow.owner == owner).order_by(ClassRow.created.desc())
+        return await self._run(lambda session: session.scalars(mine).all())
+
+    async def change(self, id: str, **values: str | datetime) -> None:
+        """Write columns of a class."""
+        change = update(ClassRow).where(ClassRow.id == id).values(**values)
+        await self._run(lambda session: session.execute(change))
+
+    async def forget(self, days: int) -> None:
+        """Remove who opened classes that ended longer ago than so many days."""
+        old = select(ClassRow.id).where(ClassRow.ended < now() - timedelta(days=days))
+        lists = delete(OpeningRow).where(OpeningRow.class_id.in_(old))
+        await self._run(lambda session: session.execute(lists))
+
+    # ---- openings
+
+    async def opened(self, id: str, user: str, server: str, launch: str) -> None:
+        """Write that somebody launches a class's link; what was so before is over."""
+
+        def write(session: Session) -> None:
+            row = session.get(OpeningRow, (id, user))
+            if row is None:
+                row = OpeningRow(class_id=id, user=user, opened=now(), sealed="")
+                session.add(row)
+            elif row.server != server or session.scalar(_left(id, user)):
+                # what stops a server is kept as long as it is the one that the link started
+                row.sealed = ""
+            row.server, row.launch, row.stopped, row.stopped_by = server, launch, None, ""
+
+        await self._run(write)
+
+    async def keep(self, id: str, user: str, launch: str, sealed: str) -> None:
+        """Keep what stops somebody's server, unless they launched it again meanwhile."""
+        mine = (OpeningRow.class_id == id, OpeningRow.user == user, OpeningRow.launch == launch)
+        change = update(OpeningRow).where(*mine).values(sealed=sealed)
+        await self._run(lambda session: session.execute(change))
+
+    async def stopped(self, id: str, users: Iterable[str], by: str) -> None:
+        """Write whose servers were stopped, and by whom."""
+        change = update(OpeningRow).where(
+            OpeningRow.class_id == id, OpeningRow.user.in_(list(users))
+        )
+        change = change.values(stopped=now(), stopped_by=by)
+        await self._run(lambda session: session.execute(change))
+
+    async def openings(self, id: str) -> list[Opening]:
+        """Who opened a class's link, in the order in which they did so first."""
+        asked = select(OpeningRow, LaunchRow, _LATER.exists())
+        asked = asked.outerjoin(LaunchRow, LaunchRow.id == OpeningRow.launch)
+        asked = asked.where(OpeningRow.class_id == id).order_by(OpeningRow.opened, OpeningRow.user)
+        rows = await self._run(lambda session: session.execute(asked).all())
+        return [Opening(row, launch, bool(left)) for row, launch, left in rows]
+
+    async def stops(self, user: str) -> dict[str, Stop]:
+        """Which launches of a person a teacher ended with all of a class."""
+        asked = select(OpeningRow.launch, ClassRow.title, OpeningRow.stopped_by)
+        asked = asked.join(ClassRow, ClassRow.id == OpeningRow.class_id)
+        asked = asked.where(OpeningRow.user == user, OpeningRow.stopped.is_not(None))
+        rows = await self._run(lambda session: session.execute(asked).all())
+        return {launch: Stop(title, by) for launch, title, by in rows}
+
+
+_later = aliased(LaunchRow)
+
+_LATER = select(_later.id).where(
+    _later.user == OpeningRow.user,
+    _later.server == OpeningRow.server,
+    _later.started > LaunchRow.started,
+    _later.url != "",
+)
+"""Launches that worked after that of an opening, of the same server."""
+
+
+def _left(id: str, user: str) -> Select[bool]:
+    """Whether somebody launched something else in the server of their opening."""
+    mine = select(_LATER.exists()).select_from(OpeningRow)
+    mine = mine.join(LaunchRow, LaunchRow.id == OpeningRow.launch)
+    return mine.where(OpeningRow.class_id == id, OpeningRow.user == user)

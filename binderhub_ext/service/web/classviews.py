@@ -1,0 +1,81 @@
+"""Classes as pages and the API show them. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from ...core.launch import LaunchRequest
+from ...core.links import write_link
+from ...core.providers import Providers
+from ..launching.attendance import Attendant, Place
+from ..records.tables import ClassRow
+from .sharing import qr_code
+from .views import iso, repo_view
+
+_ORDER = (
+    *(Place.FAILED, Place.WAITING, Place.STARTING, Place.RUNNING),
+    *(Place.STOPPING, Place.STOPPED, Place.OPENED),
+)
+"""Who needs help stands first."""
+
+
+def class_view(row: ClassRow, base: str, prefix: str) -> dict[str, Any]:
+    """A class, for its teacher.
+
+    Args:
+        base: absolute URL of this service; ends in "/".
+        prefix: path of it.
+    """
+    return {
+        "id": row.id,
+        "title": row.title,
+        "owner": row.owner,
+        "link": row.link,
+        "url": f"{base}c/{row.id}",
+        "page": f"{prefix}class/{row.id}",
+        "events_url": f"{prefix}api/classes/{row.id}/events",
+        "created": iso(row.created),
+        "ended": iso(row.ended),
+    }
+
+
+def attendance_view(people: Iterable[Attendant]) -> dict[str, Any]:
+    """Who opened a class's link, and how many are where."""
+    people = sorted(people, key=lambda one: (_ORDER.index(one.place), one.user.casefold()))
+    return {
+        "counts": dict(Counter(str(one.place) for one in people)),
+        "people": [
+            {
+                "user": one.user,
+                "state": str(one.place),
+                "message": one.message,
+                "opened": iso(one.opened),
+                "last_activity": one.last_activity,
+            }
+            for one in people
+        ],
+    }
+
+
+def link_view(
+    request: LaunchRequest, base: str, prefix: str, providers: Providers
+) -> dict[str, Any]:
+    """A link for a class that has no list."""
+    request = replace(request, class_id="")
+    link = write_link(request, providers=providers)
+    return {
+        "link": link,
+        "title": request.repo.title if request.repo else request.image,
+        "repo": repo_view(request.repo),
+        "url": base + link,
+        "qr_url": f"{prefix}qr?{urlencode({'link': link})}",
+    }
+
+
+def poster(title: str, url: str) -> Mapping[str, str]:
+    """The values of the page for a wall."""
+    return {"title_of_link": title, "url": url, "qr": qr_code(url)}

@@ -1,0 +1,232 @@
+"""A launch for a class: its link on a wall, what prepares it, and who opened it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from ....core.errors import BinderError
+from ....core.links import write_link
+from ...failures import Failure
+from ...launching.launchstate import State
+from ...requests import Fields, first, read_fields, read_own_link
+from .. import classviews, views, volumeform
+from .api import order_of, texts
+from .base import ActionPage, Api, Handler, Page, chosen
+from .streams import EventStream
+
+_PAUSE = 2.0
+"""Seconds between two messages to a page of a class: two hundred people do much at once."""
+
+
+def base_of(handler: Handler) -> str:
+    """The absolute URL of this service, as this person reached it."""
+    return f"{handler.request.protocol}://{handler.request.host}{handler.service.prefix}"
+
+
+async def prepare(handler: Handler, fields: Fields) -> State:
+    """Build what a link launches, and start nothing."""
+    order = replace(order_of(handler, fields), build_only=True)
+    return await handler.service.launches.start(order)
+
+
+async def seen(handler: Handler, id: str) -> dict[str, Any]:
+    """A class with who opened its link, for its teacher."""
+    service = handler.service
+    row = await service.teaching.get(handler.me, id)
+    return {
+        "one": classviews.class_view(row, base_of(handler), service.prefix),
+        **classviews.attendance_view(await service.teaching.attendance(row)),
+    }
+
+
+# ---- pages
+
+
+class ClassesPage(ActionPage):
+    """`/classes?link=`: one of our own links for a class; and mine."""
+
+    async def get(self) -> None:
+        await self._show(first(self.query_fields(), "link"))
+
+    async def act(self, *_names: str) -> str:
+        fields = volumeform.joined(self.fields())
+        action = chosen(_ON_LINK, first(fields, "action"))
+        return await action(self, fields)
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        await self._show(first(self.fields(), "link"), failure)
+
+    async def _show(self, link: str, failure: Failure | None = None) -> None:
+        service = self.service
+        base, prefix, providers = base_of(self), service.prefix, service.providers
+        shown = None
+        if link:
+            request = read_own_link(link, providers)
+            shown = classviews.link_view(request, base, prefix, providers)
+        self.show(
+            "classes.html",
+            link=shown,
+            teaches=await service.teaching.teaches(self.me),
+            classes=[
+                classviews.class_view(row, base, prefix)
+                for row in await service.teaching.mine(self.me)
+            ],
+            error=failure.to_json() if failure else None,
+            typed=first(self.fields(), "title"),
+        )
+
+
+async def _show(page: ClassesPage, fields: Fields) -> str:
+    providers = page.service.providers
+    request = replace(read_fields(fields, providers), class_id="")
+    return f"classes?{urlencode({'link': write_link(request, providers=providers)})}"
+
+
+async def _begin(page: ClassesPage, fields: Fields) -> str:
+    request = read_fields(fields, page.service.providers)
+    row = await page.service.teaching.begin(page.me, request, first(fields, "title"))
+    return f"class/{row.id}"
+
+
+async def _prepare(page: ClassesPage, fields: Fields) -> str:
+    return views.path_of((await prepare(page, fields)).id)
+
+
+_ON_LINK = {"show": _show, "begin": _begin, "prepare": _prepare}
+
+
+class ClassPage(ActionPage):
+    """`/class/<id>`: a class, for its teacher."""
+
+    async def get(self, id: str) -> None:
+        self.show("class.html", error=None, **await seen(self, id))
+
+    async def act(self, *names: str) -> str:
+        fields = self.fields()
+        action = chosen(_ON_ONE, first(fields, "action"))
+        await action(self, names[0], fields)
+        return f"class/{names[0]}"
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        self.show("class.html", error=failure.to_json(), **await seen(self, self.path_args[0]))
+
+
+async def _stop(page: ClassPage, id: str, _fields: Fields) -> None:
+    await page.service.teaching.stop(page.me, id)
+
+
+async def _end(page: ClassPage, id: str, _fields: Fields) -> None:
+    await page.service.teaching.end(page.me, id)
+
+
+async def _rename(page: ClassPage, id: str, fields: Fields) -> None:
+    await page.service.teaching.rename(page.me, id, first(fields, "title"))
+
+
+_ON_ONE = {"stop": _stop, "end": _end, "rename": _rename}
+
+
+class ClassList(Page):
+    """`/class/<id>/list`: its list alone, as things are now."""
+
+    async def get(self, id: str) -> None:
+        self.show("_class.html", **await seen(self, id))
+
+
+class ClassPoster(Page):
+    """`/class/<id>/qr`: its link, to be read from the back of a room."""
+
+    async def get(self, id: str) -> None:
+        row = await self.service.teaching.find(id)
+        self.show("qr.html", **classviews.poster(row.title, f"{base_of(self)}c/{row.id}"))
+
+
+class LinkPoster(Page):
+    """`/qr?link=`: the same of one of our own links."""
+
+    async def get(self) -> None:
+        request = read_own_link(first(self.query_fields(), "link"), self.service.providers)
+        view = classviews.link_view(
+            request, base_of(self), self.service.prefix, self.service.providers
+        )
+        self.show("qr.html", **classviews.poster(view["title"], view["url"]))
+
+
+class ClassLink(Page):
+    """`/c/<id>`: what a class is given; leads to the page that asks, as any link does."""
+
+    public = True
+
+    async def get(self, id: str) -> None:
+        self.service.bans.check(self.request.remote_ip)
+        row = await self.service.teaching.find(id)
+        sign = "&" if "?" in row.link else "?"
+        self.redirect(f"{self.service.prefix}{row.link}{sign}class={row.id}")
+
+
+# ---- API
+
+
+class ClassesApi(Api):
+    """`/api/classes`: mine, and beginning one."""
+
+    async def get(self) -> None:
+        rows = await self.service.teaching.mine(self.me)
+        self.write({"classes": [self._view(row) for row in rows]})
+
+    async def post(self) -> None:
+        fields = texts(self.json_body())
+        request = read_fields(fields, self.service.providers)
+        row = await self.service.teaching.begin(self.me, request, first(fields, "title"))
+        self.set_status(201)
+        self.write(self._view(row))
+
+    def _view(self, row: Any) -> dict[str, Any]:
+        return classviews.class_view(row, base_of(self), self.service.prefix)
+
+
+class ClassApi(Api):
+    """`/api/classes/<id>`: who opened its link."""
+
+    async def get(self, id: str) -> None:
+        view = await seen(self, id)
+        self.write({**view.pop("one"), **view})
+
+
+class ClassStop(Api):
+    """`/api/classes/<id>/stop`: every server of it."""
+
+    async def post(self, id: str) -> None:
+        stopped = await self.service.teaching.stop(self.me, id)
+        self.set_status(202)
+        self.write({"stopped": stopped})
+
+
+class ClassEnd(Api):
+    """`/api/classes/<id>/end`: its list grows no more."""
+
+    async def post(self, id: str) -> None:
+        await self.service.teaching.end(self.me, id)
+        self.write({})
+
+
+class ClassEvents(EventStream):
+    """`/api/classes/<id>/events`: a message whenever something in `api/classes/<id>` changed."""
+
+    async def get(self, id: str) -> None:
+        row = await self.service.teaching.get(self.me, id)
+        self.open_stream()
+        await self.wake(self.service.classes.news, row.id, pause=_PAUSE)
+
+
+class PrepareApi(Api):
+    """`/api/prepare`: a launch that ends with the environment, and starts nothing."""
+
+    async def post(self) -> None:
+        state = await prepare(self, texts(self.json_body()))
+        view = views.launch_view(state, self.service.prefix)
+        self.set_status(201)
+        self.set_header("Location", view["page"])
+        self.write({"id": state.id, "url": view["page"], "events": view["events_url"]})

@@ -1,0 +1,54 @@
+"""Links of classes: what is one, and what trust covers."""
+
+from __future__ import annotations
+
+import pytest
+
+from binderhub_ext.core.badges import elsewhere, lost_elsewhere
+from binderhub_ext.core.classes import is_about
+from binderhub_ext.core.errors import BadLink
+from binderhub_ext.core.links import read_link, write_link
+from binderhub_ext.core.rights import reach_for_the_same, rights, wants_nothing_more, words
+
+LINK = read_link("gh", "o/n/main", "size=large&content=gh/o/week/main")
+
+
+@pytest.mark.parametrize(
+    ("spec", "query", "is_of_it"),
+    [
+        ("o/n/main", "size=large&content=gh/o/week/main", True),
+        ("O/N/v2", "files=none&content=gh/o/week/v1&target=lab", True),
+        ("o/n/main", "", False),
+        ("o/other/main", "content=gh/o/week/main", False),
+        ("o/n/main", "content=gh/o/week/main&content=gh/evil/x/main", False),
+        ("o/n/main", "content=gh/o/week/main&image=quay.io/x/y", False),
+        ("o/n/main", "content=gh/o/week/main&environment=plain", False),
+    ],
+)
+def test_a_link_of_a_class_is_about_what_its_own_is(spec: str, query: str, is_of_it: bool) -> None:
+    assert is_about(read_link("gh", spec, f"{query}&class=abcd2345"), LINK) is is_of_it
+
+
+def test_it_is_kept_in_links_and_goes_nowhere_else() -> None:
+    request = read_link("gh", "o/n/main", "class=abcd2345")
+    assert request.class_id == "abcd2345"
+    assert write_link(request) == "v2/gh/o/n/main?class=abcd2345"
+    for ours in (True, False):
+        assert "class" not in elsewhere(request, "https://hub.example.org", ours=ours)
+    assert lost_elsewhere(request) == []
+
+
+@pytest.mark.parametrize("id", ["ABC", "a/b", "a b", "<x>", "ü", "a" * 33])
+def test_what_is_no_id(id: str) -> None:
+    with pytest.raises(BadLink):
+        read_link("gh", "o/n/main", [("class", id)])
+
+
+def test_trust_in_a_repository_tells_no_teacher() -> None:
+    plain = read_link("gh", "o/n/main")
+    one = read_link("gh", "o/n/main", "class=abcd2345")
+    other = read_link("gh", "o/n/main", "class=efgh2345")
+    assert not rights(one) <= rights(plain) and not rights(one) <= rights(other)
+    assert wants_nothing_more(plain) and not wants_nothing_more(one)
+    assert reach_for_the_same(one, one) and not reach_for_the_same(one, plain)
+    assert "stopped by the teacher of the class abcd2345" in words(rights(one))
