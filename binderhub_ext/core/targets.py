@@ -160,6 +160,7 @@ _FILE_PATHS = re.compile(
     r"(?:tree|notebooks|edit|view|consoles)"
     r"|tree|notebooks|edit|view|files|voila/(?:render|tree|files))(?:/(?P<path>.*))?"
 )
+_AT_PORT = re.compile(r"proxy/(\d{1,5})(?=[/?#]|$)")
 _FOLDERS = {"lab": "lab/tree", "voila": "voila/tree", "retro": "retro/tree"}
 
 
@@ -197,6 +198,15 @@ def program(path: str, targets: Targets = TARGETS) -> Target | None:
     """Which target a path of the server belongs to, if any."""
     head = re.split(r"[/?#]", path, maxsplit=1)[0]
     return next((target for target in targets.values() if head in target.heads), None)
+
+
+def at_port(path: str) -> Target | None:
+    """What listens at a port of a server, if a path of the server leads there."""
+    found = _AT_PORT.match(path)
+    if found is None:
+        return None
+    title = Sentence("Port {port}", port=found[1])
+    return Target("proxy", title, found[0], needs=Sentence("the package jupyter-server-proxy"))
 
 
 def missing(target: Target) -> Sentence:

@@ -24,6 +24,9 @@ from ..core.updates import Update
 from ..repos.base import Source
 from ..traits import Bytes
 
+PROXY = "proxy"
+"""What an image offers besides interfaces: to show what listens at a port of its server."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -56,6 +59,21 @@ class Image:
     key: str
     size: int = 0
     provides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that runs beside a server, such as a database.
+
+    Attributes:
+        name: as it calls itself; a person's own, so it may be anything.
+        ports: at which it listens, in the network of its server.
+        proxied: whether the server shows at `proxy/<port>/` what is there.
+    """
+
+    name: str
+    ports: tuple[int, ...] = ()
+    proxied: bool = False
 
 
 class EngineDown(BinderError):
@@ -230,6 +248,13 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
             BinderError: it could not be found out.
         """
         return None
+
+    async def programs_beside(self, launch: Launch) -> tuple[Program, ...]:
+        """What runs beside the server of a launch at this moment; empty if nobody can tell.
+
+        Cheap, since the main page asks for every server that runs. By default no engine can.
+        """
+        return ()
 
     async def prepare(self) -> None:
         """Get ready, once a day, what builds begin from. By default nothing.

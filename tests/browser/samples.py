@@ -15,6 +15,7 @@ HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
 """Shown as these very characters wherever people's or repositories' text appears."""
 
 COMMIT = "4fd3c1f2a9b86e5d70c1c8a2f0d3e4b5a6978812"
+SERVER = "/user/maria/tidal-analysis-1f0c2d3e/"
 
 
 README = {
@@ -48,13 +49,17 @@ def server(**changes: Any) -> dict[str, Any]:
         "commit": COMMIT,
         "files": "project",
         "state": "running",
-        "url": "/user/maria/tidal-analysis-1f0c2d3e/lab",
+        "url": f"{SERVER}lab",
         "last_activity": "2026-11-20T09:30:00Z",
         "again": again(),
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
         "launch_url": "/services/binder/launches/8c1f0a",
         "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
         "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
+        "beside": [
+            {"name": "postgres", "ports": [{"port": 5432, "url": ""}]},
+            {"name": "java", "ports": [{"port": 3333, "url": f"{SERVER}proxy/3333/"}]},
+        ],
         **changes,
     }
 
@@ -101,6 +106,7 @@ def home(**changes: Any) -> dict[str, Any]:
                 last_activity="2026-11-18T16:02:00Z",
                 again=again(repo="https://github.com/ocean-institute/ocean-course"),
                 shared_with=[],
+                beside=[],
             ),
             server(
                 name="",
@@ -111,6 +117,7 @@ def home(**changes: Any) -> dict[str, Any]:
                 bytes=None,
                 last_activity="2026-10-02T08:00:00Z",
                 shared_with=None,
+                beside=[],
             ),
         ],
         "shared": [

@@ -78,6 +78,15 @@ def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
     assert "<main" in render(name, **nothing)
 
 
+def test_what_runs_beside_a_server() -> None:
+    page = Parsed(render("home.html", **samples.home()))
+    words = " ".join(page.text.split())
+    assert words.count("runs beside it:") == 1
+    assert "runs beside it: postgres (port 5432), java (port 3333)" in words
+    links = [a["href"] for a in page.all("a") if "/proxy/" in (a.get("href") or "")]
+    assert links == [f"{samples.SERVER}proxy/3333/"]
+
+
 def test_bad_input_is_shown_at_its_field_with_every_value_kept() -> None:
     values = {
         "repo": "https://example.org/x/y",

@@ -8,7 +8,15 @@ import pytest
 from binderhub_ext.core.errors import BadLink
 from binderhub_ext.core.launch import Files, LaunchRequest
 from binderhub_ext.core.links import read_link
-from binderhub_ext.core.targets import Target, is_below, landing, program, split_file, table
+from binderhub_ext.core.targets import (
+    Target,
+    at_port,
+    is_below,
+    landing,
+    program,
+    split_file,
+    table,
+)
 
 PROJECT = "projects/owner/name"
 
@@ -141,6 +149,23 @@ def test_a_prefix_must_end_in_a_slash() -> None:
 def test_program(path: str, name: str) -> None:
     found = program(path)
     assert (found.name if found else "") == name
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("proxy/3333/", "Port 3333"),
+        ("proxy/8080?x", "Port 8080"),
+        ("proxy/8080", "Port 8080"),
+        ("proxy/example.org:80/", None),
+        ("proxy/absolute/80/", None),
+        ("proxy/123456/", None),
+        ("lab/tree/proxy/80/", None),
+    ],
+)
+def test_at_port(path: str, title: str | None) -> None:
+    found = at_port(path)
+    assert (found.title if found else None) == title
 
 
 def test_split_file() -> None:

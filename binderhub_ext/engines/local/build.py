@@ -26,15 +26,17 @@ from ...programs import ProcessFailed, output
 from ...repos.base import Source
 from ...storage import scratch
 from ...storage.trees import TooDeep
-from ..base import Check, Environment, Image
+from ..base import Check, Environment, Image, Program
 from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
 from . import conda, health, seeding, uv
+from .beside import programs_of
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .channels import Channels
 from .condabuild import Conda
 from .detecting import ask_in_sandbox
+from .environment import hub_python
 from .interpreters import Interpreter, find_interpreters
 from .limits import Limits
 from .network import Network, without
@@ -125,6 +127,9 @@ class LocalBuilder(Settings):
         run = partial(seeding.run, person=person, unsafe_no_sandbox=True)
         return await preview(self.layout, launch, run)
 
+    async def programs_beside(self, launch: Launch) -> tuple[Program, ...]:
+        return await asyncio.to_thread(programs_of, self.layout, self.store, launch)
+
     async def images(self) -> list[Image]:
         return [record.image for record in await asyncio.to_thread(self.store.records)]
 
@@ -164,9 +169,8 @@ class LocalBuilder(Settings):
 
     @property
     def _conda(self) -> Conda:
-        channels = Channels(
-            self.conda_channel_alias, tuple(self.conda_shared_channels), self.conda_credentials
-        )
+        shared = tuple(self.conda_shared_channels)
+        channels = Channels(self.conda_channel_alias, shared, self.conda_credentials)
         return Conda(channels, self.store.conda, self.default_python, self.conda_program)
 
     @property
@@ -200,7 +204,7 @@ class LocalBuilder(Settings):
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.is_conda:
-            return next(i for i in await self.machine() if i.path == _own_python())
+            return next(i for i in await self.machine() if i.path == hub_python())
         try:
             return choose_interpreter(detection, await self.machine())
         except Unsupported:
@@ -394,7 +398,3 @@ class LocalBuilder(Settings):
             await output(argv, env=uv.environment(self.layout.cache, self.cache))
         if await asyncio.to_thread(unique_bytes, self.store.conda, set()) > self.max_cache_size:
             await asyncio.to_thread(self.store.empty_conda)
-
-
-def _own_python() -> str:
-    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))

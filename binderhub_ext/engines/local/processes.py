@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import struct
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from pathlib import Path
 _FLOCK = "hhqqi4x"
 _LOOK = 0.01
 _ATTEMPTS = 1000
+
+_PROGRAM = 2
+"""The number that bubblewrap's first child has, inside: that of the program it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,17 @@ class ProcessId:
     @classmethod
     def of(cls, pid: int) -> ProcessId | None:
         """The process of that number, or `None` if there is none, or only its remains."""
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            return None
-        fields = stat.rpartition(")")[2].split()
+        fields = _stat(pid)
         return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
 
     @property
     def alive(self) -> bool:
         return ProcessId.of(self.pid) == self
+
+    @property
+    def session(self) -> int:
+        """The session it is in; 0 if it has ended."""
+        return int(_stat(self.pid)[3])
 
     def signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
@@ -58,25 +63,48 @@ class ProcessId:
 
     def children(self) -> list[ProcessId]:
         """Its children, as far as they are alive."""
-        with suppress(OSError):
-            pids = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-            return list(filter(None, (ProcessId.of(int(pid)) for pid in pids)))
-        return []
+        pids: list[str] = []
+        for thread in Path(f"/proc/{self.pid}/task").glob("*"):
+            with suppress(OSError):
+                pids += (thread / "children").read_text().split()
+        return list(filter(None, (ProcessId.of(int(pid)) for pid in pids)))
+
+    def descendants(self) -> list[ProcessId]:
+        """All that came of it and is alive."""
+        return [each for child in self.children() for each in (child, *child.descendants())]
 
 
-async def end_sandbox(init: ProcessId, grace: float) -> None:
-    """End a sandbox: its programs are asked, then the kernel ends all of it at once.
+async def ask_to_end(processes: Collection[ProcessId], seconds: float) -> None:
+    """Ask processes to end, and wait until they have, but no longer than that."""
+    for process in processes:
+        process.signal(signal.SIGTERM)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            for process in processes:
+                await process.ended(seconds)
+
+
+async def end_sandbox(init: ProcessId, grace: float = 0, rest: float = 0) -> None:
+    """End a sandbox: first its program is asked, then all others, then the kernel ends it at once.
+
+    In this order, because what a program does at its end may need a database that runs beside it.
 
     Args:
         init: its first process; nothing in its pid namespace outlives that.
-        grace: seconds for the programs to end by themselves; 0 for none.
+        grace: seconds for the program to end by itself; 0 for none, without asking.
+        rest: the same for all that is left then.
     """
-    if grace:
-        for program in init.children():
-            program.signal(signal.SIGTERM)
-        await init.ended(grace)
+    if grace and (program := program_of(init)):
+        await ask_to_end([program], grace)
+    if rest:
+        await ask_to_end(init.descendants(), rest)
     init.signal(signal.SIGKILL)
     await init.ended(5)
+
+
+def program_of(init: ProcessId) -> ProcessId | None:
+    """The program that a sandbox was made for, by its first process; `None` if it has ended."""
+    return next((child for child in init.children() if _inside(child.pid) == _PROGRAM), None)
 
 
 def lock_holder(path: Path) -> int | None:
@@ -106,17 +134,29 @@ async def end_holders(path: Path) -> bool:
             break
         ended = True
         with suppress(ProcessLookupError):
-            os.kill(_init_of(holder), signal.SIGKILL)
+            os.kill(init_of(holder), signal.SIGKILL)
         await asyncio.sleep(_LOOK)
     return ended
 
 
-def _init_of(pid: int) -> int:
+def init_of(pid: int) -> int:
     """The first process of a process's pid namespace; it takes all others with it."""
     above = pid
     while (status := _status(above)) and status["NSpid"].split()[-1] != "1":
         above = int(status["PPid"])
     return above if status else pid
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel says of a process, from its state on; of none, that of remains."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return ["X", *["0"] * 19]
+
+
+def _inside(pid: int) -> int:
+    """The number a process has in its own pid namespace; 0 if it has ended."""
+    return int(_status(pid).get("NSpid", "0").split()[-1])
 
 
 def _status(pid: int) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
 from ...storage.beneath import beneath, lstat_beneath
 from .. import given, node
+from ..base import PROXY
 from ..detect import Detection, reader
 from . import trial, uv
 from .asked import asked_for, wanted
@@ -46,6 +47,7 @@ _OFFERS = {
     "shiny": "shiny",
     "streamlit": "streamlit",
     "bokeh": "bokeh",
+    "jupyter_server_proxy": PROXY,
 }
 """Distributions by which an interface is recognised."""
 

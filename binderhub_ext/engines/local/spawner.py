@@ -100,8 +100,15 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
 
     term_timeout = Float(
         2.0,
-        help="""Seconds a server and its programs have to end by themselves when it is stopped
-        (default 2), after which the kernel ends them.""",
+        help="""Seconds a server has to end by itself when it is stopped (default 2), with its
+        kernels and terminals; then all that still runs is asked to end.""",
+    ).tag(config=True)
+
+    services_timeout = Float(
+        20.0,
+        help="""Seconds that what runs beside a server, such as a database of its repository's
+        `start`, has to end by itself after the server has (default 20); then the kernel ends
+        it.""",
     ).tag(config=True)
 
     unsafe_no_sandbox = Bool(
@@ -326,22 +333,27 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         if self._init.alive and self._monitor.alive:
             self._watch()
             return None
-        # The server has ended; what it left in its sandbox goes with it.
-        await self.clean_up()
+        # The server has ended; what runs beside it ends after it.
+        ended = self._init
+        await self._end(ended, 0, self.services_timeout)
+        if self._init is ended:  # else somebody else has removed it meanwhile
+            await self.clean_up()
         return 1
 
     async def stop(self, now: bool = False) -> None:
         """End every process of the server and everything around it."""
-        if self._init:
-            await end_sandbox(self._init, 0 if now else self.term_timeout)
+        if self._init and not now:
+            await self._end(self._init, self.term_timeout, self.services_timeout)
         await self.clean_up()
+
+    async def _end(self, init: ProcessId, grace: float = 0, rest: float = 0) -> None:
+        end = unsafe.end if self.unsafe_no_sandbox else end_sandbox
+        await end(init, grace, rest)
 
     async def clean_up(self) -> None:
         """End every process of it, and remove its run directory."""
         if self._init:
-            await end_sandbox(self._init, 0)
-        if self.unsafe_no_sandbox and self._init:
-            unsafe.end(self._init.pid)
+            await self._end(self._init)
         if self._keeper:
             await self._keeper.ended(2)  # once all that was said is written; mostly at once
         self.last_words = self.run_directory.tail() or self.last_words

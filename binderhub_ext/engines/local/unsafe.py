@@ -20,6 +20,7 @@ from ...storage.sync import call
 from ...storage.sync.words import Request
 from . import trust
 from .children import start_child
+from .processes import ProcessId, ask_to_end
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
 
@@ -79,7 +80,18 @@ async def run(request: Request, person: Person) -> bytes:
         return error.output
 
 
-def end(pid: int) -> None:
-    """End a server's whole session, as far as it stayed in it."""
+async def end(server: ProcessId, grace: float = 0, rest: float = 0) -> None:
+    """End a server and its whole session, as far as that stayed in it.
+
+    Args:
+        grace: seconds for the server to end by itself; 0 for none, without asking.
+        rest: the same for what it and its start script started.
+    """
+    others = server.descendants()
+    if grace:
+        await ask_to_end([server], grace)
+    if rest:
+        await ask_to_end(others, rest)
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(server.pid, signal.SIGKILL)
+    await server.ended(5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from time import monotonic
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -16,7 +17,7 @@ from ...core.errors import LaunchFailed, TargetMissing
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
-from ...core.targets import Targets, is_below, program
+from ...core.targets import Targets, at_port, is_below, program
 from ..hub import HubClient, Person, Server, State
 
 FALLBACK = "lab"
@@ -34,6 +35,11 @@ _LOOKS = (0, 0.5)
 """Seconds before each of the looks that all have to find nobody."""
 
 _LOOK_TIMEOUT = 5
+
+_NOBODY_YET = (HTTPStatus.INTERNAL_SERVER_ERROR, *_NOBODY)
+"""What jupyter-server-proxy answers where nobody listens at a port, and other proxies."""
+
+_LOOK_AGAIN = 0.25
 
 
 class Landing:
@@ -62,11 +68,12 @@ class Landing:
         url = server.url + launch.target
         if not is_below(server.url, url):
             raise LaunchFailed("The link leads outside the server it starts. It was not opened.")
-        target = program(launch.target, self._targets)
+        port = at_port(launch.target)
+        target = program(launch.target, self._targets) or port
         if target is None or target.name in _ALWAYS_THERE:
             return url
         tell(Event(Phase.LAUNCHING, Sentence("Waiting for {target}.", target=target.title)))
-        status = await self._answer(person, server, url)
+        status = await self._answer(person, server, url, wait=port is not None)
         if status not in _NO_ANSWER:
             return url
         if await self._answer(person, server, server.url + FALLBACK) in _NO_ANSWER:
@@ -111,16 +118,25 @@ class Landing:
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def _answer(self, person: Person, server: Server, url: str) -> int:
-        """The status with which a page of a server answers; 200 if that cannot be asked."""
+    async def _answer(self, person: Person, server: Server, url: str, *, wait: bool = False) -> int:
+        """The status with which a page of a server answers; 200 if that cannot be asked.
+
+        Args:
+            wait: ask until it is none of a proxy that finds nobody; the proxy itself does not wait.
+        """
         if not self._proxy_url:
             return HTTPStatus.OK
         # never the person's own token: the server runs a stranger's code
         token = await self._hub.token_for_server(person, server.name, seconds=60)
         if not token:
             return HTTPStatus.OK
+        deadline = monotonic() + self._patience
         try:
-            return await self._status(server, url, token)
+            while (status := await self._status(server, url, token)) in _NOBODY_YET:
+                if not wait or monotonic() > deadline:
+                    break
+                await asyncio.sleep(_LOOK_AGAIN)
+            return status
         except aiohttp.ClientConnectorError:
             # it is the proxy that is not where we were told
             return HTTPStatus.OK

@@ -20,6 +20,7 @@ from ...core.sharees import Sharee
 from ...core.updates import CHOICES, Keep, Update, needs_choice
 from ...core.url import readable
 from ...core.volumes import SHARED, Kind, Volume, group_of
+from ...engines.base import Program
 from ...storage.trash import Trashed
 from ..hub import Server
 from ..hub import State as ServerState
@@ -174,6 +175,7 @@ def server_view(
     prefix: str,
     sharees: Iterable[Sharee] | None = None,
     stop: Stop | None = None,
+    beside: Iterable[Program] = (),
 ) -> dict[str, Any]:
     """A server as the main page and `GET /api/servers` have it.
 
@@ -184,6 +186,7 @@ def server_view(
         prefix: of the service; ends in "/".
         sharees: who else may enter it; `None` if that is not known.
         stop: that a teacher stopped it since that launch.
+        beside: what runs beside it.
     """
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
@@ -208,7 +211,21 @@ def server_view(
         "why": why_stopped(stop.title, stop.by)
         if stop and server.state is ServerState.STOPPED
         else "",
+        "beside": [program_view(program, server.url) for program in beside],
     }
+
+
+def program_view(program: Program, url: str) -> dict[str, Any]:
+    """A program that runs beside a server.
+
+    Args:
+        url: of the server.
+    """
+    ports = [
+        {"port": port, "url": f"{url}proxy/{port}/" if program.proxied else ""}
+        for port in program.ports
+    ]
+    return {"name": program.name, "ports": ports}
 
 
 def again(link: str) -> dict[str, str]:

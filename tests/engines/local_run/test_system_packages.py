@@ -17,22 +17,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from datadirs import temporary_data
 from debianpackage import make_package
-from sandboxhub import HERE, ORDINARY, SandboxHub
+from documented import files_of, first_block
+from sandboxhub import HERE, ORDINARY, Client, Failed, SandboxHub, whoever_runs_it
 from smalldisk import leave_free, small_disk
 from systemids import with_ids
 
 from binderhub_ext.core.errors import BuildFailed, NoSpace
+from binderhub_ext.core.launch import Launch
 from binderhub_ext.core.progress import Event
+from binderhub_ext.engines.base import Program
 from binderhub_ext.engines.local import systembuild
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.limits import Limits
-from binderhub_ext.engines.local.store import Store
+from binderhub_ext.engines.local.processes import init_of, lock_holder
+from binderhub_ext.engines.local.rundir import RunDirectory
+from binderhub_ext.engines.local.store import START, Store
 from binderhub_ext.engines.local.systembuild import SystemBuild
 from binderhub_ext.engines.local.systems import Systems, obstacle
 
@@ -287,6 +293,133 @@ async def test_what_no_environment_uses_is_removed(machine: Machine) -> None:
     await machine.systems.collect_garbage({str(used)}, -1, 3600)
     assert used.exists()
     assert not unused.exists()
+
+
+DATABASE = "how-to/programs-beside-the-notebook.md"
+"""The page whose files and code make these tests' repository."""
+
+WEB = """
+mkdir /tmp/web && echo "of $JUPYTERHUB_USER" >/tmp/web/index.html
+python3 -m http.server --bind 127.0.0.1 --directory /tmp/web 3333 &
+exec "$@"
+"""
+
+WRITING = """
+import os, psycopg
+database = psycopg.connect(autocommit=True)
+database.execute("create table counted (n int)")
+for n in range(10**9):
+    database.execute("insert into counted values (%s)", [n])
+    with open("written.new", "w") as file:
+        file.write(str(n))
+    os.replace("written.new", "written")
+"""
+WRITE = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WRITING!r}])"
+COUNTED = (
+    "import psycopg; print(*psycopg.connect().execute('select max(n) from counted').fetchone())"
+)
+END = "import os, signal; os.kill(os.getppid(), signal.SIGTERM)"
+
+
+@dataclass
+class Tides:
+    """A person's server of the repository with the database."""
+
+    hub: SandboxHub
+    client: Client
+    launch: Launch
+
+    @property
+    def directory(self) -> RunDirectory:
+        return RunDirectory.of(self.hub.layout, self.launch.user, self.launch.server)
+
+    async def start(self, **changed: object) -> str:
+        """Start it; gives what the database says of how it ended before."""
+        self.launch = replace(self.launch, **changed)
+        await self.client.start(self.launch)
+        log = self.directory.log.read_text()
+        return log[log.index("database system") :].partition("\n")[0]
+
+    async def run(self, code: str) -> str:
+        answer = await self.client.run(self.launch.user, code)
+        assert not answer.error, answer
+        return answer.output.strip()
+
+    async def page(self) -> str:
+        """What its web program shows to whoever is signed in."""
+        user = self.launch.user
+        address = f"http://{self.hub.server_address(user, 'one')}/user/{user}/one/proxy/3333/"
+        token = {"Authorization": f"token {await self.client.access(user)}"}
+        async with self.client.session.get(address, headers=token) as response:
+            return (await response.text()).strip()
+
+    async def written(self) -> int:
+        """What is committed at least, once something is."""
+        file = self.hub.layout.home(self.launch.user) / self.launch.project / "written"
+        async with asyncio.timeout(20):
+            while not file.exists() or int(file.read_text()) < 50:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return int(file.read_text())
+
+    async def ended(self) -> None:
+        async with asyncio.timeout(20):
+            while await self.client.servers(self.launch.user):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+def database_of(hub: SandboxHub, machine: Machine) -> str:
+    """The image of the documented repository, with a web program."""
+    machine.give_base(hub.layout.environments, ORDINARY if hub.given_away else os.geteuid())
+    files = files_of(DATABASE)
+    files["start"] = files["start"].replace('exec "$@"\n', WEB)
+    files["requirements.txt"] += "jupyter-server-proxy\n"
+    return build(hub, files).split()[-1]
+
+
+@whoever_runs_it
+async def test_a_database_beside_the_notebook(machine: Machine, sandbox_hub: SandboxHub) -> None:
+    """What is in it is there after each kind of end, and after an update; everybody has their own."""
+    hub = sandbox_hub
+    image, table = database_of(hub, machine), first_block(DATABASE, "python")
+    one, project = hub.repository({"week": "1"}, "tess/tides")
+    two, _ = hub.repository({"week": "2"}, "tess/tides")
+    async with hub.client() as client:
+        mine, theirs = (
+            Tides(hub, client, hub.launch(user, image=image, commit=one, project=project))
+            for user in ("tess", "otto")
+        )
+        assert "was shut down" in await mine.start()  # by initdb
+        assert await mine.run(table) == "(1,)"
+        assert await mine.run("!psql -Atc 'select count(*) from tides'") == "1"
+        await theirs.start()
+        assert await theirs.run(table) == "(1,)"
+        assert (await mine.page(), await theirs.page()) == ("of tess", "of otto")
+        builder = LocalBuilder(data_dir=str(hub.data))
+        beside = [Program("postgres", (), True), Program("python3", (3333,), True)]
+        assert list(await builder.programs_beside(mine.launch)) == beside
+        await client.stop("otto")
+
+        await client.stop("tess")
+        assert "was shut down" in await mine.start()
+        with suppress(Exception):  # there is nobody left who could answer
+            await client.run("tess", END, seconds=5)
+        await mine.ended()
+        assert "was shut down" in await mine.start(commit=two)
+        assert await mine.run(f"{table}\nprint(open('week').read())") == "(2,)\n2"
+
+        await mine.run(WRITE)
+        committed = await mine.written()
+        os.kill(init_of(lock_holder(mine.directory.lock) or 0), signal.SIGKILL)
+        await mine.ended()
+        assert "was interrupted" in await mine.start()
+        assert int(await mine.run(COUNTED)) >= committed
+        await client.stop("tess")
+
+        script = hub.layout.environments / image / START
+        script.chmod(0o755)
+        script.write_text("#!/bin/sh\nsleep 99 &\necho the-licence-server-is-down\nexit 7\n")
+        with pytest.raises(Failed, match=r"if the repository has a start script(.|\n)*is-down"):
+            await mine.start()
 
 
 def processes(word: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from ....core.errors import NotFound
@@ -10,6 +11,8 @@ from ....core.links import described
 from ....core.paste import understand
 from ....core.repo import Commit
 from ....core.updates import Keep
+from ....engines.base import Program
+from ...hub import Server, State
 from ...launching.launcher import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
 from ...requests import SHOWN, Fields, first, read_fields
@@ -219,6 +222,7 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
     for row in [*filter(lambda row: row.url, rows), *rows]:
         latest.setdefault(row.server, row)
     stops = await service.teaching.stops(handler.me)
+    beside = await _beside(handler, servers)
     return [
         views.server_view(
             server,
@@ -228,9 +232,20 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
             prefix=service.prefix,
             sharees=None if given is None else given.get(server.name, ()),
             stop=stops.get(latest[server.name].id) if server.name in latest else None,
+            beside=beside.get(server.name, ()),
         )
         for server in servers
     ]
+
+
+async def _beside(handler: Handler, servers: Iterable[Server]) -> dict[str, tuple[Program, ...]]:
+    """What runs beside those servers that run, by their names."""
+    service, user = handler.service, handler.me.name
+    running = [server for server in servers if server.state is State.RUNNING]
+    launches = [service.tickets.of(user, server.name, server.ticket) for server in running]
+    asked = [service.builder.programs_beside(launch) for launch in launches if launch]
+    names = [launch.server for launch in launches if launch]
+    return dict(zip(names, await asyncio.gather(*asked), strict=True))
 
 
 def texts(body: dict[str, Any]) -> Fields:

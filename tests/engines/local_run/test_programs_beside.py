@@ -1,0 +1,158 @@
+"""What runs beside a server: how it is found, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from binderhub_ext.engines.base import Program
+from binderhub_ext.engines.local import unsafe
+from binderhub_ext.engines.local.beside import programs_beside
+from binderhub_ext.engines.local.buildsandbox import BUILD_UID
+from binderhub_ext.engines.local.children import start_child
+from binderhub_ext.engines.local.environment import hub_python
+from binderhub_ext.engines.local.processes import ProcessId, end_sandbox
+from binderhub_ext.engines.local.running import prepared
+from binderhub_ext.engines.local.sandbox import Bind, Person, Sandbox
+
+in_a_sandbox = pytest.mark.skipif(
+    not shutil.which("bwrap"), reason="bubblewrap is missing: apt-get install bubblewrap"
+)
+
+BEGIN = r"""
+import os, signal, socket, sys, time
+said = os.open(sys.argv[1], os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o666)
+def say(word):
+    os.write(said, word.encode() + b"\n")
+def live(name, seconds):
+    def end(*_):
+        if seconds is not None:
+            time.sleep(seconds)
+            say(name)
+            os._exit(0)
+    signal.signal(signal.SIGTERM, end)
+    open("/proc/self/comm", "w").write(name)
+    say("begun")
+    while True:
+        signal.pause()
+def start(name, seconds=0.3, daemon=False, session=False, port=0):
+    if os.fork():
+        return
+    if session or daemon:
+        os.setsid()
+    if daemon and os.fork():
+        os._exit(0)
+    if port:
+        kept = socket.create_server(("127.0.0.1", port))
+    live(name, seconds)
+"""
+
+START = f"""{BEGIN}
+start("database", daemon=True, port=5432)
+start("web", port=3333)
+start("kernel", session=True, port=4444)
+live("server", 0.1)
+"""
+
+DEAF = f"""{BEGIN}
+start("deaf", seconds=None, daemon=True)
+live("server", 0)
+"""
+
+
+def said(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+async def begun(file: Path, number: int) -> None:
+    async with asyncio.timeout(10):
+        while said(file).count("begun") < number:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(code: str, work: Path, number: int) -> AsyncIterator[ProcessId]:
+    """A sandbox as servers have it, with so many processes; its first process."""
+    work.mkdir()
+    work.chmod(0o777)
+    prefix = Path(hub_python()).parents[1]
+    shown = () if prefix.is_relative_to("/usr") else (Bind(prefix, PurePosixPath(prefix)),)
+    sandbox = Sandbox(
+        argv=(hub_python(), "-I", "-S", "-c", code, "/shown/said"),
+        env={"PATH": "/usr/bin:/bin"},
+        cwd="/",
+        binds=(*shown, Bind(work, PurePosixPath("/shown"), read_only=False)),
+        person=Person(BUILD_UID if os.geteuid() == 0 else None),
+        python=hub_python(),
+    )
+    async with prepared(sandbox) as command:
+        command.start(subprocess.DEVNULL)
+        init = await command.init
+        try:
+            await begun(work / "said", number)
+            yield init
+        finally:
+            await end_sandbox(init)
+
+
+@in_a_sandbox
+async def test_names_and_ports_of_what_runs_beside_a_server(tmp_path: Path) -> None:
+    """Not the server nor what it starts itself; and everybody's ports are their own."""
+    beside = (Program("database", (5432,)), Program("web", (3333,)))
+    async with running(START, tmp_path / "ana", 4) as anas:
+        assert programs_beside(anas) == beside
+        async with running(START, tmp_path / "ben", 4) as bens:
+            assert programs_beside(bens) == beside
+    assert programs_beside(anas) == ()
+
+
+@in_a_sandbox
+async def test_what_runs_beside_a_server_ends_after_it_and_in_peace(tmp_path: Path) -> None:
+    async with running(START, tmp_path / "one", 4) as init:
+        await end_sandbox(init, 5, 5)
+        assert not init.alive
+        told = said(tmp_path / "one/said")[4:]
+        assert told[0] == "server"
+        assert sorted(told[1:]) == ["database", "kernel", "web"]
+
+
+@in_a_sandbox
+async def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    async with running(DEAF, tmp_path / "one", 2) as init:
+        began = time.monotonic()
+        await end_sandbox(init, 5, 0.3)
+        assert 0.3 <= time.monotonic() - began < 2
+        assert not init.alive
+        assert said(tmp_path / "one/said")[2:] == ["server"]
+
+
+@in_a_sandbox
+async def test_at_once_is_at_once(tmp_path: Path) -> None:
+    async with running(START, tmp_path / "one", 4) as init:
+        await end_sandbox(init)
+        assert not init.alive
+        assert said(tmp_path / "one/said")[4:] == []
+
+
+async def test_the_same_order_without_a_sandbox(tmp_path: Path) -> None:
+    file = tmp_path / "said"
+    code = f"{BEGIN}\nstart('database')\nstart('deaf', None)\nlive('server', 0.1)"
+    argv = [sys.executable, "-I", "-S", "-c", code, str(file)]
+    server = ProcessId.of(start_child(argv, env={}, output=subprocess.DEVNULL).pid)
+    assert server
+    await begun(file, 3)
+    others = server.descendants()
+    assert len(others) == 2
+    await unsafe.end(server, 5, 0.5)
+    assert said(file)[3:] == ["server", "database"]
+    for process in (server, *others):
+        assert await process.ended(2)
