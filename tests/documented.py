@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -19,8 +20,7 @@ def files_of(page: str) -> dict[str, str]:
     return dict(_FILE.findall((DOCS / page).read_text()))
 
 
-def first_block(page: str, language: str) -> str:
-    """The first block of a language."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.M | re.S)
-    assert found, f"{page} has no block of {language}"
-    return found[1]
+def blocks_of(page: str, language: str) -> list[str]:
+    """All blocks of a language, as they stand in the text or in a list."""
+    block = re.compile(rf"^( *)```{language}\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+    return [dedent(text) for _, text in block.findall((DOCS / page).read_text())]

@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 from datadirs import temporary_data
 from debianpackage import make_package
-from documented import files_of, first_block
+from documented import blocks_of, files_of
 from sandboxhub import HERE, ORDINARY, Client, Failed, SandboxHub, whoever_runs_it
 from smalldisk import leave_free, small_disk
 from systemids import with_ids
@@ -378,9 +378,9 @@ def database_of(hub: SandboxHub, machine: Machine) -> str:
 
 @whoever_runs_it
 async def test_a_database_beside_the_notebook(machine: Machine, sandbox_hub: SandboxHub) -> None:
-    """What is in it is there after each kind of end, and after an update; everybody has their own."""
+    """What is in it outlives every kind of end, and an update; everybody has their own."""
     hub = sandbox_hub
-    image, table = database_of(hub, machine), first_block(DATABASE, "python")
+    image, table = database_of(hub, machine), blocks_of(DATABASE, "python")[0]
     one, project = hub.repository({"week": "1"}, "tess/tides")
     two, _ = hub.repository({"week": "2"}, "tess/tides")
     async with hub.client() as client:
