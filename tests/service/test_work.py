@@ -11,8 +11,10 @@ from realhub import PREFIX
 
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.core.shipped import SHIPPED
+from binderhub_ext.engines.base import Program
 from binderhub_ext.service.launching.news import News
 from binderhub_ext.service.records.tables import LaunchRow
+from binderhub_ext.service.web.views import program_view
 from binderhub_ext.service.web.workviews import place_of, work_views
 
 
@@ -77,6 +79,18 @@ def test_what_a_row_says_of_its_project() -> None:
 )
 def test_whose_a_repository_is(repo: Repo, place: str) -> None:
     assert place_of(repo) == place
+
+
+def test_what_runs_beside_a_server_is_opened_where_its_environment_can_show_it() -> None:
+    url = "/user/ana/tides/"
+    assert program_view(Program("refine", (3333, 8080), proxied=True), url) == {
+        "name": "refine",
+        "ports": [
+            {"port": 3333, "url": f"{url}proxy/3333/"},
+            {"port": 8080, "url": f"{url}proxy/8080/"},
+        ],
+    }
+    assert program_view(Program("redis", (6379,)), url)["ports"] == [{"port": 6379, "url": ""}]
 
 
 async def test_news_is_for_one_person_and_is_not_missed() -> None:
