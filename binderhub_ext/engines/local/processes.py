@@ -16,6 +16,8 @@ _FLOCK = "hhqqi4x"
 _LOOK = 0.01
 _ATTEMPTS = 1000
 
+_MOST = 10_000
+
 _PROGRAM = 2
 """The number that bubblewrap's first child has, inside: that of the program it was asked for."""
 
@@ -70,8 +72,12 @@ class ProcessId:
         return list(filter(None, (ProcessId.of(int(pid)) for pid in pids)))
 
     def descendants(self) -> list[ProcessId]:
-        """All that came of it and is alive."""
-        return [each for child in self.children() for each in (child, *child.descendants())]
+        """All that came of it and is alive; no more than any machine can look through."""
+        found = self.children()
+        for each in found:  # which grows meanwhile
+            if len(found) < _MOST:
+                found += each.children()
+        return found
 
 
 async def ask_to_end(processes: Collection[ProcessId], seconds: float) -> None:
@@ -97,7 +103,7 @@ async def end_sandbox(init: ProcessId, grace: float = 0, rest: float = 0) -> Non
     if grace and (program := program_of(init)):
         await ask_to_end([program], grace)
     if rest:
-        await ask_to_end(init.descendants(), rest)
+        await ask_to_end(await asyncio.to_thread(init.descendants), rest)
     init.signal(signal.SIGKILL)
     await init.ended(5)
 

@@ -6,6 +6,7 @@ a place in it is rewritten to where that place really is.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -87,7 +88,7 @@ async def end(server: ProcessId, grace: float = 0, rest: float = 0) -> None:
         grace: seconds for the server to end by itself; 0 for none, without asking.
         rest: the same for what it and its start script started.
     """
-    others = server.descendants()
+    others = await asyncio.to_thread(server.descendants)
     if grace:
         await ask_to_end([server], grace)
     if rest:

@@ -20,6 +20,7 @@ from binderhub_ext.engines.local.beside import programs_beside
 from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.children import start_child
 from binderhub_ext.engines.local.environment import hub_python
+from binderhub_ext.engines.local.network import Network, Ports
 from binderhub_ext.engines.local.processes import ProcessId, end_sandbox
 from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import Bind, Person, Sandbox
@@ -80,8 +81,11 @@ async def begun(file: Path, number: int) -> None:
 
 
 @asynccontextmanager
-async def running(code: str, work: Path, number: int) -> AsyncIterator[ProcessId]:
+async def running(
+    code: str, work: Path, number: int, network: Network = Network.NONE
+) -> AsyncIterator[ProcessId]:
     """A sandbox as servers have it, with so many processes; its first process."""
+    (sockets := work.with_suffix(".sockets")).mkdir()
     work.mkdir()
     work.chmod(0o777)
     prefix = Path(hub_python()).parents[1]
@@ -92,9 +96,10 @@ async def running(code: str, work: Path, number: int) -> AsyncIterator[ProcessId
         cwd="/",
         binds=(*shown, Bind(work, PurePosixPath("/shown"), read_only=False)),
         person=Person(BUILD_UID if os.geteuid() == 0 else None),
+        network=network,
         python=hub_python(),
     )
-    async with prepared(sandbox) as command:
+    async with prepared(sandbox, ports=Ports(8888, 8081), sockets=sockets) as command:
         command.start(subprocess.DEVNULL)
         init = await command.init
         try:
@@ -106,9 +111,9 @@ async def running(code: str, work: Path, number: int) -> AsyncIterator[ProcessId
 
 @in_a_sandbox
 async def test_names_and_ports_of_what_runs_beside_a_server(tmp_path: Path) -> None:
-    """Not the server nor what it starts itself; and everybody's ports are their own."""
+    """Not the server nor what it starts itself nor ours; and everybody's ports are their own."""
     beside = (Program("database", (5432,)), Program("web", (3333,)))
-    async with running(START, tmp_path / "ana", 4) as anas:
+    async with running(START, tmp_path / "ana", 4, Network.ISOLATED) as anas:
         assert programs_beside(anas) == beside
         async with running(START, tmp_path / "ben", 4) as bens:
             assert programs_beside(bens) == beside
@@ -133,6 +138,15 @@ async def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
         assert 0.3 <= time.monotonic() - began < 2
         assert not init.alive
         assert said(tmp_path / "one/said")[2:] == ["server"]
+
+
+@pytest.mark.parametrize("number", [3_000, 10**9])
+def test_a_chain_longer_than_any_stack(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def children(process: ProcessId) -> list[ProcessId]:
+        return [ProcessId(process.pid + 1, 0)] if process.pid < number else []
+
+    monkeypatch.setattr(ProcessId, "children", children)
+    assert len(ProcessId(0, 0).descendants()) == min(number, 10_000)
 
 
 @in_a_sandbox
