@@ -80,6 +80,10 @@ implemented". Among it `clone3`, whose flags no filter can read: the C library t
 UNCOUNTED = ("memfd_create", "memfd_secret", "shmget")
 """Memory that belongs to no process, so that without a control group nobody counts it."""
 
+_SMALL = 4096
+"""Bytes that `shmget` may give all the same: PostgreSQL does not run without a few. The kernel lets
+a sandbox have 4096 such pieces."""
+
 _NEW_NAMESPACES = tuple(1 << bit for bit in (17, 25, 26, 27, 28, 29, 30))
 _TERMINAL = (0x5412, 0x541C)
 """`TIOCSTI` and `TIOCLINUX`: type into a terminal."""
@@ -107,7 +111,7 @@ def programs(count_memory: bool = False) -> tuple[bytes, ...]:
     """The filters as the kernel takes them (classic BPF).
 
     Args:
-        count_memory: also refuse `UNCOUNTED`, where a watcher has to count.
+        count_memory: also refuse `UNCOUNTED`, but small pieces, where a watcher has to count.
 
     Raises:
         NoSeccomp: libseccomp is missing.
@@ -120,6 +124,9 @@ def programs(count_memory: bool = False) -> tuple[bytes, ...]:
     by_name = pyseccomp.SyscallFilter(missing)
     for name in sorted(ALLOWED - set(UNCOUNTED if count_memory else ())):
         _add(by_name, pyseccomp.ALLOW, name)
+    if count_memory:
+        small = pyseccomp.Arg(1, pyseccomp.LE, _SMALL)
+        _add(by_name, pyseccomp.ALLOW, "shmget", small)
     for name in sorted(DENIED):
         _add(by_name, pyseccomp.ERRNO(errno.EPERM), name)
     for value in _PERSONALITIES:

@@ -142,6 +142,27 @@ def test_uses_of_allowed_calls_that_are_refused() -> None:
     assert called(PERSONALITY, 0xFFFFFFFF) == 0
 
 
+SHARED = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmget.argtypes = ctypes.c_int, ctypes.c_size_t, ctypes.c_int
+def get(size):
+    ctypes.set_errno(0)
+    piece = libc.shmget(0, size, 0o1600)
+    error = ctypes.get_errno()
+    if piece >= 0:
+        libc.shmctl(piece, 0, None)
+    return error
+print("RESULT", [get(size) for size in (56, 4096, 4097, 1 << 32 | 56)])
+"""
+
+
+def test_memory_that_nobody_counts_comes_in_small_pieces() -> None:
+    """PostgreSQL keeps 56 bytes of its kind."""
+    assert told(SHARED, count_memory=True) == [0, 0, errno.ENOSYS, errno.ENOSYS]
+    assert told(SHARED, count_memory=False)[:3] == [0, 0, 0]
+
+
 def test_programs_of_people_run() -> None:
     assert told(PROGRAM) is True
 
