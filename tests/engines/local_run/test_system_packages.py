@@ -305,19 +305,18 @@ exec "$@"
 """
 
 WRITING = """
-import os, psycopg
+import os, psycopg, time
 database = psycopg.connect(autocommit=True)
-database.execute("create table counted (n int)")
-for n in range(10**9):
-    database.execute("insert into counted values (%s)", [n])
+database.execute("create table if not exists written (at bigint)")
+while True:
+    now = time.time_ns()
+    database.execute("insert into written values (%s)", [now])
     with open("written.new", "w") as file:
-        file.write(str(n))
+        file.write(str(now))
     os.replace("written.new", "written")
 """
 WRITE = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WRITING!r}])"
-COUNTED = (
-    "import psycopg; print(*psycopg.connect().execute('select max(n) from counted').fetchone())"
-)
+WRITTEN = "!psql -Atc 'select max(at) from written'"
 END = "import os, signal; os.kill(os.getppid(), signal.SIGTERM)"
 
 
@@ -353,12 +352,15 @@ class Tides:
         async with self.client.session.get(address, headers=token) as response:
             return (await response.text()).strip()
 
-    async def written(self) -> int:
-        """What is committed at least, once something is."""
+    async def writing(self) -> int:
+        """Have something written all the time; gives what is committed already."""
+        began = time.time_ns()
+        await self.run(WRITE)
         file = self.hub.layout.home(self.launch.user) / self.launch.project / "written"
         async with asyncio.timeout(20):
-            while not file.exists() or int(file.read_text()) < 50:  # noqa: ASYNC110
+            while not file.exists() or int(file.read_text()) < began:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
         return int(file.read_text())
 
     async def ended(self) -> None:
@@ -399,20 +401,21 @@ async def test_a_database_beside_the_notebook(machine: Machine, sandbox_hub: San
         assert list(await builder.programs_beside(mine.launch)) == beside
         await client.stop("otto")
 
+        committed = await mine.writing()
         await client.stop("tess")
         assert "was shut down" in await mine.start()
+        assert int(await mine.run(WRITTEN)) >= committed
         with suppress(Exception):  # there is nobody left who could answer
             await client.run("tess", END, seconds=5)
         await mine.ended()
         assert "was shut down" in await mine.start(commit=two)
         assert await mine.run(f"{table}\nprint(open('week').read())") == "(2,)\n2"
 
-        await mine.run(WRITE)
-        committed = await mine.written()
+        committed = await mine.writing()
         os.kill(init_of(lock_holder(mine.directory.lock) or 0), signal.SIGKILL)
         await mine.ended()
         assert "was interrupted" in await mine.start()
-        assert int(await mine.run(COUNTED)) >= committed
+        assert int(await mine.run(WRITTEN)) >= committed
         await client.stop("tess")
 
         script = hub.layout.environments / image / START
