@@ -315,7 +315,7 @@ while True:
         file.write(str(now))
     os.replace("written.new", "written")
 """
-WRITE = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WRITING!r}])"
+WRITE = f"import subprocess; subprocess.run(['setsid', '-f', 'python', '-c', {WRITING!r}])"
 WRITTEN = "!psql -Atc 'select max(at) from written'"
 END = "import os, signal; os.kill(os.getppid(), signal.SIGTERM)"
 
@@ -337,7 +337,7 @@ class Tides:
         self.launch = replace(self.launch, **changed)
         await self.client.start(self.launch)
         log = self.directory.log.read_text()
-        return log[log.index("database system") :].partition("\n")[0]
+        return log[log.index("LOG:  database system") :].partition("\n")[0]
 
     async def run(self, code: str) -> str:
         answer = await self.client.run(self.launch.user, code)
