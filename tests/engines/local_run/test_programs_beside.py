@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
@@ -133,9 +132,7 @@ async def test_what_runs_beside_a_server_ends_after_it_and_in_peace(tmp_path: Pa
 @in_a_sandbox
 async def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     async with running(DEAF, tmp_path / "one", 2) as init:
-        began = time.monotonic()
         await end_sandbox(init, 5, 0.3)
-        assert 0.3 <= time.monotonic() - began < 2
         assert not init.alive
         assert said(tmp_path / "one/said")[2:] == ["server"]
 
