@@ -420,9 +420,11 @@ async def test_a_database_beside_the_notebook(machine: Machine, sandbox_hub: San
 
         script = hub.layout.environments / image / START
         script.chmod(0o755)
+        right = script.read_text()
         script.write_text("#!/bin/sh\nsleep 99 &\necho the-licence-server-is-down\nexit 7\n")
         with pytest.raises(Failed, match=r"if the repository has a start script(.|\n)*is-down"):
             await mine.start()
+        script.write_text(right)
 
 
 def processes(word: str) -> list[str]:
