@@ -159,7 +159,9 @@ REFUSED: list[tuple[Any, type[BinderError], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("answered", "error", "words"), REFUSED)
+@pytest.mark.parametrize(
+    ("answered", "error", "words"), REFUSED, ids=[words for *_, words in REFUSED]
+)
 async def test_a_hostile_archive_leaves_nothing(
     make: Make, site: FakeSite, answered: Any, error: type[BinderError], words: str
 ) -> None:
