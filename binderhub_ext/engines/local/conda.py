@@ -29,6 +29,14 @@ CHANNEL = "conda-forge"
 
 _BYTES = 2**18
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
+_ITEM = r"(?:version|build|build_number|channel)=(?:'[^'\"\[\]:/]*+'|\"[^'\"\[\]:/]*+\")"
+_FROM_A_CHANNEL = re.compile(
+    r"(?!.*\.(?:conda|tar\.bz2))(?:[\w.-]++(?:/[\w.-]++)*+::)?[\w.-]++ *+[\w.*+!=<>~|, -]*+"
+    rf"(?:\[{_ITEM}(?:, *+{_ITEM})*+\])?",
+    re.ASCII,
+)
+"""A name, and what limits its versions: nothing by which one file is named, wherever that lies."""
+
 _META = "conda-meta"
 _SCRIPTS = "etc/conda/activate.d"
 _ACTIVATE = f'for script in "$CONDA_PREFIX"/{_SCRIPTS}/*.sh; do . "$script"; done; exec "$@"'
@@ -54,8 +62,10 @@ class Asked:
 
     @property
     def checked(self) -> bool:
-        """Whether every file of a lock is known by its SHA-256."""
-        return all(file.sha256 for file in self.files)
+        """Whether all of it is what its channels say: every file of a lock is known by its SHA-256,
+        and nothing is asked for by an address of its own, as conda allows in many ways."""
+        known = all(file.sha256 for file in self.files)
+        return known and all(map(_FROM_A_CHANNEL.fullmatch, self.specs))
 
 
 def asked(content: bytes, python: str) -> Asked:

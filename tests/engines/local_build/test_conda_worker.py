@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -127,3 +128,41 @@ def test_what_this_machine_has_not_is_said(channel: Path, tmp_path: Path, need: 
     order = ordered(channel, tmp_path)
     order.files[0]["depends"] = ["__unix", "__glibc >=2.17,<3.0.a0", need]
     assert work(order, tmp_path) == (Ending.UNFIT, need)
+
+
+FILE = "https://example.org/noarch/tides-1.0-0.conda"
+
+
+@pytest.mark.parametrize(
+    ("spec", "kept"),
+    [
+        ("tides", True),
+        ("tides >=1,<2|3.* *cuda*", True),
+        ("tides=1.0=py_0", True),
+        ("conda-forge/label/old::tides 1.0", True),
+        ("tides[version='>=1,<2', build='py311*', channel='conda-forge']", True),
+        (FILE, False),
+        (f"tides[url={FILE}]", False),
+        (f"tides[url='{FILE}']", False),
+        (f"tides *[ URL = '{FILE}' ]", False),
+        (f"tides[version='*', url=\"{FILE}\"]", False),
+        (f"tides[version='*[url={FILE}]']", False),
+        (f"conda-forge::tides[url={FILE}]", False),
+        ("./tides-1.0-0.conda", False),
+        ("/usr/tides-1.0-0.tar.bz2", False),
+        ("tides-1.0-0.tar.bz2", False),
+    ],
+)
+def test_what_names_a_file_of_its_own_is_kept_by_nobody(spec: str, kept: bool) -> None:
+    """The library would keep it under the name that a channel's package has, for everybody."""
+    assert conda.Asked(("conda-forge",), (spec,)).checked is kept
+    file = json.dumps({"dependencies": [spec]}).encode()
+    assert conda.asked(file, "3.11").checked is kept
+
+
+def test_what_is_asked_for_is_judged_at_once() -> None:
+    many = 2**15
+    for spec in ("aaaa" * many, "a-" * many + "[", "a::" * many, "a[version='" * many, " " * many):
+        before = process_time()
+        assert conda.Asked((), (f"{spec}@",)).checked is False
+        assert process_time() - before < 0.5
