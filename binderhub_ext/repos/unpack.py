@@ -148,6 +148,8 @@ def _of_tar(packed: tarfile.TarFile, room: _Room) -> Iterator[tuple[int, str, st
     for member in packed:
         most -= 1
         path = safe_path(member.name)
+        if member.size < 0:
+            raise _Refused(DAMAGED)
         if path is None and not (member.isdir() and not member.name.strip("./")):
             raise _Refused(HOSTILE)
         mode = _mode_in_tar(member)

@@ -193,6 +193,15 @@ async def test_a_tar_of_every_kind(tmp_path: Path, kind: str) -> None:
     assert written == [b"#!", b"run", b"#!", b"1"]
 
 
+def less_than_nothing(kind: bytes) -> bytes:
+    """A tar with a member that says it has less than no bytes, before what is too large."""
+    whole = bytearray(tarred([("a", b"", {"type": kind}), ("b", b"\0" * 2 * 10**6, {})], "w"))
+    whole[124:136] = tarfile.itn(-(2**40), 12, tarfile.GNU_FORMAT)  # type: ignore[attr-defined]
+    whole[148:156] = b" " * 8
+    whole[148:156] = b"%06o\0 " % sum(whole[:512])
+    return bytes(whole)
+
+
 BAD_TARS: list[tuple[str, bytes, type[BinderError]]] = [
     ("absolute", tarred([("/etc/passwd", b"x", {})]), NotAllowed),
     ("climbing", tarred([("a/../../b", b"x", {})]), NotAllowed),
@@ -219,6 +228,8 @@ BAD_TARS: list[tuple[str, bytes, type[BinderError]]] = [
     ),
     ("bomb", tarred([("a", b"\0" * 2 * 10**6, {})]), TooLarge),
     ("bomb that would be left out", tarred([(".git/a", b"\0" * 2 * 10**6, {})]), TooLarge),
+    ("less than nothing", less_than_nothing(tarfile.DIRTYPE), RepoUnavailable),
+    ("a device of less than nothing", less_than_nothing(tarfile.CHRTYPE), RepoUnavailable),
     ("many", tarred([(f"f{number}", b"", {}) for number in range(200)]), TooLarge),
     ("cut", tarred([("a", b"1" * 50_000, {})])[:-40], RepoUnavailable),
     ("no archive", b"<html>" * 200, RepoUnavailable),
