@@ -13,6 +13,8 @@ import yaml
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _DEPTH = 50
+_EVENTS = 600_000
+"""Twice what locks have that are as large as they may be; letters alone would be millions."""
 
 
 def parse_yaml(content: bytes, limit: int) -> Any:
@@ -29,7 +31,9 @@ def parse_yaml(content: bytes, limit: int) -> Any:
     made: list[Any] = []
     inside: list[_Open] = []
     try:
-        for event in yaml.parse(content, Loader=_LOADER):
+        for number, event in enumerate(yaml.parse(content, Loader=_LOADER)):
+            if number > _EVENTS:
+                raise ValueError("too many values")
             if isinstance(event, yaml.AliasEvent):
                 raise ValueError("an alias (*name)")
             if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):

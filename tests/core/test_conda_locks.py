@@ -426,3 +426,32 @@ def test_a_large_lock_is_read_at_once() -> None:
     before = process_time()
     lock = find_lock("", lambda path: text.encode() if path == "conda-lock.yml" else None)
     assert lock and process_time() - before < 3
+
+
+LONG = [
+    (
+        "pixi.toml",
+        "[workspace]\nplatforms = [{many}]\n[environments]\ndefault = [{features}]\n"
+        "[feature.a.dependencies]\n{needs}".format(
+            many='"linux-64",' * 3000,
+            features='"a",' * 20_000,
+            needs="".join(f'a{n} = "*"\n' for n in range(8000)),
+        ),
+    ),
+    (
+        "pixi.lock",
+        "version: 6\nenvironments:\n  default:\n    packages:\n      linux-64:\n"
+        + f"      - conda: {TIDES}\n" * 20_000
+        + f"packages:\n- conda: {TIDES}\n  depends:\n"
+        + "  - a\n" * 100_000,
+    ),
+    ("pixi.lock", "version: [" + "a," * (2**21 - 100) + "]"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), LONG, ids=["pixi.toml", "pixi.lock", "letters"])
+def test_what_is_named_again_and_again_takes_no_longer(name: str, text: str) -> None:
+    before = process_time()
+    with suppress(BuildFailed):
+        lock_of({name: text})
+    assert process_time() - before < 4

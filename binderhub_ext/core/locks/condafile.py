@@ -122,8 +122,8 @@ def once(files: Iterable[CondaFile]) -> tuple[CondaFile, ...]:
 
 
 def there(platforms: Iterable[str]) -> list[str]:
-    """Those of platforms that a hub can be on."""
-    return [platform for platform in platforms if platform in MACHINES]
+    """Those of platforms that a hub can be on, each once."""
+    return [platform for platform in dict.fromkeys(platforms) if platform in MACHINES]
 
 
 def on(platform: str) -> str:

@@ -86,7 +86,7 @@ def _features(tables: _Table) -> list[_Table]:
     wanted = tables.get("environments", {}).get("default", ())
     fields = wanted if isinstance(wanted, dict) else {"features": wanted}
     own = [] if fields.get("no-default-feature") else [tables]
-    return own + [tables["feature"][name] for name in fields.get("features", ())]
+    return own + [tables["feature"][name] for name in dict.fromkeys(fields.get("features", ()))]
 
 
 def _wanted(feature: _Table, platform: str) -> dict[str, Any]:

@@ -40,8 +40,9 @@ def locked(table: _Table, manifest: _Table) -> Locked:
     files: dict[str, list[CondaFile]] = {platform: [] for platform in there(platforms)}
     pins: list[Pin] = []
     for platform, found in files.items():
-        for entry in wanted[platform]:
-            package = {**entry, **packages[_where(entry)]}
+        # each once, however often it is named: what it needs may be a long list
+        for where, entry in {_where(entry): entry for entry in wanted[platform]}.items():
+            package = {**entry, **packages[where]}
             if _is_pypi(entry):
                 lines[_of_pypi(package, platform, pins)] = None
             else:
