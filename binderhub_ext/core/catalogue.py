@@ -6,10 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from .downloads import ARCHIVE
 from .errors import BadLink
+from .forges import GIST
 from .plain import TEXT_MAX, shown
+from .repo import Repo
 from .sentences import Sentence
 
 TITLE_MAX, TEXT_LONGEST, REASON_MAX = 120, 1000, 500
@@ -28,11 +31,17 @@ _BETWEEN_TAGS = re.compile(r"[\s,;#]+")
 
 _SSH = re.compile(r"(?<=ssh://)[\w.-]+@")
 _USER_INFO = re.compile(r"//[^/?#\s@]+@")
-_NAME = r"[\w.-]*(?:token|secret|passw|api_?-?key|access_?-?key|credential|signature|auth(?!or))"
-_SECRET = re.compile(rf"(?:^|[?&;#\s]){_NAME}[\w.-]*=[^&\s]|(?:^|[?&;#\s])(?:sig|key|pwd)=", re.I)
+_GIVEN = re.compile(r"(?:^|[?&;#\s])(?P<name>[\w.-]++)=(?=[^&\s])")
+_SECRET = re.compile(
+    r"token|secret|passw|api_?-?key|access_?-?key|credential|signature|auth(?!or)"
+    r"|\A(?:sig|key|pwd)\Z",
+    re.I,
+)
+"""In names of parameters."""
+
 _ISSUED = re.compile(
     r"\b(?:gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{15}|hf_\w{20}|sk-[\w-]{20}|xox[abprs]-"
-    r"|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.)"
+    r"|AKIA[0-9A-Z]{16}|(?<!-)eyJ[\w-]{10,}+\.[\w-]{10,}+\.)"
 )
 """How tokens begin that well-known services issue."""
 
@@ -131,7 +140,8 @@ def check_no_secret(link: str) -> None:
     """
     text = link[:TEXT_MAX]
     for _ in range(_LAYERS):
-        if _USER_INFO.search(_SSH.sub("", text)) or _SECRET.search(text) or _ISSUED.search(text):
+        named = any(_SECRET.search(given["name"]) for given in _GIVEN.finditer(text))
+        if named or _USER_INFO.search(_SSH.sub("", text)) or _ISSUED.search(text):
             raise BadLink(
                 "There is something like a password or a token in this link. Everybody could use "
                 "it: leave it out, and if it was real, revoke it."
@@ -139,6 +149,16 @@ def check_no_secret(link: str) -> None:
         text, before = unquote(text), text
         if text == before:
             return
+
+
+def is_listed(repo: Repo) -> bool:
+    """Whether the address of a repository may be told to who does not know it.
+
+    A file at any address is often open to whoever has been told that, as a cloud's share is, and so
+    is a secret gist: its id is all that keeps it.
+    """
+    host = urlsplit(repo.url).hostname
+    return repo.provider not in (ARCHIVE.id, GIST.id) and host != GIST.host
 
 
 def normal(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from binderhub_ext.core.catalogue import (
     Popular,
     check_no_secret,
     clean,
+    is_listed,
     most_popular,
     popularity,
     read_reason,
@@ -20,6 +23,7 @@ from binderhub_ext.core.catalogue import (
     words_of,
 )
 from binderhub_ext.core.errors import BadLink
+from binderhub_ext.core.providers import PROVIDERS
 
 DAY = 86400.0
 
@@ -108,6 +112,28 @@ def test_a_link_with_a_secret_is_refused(link: str) -> None:
 )
 def test_a_link_without_one_is_not(link: str) -> None:
     check_no_secret(link)
+
+
+def test_a_link_is_looked_through_at_once() -> None:
+    for text in ("auth" * 4096, "-eyJ" * 4096, "eyJ" * 5461, "token.token" * 1489, "?auth" * 3276):
+        before = process_time()
+        check_no_secret(text)
+        assert process_time() - before < 0.05, text[:9]
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "listed"),
+    [
+        ("gh", "ocean/tides", True),
+        ("git", "https://git.example.org/ocean/tides", True),
+        ("osf", "ezcuj", True),
+        ("archive", "https://cloud.example.org/s/AbCdEf/download/course.zip", False),
+        ("gist", "maria/0123456789abcdef", False),
+        ("git", "https://gist.github.com/0123456789abcdef.git", False),
+    ],
+)
+def test_what_an_address_opens_is_told_by_nobody(provider: str, name: str, listed: bool) -> None:
+    assert is_listed(PROVIDERS[provider].repo(name)) is listed
 
 
 def test_a_report_says_what_is_wrong() -> None:

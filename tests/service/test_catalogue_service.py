@@ -22,6 +22,7 @@ from binderhub_ext.core.policy import Policy
 from binderhub_ext.core.providers import PROVIDERS
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
+from binderhub_ext.service.catalogue import health
 from binderhub_ext.service.catalogue.entries import Catalogue
 from binderhub_ext.service.catalogue.health import Budget, Health
 from binderhub_ext.service.catalogue.settings import Limits
@@ -353,12 +354,43 @@ async def test_a_link_that_was_changed_meanwhile_keeps_nothing_of_the_old(room: 
     before = await room.row(id)
     same = {"repo": "https://github.com/ocean/tides", "words": ""}
     await room.entries.checked(before, checked=now(), commit="c" * 40)
+    await room.entries.marked(id, featured=True)
     await room.entries.edit(id, Listing("other words"), link=before.link, **same)
-    assert (await room.row(id)).commit == "c" * 40
+    row = await room.row(id)
+    assert (row.commit, row.featured) == ("c" * 40, True)
+    await room.entries.checked(before, score=3.0, people=3)
     await room.entries.edit(id, Listing("x"), link="v2/gh/ocean/waves/main", **same)
     await room.entries.checked(before, checked=now(), commit="c" * 40)
     row = await room.row(id)
     assert (row.commit, row.checked) == ("", None)
+    assert (row.featured, row.score, row.people) == (False, 0, 0), "nobody recommended this one"
+
+
+async def test_nobodys_changes_keep_others_from_their_turn(tmp_path: Path) -> None:
+    room = Room(tmp_path, checks=1)
+    mine, theirs = await room.add("ocean/waves"), await room.add("ocean/tides", owner="ben")
+    for name in ("ocean/swell", "ocean/foam"):
+        link = f"v2/gh/{name}/main"
+        await room.entries.edit(mine, Listing("x"), link=link, repo=name, words="")
+    await room.health.look()
+    assert ((await room.row(mine)).checked, bool((await room.row(theirs)).checked)) == (None, True)
+    await room.close()
+
+
+async def test_a_host_that_never_ends_holds_up_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(repo: Repo, ref: str, *, reader: str = "") -> Commit:
+        await asyncio.sleep(3600 if repo.name == "ocean/slow" else 0)
+        return Commit(repo, ref, "c" * 40)
+
+    monkeypatch.setattr(health, "_PATIENCE", 0.05)
+    monkeypatch.setattr(room.hosts, "resolve", never)
+    slow, tides = await room.add("ocean/slow"), await room.add("ocean/tides")
+    async with asyncio.timeout(5):
+        await room.health.look()
+    assert "did not answer" in (await room.view(slow))["health"]["message"]
+    assert (await room.view(tides))["health"]["ok"]
 
 
 async def test_a_limit_holds_for_many_at_once_and_all_is_in_the_event_log(tmp_path: Path) -> None:

@@ -19,8 +19,23 @@ from urllib.parse import urlsplit
 
 from tornado.log import app_log
 
-from ...core.catalogue import TITLE_MAX, Listing, clean, most_popular, words_of
-from ...core.errors import BinderError, BuildFailed, BuildTimeout, NotAllowed, Unsupported
+from ...core.catalogue import (
+    TITLE_MAX,
+    Listing,
+    check_no_secret,
+    clean,
+    is_listed,
+    most_popular,
+    words_of,
+)
+from ...core.errors import (
+    BinderError,
+    BuildFailed,
+    BuildTimeout,
+    NotAllowed,
+    RepoUnavailable,
+    Unsupported,
+)
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import judge
@@ -50,6 +65,9 @@ _CANDIDATES = 4
 
 _HALF_LIVES = 6
 """After so many, launches are not counted any more: a person counts less than two per cent."""
+
+_PATIENCE = 60.0
+"""Seconds for which a host may answer; entries are looked at one after the other."""
 
 _IMAGES_FOR = 60.0
 """Seconds for which a list of environments is good."""
@@ -176,12 +194,13 @@ class Health:
     def _plain(self, repo: Repo) -> Plain | None:
         """What stands in the catalogue of a repository that many launched, if it may."""
         web = urlsplit(repo.url).scheme in ("http", "https")
-        if not web or repo.provider == SHIPPED.id:
+        if not web or repo.provider == SHIPPED.id or not is_listed(repo):
             return None
         request = LaunchRequest(repo)
         try:
             judge(self._catalogue.policy, request)
             link = write_link(request, providers=self._catalogue.providers)
+            check_no_secret(link)
         except BinderError:
             return None
         title = clean(repo.title)[:TITLE_MAX]
@@ -215,10 +234,14 @@ class Health:
         if request.repo is None:
             return None
         provider = self._builds.provider(request.repo.provider)
-        if is_full_id(request.ref):
-            # a whole id is believed without asking, so ask for anything else
-            await provider.resolve(request.repo, HEAD)
-        return await provider.resolve(request.repo, request.ref)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                if is_full_id(request.ref):
+                    # a whole id is believed without asking, so ask for anything else
+                    await provider.resolve(request.repo, HEAD)
+                return await provider.resolve(request.repo, request.ref)
+        except TimeoutError as error:
+            raise RepoUnavailable("Its host did not answer.") from error
 
     async def _key(self, commit: Commit) -> str:
         """The environment of a commit, if it is known; nothing is fetched."""

@@ -142,15 +142,20 @@ class CatalogueRecords:
         return row
 
     async def edit(self, id: str, listing: Listing, *, link: str, repo: str, words: str) -> None:
-        """Change what an owner says; what others decided of it stays."""
+        """Change what an owner says.
+
+        What others decided of it stays, as far as it is of the same link: nobody recommended, or
+        launched, what it leads to from now on.
+        """
         mine = CatalogueRow.id == id
         values = {**_said(listing, words), "changed": now()}
         fresh = {"checked": None, "code": "", "commit": "", "key": "", "tried": None}
+        others = {"featured": False, "score": 0.0, "people": 0}
 
         def write(session: Session) -> None:
             session.execute(update(CatalogueRow).where(mine).values(**values))
             moved = update(CatalogueRow).where(mine, CatalogueRow.link != link)
-            session.execute(moved.values(link=link, repo=repo, **fresh))
+            session.execute(moved.values(link=link, repo=repo, **fresh, **others))
 
         await self._run(write)
 
@@ -221,12 +226,15 @@ class CatalogueRecords:
     # ---- health
 
     async def due(self, age: timedelta, *, limit: int) -> list[CatalogueRow]:
-        """What was not looked at for `age`: what many see first, and of that the longest ago."""
+        """What was not looked at for `age`: what many see first, and of that what waits longest.
+
+        What was changed begins to wait anew, so that nobody's changes keep others from their turn.
+        """
         old = or_(CatalogueRow.checked.is_(None), CatalogueRow.checked < now() - age)
         some = select(CatalogueRow).where(old, CatalogueRow.hidden.is_(False))
         # what many launched is shown only while that is fresh
-        some = some.order_by(CatalogueRow.owner != "", CatalogueRow.checked.is_not(None))
-        some = some.order_by(CatalogueRow.checked, CatalogueRow.made).limit(limit)
+        waits = func.coalesce(CatalogueRow.checked, CatalogueRow.changed)
+        some = some.order_by(CatalogueRow.owner != "", waits).limit(limit)
         return list(await self._run(lambda session: session.scalars(some).all()))
 
     async def checked(self, row: CatalogueRow, **values: str | datetime) -> None:

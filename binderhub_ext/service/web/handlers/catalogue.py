@@ -150,7 +150,8 @@ class MarksApi(ForAdministrators, Api):
 
     async def post(self, id: str) -> None:
         body, catalogue = self.json_body(), self.service.catalogue
-        if any(body.get(name) not in (None, True, False) for name in ("hidden", "featured")):
+        marks = (body.get(name) for name in ("hidden", "featured"))
+        if any(mark is not None and not isinstance(mark, bool) for mark in marks):
             raise BadLink("“hidden” and “featured” must be true or false.")
         if body.get("hidden") is not None:
             await catalogue.hide(self.me, id, hidden=body["hidden"])
