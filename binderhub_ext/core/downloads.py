@@ -7,6 +7,7 @@ Sources: the addresses of osf.io, and how pip writes a checksum behind an addres
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import parse_qsl, quote
 
 from .errors import BadLink
@@ -16,7 +17,7 @@ from .provider import Provider
 from .repo import Repo
 from .sentences import Sentence
 from .understanding import Again, Understanding, WebLink
-from .url import WEB, read_pasted
+from .url import WEB, read_pasted, read_url
 
 _PACKED = re.compile(r"\.(?:zip|tar(?:\.(?:gz|bz2|xz))?|tgz|tbz2?|txz)\Z", re.IGNORECASE)
 _CHECKSUM = re.compile(r"sha256[=:](?P<digest>[0-9a-fA-F]{64})")
@@ -43,7 +44,9 @@ _NO_PROJECT = (
 class _Packed(Provider):
     def repo(self, name: str) -> Repo:
         address, _, fragment = name.partition("#")
-        place = read_pasted(address, WEB)
+        # a host may tell an escaped slash from one that is none
+        path = read_url(address.replace(" ", "%20"), WEB).path
+        place = replace(read_pasted(address, WEB), path=path)
         if not place.name:
             raise BadLink("{url} is not the address of an archive.", url=shown(str(place)))
         pairs = parse_qsl(place.query, keep_blank_values=True)

@@ -17,11 +17,11 @@ import os
 import re
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from traitlets import Float, Unicode
@@ -47,6 +47,8 @@ from .http import Answer, Http
 from .keeping import KeepingProvider, Readable, too_large
 from .packing import Packed, common_directory, pack, without
 from .store import Lock
+
+T = TypeVar("T")
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _UNPACK_SECONDS = 900
@@ -107,6 +109,13 @@ class Archive(KeepingProvider):
         config=True
     )
 
+    fetch_timeout = Float(
+        3600,
+        help="""Seconds that finding out which version a link stands for, and downloading its files,
+        may each take. Longer serves larger archives on slow networks; without an end, a host that
+        sends a letter now and then would be waited for for ever.""",
+    ).tag(config=True)
+
     remembered_for = Float(
         60,
         min=0,
@@ -139,9 +148,24 @@ class Archive(KeepingProvider):
         return commit
 
     async def _asked(self, repo: Repo) -> str:
-        async with Http(self.policy, timeout=self.timeout) as http:
+        async def ask(http: Http) -> str:
             with answers(repo):
                 return await self.version(http, repo)
+
+        return await self._in_time(repo, ask)
+
+    async def _in_time(self, repo: Repo, work: Callable[[Http], Awaitable[T]]) -> T:
+        """What is done with an archive's host, unless that takes too long."""
+        try:
+            async with asyncio.timeout(self.fetch_timeout):
+                async with Http(self.policy, timeout=self.timeout) as http:
+                    return await work(http)
+        except TimeoutError as error:
+            raise RepoUnavailable(
+                "{host} cannot be reached, answers too slowly or broke off in the middle. Try "
+                "again in a minute.",
+                host=read_url(repo.url).host,
+            ) from error
 
     async def page_of(self, http: Http, doi: str) -> Url:
         """The page a DOI leads to.
@@ -168,15 +192,21 @@ class Archive(KeepingProvider):
 
     async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
         with lock.scratch() as scratch:
-            async with Http(self.policy, timeout=self.timeout) as http:
-                with answers(commit.repo):
-                    contents = await self.contents(http, commit)
-                files = await self._download(http, contents, scratch, tell)
+            contents, files = await self._in_time(
+                commit.repo, lambda http: self._fetched(http, commit, scratch, tell)
+            )
             if len(contents.files) == 1 and files and (contents.packed or _is_zip(files[0])):
                 files = await self._unpack(files[0], contents.inside, scratch, tell)
             tell(_event(Sentence("Keeping the files")))
             tree = await _pack(files, contents, commit, new, scratch)
             return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
+
+    async def _fetched(
+        self, http: Http, commit: Commit, scratch: Path, tell: Tell
+    ) -> tuple[Contents, list[Packed]]:
+        with answers(commit.repo):
+            contents = await self.contents(http, commit)
+        return contents, await self._download(http, contents, scratch, tell)
 
     async def _download(
         self, http: Http, contents: Contents, scratch: Path, tell: Tell

@@ -2,7 +2,8 @@
 
 A host that names a version (`ETag`, `Last-Modified`: RFC 9110, sections 8.8.2 and 8.8.3) is asked
 for nothing else until the files are wanted; of another the checksum is the version, as it is where
-the link itself has one.
+the link itself has one. A version begins with what tells it from others, as of a commit people see
+seven digits.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ..core.url import Url, read_url
 from .archives import Archive, Contents, RemoteFile, changed
 from .http import Answer, Http, refuse
 
-_CHECKSUM = "sha256-"
+_CHECKSUM = "-sha256"
 _MARK = "#sha256="
 _PAGE = ("text/html", "application/xhtml+xml")
 
@@ -28,18 +29,18 @@ class DownloadProvider(Archive):
     async def version(self, http: Http, repo: Repo) -> str:
         url, checksum = _asked(repo)
         if checksum:
-            return f"{_CHECKSUM}{checksum}"
+            return f"{checksum}{_CHECKSUM}"
         async with http.get(url) as answer:
             refuse(answer)
             _refuse_page(answer)
-            return _named(answer) or f"{_CHECKSUM}{await http.digest(answer, self.max_size)}"
+            return _named(answer) or f"{await http.digest(answer, self.max_size)}{_CHECKSUM}"
 
     async def contents(self, http: Http, commit: Commit) -> Contents:
         url, _ = _asked(commit.repo)
         file = RemoteFile(
             url,
             "archive",
-            sha256=commit.id.removeprefix(_CHECKSUM) if commit.id.startswith(_CHECKSUM) else "",
+            sha256=commit.id.removesuffix(_CHECKSUM) if commit.id.endswith(_CHECKSUM) else "",
             check=partial(_check, commit),
         )
         return Contents((file,), packed=True)
@@ -54,7 +55,7 @@ def _asked(repo: Repo) -> tuple[Url, str]:
 def _check(commit: Commit, answer: Answer) -> None:
     """Refuse an answer that brings another version than was resolved."""
     _refuse_page(answer)
-    if not commit.id.startswith(_CHECKSUM) and _named(answer) != commit.id:
+    if not commit.id.endswith(_CHECKSUM) and _named(answer) != commit.id:
         raise changed(commit)
 
 
@@ -76,8 +77,13 @@ def _named(answer: Answer) -> str:
     tag = headers.get("ETag", "")
     date = _moment(headers.get("Last-Modified", ""))
     if date and (not tag or tag.startswith("W/")):
-        return f"date-{date}-{headers.get('Content-Length', '')}".rstrip("-")
-    return f"etag-{sha256(tag.encode()).hexdigest()[:40]}" if tag else ""
+        size = headers.get("Content-Length", "")
+        return f"{_digest(f'{date} {size}')}-date"
+    return f"{_digest(tag)}-etag" if tag else ""
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:40]
 
 
 def _moment(date: str) -> int:

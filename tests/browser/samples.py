@@ -183,7 +183,7 @@ def failed(**changes: Any) -> dict[str, Any]:
 
 def confirm(**changes: Any) -> dict[str, Any]:
     return {
-        "request": {**launch()["launch"], "ref": "main", "target": "lab"},
+        "request": {**launch()["launch"], "ref": "main", "has_ref": True, "target": "lab"},
         "commit": {
             "id": COMMIT,
             "date": "2026-11-12T10:00:00Z",

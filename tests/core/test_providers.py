@@ -30,6 +30,7 @@ SPECS = [
     ("hf", "o/n/main", "o/n", "https://huggingface.co/o/n", "main"),
     ("hf", "spaces/O/n/a/b", "spaces/O/n", "https://huggingface.co/spaces/O/n", "a/b"),
     ("archive", "https%3A%2F%2FH.org%2FX.zip%23egg", "https://h.org/X.zip", "https://h.org/X.zip", "HEAD"),
+    ("archive", "https%3A%2F%2Fh.org%2Fa%252Fb%2Fx.zip", "https://h.org/a%2Fb/x.zip", "https://h.org/a%2Fb/x.zip", "HEAD"),
     ("osf", "https%3A%2F%2Fosf.io%2FABcd2%2Fx", "abcd2", "https://osf.io/abcd2", "HEAD"),
     ("zenodo", "10.5281/zenodo.1", "10.5281/zenodo.1", "https://doi.org/10.5281/zenodo.1", "HEAD"),
     ("dataverse", "doi:10.7910/DVN/A", "10.7910/DVN/A", "https://doi.org/10.7910/DVN/A", "HEAD"),

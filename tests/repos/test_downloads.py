@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import tarfile
@@ -93,11 +94,11 @@ async def files_of(provider: Archive, repo: Repo, into: Path) -> dict[str, bytes
 @pytest.mark.parametrize(
     ("headers", "version"),
     [
-        ({"ETag": '"abc"', "Last_Modified": DATE}, "etag-6cc43f858fbb"),
-        ({"ETag": 'W/"abc"', "Last_Modified": DATE}, "date-1445412480-2"),
-        ({"ETag": 'W/"abc"'}, "etag-6212f2152be6"),
-        ({"Last_Modified": "yesterday"}, "sha256-"),
-        ({}, "sha256-fcab7fcc2b4c"),
+        ({"ETag": '"abc"', "Last_Modified": DATE}, "6cc43f858fbb"),
+        ({"ETag": 'W/"abc"', "Last_Modified": DATE}, "6dcaee7b84a8"),
+        ({"ETag": 'W/"abc"'}, "6212f2152be6"),
+        ({"Last_Modified": "yesterday"}, "fcab7fcc2b4c"),
+        ({}, "fcab7fcc2b4c"),
     ],
 )
 async def test_what_names_a_version(
@@ -133,12 +134,33 @@ async def test_what_was_changed_since_is_another_version(make: Make, site: FakeS
         await fetch(provider, await provider.resolve(archive(site), "HEAD"))
 
 
+async def test_a_version_is_told_by_what_people_see_of_it(make: Make, site: FakeSite) -> None:
+    provider, seen = make(DownloadProvider), set()
+    for headers in ({"ETag": '"a"'}, {"ETag": '"b"'}, {"Last_Modified": DATE}, {}):
+        site.answers[PLACE] = answer(zip_of(a=b"1"), **headers)
+        seen.add((await provider.resolve(archive(site), "HEAD")).short)
+    assert len(seen) == 4 and all(int(short, 16) for short in seen)
+
+
+async def test_a_host_that_never_ends_is_not_waited_for(
+    make: Make, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forever(*_: object) -> str:
+        await asyncio.sleep(3600)
+        return ""
+
+    monkeypatch.setattr("binderhub_ext.repos.http.Http.digest", forever)
+    site.answers[PLACE] = answer(b"")
+    with pytest.raises(RepoUnavailable, match="too slowly"):
+        await make(DownloadProvider, fetch_timeout=0.2).resolve(archive(site), "HEAD")
+
+
 async def test_a_checksum_in_the_link_is_the_version(make: Make, site: FakeSite) -> None:
     content = zip_of(a=b"1")
     repo = archive(site, f"#sha256={hashlib.sha256(content).hexdigest()}")
     provider = make(DownloadProvider)
     commit = await provider.resolve(repo, "HEAD")
-    assert commit.id == repo.url.partition("#")[2].replace("=", "-") and site.asked == []
+    assert commit.id == f"{repo.url.rpartition('=')[2]}-sha256" and site.asked == []
     site.answers[PLACE] = answer(zip_of(a=b"2"), ETag='"1"')
     with pytest.raises(RefNotFound, match="SHA-256"):
         await fetch(provider, commit)

@@ -18,6 +18,7 @@ from ...core.parameters import PARAMETERS
 from ...core.paste import understand
 from ...core.policy import admit, is_trusted, judge
 from ...core.progress import unheard
+from ...core.providers import find
 from ...core.refs import taken_instead
 from ...core.repo import Commit
 from ...core.rights import reach_for_the_same, rights, wants_nothing_more, words
@@ -272,6 +273,7 @@ def page_values(
     """
     asked, refused = nearest.asked, nearest.refused
     request, commit = asked.request, asked.commit
+    repo = request.repo
     taken = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
     form: dict[str, Any] = {"link": link}
@@ -282,8 +284,9 @@ def page_values(
         form[SHOWN] = [shown.id for shown in (commit, *content) if shown]
     return {
         "request": {
-            "repo": views.repo_view(request.repo),
+            "repo": views.repo_view(repo),
             "ref": commit.ref if commit else request.ref,
+            "has_ref": repo is not None and find(service.providers, repo.provider).has_ref,
         },
         "warnings": asked.warnings,
         "guessed": [
