@@ -115,10 +115,10 @@ def test_a_link_without_one_is_not(link: str) -> None:
 
 
 def test_a_link_is_looked_through_at_once() -> None:
+    before = process_time()
     for text in ("auth" * 4096, "-eyJ" * 4096, "eyJ" * 5461, "token.token" * 1489, "?auth" * 3276):
-        before = process_time()
         check_no_secret(text)
-        assert process_time() - before < 0.05, text[:9]
+    assert process_time() - before < 0.2
 
 
 @pytest.mark.parametrize(
