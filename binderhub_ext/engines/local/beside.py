@@ -26,6 +26,12 @@ from .store import Store, read_record
 _MOST = 100
 """Of processes, and of what each has open, that are looked at."""
 
+_FEW = 10
+"""Of what came of each of them."""
+
+_BYTES = 64 * 1024
+"""Of what the kernel tells: how long a program's arguments are is the person's to say, too."""
+
 _OURS = "jupyterhub-sing"
 """As much as the kernel keeps of the name of a server that its start script is waiting for."""
 
@@ -59,17 +65,17 @@ def _beside(init: ProcessId) -> Iterator[ProcessId]:
     program = program_of(init)
     yield from (
         each
-        for each in init.children()
+        for each in init.children(_MOST)
         if each != program and _RELAY not in _read(each.pid, "cmdline").split(b"\0")
     )
     if program:
         session = program.session
-        yield from (each for each in program.children() if each.session == session)
+        yield from (each for each in program.children(_MOST) if each.session == session)
 
 
 def _ports(process: ProcessId, listening: Mapping[str, int]) -> Iterator[int]:
     """Ports at which a process, or one that came of it, listens."""
-    for each in islice((process, *process.descendants()), _MOST):
+    for each in (process, *process.descendants(_FEW)):
         with suppress(OSError):
             for entry in islice(os.scandir(f"/proc/{each.pid}/fd"), _MOST):
                 with suppress(OSError, KeyError):
@@ -80,7 +86,8 @@ def _listening(pid: int) -> dict[str, int]:
     """Ports at which something listens in a process's network, by the name of the socket."""
     sockets = {}
     for version in ("tcp", "tcp6"):
-        for line in _read(pid, f"net/{version}").decode().splitlines()[1:]:
+        # those that listen come first; the last line is empty, or cut off
+        for line in _read(pid, f"net/{version}").decode().split("\n")[1:-1]:
             fields = line.split()
             if fields[3] == _LISTENING:
                 sockets[f"socket:[{fields[9]}]"] = int(fields[1].rpartition(":")[2], 16)
@@ -88,6 +95,6 @@ def _listening(pid: int) -> dict[str, int]:
 
 
 def _read(pid: int, name: str) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/{name}").read_bytes()
+    with suppress(OSError), Path(f"/proc/{pid}/{name}").open("rb") as file:
+        return file.read(_BYTES)
     return b""

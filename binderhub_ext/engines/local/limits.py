@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
+
+from .processes import status_of
 
 PREFIX = "binder-at-home-"
 """Begins the names of our control groups, which lie beside each other below the Hub's own. With
@@ -209,11 +210,7 @@ def _step_aside(own: Path) -> None:
 
 def _is_ours(pid: int) -> bool:
     while pid > 1 and pid != os.getpid():
-        try:
-            status = Path(f"/proc/{pid}/status").read_text()
-        except OSError:
-            return False
-        pid = int(re.search(r"^PPid:\s*(\d+)", status, re.M)[1])  # type: ignore[index]
+        pid = int(status_of(pid).get("PPid", 0))
     return pid == os.getpid()
 
 

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FLOCK = "hhqqi4x"
-_LOOK = 0.01
+_LOOK, _LONGEST_LOOK = 0.01, 0.1
 _ATTEMPTS = 1000
 
-_MOST = 10_000
+MOST = 10_000
+"""Processes that are looked through, of however many a person has."""
 
 _PROGRAM = 2
 """The number that bubblewrap's first child has, inside: that of the program it was asked for."""
+
+_FIRST = 10
+"""Children among which that one is: the kernel lists them by age, and those taken over last."""
 
 
 @dataclass(frozen=True)
@@ -58,32 +62,33 @@ class ProcessId:
     async def ended(self, seconds: float) -> bool:
         """Wait for its end; returns whether it has ended."""
         with suppress(TimeoutError):
+            look = _LOOK
             async with asyncio.timeout(seconds):
-                while self.alive:  # noqa: ASYNC110  the kernel tells only a parent
-                    await asyncio.sleep(_LOOK)
+                while self.alive:
+                    await asyncio.sleep(look)
+                    look = min(2 * look, _LONGEST_LOOK)
         return not self.alive
 
-    def children(self) -> list[ProcessId]:
+    def children(self, most: int = MOST) -> list[ProcessId]:
         """Its children, as far as they are alive."""
         pids: list[str] = []
-        for thread in Path(f"/proc/{self.pid}/task").glob("*"):
+        for thread in _threads(self.pid):
             with suppress(OSError):
-                pids += (thread / "children").read_text().split()
-        return list(filter(None, (ProcessId.of(int(pid)) for pid in pids)))
+                pids += Path(f"/proc/{self.pid}/task/{thread}/children").read_text().split()
+        return list(filter(None, (ProcessId.of(int(pid)) for pid in pids[:most])))
 
-    def descendants(self) -> list[ProcessId]:
+    def descendants(self, most: int = MOST) -> list[ProcessId]:
         """All that came of it and is alive; no more than any machine can look through."""
-        found = self.children()
+        found = self.children(most)
         for each in found:  # which grows meanwhile
-            if len(found) < _MOST:
-                found += each.children()
+            if len(found) < most:
+                found += each.children(most - len(found))
         return found
 
 
 async def ask_to_end(processes: Collection[ProcessId], seconds: float) -> None:
     """Ask processes to end, and wait until they have, but no longer than that."""
-    for process in processes:
-        process.signal(signal.SIGTERM)
+    await asyncio.to_thread(_ask, processes)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             for process in processes:
@@ -100,17 +105,20 @@ async def end_sandbox(init: ProcessId, grace: float = 0, rest: float = 0) -> Non
         grace: seconds for the program to end by itself; 0 for none, without asking.
         rest: the same for all that is left then.
     """
-    if grace and (program := program_of(init)):
-        await ask_to_end([program], grace)
-    if rest:
-        await ask_to_end(await asyncio.to_thread(init.descendants), rest)
-    init.signal(signal.SIGKILL)
+    try:
+        if grace and (program := await asyncio.to_thread(program_of, init)):
+            await ask_to_end([program], grace)
+        if rest:
+            await ask_to_end(await asyncio.to_thread(init.descendants), rest)
+    finally:
+        init.signal(signal.SIGKILL)
     await init.ended(5)
 
 
 def program_of(init: ProcessId) -> ProcessId | None:
     """The program that a sandbox was made for, by its first process; `None` if it has ended."""
-    return next((child for child in init.children() if _inside(child.pid) == _PROGRAM), None)
+    first = init.children(_FIRST)
+    return next((child for child in first if _inside(child.pid) == _PROGRAM), None)
 
 
 def lock_holder(path: Path) -> int | None:
@@ -148,25 +156,44 @@ async def end_holders(path: Path) -> bool:
 def init_of(pid: int) -> int:
     """The first process of a process's pid namespace; it takes all others with it."""
     above = pid
-    while (status := _status(above)) and status["NSpid"].split()[-1] != "1":
+    while (status := status_of(above)) and status["NSpid"].split()[-1] != "1":
         above = int(status["PPid"])
     return above if status else pid
 
 
+def status_of(pid: int) -> dict[str, str]:
+    """What the kernel tells of a process, by its title; nothing once it has ended."""
+    lines = kernel_text(pid, "status").split("\n")
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def kernel_text(pid: int, file: str) -> str:
+    """A file in which the kernel tells of a process; empty once that has ended.
+
+    The process's name is in some, and a program gives itself any: one that is no UTF-8, or with
+    what ends a line elsewhere. Only `\\n` does here.
+    """
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/{file}").read_bytes().decode(errors="replace")
+    return ""
+
+
 def _stat(pid: int) -> list[str]:
     """What the kernel says of a process, from its state on; of none, that of remains."""
+    return kernel_text(pid, "stat").rpartition(")")[2].split() or ["X", *["0"] * 19]
+
+
+def _threads(pid: int) -> list[str]:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return ["X", *["0"] * 19]
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  the names alone are wanted
+    return []
+
+
+def _ask(processes: Collection[ProcessId]) -> None:
+    for process in processes:
+        process.signal(signal.SIGTERM)
 
 
 def _inside(pid: int) -> int:
     """The number a process has in its own pid namespace; 0 if it has ended."""
-    return int(_status(pid).get("NSpid", "0").split()[-1])
-
-
-def _status(pid: int) -> dict[str, str]:
-    with suppress(OSError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    return {}
+    return int(status_of(pid).get("NSpid", "0").split()[-1])

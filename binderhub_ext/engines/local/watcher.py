@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from .processes import kernel_text
+
 INTERVAL = 0.5
 
 _RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.M)
@@ -91,8 +93,4 @@ def _pids() -> Iterator[int]:
 
 
 def _memory(pid: int, file: str, pattern: re.Pattern[str]) -> int:
-    try:
-        text = Path(f"/proc/{pid}/{file}").read_text()
-    except OSError:
-        return 0
-    return 1024 * sum(int(kilobytes) for kilobytes in pattern.findall(text))
+    return 1024 * sum(int(kilobytes) for kilobytes in pattern.findall(kernel_text(pid, file)))

@@ -139,7 +139,7 @@ async def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [3_000, 10**9])
 def test_a_chain_longer_than_any_stack(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    def children(process: ProcessId) -> list[ProcessId]:
+    def children(process: ProcessId, most: int) -> list[ProcessId]:
         return [ProcessId(process.pid + 1, 0)] if process.pid < number else []
 
     monkeypatch.setattr(ProcessId, "children", children)
