@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .errors import FilesDiffer, ServerDiffers
 from .launch import LaunchRequest
+from .rights import rights
 from .sentences import NOTHING, Sentence
 
 TITLE_MAX = 120
@@ -17,6 +20,11 @@ ANOTHER = Sentence(
     "This link names a class whose own link is for something else: nobody is told that you open it."
 )
 
+CHANGED = Sentence(
+    "This is not quite the link of the class: its version, or what it may see and use, is another "
+    "one. Compare it with what your teacher gave you."
+)
+
 
 def is_about(request: LaunchRequest, link: LaunchRequest) -> bool:
     """Whether a request launches what a class's link does, in whatever size, ref or interface.
@@ -25,6 +33,15 @@ def is_about(request: LaunchRequest, link: LaunchRequest) -> bool:
     class.
     """
     return _about(request) == _about(link)
+
+
+def is_as_given(request: LaunchRequest, link: LaunchRequest) -> bool:
+    """Whether a request for what a class's link is about has its versions, and wants no more.
+
+    Anybody can change that in a link, and it is still one of the class.
+    """
+    wanted = rights(replace(request, class_id=""))
+    return _versions(request) == _versions(link) and wanted <= rights(link)
 
 
 def why_stopped(title: str, by: str) -> Sentence:
@@ -41,3 +58,7 @@ def why_stopped(title: str, by: str) -> Sentence:
 def _about(request: LaunchRequest) -> tuple[object, ...]:
     sources = [(source.repo.identity, source.repo.in_the_clear) for source in request.sources]
     return sources, request.image, request.environment
+
+
+def _versions(request: LaunchRequest) -> list[str]:
+    return [source.ref for source in request.sources]

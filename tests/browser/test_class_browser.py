@@ -24,7 +24,7 @@ FAILS = """async ([api, link, token]) => {
 
 def test_the_code_is_as_large_as_the_wall(pages: Pages, browser: Browser, artifacts: Path) -> None:
     """Without a script, in both themes, on a projector and on a phone."""
-    address = pages.show("qr", "qr.html", **poster("Tides", f"{pages.url}c/abcd2345"))
+    address = pages.show("qr", "qr.html", **poster(f"{pages.url}c/abcd2345", title="Tides"))
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme, bypass_csp=True)
         page = context.new_page()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from binderhub_ext.core.badges import elsewhere, lost_elsewhere
-from binderhub_ext.core.classes import is_about
+from binderhub_ext.core.classes import is_about, is_as_given
 from binderhub_ext.core.errors import BadLink
 from binderhub_ext.core.links import read_link, write_link
 from binderhub_ext.core.rights import reach_for_the_same, rights, wants_nothing_more, words
@@ -27,6 +27,23 @@ LINK = read_link("gh", "o/n/main", "size=large&content=gh/o/week/main")
 )
 def test_a_link_of_a_class_is_about_what_its_own_is(spec: str, query: str, is_of_it: bool) -> None:
     assert is_about(read_link("gh", spec, f"{query}&class=abcd2345"), LINK) is is_of_it
+
+
+@pytest.mark.parametrize(
+    ("spec", "query", "is_given"),
+    [
+        ("o/n/main", "size=large&content=gh/o/week/main", True),
+        ("O/N/main", "content=gh/o/week/main&target=lab&files=none", True),
+        ("o/n/refs%2Fpull%2F1%2Fhead", "size=large&content=gh/o/week/main", False),
+        ("o/n/main", "size=large&content=gh/o/week/evil", False),
+        ("o/n/main", "size=large&content=gh/o/week/main&files=home", False),
+        ("o/n/main", "size=large&content=gh/o/week/main&share=mallory", False),
+    ],
+)
+def test_a_changed_link_of_a_class_is_told_from_the_teachers(
+    spec: str, query: str, is_given: bool
+) -> None:
+    assert is_as_given(read_link("gh", spec, f"{query}&class=abcd2345"), LINK) is is_given
 
 
 def test_it_is_kept_in_links_and_goes_nowhere_else() -> None:

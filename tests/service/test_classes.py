@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,9 @@ from binderhub_ext.service.hub import Server
 from binderhub_ext.service.hub import State as ServerState
 from binderhub_ext.service.launching.attendance import Seen, attendant, has_server
 from binderhub_ext.service.launching.launchstate import State
-from binderhub_ext.service.records.classes import Opening
+from binderhub_ext.service.records.classes import ClassRecords, Opening
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.records import Records
 from binderhub_ext.service.records.tables import LaunchRow, OpeningRow
 
 TEACHER, ANOTHER, ADMIN = "tessa-of-class", "tom-of-class", "ada-of-admin"
@@ -103,6 +106,31 @@ def test_where_somebody_is_whose_launch_goes_on() -> None:
     assert str(attendant(opening(finished=False), starts, seen(5)).place) == "starting"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "left"),
+    [({"url": "/"}, True), ({"code": TargetMissing.code}, True), ({"code": "build-failed"}, False)],
+)
+async def test_whose_server_was_launched_without_the_class(
+    tmp_path: Path, outcome: dict[str, str], left: bool
+) -> None:
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="local")
+    try:
+        classes = ClassRecords(records)
+        for id, minutes, row in (("1", 0, {"url": "/"}), ("2", 1, outcome)):
+            started = NOON + timedelta(minutes=minutes)
+            launch = LaunchRow(id=id, user="ana", server="tides-1", started=started, **row)
+            await records.launch_started(launch)
+        await classes.opened("c", "ana", "tides-1", "1")
+        await classes.keep("c", "ana", "1", "what stops it")
+        [one] = await classes.openings("c")
+        assert (one.left, one.row.sealed) == (left, "what stops it")
+        await classes.opened("c", "ana", "tides-1", "1")
+        [one] = await classes.openings("c")
+        assert bool(one.row.sealed) is not left
+    finally:
+        records.close()
+
+
 # ---- with a Hub
 
 
@@ -171,6 +199,10 @@ async def test_a_class_from_its_link_to_its_end(realhub, repos) -> None:
         poster = (await jurg.get(f"{PREFIX}class/{id}/qr")).text
         assert "data:image/svg+xml" in poster and f"{PREFIX}c/{id}<" in poster
         assert "&lt;script&gt;alert(1)" in poster and "<script>alert" not in poster
+        # whoever names a repository writes no headline of a page of ours
+        spec = quote("https://evil.example/Your account is locked", safe="") + "/HEAD"
+        poster = (await jurg.get(f"{PREFIX}qr?link=v2/git/{quote(spec)}")).text
+        assert "<h1>Launch https://evil.example/Your%20account%20is%20locked?</h1>" in poster
 
         # students are told, and only who launches is seen
         asked = await jurg.get(f"{PREFIX}c/{id}")
@@ -183,6 +215,9 @@ async def test_a_class_from_its_link_to_its_end(realhub, repos) -> None:
             async with asyncio.timeout(20):
                 assert b"data: {}" in await stream.content.readuntil(b"\n\n")
         assert launched["phase"] == "ready" and f"class={id}" in launched["again"]["link"]
+        assert "not quite the link" not in asked.text
+        asked = await fiona.get(f"{PREFIX}{own}/broken?class={id}")
+        assert f"of {TEACHER}." in asked.text and "not quite the link" in asked.text
         await watched(fiona, await sent(fiona, f"{own}/broken?class={id}"))
         found = await people(tessa, id)
         assert found[FIRST] == ("running", "")

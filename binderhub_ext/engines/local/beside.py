@@ -40,8 +40,11 @@ _LISTENING = "0A"
 
 
 def programs_of(layout: DataDirectory, store: Store, launch: Launch) -> tuple[Program, ...]:
-    """What runs beside the server of a launch; nothing if it has no sandbox."""
-    holder = lock_holder(RunDirectory.of(layout, launch.user, launch.server).lock)
+    """What runs beside the server of a launch; nothing if it has no sandbox we may look at."""
+    try:
+        holder = lock_holder(RunDirectory.of(layout, launch.user, launch.server).lock)
+    except OSError:
+        return ()
     init = ProcessId.of(init_of(holder)) if holder else None
     if init is None:
         return ()

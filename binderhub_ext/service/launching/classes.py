@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tornado.log import app_log
 
-from ...core.classes import ANOTHER, ENDED, UNKNOWN, is_about
+from ...core.classes import ANOTHER, CHANGED, ENDED, UNKNOWN, is_about, is_as_given
 from ...core.errors import BinderError
 from ...core.launch import LaunchRequest
 from ...core.providers import Providers
@@ -35,7 +35,8 @@ class Counted:
     Attributes:
         request: without a class that it is not of.
         row: the class it is of.
-        why: why it is not of the one that it names; empty if it names none.
+        why: why it is not of the one that it names, or how it differs from that one's link; empty
+            if it names none, or is its link.
     """
 
     request: LaunchRequest
@@ -80,9 +81,10 @@ class Classes:
             return Counted(plain, why=UNKNOWN)
         if row.ended is not None:
             return Counted(plain, why=ENDED)
-        if not is_about(request, read_own_link(row.link, self._providers)):
+        link = read_own_link(row.link, self._providers)
+        if not is_about(request, link):
             return Counted(plain, why=ANOTHER)
-        return Counted(request, row)
+        return Counted(request, row, NOTHING if is_as_given(request, link) else CHANGED)
 
     async def opened(self, id: str, user: str, server: str, launch: str) -> None:
         """Write that somebody launches a class's link; nothing for no class."""

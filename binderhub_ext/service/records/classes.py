@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from ...core.errors import TargetMissing
 from .records import Records, now
 from .tables import ClassRow, LaunchRow, OpeningRow
 
@@ -122,7 +123,8 @@ _LATER = select(_later.id).where(
     _later.user == OpeningRow.user,
     _later.server == OpeningRow.server,
     _later.started > LaunchRow.started,
-    _later.url != "",
+    # a server also runs where what its launch should have opened is not there
+    or_(_later.url != "", _later.code == TargetMissing.code),
 )
 """Launches that worked after that of an opening, of the same server."""
 

@@ -76,6 +76,11 @@ def link_view(
     }
 
 
-def poster(title: str, url: str) -> Mapping[str, str]:
-    """The values of the page for a wall."""
-    return {"title_of_link": title, "url": url, "qr": qr_code(url)}
+def poster(url: str, *, title: str = "", repo: str = "") -> Mapping[str, str]:
+    """The values of the page for a wall.
+
+    Args:
+        title: what a teacher called it.
+        repo: what it launches otherwise, which may read like a sentence: its host calls it so.
+    """
+    return {"title_of_link": title, "repo_of_link": repo, "url": url, "qr": qr_code(url)}

@@ -70,7 +70,7 @@ class Question:
         warnings: on what the person has nearly used up.
         cost: what an hour is expected to cost; empty where nothing has a price.
         of_class: the class whose link it is; `None` for none.
-        no_class: why it is not of the class that its link names.
+        not_of_class: why it is not of the class that its link names, or not quite that one's link.
     """
 
     request: LaunchRequest
@@ -88,7 +88,7 @@ class Question:
     warnings: tuple[str, ...] = ()
     cost: str = ""
     of_class: ClassRow | None = None
-    no_class: Sentence = NOTHING
+    not_of_class: Sentence = NOTHING
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         warnings=tuple(await service.limits.warnings(person)),
         cost=service.costs.words(launch),
         of_class=counted.row,
-        no_class=counted.why,
+        not_of_class=counted.why,
     )
 
 
@@ -291,7 +291,7 @@ def page_values(
         "warnings": asked.warnings,
         "guessed": [
             *guessed,
-            *filter(None, (taken, _not_to_open(service, asked), asked.no_class)),
+            *filter(None, (taken, _not_to_open(service, asked), asked.not_of_class)),
         ],
         "of_class": views.class_words(asked.of_class),
         "commit": _commit(asked),

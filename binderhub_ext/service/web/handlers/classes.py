@@ -140,7 +140,7 @@ class ClassPoster(Page):
 
     async def get(self, id: str) -> None:
         row = await self.service.teaching.find(id)
-        self.show("qr.html", **classviews.poster(row.title, f"{base_of(self)}c/{row.id}"))
+        self.show("qr.html", **classviews.poster(f"{base_of(self)}c/{row.id}", title=row.title))
 
 
 class LinkPoster(Page):
@@ -151,7 +151,8 @@ class LinkPoster(Page):
         view = classviews.link_view(
             request, base_of(self), self.service.prefix, self.service.providers
         )
-        self.show("qr.html", **classviews.poster(view["title"], view["url"]))
+        repo = request.repo.name if request.repo else request.image
+        self.show("qr.html", **classviews.poster(view["url"], repo=repo))
 
 
 class ClassLink(Page):
