@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 from gitserver import Behaviour
 from realhub import PREFIX, Browser
@@ -303,6 +304,13 @@ async def test_what_a_teacher_can_do_is_the_students_to_give(realhub, repos) -> 
         await nora.send("DELETE", f"{path}/{token['id']}", headers=hub)
         refused = await tessa.api("POST", f"api/classes/{view['id']}/stop")
         assert refused.status == 409 and "nora-of-class" in refused.json()["message"]
+        # a token of the teacher's stops others' servers only if it stops the teacher's own
+        access, stop = "access:services!service=binder", f"{PREFIX}api/classes/{view['id']}/stop"
+        for scopes, status in (([access], 403), ([access, "servers!user"], 409)):
+            bearer = {"Authorization": f"token {await realhub.token(TEACHER, scopes)}"}
+            asked = aiohttp.request("POST", tessa.url(stop), headers=bearer)
+            async with asked as answer:
+                assert answer.status == status, await answer.text()
         assert (await servers(nora))["seals"]["state"] == "running"
         async with realhub.browser(ADMIN) as ada:
             await ada.get(PREFIX)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ....core.errors import BinderError
+from ....core.errors import BinderError, NotAllowed
 from ....core.links import write_link
 from ...failures import Failure
 from ...launching.launchstate import State
@@ -18,6 +18,11 @@ from .streams import EventStream
 
 _PAUSE = 2.0
 """Seconds between two messages to a page of a class: two hundred people do much at once."""
+
+_STOPS = "delete:servers"
+_MAY_STOP_NONE = NotAllowed(
+    "This token may not stop servers. Sign in, or use a token with the scope “servers”."
+)
 
 
 def base_of(handler: Handler) -> str:
@@ -39,6 +44,19 @@ async def seen(handler: Handler, id: str) -> dict[str, Any]:
         "one": classviews.class_view(row, base_of(handler), service.prefix),
         **classviews.attendance_view(await service.teaching.attendance(row)),
     }
+
+
+async def stop(handler: Handler, id: str) -> int:
+    """Stop all of a class; how many there were.
+
+    Raises:
+        NotAllowed: asked with a token that may not stop so much as its own person's servers. What
+            students lend a teacher is not lent to it.
+    """
+    scopes = (handler.current_user or {}).get("scopes") or ()
+    if not {_STOPS, f"{_STOPS}!user={handler.me.name}"}.intersection(scopes):
+        raise _MAY_STOP_NONE
+    return await handler.service.teaching.stop(handler.me, id)
 
 
 # ---- pages
@@ -114,7 +132,7 @@ class ClassPage(ActionPage):
 
 
 async def _stop(page: ClassPage, id: str, _fields: Fields) -> None:
-    await page.service.teaching.stop(page.me, id)
+    await stop(page, id)
 
 
 async def _end(page: ClassPage, id: str, _fields: Fields) -> None:
@@ -200,7 +218,7 @@ class ClassStop(Api):
     """`/api/classes/<id>/stop`: every server of it."""
 
     async def post(self, id: str) -> None:
-        stopped = await self.service.teaching.stop(self.me, id)
+        stopped = await stop(self, id)
         self.set_status(202)
         self.write({"stopped": stopped})
 
