@@ -10,13 +10,14 @@ import shutil
 import sys
 from pathlib import Path
 
+from binderhub_ext.core.apt import Packages
 from binderhub_ext.core.progress import Event
 from binderhub_ext.engines.local import systembuild
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.limits import Limits
 
 
-async def fetch(asked: object, status: object, state: object, packages: Path, log: object) -> None:
+async def fetch(wanted: object, status: object, state: object, packages: Path, log: object) -> None:
     shutil.copy(sys.argv[2], packages)
 
 
@@ -27,8 +28,8 @@ def tell(event: Event) -> None:
 async def main() -> None:
     systembuild.fetch = fetch
     systems = LocalBuilder(data_dir=sys.argv[1]).systems
-    asked = (Path(sys.argv[2]).stem,)
-    print(await systembuild.SystemBuild(systems, "apt.txt", asked, Limits(), tell).layer())
+    asked = Packages("apt.txt", (Path(sys.argv[2]).stem,))
+    print(await systembuild.SystemBuild(systems, asked, Limits(), tell).layer())
 
 
 if __name__ == "__main__":

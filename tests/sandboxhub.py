@@ -448,12 +448,19 @@ class Client:
             self._tokens[user] = answer["token"]
         return self._tokens[user]
 
-    async def run(self, user: str, code: str, server: str = "one", seconds: float = 60) -> Answer:
+    async def run(
+        self,
+        user: str,
+        code: str,
+        server: str = "one",
+        seconds: float = 60,
+        kernel: str = "python3",
+    ) -> Answer:
         """Run code in a new kernel of a person's server."""
         base = f"{self.hub.server_address(user, server)}/user/{user}/{server}/api/kernels"
         headers = {"Authorization": f"token {await self.access(user)}"}
         async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.post(f"http://{base}", json={"name": "python3"}) as response:
+            async with session.post(f"http://{base}", json={"name": kernel}) as response:
                 kernel = (await response.json())["id"]
             channels = f"ws://{base}/{kernel}/channels"
             async with session.ws_connect(channels, max_msg_size=0) as socket:

@@ -32,6 +32,9 @@ KEY_DIGITS = 32
 _COMMON = ("runtime.txt", "apt.txt", "environment.yml", "environment.yaml", "postBuild", "start")
 _PYTHON = (*_COMMON, "requirements.txt", "requirements3.txt")
 
+R_LOCK = "renv.lock"
+"""Names packages of R. repo2docker does not read it."""
+
 READS: dict[str, tuple[str, ...]] = {
     "DockerBuildPack": ("Dockerfile",),
     "LegacyBinderDockerBuildPack": ("Dockerfile",),
@@ -156,6 +159,8 @@ def determine(buildpack: str, binder_dir: str, read: Read, *, locks: bool = True
         package = not binder_dir and is_python_package(read)
         lock = find_lock(binder_dir, survey.take, conda=not package)
         _survey_lock(survey, lock)
+    if locks and buildpack == "RBuildPack":
+        survey.take(posixpath.join(binder_dir, R_LOCK))
     if not binder_dir and buildpack in _PACKAGED:
         _survey_package(survey, buildpack)
     files = tuple(sorted(survey.files.items()))

@@ -20,20 +20,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ..core.apt import apt_words
-from ..core.environment import READS, Determination, Read, determine
+from ..core.environment import R_LOCK, READS, Determination, Read, determine
 from ..core.errors import BuildFailed
 from ..core.locks import CONDA, PYTHON, READERS, Target
+from ..core.rlang import named
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
 from .scripts import check_scripts
 
-DETECTION = 6
+DETECTION = 7
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -51,7 +53,7 @@ _DECIDING = sorted(
 )
 """What repo2docker decides by."""
 
-_NAMES = sorted({*_DECIDING, *READERS, PYTHON})
+_NAMES = sorted({*_DECIDING, R_LOCK, *READERS, PYTHON})
 _R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
 _FOLDERS = ("", "binder", ".binder")
 _LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
@@ -89,6 +91,7 @@ class Detection:
         remote: something comes from elsewhere than the package index.
         apt: what `apt.txt` names, sorted.
         r: `environment.yml` names R packages.
+        cran: what a repository of R names in `DESCRIPTION` and `renv.lock`, sorted.
     """
 
     buildpack: str
@@ -100,6 +103,7 @@ class Detection:
     remote: bool
     apt: tuple[str, ...] = ()
     r: bool = False
+    cran: tuple[str, ...] = ()
 
     @property
     def determination(self) -> Determination:
@@ -176,9 +180,9 @@ class Detector:
         """The remembered answer for a tree, or for its :func:`configuration`."""
         try:
             fields = json.loads(self._path(asked).read_text())
-            files = tuple((path, digest) for path, digest in fields.pop("files"))
-            reasons, apt = tuple(fields.pop("reasons")), tuple(fields.pop("apt"))
-            return Detection(files=files, reasons=reasons, apt=apt, **fields)
+            fields["files"] = tuple((path, digest) for path, digest in fields["files"])
+            fields |= {name: tuple(fields[name]) for name in ("reasons", "apt", "cran")}
+            return Detection(**fields)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -223,7 +227,7 @@ class Detector:
 
     def _path(self, asked: str) -> Path:
         own = [self.default_python, self.available, self.locks]
-        facts = [DETECTION, _repo2docker_version(), asked, *own]
+        facts = [DETECTION, version("jupyter-repo2docker"), asked, *own]
         return self.folder / f"{sha256(json.dumps(facts).encode()).hexdigest()}.json"
 
     def _remember(self, asked: str, detection: Detection) -> None:
@@ -306,10 +310,12 @@ def _write(path: Path, fields: dict[str, Any]) -> None:
 def _with_packages(detection: Detection, read: Read) -> Detection:
     apt = read(detection.file("apt.txt")) or b""
     file = detection.file("environment.yml") or detection.file("environment.yaml")
+    is_r = detection.buildpack == "RBuildPack"
     return replace(
         detection,
         apt=apt_words(apt),
         r=bool(_R_PACKAGE.search(read(file) or b"")),
+        cran=named(read, detection.binder_dir, detection.file(R_LOCK)) if is_r else (),
     )
 
 
@@ -384,9 +390,3 @@ def detector_environment() -> dict[str, str]:
     """Its whole environment: it has to find what we found, and nothing in the checkout."""
     paths = os.pathsep.join(path for path in sys.path if Path(path).is_absolute())
     return {"PATH": os.defpath, "PYTHONPATH": paths, "LC_ALL": "C.UTF-8"}
-
-
-def _repo2docker_version() -> str:
-    from importlib.metadata import version
-
-    return version("jupyter-repo2docker")

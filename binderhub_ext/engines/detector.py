@@ -15,6 +15,9 @@ import sys
 import warnings
 from typing import Any
 
+_OF_PYTHON = ("PythonBuildPack", "PipfileBuildPack", "RBuildPack")
+"""Names of the buildpacks that decide on a Python."""
+
 
 def detect(folder: str, default_python: str, available: list[str]) -> dict[str, Any]:
     """What repo2docker would build.
@@ -47,7 +50,7 @@ def detect(folder: str, default_python: str, available: list[str]) -> dict[str, 
 def _describe(picked: Any) -> dict[str, Any]:
     runtime = getattr(picked, "runtime", (None, None, None))
     kind = type(picked).__name__
-    python = picked.python_version if kind in ("PythonBuildPack", "PipfileBuildPack") else ""
+    python = picked.python_version if kind in _OF_PYTHON else ""
     return {
         "buildpack": kind,
         "binder_dir": getattr(picked, "binder_dir", ""),

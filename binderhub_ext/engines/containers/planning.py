@@ -7,9 +7,9 @@ import sys
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from ...core.environment import Ingredients, describe, environment_key
+from ...core.environment import R_LOCK, Ingredients, describe, environment_key
 from ...core.errors import Unsupported
 from ...core.layout import DataDirectory
 from ...repos.base import Source
@@ -97,7 +97,8 @@ def kind_of(detection: Detection) -> str:
     named = detection.buildpack.removesuffix("BuildPack")
     if detection.buildpack in ("PythonBuildPack", "PipfileBuildPack"):
         return describe(detection.determination.names, detection.python)
-    files = " and ".join(detection.determination.names[:3])
+    read = [name for name in detection.determination.names if PurePath(name).name != R_LOCK]
+    files = " and ".join(read[:3])
     return f"{named} with {files}" if files else named
 
 

@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from ...core.environment import Determination, Ingredients, describe, environmen
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
 from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell, unheard
-from ...core.sentences import Sentence
+from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
-from ...programs import ProcessFailed, output
+from ...programs import output
 from ...repos.base import Source
 from ...storage import scratch
 from ...storage.trees import TooDeep
@@ -30,22 +30,23 @@ from ..base import Check, Environment, Image, Program
 from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
-from . import conda, health, seeding, uv
+from . import conda, health, rlang, seeding, uv
 from .beside import programs_of
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .channels import Channels
 from .condabuild import Conda
 from .detecting import ask_in_sandbox
 from .environment import hub_python
-from .interpreters import Interpreter, find_interpreters
+from .interpreters import Interpreter, download_python, find_interpreters
 from .limits import Limits
 from .network import Network, without
 from .people import known_person
+from .plan import Plan
 from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import in_thread, supervised
-from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
+from .support import choose_interpreter, refuse_unsupported, targets_lacking
 from .systembuild import on_system
 from .systems import Systems, obstacle
 from .words import say
@@ -53,25 +54,6 @@ from .words import say
 RECIPE = "local 3"
 """Goes into every key: raise it when the recipe makes another environment of the same files, or
 when those of an older one are not to be trusted."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that is decided before a build.
-
-    Attributes:
-        detection: what the repository asks for.
-        interpreter: whose environment it becomes; for conda, the one our own programs use.
-        environment: what the service is told.
-    """
-
-    detection: Detection
-    interpreter: Interpreter
-    environment: Environment
-
-    @property
-    def conda(self) -> bool:
-        return self.detection.is_conda
 
 
 class LocalBuilder(Settings):
@@ -84,7 +66,8 @@ class LocalBuilder(Settings):
 
     async def basis(self) -> str:
         machine = " ".join(each.identity for each in await self.machine())
-        return f"{self._ingredients(machine)} {self.default_python}"
+        settings = f"{self.default_python} {self.r_packages} {self.cran_mirror}"
+        return f"{self._ingredients(machine)} {self.systems.base_key()} {settings}"
 
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment
@@ -175,7 +158,7 @@ class LocalBuilder(Settings):
 
     @property
     def systems(self) -> Systems:
-        """Trees for repositories with an `apt.txt`: beside the environments, with which they go."""
+        """Trees with packages of the system: beside the environments, with which they go."""
         return Systems(self.store.systems, ("python3", *self.system_base))
 
     @property
@@ -195,8 +178,10 @@ class LocalBuilder(Settings):
         plans, locks = self.layout.cache / "plans", self.lock_files
         detector = Detector(plans, self.default_python, minors, ask_in_sandbox, locks)
         detection = await detector.of(source, self.store.scratch)
-        refuse_unsupported(detection, obstacle(self) if detection.apt else None)
-        return self._decide(detection, await self._interpreter(detection), source.whole)
+        packages = rlang.packages(detection, self.r_packages)
+        refuse_unsupported(detection, packages, obstacle(self) if packages else None)
+        r = await rlang.found() if rlang.is_r(detection) else NOTHING
+        return self._decide(detection, await self._interpreter(detection), source.whole, r)
 
     async def _plain(self) -> Plan:
         nothing = Detection("PythonBuildPack", "", self.default_python, "", (), (), False)
@@ -209,31 +194,28 @@ class LocalBuilder(Settings):
             return choose_interpreter(detection, await self.machine())
         except Unsupported:
             if self.allow_python_downloads:
-                await self._download_python(detection.python)
+                home, into = self.layout.cache / "python-home", self.managed
+                await download_python(detection.python, into, home, self.cache, self.build_timeout)
             return choose_interpreter(detection, await self.machine(anew=True))
 
-    async def _download_python(self, version: str) -> None:
-        home = self.layout.cache / "python-home"
-        home.mkdir(parents=True, exist_ok=True)
-        env = uv.environment(home, self.cache) | {"UV_PYTHON_DOWNLOADS": "automatic"}
-        argv = [uv.executable(), "python", "install", "--install-dir", str(self.managed), version]
-        try:
-            async with asyncio.timeout(self.build_timeout):
-                await output([*argv, "--no-bin"], env=env, cwd=home)
-        except (ProcessFailed, TimeoutError) as error:
-            self.log.warning("Python %s could not be downloaded: %s", version, error)
-
-    def _decide(self, detection: Detection, interpreter: Interpreter, tree: str) -> Plan:
+    def _decide(
+        self, detection: Detection, interpreter: Interpreter, tree: str, r: Sentence = NOTHING
+    ) -> Plan:
+        packages = rlang.packages(detection, self.r_packages)
         conda_python = f"conda, Python {self.default_python}"
-        ingredients = replace(
-            self._ingredients(conda_python if detection.is_conda else interpreter.identity),
-            system=self.systems.layer_key(detection.apt),
-        )
+        identity = conda_python if detection.is_conda else interpreter.identity
+        ingredients = self._ingredients(identity)
+        ingredients = replace(ingredients, system=self.systems.layer_key(packages))
+        if r:
+            of_r = rlang.RECIPE, self.cran_mirror
+            ingredients = replace(ingredients, base=(*ingredients.base, *of_r))
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
         python = "from conda" if detection.is_conda else interpreter.minor
         kind = describe(determination.names, python)
-        return Plan(detection, interpreter, Environment(key, kind, determination.names))
+        kind = rlang.kind(detection, r, kind) if r else kind
+        environment = Environment(key, kind, determination.names)
+        return Plan(detection, interpreter, environment, packages, r)
 
     def _ingredients(self, interpreter: str) -> Ingredients:
         return Ingredients(
@@ -274,14 +256,14 @@ class LocalBuilder(Settings):
             sandbox = self._sandbox_of(path, plan)
             message = Sentence("Building {kind}", kind=plan.environment.kind)
             tell(Event(Phase.BUILDING, message, {"progress": 1}))
-            if not plan.conda and (taken := taken_instead(plan.detection, plan.interpreter)):
+            for taken in plan.taken:
                 tell(Event(Phase.BUILDING, taken))
             if source:
                 await fill(sandbox.repo, plan.detection, source, self.store.scratch)
             await in_thread(sandbox.prepare)
             deadline = time.monotonic() + self.build_timeout
             check = partial(self._check_limits, deadline)
-            making = on_system(sandbox, self.systems, plan.detection, tell)
+            making = on_system(sandbox, self.systems, plan.packages, tell)
             sandbox = await supervised(making, check)
             recipe = self._recipe(plan, sandbox, tell)
             await supervised(recipe.make(), check)
@@ -327,6 +309,7 @@ class LocalBuilder(Settings):
             uid=BUILD_UID if os.geteuid() == 0 else None,
             tools=(tool,) if tool and plan.conda else (),
             conda=plan.conda,
+            cran=self.cran_mirror if plan.r else "",
         )
 
     def _check_limits(self, deadline: float) -> None:
@@ -371,6 +354,7 @@ class LocalBuilder(Settings):
             start=recipe.start is not None,
             repo_dir=REPO,
             system=str(recipe.sandbox.system or ""),
+            cran=recipe.sandbox.cran,
         )
         start = {START.name: recipe.start} if recipe.start is not None else {}
         self.store.finish(record, start, made)

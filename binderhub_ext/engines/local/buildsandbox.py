@@ -17,7 +17,7 @@ from ...programs import Log, run
 from ...storage.trees import give_beneath
 from .. import node
 from ..detect import detector_environment
-from . import conda, trust, uv
+from . import conda, rlang, trust, uv
 from .limits import Limits
 from .network import Network
 from .running import prepared
@@ -50,6 +50,7 @@ class BuildSandbox:
         tools: what else it may read of this machine.
         conda: whether conda makes the environment.
         system: the tree that takes the place of the machine's own system, or `None`.
+        cran: where packages of R come from; empty for an environment without R.
     """
 
     scratch: Path
@@ -63,6 +64,7 @@ class BuildSandbox:
     tools: tuple[Path, ...] = ()
     conda: bool = False
     system: Path | None = None
+    cran: str = ""
 
     @property
     def repo(self) -> Path:
@@ -270,6 +272,7 @@ class BuildSandbox:
             **uv.environment(Path(HOME), self.cache, foreign=True),
             **trust.variables(),
             **(conda.variables(self.environment, self.cache) if self.conda else {}),
+            **(rlang.build_variables(self.environment, self.cran) if self.cran else {}),
             **self._variables(),
             "REPO_DIR": REPO,
             "TMPDIR": str(self.temp),

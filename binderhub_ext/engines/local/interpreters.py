@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import sys
@@ -18,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...programs import ProcessFailed, output
+from . import uv
+
+_log = logging.getLogger(__name__)
 
 OLDEST = (3, 8)
 """JupyterHub 5, the oldest server line that still gets fixes, needs Python 3.8."""
@@ -75,6 +79,25 @@ async def find_interpreters(managed: Path, extra: Sequence[str] = ()) -> tuple[I
         key=lambda i: (i.version[:2], preferred.get(i.path, 2), _newest_first(i)),
     )
     return tuple(ordered)
+
+
+async def download_python(version: str, into: Path, home: Path, cache: Path, time: float) -> None:
+    """Have uv get a Python; where it cannot, there is none.
+
+    Args:
+        into: where its installations are kept.
+        home: a folder that uv takes for its home.
+        cache: of uv.
+        time: seconds that it may take.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    env = uv.environment(home, cache) | {"UV_PYTHON_DOWNLOADS": "automatic"}
+    argv = [uv.executable(), "python", "install", "--install-dir", str(into), version, "--no-bin"]
+    try:
+        async with asyncio.timeout(time):
+            await output(argv, env=env, cwd=home)
+    except (ProcessFailed, TimeoutError) as error:
+        _log.warning("Python %s could not be downloaded: %s", version, error)
 
 
 def _newest_first(interpreter: Interpreter) -> tuple[int, ...]:

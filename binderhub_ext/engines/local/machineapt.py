@@ -11,11 +11,12 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ...core.apt import Packages
 from ...core.errors import BinderError, BuildFailed
 from ...core.sentences import Sentence
 from ...programs import NETWORK, Log, ProcessFailed, output, passed_on, program, run
@@ -33,6 +34,7 @@ _NOT_THERE = (
     re.compile(r"^E: Couldn't find any package by (?:glob|regex) '([^']+)'"),
     re.compile(r"^E: Version '[^']+' for '([^']+)' was not found"),
 )
+_CANDIDATE = re.compile(r"^(\S+):\n +Installed: .*\n +Candidate: (?!\(none\))(\S+)", re.MULTILINE)
 _UNMET = re.compile(r"unmet dependencies|held broken packages")
 
 # What other programs of this machine want to know, or are run for, is no concern of ours. A word
@@ -117,6 +119,13 @@ class MachineApt:
     async def architecture(self) -> str:
         return (await output(["dpkg", "--print-architecture"], env=variables())).strip()
 
+    async def version(self, package: str) -> str:
+        """The version of a package that would be installed, as far as is known without asking."""
+        try:
+            return (await _candidates(["apt-cache"], [package])).get(package, "")
+        except (OSError, ProcessFailed):
+            return ""
+
     async def acquiring(self) -> str:
         """Settings that say how the network is reached."""
         said = await output(["apt-config", "dump", "Acquire"], env=variables())
@@ -143,13 +152,11 @@ def variables() -> Mapping[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
-async def fetch(
-    asked: tuple[str, ...], status: Path, state: Path, packages: Path, log: Log
-) -> None:
+async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log: Log) -> None:
     """Fetch packages, and what they need that a tree has not.
 
     Args:
-        asked: what is to be fetched.
+        wanted: what is to be fetched.
         status: what the tree has.
         state: folder for what is known of the sources; nobody else may work in it meanwhile.
         packages: folder for the packages.
@@ -167,8 +174,16 @@ async def fetch(
     await asyncio.to_thread(settings.write_text, _SETTINGS.format(**named))
     apt = ["apt-get", "-c", str(settings), "-q", "-y"]
     await _update([*apt, "update"], state / "updated", log)
-    words = [*apt, "install", "--download-only", "--", *asked]
+    there = await _candidates(["apt-cache", "-c", str(settings)], wanted.wished)
+    words = [*apt, "install", "--download-only", "--", *wanted.asked, *sorted(there)]
     await run(program(words, env=variables()), log)
+
+
+async def _candidates(argv: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Versions of those of some packages that could be installed, by name."""
+    if not names:
+        return {}
+    return dict(_CANDIDATE.findall(await output([*argv, "policy", *names], env=variables())))
 
 
 async def _update(argv: list[str], stamp: Path, log: Log) -> None:

@@ -34,6 +34,8 @@ from .condabuild import Conda, CondaPackages
 from .environment import site_packages
 from .made import KeptFiles, ScriptFolder, keep_made
 from .model import clone, empty_folder, is_same
+from .rbuild import PackagesOfR
+from .rlang import is_r
 from .supervised import in_thread
 from .uv import COPY, LINK, Requirements
 from .words import explained, network_trouble, say, script_failed, status
@@ -87,8 +89,11 @@ class Recipe:
         self.start = self._configured("start")
         self.post_build = self.detection.file("postBuild")
         in_root = not self.detection.binder_dir
-        python = self.detection.buildpack == "PythonBuildPack"
+        python = self.detection.buildpack == "PythonBuildPack" or is_r(self.detection)
         self.package = in_root and python and is_python_package(self._read)
+        self.r = PackagesOfR(
+            self.detection, self.sandbox.cran, self._read, self._step, self.tell, self._log
+        )
         self.requirements = asked_for(self.detection, self.base, self.sandbox.repo)
         # Whether code of the repository had the environment open for change.
         self.changed = False
@@ -98,7 +103,12 @@ class Recipe:
     @property
     def runs_foreign_code(self) -> bool:
         """Whether it is known beforehand that the repository's own code changes the result."""
-        return bool(self.package or self.post_build or self.conda or not self.requirements.trusted)
+        known = self.package or self.post_build or self.conda or self._installs_r
+        return bool(known or not self.requirements.trusted)
+
+    @property
+    def _installs_r(self) -> bool:
+        return is_r(self.detection) and self.r.anything
 
     @property
     def link(self) -> str:
@@ -115,6 +125,9 @@ class Recipe:
             BuildFailed, NoSpace, LaunchFailed.
         """
         await self._packages()
+        if self._installs_r:
+            self.sandbox.open_environment()
+            await self.r.install()
         await self._post_build()
         await self._smoke()
 
@@ -371,9 +384,9 @@ class Recipe:
         except ProcessFailed as failure:
             raise ProcessFailed(failure.status, plain(failure.tail)) from failure
 
-    async def _step(self, argv: Sequence[str]) -> None:
+    async def _step(self, argv: Sequence[str], log: Log | None = None) -> None:
         self.changed = True
-        await self.sandbox.run(self.sandbox.step(argv), self._log)
+        await self.sandbox.run(self.sandbox.step(argv), log or self._log)
 
     # --- reading the repository -----------------------------------------------------------
 

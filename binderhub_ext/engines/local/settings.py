@@ -85,7 +85,7 @@ class Settings(Builder):
     system_packages = Bool(
         True,
         help="""
-        Whether packages that `apt.txt` names are installed, into a small system of the
+        Whether packages that `apt.txt` names, and R, are installed, into a small system of the
         environment's own that is made of the machine's own package sources. Default: yes, where
         this machine can; `doctor` says what it lacks.
         """,
@@ -96,6 +96,25 @@ class Settings(Builder):
         help="""
         Debian packages that such a system has besides the ones Debian cannot do without; Python is
         always there. A change gives every environment with an `apt.txt` a new key.
+        """,
+    ).tag(config=True)
+
+    r_packages = List(
+        Unicode(),
+        ["r-base-dev", "r-recommended"],
+        help="""
+        Debian packages that a system with R has besides R, its kernel and `remotes`: compilers for
+        what comes from CRAN, and the packages that come with every R. What repositories here often
+        ask for can be added, such as `r-cran-tidyverse`. A change gives every environment with R a
+        new key.
+        """,
+    ).tag(config=True)
+
+    cran_mirror = Unicode(
+        "https://cloud.r-project.org",
+        help="""
+        Where packages of R come from that Debian has not, in builds and in servers. A change gives
+        every environment with R a new key.
         """,
     ).tag(config=True)
 

@@ -28,7 +28,7 @@ from ...traits import Bytes, Cidr
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
-from . import conda, given, running, seeding, trust, unsafe
+from . import conda, given, rlang, running, seeding, trust, unsafe
 from .binds import file_binds, opened, ordered, system_binds
 from .buildsandbox import REPO
 from .children import kept_log
@@ -60,8 +60,8 @@ _NO_VOLUMES = (
 )
 
 _NO_SYSTEM = (
-    "This hub starts servers without a sandbox, and only a sandbox can show them the packages of"
-    " apt.txt. The administrator finds what the sandbox lacks with `binder-at-home doctor`."
+    "This hub starts servers without a sandbox, and only a sandbox can show them system"
+    " packages. The administrator finds what the sandbox lacks with `binder-at-home doctor`."
 )
 
 
@@ -227,7 +227,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         first += [str(environment / START)] if record.start else []
         return Sandbox(
             argv=(*first, *self.cmd, *self.get_args()),
-            env=self._environment_variables(environment, python),
+            env=self._environment_variables(record, python),
             cwd=self.notebook_dir,
             binds=self._binds(files, what),
             person=Person(what.owner.uid, what.groups if what.owner.uid else ()),
@@ -239,12 +239,13 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             system=Path(record.system) if record.system else None,
         )
 
-    def _environment_variables(self, environment: Path, python: Python | None) -> dict[str, str]:
+    def _environment_variables(self, record: Record, python: Python | None) -> dict[str, str]:
+        environment = Path(record.path)
         given = self.get_env()
         # The environment's own PATH is what makes it this environment; an administrator's
         # goes behind it.
         ours = server_environment(environment, python)
-        ours["REPO_DIR"] = REPO
+        ours |= {"REPO_DIR": REPO, **rlang.server_variables(environment, record.cran)}
         if "PATH" in self.environment:
             ours["PATH"] += ":" + given["PATH"]
         return {**trust.variables(), **given, **ours}

@@ -66,6 +66,7 @@ class Record:
         repo_dir: where the repository's files stood during the build; packages installed as
             editable are looked for there.
         system: the tree that takes the place of the machine's own system; empty for that.
+        cran: where packages of R come from; empty for an environment without R.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Record:
     start: bool = False
     repo_dir: str = ""
     system: str = ""
+    cran: str = ""
 
     @property
     def made(self) -> Path | None:
@@ -128,7 +130,7 @@ class Store:
 
     @property
     def systems(self) -> Path:
-        """Trees that environments with an `apt.txt` run on, and what they are made of."""
+        """Trees that environments with packages of the system run on, and what they are made of."""
         return self.root / ".systems"
 
     def path(self, key: str) -> Path:

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Sequence
 
-from ...core.apt import check_packages
+from ...core.apt import Packages, check_packages
 from ...core.errors import Unsupported
 from ...core.sentences import NOTHING, Sentence
 from ..detect import Detection
@@ -16,13 +16,11 @@ from .mapping import Obstacle
 _ELSEWHERE = "The docker or kubernetes engine can build it; ask the administrator for one."
 
 _DOCKERFILE = Sentence("the repository brings its own Dockerfile")
-_NO_R = Sentence("this engine has no R of a chosen version and no RStudio")
 _NO_JULIA = Sentence("this engine has no Julia")
 _REFUSED = {
     "DockerBuildPack": ("Dockerfile", _DOCKERFILE),
     "LegacyBinderDockerBuildPack": ("Dockerfile", _DOCKERFILE),
     "NixBuildPack": ("default.nix", Sentence("this engine has no Nix")),
-    "RBuildPack": ("runtime.txt", _NO_R),
     "JuliaProjectTomlBuildPack": ("Project.toml", _NO_JULIA),
     "JuliaRequireBuildPack": ("REQUIRE", _NO_JULIA),
 }
@@ -32,14 +30,15 @@ _PROGRAMS = {
 }
 """By targets that are programs of the machine, and packages neither of Python nor of conda."""
 
-_SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack"})
+_SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack", "RBuildPack"})
 
 
-def refuse_unsupported(detection: Detection, no_apt: Obstacle | None) -> None:
+def refuse_unsupported(detection: Detection, packages: Packages, no_apt: Obstacle | None) -> None:
     """Refuse, before anything is built, what this engine cannot build as repo2docker would.
 
     Args:
-        no_apt: what keeps system packages from being installed here, if anything does.
+        packages: of the system, that the repository asks for.
+        no_apt: what keeps those from being installed here, if anything does.
 
     Raises:
         Unsupported: names the file, the reason and an engine that can.
@@ -50,16 +49,15 @@ def refuse_unsupported(detection: Detection, no_apt: Obstacle | None) -> None:
         name, reason = _REFUSED.get(detection.buildpack, ("", other))
         name = _named(detection, name)
         raise Unsupported("{name}: {reason}. " + _ELSEWHERE, name=name, reason=reason)
-    path = detection.file("apt.txt")
-    if detection.apt and no_apt:
+    if packages and no_apt:
         raise Unsupported(
             "{path}: this hub cannot install system packages. {why} The administrator's way to "
             "mend that: {fix}",
-            path=path,
+            path=packages.path,
             why=no_apt.message,
             fix=no_apt.fix,
         )
-    check_packages(path, detection.apt)
+    check_packages(detection.file("apt.txt"), detection.apt)
     if detection.buildpack == "CondaBuildPack":
         _refuse_conda(detection)
 
@@ -137,9 +135,8 @@ def _python_source(detection: Detection) -> str:
 
 def _named(detection: Detection, name: str) -> str:
     """The file that decided, where it really is."""
-    alternatives = {"Project.toml": "JuliaProject.toml", "runtime.txt": "DESCRIPTION"}
-    other = alternatives.get(name, "")
-    return detection.file(name) or detection.file(other) or other or name or "The repository"
+    other = "JuliaProject.toml" if name == "Project.toml" else ""
+    return detection.file(name) or detection.file(other) or name or "The repository"
 
 
 def _refuse_conda(detection: Detection) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from ...core.apt import Packages
 from ...core.errors import Unsupported
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
@@ -15,7 +16,7 @@ from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed, program, run
 from ...storage.beneath import lstat_beneath
 from ...storage.trees import remove_tree
-from ..detect import Detection, detector_environment
+from ..detect import detector_environment
 from . import changing, mapping
 from .buildsandbox import BuildSandbox
 from .environment import hub_python
@@ -60,17 +61,16 @@ find /var/log -type f -delete
 
 
 async def on_system(
-    sandbox: BuildSandbox, systems: Systems, detection: Detection, tell: Tell
+    sandbox: BuildSandbox, systems: Systems, packages: Packages, tell: Tell
 ) -> BuildSandbox:
-    """A build's sandbox with the packages of `apt.txt`, if there are any.
+    """A build's sandbox with the system's packages that it asks for, if there are any.
 
     Raises:
         BuildFailed, NoSpace, LaunchFailed, Unsupported.
     """
-    if not detection.apt:
+    if not packages:
         return sandbox
-    path = detection.file("apt.txt")
-    build = SystemBuild(systems, path, detection.apt, sandbox.limits, tell)
+    build = SystemBuild(systems, packages, sandbox.limits, tell)
     system = await build.layer()
     for python in (sandbox.python, hub_python()):
         check_interpreter(system, python)
@@ -87,8 +87,8 @@ def check_interpreter(system: Path, python: str) -> None:
     if part and lstat_beneath(system, python[1:]) is None:
         raise Unsupported(
             "This machine's {python} is not in the packages of {release}, so it cannot be used "
-            "together with apt.txt. The administrator can install that Python elsewhere (uv python "
-            "install), or make it the one of the hub.",
+            "together with system packages. The administrator can install that Python elsewhere "
+            "(uv python install), or make it the one of the hub.",
             python=python,
             release=MachineApt().name,
         )
@@ -100,15 +100,13 @@ class SystemBuild:
 
     Attributes:
         systems: where they are.
-        path: of `apt.txt`.
-        asked: what it names.
+        packages: what is asked for.
         limits: of what is run in a tree.
         tell: told what happens.
     """
 
     systems: Systems
-    path: str
-    asked: tuple[str, ...]
+    packages: Packages
     limits: Limits
     tell: Tell
 
@@ -121,7 +119,7 @@ class SystemBuild:
         Raises:
             BuildFailed, NoSpace, LaunchFailed.
         """
-        key = self.systems.layer_key(self.asked)
+        key = self.systems.layer_key(self.packages)
         place = self.systems.layer(key)
         if used(place):
             return place
@@ -182,9 +180,9 @@ class SystemBuild:
         try:
             async with held_in_turn(base / "lock"):
                 known = base / changing.TREE / "var/lib/dpkg/status"
-                await fetch(self.asked, known, base / "apt", packages, self.log)
+                await fetch(self.packages, known, base / "apt", packages, self.log)
         except ProcessFailed as failure:
-            raise unfetched(failure, self.path, MachineApt().name) from failure
+            raise unfetched(failure, self.packages.path, MachineApt().name) from failure
         tree = folder / changing.TREE
         tree.mkdir()
         for path in (folder, tree):
@@ -222,7 +220,7 @@ class SystemBuild:
         except ProcessFailed as failure:
             what = Sentence(
                 "Installing the packages of {path} failed ({status}).",
-                path=self.path,
+                path=self.packages.path,
                 status=status(failure),
             )
             raise explained(failure, what, uv_says=False) from failure

@@ -1,7 +1,7 @@
-"""Systems of this machine: Debian trees that environments with an `apt.txt` run on.
+"""Systems of this machine: Debian trees that environments with an `apt.txt`, or of R, run on.
 
 A base is a small tree of the machine's own release, made once. A layer is the tree in which the
-packages of an `apt.txt` were installed; files that are the base's are shared with it. Both are
+packages of an environment were installed; files that are the base's are shared with it. Both are
 folders named by a key, put in place as soon as they are whole, and nobody's code writes there.
 
 `bases/<key>`: `base.tar`, the tree as it was made; `tree`, the same, sealed; what apt keeps.
@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ...core.apt import Packages
 from ...core.environment import KEY_DIGITS
 from ...housekeeping import alone, tidy_away
 from ...locks import held_if_free, held_in_turn
@@ -32,6 +33,8 @@ from .settings import Settings
 
 BASE = "base 2"
 """Goes into every key: raise it when trees are made in another way."""
+
+_REFUSED = "apt.txt and R are refused"
 
 
 def obstacle(settings: Settings) -> mapping.Obstacle | None:
@@ -46,18 +49,18 @@ async def check(settings: Settings) -> Check:
     """Whether system packages can be installed here; the ids are tried."""
     name = "system packages"
     if why := obstacle(settings):
-        return Check(name, False, f"apt.txt is refused. {why.message}", why.fix, False)
+        return Check(name, False, f"{_REFUSED}. {why.message}", why.fix, False)
     with TemporaryDirectory() as folder:
         mapping.give(Path(folder))
         try:
             await output(mapping.command(Path(folder), ["true"]), env=variables())
         except ProcessFailed as error:
-            fix = user_namespaces_fix() or "Use the docker engine for repositories with apt.txt."
-            message = f"apt.txt is refused, as a user namespace cannot be made here. {error.tail}"
+            fix = user_namespaces_fix() or "Use the docker engine for such repositories."
+            message = f"{_REFUSED}, as a user namespace cannot be made here. {error.tail}"
             return Check(name, False, message.strip(), fix, False)
         finally:
             mapping.take(Path(folder))
-    return Check(name, True, f"of {MachineApt().name}, by mmdebstrap", required=False)
+    return Check(name, True, f"apt.txt and R of {MachineApt().name}, by mmdebstrap", required=False)
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,10 @@ class Systems:
         facts = [BASE, MachineApt().digest(), *sorted(self.packages)]
         return _digest(facts)
 
-    def layer_key(self, asked: tuple[str, ...]) -> str:
+    def layer_key(self, packages: Packages) -> str:
         """The key of the tree with these packages; empty if there are none."""
-        return _digest([self.base_key(), *sorted(asked)]) if asked else ""
+        wished = (f"{name}?" for name in sorted(packages.wished))
+        return _digest([self.base_key(), *sorted(packages.asked), *wished]) if packages else ""
 
     def base(self, key: str) -> Path:
         return self.root / "bases" / key

@@ -21,13 +21,15 @@ from small_repositories import Files, MakeSource
 from binderhub_ext.core.environment import Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.core.locks import Target, find_lock
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines import detect
 from binderhub_ext.engines.containers.planning import Recipe
 from binderhub_ext.engines.detect import Detection, Detector
-from binderhub_ext.engines.local import conda, detecting, support
+from binderhub_ext.engines.local import conda, detecting, rlang, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
+from binderhub_ext.engines.local.rbuild import Installing
 from binderhub_ext.engines.local.systems import obstacle
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -70,8 +72,8 @@ DETECTED = [
     ({"Pipfile.lock": "{}"}, "PipfileBuildPack", "", "3.11"),
     ({"environment.yml": "dependencies: []"}, "CondaBuildPack", "", ""),
     ({"environment.yml": "", "requirements.txt": "x"}, "CondaBuildPack", "", ""),
-    ({"runtime.txt": "r-4.4-2025-01-01"}, "RBuildPack", "", ""),
-    ({"DESCRIPTION": "Package: x"}, "RBuildPack", "", ""),
+    ({"runtime.txt": "r-4.4-2025-01-01"}, "RBuildPack", "", "3.11"),
+    ({"DESCRIPTION": "Package: x", "runtime.txt": "python-3.12"}, "RBuildPack", "", "3.12"),
     ({"default.nix": "", "requirements.txt": "x"}, "NixBuildPack", "", ""),
     ({"Project.toml": "", "requirements.txt": "x"}, "JuliaProjectTomlBuildPack", "", ""),
     ({"REQUIRE": ""}, "JuliaRequireBuildPack", "", ""),
@@ -155,8 +157,6 @@ REFUSED = [
     ({"Dockerfile": "FROM x"}, ["Dockerfile", "docker"]),
     ({"binder/Dockerfile": "FROM x"}, ["binder/Dockerfile", "kubernetes"]),
     ({"default.nix": ""}, ["default.nix", "Nix"]),
-    ({"runtime.txt": "r-4.4-2025-01-01"}, ["runtime.txt", " R "]),
-    ({"DESCRIPTION": "Package: x"}, ["DESCRIPTION", " R "]),
     ({"Project.toml": ""}, ["Project.toml", "Julia"]),
     ({"JuliaProject.toml": ""}, ["JuliaProject.toml", "Julia"]),
     ({"REQUIRE": ""}, ["REQUIRE", "Julia"]),
@@ -185,12 +185,24 @@ async def test_refused_before_anything_is_built(
     assert not scratch.exists() or not list(scratch.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("binder/apt.txt", "graphviz"),
+        ("binder/runtime.txt", "r-4.4-2025-01-01"),
+        ("DESCRIPTION", "Package: x"),
+    ],
+)
 async def test_packages_of_the_system_are_refused_with_what_would_mend_it(
-    repository: MakeSource, builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
+    path: str,
+    content: str,
+    repository: MakeSource,
+    builder: LocalBuilder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source = repository({"binder/apt.txt": "graphviz"})
+    source = repository({path: content})
     builder.system_packages = False
-    with pytest.raises(Unsupported, match=r"binder/apt.txt: .*LocalBuilder.system_packages = True"):
+    with pytest.raises(Unsupported, match=rf"^{path}: .*LocalBuilder.system_packages = True"):
         await builder.plan(source)
     builder.system_packages = True
     monkeypatch.setenv("PATH", "/nowhere")
@@ -207,6 +219,69 @@ async def test_packages_of_the_system_are_in_the_key(
     assert plan.kind.endswith("with apt.txt")
     builder.system_base = ["git"]
     assert (await builder.plan(source)).key != plan.key
+
+
+def r_repository(files: Sequence[str], runtime: str = "", **fields: tuple[str, ...]) -> Detection:
+    known = tuple((name, "") for name in files)
+    return Detection("RBuildPack", "", "3.11", runtime, known, (), False, **fields)
+
+
+def test_what_the_system_of_an_r_repository_has() -> None:
+    alone = rlang.packages(r_repository(["runtime.txt"]), ["r-base-dev"])
+    assert alone.path == "runtime.txt"
+    assert {"r-base-core", "r-cran-irkernel", "r-base-dev"} < {*alone.asked}
+    assert not alone.wished
+    # The same system for all that name nothing.
+    assert rlang.packages(r_repository([]), ["r-base-dev"]).asked == alone.asked
+    named = r_repository(["apt.txt"], apt=("gdal-bin",), cran=("R6", "remotes"))
+    both = rlang.packages(named, [])
+    assert (both.path, both.wished) == ("apt.txt", ("r-cran-r6",))
+    assert {"gdal-bin", "r-base-core"} < {*both.asked}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "has", "kind"),
+    [
+        ("r-4.1-2022-01-01", "4.2.2", "R 4.2.2, not R 4.1 as of 2022-01-01, and Python"),
+        # The version is right, the packages are not of that day.
+        ("r-4.2-2023-01-01", "4.2.2", "R 4.2.2, not R 4.2 as of 2023-01-01, and Python"),
+        ("", "4.2.2", "R 4.2.2 and Python"),
+        ("r-4.2", "4.2.2", "R 4.2.2 and Python"),
+    ],
+)
+def test_nothing_claims_to_be_a_snapshot(runtime: str, has: str, kind: str) -> None:
+    detection, known = r_repository(["runtime.txt"], runtime), Sentence("R {version}", version=has)
+    assert rlang.kind(detection, known, "Python") == kind
+    told = rlang.taken_instead(detection, known)
+    assert told.startswith("runtime.txt asks for R 4.") is (" not " in kind)
+    assert bool(told) is (" not " in kind)
+
+
+def test_a_build_keeps_what_r_only_warns_of() -> None:
+    log = Installing(lambda line: None)
+    log.add("Warning: unable to access index for repository https://c.example.org/src/contrib:")
+    log.add(
+        "Warning: packages \u2018a\u2019, \u2018b\u2019 are not available for this version of R"
+    )
+    log.add("  installation of package \u2018/tmp/x/c\u2019 had non-zero exit status")
+    assert log.unreachable == {"https://c.example.org"}
+    log.add("  namespace \u2018d\u2019 1.0 is being loaded, but >= 2.0 is required")
+    assert log.passed_over == {"a", "b", "c"}
+    assert log.too_old
+
+
+@pytest.mark.skipif(bool(obstacle(LocalBuilder())), reason="no systems can be made here")
+async def test_all_that_makes_an_r_is_in_the_key(
+    repository: MakeSource, builder: LocalBuilder
+) -> None:
+    source = repository({"runtime.txt": "r-4.1-2022-01-01", "renv.lock": '{"Packages": {}}'})
+    plan, basis = await builder.plan(source), await builder.basis()
+    assert re.match(r"R .*, not R 4\.1 as of 2022-01-01, and Python .* with renv\.lock$", plan.kind)
+    for setting, value in (("cran_mirror", "https://c.example.org"), ("r_packages", [])):
+        setattr(builder, setting, value)
+        assert (await builder.plan(source)).key != plan.key
+        assert await builder.basis() != basis
+        plan, basis = await builder.plan(source), await builder.basis()
 
 
 @pytest.mark.parametrize("line", ["-o=Dir=/", "figlet;id", "../x.deb", "a b_c"])

@@ -27,9 +27,10 @@ from binderhub_ext.core.errors import BinderError
 from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.detect import Detection
-from binderhub_ext.engines.local.build import LocalBuilder, Plan
+from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.buildsandbox import REPO, BuildSandbox
 from binderhub_ext.engines.local.interpreters import Interpreter
+from binderhub_ext.engines.local.plan import Plan
 from binderhub_ext.engines.local.recipe import Recipe
 from binderhub_ext.engines.local.sandbox import HOME, Sandbox
 from binderhub_ext.programs import Log

@@ -1,0 +1,42 @@
+"""All that is decided before a build of the `local` engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...core.apt import Packages
+from ...core.sentences import NOTHING, Sentence
+from ..base import Environment
+from ..detect import Detection
+from . import rlang
+from .interpreters import Interpreter
+from .support import taken_instead
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is decided before a build.
+
+    Attributes:
+        detection: what the repository asks for.
+        interpreter: whose environment it becomes; for conda, the one our own programs use.
+        environment: what the service is told.
+        packages: of the system, that it has.
+        r: what is known of its R; empty if it has none.
+    """
+
+    detection: Detection
+    interpreter: Interpreter
+    environment: Environment
+    packages: Packages
+    r: Sentence
+
+    @property
+    def taken(self) -> list[Sentence]:
+        """What is taken in place of what the repository asks for."""
+        python = NOTHING if self.conda else taken_instead(self.detection, self.interpreter)
+        return [*filter(None, (python, rlang.taken_instead(self.detection, self.r)))]
+
+    @property
+    def conda(self) -> bool:
+        return self.detection.is_conda

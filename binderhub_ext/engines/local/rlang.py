@@ -1,0 +1,114 @@
+"""R of this machine's release: its packages are Debian's, and what Debian has not is CRAN's.
+
+A system with R is one with packages of an `apt.txt`. The kernel's package says where Jupyter finds
+it, so the environment is any other one, with a library for what the repository installs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...core.apt import Packages
+from ...core.rlang import Runtime
+from ...core.sentences import NOTHING, Sentence
+from ..detect import Detection
+from .machineapt import MachineApt
+from .sandbox import HOME, RUN
+
+RECIPE = "R 1"
+"""Goes into the key of every environment with R: raise it when the recipe makes another of the same
+files."""
+
+_NEEDED = ("r-base-core", "r-cran-irkernel", "r-cran-remotes")
+"""R, its kernel, and what installs a repository that is a package of R."""
+
+_LIBRARY = "lib/R/library"
+_OF_SYSTEM = ("/usr/local/lib/R/site-library", "/usr/lib/R/site-library", "/usr/lib/R/library")
+_VERSION = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")
+
+
+def is_r(detection: Detection) -> bool:
+    """Whether it is a repository of R, as repo2docker sees it."""
+    return detection.buildpack == "RBuildPack"
+
+
+def packages(detection: Detection, more: Sequence[str]) -> Packages:
+    """What the system of an environment has besides what every system has.
+
+    Args:
+        more: packages that every system with R has.
+    """
+    apt = Packages(detection.file("apt.txt"), detection.apt)
+    if not is_r(detection):
+        return apt
+    path = (apt.path if apt else "") or detection.file("runtime.txt") or "DESCRIPTION"
+    asked = sorted({*apt.asked, *_NEEDED, *more})
+    wished = (f"r-cran-{name.lower()}" for name in detection.cran)
+    return Packages(path, tuple(asked), tuple(sorted(set(wished).difference(asked))))
+
+
+async def found() -> Sentence:
+    """The R that this machine's sources have, by its version if that is known."""
+    apt = MachineApt()
+    if version := _VERSION.match(await apt.version("r-base-core")):
+        return Sentence("R {version}", version=version[1])
+    return Sentence("R of {system}", system=apt.name)
+
+
+def kind(detection: Detection, has: Sentence, other: str) -> str:
+    """What a person calls the environment: `R 4.2.2 and Python 3.11 with install.R`.
+
+    Args:
+        has: the R that is :func:`found`.
+        other: what it is called without R.
+    """
+    asked = _missed(detection, has)
+    return f"{has}, not {asked}, and {other}" if asked else f"{has} and {other}"
+
+
+def taken_instead(detection: Detection, has: Sentence) -> Sentence:
+    """The sentence for an R that is not the one asked for; empty if it is that one."""
+    asked = _missed(detection, has)
+    if not asked:
+        return NOTHING
+    return Sentence(
+        "{path} asks for {asked}; {has} is taken, with packages as they are today",
+        path=detection.file("runtime.txt"),
+        asked=asked,
+        has=has,
+    )
+
+
+def _missed(detection: Detection, has: Sentence) -> Sentence:
+    """What `runtime.txt` asks for and does not get."""
+    runtime = Runtime.of(detection.runtime)
+    return NOTHING if runtime.is_met(str(has.fields.get("version", ""))) else runtime.name
+
+
+def build_variables(environment: Path, mirror: str) -> dict[str, str]:
+    """What a build finds in its environment: packages go to the environment's own library."""
+    return {**_common(mirror), "R_LIBS_USER": str(environment / _LIBRARY)}
+
+
+def server_variables(environment: Path, mirror: str) -> Mapping[str, str]:
+    """What a server finds: packages go to the project's home, and stay.
+
+    Args:
+        mirror: empty for an environment without R.
+    """
+    if not mirror:
+        return {}
+    libraries = ":".join((str(environment / _LIBRARY), *_OF_SYSTEM))
+    own = f"{HOME}/.local/lib/R/%v"  # the version of R: what is compiled fits no other
+    return {**_common(mirror), "R_LIBS_USER": own, "R_LIBS_SITE": libraries}
+
+
+def _common(mirror: str) -> dict[str, str]:
+    return {
+        "BINDER_CRAN": mirror,
+        "R_PROFILE": f"{RUN}/inside/Rprofile.site",
+        # Else renv hides all other packages, the kernel's too, from whoever works in a project.
+        "RENV_CONFIG_AUTOLOADER_ENABLED": "FALSE",
+    }
