@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import re
 import string
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def test_a_catalogue_has_every_text_and_no_other(tag: str, template: Catalog) ->
     wanted = {message.id for message in template if message.id}
     translated = {message.id for message in there if is_translated(message)}
     assert translated == wanted, "run scripts/messages and translate what is new"
+
+
+def test_no_text_of_a_template_is_left_to_english() -> None:
+    """A text within an expression begins with a capital letter, and `_` stands before it."""
+    bare = {
+        f"{path.name}: {text}"
+        for path in (ROOT / "templates").glob("*.html")
+        for expression in re.findall(r"{[{%](.*?)[}%]}", path.read_text(), re.DOTALL)
+        for text in re.findall(r'(?<!_\()"([A-Z][a-z]+[^"]*)"', expression)
+    }
+    assert bare == set()
 
 
 @pytest.mark.parametrize("tag", installed())
