@@ -133,6 +133,7 @@ MORE = {
     "cpu": 0.1,
     "idle": 1,
     "share": ("ben",),
+    "class_id": "abcdefgh",
     "extra": (("x", "1"),),
 }
 """For each field of a request something that trust in the plain link must not cover."""
