@@ -10,7 +10,7 @@ from .launch import LaunchRequest
 from .plain import decoded, plain, shown
 from .provider import Provider
 from .repo import Commit, Repo
-from .sentences import Sentence
+from .sentences import Sentence, fixed
 from .understanding import Again, Understanding, WebLink
 from .url import WEB, read_pasted
 
@@ -32,12 +32,11 @@ _IMAGE = re.compile(
 class DoiProvider(Provider):
     """An archive whose deposits are known by their DOI."""
 
+    noun = fixed("DOI")
+
     def repo(self, name: str) -> Repo:
         doi = clean_doi(name)
         return Repo(self.id, doi, f"https://doi.org/{quote(doi, safe='/:;()')}")
-
-    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
-        return self.repo(decoded(raw_spec, "DOI")), "HEAD"
 
     def spec(self, repo: Repo, ref: str) -> str:
         return quote(repo.name, safe="/:;()")
@@ -112,6 +111,8 @@ class _Dataverse(DoiProvider):
 
 
 class _HydroShare(Provider):
+    noun = fixed("resource")
+
     def repo(self, name: str) -> Repo:
         match = _HYDROSHARE.search(plain(name, "resource"))
         if not match:
@@ -131,14 +132,10 @@ class _HydroShare(Provider):
                 return Understanding(LaunchRequest(self.repo(name)))
         return None
 
-    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
-        return self.repo(decoded(raw_spec, "resource")), "HEAD"
-
-    def spec(self, repo: Repo, ref: str) -> str:
-        return repo.name
-
 
 class _Ckan(Provider):
+    noun = fixed("dataset")
+
     def repo(self, name: str) -> Repo:
         place = read_pasted(name, WEB)
         match = _DATASET.fullmatch(place.name)
@@ -159,12 +156,6 @@ class _Ckan(Provider):
         url = f"{link.url}?{link.raw_query}" if "activity_id" in link.query else link.url
         dataset = Understanding(LaunchRequest(self.repo(url)))
         return dataset.guessing(Sentence("Took {host} as a site of CKAN.", host=link.host))
-
-    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
-        return self.repo(decoded(raw_spec, "dataset")), "HEAD"
-
-    def spec(self, repo: Repo, ref: str) -> str:
-        return quote(repo.name, safe="")
 
 
 class _Image(Provider):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from .errors import BadLink
 from .launch import LaunchRequest
-from .plain import decoded, plain, shown
+from .plain import plain, shown
 from .provider import Provider
 from .repo import Repo
-from .sentences import Sentence
+from .sentences import Sentence, fixed
 from .understanding import Again, Understanding, WebLink
 from .url import WEB, read_pasted, read_url
 
@@ -42,6 +42,8 @@ _NO_PROJECT = (
 
 
 class _Packed(Provider):
+    noun = fixed("address")
+
     def repo(self, name: str) -> Repo:
         address, _, fragment = name.partition("#")
         # a host may tell an escaped slash from one that is none
@@ -65,14 +67,10 @@ class _Packed(Provider):
         end = f"#sha256={checked['digest'].lower()}" if checked else ""
         return Repo(self.id, f"{place}{end}", f"{place}{end}")
 
-    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
-        return self.repo(decoded(raw_spec, "address")), "HEAD"
-
-    def spec(self, repo: Repo, ref: str) -> str:
-        return quote(repo.name, safe="")
-
 
 class _Osf(Provider):
+    noun = fixed("project")
+
     def repo(self, name: str) -> Repo:
         guid = _OSF_SITE.sub("", plain(name, "project"), count=1).partition("/")[0].lower()
         if not _GUID.fullmatch(guid):
@@ -97,12 +95,6 @@ class _Osf(Provider):
         if not guid or not _GUID.fullmatch(guid[0]) or guid[0] == "login":
             raise BadLink(_NO_PROJECT)
         return Understanding(LaunchRequest(self.repo(guid[0])))
-
-    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
-        return self.repo(decoded(raw_spec, "project")), "HEAD"
-
-    def spec(self, repo: Repo, ref: str) -> str:
-        return repo.name
 
 
 def packed(link: WebLink) -> Understanding | None:

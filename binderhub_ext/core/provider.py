@@ -9,7 +9,7 @@ configuration: BinderHub's `repoproviders.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .errors import BadLink
@@ -17,6 +17,7 @@ from .launch import LaunchRequest
 from .pages import Place
 from .plain import decoded, ref_name, relative_path, shown
 from .repo import Commit, Repo
+from .sentences import fixed
 from .understanding import Again, Understanding, WebLink
 
 
@@ -38,7 +39,10 @@ class Provider:
         fetcher: `module:class` of the :class:`~..repos.base.RepoProvider` that fetches from it,
             a Configurable with `data_dir`; empty where there is nothing to fetch.
         at_binder: whether every Binder has it under this id.
+        noun: what a refusal calls the name of a repository.
     """
+
+    noun: ClassVar[str] = fixed("repository")
 
     id: str
     title: str
@@ -84,17 +88,21 @@ class Provider:
     def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
         """Repository and ref of a spec as it stands in a URL, escapes and all.
 
+        Where links carry no ref the spec is the repository, at `HEAD`.
         Without a repository (provider `image`), the second is the image.
 
         Raises:
             BadLink: not a spec of this provider.
         """
+        if not self.has_ref:
+            return self.repo(decoded(raw_spec, self.noun)), "HEAD"
         name, _, ref = raw_spec.partition("/")
-        return self.repo(decoded(name, "repository")), required_ref(ref, f"{name}/HEAD")
+        return self.repo(decoded(name, self.noun)), required_ref(ref, f"{name}/HEAD")
 
     def spec(self, repo: Repo, ref: str) -> str:
         """The inverse of :meth:`parse`, escaped for a URL."""
-        return f"{quote(repo.name, safe='')}/{quote(ref, safe='/')}"
+        name = quote(repo.name, safe="")
+        return f"{name}/{quote(ref, safe='/')}" if self.has_ref else name
 
     def page(self, link: WebLink, again: Again) -> Understanding | None:
         """What a pasted page means; `None` if it is none of this provider's.

@@ -6,10 +6,8 @@ They are at no address, and are written as if they were below a host that can ne
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from .errors import BadLink
-from .plain import decoded, plain, shown
+from .plain import plain, shown
 from .provider import Provider
 from .repo import Repo
 
@@ -29,12 +27,6 @@ class _Shipped(Provider):
                 names=", ".join(NAMES),
             )
         return Repo(self.id, name, f"{_PLACE}{name}")
-
-    def parse(self, raw_spec: str) -> tuple[Repo | None, str]:
-        return self.repo(decoded(raw_spec, "repository")), "HEAD"
-
-    def spec(self, repo: Repo, ref: str) -> str:
-        return quote(repo.name, safe="")
 
 
 SHIPPED = _Shipped(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakesite import FakeSite, InTurn
+from fetched import fetch, files_of, zip_of
 
 from binderhub_ext.core.errors import (
     AddressNotAllowed,
@@ -22,10 +21,8 @@ from binderhub_ext.core.errors import (
     RepoUnavailable,
     TooLarge,
 )
-from binderhub_ext.core.progress import Event
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.repos.archives import Archive
-from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.checkout import checkout
 from binderhub_ext.repos.ckan import CkanProvider
 from binderhub_ext.repos.command import Call, run
@@ -55,26 +52,6 @@ def make(tmp_path: Path, policy: AddressPolicy, site: FakeSite) -> Make:
         )
 
     return build
-
-
-def zip_of(**files: bytes) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as container:
-        for name, data in files.items():
-            container.writestr(name, data)
-    return content.getvalue()
-
-
-async def fetch(provider: Archive, commit: Commit) -> tuple[Source, list[str]]:
-    events: list[Event] = []
-    source = await provider.fetch(commit, events.append)
-    return source, [event.message for event in events]
-
-
-async def files_of(provider: Archive, repo: Repo, into: Path) -> dict[str, bytes]:
-    source, _ = await fetch(provider, await provider.resolve(repo, "HEAD"))
-    await checkout(source, into)
-    return {str(p.relative_to(into)): p.read_bytes() for p in into.rglob("*") if p.is_file()}
 
 
 def repo_of(provider: str, doi: str = DOI) -> Repo:

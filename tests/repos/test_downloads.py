@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import io
 import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakesite import FakeSite, InTurn
+from fetched import fetch, files_of, zip_of
 
 from binderhub_ext.core.downloads import ARCHIVE, OSF
 from binderhub_ext.core.errors import (
@@ -24,11 +24,8 @@ from binderhub_ext.core.errors import (
     RepoUnavailable,
     TooLarge,
 )
-from binderhub_ext.core.progress import Event
-from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.repo import Repo
 from binderhub_ext.repos.archives import Archive
-from binderhub_ext.repos.base import Source
-from binderhub_ext.repos.checkout import checkout
 from binderhub_ext.repos.download import DownloadProvider
 from binderhub_ext.repos.network import AddressPolicy
 from binderhub_ext.repos.osf import OsfProvider
@@ -49,14 +46,6 @@ def make(tmp_path: Path, policy: AddressPolicy) -> Make:
     return build
 
 
-def zip_of(**files: bytes) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as container:
-        for name, data in files.items():
-            container.writestr(name, data)
-    return content.getvalue()
-
-
 def tar_of(**files: bytes) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as container:
@@ -74,18 +63,6 @@ def answer(content: bytes, **headers: str) -> tuple[int, dict[str, str], bytes]:
 
 def archive(site: FakeSite, end: str = "") -> Repo:
     return ARCHIVE.repo(f"{site.url}{PLACE}{end}")
-
-
-async def fetch(provider: Archive, commit: Commit) -> tuple[Source, list[str]]:
-    events: list[Event] = []
-    source = await provider.fetch(commit, events.append)
-    return source, [event.message for event in events]
-
-
-async def files_of(provider: Archive, repo: Repo, into: Path) -> dict[str, bytes]:
-    source, _ = await fetch(provider, await provider.resolve(repo, "HEAD"))
-    await checkout(source, into)
-    return {str(p.relative_to(into)): p.read_bytes() for p in into.rglob("*") if p.is_file()}
 
 
 # ---- archives by their address
