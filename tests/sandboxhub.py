@@ -159,8 +159,12 @@ def sandbox_hub(request: pytest.FixtureRequest) -> Iterator[SandboxHub]:
         yield hub
 
 
-whoever_runs_it = pytest.mark.parametrize("sandbox_hub", ["ordinary"], indirect=True)
-"""For tests of what is the same for a Hub of root and of an ordinary user: one of them will do."""
+def one_will_do(hub: str) -> pytest.MarkDecorator:
+    """For tests of what is the same for a Hub of root and of an ordinary user; by its fixture."""
+    return pytest.mark.parametrize(hub, ["ordinary"], indirect=True)
+
+
+whoever_runs_it = one_will_do("sandbox_hub")
 
 
 class Failed(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sandboxhub import Client, Failed, SandboxHub, running_hub, whoever_runs_it
+from sandboxhub import Client, Failed, SandboxHub, one_will_do, running_hub, whoever_runs_it
 
 from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.engines.local.children import LOG_SIZE
@@ -50,10 +50,6 @@ def mortal_hub(request: pytest.FixtureRequest) -> Iterator[SandboxHub]:
     """A Hub that tests may kill."""
     with running_hub(request.param) as hub:
         yield hub
-
-
-one_will_do = pytest.mark.parametrize("mortal_hub", ["ordinary"], indirect=True)
-"""For tests of what is the same for a Hub of root and of an ordinary user."""
 
 
 async def test_start_and_stop_leave_nothing(sandbox_hub: SandboxHub) -> None:
@@ -135,7 +131,7 @@ async def test_installed_packages_last_and_may_be_newer(sandbox_hub: SandboxHub)
         await client.stop("pip")
 
 
-@one_will_do
+@one_will_do("mortal_hub")
 async def test_server_survives_a_crash_of_the_hub(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("sam"))
@@ -167,7 +163,7 @@ print("said")
 """
 
 
-@one_will_do
+@one_will_do("mortal_hub")
 async def test_a_server_that_says_more_than_the_disk_has_room_for(mortal_hub: SandboxHub) -> None:
     """Gigabytes in seconds: the log never has more than it may, and its end is there.
 
@@ -204,7 +200,7 @@ async def written(directory: RunDirectory, words: str) -> None:
             await asyncio.sleep(0.01)
 
 
-@one_will_do
+@one_will_do("mortal_hub")
 async def test_server_that_ended_while_the_hub_was_down_is_noticed(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("tom"))
@@ -217,7 +213,7 @@ async def test_server_that_ended_while_the_hub_was_down_is_noticed(mortal_hub: S
     assert leftovers(mortal_hub) == []
 
 
-@one_will_do
+@one_will_do("mortal_hub")
 async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("uma"))
@@ -258,7 +254,7 @@ async def test_server_that_crashes_is_cleaned_up(mortal_hub: SandboxHub) -> None
         await noticed(client, "xia")
 
 
-@one_will_do
+@one_will_do("mortal_hub")
 async def test_normal_end_of_the_hub_ends_its_servers(mortal_hub: SandboxHub) -> None:
     async with mortal_hub.client() as client:
         await client.start(mortal_hub.launch("yan"))

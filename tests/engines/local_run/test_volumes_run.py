@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from sandboxhub import Client, Failed, SandboxHub, running_hub
+from sandboxhub import Client, Failed, SandboxHub, one_will_do, running_hub
 
 from binderhub_ext.core.launch import Access, Files, VolumeRequest
 
@@ -48,10 +48,6 @@ for name, act in tried.items():
 def hub(request: pytest.FixtureRequest) -> Iterator[SandboxHub]:
     with running_hub(request.param, EXTRA) as hub:
         yield hub
-
-
-one_will_do = pytest.mark.parametrize("hub", ["ordinary"], indirect=True)
-"""For tests of what is the same for a Hub of root and of an ordinary user."""
 
 
 @pytest.fixture
@@ -149,7 +145,7 @@ async def test_files_of_each_are_usable_by_all(hub: SandboxHub, client: Client) 
         await client.stop(user)
 
 
-@one_will_do
+@one_will_do("hub")
 @pytest.mark.parametrize("files", Files)
 async def test_in_every_mode_and_inside_the_project(
     hub: SandboxHub, client: Client, files: Files
@@ -191,7 +187,7 @@ for place in ('shared-volumes/new', 'shared-volumes/{name} (read only)/new'):
 """
 
 
-@one_will_do
+@one_will_do("hub")
 @pytest.mark.parametrize("files", Files)
 async def test_file_browsers_show_them(hub: SandboxHub, client: Client, files: Files) -> None:
     """In the project, which is all that a file browser shows; Git knows nothing of it.
@@ -217,7 +213,7 @@ async def test_file_browsers_show_them(hub: SandboxHub, client: Client, files: F
     await client.stop("ann")
 
 
-@one_will_do
+@one_will_do("hub")
 async def test_a_repositorys_own_folder_is_not_hidden(hub: SandboxHub, client: Client) -> None:
     share(hub, "hidden", "ann", {})
     commit, project = hub.repository({"shared-volumes/own.txt": "hello"}, "see/own")
@@ -228,7 +224,7 @@ async def test_a_repositorys_own_folder_is_not_hidden(hub: SandboxHub, client: C
     await client.stop("ann")
 
 
-@one_will_do
+@one_will_do("hub")
 async def test_revoked_is_gone_at_the_next_start(hub: SandboxHub, client: Client) -> None:
     """Also by the Hub's own button, and for whoever is in a group no more."""
     id = share(hub, "gone", "ann", {"bob": "rw"})
@@ -257,7 +253,7 @@ async def test_revoked_is_gone_at_the_next_start(hub: SandboxHub, client: Client
     await client.stop("two")
 
 
-@one_will_do
+@one_will_do("hub")
 async def test_volumes_by_pattern_and_property(hub: SandboxHub, client: Client) -> None:
     await client.start(hub.launch("tea", volumes=asked("lab-1", "from-property")))
     told = await client.run("tea", "open('/home/jovyan/shared/from-property/x', 'w').write('1')")
@@ -268,7 +264,7 @@ async def test_volumes_by_pattern_and_property(hub: SandboxHub, client: Client) 
         await again(client, "tea")
 
 
-@one_will_do
+@one_will_do("hub")
 async def test_deleted_while_it_is_used(hub: SandboxHub, client: Client) -> None:
     id = share(hub, "doomed", "ann", {})
     await client.start(hub.launch("ann", volumes=asked("doomed")))
@@ -300,7 +296,7 @@ HOSTILE: dict[str, Any] = {
 }
 
 
-@one_will_do
+@one_will_do("hub")
 async def test_hostile_volumes_in_a_signed_ticket(hub: SandboxHub, client: Client) -> None:
     """Should the service ever sign such a thing, the Hub still does not do it."""
     share(hub, "secret", "ann", {})
@@ -333,7 +329,7 @@ async def test_links_in_a_volume_lead_nowhere(hub: SandboxHub, client: Client) -
         await client.stop(user)
 
 
-@one_will_do
+@one_will_do("hub")
 async def test_over_its_limit_everybody_is_told(hub: SandboxHub, client: Client) -> None:
     id = share(hub, "crowded", "tea", {"stu": "rw"})
     measure = "from binderhub_ext.storage.usage import usage; from pathlib import PurePosixPath\n"
