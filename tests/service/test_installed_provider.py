@@ -21,14 +21,10 @@ from binderhub_ext.core.understanding import Understanding
 
 
 class Shelf(Provider):
+    noun = "book"
+
     def repo(self, name):
         return Repo(self.id, name, f"https://shelf.example/books/{name}")
-
-    def parse(self, raw_spec):
-        return self.repo(decoded(raw_spec, "book")), "HEAD"
-
-    def spec(self, repo, ref):
-        return repo.name
 
     def page(self, link, again):
         match link.host, link.parts:
