@@ -52,6 +52,7 @@ from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
 from .service.launching.teaching import Teaching
 from .service.launching.updates import Updates
+from .service.launching.upstream import Upstream
 from .service.otherhubs import OtherHubs
 from .service.person.files import PersonFiles
 from .service.person.shares import Shares
@@ -229,6 +230,10 @@ class _Parts(Decided):
             providers=self.providers,
             targets=self.targets,
         )
+
+    @cached_property
+    def upstream(self) -> Upstream:
+        return Upstream(self.builds, self.news, settings.Updates(parent=self.app).look_every)
 
     @cached_property
     def starts(self) -> Starts:

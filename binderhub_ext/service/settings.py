@@ -275,6 +275,18 @@ class Launches(Configurable):
     ).tag(config=True)
 
 
+class Updates(Configurable):
+    """Projects against their repositories."""
+
+    look_every = Float(
+        3600,
+        min=0,
+        help="""Seconds after which the branch of a project is looked up again, for the main page to
+        say that there are new commits (default one hour); 0 for never. It is looked up only while
+        a person of that project has the main page open, and without anybody's credential.""",
+    ).tag(config=True)
+
+
 class Classes(Configurable):
     """Who teaches."""
 

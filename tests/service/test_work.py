@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from realhub import PREFIX
 
-from binderhub_ext.core.repo import Repo
+from binderhub_ext.core.errors import RepoNotFound, RepoUnavailable
+from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.shipped import SHIPPED
 from binderhub_ext.engines.base import Program
+from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.launching.news import News
+from binderhub_ext.service.launching.upstream import Upstream
 from binderhub_ext.service.records.tables import LaunchRow
 from binderhub_ext.service.web.views import program_view
 from binderhub_ext.service.web.workviews import place_of, work_views
@@ -109,6 +113,82 @@ async def test_news_is_for_one_person_and_is_not_missed() -> None:
     news.close()
     async with asyncio.timeout(1):
         await asyncio.gather(*waiting)
+
+
+class Host:
+    """What refs stand for, and what was asked."""
+
+    def __init__(self, **commits: str | Exception) -> None:
+        self.commits, self.asked = commits, Counter[str]()
+
+    def provider(self, id: str) -> Host:
+        return self
+
+    async def resolve(self, repo: Repo, ref: str) -> Commit:
+        self.asked[repo.name] += 1
+        said = self.commits[repo.title]
+        if isinstance(said, Exception):
+            raise said
+        return Commit(repo, ref, said)
+
+
+async def looked(upstream: Upstream, news: News, rows: list[LaunchRow]) -> bool:
+    """Whether a page of ana's is woken by a look."""
+    count = news.count("ana")
+    upstream.look("ana", rows)
+    return await news.wait("ana", count, 0.05) > count
+
+
+async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
+    host, news = Host(tides="b" * 40, waves="a" * 40, gone=RepoNotFound("gone")), News()
+    upstream = Upstream(cast(Builds, host), news, 3600)
+    version = launched("version", 1)
+    version.ref = version.commit
+    rows = [launched("gone", 3), launched("tides", 2), launched("waves", 1), version]
+    assert await looked(upstream, news, rows)
+    assert upstream.newer(rows) == {"projects/ocean/tides"}
+    assert not await looked(upstream, news, rows)
+    assert host.asked == {"ocean/gone": 1, "ocean/tides": 1, "ocean/waves": 1}
+    rows[1].commit = "b" * 40
+    assert upstream.newer(rows) == set(), "it was launched since"
+
+
+async def test_nobody_looks_where_it_is_switched_off() -> None:
+    host, news = Host(tides="b" * 40), News()
+    upstream = Upstream(cast(Builds, host), news, 0)
+    assert not await looked(upstream, news, [launched("tides", 1)])
+    assert not host.asked
+
+
+async def test_what_does_not_answer_is_asked_again_and_what_was_known_stays() -> None:
+    host, news = Host(tides="b" * 40), News()
+    upstream = Upstream(cast(Builds, host), news, 1e-9)
+    rows = [launched("tides", 1)]
+    assert await looked(upstream, news, rows)
+    host.commits["tides"] = RepoUnavailable("It does not answer.")
+    assert not await looked(upstream, news, rows)
+    assert host.asked["ocean/tides"] == 2
+    assert upstream.newer(rows) == {"projects/ocean/tides"}
+
+
+async def test_the_main_page_says_that_there_are_new_commits(realhub, repos) -> None:
+    repo = repos.create_repo("work/goes-on", {"requirements.txt": "", "a": "1"})
+    async with realhub.browser("wendy") as tab:
+        await tab.get(PREFIX)
+        reply = await tab.form("launch", repo=repo.url)
+        launch = reply.headers["Location"].rpartition("/")[2]
+        assert (await tab.events(f"{PREFIX}api/launches/{launch}/events"))[-1]["phase"] == "ready"
+        repo.commit({"a": "2"})
+        headers = {"X-XSRFToken": tab.xsrf(), "Sec-Fetch-Mode": "cors"}
+        address = tab.url(f"{PREFIX}api/work/events")
+        async with tab.session.get(address, headers=headers) as stream:
+            page = await tab.get(f"{PREFIX}lists")
+            assert "new commits" not in page.text
+            async with asyncio.timeout(20):
+                while b"data:" not in await stream.content.readline():
+                    pass
+        page = await tab.get(f"{PREFIX}lists")
+        assert "new commits" in page.text
 
 
 async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> None:

@@ -30,6 +30,7 @@ from ..launching.launches import Launches
 from ..launching.news import News
 from ..launching.teaching import Teaching
 from ..launching.updates import Updates
+from ..launching.upstream import Upstream
 from ..otherhubs import OtherHubs
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
@@ -80,6 +81,7 @@ class Service:
     catalogue: Catalogue
     catalogue_health: CatalogueHealth
     updates: Updates
+    upstream: Upstream
     news: News
     classes: Classes
     teaching: Teaching
@@ -104,6 +106,7 @@ class Service:
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""
         self.news.close()
+        await self.upstream.close()
         await self.classes.close()
         await self.launches.close()
         await self.builds.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,6 +21,7 @@ def work_views(
     projects: Iterable[LaunchRow],
     *,
     sizes: Mapping[str, int | None],
+    newer: Container[str] = (),
     prefix: str,
 ) -> list[dict[str, Any]]:
     """Rows of the list: each server with its project, then the projects without a server.
@@ -31,6 +32,7 @@ def work_views(
         servers: as :func:`~.views.server_view` has them.
         projects: the latest launch of each.
         sizes: bytes of each project's files, as last measured.
+        newer: projects whose branch has gone on.
         prefix: of the service.
     """
     latest = {row.project: row for row in projects}
@@ -46,7 +48,7 @@ def work_views(
         if project not in by_project:
             rows.append([_without_server(row, sizes, prefix)])
     rows.sort(key=_when, reverse=True)
-    return [row for group in rows for row in group]
+    return [{**row, "newer": row["path"] in newer} for group in rows for row in group]
 
 
 def place_of(repo: Repo) -> str:

@@ -208,10 +208,13 @@ async def list_values(page: Page) -> dict[str, Any]:
     service, prefix = page.service, page.service.prefix
     recent = await service.launches.recent(page.me)
     failed = await service.launches.failed(page.me)
+    projects = await service.records.projects(page.me.name)
+    service.upstream.look(page.me.name, projects)
     work = work_views(
         await servers_of(page),
-        await service.records.projects(page.me.name),
+        projects,
         sizes=await service.files.sizes(page.me.name),
+        newer=service.upstream.newer(projects),
         prefix=prefix,
     )
     return {
