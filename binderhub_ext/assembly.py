@@ -55,6 +55,7 @@ from .service.launching.updates import Updates
 from .service.launching.upstream import Upstream
 from .service.otherhubs import OtherHubs
 from .service.person.files import PersonFiles
+from .service.person.folders import PersonFolders
 from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
@@ -218,6 +219,12 @@ class _Parts(Decided):
             records=self.records,
             tickets=self.tickets,
             days=self.room.trash_days,
+        )
+
+    @cached_property
+    def folders(self) -> PersonFolders:
+        return PersonFolders(
+            self.layout, volumes=self.volumes, space=self.space, limit=self.room.upload_limit
         )
 
     @cached_property

@@ -228,7 +228,7 @@ async def capture(
 
     options = {"env": dict(env), "cwd": cwd, "pass_fds": keep_open, "umask": umask}
     try:
-        async with _started(argv, **options) as process, asyncio.timeout(patience):
+        async with started(argv, **options) as process, asyncio.timeout(patience):
             printed = await _printed(process, stdin, limit, hear, watch)
     except TimeoutError as error:
         raise TimedOut(-signal.SIGKILL, "\n".join(said)) from error
@@ -261,8 +261,11 @@ class _Enough(Exception):
 
 
 @asynccontextmanager
-async def _started(argv: Sequence[str], **options: Any) -> AsyncIterator[Process]:
-    """A program in a session of its own; all of that is ended when the block is left."""
+async def started(argv: Sequence[str], **options: Any) -> AsyncIterator[Process]:
+    """A program in a session of its own; all of that is ended when the block is left.
+
+    Its standard streams are pipes.
+    """
     process = await asyncio.create_subprocess_exec(
         *argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, **options
     )

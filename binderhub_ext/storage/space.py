@@ -62,6 +62,13 @@ class Space(Configurable):
         that with the rest of it servers can still start and files be deleted.""",
     ).tag(config=True)
 
+    upload_limit = Bytes(
+        "2G",
+        help="""Bytes of one file that is uploaded on the page *Files* (default `2G`); 0: nobody
+        uploads there. Where a proxy in front of the hub has a limit of its own, that one counts
+        too.""",
+    ).tag(config=True)
+
     trash_days = Integer(
         30,
         min=1,

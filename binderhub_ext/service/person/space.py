@@ -65,6 +65,10 @@ class DiskUsage:
         """Whether the disk is."""
         return await asyncio.to_thread(is_full, self.layout, self.limits.reserve)
 
+    async def has_room(self, size: int) -> bool:
+        """Whether the disk takes so many bytes, and keeps its reserve."""
+        return not await asyncio.to_thread(is_full, self.layout, self.limits.reserve + size)
+
     # ---- measuring
 
     def measure(self, *places: Place, max_age: float = _MEASURED) -> None:

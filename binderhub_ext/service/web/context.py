@@ -34,6 +34,7 @@ from ..launching.upstream import Upstream
 from ..otherhubs import OtherHubs
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
+from ..person.folders import PersonFolders
 from ..person.shares import Shares
 from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
@@ -87,6 +88,7 @@ class Service:
     teaching: Teaching
     volumes: PersonVolumes
     files: PersonFiles
+    folders: PersonFolders
     space: DiskUsage
     bookkeeper: Bookkeeper
     limits: UsageLimits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -12,7 +13,11 @@ from ...core.sentences import Sentence
 from ...core.space import Taken, home_words, near_words
 from ...storage.space import Limits
 from ..person.files import InTrash, InUse, Overview, Project
-from .views import iso, project_view, update_url, volume_view, zip_url
+from ..person.folders import Entry, Listing
+from .views import folder_url, iso, project_view, update_url, volume_view, zip_url
+
+_LAST = 253402300799
+"""The last second of the year 9999, after which dates have no form."""
 
 
 def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, Any]:
@@ -23,13 +28,17 @@ def overview_view(overview: Overview, limits: Limits, prefix: str) -> dict[str, 
         prefix: of the service; ends in "/".
     """
     return {
-        "home": home_view(overview.home, full=overview.full),
+        "home": {
+            **home_view(overview.home, full=overview.full),
+            "files_url": folder_url(prefix, ""),
+        },
         "projects": [folder_view(project, prefix) for project in overview.projects],
         "volumes": [
             {
                 **volume_view(mine),
                 **_figures(limits.of_volume(mine.usage)),
                 "used_by": _uses(uses),
+                "files_url": folder_url(prefix, "", mine.volume.id),
             }
             for mine, uses in overview.volumes
         ],
@@ -63,6 +72,7 @@ def folder_view(project: Project, prefix: str) -> dict[str, Any]:
         "used_by": _uses(project.used_by),
         "update_url": update_url(prefix, project.path) if row else "",
         "zip_url": zip_url(prefix, project.path),
+        "files_url": folder_url(prefix, project.path),
     }
 
 
@@ -78,6 +88,48 @@ def trash_view(trashed: InTrash) -> dict[str, Any]:
     }
 
 
+def listing_view(listing: Listing, prefix: str) -> dict[str, Any]:
+    """A folder, as its page and `GET /api/files/folder` have it."""
+    place = listing.place
+    names = listing.path.split("/") if listing.path else []
+    above = ["/".join(names[:number]) for number in range(len(names) + 1)]
+    return {
+        "of": place.id,
+        "volume": place.name,
+        "path": _shown(listing.path),
+        "writable": place.writable,
+        "more": listing.more,
+        "way": [
+            {"name": _shown(PurePosixPath(path).name), "url": folder_url(prefix, path, place.id)}
+            for path in above
+        ],
+        "entries": [_entry_view(entry, listing, prefix) for entry in listing.entries],
+        "upload_url": _content_url(f"{prefix}api/", listing.path, place.id),
+    }
+
+
+def _entry_view(entry: Entry, listing: Listing, prefix: str) -> dict[str, Any]:
+    path = f"{listing.path}/{entry.name}" if listing.path else entry.name
+    urls = {"folder": folder_url, "file": _content_url}
+    url = urls[entry.kind](prefix, path, listing.place.id) if entry.kind in urls else ""
+    return {
+        "name": _shown(entry.name),
+        "kind": entry.kind,
+        "bytes": entry.size,
+        "changed": _moment(entry.changed),
+        "url": url,
+    }
+
+
+def _content_url(prefix: str, path: str, of: str) -> str:
+    return f"{prefix}files/content?of={quote(of)}&path={quote(os.fsencode(path))}"
+
+
+def _shown(name: str) -> str:
+    """A name as text, whatever bytes the file system has."""
+    return os.fsencode(name).decode(errors="replace")
+
+
 def _figures(taken: Taken) -> dict[str, Any]:
     limit = taken.limit or None
     return {"bytes": taken.bytes, "limit": limit, "near": taken.near, "over": taken.over}
@@ -88,4 +140,5 @@ def _uses(uses: Iterable[InUse]) -> list[dict[str, Any]]:
 
 
 def _moment(seconds: float) -> str:
-    return iso(datetime.fromtimestamp(seconds, UTC))
+    # anybody may give a file of theirs any time
+    return iso(datetime.fromtimestamp(min(max(seconds, 0), _LAST), UTC))

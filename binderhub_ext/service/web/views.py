@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -138,6 +139,11 @@ def update_url(prefix: str, project: str) -> str:
 def zip_url(prefix: str, project: str) -> str:
     """Where a project can be had as a zip archive."""
     return f"{prefix}files/{quote(project.removeprefix(f'{PROJECTS}/'))}.zip"
+
+
+def folder_url(prefix: str, path: str, of: str = "home") -> str:
+    """The page of a folder of a home, or of a volume."""
+    return f"{prefix}files/folder?of={quote(of)}&path={quote(os.fsencode(path))}"
 
 
 def repo_view(repo: Repo | None) -> dict[str, str] | None:

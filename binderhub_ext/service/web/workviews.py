@@ -62,13 +62,16 @@ def _about_project(
     row: LaunchRow | None, sizes: Mapping[str, int | None], prefix: str
 ) -> dict[str, Any]:
     if row is None:
-        return {"place": "", "bytes": None, "update_url": "", "path": "", "zip_url": ""}
+        urls = dict.fromkeys(("update_url", "zip_url", "files_url"), "")
+        return {"place": "", "bytes": None, "path": "", **urls}
     repo = Repo(row.provider, row.repo, row.repo_url)
+    there = row.project in sizes
     return {
         "place": place_of(repo),
         "path": row.project,
         "bytes": sizes.get(row.project),
-        "zip_url": views.zip_url(prefix, row.project) if row.project in sizes else "",
+        "zip_url": views.zip_url(prefix, row.project) if there else "",
+        "files_url": views.folder_url(prefix, row.project) if there else "",
         "update_url": views.update_url(prefix, row.project),
     }
 

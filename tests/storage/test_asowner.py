@@ -1,0 +1,183 @@
+"""Single files, by the program that becomes their owner: what is there, and nothing beyond it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_beneath import swapping
+
+from binderhub_ext.storage.asowner.words import Owner, Question, code_of, command
+from binderhub_ext.storage.asowner.work import look, new_file, opened
+from binderhub_ext.storage.beneath import beneath
+
+THEIRS = Owner(200_417, 200_417)
+
+
+class Folder:
+    """A home, handed to the program."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.owner = THEIRS if os.geteuid() == 0 else None
+
+    def give(self) -> None:
+        if self.owner:
+            subprocess.run(["chown", "-Rh", f"{self.owner.uid}:{self.owner.gid}", self.path], check=True)
+
+    def ask(self, question: Question, sent: bytes = b"") -> tuple[list[Any], bytes]:
+        """What is answered, line by line, and what follows the first line."""
+        root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            done = subprocess.run(
+                command(root, self.owner),
+                input=question.line() + sent,
+                stdout=subprocess.PIPE,
+                pass_fds=(root,),
+                env={},
+                timeout=60,
+                check=False,
+            )
+        finally:
+            os.close(root)
+        first, _, rest = done.stdout.partition(b"\n")
+        answers = [json.loads(first)]
+        if question.do == "write" and rest:
+            answers.append(json.loads(rest))
+        return answers, rest
+
+    def refusal(self, question: Question, sent: bytes = b"") -> str:
+        answers, _ = self.ask(question, sent)
+        return str(answers[-1]["error"])
+
+    def write(self, path: str, name: str, content: bytes) -> str:
+        answers, _ = self.ask(Question("write", path, name, len(content)), content)
+        return str(answers[-1]["name"])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Folder:
+    (tmp_path / "secret").write_text("SECRET")
+    home = tmp_path / "home"
+    (home / "data").mkdir(parents=True)
+    (home / "data/known.csv").write_text("mine")
+    (home / "out").symlink_to(tmp_path)
+    (home / "secret").symlink_to(tmp_path / "secret")
+    (home / "data/up").symlink_to("..")
+    os.mkfifo(home / "pipe")
+    with socket.socket(socket.AF_UNIX) as there:
+        there.bind(str(home / "socket"))
+    folder = Folder(home)
+    folder.give()
+    return folder
+
+
+def test_a_folder_is_what_it_is(home: Folder) -> None:
+    (told,), _ = home.ask(Question("look", ""))
+    kinds = {entry["name"]: entry["kind"] for entry in told["entries"]}
+    assert kinds == {
+        "data": "folder",
+        "out": "link",
+        "secret": "link",
+        "pipe": "other",
+        "socket": "other",
+    }
+    (told,), _ = home.ask(Question("look", "data"))
+    sizes = {entry["name"]: entry["size"] for entry in told["entries"]}
+    assert sizes == {"known.csv": 4, "up": None} and not told["more"]
+
+
+def test_names_of_any_bytes(home: Folder) -> None:
+    name = os.fsdecode(b"\xff\n\x01 ")
+    (home.path / name).write_bytes(b"odd")
+    home.give()
+    (told,), _ = home.ask(Question("look", ""))
+    assert name in [entry["name"] for entry in told["entries"]]
+    (about,), content = home.ask(Question("read", "", name))
+    assert (about["size"], content) == (3, b"odd")
+
+
+OUTSIDE = ("out", "out/home", "data/up", "..", "data/..", "/etc", "nowhere", "pipe", "data//", "a\0")
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_no_link_and_no_climbing_leads_out(home: Folder, path: str) -> None:
+    with beneath(home.path, ".") as root:
+        for reach in (
+            lambda: look(root, path),
+            lambda: opened(root, path, "secret").__enter__(),
+            lambda: new_file(root, path).__enter__(),
+        ):
+            with pytest.raises((OSError, ValueError)) as refused:
+                reach()
+            assert code_of(refused.value) == "gone"
+    assert sorted(p.name for p in home.path.parent.iterdir()) == ["home", "secret"]
+
+
+@pytest.mark.parametrize("name", ["secret", "pipe", "socket", "out", "data", "../secret", "", "."])
+def test_what_is_no_file_is_not_read(home: Folder, name: str) -> None:
+    with beneath(home.path, ".") as root, pytest.raises((OSError, ValueError)) as refused:
+        opened(root, "", name).__enter__()
+    assert code_of(refused.value) == "gone"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has more rights than the owner")
+def test_as_its_owner_and_not_as_root(home: Folder) -> None:
+    assert home.write("data", "new.csv", b"abc") == "new.csv"
+    status = (home.path / "data/new.csv").stat()
+    assert (status.st_uid, status.st_gid) == (THEIRS.uid, THEIRS.gid)
+    assert stat.S_IMODE(status.st_mode) & 0o022 == 0
+    others = home.path / "others"
+    others.mkdir()
+    (others / "closed").write_text("SECRET")
+    (others / "closed").chmod(0o600)
+    assert home.refusal(Question("read", "others", "closed")) == "closed"
+    assert home.refusal(Question("write", "others", "x", 1), b"x") == "closed"
+
+
+def test_no_file_is_ever_replaced(home: Folder) -> None:
+    named = [home.write("data", "known.csv", f"new {n}".encode()) for n in range(2)]
+    assert named == ["known (1).csv", "known (2).csv"]
+    assert (home.path / "data/known.csv").read_text() == "mine"
+    for other in ("secret", "pipe", "out"):
+        assert home.write("", other, b"new") == f"{other} (1)"
+    assert (home.path.parent / "secret").read_text() == "SECRET"
+
+
+def test_half_a_file_is_none(home: Folder) -> None:
+    assert home.refusal(Question("write", "data", "half", 10), b"12345") == "cut"
+    assert home.refusal(Question("write", "data", "a/b", 1), b"x") == "gone"
+    assert home.refusal(Question("write", "data", "x" * 300, 1), b"x") == "taken"
+    assert sorted(p.name for p in (home.path / "data").iterdir()) == ["known.csv", "up"]
+
+
+def test_folders_that_turn_into_links_meanwhile(home: Folder) -> None:
+    """A server of the same person may do so at any moment, and reaches nothing by it."""
+    outside = home.path.parent / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("SECRET")
+    (home.path / "a/b").mkdir(parents=True)
+    done = set()
+    with beneath(home.path, ".") as root, swapping(home.path, outside):
+        for turn in range(400):
+            try:
+                with new_file(root, "a/b") as draft:
+                    done.add(draft.keep(f"new {turn % 4}")[:3])
+                with opened(root, "a/b", "secret"):
+                    raise AssertionError("it led out")
+            except (OSError, ValueError) as error:
+                done.add(code_of(error))
+    assert done <= {"gone", "new", "taken"} and "new" in done
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+def test_it_says_nothing_where_processes_are_listed() -> None:
+    assert Question("look", "private").path not in " ".join(command(3, THEIRS))
+    assert command(3, THEIRS)[0] == sys.executable
