@@ -16,6 +16,7 @@ HOSTILE = '<img src=x onerror="window.stolen=1">\'"--></script>'
 
 COMMIT = "4fd3c1f2a9b86e5d70c1c8a2f0d3e4b5a6978812"
 SERVER = "/user/maria/tidal-analysis-1f0c2d3e/"
+FOLDER = "/services/binder/files/folder?of=home&path=projects/maria/tidal-analysis"
 
 
 README = {
@@ -56,6 +57,7 @@ def server(**changes: Any) -> dict[str, Any]:
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
         "launch_url": "/services/binder/launches/8c1f0a",
         "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
+        "files_url": FOLDER,
         "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
         "beside": [
             {"name": "postgres", "ports": [{"port": 5432, "url": ""}]},
@@ -617,6 +619,30 @@ def chosen_volumes() -> dict[str, Any]:
     }
 
 
+def folder(**changes: Any) -> dict[str, Any]:
+    entry = {"kind": "file", "bytes": 2**20, "changed": "2026-11-20T09:30:00Z", "url": FOLDER}
+    return {
+        "of": "home",
+        "volume": "",
+        "way": [
+            {"name": name, "url": FOLDER}
+            for name in ("", "projects", "a-folder-with-a-name-as-long-as-names-of-folders-are")
+        ],
+        "entries": [
+            {**entry, "name": "data", "kind": "folder", "bytes": None},
+            {**entry, "name": HOSTILE},
+            {**entry, "name": "x" * 200 + ".csv"},
+            {**entry, "name": "elsewhere", "kind": "link", "bytes": None, "url": ""},
+            {**entry, "name": "pipe", "kind": "other", "bytes": None, "url": ""},
+        ],
+        "more": True,
+        "writable": True,
+        "upload_url": "/services/binder/api/files/content?of=home&path=data",
+        "limit": 2 * 2**30,
+        **changes,
+    }
+
+
 def files(**changes: Any) -> dict[str, Any]:
     use = {"server": "tidal-analysis-1f0c2d3e", "url": "/user/maria/tidal/lab", "own": True}
     project = {
@@ -630,10 +656,11 @@ def files(**changes: Any) -> dict[str, Any]:
         "again": again(),
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
         "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
+        "files_url": FOLDER,
     }
     path = "projects/git.a-very-long-host-name.example.org/a-group-with-a-long-name/a-project"
     other = {"title": HOSTILE, "path": path, "used_by": [], "bytes": None, "update_url": ""}
-    figures = {"limit": 4 * 2**30, "near": True, "over": False, "used_by": []}
+    figures = {"limit": 4 * 2**30, "near": True, "over": False, "used_by": [], "files_url": FOLDER}
     return {
         "home": {
             "bytes": 19 * 2**30,
@@ -642,6 +669,7 @@ def files(**changes: Any) -> dict[str, Any]:
             "over": False,
             "words": "Your files take 19.0 GiB of 20.0 GiB.",
             "warning": "Your files take 19.0 GiB of 20.0 GiB. Make room before it is full.",
+            "files_url": FOLDER,
         },
         "projects": [project, {**project, **other}],
         "volumes": [

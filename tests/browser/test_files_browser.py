@@ -64,6 +64,23 @@ def test_delete_and_restore(
     expect(row).to_be_visible()
     page.set_viewport_size({"width": 1100, "height": 800})
     page.screenshot(path=artifacts / "files.png", full_page=True)
+    # without a server: a file comes down, and others go up, by keyboard alone
+    row.get_by_role("link", name="Browse").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="currents")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download result.txt").press("Enter")
+    assert Path(download.value.path()).read_text() == "mine"
+    plan = {"name": "plan.csv", "mimeType": "text/csv", "buffer": b"a,b"}
+    again = {"name": "result.txt", "mimeType": "text/plain", "buffer": b"another"}
+    page.get_by_label("Upload files into this folder").set_input_files([plan, again])
+    page.get_by_role("button", name="Upload", exact=True).press("Enter")
+    told = page.get_by_role("status")
+    expect(told).to_contain_text("plan.csv is uploaded.")
+    expect(told).to_contain_text("so the new one is called result (1).txt.")
+    expect(page.locator("#entries")).to_contain_text("plan.csv")
+    page.screenshot(path=artifacts / "folder.png", full_page=True)
+    page.go_back()
     row.get_by_role("button", name="Open").click()
     page.wait_for_url("**/user/maria/currents-*/lab/**", timeout=BUILD)
     page.goto(page.url.partition("/lab")[0] + "/files/result.txt")

@@ -202,6 +202,22 @@ async def test_the_page_without_scripts(hub: RealHub) -> None:
         assert (folder / "data").exists()
 
 
+async def test_no_upload_beyond_the_limit(hub: RealHub) -> None:
+    """Refused before any of it has come, by what was measured and what is on its way."""
+    folder = make_project(hub, "lea", "octo/some", 5 * MIB)
+    home = layout_of(hub).home("lea")
+    if os.geteuid() == 0:
+        for path in (home, *home.rglob("*")):
+            os.chown(path, 200_701, 200_701)
+    address = "api/files/content?of=home&path=projects/octo/some&name="
+    async with hub.browser("lea") as lea:
+        await measured(lea, 5 * MIB)
+        refused = await lea.api("POST", f"{address}large", data=io.BytesIO(bytes(7 * MIB // 2)))
+        assert refused.status == 507 and "no room for 4 MiB more" in refused.json()["message"]
+        assert (await lea.api("POST", f"{address}small", data=b"x" * 1000)).status == 201
+    assert sorted(path.name for path in folder.iterdir()) == ["data", "small"]
+
+
 async def test_a_volume_goes_the_same_way(hub: RealHub) -> None:
     async with hub.browser("hal") as hal, hub.browser("ida") as ida:
         await ida.get(PREFIX)

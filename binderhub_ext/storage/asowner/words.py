@@ -84,12 +84,38 @@ def answered(line: bytes) -> dict[str, Any]:
         answer = {"error": ""}
     if (code := answer.get("error")) is None:
         return answer
-    kind, text = _REFUSALS.get(code, (BinderError, _OTHERWISE))
-    raise kind(text)
+    raise refusal(code)
+
+
+def refusal(code: str) -> BinderError:
+    """What people are told."""
+    match code:
+        case "gone":
+            return NotFound(
+                "There is no such file or folder (any more); links are not followed here."
+            )
+        case "closed":
+            return NotAllowed("The owner of this file or folder has closed it to you.")
+        case "full":
+            return NoSpace(
+                "There is no room left for this file, so nothing of it was kept. Delete what you do"
+                " not need, then try again."
+            )
+        case "taken":
+            return Conflict(
+                "There are too many files of this name, or the name is too long here. Rename it."
+            )
+        case "cut":
+            return BinderError("The file did not come whole, so nothing of it was kept. Try again.")
+    return BinderError(
+        "The file could not be reached. Try again; if it stays so, tell the administrator."
+    )
 
 
 def code_of(error: OSError | ValueError) -> str:
     """How the program calls what went wrong."""
+    if NoSpace.caused(error):
+        return "full"
     if isinstance(error, OSError):
         return _CODES.get(error.errno or 0, "")
     return "gone"
@@ -98,23 +124,7 @@ def code_of(error: OSError | ValueError) -> str:
 _CODES = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO), "gone"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "closed"),
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "full"),
+    errno.EFBIG: "full",
     **dict.fromkeys((errno.EEXIST, errno.ENAMETOOLONG), "taken"),
     errno.EPIPE: "cut",
 }
-
-_REFUSALS: dict[str, tuple[type[BinderError], str]] = {
-    "gone": (NotFound, "There is no such file or folder (any more); links are not followed here."),
-    "closed": (NotAllowed, "The owner of this file or folder has closed it to you."),
-    "full": (
-        NoSpace,
-        "There is no room left for this file, so nothing of it was kept. Delete what you do not"
-        " need, then try again.",
-    ),
-    "taken": (
-        Conflict,
-        "There are too many files of this name, or the name is too long here. Rename it.",
-    ),
-    "cut": (BinderError, "The file did not come whole, so nothing of it was kept. Try again."),
-}
-_OTHERWISE = "The file could not be reached. Try again; if it stays so, tell the administrator."

@@ -5,13 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import quote
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
 from ....core.errors import BadLink
+from ...failures import Failure
 from ...person.folders import Upload
 from ..fileviews import listing_view
 from .base import Api, Handler, Page
+
+_HEARD_OUT = 10.0
+_A_DAY = 24 * 3600.0
+_ANY = 1 << 62
 
 
 class FolderPage(Page):
@@ -46,17 +52,42 @@ class ContentApi(Api):
 
     async def prepare(self) -> None:
         """Refuse an upload before any of it has come."""
-        await super().prepare()
         if self.request.method != "POST":
+            await super().prepare()
             return
-        # Who is refused is not listened to any longer.
-        self.set_header("Connection", "close")
-        size = self._size()
-        folders = self.service.folders
+        try:
+            await super().prepare()
+            await self._begin()
+        except Exception as error:
+            await self._refuse(Failure.of(error, where="An upload"))
+
+    async def _begin(self) -> None:
+        size = self.request.headers.get("Content-Length", "")
+        if not size.isdecimal():
+            raise BadLink("The request has to say how large the file is (Content-Length).")
         name = _bytes(self, "name").decode("utf-8", "surrogateescape")
-        self._upload = await folders.upload(self.me, *_asked(self), name, size)
-        self.request.connection.set_max_body_size(size)  # type: ignore[union-attr]
-        self.clear_header("Connection")
+        folders = self.service.folders
+        self._upload = await folders.upload(self.me, *_asked(self), name, int(size))
+        self._hear(int(size), _A_DAY)
+
+    async def _refuse(self, failure: Failure) -> None:
+        """Answer at once, and hear out who still sends: one that is cut off reads no answer."""
+        self.set_status(failure.status)
+        self.set_header("Connection", "close")
+        self.write(failure.to_json())
+        self.set_header("Content-Length", sum(map(len, self._write_buffer)))
+        await self.flush()
+        if "Expect" in self.request.headers:
+            # who asks first has not begun to send
+            self.finish()
+        else:
+            self._hear(_ANY, _HEARD_OUT)
+
+    def _hear(self, size: int, seconds: float) -> None:
+        """Read a body of so many bytes, for so long at most."""
+        if isinstance(line := self.request.connection, HTTP1Connection):
+            line.set_max_body_size(size)
+            line.set_body_timeout(seconds)
 
     async def data_received(self, chunk: bytes) -> None:
         if self._upload:
@@ -66,10 +97,10 @@ class ContentApi(Api):
         await _send(self)
 
     async def post(self) -> None:
-        assert self._upload
-        name = await self._upload.finish()
-        self.set_status(201)
-        self.write({"name": name})
+        if self._upload:
+            name = await self._upload.finish()
+            self.set_status(201)
+            self.write({"name": name})
 
     async def abandon(self) -> None:
         """Leave nothing of a file that did not come whole."""
@@ -79,12 +110,6 @@ class ContentApi(Api):
     def on_connection_close(self) -> None:
         super().on_connection_close()
         self.service.folders.later(self.abandon())
-
-    def _size(self) -> int:
-        size = self.request.headers.get("Content-Length", "")
-        if not size.isdecimal():
-            raise BadLink("The request has to say how large the file is (Content-Length).")
-        return int(size)
 
 
 async def _send(handler: Handler) -> None:

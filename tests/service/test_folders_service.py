@@ -1,0 +1,235 @@
+"""Files without a server, with a real Hub: seen, downloaded, uploaded, and only one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+from realhub import PREFIX, Browser, RealHub, Reply
+from yarl import URL
+
+from binderhub_ext.core.layout import DataDirectory
+
+MIB = 1 << 20
+UIDS = {"mia-of-folders": 200_601, "max-of-folders": 200_602, "moe-of-folders": 200_603}
+
+
+def home_of(hub: RealHub, user: str) -> Path:
+    """A home as the `local` engine makes it, with something in it."""
+    home = DataDirectory(hub.root / "data").home(user)
+    if not home.is_dir():
+        (home / "projects/octo/tides").mkdir(parents=True)
+        (home / "projects/octo/tides/data.csv").write_text("a,b")
+        (home / "page.html").write_text("<script>alert(1)</script>")
+        (home / "out").symlink_to(home.parents[1] / "secrets")
+        own(home, user)
+    return home
+
+
+def own(path: Path, user: str) -> None:
+    if os.geteuid() == 0:
+        for each in (path, *path.rglob("*")):
+            os.chown(each, UIDS[user], UIDS[user], follow_symlinks=False)
+    path.chmod(0o700)
+
+
+def content(path: str, of: str = "home", **more: str) -> str:
+    return "files/content?" + urlencode({"of": of, "path": path, **more})
+
+
+async def signed_in(browser: Browser) -> Browser:
+    await browser.get(PREFIX)
+    return browser
+
+
+async def send(browser: Browser, path: str, name: str, data: bytes, of: str = "home") -> Reply:
+    return await browser.api("POST", "api/" + content(path, of, name=name), data=io.BytesIO(data))
+
+
+async def look(browser: Browser, path: str, of: str = "home") -> Any:
+    reply = await browser.api("GET", "api/files/folder?" + urlencode({"of": of, "path": path}))
+    assert reply.status == 200, reply.text
+    return reply.json()
+
+
+async def test_there_and_back(realhub: RealHub) -> None:
+    user = "mia-of-folders"
+    home = home_of(realhub, user)
+    project = "projects/octo/tides"
+    async with realhub.browser(user) as mia:
+        await signed_in(mia)
+        told = await look(mia, "")
+        assert [(e["name"], e["kind"], bool(e["url"])) for e in told["entries"]] == [
+            ("projects", "folder", True),
+            ("out", "link", False),
+            ("page.html", "file", True),
+        ]
+        # what a link on the page leads to is never shown on our own origin
+        reply = await mia.get(told["entries"][2]["url"])
+        assert reply.text == "<script>alert(1)</script>"
+        assert reply.headers["Content-Type"] == "application/octet-stream"
+        assert reply.headers["Content-Disposition"].startswith("attachment;")
+        assert reply.headers["Content-Security-Policy"].startswith("sandbox;")
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+        # far more than a form may have, and streamed
+        large = os.urandom(5 * MIB)
+        reply = await send(mia, project, "Übung 1.bin", large)
+        assert (reply.status, reply.json()["name"]) == (201, "Übung 1.bin")
+        reply = await send(mia, project, "data.csv", b"new")
+        assert (reply.status, reply.json()["name"]) == (201, "data (1).csv")
+        assert (home / project / "Übung 1.bin").read_bytes() == large
+        assert (home / project / "data.csv").read_text() == "a,b"
+        assert (home / project / "data (1).csv").stat().st_uid == home.stat().st_uid
+        assert (await send(mia, project, "empty", b"")).status == 201
+        names = [entry["name"] for entry in (await look(mia, project))["entries"]]
+        assert names == ["data (1).csv", "data.csv", "empty", "Übung 1.bin"]
+
+        page = await mia.get(f"{PREFIX}files/folder?of=home&path={quote(project)}")
+        assert "data (1).csv" in page.text and 'id="upload"' in page.text
+
+
+HOSTILE = ("..", "a/../..", "/etc", "out", "out/ticket", "projects/octo/tides/", "nowhere", "a\0b")
+
+
+async def test_nothing_leads_out(realhub: RealHub) -> None:
+    user = "max-of-folders"
+    home = home_of(realhub, user)
+    before = sorted(home.rglob("*"))
+    async with realhub.browser(user) as max_:
+        await signed_in(max_)
+        for path in HOSTILE:
+            for method, address in (
+                ("GET", "api/files/folder?" + urlencode({"of": "home", "path": path})),
+                ("GET", "api/" + content(f"{path}/ticket")),
+                ("GET", "api/" + content("page.html", of=path)),
+                ("POST", "api/" + content(path, name="x")),
+            ):
+                reply = await max_.api(method, address)
+                assert reply.status == 404 and reply.json()["message"], address
+        for name in ("../x", "a/b", "a\\b", ".", "..", "", "a\0", "a\r\nb", "x" * 300, "\u202e"):
+            reply = await send(max_, "", name, b"x")
+            assert reply.status == 400 and reply.json()["message"], name
+        reply = await max_.api("POST", "api/files/content?of=home&path=&name=%FF", data=b"x")
+        assert reply.status == 400
+        # by link alone, and from pages that are not ours
+        address = f"{PREFIX}api/{content('', name='x')}"
+        for headers in ({}, {"X-XSRFToken": max_.xsrf(), "Sec-Fetch-Site": "cross-site"}):
+            assert (await max_.send("POST", address, data=b"x", headers=headers)).status == 403
+        page = await max_.get(f"{PREFIX}files/folder?of=home&path=out")
+        assert page.status == 404 and "links are not followed" in page.text
+    async with realhub.browser() as stranger:
+        assert (await stranger.send("POST", address, data=b"x")).status == 403
+        answer = await stranger.send("GET", f"{PREFIX}{content('page.html')}")
+        assert answer.status == 302
+    assert sorted(home.rglob("*")) == before
+
+
+async def raw(browser: Browser, head: str, body: bytes = b"", *, leave: bool = False) -> str:
+    """What is answered to a request of which only a part is sent."""
+    there = urlsplit(browser.url(PREFIX))
+    cookies = browser.session.cookie_jar.filter_cookies(URL(browser.url(PREFIX)))
+    cookie = "; ".join(f"{key}={morsel.value}" for key, morsel in cookies.items())
+    reader, writer = await asyncio.open_connection(there.hostname, there.port)
+    headers = f"Host: {there.netloc}\r\nCookie: {cookie}\r\nX-XSRFToken: {browser.xsrf()}\r\n"
+    writer.write(f"POST {PREFIX}api/{head}\r\n{headers}\r\n".encode() + body)
+    await writer.drain()
+    try:
+        if leave:
+            await asyncio.sleep(0.5)
+            return ""
+        async with asyncio.timeout(8):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: (\d+)", head)
+            return (head + await reader.readexactly(int(length[1]) if length else 0)).decode()
+    finally:
+        writer.close()
+
+
+async def test_what_is_too_large_or_does_not_come_whole(realhub: RealHub) -> None:
+    user = "moe-of-folders"
+    home = home_of(realhub, user)
+    before = sorted(home.rglob("*"))
+    async with realhub.browser(user) as moe:
+        await signed_in(moe)
+        head = content("", name="x") + " HTTP/1.1\r\nContent-Length: "
+        # refused before any of it is there, and the line is free again
+        answer = await raw(moe, f"{head}{10 << 30}", b"x" * MIB)
+        assert answer.startswith("HTTP/1.1 413") and "at most 2.0 GiB can be uploaded" in answer
+        answer = await raw(moe, f"{content('', name='x')} HTTP/1.1\r\nTransfer-Encoding: chunked")
+        assert answer.startswith("HTTP/1.1 400") and "Content-Length" in answer
+        await raw(moe, f"{head}1000000", b"x" * 5000, leave=True)
+        for _ in range(100):
+            if sorted(home.rglob("*")) == before:
+                break
+            await asyncio.sleep(0.05)
+        assert sorted(home.rglob("*")) == before
+        # nothing of that holds up what comes next
+        assert (await send(moe, "", "x", b"whole")).status == 201
+
+
+async def test_volumes_as_far_as_they_are_theirs(realhub: RealHub) -> None:
+    users = ("mia-of-folders", "max-of-folders", "moe-of-folders")
+    for user in users:
+        home_of(realhub, user)
+    async with (
+        realhub.browser(users[0]) as mia,
+        realhub.browser(users[1]) as max_,
+        realhub.browser(users[2]) as moe,
+    ):
+        for each in (mia, max_, moe):
+            await signed_in(each)
+        volume = (await mia.api("POST", "api/volumes", json={"name": "of-folders"})).json()["id"]
+        member = {"user": users[1], "access": "ro"}
+        await mia.api("POST", f"api/volumes/{volume}/members", json=member)
+        assert (await send(mia, "", "plan.txt", b"ours", volume)).status == 201
+        files = DataDirectory(realhub.root / "data").volumes / volume / "files"
+        (files / "closed").write_text("SECRET")
+        (files / "closed").chmod(0o600)
+
+        told = await look(max_, "", volume)
+        assert not told["writable"] and told["volume"] == "of-folders"
+        assert (await max_.api("GET", "api/" + content("plan.txt", volume))).text == "ours"
+        refused = await send(max_, "", "mine.txt", b"x", volume)
+        assert refused.status == 403 and "not change them" in refused.json()["message"]
+        page = await max_.get(f"{PREFIX}files/folder?of={volume}&path=")
+        assert 'id="upload"' not in page.text
+        if os.geteuid() == 0:
+            # closed by another member: what the person's own server is refused, they are here
+            assert (await mia.api("GET", "api/" + content("closed", volume))).status == 403
+        for method, address in (
+            ("GET", f"api/files/folder?of={volume}&path="),
+            ("GET", "api/" + content("plan.txt", volume)),
+            ("POST", "api/" + content("", volume, name="x")),
+        ):
+            assert (await moe.api(method, address)).status == 404
+        assert sorted(path.name for path in files.iterdir()) == ["closed", "plan.txt"]
+
+
+async def test_without_a_home(realhub: RealHub) -> None:
+    async with realhub.browser("new-of-folders") as new:
+        await signed_in(new)
+        page = await new.get(f"{PREFIX}files/folder?of=home&path=")
+        assert page.status == 404 and "first launch makes a place" in page.text
+
+
+@pytest.mark.parametrize("odd", [b"\xff.txt", b" a\n", b"50%.csv", b"a&b=c+d"])
+async def test_files_of_any_name_are_had(realhub: RealHub, odd: bytes) -> None:
+    home = home_of(realhub, "mia-of-folders")
+    folder = home / "odd"
+    folder.mkdir(exist_ok=True)
+    (folder / os.fsdecode(odd)).write_bytes(odd)
+    own(folder, "mia-of-folders")
+    async with realhub.browser("mia-of-folders") as mia:
+        await signed_in(mia)
+        told = await look(mia, "odd")
+        shown = odd.decode(errors="replace")
+        (url,) = [entry["url"] for entry in told["entries"] if entry["name"] == shown]
+        async with mia.session.get(mia.url(PREFIX) + url.removeprefix(PREFIX)) as reply:
+            assert await reply.read() == odd
