@@ -41,6 +41,7 @@ from .service.catalogue.settings import Limits as CatalogueLimits
 from .service.hosts import server_hosts
 from .service.hub import HubClient, Person
 from .service.launching.builds import Builds
+from .service.launching.choosing import Choosing
 from .service.launching.classes import Classes
 from .service.launching.eventlog import EventLog
 from .service.launching.landing import Landing
@@ -241,6 +242,10 @@ class _Parts(Decided):
     @cached_property
     def upstream(self) -> Upstream:
         return Upstream(self.builds, self.news, settings.Updates(parent=self.app).look_every)
+
+    @cached_property
+    def choosing(self) -> Choosing:
+        return Choosing(self.builds, self.policy)
 
     @cached_property
     def starts(self) -> Starts:

@@ -64,6 +64,21 @@ class Source:
         return sha256("\n".join([self.content, self.commit.id, *tags]).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Refs:
+    """What a repository has, by short names.
+
+    Attributes:
+        default: the branch that `HEAD` stands for; empty if that is not said.
+        branches: the default one first, else by name.
+        tags: the latest version first, as far as names tell.
+    """
+
+    default: str = ""
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
 class RepoProvider(Protocol):
     """Fetches from one kind of repository, such as Git or Zenodo.
 
@@ -82,6 +97,23 @@ class RepoProvider(Protocol):
 
         Raises:
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, BadLink.
+        """
+
+    async def refs(self, repo: Repo, *, reader: str = "") -> Refs:
+        """The branches and tags to choose from; nothing where there are none to be listed.
+
+        Args:
+            reader: as of :meth:`resolve`. What was read with somebody's own credential is told to
+                nobody else, and remembered for no moment.
+
+        Raises:
+            As :meth:`resolve`.
+        """
+
+    async def paths(self, repo: Repo, ref: str, *, reader: str = "") -> tuple[str, ...]:
+        """The files to choose from; nothing where there are none to be listed.
+
+        Arguments and errors are those of :meth:`resolve`.
         """
 
     def find(self, commit: Commit) -> Source | None:

@@ -29,15 +29,20 @@ from ..core.url import SCHEMES, Url, read_url
 from ..programs import ProcessFailed, TooMuch
 from ..traits import Bytes
 from .answers import SharedAnswers
+from .base import Refs
 from .checkout import initialise
 from .command import MINIMUM, Call, run, version
 from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
+from .offered import paths_of, refs_of
 from .remote import NAME, Remote
 from .store import Lock
 
 _BRANCHES_SHOWN = 8
+_REMEMBERED = 60.0
+"""Seconds for which everybody is told what a host has, without asking it again."""
+
 _COMMITS_ONLY = 2**28
 _NO_KEYS: Mapping[str, Credential] = MappingProxyType({})
 
@@ -87,6 +92,10 @@ class GitProvider(KeepingProvider):
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
         self._questions: SharedAnswers[Commit] = SharedAnswers()
+        self._refs: SharedAnswers[Refs] = SharedAnswers(_REMEMBERED)
+        self._paths: SharedAnswers[tuple[str, ...]] = SharedAnswers(_REMEMBERED)
+        self._own_refs: SharedAnswers[Refs] = SharedAnswers()
+        self._own_paths: SharedAnswers[tuple[str, ...]] = SharedAnswers()
         self._git_is_new_enough = False
 
     async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
@@ -137,6 +146,29 @@ class GitProvider(KeepingProvider):
             return Commit(repo, ref, await self._rescued(remote, ref))
         branch = advertised.default if ref == refs.HEAD else chosen.name
         return Commit(repo, ref, chosen.id, refs.Chosen(branch, chosen.id).branch)
+
+    async def refs(self, repo: Repo, *, reader: str = "") -> Refs:
+        """The branches and tags to choose from; see :class:`RepoProvider`."""
+        await self._require_git()
+        remote = self._remote(repo.url)
+        try:
+            return await self._refs.ask(repo, lambda: refs_of(remote))
+        except RepoNotFound:
+            keys = await self.keyring(reader) if reader else {}
+            if self._credential(keys, remote.url) is None:
+                raise
+        own = self._remote(repo.url, keys)
+        return await self._own_refs.ask((repo, reader), lambda: refs_of(own))
+
+    async def paths(self, repo: Repo, ref: str, *, reader: str = "") -> tuple[str, ...]:
+        """The files to choose from; see :class:`RepoProvider`."""
+        commit = await self.resolve(repo, ref, reader=reader)
+        objects = self.store.layout.sources(commit.repo) / "objects.git"
+        keys = await self.keyring(reader) if commit.repo.reader else {}
+        remote = self._remote(repo.url, keys)
+        answers = self._own_paths if commit.repo.reader else self._paths
+        key = (commit.repo, commit.id)
+        return await answers.ask(key, lambda: paths_of(remote, commit, objects))
 
     def _check(self, commit: Commit) -> None:
         if not refs.is_full_id(commit.id):

@@ -16,10 +16,10 @@ from ..abstract import Abstract
 from ..core.errors import TooLarge
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Tell
-from ..core.repo import Commit
+from ..core.repo import Commit, Repo
 from ..jobs import Jobs
 from ..traits import Bytes
-from .base import Source
+from .base import Refs, Source
 from .credentials import Keyring, no_credentials
 from .network import AddressPolicy
 from .store import Lock, Store
@@ -93,6 +93,14 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
     def store(self) -> Store:
         """Where fetched commits are kept."""
         return Store(DataDirectory(Path(self.data_dir)))
+
+    async def refs(self, repo: Repo, *, reader: str = "") -> Refs:
+        """What there is to choose from; see :class:`RepoProvider`."""
+        return Refs()
+
+    async def paths(self, repo: Repo, ref: str, *, reader: str = "") -> tuple[str, ...]:
+        """What there is to choose from; see :class:`RepoProvider`."""
+        return ()
 
     def find(self, commit: Commit) -> Source | None:
         """The files of a commit if they are kept; no network, marks them as used now."""

@@ -10,7 +10,7 @@ from ..core.errors import RepoUnavailable, TooLarge
 from ..core.url import Url
 from ..programs import ProcessFailed, TimedOut, TooMuch
 from . import complaints
-from .command import Call, run
+from .command import OUTPUT_LIMIT, Call, run
 from .credentials import Credential
 from .http import Http
 from .network import Address, AddressPolicy
@@ -58,13 +58,16 @@ class Remote:
         self._credential = credential
         self._opened_by = credential.settings(url) if credential else {}
 
-    async def list(self, patterns: Sequence[str]) -> Advertised:
+    async def list(self, patterns: Sequence[str], *, limit: int = OUTPUT_LIMIT) -> Advertised:
         """The refs that match; possibly more, as `git ls-remote` compares ends of names.
 
+        Args:
+            limit: bytes the host may answer.
+
         Raises:
-            RepoNotFound, RepoUnavailable, AddressNotAllowed.
+            RepoNotFound, RepoUnavailable, AddressNotAllowed, TooLarge.
         """
-        return await self._listed("ls-remote", "--symref", NAME, *patterns)
+        return await self._listed("ls-remote", "--symref", NAME, *patterns, limit=limit)
 
     async def tags(self) -> Mapping[str, str]:
         """Full names of all tags to their objects; `<name>^{}` to what an annotated one is of.
@@ -74,8 +77,9 @@ class Remote:
         """
         return (await self._listed("ls-remote", "--tags", NAME)).ids
 
-    async def _listed(self, *arguments: str) -> Advertised:
-        output = await self.run(Call(arguments, Path("/"), timeout=self._timeout))
+    async def _listed(self, *arguments: str, limit: int = OUTPUT_LIMIT) -> Advertised:
+        call = Call(arguments, Path("/"), timeout=self._timeout, output_limit=limit)
+        output = await self.run(call)
         ids, default = {}, ""
         for line in output.decode(errors="replace").splitlines():
             what, _, name = line.partition("\t")

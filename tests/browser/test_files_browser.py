@@ -19,6 +19,8 @@ def test_delete_and_restore(
     home_hub.sign_in(page, "maria")
     page.get_by_label("Repository").fill(repo.url)
     page.get_by_text("More options").click()
+    page.get_by_label("File to open").focus()
+    expect(page.locator("#filepath-choices option[value='write.ipynb']")).to_be_attached()
     page.get_by_label("File to open").fill("write.ipynb")
     page.get_by_label("Open with").select_option("JupyterLab")
     page.get_by_role("button", name="Launch", exact=True).click()

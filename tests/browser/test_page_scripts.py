@@ -244,6 +244,42 @@ def test_a_paste_is_understood_while_it_is_typed(main: Page) -> None:
     expect(understood).to_contain_text("at v1")
 
 
+def test_branches_tags_and_files_are_offered_to_who_is_in_the_field(
+    pages: Pages, main: Page
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def refs(query: dict[str, str]) -> dict[str, Any]:
+        asked.append(query)
+        return {"branches": ["main", samples.HOSTILE], "tags": ["v1"]}
+
+    pages.answers["api/parse"] = {"provider_name": "GitHub", "name": "maria/tides", "ref": ""}
+    pages.answers["api/refs"] = refs
+    pages.answers["api/paths"] = lambda query: {"paths": [f"{query['ref']}.ipynb"]}
+    repository, ref = main.get_by_label("Repository"), main.get_by_label("Branch, tag or commit")
+    repository.fill("https://github.com/maria/tides")
+    assert asked == []
+    main.keyboard.press("Tab")
+    expect(ref).to_have_attribute("list", "ref-choices")
+    offered = main.locator("#ref-choices option")
+    assert offered.evaluate_all("all => all.map((one) => [one.value, one.label])") == [
+        ["main", ""],
+        [samples.HOSTILE, ""],
+        ["v1", "tag"],
+    ]
+    main.keyboard.type("v1")
+    main.get_by_text("More options").click()
+    main.get_by_label("File to open").focus()
+    expect(main.locator("#filepath-choices option")).to_have_attribute("value", "v1.ipynb")
+    ref.focus()
+    assert [query["repo"] for query in asked] == ["https://github.com/maria/tides"]
+    # where the service has nothing to say, the field is as it was
+    del pages.answers["api/refs"]
+    repository.fill("https://github.com/maria/waves")
+    ref.focus()
+    expect(ref).not_to_have_attribute("list", "ref-choices")
+
+
 def test_a_paste_fills_the_form_and_keeps_what_was_chosen(pages: Pages, main: Page) -> None:
     link = "v2/gh/maria/tidal-analysis/devel?filepath=fit.ipynb&files=home&server=mine"
     pages.answers["api/parse"] = {**UNDERSTOOD, "link": link}

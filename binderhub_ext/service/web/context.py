@@ -25,6 +25,7 @@ from ..catalogue.entries import Catalogue
 from ..catalogue.health import Health as CatalogueHealth
 from ..hub import HubClient
 from ..launching.builds import Builds
+from ..launching.choosing import Choosing
 from ..launching.classes import Classes
 from ..launching.launches import Launches
 from ..launching.news import News
@@ -70,6 +71,7 @@ class Service:
     targets: Targets
     builder: Builder
     builds: Builds
+    choosing: Choosing
     launches: Launches
     hub: HubClient
     health: Health
