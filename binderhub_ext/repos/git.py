@@ -162,6 +162,11 @@ class GitProvider(KeepingProvider):
 
     async def paths(self, repo: Repo, ref: str, *, reader: str = "") -> tuple[str, ...]:
         """The files to choose from; see :class:`RepoProvider`."""
+        if refs.is_short_id(ref):
+            # What could be the beginning of an id takes all commits to look up.
+            there = await self.refs(repo, reader=reader)
+            if ref not in (*there.branches, *there.tags):
+                return ()
         commit = await self.resolve(repo, ref, reader=reader)
         objects = self.store.layout.sources(commit.repo) / "objects.git"
         keys = await self.keyring(reader) if commit.repo.reader else {}

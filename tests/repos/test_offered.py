@@ -75,6 +75,16 @@ async def test_files_notebooks_first(
     assert gitserver.fetches() == fetched
 
 
+async def test_the_beginning_of_an_id_is_not_looked_up(
+    provider: GitProvider, handle: RepoHandle, gitserver: GitServer
+) -> None:
+    handle.branch("cafe")
+    assert await provider.paths(repo_of(handle), "cafe") == NAMED
+    short = handle.git("rev-parse", "main")[:8]
+    fetched = gitserver.fetches()
+    assert await provider.paths(repo_of(handle), short) == () and gitserver.fetches() == fetched
+
+
 async def test_a_class_that_types_asks_once(
     provider: GitProvider, handle: RepoHandle, gitserver: GitServer
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smalldisk import leave_free, small_disk
 from test_beneath import swapping
 
 from binderhub_ext.storage.asowner.words import Owner, Question, code_of, command
@@ -25,9 +26,9 @@ THEIRS = Owner(200_417, 200_417)
 class Folder:
     """A home, handed to the program."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: Owner = THEIRS) -> None:
         self.path = path
-        self.owner = THEIRS if os.geteuid() == 0 else None
+        self.owner = owner if os.geteuid() == 0 else None
 
     def give(self) -> None:
         if self.owner:
@@ -158,6 +159,16 @@ def test_half_a_file_is_none(home: Folder) -> None:
     assert home.refusal(Question("write", "data", "a/b", 1), b"x") == "gone"
     assert home.refusal(Question("write", "data", "x" * 300, 1), b"x") == "taken"
     assert sorted(p.name for p in (home.path / "data").iterdir()) == ["known.csv", "up"]
+
+
+def test_of_a_file_that_has_no_room_nothing_is_left(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk"):
+        home = Folder(tmp_path / "disk/home")
+        home.path.mkdir()
+        home.give()
+        leave_free(tmp_path / "disk", 1 << 20)
+        assert home.refusal(Question("write", "", "large", 3 << 20), bytes(3 << 20)) == "full"
+        assert list(home.path.iterdir()) == [] and home.write("", "small", b"x") == "small"
 
 
 def test_folders_that_turn_into_links_meanwhile(home: Folder) -> None:

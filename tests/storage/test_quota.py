@@ -13,11 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from test_asowner import Folder
 
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.space import HOME_FULL
 from binderhub_ext.core.volumes import Kind, Volume
 from binderhub_ext.storage import quota
+from binderhub_ext.storage.asowner.words import Owner, Question
 from binderhub_ext.storage.quota import has_project_quotas, keep_limits
 from binderhub_ext.storage.space import Limits, no_room
 
@@ -132,6 +134,16 @@ def test_a_volume_for_all_its_members(layout: DataDirectory) -> None:
     keep_limits(layout, "ana", [volume], Limits(volume=8 * MIB))
     assert write(files, 4 * MIB, ANA, CREW) == 0
     assert write(files, 8 * MIB, BOB, CREW) in (errno.EDQUOT, errno.ENOSPC)
+
+
+def test_what_is_uploaded_counts_too(layout: DataDirectory) -> None:
+    """Root could write beyond every quota; so it is not root that does."""
+    keep_limits(layout, "ana", [], Limits(home=8 * MIB))
+    home = Folder(layout.home("ana"), Owner(ANA, ANA))
+    assert home.write("deep", "fits", bytes(2 * MIB)) == "fits"
+    refused = home.refusal(Question("write", "deep", "large", 8 * MIB), bytes(8 * MIB))
+    assert refused == "full"
+    assert sorted(path.name for path in (home.path / "deep").iterdir()) == ["er", "fits", "old"]
 
 
 def test_a_disk_without_quotas_is_left_alone(
