@@ -697,3 +697,6 @@ def files(**changes: Any) -> dict[str, Any]:
         "error": None,
         **changes,
     }
+
+
+PAGES |= {"files.html": files, "folder.html": folder}
