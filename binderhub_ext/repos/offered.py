@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from ..core import refs
@@ -14,17 +18,21 @@ from ..programs import ProcessFailed
 from .base import Refs
 from .checkout import initialise
 from .command import Call, run
-from .remote import NAME, Remote
+from .remote import NAME, Advertised, Remote
 
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 _MOST = 500
 """Of each kind: nobody looks through more, and a page has to hold them."""
+
+_LOOKED_AT = 10 * _MOST
+"""Names among which those are that links can carry; whoever made all of them may not mean well."""
 
 _ANSWER = 4 * 2**20
 _FETCHED = 2**25
 """Bytes: of a list, and of what is fetched for one. Folders alone take little."""
 
 _SECONDS = 20
+_NUMBERS = re.compile(r"([0-9]+)")
 _NOTEBOOKS = (".ipynb", ".md", ".myst", ".rmd", ".qmd", ".py", ".r", ".jl")
 """What is opened most often, the first before the others."""
 
@@ -36,11 +44,7 @@ async def refs_of(remote: Remote) -> Refs:
         RepoNotFound, RepoUnavailable, AddressNotAllowed, TooLarge.
     """
     there = await remote.list([refs.HEAD, f"{_BRANCHES}*", f"{_TAGS}*"], limit=_ANSWER)
-    default = there.default.removeprefix(_BRANCHES) if there.default.startswith(_BRANCHES) else ""
-    names = [name for name in there.ids if not name.endswith("^{}")]
-    branches = sorted(_short(names, _BRANCHES), key=lambda name: (name != default, name))
-    tags = sorted(_short(names, _TAGS), key=_version, reverse=True)
-    return Refs(default, tuple(branches[:_MOST]), tuple(tags[:_MOST]))
+    return await asyncio.to_thread(_sorted_out, there)
 
 
 async def paths_of(remote: Remote, commit: Commit, objects: Path) -> tuple[str, ...]:
@@ -55,7 +59,7 @@ async def paths_of(remote: Remote, commit: Commit, objects: Path) -> tuple[str, 
         RepoNotFound, RepoUnavailable, AddressNotAllowed.
     """
     try:
-        return _chosen(await _names(objects, commit.id))
+        return await _names(objects, commit.id)
     except (ProcessFailed, OSError):
         pass
     with tempfile.TemporaryDirectory(prefix="binder-paths-") as scratch:
@@ -63,7 +67,7 @@ async def paths_of(remote: Remote, commit: Commit, objects: Path) -> tuple[str, 
         await initialise(place, len(commit.id))
         try:
             await _get(remote, commit, place)
-            return _chosen(await _names(place, commit.id))
+            return await _names(place, commit.id)
         except ProcessFailed:  # too large to be listed for somebody who only types
             return ()
 
@@ -79,8 +83,8 @@ async def _get(remote: Remote, commit: Commit, place: Path) -> None:
     await remote.run(call)
 
 
-async def _names(objects: Path, id: str) -> list[str]:
-    """All paths of a commit.
+async def _names(objects: Path, id: str) -> tuple[str, ...]:
+    """The paths of a commit that are offered.
 
     Raises:
         ProcessFailed, OSError: it is not here, or has too many.
@@ -88,12 +92,37 @@ async def _names(objects: Path, id: str) -> list[str]:
     tree = f"{id}^{{commit}}"
     listing = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree]
     listed = await run(Call(listing, objects, timeout=_SECONDS, output_limit=_ANSWER))
-    return listed.decode(errors="surrogateescape").split("\0")
+    names = listed.decode(errors="surrogateescape").split("\0")
+    return await asyncio.to_thread(_chosen, names)
+
+
+def _sorted_out(there: Advertised) -> Refs:
+    default = _short(there.default, _BRANCHES)
+    names = [name for name in there.ids if not name.endswith("^{}")]
+    branches, tags = (
+        [name.removeprefix(kind) for name in names if name.startswith(kind)]
+        for kind in (_BRANCHES, _TAGS)
+    )
+    branches.sort(key=lambda name: (name != default, name))
+    tags.sort(key=_version, reverse=True)
+    return Refs(default, _first(branches, ref_name), _first(tags, ref_name))
 
 
 def _chosen(names: Iterable[str]) -> tuple[str, ...]:
-    there = (name for name in names if not any(p.startswith(".") for p in name.split("/")))
-    return tuple([name for name in sorted(there, key=_rank) if _is_path(name)][:_MOST])
+    there = [name for name in names if not any(p.startswith(".") for p in name.split("/"))]
+    return _first(sorted(there, key=_rank), partial(relative_path, what="filepath"))
+
+
+def _first(names: Iterable[str], read: Callable[[str], str]) -> tuple[str, ...]:
+    """The first of those that links can name, as they are read there."""
+
+    def is_named(name: str) -> bool:
+        try:
+            return bool(name) and read(name) == name
+        except BadLink:
+            return False
+
+    return tuple(islice(filter(is_named, islice(names, _LOOKED_AT)), _MOST))
 
 
 def _rank(name: str) -> tuple[int, int, str]:
@@ -103,29 +132,16 @@ def _rank(name: str) -> tuple[int, int, str]:
     return kind, len(path.parts), name
 
 
-def _short(names: Iterable[str], kind: str) -> list[str]:
-    short = (name.removeprefix(kind) for name in names if name.startswith(kind))
-    return [name for name in short if _is_ref(name)]
-
-
-def _is_ref(name: str) -> bool:
-    try:
-        return ref_name(name) == name
-    except BadLink:
-        return False
-
-
-def _is_path(name: str) -> bool:
-    try:
-        return bool(name) and relative_path(name, "filepath") == name
-    except BadLink:
-        return False
+def _short(name: str, kind: str) -> str:
+    return name.removeprefix(kind) if name.startswith(kind) else ""
 
 
 def _version(name: str) -> list[tuple[int, str]]:
-    """A key by which `v1.10` comes after `v1.9`."""
-    parts = "".join(c if c.isdecimal() else f" {c} " for c in name).split()
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    """A key by which `v1.10` comes after `v1.9`; of numbers of any length."""
+    parts = _NUMBERS.split(name)
+    numbers = (part.lstrip("0") for part in parts[1::2])
+    keys = [[(-1, text), (len(n), n)] for text, n in zip(parts[::2], numbers, strict=False)]
+    return [*chain.from_iterable(keys), (-1, parts[-1])]
 
 
 def _size(place: Path) -> int:

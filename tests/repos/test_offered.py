@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,14 @@ from gitserver import Behaviour, GitServer, RepoHandle
 from binderhub_ext.core.errors import AddressNotAllowed, RepoNotFound
 from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Repo
+from binderhub_ext.core.url import read_url
 from binderhub_ext.repos import offered
 from binderhub_ext.repos.base import Refs
 from binderhub_ext.repos.credentials import Credential
 from binderhub_ext.repos.git import GitProvider
+from binderhub_ext.repos.network import AddressPolicy
+from binderhub_ext.repos.offered import refs_of
+from binderhub_ext.repos.remote import Advertised, Remote
 from binderhub_ext.repos.shipped import ShippedProvider
 
 OPENS = ("git", "hush-20fb83")
@@ -122,6 +126,18 @@ async def test_of_private_repositories_to_their_readers_alone(
     for ask in asks:
         with pytest.raises(RepoNotFound):
             await ask("ana")
+
+
+async def test_a_host_may_answer_anything() -> None:
+    """As a host writes it, and not as Git would have it in a repository."""
+    names = ["9" * 5000, "x" * 9999, "", "^{}", "-rf", "a b", "..", "\0", "v2", "v10", "v1\u202e"]
+
+    class Liar(Remote):
+        async def list(self, patterns: Sequence[str], *, limit: int = 0) -> Advertised:
+            return Advertised({f"refs/tags/{name}": "id" for name in names}, "refs/tags/v2")
+
+    remote = Liar(read_url("https://x.example/a/b"), AddressPolicy(), timeout=1)
+    assert await refs_of(remote) == Refs("", (), ("v10", "v2"))
 
 
 async def test_what_is_too_large_for_somebody_who_types(
