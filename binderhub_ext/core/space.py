@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from .sentences import NOTHING, Sentence
 
@@ -36,7 +37,7 @@ class Taken:
 def size_words(size: int) -> Sentence:
     """Bytes as people say them."""
     if size < 1 << 20:
-        return Sentence("less than 1 MiB")
+        return Sentence("{size} KiB", size=ceil(size / (1 << 10)))
     if size < 1 << 30:
         return Sentence("{size} MiB", size=round(size / (1 << 20)))
     return Sentence("{size:.1f} GiB", size=size / (1 << 30))

@@ -9,7 +9,7 @@ const told = document.getElementById("told");
 const limit = Number(form?.dataset.limit);
 
 function line(text) {
-  const item = document.createElement("li");
+  const item = document.createElement("p");
   item.className = "binder-break";
   item.textContent = text;
   told.append(item);

@@ -72,10 +72,6 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "files": ("files.html", samples.files(error={"message": "Your server is working in it."})),
     "files-empty": ("files.html", samples.files(projects=[], volumes=[], trash=[], home={})),
     "folder": ("folder.html", samples.folder()),
-    "folder-read-only": (
-        "folder.html",
-        samples.folder(volume="field-data", writable=False, entries=[], more=False),
-    ),
     "home-near-limit": ("home.html", samples.home(home=samples.files()["home"])),
     "home-volumes": (
         "home.html",
