@@ -161,6 +161,8 @@ async def test_what_is_too_large_or_does_not_come_whole(realhub: RealHub) -> Non
         # refused before any of it is there, and the line is free again
         answer = await raw(moe, f"{head}{10 << 30}", b"x" * MIB)
         assert answer.startswith("HTTP/1.1 413") and "at most 2.0 GiB can be uploaded" in answer
+        answer = await raw(moe, f"{head}{10 << 30}\r\nExpect: 100-continue")
+        assert answer.startswith("HTTP/1.1 413")
         answer = await raw(moe, f"{content('', name='x')} HTTP/1.1\r\nTransfer-Encoding: chunked")
         assert answer.startswith("HTTP/1.1 400") and "Content-Length" in answer
         await raw(moe, f"{head}1000000", b"x" * 5000, leave=True)

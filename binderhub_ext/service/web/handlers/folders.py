@@ -76,15 +76,12 @@ class ContentApi(Api):
     async def _refuse(self, failure: Failure) -> None:
         """Answer at once, and hear out who still sends: one that is cut off reads no answer."""
         self.set_status(failure.status)
-        self.set_header("Connection", "close")
         self.write(failure.to_json())
         self.set_header("Content-Length", sum(map(len, self._write_buffer)))
         await self.flush()
-        if "Expect" in self.request.headers:
-            # who asks first has not begun to send
-            self.finish()
-        else:
-            self._hear(_ANY, _HEARD_OUT)
+        # Who asked first is answered; a proxy in between may send the body all the same.
+        self.request.headers.pop("Expect", None)
+        self._hear(_ANY, _HEARD_OUT)
 
     def _hear(self, size: int, seconds: float) -> None:
         """Read a body of so many bytes, for so long at most."""
