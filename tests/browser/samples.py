@@ -368,7 +368,7 @@ def catalogue(**changes: Any) -> dict[str, Any]:
         "entries": [
             entry(),
             entry(**{**others, "id": "e2", "mine": True, "group": long, "health": new}),
-            entry(**{**others, "id": "e3", "title": HOSTILE, "health": gone, "tags": ["x" * 30]}),
+            entry(**{**others, "id": "e3", "title": "Ebb & flow", "health": gone, "tags": ["x" * 30]}),
             entry(
                 **{**others, "id": "e4", **alone, "environment": {"built": False, "bytes": None}}
             ),
@@ -451,22 +451,6 @@ def classes(**changes: Any) -> dict[str, Any]:
     }
 
 
-PAGES = {
-    "class.html": a_class,
-    "classes.html": classes,
-    "home.html": home,
-    "catalogue.html": catalogue,
-    "catalogue_entry.html": published,
-    "catalogue_publish.html": publishing,
-    "launch.html": launch,
-    "confirm.html": confirm,
-    "error.html": error,
-    "settings.html": settings,
-    "usage.html": usage,
-    "update.html": preview,
-}
-
-
 def admin(section: str) -> dict[str, Any]:
     """Each section of the administrator's page."""
     when = "2026-11-20T09:30:00Z"
@@ -480,7 +464,7 @@ def admin(section: str) -> dict[str, Any]:
         "seconds": 71,
         "state": "running",
         "message": "",
-        "people": ["maria", HOSTILE],
+        "people": ["maria", "o'neil_2"],
         "can_cancel": True,
         "log_url": "/services/binder/api/admin/builds/b1/log",
     }
@@ -504,7 +488,7 @@ def admin(section: str) -> dict[str, Any]:
         "launches": 80,
         "last_used": when,
     }
-    trusted = {"id": "7", "user": "maria", "repo": HOSTILE, "rights": "its folder", "since": when}
+    trusted = {"id": "7", "user": "maria", "repo": "https://example.org/a&b", "rights": "its folder", "since": when}
     person = {"name": "ana.maría@uni.example", "admin": True, "last_activity": when}
     return {
         "section": section,
@@ -526,12 +510,12 @@ def admin(section: str) -> dict[str, Any]:
         "blind": True,
         "usage": [
             {"user": "maria", "groups": ["ocean"], **usage()["usage"]["totals"], **_quotas()},
-            {"user": HOSTILE, "groups": [], "server_hours": 2, "cost": 0, "quotas": []},
+            {"user": "o'neil_2", "groups": [], "server_hours": 2, "cost": 0, "quotas": []},
         ],
         "entries": [
             entry(
                 hidden=True,
-                reports=[{"user": "nora", "reason": HOSTILE, "made": "2026-11-20T08:00:00Z"}],
+                reports=[{"user": "nora", "reason": "It sells something.", "made": "2026-11-20T08:00:00Z"}],
             ),
             entry(id="e2", reports=[]),
         ],
@@ -571,7 +555,7 @@ def hostile(value: Any) -> Any:
     return HOSTILE if isinstance(value, str) and value else value
 
 
-_OURS = {"phase", "state", "step", "access", "files"}
+_OURS = {"section", "phase", "state", "step", "access", "files"}
 
 
 def _keep(key: str, item: Any) -> Any:
@@ -586,7 +570,7 @@ def volume(**changes: Any) -> dict[str, Any]:
         "owner": "maria",
         "access": "rw",
         "owned": True,
-        "users": {"jonas": "ro", HOSTILE: "rw"},
+        "users": {"jonas": "ro", "o'neil_2": "rw"},
         "groups": {"oceanographers-of-the-northern-hemisphere": "ro"},
         "place": "~/shared/field-data",
         "bytes": 3 * 2**30,
@@ -598,7 +582,7 @@ def volume(**changes: Any) -> dict[str, Any]:
 def volumes(**changes: Any) -> dict[str, Any]:
     others = {"owned": False, "users": {}, "groups": {}}
     group = {"id": "0f", "name": "class-a", "kind": "group", "owner": "", "access": "ro"}
-    theirs = {"id": "0e", "name": "paper", "owner": HOSTILE, "bytes": None}
+    theirs = {"id": "0e", "name": "paper", "owner": "zoë", "bytes": None}
     return {
         "volumes": [volume(), volume(**others, **group), volume(**others, **theirs)],
         "deleted": [{"id": "1-0a", "name": "old-data", "deleted": "2026-11-19T08:00:00Z"}],
@@ -615,7 +599,7 @@ def chosen_volumes() -> dict[str, Any]:
     mine = {"id": "0e", "name": "field-data", "writable": True, "access": "", "place": ""}
     return {
         "volumes": [{**entry, "usual": "shared/class-a"}, {**mine, "usual": "shared/field-data"}],
-        "volumes_missing": [HOSTILE],
+        "volumes_missing": ["tides-2024"],
     }
 
 
@@ -659,7 +643,7 @@ def files(**changes: Any) -> dict[str, Any]:
         "files_url": FOLDER,
     }
     path = "projects/git.a-very-long-host-name.example.org/a-group-with-a-long-name/a-project"
-    other = {"title": HOSTILE, "path": path, "used_by": [], "bytes": None, "update_url": ""}
+    other = {"title": "a-project", "path": path, "used_by": [], "bytes": None, "update_url": ""}
     figures = {"limit": 4 * 2**30, "near": True, "over": False, "used_by": [], "files_url": FOLDER}
     return {
         "home": {
@@ -699,4 +683,21 @@ def files(**changes: Any) -> dict[str, Any]:
     }
 
 
-PAGES |= {"files.html": files, "folder.html": folder}
+PAGES = {
+    "class.html": a_class,
+    "classes.html": classes,
+    "home.html": home,
+    "catalogue.html": catalogue,
+    "catalogue_entry.html": published,
+    "catalogue_publish.html": publishing,
+    "launch.html": launch,
+    "confirm.html": confirm,
+    "error.html": error,
+    "settings.html": settings,
+    "usage.html": usage,
+    "update.html": preview,
+    "volumes.html": volumes,
+    "files.html": files,
+    "folder.html": folder,
+    "admin.html": lambda: admin(SECTIONS[0]),
+}

@@ -1,7 +1,12 @@
-"""axe-core on every page, in dark and light; nothing cut off at phone width."""
+"""axe-core on every page, in dark and light; nothing cut off at phone width.
+
+The pictures of the reference page of pages are taken on the way.
+"""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +50,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
         ),
     ),
     "class": ("class.html", samples.a_class()),
+    "classes": ("classes.html", samples.classes()),
     "error": ("error.html", samples.error(detail="more")),
     "asks": ("launch.html", samples.asks_about_files()),
     "updated": ("launch.html", samples.launch(phase="ready", update=samples.update())),
@@ -59,6 +65,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "catalogue": ("catalogue.html", samples.catalogue()),
     "catalogue-entry": ("catalogue_entry.html", samples.published(entry=samples.entry())),
     "catalogue-mine": ("catalogue_entry.html", samples.published()),
+    "catalogue-publish": ("catalogue_publish.html", samples.publishing()),
     "volumes": ("volumes.html", samples.volumes()),
     "volumes-error": (
         "volumes.html",
@@ -81,6 +88,10 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
         ),
     ),
 }
+
+_GUIDE = Path(__file__).parents[2] / "docs/reference/pages.md"
+SHOWN = re.findall(r"\(\.\./images/pages/(.+)\.png\)", _GUIDE.read_text())
+"""The states that the reference page of pages shows."""
 
 
 def serve(pages: Pages, state: str) -> str:
@@ -106,13 +117,30 @@ def findings(page: Page) -> list[str]:
     ]
 
 
+def take_picture(page: Page, path: Path) -> None:
+    """The whole page as in a window of its height, where nothing that sticks hides anything."""
+    path.parent.mkdir(exist_ok=True)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": 1100, "height": height})
+    page.screenshot(path=path)
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_no_serious_findings(pages: Pages, browser: Browser, state: str) -> None:
+def test_no_serious_findings(
+    pages: Pages, browser: Browser, artifacts: Path, state: str
+) -> None:
     # Axe is put into the page as a script, which our policy would refuse.
-    context = browser.new_context(color_scheme="light", reduced_motion="reduce", bypass_csp=True)
+    context = browser.new_context(
+        viewport={"width": 1100, "height": 700},
+        color_scheme="light",
+        reduced_motion="reduce",
+        bypass_csp=True,
+    )
     page = context.new_page()
     page.goto(serve(pages, state), wait_until="load")
     page.wait_for_timeout(400)
+    if state in SHOWN:
+        take_picture(page, artifacts / "pages" / f"{state}.png")
     for details in page.locator("main details:visible").all():
         details.evaluate("element => element.open = true")
     assert findings(page) == []

@@ -1,6 +1,7 @@
 """The pictures of the documentation: our pages with a believable person's projects.
 
-They are taken into the artifacts folder; two are kept, small, in `docs/images/`.
+They are taken into the artifacts folder, as that of every page is by `test_accessibility.py`.
+`scripts/pictures` keeps them in `docs/images/`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import pytest
 import samples
 from harness import Pages, Stream
 from playwright.sync_api import Browser, expect
+from test_accessibility import SHOWN, STATES
+
+ROOT = Path(__file__).parents[2]
 
 LOG = """\
 Using Python 3.12.8
@@ -76,3 +80,11 @@ def progress_page(pages: Pages) -> str:
     stream.say("building", LOG, log=True)
     context = samples.launch(started=ago(seconds=9), ref="main")
     return pages.show("launches/8c1f0a", "launch.html", **context)
+
+
+def test_no_page_is_without_a_picture() -> None:
+    templates = {path.name for path in (ROOT / "templates").glob("*.html")}
+    templates = {name for name in templates if not name.startswith("_")}
+    assert {STATES[state][0] for state in SHOWN} == templates - {"binder_page.html", "qr.html"}
+    kept = {path.stem for path in (ROOT / "docs/images/pages").glob("*.png")}
+    assert kept == set(SHOWN)

@@ -38,9 +38,13 @@ class Parsed(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-@pytest.mark.parametrize("name", samples.PAGES)
-def test_what_people_wrote_is_shown_as_text(name: str) -> None:
-    page = Parsed(render(name, **samples.hostile(samples.PAGES[name]())))
+CONTEXTS = {name: (name, make()) for name, make in samples.PAGES.items()}
+CONTEXTS |= {one: ("admin.html", samples.admin(one)) for one in samples.SECTIONS}
+
+
+@pytest.mark.parametrize(("name", "context"), CONTEXTS.values(), ids=CONTEXTS)
+def test_what_people_wrote_is_shown_as_text(name: str, context: dict[str, Any]) -> None:
+    page = Parsed(render(name, **samples.hostile(context)))
     assert samples.HOSTILE in page.text
     assert not [image for image in page.all("img") if "onerror" in image]
     assert len([text for text in page.inline if text]) == 1, "only the Hub's own inline script"
@@ -74,6 +78,7 @@ def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
         "environment": {},
         "form": {},
         "preview": {},
+        "home": {},
     }
     assert "<main" in render(name, **nothing)
 
