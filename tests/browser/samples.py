@@ -614,7 +614,7 @@ def folder(**changes: Any) -> dict[str, Any]:
         ],
         "entries": [
             {**entry, "name": "data", "kind": "folder", "bytes": None},
-            {**entry, "name": HOSTILE},
+            {**entry, "name": "a & b.txt"},
             {**entry, "name": "x" * 200 + ".csv"},
             {**entry, "name": "elsewhere", "kind": "link", "bytes": None, "url": ""},
             {**entry, "name": "pipe", "kind": "other", "bytes": None, "url": ""},
