@@ -21,7 +21,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPHandler, HTTPRedirectHandler, Request, build_opener
 
 from .core.errors import BadLink, BinderError, NotAllowed, RepoUnavailable
-from .service.sse import Parser
+from .core.sse import Parser
 
 TOKEN_VARIABLES = ("BINDER_AT_HOME_TOKEN", "JUPYTERHUB_API_TOKEN")
 KEYRING = "binder-at-home"

@@ -29,8 +29,8 @@ from ..core.errors import (
     TooMany,
 )
 from ..core.launch import TICKET
+from ..core.sse import Parser
 from .hubapi import HubApi
-from .sse import Parser
 
 
 class StartLost(LaunchFailed):

@@ -24,7 +24,7 @@ import aiohttp
 import noproxy
 from ports import free_ports
 
-from binderhub_ext.service.sse import Parser
+from binderhub_ext.core.sse import Parser
 
 HERE = Path(__file__).parent
 PREFIX = "/services/binder/"

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from realhub import PREFIX, RealHub
 from yarl import URL
 
-from binderhub_ext.service.sse import Parser
+from binderhub_ext.core.sse import Parser
 
 
 async def test_builds_without_launching(tmp_path, repos):

@@ -34,7 +34,7 @@ async def ask(browser, link: str, **headers: str):
 async def stream(browser, link: str, token: str, **headers: str):
     from yarl import URL
 
-    from binderhub_ext.service.sse import Parser
+    from binderhub_ext.core.sse import Parser
 
     url = URL(browser.url(f"{PREFIX}build/{link}"), encoded=True)
     sent = {**CLIENT, **({"Authorization": f"Bearer {token}"} if token else {}), **headers}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
-from traitlets import Enum, List, Unicode, default
+from traitlets import Enum, List, TraitError, Unicode, default, validate
 
 from ...repos.base import Source
 from ..base import Builder, Environment
+from .binderhub import BinderHub
 from .planning import Plan, Recipe
 
 
@@ -33,6 +36,22 @@ class ContainerBuilder(Builder):
         """
     ).tag(config=True)
 
+    binderhub_url = Unicode(
+        help="""
+        Address of a BinderHub in API-only mode, or of a service like this one, that builds in
+        place of this hub: images of Git repositories that everybody can read are built there and
+        pulled from its registry. Others are built here: private ones, archives, and those with a
+        lock file that repo2docker does not read. A change gives every environment a new key.
+        Default: none.
+        """
+    ).tag(config=True)
+
+    binderhub_token_file = Unicode(
+        help="""
+        File with a token of that BinderHub's JupyterHub, if it has one; read for each build.
+        """
+    ).tag(config=True)
+
     pinned = List(
         Unicode(), help="Names of images that are never removed, however old. Default: none."
     ).tag(config=True)
@@ -45,6 +64,24 @@ class ContainerBuilder(Builder):
     @abstractmethod
     def recipe(self) -> Recipe:
         """What its images depend on besides their repositories."""
+
+    @property
+    def binderhub(self) -> BinderHub | None:
+        """What builds in place of this hub."""
+        if not self.binderhub_url:
+            return None
+        return BinderHub(self.binderhub_url, self.binderhub_token_file)
+
+    def named(self, recipe: str) -> str:
+        """A recipe's name, with who else builds by it."""
+        return f"{recipe}, {self.binderhub_url}" if self.binderhub_url else recipe
+
+    @validate("binderhub_url")
+    def _is_address(self, proposal: dict[str, Any]) -> str:
+        url = str(proposal["value"])
+        if url and not re.match(r"https?://[^/]", url):
+            raise TraitError(f"binderhub_url {url!r} is not the address of a BinderHub")
+        return url
 
     @property
     def scratch(self) -> Path:

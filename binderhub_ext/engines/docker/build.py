@@ -24,6 +24,7 @@ from ...storage.scratch import scratch_folder
 from .. import blame
 from ..base import Check, Environment, Image
 from ..buildfolder import fill
+from ..containers.finish import build_on_top
 from ..containers.lockfiles import place_lock
 from ..containers.made import facts_of, keep_made
 from ..containers.order import REPO_DIR, LockedPackages
@@ -113,7 +114,13 @@ class DockerBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(RECIPE, self.buildpack, self.base_image, authorities(), locks=self.lock_files)
+        return Recipe(
+            self.named(RECIPE),
+            self.buildpack,
+            self.base_image,
+            authorities(),
+            locks=self.lock_files,
+        )
 
     # --- building -------------------------------------------------------------------------
 
@@ -129,8 +136,10 @@ class DockerBuilder(Settings):
                     lock = await asyncio.to_thread(place_lock, context, plan.detection)
                     job = self._job(plan, source, context, base, lock)
                     before = await asyncio.to_thread(facts_of, context)
-                    await self._work(job, log)
-                if plan.detection.file("postBuild"):
+                    handed = await self._handed_over(job, source, tell)
+                    if not handed:
+                        await self._work(job, log)
+                if plan.detection.file("postBuild") and not handed:
                     made = job.image, before, REPO_DIR, self.scratch
                     await keep_made(self.daemon, *made, tell)
                 message = Sentence("Looking at the new image")
@@ -183,6 +192,18 @@ class DockerBuilder(Settings):
             lock=asdict(lock) if lock else {},
             engine=PODMAN if self.cli == "podman" else "docker",
         )
+
+    async def _handed_over(self, job: Job, source: Source | None, tell: Tell) -> bool:
+        """Have the image built elsewhere, where that is wanted and possible; returns whether."""
+        binderhub = self.binderhub
+        if not binderhub or not source or job.lock or not binderhub.takes(source):
+            return False
+        reference = await binderhub.build(source.commit, tell)
+        image = await self.prebuilt(reference, tell)
+        await self.daemon.tag(image.name, job.image)
+        same = f"FROM {job.image}\n"
+        await build_on_top(self.daemon, job.image, same, self.scratch, job.labels)
+        return True
 
     def _own_limits(self) -> list[str]:
         """What keeps one build to its limits, where the engine offers that."""

@@ -106,6 +106,9 @@ class KubernetesBuilder(Settings):
             await fill(context, plan.detection, source, self.scratch)
             lock = await asyncio.to_thread(place_lock, context, plan.detection)
             commit = source.commit
+            if self.binderhub and not lock and self.binderhub.takes(source):
+                reference = await self.binderhub.build(commit, tell)
+                return BuildInput(prebuilt=await self._pinned(reference))
             marks = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
             made = bool(plan.detection.file("postBuild"))
             return BuildInput(marks, lock=asdict(lock) if lock else {}, made=made)
@@ -121,13 +124,12 @@ class KubernetesBuilder(Settings):
                 "Images of that name are of environments this hub built, perhaps of somebody's"
                 " private repository. Launch the repository instead."
             )
-        manifest = await self.registry.find(reference)
-        if manifest is None:
-            raise complaint(reference, "manifest unknown")
-        key = sha256(f"{PREBUILT}\n{manifest.digest}".encode()).hexdigest()[:32]
+        pinned = await self._pinned(reference)
+        digest = pinned.rpartition("@")[2]
+        key = sha256(f"{PREBUILT}\n{digest}".encode()).hexdigest()[:32]
 
         async def prepare(context: Path) -> BuildInput:
-            return BuildInput(prebuilt=f"{name.repository}@{manifest.digest}")
+            return BuildInput(prebuilt=pinned)
 
         message = Sentence("Getting the image {image}", image=reference)
         return await self._get(key, message, prepare, tell)
@@ -165,7 +167,13 @@ class KubernetesBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(RECIPE, self.buildpack, self.base_image, authorities(), locks=self.lock_files)
+        return Recipe(
+            self.named(RECIPE),
+            self.buildpack,
+            self.base_image,
+            authorities(),
+            locks=self.lock_files,
+        )
 
     def _key(self, name: str) -> str:
         return images.key_of(self.cluster, name)
@@ -179,6 +187,17 @@ class KubernetesBuilder(Settings):
     async def _described(self, name: str) -> Image | None:
         image = await self.registry.find(name)
         return Image(name, self._key(name), image.size) if image else None
+
+    async def _pinned(self, reference: str) -> str:
+        """The name of exactly the image that a name stands for now.
+
+        Raises:
+            ImageNotFound, RegistryUnavailable.
+        """
+        manifest = await self.registry.find(reference)
+        if manifest is None:
+            raise complaint(reference, "manifest unknown")
+        return f"{Name.of(reference).repository}@{manifest.digest}"
 
     # --- building -------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,14 +21,19 @@ import aiohttp
 import psutil
 import pytest
 from dockerhome import running_docker_home, servers
-from dockerhub import docker
+from dockerhub import docker, remove_images
 from dockerregistry import SmallRegistry
+from dockersources import build, make_source
 from homehub import HomeHub
 from yarl import URL
 
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.progress import unheard
+from binderhub_ext.core.repo import Repo
+from binderhub_ext.core.sse import Parser
+from binderhub_ext.engines.base import EngineDown
+from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import LABEL, UNFINISHED
-from binderhub_ext.service.sse import Parser
 
 TOKEN = "the-tests-of-the-service-may-do-this"
 PEOPLE = 50
@@ -59,11 +64,13 @@ class Client:
 
     Attributes:
         user: the person.
+        token: theirs.
     """
 
     hub: HomeHub
     user: str
     session: aiohttp.ClientSession
+    token: str = ""
 
     async def build(self, repo: str) -> list[dict[str, Any]]:
         """The events of a build through BinderHub's stream, to its end."""
@@ -125,7 +132,7 @@ async def person(hub: HomeHub, user: str) -> AsyncIterator[Client]:
             assert response.status == 201, told
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(headers=_bearer(told["token"]), timeout=timeout) as session:
-        yield Client(hub, user, session)
+        yield Client(hub, user, session, told["token"])
 
 
 async def test_fifty_people_at_once_are_one_build(
@@ -148,6 +155,41 @@ async def test_fifty_people_at_once_are_one_build(
     assert sum("one for all" in log for log in logs) == len(logs) == 1
     assert docker("image", "ls", "-q", image) != ""
     assert registry.has(image.removeprefix(f"{registry.host}/"))
+
+
+async def test_another_hub_has_it_built_here(
+    hub: HomeHub, plain_image: str, tmp_path: Path
+) -> None:
+    """This service is the BinderHub to which another's builder hands what everybody can read."""
+    dockerfile = f"FROM {plain_image}\nRUN echo {uuid4()} | tee /tmp/mark; echo built there\n"
+    repo = hub.git.create_repo("handed/over", {"Dockerfile": dockerfile})
+    made = make_source(tmp_path / "repo", {"Dockerfile": dockerfile})
+    commit = replace(made.commit, repo=Repo("git", repo.url, repo.url), id=repo.git("rev-parse", "main").strip())
+    prefix = f"bah-handing-{os.getpid()}/"
+    async with person(hub, "hugh") as client:
+        token = tmp_path / "token"
+        token.write_text(client.token)
+        builder = DockerBuilder(
+            data_dir=str(tmp_path / "data"),
+            image_prefix=prefix,
+            binderhub_url=hub.main_page,
+            binderhub_token_file=str(token),
+            min_free_space=1 << 30,
+        )
+        try:
+            built = await build(builder, replace(made, commit=commit))
+            assert "Asking" in built.log and "built there" in built.log
+            assert built.image.name.startswith(prefix)
+            assert docker("run", "--rm", "--entrypoint=cat", built.image.name, "/tmp/mark")
+            again = await build(builder, replace(made, commit=commit))
+            assert again.events == [] and again.image == built.image
+            mine = replace(commit, repo=replace(commit.repo, reader="hugh"))
+            assert not builder.binderhub.takes(replace(made, commit=mine))  # type: ignore[union-attr]
+            token.write_text("nobody's")
+            with pytest.raises(EngineDown, match="let it in"):
+                await builder.binderhub.build(commit, unheard)  # type: ignore[union-attr]
+        finally:
+            remove_images(prefix)
 
 
 async def test_killed_while_it_builds_and_clicked_again(hub: HomeHub, plain_image: str) -> None:

@@ -11,10 +11,10 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from ....core.progress import Event
+from ....core.sse import CHANGED, KEEPALIVE, message
 from ....jobs import History
 from ....languages.language import ENGLISH
 from ...launching.news import News
-from ...sse import CHANGED, KEEPALIVE, message
 from .base import Api
 
 Shape = Callable[[Event], Awaitable[Event | None]]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.core.sentences import Sentence
-from binderhub_ext.service.sse import KEEPALIVE, Parser, message
+from binderhub_ext.core.sse import KEEPALIVE, Parser, message
 
 DATA = st.dictionaries(st.text(), st.text() | st.integers())
 SENTENCES = st.text().map(Sentence) | st.builds(

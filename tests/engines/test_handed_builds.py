@@ -1,0 +1,144 @@
+"""What a BinderHub may answer to a hub that hands it a build; a small server says it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from traitlets import TraitError
+
+from binderhub_ext.core.errors import BinderError, BuildFailed, TooMany
+from binderhub_ext.core.forges import GITHUB
+from binderhub_ext.core.progress import Event, unheard
+from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.engines.base import EngineDown
+from binderhub_ext.engines.containers import binderhub
+from binderhub_ext.engines.containers.binderhub import BinderHub
+from binderhub_ext.engines.docker.build import DockerBuilder
+from binderhub_ext.repos.base import Source
+
+URL = "https://example.org/a b/c"
+COMMIT = Commit(Repo("git", URL, URL), "main", "a" * 40)
+READY = {"phase": "ready", "message": "Done\n", "imageName": "registry.example.org/x:1"}
+Answers = list[list[dict[str, Any]]]
+
+
+@asynccontextmanager
+async def answering(answers: Answers) -> AsyncIterator[tuple[BinderHub, list[web.BaseRequest]]]:
+    """A BinderHub whose streams are these, one after the other."""
+    asked: list[web.BaseRequest] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for event in answers[min(len(asked), len(answers)) - 1]:
+            await response.write(f":keepalive\n\ndata: {json.dumps(event)}\n\n".encode())
+        return response
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    try:
+        yield BinderHub(f"http://127.0.0.1:{port}/services/binder"), asked
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binderhub, "_PAUSE", 0)
+
+
+async def test_the_image_it_names(tmp_path: Path) -> None:
+    told: list[Event] = []
+    broken_off = [{"phase": "building", "message": "Step 1\n\x1b[31mStep 2\n"}, {"message": "x"}]
+    (token := tmp_path / "token").write_text("secret\n")
+    async with answering([broken_off, [READY]]) as (hub, asked):
+        hub = BinderHub(hub.url, str(token))
+        assert await hub.build(COMMIT, told.append) == READY["imageName"]
+    assert [event.message for event in told[1:]] == ["Step 1", "Step 2", "x", "Done"]
+    assert [event.message for event in told[:1]] == ["Asking 127.0.0.1 to build it"]
+    spec = "https%3A%2F%2Fexample.org%2Fa%20b%2Fc/" + "a" * 40
+    path = f"/services/binder/build/git/{spec}?build_only=true"
+    assert [request.path_qs for request in asked] == [path] * 2
+    assert asked[0].headers["Authorization"] == "Bearer secret"
+    assert asked[0].headers["Accept"] == "text/event-stream"
+
+
+def test_every_binder_reads_the_spec() -> None:
+    specs: list[tuple[Repo, str]] = [
+        (GITHUB.repo("o/r"), "gh/o/r/"),
+        (Repo("hf", "datasets/o/r", "https://huggingface.co/datasets/o/r"), "git/https%3A%2F%2F"),
+        (Repo("lab", "o/r", "https://git.lab.example/o/r"), "git/https%3A%2F%2Fgit.lab.example"),
+    ]
+    for repo, begins in specs:
+        spec = binderhub._spec(Commit(repo, "main", "b" * 40))
+        assert spec.startswith(begins) and spec.endswith("/" + "b" * 40)
+
+
+FAILED: list[tuple[dict[str, Any], type[BinderError], str]] = [
+    ({"message": "no such package"}, BuildFailed, "could not build it"),
+    ({"message": "slow down", "status_code": 429}, TooMany, "too much to do"),
+    ({"message": "who are you?", "status_code": 403}, EngineDown, "let it in"),
+    ({"message": "build_only is not allowed", "status_code": 400}, EngineDown, "let it in"),
+]
+
+
+@pytest.mark.parametrize(("said", "kind", "words"), FAILED)
+@pytest.mark.parametrize("phase", ["failed", "failure"])
+async def test_what_it_refuses(
+    phase: str, said: dict[str, Any], kind: type[BinderError], words: str
+) -> None:
+    async with answering([[{"phase": phase, **said}]]) as (hub, asked):
+        with pytest.raises(kind, match=words) as refused:
+            await hub.build(COMMIT, unheard)
+    assert type(refused.value) is kind
+    assert said["message"] in refused.value.detail
+    assert len(asked) == 1
+
+
+BROKEN: list[Callable[[], Answers]] = [
+    lambda: [[]],
+    lambda: [[{"phase": "building", "message": "going on"}]],
+    lambda: [[{**READY, "imageName": "--privileged x"}]],
+    lambda: [[{**READY, "imageName": None}]],
+]
+
+
+@pytest.mark.parametrize("answers", BROKEN)
+async def test_one_that_names_no_image(answers: Callable[[], Answers]) -> None:
+    async with answering(answers()) as (hub, _):
+        with pytest.raises(EngineDown):
+            await hub.build(COMMIT, unheard)
+
+
+async def test_one_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(EngineDown):
+        await BinderHub("http://127.0.0.1:9").build(COMMIT, unheard)
+    with pytest.raises(EngineDown):
+        await BinderHub("http://127.0.0.1:9", str(tmp_path / "none")).build(COMMIT, unheard)
+
+
+async def test_what_it_is_given(tmp_path: Path) -> None:
+    hub = BinderHub("https://binder.example.org")
+    source = Source(COMMIT, tmp_path, "t")
+    assert hub.takes(source)
+    mine = Commit(Repo("git", URL, URL, reader="ana"), "main", "a" * 40)
+    assert not hub.takes(Source(mine, tmp_path, "t"))
+    archive = Commit(Repo("zenodo", "10.5281/zenodo.1", "https://zenodo.org"), "HEAD", "1")
+    assert not hub.takes(Source(archive, tmp_path, "t"))
+
+
+def test_it_is_part_of_every_key(tmp_path: Path) -> None:
+    alone = DockerBuilder(data_dir=str(tmp_path))
+    other = DockerBuilder(data_dir=str(tmp_path), binderhub_url="https://binder.example.org/")
+    assert alone.recipe.plain().environment.key != other.recipe.plain().environment.key
+    with pytest.raises(TraitError, match="not the address"):
+        DockerBuilder(binderhub_url="binder.example.org")
