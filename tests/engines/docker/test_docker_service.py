@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,17 +23,19 @@ import pytest
 from dockerhome import running_docker_home, servers
 from dockerhub import docker, remove_images
 from dockerregistry import SmallRegistry
-from dockersources import build, make_source
+from dockersources import build
 from homehub import HomeHub
 from yarl import URL
 
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.progress import unheard
-from binderhub_ext.core.repo import Repo
+from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.sse import Parser
 from binderhub_ext.engines.base import EngineDown
+from binderhub_ext.engines.containers.binderhub import BinderHub
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import LABEL, UNFINISHED
+from binderhub_ext.repos.base import Source
 
 TOKEN = "the-tests-of-the-service-may-do-this"
 PEOPLE = 50
@@ -163,8 +165,9 @@ async def test_another_hub_has_it_built_here(
     """This service is the BinderHub to which another's builder hands what everybody can read."""
     dockerfile = f"FROM {plain_image}\nRUN echo {uuid4()} | tee /tmp/mark; echo built there\n"
     repo = hub.git.create_repo("handed/over", {"Dockerfile": dockerfile})
-    made = make_source(tmp_path / "repo", {"Dockerfile": dockerfile})
-    commit = replace(made.commit, repo=Repo("git", repo.url, repo.url), id=repo.git("rev-parse", "main").strip())
+    repo.git("bundle", "create", "-q", str(tmp_path / "bundle"), "HEAD", "main")
+    id, tree = repo.git("rev-parse", "main", "main^{tree}").split()
+    source = Source(Commit(Repo("git", repo.url, repo.url), "main", id), tmp_path / "bundle", tree)
     prefix = f"bah-handing-{os.getpid()}/"
     async with person(hub, "hugh") as client:
         token = tmp_path / "token"
@@ -177,17 +180,15 @@ async def test_another_hub_has_it_built_here(
             min_free_space=1 << 30,
         )
         try:
-            built = await build(builder, replace(made, commit=commit))
+            built = await build(builder, source)
             assert "Asking" in built.log and "built there" in built.log
             assert built.image.name.startswith(prefix)
             assert docker("run", "--rm", "--entrypoint=cat", built.image.name, "/tmp/mark")
-            again = await build(builder, replace(made, commit=commit))
+            again = await build(builder, source)
             assert again.events == [] and again.image == built.image
-            mine = replace(commit, repo=replace(commit.repo, reader="hugh"))
-            assert not builder.binderhub.takes(replace(made, commit=mine))  # type: ignore[union-attr]
             token.write_text("nobody's")
             with pytest.raises(EngineDown, match="let it in"):
-                await builder.binderhub.build(commit, unheard)  # type: ignore[union-attr]
+                await BinderHub(hub.main_page, str(token)).build(source.commit, unheard)
         finally:
             remove_images(prefix)
 
