@@ -103,6 +103,18 @@ def _state(model: dict[str, Any]) -> State:
 
 
 @dataclass(frozen=True)
+class ServerToken:
+    """A token that does one thing with one server.
+
+    Attributes:
+        id: by which the Hub lists it.
+    """
+
+    id: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class HubSettings:
     """Where the Hub is, and how long to wait for it.
 
@@ -230,21 +242,27 @@ class HubClient:
 
     async def token_for_server(
         self, person: Person, name: str, *, seconds: int, scope: str = "access:servers"
-    ) -> str:
+    ) -> ServerToken | None:
         """A token that has one scope on one server for some seconds and does nothing else.
 
-        Empty if the person's own token may not make tokens.
+        None if the person's own token may not make tokens.
         """
-        path = f"users/{quote(person.name, safe='')}/tokens"
         body = {
             "expires_in": seconds,
             "note": f"Binder@home, for the server {name}",
             "scopes": [f"{scope}!server={person.name}/{name}"],
         }
-        async with self.call("POST", person, path, json=body) as response:
+        async with self._request("POST", person, "tokens", json=body) as response:
             if response.status not in (200, 201):
-                return ""
-            return str((await response.json()).get("token", ""))
+                return None
+            made = await response.json()
+            return ServerToken(str(made["id"]), str(made["token"]))
+
+    async def revoke(self, person: Person, id: str) -> bool:
+        """Take back a token of a person; whether there is none such now."""
+        path = f"tokens/{quote(id, safe='')}"
+        async with self._request("DELETE", person, path) as response:
+            return response.status in (204, 404)
 
     def people(self, admin: Person) -> AsyncIterator[dict[str, Any]]:
         """The models of all people, with their servers, as far as an administrator may see them."""

@@ -301,7 +301,7 @@ class Classes(Configurable):
         30,
         min=1,
         help="""Days for which it is kept who opened the link of a class that has ended (default
-        30).""",
+        30). A class whose link nobody has launched for so long ends by itself.""",
     ).tag(config=True)
 
 

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from gitserver import Behaviour
 from realhub import PREFIX, Browser
+from sqlalchemy import update
 from webform import WebForm
 
 from binderhub_ext.core.errors import Cancelled, FilesDiffer, TargetMissing
@@ -21,10 +22,10 @@ from binderhub_ext.service.hub import Server
 from binderhub_ext.service.hub import State as ServerState
 from binderhub_ext.service.launching.attendance import Seen, attendant, has_server
 from binderhub_ext.service.launching.launchstate import State
-from binderhub_ext.service.records.classes import ClassRecords, Opening
+from binderhub_ext.service.records.classes import ClassRecords, Lent, Opening
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
-from binderhub_ext.service.records.tables import LaunchRow, OpeningRow
+from binderhub_ext.service.records.tables import ClassRow, LaunchRow, OpeningRow
 
 TEACHER, ANOTHER, ADMIN = "tessa-of-class", "tom-of-class", "ada-of-admin"
 FIRST, SECOND, THIRD = "jürg of class", "fiona-of-class", "lena-of-class"
@@ -121,18 +122,60 @@ async def test_whose_server_was_launched_without_the_class(
             started = NOON + timedelta(minutes=minutes)
             launch = LaunchRow(id=id, user="ana", server="tides-1", started=started, **row)
             await records.launch_started(launch)
+        lent = Lent("c", "ana", "tides-1", "what stops it")
+        await classes.add(ClassRow(id="c", owner="tom", title="", link="", created=NOON))
         await classes.opened("c", "ana", "tides-1", "1")
-        await classes.keep("c", "ana", "1", "what stops it")
+        assert not await classes.keep(lent, "2")
+        assert await classes.keep(lent, "1")
         [one] = await classes.openings("c")
         assert (one.left, one.row.sealed) == (left, "what stops it")
-        await classes.opened("c", "ana", "tides-1", "1")
+        assert await classes.lent("c") == [lent]
+        # what is no use any more is named, so that it can be given back
+        assert await classes.opened("c", "ana", "tides-1", "1") == (lent if left else None)
         [one] = await classes.openings("c")
         assert bool(one.row.sealed) is not left
+        await classes.change("c", ended=NOON)
+        assert not await classes.keep(lent, "1")
+    finally:
+        records.close()
+
+
+async def test_a_class_that_nobody_goes_to_ends(tmp_path: Path) -> None:
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="local")
+    try:
+        classes, today = ClassRecords(records), datetime.now(UTC)
+        began = {"old": 40, "new": 5, "launched": 40, "ended": 40}
+        for id, days in began.items():
+            when = today - timedelta(days=days)
+            row = ClassRow(id=id, owner="tom", title="", link="", created=when)
+            row.ended = when if id == "ended" else None
+            await classes.add(row)
+        for id, days in (("old", 31), ("launched", 29)):
+            launch = LaunchRow(id=id, user="ana", server="s", started=today - timedelta(days=days))
+            await records.launch_started(launch)
+            # written as of now, whenever the launch is said to be of
+            await classes.opened(id, "ana", "s", id)
+            change = update(OpeningRow).values(opened=today - timedelta(days=39))
+            await records.run(lambda session, change=change: session.execute(change))
+        assert [row.id for row in await classes.idle(30)] == ["old"]
     finally:
         records.close()
 
 
 # ---- with a Hub
+
+
+async def lends(student: Browser, user: str, many: int) -> None:
+    """Wait until a student lends so many tokens that stop servers."""
+    await student.get("/hub/token")
+    path, hub = f"/hub/api/users/{quote(user)}/tokens", {"X-XSRFToken": student.xsrf("/hub/")}
+    async with asyncio.timeout(20):
+        while True:
+            listed = (await student.send("GET", path, headers=hub)).json()["api_tokens"]
+            scopes = [one["scopes"] for one in listed]
+            if sum(any(s.startswith("delete:servers!server") for s in of) for of in scopes) == many:
+                return
+            await asyncio.sleep(0.2)
 
 
 async def watched(browser: Browser, id: str) -> dict[str, Any]:
@@ -246,6 +289,7 @@ async def test_a_class_from_its_link_to_its_end(realhub, repos) -> None:
 
         # stop all: what runs and what waits, and nothing else
         await until(tessa, id, FIRST, "running")
+        await lends(jurg, FIRST, 1)
         repo.behaviour = Behaviour(delay=5)
         asking = {"link": f"{own}/main?class={id}"}
         waits = (await lena.api("POST", "api/launches", json=asking)).json()["id"]
@@ -269,9 +313,15 @@ async def test_a_class_from_its_link_to_its_end(realhub, repos) -> None:
         await until(tessa, id, FIRST, "stopped")
         assert (await tessa.api("POST", f"api/classes/{id}/stop")).json() == {"stopped": 0}
         assert (await servers(jurg))["penguins"]["state"] == "running"
+        await lends(jurg, FIRST, 0)
 
         # after its end the link launches, and nobody is told
+        await watched(lena, await sent(lena, f"c/{id}"))
+        await lends(lena, THIRD, 1)
         await tessa.form(f"class/{id}", action="end")
+        await lends(lena, THIRD, 0)
+        refused = await tessa.api("POST", f"api/classes/{id}/stop")
+        assert refused.status == 409 and "ended with the class" in refused.json()["message"]
         assert "has ended: nobody is told" in (await fiona.get(f"{PREFIX}c/{id}")).text
         assert (await watched(fiona, await sent(fiona, f"c/{id}")))["phase"] == "ready"
         assert (await people(tessa, id))[SECOND][0] == "failed"
@@ -316,6 +366,15 @@ async def test_what_a_teacher_can_do_is_the_students_to_give(realhub, repos) -> 
             await ada.get(PREFIX)
             assert (await ada.api("POST", f"api/classes/{view['id']}/stop")).status == 202
         await until(tessa, view["id"], "nora-of-class", "stopped")
+        # what somebody lent who has signed out is forgotten, and revoked when they are back
+        await watched(nora, await sent(nora, f"c/{view['id']}"))
+        await lends(nora, "nora-of-class", 1)
+        await nora.get("/hub/logout")
+        await tessa.form(f"class/{view['id']}", action="end")
+        await nora.sign_in("nora-of-class")
+        await lends(nora, "nora-of-class", 1)
+        await nora.get(PREFIX)
+        await lends(nora, "nora-of-class", 0)
 
 
 async def test_prepare_builds_and_starts_nothing(realhub, repos) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from binderhub_ext.core.errors import TargetMissing
 from binderhub_ext.core.launch import Launch
 from binderhub_ext.core.targets import TARGETS, Target, table
-from binderhub_ext.service.hub import Person, Server, State
+from binderhub_ext.service.hub import Person, Server, ServerToken, State
 from binderhub_ext.service.launching.landing import Landing
 
 ANA = Person("ana", "token-of-ana")
@@ -23,9 +23,9 @@ class Tokens:
 
     asked = 0
 
-    async def token_for_server(self, person: Person, server: str, *, seconds: int) -> str:
+    async def token_for_server(self, person: Person, server: str, *, seconds: int) -> ServerToken:
         self.asked += 1
-        return "of-the-server"
+        return ServerToken("a1", "of-the-server")
 
 
 @asynccontextmanager

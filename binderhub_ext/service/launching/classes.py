@@ -2,13 +2,17 @@
 
 A person who opens the link of a class has said yes to a page that says what its teacher sees and
 may do. So that the teacher can stop that one server and do nothing else, the person's own token
-makes one that can, and the Hub keeps it to that.
+makes one that can, and the Hub keeps it to that. It is given back when the class ends, or when the
+person launches something else in that server. The Hub revokes tokens for the person alone: by their
+sign-in while that is at hand, and else when they come next; until then nobody has it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tornado.log import app_log
 
@@ -19,7 +23,7 @@ from ...core.providers import Providers
 from ...core.sentences import NOTHING, Sentence
 from ..hub import HubClient, Person
 from ..person.sealed import Seal
-from ..records.classes import ClassRecords
+from ..records.classes import ClassRecords, Lent
 from ..records.tables import ClassRow, OpeningRow
 from ..requests import read_own_link
 from .news import News
@@ -86,18 +90,37 @@ class Classes:
             return Counted(plain, why=ANOTHER)
         return Counted(request, row, NOTHING if is_as_given(request, link) else CHANGED)
 
-    async def opened(self, id: str, user: str, server: str, launch: str) -> None:
+    async def opened(self, id: str, person: Person, server: str, launch: str) -> None:
         """Write that somebody launches a class's link; nothing for no class."""
         if id:
-            await self._records.opened(id, user, server, launch)
+            before = await self._records.opened(id, person.name, server, launch)
+            if before:
+                self._begin(self._give_back(person, [before]))
             self.news.tell(id)
 
     def started(self, id: str, person: Person, server: str, launch: str) -> None:
-        """Keep what stops a server that a class's link started; nothing for no class."""
-        if id:
-            task = asyncio.create_task(self._keep(id, person, server, launch))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Keep what stops a server that a class's link started, and give back what did before.
+
+        Args:
+            id: of the class; empty for none.
+        """
+        self._begin(self._keep(id, person, server, launch))
+
+    async def ended(self, id: str, students: Iterable[Person]) -> None:
+        """Let go of what stops the servers of a class.
+
+        Args:
+            students: those of it whose sign-in is at hand.
+        """
+        for lent in await self._records.lent(id):
+            content = self._open(lent) or {}
+            await self._records.exchange(lent, self._seal_up(lent, {"id": content.get("id", "")}))
+        for student in students:
+            self.came(student)
+
+    def came(self, person: Person) -> None:
+        """Give back what somebody lent to classes that have ended."""
+        self._begin(self._give_back(person))
 
     def told(self, id: str) -> None:
         """Wake the pages of a class; nothing for no class."""
@@ -106,21 +129,54 @@ class Classes:
 
     def who_stops(self, row: OpeningRow) -> Person | None:
         """In whose name the server of an opening can be stopped; nobody's if that is not known."""
-        owner = _owner(row.class_id, row.user, row.server)
-        content = self._seal.open(row.sealed, owner) if row.sealed else None
-        return Person(row.user, content["token"]) if content else None
+        content = self._open(Lent(row.class_id, row.user, row.server, row.sealed))
+        token = content.get("token") if content else None
+        return Person(row.user, token) if token else None
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _keep(self, id: str, person: Person, server: str, launch: str) -> None:
         try:
-            token = await self._hub.token_for_server(
-                person, server, seconds=_WEEK, scope="delete:servers"
-            )
-            if token:
-                sealed = self._seal.close(_owner(id, person.name, server), {"token": token})
-                await self._records.keep(id, person.name, launch, sealed)
+            before = await self._records.lent_by(person.name, server)
+            if id and not await self._lend(id, person, server, launch):
+                return
+            await self._give_back(person, before)
         except BinderError as error:
             app_log.warning("The class %s cannot stop %s/%s: %s", id, person.name, server, error)
 
+    async def _lend(self, id: str, person: Person, server: str, launch: str) -> bool:
+        """Make what stops a server and keep it; whether the Hub lets them."""
+        made = await self._hub.token_for_server(
+            person, server, seconds=_WEEK, scope="delete:servers"
+        )
+        if made is None:
+            return False
+        lent = Lent(id, person.name, server, "")
+        sealed = self._seal_up(lent, {"token": made.token, "id": made.id})
+        if not await self._records.keep(replace(lent, sealed=sealed), launch):
+            await self._hub.revoke(person, made.id)
+        return True
 
-def _owner(id: str, user: str, server: str) -> dict[str, str]:
-    return {"class": id, "student": user, "server": server}
+    async def _give_back(self, person: Person, lent: Iterable[Lent] | None = None) -> None:
+        """Revoke what somebody lent: to classes that have ended, if nothing else is named."""
+        try:
+            for one in await self._records.lent_by(person.name) if lent is None else lent:
+                id = (self._open(one) or {}).get("id")
+                # what has no id was made before ids were kept, and is good for a week at most
+                if not id or await self._hub.revoke(person, id):
+                    await self._records.exchange(one, "")
+        except BinderError as error:
+            app_log.warning("What %s lent is not given back: %s", person.name, error)
+
+    def _open(self, lent: Lent) -> dict[str, str] | None:
+        return self._seal.open(lent.sealed, _owner(lent)) if lent.sealed else None
+
+    def _seal_up(self, lent: Lent, content: dict[str, str]) -> str:
+        return self._seal.close(_owner(lent), content)
+
+
+def _owner(lent: Lent) -> dict[str, str]:
+    return {"class": lent.class_id, "student": lent.user, "server": lent.server}

@@ -127,12 +127,12 @@ class Landing:
         if not self._proxy_url:
             return HTTPStatus.OK
         # never the person's own token: the server runs a stranger's code
-        token = await self._hub.token_for_server(person, server.name, seconds=60)
-        if not token:
+        made = await self._hub.token_for_server(person, server.name, seconds=60)
+        if made is None:
             return HTTPStatus.OK
         deadline = monotonic() + self._patience
         try:
-            while (status := await self._status(server, url, token)) in _NOBODY_YET:
+            while (status := await self._status(server, url, made.token)) in _NOBODY_YET:
                 if not wait or monotonic() > deadline:
                     break
                 await asyncio.sleep(_LOOK_AGAIN)

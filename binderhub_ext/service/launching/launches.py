@@ -245,6 +245,11 @@ class Launches:
         running = self._all.get(id)
         return running if running and running.state.finished is None else None
 
+    def who(self, id: str) -> Person | None:
+        """Whose a launch is, with their sign-in of then, if this process still knows it."""
+        running = self._all.get(id)
+        return running.order.person if running else None
+
     async def end(self, running: RunningLaunch, why: str) -> None:
         """End a launch of anybody, and its build if nobody else wants that."""
         if running.task and not running.task.done():
@@ -276,7 +281,7 @@ class Launches:
     async def _start(self, key: _Key, order: LaunchOrder) -> RunningLaunch:
         running = RunningLaunch(order, self._first_state(key, order))
         await self._records.launch_started(row_of(running.state, order))
-        await self._classes.opened(order.request.class_id, *key[:2], running.state.id)
+        await self._classes.opened(order.request.class_id, order.person, key[1], running.state.id)
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._ended(key, running))
@@ -348,7 +353,7 @@ class Launches:
         self._classes.told(running.order.request.class_id)
 
     def _started(self, running: RunningLaunch) -> None:
-        """Let the teacher of its class, if it has one, stop the server it started."""
+        """Let the teacher of its class, and no other's, stop the server it started."""
         state, order = running.state, running.order
         if state.error is None or state.error.code == TargetMissing.code:
             class_id = order.request.class_id

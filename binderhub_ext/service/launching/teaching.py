@@ -46,7 +46,8 @@ class Teaching:
 
     Args:
         teachers: groups whose members are teachers.
-        days: for which it is kept who opened a class's link, after its end.
+        days: for which it is kept who opened a class's link, after its end; and after which a class
+            ends whose link nobody launches.
         records, classes, launches, hub, bookkeeper, news: those who know.
         providers: what links may name.
         log: gets what is done to others.
@@ -72,7 +73,12 @@ class Teaching:
         self._providers, self._log = providers, log
 
     async def forget(self) -> None:
-        """Remove who opened classes that ended long ago. Safe to repeat."""
+        """End classes that nobody goes to, remove who opened those that ended long ago.
+
+        Safe to repeat.
+        """
+        for row in await self._records.idle(self._days):
+            await self._end(row)
         await self._records.forget(self._days)
 
     async def teaches(self, person: Person) -> bool:
@@ -144,14 +150,16 @@ class Teaching:
         self._classes.told(row.id)
 
     async def end(self, person: Person, id: str) -> None:
-        """Let a class's list grow no more; what runs goes on, and the link goes on to launch.
+        """Let a class's list grow no more, and let go of what stops its servers.
+
+        What runs goes on, and the link goes on to launch.
 
         Raises:
             NotFound, NotAllowed: as :meth:`get`.
         """
         row = await self.get(person, id)
         if row.ended is None:
-            await self._records.change(row.id, ended=now())
+            await self._end(row)
         self._classes.told(row.id)
 
     async def stop(self, person: Person, id: str) -> int:
@@ -188,7 +196,8 @@ class Teaching:
         if left:
             raise Conflict(
                 "The servers of these were not stopped: {people}. What lets you stop them was taken"
-                " back by them, or is more than a week old. An administrator can stop them.",
+                " back by them, ended with the class, or is more than a week old. An administrator"
+                " can stop them.",
                 people=", ".join(sorted(left)),
             )
         return len(stopped)
@@ -204,6 +213,12 @@ class Teaching:
         return await self._records.stops(person.name)
 
     # ---- inside
+
+    async def _end(self, row: ClassRow) -> None:
+        await self._records.change(row.id, ended=now())
+        openings = await self._records.openings(row.id)
+        known = (self._launches.who(opening.row.launch) for opening in openings)
+        await self._classes.ended(row.id, filter(None, known))
 
     def _attend(self, openings: Iterable[Opening]) -> list[Attendant]:
         books = self._bookkeeper

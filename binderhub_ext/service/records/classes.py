@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ...core.errors import TargetMissing
@@ -27,6 +27,20 @@ class Opening:
     row: OpeningRow
     launch: LaunchRow | None
     left: bool
+
+
+@dataclass(frozen=True)
+class Lent:
+    """What stops the server of somebody's opening.
+
+    Attributes:
+        sealed: encrypted; names the three others.
+    """
+
+    class_id: str
+    user: str
+    server: str
+    sealed: str
 
 
 @dataclass(frozen=True)
@@ -69,26 +83,66 @@ class ClassRecords:
         lists = delete(OpeningRow).where(OpeningRow.class_id.in_(old))
         await self._run(lambda session: session.execute(lists))
 
+    async def idle(self, days: int) -> Sequence[ClassRow]:
+        """Classes that go on, and whose link nobody has launched for so many days."""
+        since = now() - timedelta(days=days)
+        lately = select(OpeningRow.user).outerjoin(LaunchRow, LaunchRow.id == OpeningRow.launch)
+        lately = lately.where(
+            OpeningRow.class_id == ClassRow.id,
+            or_(OpeningRow.opened >= since, LaunchRow.started >= since),
+        )
+        idle = select(ClassRow).where(
+            ClassRow.ended.is_(None), ClassRow.created < since, ~lately.exists()
+        )
+        return await self._run(lambda session: session.scalars(idle).all())
+
     # ---- openings
 
-    async def opened(self, id: str, user: str, server: str, launch: str) -> None:
-        """Write that somebody launches a class's link; what was so before is over."""
+    async def opened(self, id: str, user: str, server: str, launch: str) -> Lent | None:
+        """Write that somebody launches a class's link; what was so before is over.
 
-        def write(session: Session) -> None:
-            row = session.get(OpeningRow, (id, user))
+        Returns:
+            What stopped their server of before, if that is another now.
+        """
+
+        def write(session: Session) -> Lent | None:
+            row, before = session.get(OpeningRow, (id, user)), None
             if row is None:
                 row = OpeningRow(class_id=id, user=user, opened=now(), sealed="")
                 session.add(row)
             elif row.server != server or session.scalar(_left(id, user)):
                 # what stops a server is kept as long as it is the one that the link started
+                before = _lent(row) if row.sealed else None
                 row.sealed = ""
             row.server, row.launch, row.stopped, row.stopped_by = server, launch, None, ""
+            return before
 
-        await self._run(write)
+        return await self._run(write)
 
-    async def keep(self, id: str, user: str, launch: str, sealed: str) -> None:
-        """Keep what stops somebody's server, unless they launched it again meanwhile."""
-        mine = (OpeningRow.class_id == id, OpeningRow.user == user, OpeningRow.launch == launch)
+    async def keep(self, lent: Lent, launch: str) -> bool:
+        """Keep what stops somebody's server; whether there is still a use for it.
+
+        There is none once they have launched it again, or the class has ended.
+        """
+        goes_on = select(ClassRow.id).where(ClassRow.id == lent.class_id, ClassRow.ended.is_(None))
+        mine = (*_opening(lent), OpeningRow.launch == launch, goes_on.exists())
+        change = update(OpeningRow).where(*mine).values(sealed=lent.sealed)
+        result = await self._run(lambda session: session.execute(change))
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    async def lent(self, id: str) -> list[Lent]:
+        """What stops servers of a class."""
+        return await self._lent(OpeningRow.class_id == id)
+
+    async def lent_by(self, user: str, server: str = "") -> list[Lent]:
+        """What somebody lent for a server, and what they did in classes that have ended."""
+        ended = select(ClassRow.id).where(ClassRow.ended.is_not(None))
+        over = or_(OpeningRow.server == server, OpeningRow.class_id.in_(ended))
+        return await self._lent(OpeningRow.user == user, over)
+
+    async def exchange(self, lent: Lent, sealed: str) -> None:
+        """Keep something else in the place of what stops a server, if that is still kept."""
+        mine = (*_opening(lent), OpeningRow.sealed == lent.sealed)
         change = update(OpeningRow).where(*mine).values(sealed=sealed)
         await self._run(lambda session: session.execute(change))
 
@@ -115,6 +169,23 @@ class ClassRecords:
         asked = asked.where(OpeningRow.user == user, OpeningRow.stopped.is_not(None))
         rows = await self._run(lambda session: session.execute(asked).all())
         return {launch: Stop(title, by) for launch, title, by in rows}
+
+    async def _lent(self, *which: ColumnElement[bool]) -> list[Lent]:
+        asked = select(OpeningRow).where(OpeningRow.sealed != "", *which)
+        rows = await self._run(lambda session: session.scalars(asked).all())
+        return [_lent(row) for row in rows]
+
+
+def _lent(row: OpeningRow) -> Lent:
+    return Lent(row.class_id, row.user, row.server, row.sealed)
+
+
+def _opening(lent: Lent) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OpeningRow.class_id == lent.class_id,
+        OpeningRow.user == lent.user,
+        OpeningRow.server == lent.server,
+    )
 
 
 _later = aliased(LaunchRow)

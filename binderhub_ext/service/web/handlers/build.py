@@ -135,10 +135,10 @@ class Build(EventStream):
         Clients send the token to the server, which runs a stranger's code: so it is good for
         this server alone. Pages of this hub have their cookies and need none.
         """
-        token = ""
+        made = None
         if self.by_token:
-            token = await self.service.hub.token_for_server(self.me, server, seconds=_DAY)
-        return token or secrets.token_urlsafe(16)
+            made = await self.service.hub.token_for_server(self.me, server, seconds=_DAY)
+        return made.token if made else secrets.token_urlsafe(16)
 
     def _client(self, request: LaunchRequest) -> Client:
         provider = find(self.service.providers, request.repo.provider if request.repo else "image")

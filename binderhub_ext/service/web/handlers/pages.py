@@ -51,6 +51,7 @@ class Home(Page):
     async def get(self) -> None:
         fields = self.query_fields()
         returned = Failure.of(_SIGNED_OUT, where="Home") if RETURNED in fields else None
+        self.service.classes.came(self.me)
         await show_home(self, brought(fields, self.service.providers), returned)
 
 
