@@ -19,18 +19,11 @@ from urllib.parse import quote
 import aiohttp
 from tornado.log import app_log
 
-from ..core.errors import (
-    BinderError,
-    Conflict,
-    HubUnavailable,
-    LaunchFailed,
-    NotAllowed,
-    NotFound,
-    TooMany,
-)
+from ..core.errors import HubUnavailable, LaunchFailed, NotAllowed
 from ..core.launch import TICKET
 from ..core.sse import Parser
 from .hubapi import HubApi
+from .hubrefusals import check, failure, unknown
 
 
 class StartLost(LaunchFailed):
@@ -187,12 +180,24 @@ class HubClient:
 
         Args:
             of: whose it is; empty for the person's own.
+
+        Raises:
+            NotAllowed: the person may not stop it.
         """
-        body = {"remove": True} if remove else None
-        path = f"users/{quote(of or person.name, safe='')}/{_path(name)}"
+        body, user = {"remove": True} if remove else None, of or person.name
+        path = f"users/{quote(user, safe='')}/{_path(name)}"
         async with self.call("DELETE", person, path, json=body) as response:
             if response.status != 404:
                 await check(response)
+                return
+        # of what somebody may not stop, the Hub says what it says of what is not there
+        if not (await self._may_stop(person, user, name) or await self._gone(person, user, name)):
+            raise NotAllowed(
+                "The Hub does not let you stop {server} of {person}. That takes a role with the "
+                "scope “delete:servers” for them.",
+                server=name,
+                person=user,
+            )
 
     async def stopped(self, person: Person, name: str) -> None:
         """Wait until a server that was told to stop has done so.
@@ -226,7 +231,7 @@ class HubClient:
                 async with aclosing(self._stream(person, name)) as messages:
                     async for message in messages:
                         if message.get("failed"):
-                            raise _failure(message.get("message", ""))
+                            raise failure(message.get("message", ""))
                         yield message
                         if message.get("ready"):
                             return
@@ -319,6 +324,22 @@ class HubClient:
         """
         return self._api.call(method, person.token, path, **options)
 
+    async def _may_stop(self, person: Person, user: str, name: str) -> bool:
+        """Whether a person's token may stop a server, whether or not there is one."""
+        async with self.call("GET", person, "user") as response:
+            await check(response)
+            scopes = (await response.json()).get("scopes") or ()
+        everybody = "delete:servers"
+        may = {everybody, f"{everybody}!user={user}", f"{everybody}!server={user}/{name}"}
+        return not may.isdisjoint(scopes)
+
+    async def _gone(self, person: Person, user: str, name: str) -> bool:
+        """Whether a person sees all of somebody's servers, and none of that name."""
+        path, asked = f"users/{quote(user, safe='')}", {"include_stopped_servers": "1"}
+        async with self.call("GET", person, path, params=asked) as response:
+            servers = (await response.json()).get("servers") if response.status == 200 else None
+        return servers is not None and name not in servers
+
     async def _running(self, person: Person, name: str) -> bool:
         server = await self.server(person, name)
         return server is not None and server.state is not State.STOPPED
@@ -358,58 +379,3 @@ class HubClient:
 
 def _path(name: str) -> str:
     return f"servers/{quote(name, safe='')}"
-
-
-def _failure(message: str) -> LaunchFailed:
-    """The Hub's sentence about a failed start, as one of ours.
-
-    Our spawners put what helps (the end of the server's log) below the sentence.
-    """
-    told = message.removeprefix("Spawn failed:").removeprefix("Spawn failed").strip()
-    words, _, detail = told.partition("\n\n")
-    words = words or "The server did not start, and the Hub does not say why."
-    return LaunchFailed(words, detail=detail)
-
-
-def unknown(what: str, name: str) -> NotFound:
-    """Why a `person` or `group` cannot be meant."""
-    if what == "group":
-        return NotFound("This hub knows no group called “{name}”.", name=name)
-    return NotFound(
-        "This hub knows no person called “{name}”. People are known once they have signed in.",
-        name=name,
-    )
-
-
-async def check(response: aiohttp.ClientResponse) -> None:
-    """Turn the Hub's refusals into words.
-
-    Raises:
-        TooMany, Conflict, NotAllowed, LaunchFailed.
-    """
-    if response.status < 400:
-        return
-    raise _refusal(response.status, await message_of(response))
-
-
-def _refusal(status: int, message: str) -> BinderError:
-    if status == 429:
-        return TooMany(message or "Too many servers are starting. Try again in a minute.")
-    if status in (400, 409):
-        return Conflict(message or "The Hub does not accept this server.")
-    if status in (401, 403, 404):
-        return NotAllowed(
-            "The Hub does not let this service act for you: your sign-in or token has expired or "
-            "may not start servers. Sign in again, or use a token with the scope “servers”.",
-            detail=message,
-        )
-    return _failure(message or "The Hub could not start the server.")
-
-
-async def message_of(response: aiohttp.ClientResponse) -> str:
-    """The Hub's own words for a refusal, if it has any."""
-    try:
-        fields = await response.json(content_type=None)
-    except (ValueError, aiohttp.ClientError):
-        return ""
-    return str(fields.get("message") or "") if isinstance(fields, dict) else ""

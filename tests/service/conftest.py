@@ -22,6 +22,13 @@ c.JupyterHub.load_groups = {
     "readers": {"users": ["gil-of-catalogue", "gus-of-catalogue"]},
     "staff": {"users": ["tessa-of-class", "tom-of-class"]},
 }
+c.JupyterHub.load_roles = [
+    {
+        "name": "looks",
+        "scopes": ["admin-ui", "list:users", "read:users", "read:servers"],
+        "users": ["lou-of-looks"],
+    }
+]
 c.Catalogue.per_person = 3
 c.Catalogue.reports_per_day = 2
 # so that lists of the Hub come in several pages

@@ -60,7 +60,11 @@ async def test_nobody_else_may(realhub, method, path) -> None:
 async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
     repos.create_repo("admins/seen", {"requirements.txt": "", "x": "seen"})
     repos.create_repo("admins/refused", {"Dockerfile": "FROM x"})
-    async with realhub.browser("nina-of-admin") as nina, realhub.browser(ADMIN) as ada:
+    async with (
+        realhub.browser("nina-of-admin") as nina,
+        realhub.browser(ADMIN) as ada,
+        realhub.browser("lou-of-looks") as lou,
+    ):
         url = f"{repos.url}/admins/seen"
         await launched(nina, url)
         lost = await launched(nina, f"{repos.url}/admins/refused")
@@ -101,7 +105,15 @@ async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
         for section in SECTIONS.split("|"):
             assert (await ada.get(f"{PREFIX}admin/{section}")).status == 200
 
-        # what is done
+        # what is done, and what the Hub keeps back from whoever may only look
+        await lou.get(PREFIX)
+        path = f"api/admin/servers/nina-of-admin/{server['name']}/stop"
+        refused = await lou.api("POST", path)
+        assert refused.status == 403 and "“delete:servers”" in refused.json()["message"]
+        for admin in (ada, lou):
+            gone = await admin.api("POST", path.replace(server["name"], "nowhere"))
+            assert gone.status == 202, gone.text
+        assert (await nina.api("GET", "api/servers")).json()["servers"][0]["state"] == "running"
         stopped = await ada.form(
             "admin/servers", action="stop-server", user="nina-of-admin", name=server["name"]
         )

@@ -21,7 +21,8 @@ from ...core.errors import HubUnavailable, NotAllowed
 from ...core.intervals import Key, Reading
 from ...core.launch import Tickets
 from ...core.volumes import group_of
-from ..hub import HubClient, Person, Server, State, check
+from ..hub import HubClient, Person, Server, State
+from ..hubrefusals import check
 from ..records.ledger import Ledger, Run, StorageDay
 from .buildmeter import BuildMeter
 from .clocks import read_clocks

@@ -38,6 +38,10 @@ _AT_ONCE = 10
 _NO_TEACHER = NotAllowed(
     "Only teachers see who opens a link: members of the groups that the administrator names for it."
 )
+_NO_RIGHT = (
+    "The servers of these were not stopped: {people}. The Hub does not let you: that takes a role"
+    " with the scope “delete:servers” for them."
+)
 _NONE = NotFound("There is no such class. It may belong to somebody else.")
 
 
@@ -170,6 +174,8 @@ class Teaching:
 
         Raises:
             NotFound, NotAllowed: as :meth:`get`.
+            NotAllowed: also where the Hub does not let an administrator stop some of them; the
+                others were stopped.
             Conflict: some could not be stopped; the others were.
         """
         row = await self.get(person, id)
@@ -193,6 +199,8 @@ class Teaching:
             self._news.tell(user)
         self._classes.told(row.id)
         self._bookkeeper.soon()
+        if left and person.admin:
+            raise NotAllowed(_NO_RIGHT, people=", ".join(sorted(left)))
         if left:
             raise Conflict(
                 "The servers of these were not stopped: {people}. What lets you stop them was taken"

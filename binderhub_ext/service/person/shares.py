@@ -18,7 +18,8 @@ from ...core.errors import BinderError, Conflict, NotAllowed, NotFound
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.sharees import Sharee
-from ..hub import HubClient, Person, check, message_of, unknown
+from ..hub import HubClient, Person
+from ..hubrefusals import check, message_of, unknown
 
 _MAY_NOT = (
     "The Hub does not let this service share servers for you. Sign out and in again, or use a "
