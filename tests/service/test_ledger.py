@@ -302,13 +302,11 @@ async def test_who_has_used_it_up_is_refused_before_the_start(
         assert timedelta(hours=23) < again - datetime.now(UTC) < timedelta(hours=25)
 
         wanted = {"repo": unbuilt, "server": "another"}
-        made = (await browser.api("POST", "api/launches", json=wanted)).json()
-        last = (await browser.events(f"{PREFIX}api/launches/{made['id']}/events"))[-1]
-        assert (last["phase"], last["code"], last["status_code"]) == (
-            "failed",
-            "quota-exceeded",
-            429,
-        )
+        for path in ("prepare", "launches"):
+            made = (await browser.api("POST", f"api/{path}", json=wanted)).json()
+            last = (await browser.events(f"{PREFIX}api/launches/{made['id']}/events"))[-1]
+            found = (last["phase"], last["code"], last["status_code"])
+            assert found == ("failed", "quota-exceeded", 429), path
         assert "Nothing new starts for you until there is room" in last["message"]
         assert abs(datetime.fromisoformat(last["fields"]["retry_time"]) - again).seconds < 60
         view = (await browser.api("GET", f"api/launches/{made['id']}")).json()

@@ -311,11 +311,13 @@ class Launcher:
     async def _check_use(self, order: LaunchOrder, launch: Launch, tell: Tell) -> None:
         """Before anything is built for a start: whether it may be; and what is nearly used up.
 
+        What is built for a start to come is held to the same.
+
         Raises:
             QuotaExceeded: it may not.
         """
         server = None if order.build_only else await self._hub.server(order.person, launch.server)
-        if not order.build_only and (server is None or server.state is State.STOPPED):
+        if server is None or server.state is State.STOPPED:
             for warning in await self._limits.check_start(order.person, launch):
                 tell(Event(Phase.WAITING, warning))
 
