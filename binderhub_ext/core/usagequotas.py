@@ -22,8 +22,11 @@ from .spending import Resource
 NEAR = 0.8
 """Share of a limit from which people are warned."""
 
-EVERY_START = frozenset({Resource.MEMORY, Resource.CPU, Resource.STORAGE})
+EVERY_START = frozenset({Resource.MEMORY, Resource.CPU})
 """What every server needs; without the others some start."""
+
+NEW_SERVER = EVERY_START | {Resource.STORAGE}
+"""What a server needs that somebody has not used before; in another, files can be deleted."""
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _LIMIT = re.compile(r"(\d{1,15})([KMGT]?)", re.IGNORECASE | re.ASCII)
@@ -312,6 +315,8 @@ _REFUSED = {
         " {room}"
     ),
     Resource.STORAGE: fixed(
-        "{use} Nothing new starts for you until there is room: delete files on the page Files."
+        "{use} No new server starts for you until there is room. Start one that you have used"
+        " before and delete files in its terminal (its file browser puts them in a trash, which"
+        " counts too), or delete projects on the page Files."
     ),
 }

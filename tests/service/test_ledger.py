@@ -63,6 +63,7 @@ c.MemoryBuilder.seconds = 1.2
 c.UsageQuotas.policy = [
     {"resource": "memory", "limit": 1, "window": 1, "scope": {"user": ["spent"]}},
     {"resource": "memory", "limit": "100G", "window": 7, "scope": {"group": ["ocean"]}},
+    {"resource": "storage", "limit": "2M", "window": 1, "scope": {"user": ["hoards"]}},
 ]
 """
 _RUN = 10.0
@@ -317,6 +318,30 @@ async def test_who_has_used_it_up_is_refused_before_the_start(
         for path in ("", f"v2/git/{quote(unbuilt, safe='')}/main", "usage"):
             assert "There is room again at" in (await browser.get(PREFIX + path)).text, path
         assert await launched(browser, url) == name, "what runs is opened as before"
+
+
+async def test_who_has_too_many_files_can_delete_some(kept: RealHub, repos: GitServer) -> None:
+    """In a server of before, and in no new one."""
+    url, layout = f"{repos.url}/me/mine", DataDirectory(kept.root / "data")
+    async with kept.browser("hoards") as browser:
+        name = await launched(browser, url)
+        await browser.api("POST", f"api/servers/{name}/stop")
+        (ensure_home(layout, "hoards") / "large").write_bytes(b"x" * (3 << 20))
+        for root, path in home_places(layout, "hoards"):
+            forget_usage(layout, root, path)
+        async with asyncio.timeout(30):
+            while (await browser.api("GET", "api/usage/me")).json()["allow_server_launch"]:
+                await browser.get(PREFIX)
+                await asyncio.sleep(0.2)
+        assert "delete files in its terminal" in (await browser.get(PREFIX)).text
+        made = (
+            await browser.api("POST", "api/launches", json={"repo": url, "server": "new"})
+        ).json()
+        events = f"{PREFIX}api/launches/{made['id']}/events"
+        last = (await browser.events(events))[-1]
+        assert (last["code"], last["fields"]["retry_time"]) == ("quota-exceeded", "")
+        assert "Start one that you have used before" in last["message"]
+        assert await launched(browser, url) == name
 
 
 async def test_what_it_costs_is_said_before(kept: RealHub, repos: GitServer) -> None:

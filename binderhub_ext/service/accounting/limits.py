@@ -14,7 +14,7 @@ from ...core.errors import DatabaseUnavailable, HubUnavailable, LaunchFailed
 from ...core.launch import Launch
 from ...core.sentences import Sentence
 from ...core.spending import DAY, Resource, Stretch, room_again, used
-from ...core.usagequotas import EVERY_START, Policies, Policy, Standing, longest
+from ...core.usagequotas import EVERY_START, NEW_SERVER, Policies, Policy, Standing, longest
 from ..hub import HubClient, Person
 from ..records.ledger import Ledger
 from .settings import Given
@@ -103,8 +103,11 @@ class UsageLimits:
         groups = await self._hub.groups(person)
         return [one.warning for one in await self.standings(person.name, groups) if one.warning]
 
-    async def check_start(self, person: Person, launch: Launch) -> list[Sentence]:
+    async def check_start(self, person: Person, launch: Launch, *, new: bool) -> list[Sentence]:
         """Refuse to start a server for somebody who has used up what it needs.
+
+        Args:
+            new: whether it is a server that they have not used before.
 
         Returns:
             What to say of what is nearly used up.
@@ -114,7 +117,8 @@ class UsageLimits:
             LaunchFailed: it is not known, and then nobody may.
         """
         gpu = {Resource.GPU} if self._given.of(launch)[2] else set()
-        return await self._check(person, EVERY_START | gpu)
+        told = NEW_SERVER | gpu
+        return await self._check(person, told if new else EVERY_START | gpu, told)
 
     async def check_build(self, person: Person) -> None:
         """Refuse to build for somebody who has used up their minutes.
@@ -124,7 +128,9 @@ class UsageLimits:
         """
         await self._check(person, [Resource.BUILD])
 
-    async def _check(self, person: Person, resources: Container[Resource]) -> list[Sentence]:
+    async def _check(
+        self, person: Person, needed: Container[Resource], told: Container[Resource] = ()
+    ) -> list[Sentence]:
         if not self.policies:
             return []
         try:
@@ -135,10 +141,9 @@ class UsageLimits:
                 app_log.warning("What %s has used is not known: %s", person.name, error.message)
                 return []
             raise LaunchFailed(_UNKNOWN) from error
-        mine = [one for one in standings if one.policy.resource in resources]
-        if over := longest(mine):
+        if over := longest(one for one in standings if one.policy.resource in needed):
             raise over.refusal()
-        return [one.warning for one in mine if one.near]
+        return [one.warning for one in standings if one.near and one.policy.resource in told]
 
     async def _be_sure(self) -> None:
         """Where nobody may go on without: whether the ledger is kept."""

@@ -219,7 +219,7 @@ class Launcher:
             server = await self._stopped(person, server)
         start, differs = self._decide(order, server, launch)
         if start:
-            await self._limits.check_start(person, start)
+            await self._limits.check_start(person, start, new=server is None)
         for sentence in differs:
             tell(Event(Phase.LAUNCHING, sentence))
         if start and server and server.state is not State.STOPPED:
@@ -318,7 +318,8 @@ class Launcher:
         """
         server = None if order.build_only else await self._hub.server(order.person, launch.server)
         if server is None or server.state is State.STOPPED:
-            for warning in await self._limits.check_start(order.person, launch):
+            new = server is None
+            for warning in await self._limits.check_start(order.person, launch, new=new):
                 tell(Event(Phase.WAITING, warning))
 
     async def _files(self, launch: Launch, projects: Iterable[Project], tell: Tell) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ...core.quantities import say_bytes
 from ...core.spending import Prices, What
 from ...core.url import readable
-from ...core.usagequotas import EVERY_START, Standing, longest
+from ...core.usagequotas import NEW_SERVER, Standing, longest
 from ..accounting.reports import Figures, Line, totals
 from ..records.tables import IntervalRow
 from .views import iso
@@ -37,7 +37,7 @@ def usage_view(
 
     The limits have the fields of jupyterhub-usage-quotas.
     """
-    over = longest(one for one in standings if one.policy.resource in EVERY_START)
+    over = longest(one for one in standings if one.policy.resource in NEW_SERVER)
     refusal = over.refusal() if over else None
     return {
         "days": days,
