@@ -170,6 +170,25 @@ async def test_who_sees_an_entry_and_how_it_is_found(room: Room) -> None:
     assert (await room.row(tides)).hidden, "what is hidden stays so"
 
 
+async def test_what_was_hidden_is_so_when_it_is_published_anew(room: Room) -> None:
+    async def anew(link: str, owner: str = "ana") -> CatalogueRow:
+        row = await room.entries.publish(owner, Listing("anew"), link=link, repo="r", words="")
+        return await room.row(row.id)
+
+    first, second = "v2/gh/a/b/main", "v2/gh/a/b/next"
+    row = await anew(first)
+    await room.entries.marked(row.id, hidden=True)
+    assert (await anew(first)).hidden, "while the other is there"
+    await room.entries.edit(row.id, Listing("new"), link=second, repo="r", words="")
+    await room.entries.withdraw(row.id)
+    again = await anew(second)
+    assert again.hidden and not (await anew(second, "zoe")).hidden
+    # the administrator changes their mind
+    await room.entries.marked(again.id, hidden=False)
+    await room.entries.withdraw(again.id)
+    assert not (await anew(second)).hidden and (await anew(first)).hidden
+
+
 async def test_there_are_many_entries(room: Room) -> None:
     rows = [
         CatalogueRow(

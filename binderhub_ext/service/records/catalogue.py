@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ...core.catalogue import NOBODY, Listing, Popular
 from .records import Records, now
-from .tables import CatalogueRow, LaunchRow, ReportRow
+from .tables import CatalogueRow, HiddenRow, LaunchRow, ReportRow
 
 PAGE = 24
 """Entries on a page."""
@@ -134,18 +134,26 @@ class CatalogueRecords:
     async def publish(
         self, owner: str, listing: Listing, *, link: str, repo: str, words: str
     ) -> CatalogueRow:
-        """Add an entry."""
+        """Add an entry; hidden, if an administrator hid the link when they published it before."""
         row = _row(owner, listing.title, link=link, repo=repo)
         for name, value in _said(listing, words).items():
             setattr(row, name, value)
-        await self._run(lambda session: session.add(row))
+        same = CatalogueRow.owner == owner, CatalogueRow.link == link
+
+        def add(session: Session) -> None:
+            hidden = select(CatalogueRow.id).where(*same, CatalogueRow.hidden.is_(True))
+            before = session.get(HiddenRow, (owner, _digest(link)))
+            row.hidden = before is not None or session.scalar(hidden.limit(1)) is not None
+            session.add(row)
+
+        await self._run(add)
         return row
 
     async def edit(self, id: str, listing: Listing, *, link: str, repo: str, words: str) -> None:
         """Change what an owner says.
 
         What others decided of it stays, as far as it is of the same link: nobody recommended, or
-        launched, what it leads to from now on.
+        launched, what it leads to from now on. What is hidden stays so, and so does its link.
         """
         mine = CatalogueRow.id == id
         values = {**_said(listing, words), "changed": now()}
@@ -153,6 +161,7 @@ class CatalogueRecords:
         others = {"featured": False, "score": 0.0, "people": 0}
 
         def write(session: Session) -> None:
+            _keep_hidden(session, id)
             session.execute(update(CatalogueRow).where(mine).values(**values))
             moved = update(CatalogueRow).where(mine, CatalogueRow.link != link)
             session.execute(moved.values(link=link, repo=repo, **fresh, **others))
@@ -160,9 +169,13 @@ class CatalogueRecords:
         await self._run(write)
 
     async def withdraw(self, id: str) -> None:
-        """Remove an entry with all that was said of it; harmless if it is gone."""
+        """Remove an entry with all that was said of it; harmless if it is gone.
+
+        That an administrator hid its link is remembered.
+        """
 
         def remove(session: Session) -> None:
+            _keep_hidden(session, id)
             session.execute(delete(ReportRow).where(ReportRow.entry == id))
             session.execute(delete(CatalogueRow).where(CatalogueRow.id == id))
 
@@ -203,7 +216,16 @@ class CatalogueRecords:
         (name, value), *_ = values.items()
         column = getattr(CatalogueRow, name)
         change = update(CatalogueRow).where(CatalogueRow.id == id, column.is_not(value))
-        return await self._changed(change.values(**values))
+
+        def mark(session: Session) -> int:
+            row = session.get(CatalogueRow, id)
+            if row and name == "hidden" and not value:
+                same = HiddenRow.owner == row.owner, HiddenRow.link == _digest(row.link)
+                session.execute(delete(HiddenRow).where(*same))
+            result = session.execute(change.values(**values))
+            return result.rowcount  # type: ignore[attr-defined]
+
+        return bool(await self._run(mark))
 
     async def for_administrators(self) -> list[Reported]:
         """What was reported, then what is hidden, then what is featured; of each the latest."""
@@ -303,6 +325,17 @@ class CatalogueRecords:
     async def _changed(self, change: Update) -> bool:
         result = await self._run(lambda session: session.execute(change))
         return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _keep_hidden(session: Session, id: str) -> None:
+    """Remember that the link of an entry is hidden, if it is."""
+    row = session.get(CatalogueRow, id)
+    if row and row.hidden and row.owner:
+        session.merge(HiddenRow(owner=row.owner, link=_digest(row.link), since=now()))
+
+
+def _digest(link: str) -> str:
+    return sha256(link.encode()).hexdigest()
 
 
 def _rank(session: Session, scores: Mapping[str, Popular], shown: Mapping[str, Plain]) -> None:

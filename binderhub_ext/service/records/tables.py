@@ -246,6 +246,20 @@ class CatalogueRow(Base):
     tried: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class HiddenRow(Base):
+    """That an administrator hid a link of somebody's, whose entry is of another now or withdrawn.
+
+    Attributes:
+        link: its SHA-256, in hexadecimal digits; a link may be longer than keys.
+    """
+
+    __tablename__ = "catalogue_hidden"
+
+    owner: Mapped[str] = mapped_column(String(255), primary_key=True)
+    link: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
 class ReportRow(Base):
     """What somebody said is wrong with an entry of the catalogue.
 
