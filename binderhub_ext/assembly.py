@@ -261,6 +261,7 @@ class _Parts(Decided):
     def launcher(self) -> Launcher:
         return Launcher(
             policy=self.policy,
+            providers=self.providers,
             targets=self.targets,
             tickets=self.tickets,
             builds=self.builds,

@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .sentences import Sentence, listing
+from .versions import short_id
 
 if TYPE_CHECKING:
     from .updates import Update
@@ -284,8 +285,8 @@ class FilesDiffer(Conflict):
             "Your project is at commit {previous}, this launch is of {commit}, and you have changed"
             " files that the repository has changed too. Choose whose version keeps its name."
             " Nothing of yours is lost with any choice.",
-            previous=update.previous[:7],
-            commit=update.commit[:7],
+            previous=short_id(update.previous),
+            commit=short_id(update.commit),
         )
         self.update = update
 

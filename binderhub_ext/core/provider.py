@@ -17,7 +17,7 @@ from .launch import LaunchRequest
 from .pages import Place
 from .plain import decoded, ref_name, relative_path, shown
 from .repo import Commit, Repo
-from .sentences import fixed
+from .sentences import Sentence, fixed
 from .understanding import Again, Understanding, WebLink
 
 
@@ -146,6 +146,14 @@ class Provider:
         path = relative_path(place.path, "path of the address") if place.path else ""
         request = LaunchRequest(self.repo(name), ref_name(place.ref), filepath=path)
         return Understanding(request, place.guessed)
+
+    def resolved(self, commit: Commit) -> Sentence:
+        """What a launch says of a ref that was looked up."""
+        if self.has_ref:
+            return Sentence("{ref} is commit {commit}.", ref=commit.ref, commit=commit.id)
+        return Sentence(
+            "{name} is at version {version}.", name=commit.repo.shown, version=commit.short
+        )
 
     def commit_url(self, commit: Commit) -> str:
         """A page that shows the commit, or the best there is."""

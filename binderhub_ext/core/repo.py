@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 from .refs import is_full_id, is_short_id
 from .url import DEFAULT_PORTS, FORGES, PATH_SAFE, readable
+from .versions import short_id
 
 CASELESS = FORGES | {"gist.github.com", "gitea.com"}
 """Public hosts on which no two repositories differ only in case."""
@@ -111,7 +112,7 @@ class Commit:
 
     @property
     def short(self) -> str:
-        return self.id[:7]
+        return short_id(self.id)
 
     @property
     def tag(self) -> str:

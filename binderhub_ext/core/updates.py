@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .sentences import NOTHING, Sentence, fixed, listing
+from .versions import short_id
 
 LISTED = 200
 """Files of an update that people are shown by name; of more, how many there are."""
@@ -182,7 +183,7 @@ class Update:
     @property
     def sentence(self) -> Sentence:
         """The update in one sentence."""
-        commit = self.commit[:7]
+        commit = short_id(self.commit)
         match self.state:
             case State.CREATED:
                 files = _files(sum(self.counts.values()))
@@ -193,7 +194,7 @@ class Update:
                 return Sentence("Your project was left as it is. {why}", why=self.message)
         return Sentence(
             "Your project went from {previous} to {commit}: {summary}.",
-            previous=self.previous[:7],
+            previous=short_id(self.previous),
             commit=commit,
             summary=self.summary,
         )

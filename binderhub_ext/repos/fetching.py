@@ -22,6 +22,7 @@ from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit
 from ..core.sentences import Sentence
 from ..core.url import SCHEMES, git_url, read_url
+from ..core.versions import short_id
 from ..programs import ProcessFailed, TooMuch
 from . import complaints, submodules
 from .checkout import SUBMODULE_MODE, initialise
@@ -133,7 +134,7 @@ class Fetching:
         if await self._is_complete(id):
             await self._git("update-ref", ref, id)
             return
-        self._say("Fetching {commit} from {url}", commit=id[:7], url=remote.url)
+        self._say("Fetching {commit} from {url}", commit=short_id(id), url=remote.url)
         try:
             await self._history_or_not(remote, [f"{id}:{ref}"])
         except RefNotFound as error:

@@ -80,9 +80,9 @@ function showProgress(percent) {
   byId("bar").firstElementChild.style.width = `${progress}%`;
 }
 
-function showCommit(id) {
+function showCommit(id, short) {
   byId("commit").title = id;
-  byId("commit").textContent = id.slice(0, 7);
+  byId("commit").textContent = short;
 }
 
 function showClock() {
@@ -252,7 +252,7 @@ function show(event) {
   if (event.phase === "failed" || event.phase === "failure") return failed(event);
   const step = event.step || PHASE_STEP[event.phase];
   if (step) reach(step, event.time);
-  if (event.commit) showCommit(event.commit);
+  if (event.commit) showCommit(event.commit, event.short);
   if (event.update) {
     showUpdate(byId("update"), event.update);
     stays ||= wantsEyes(event.update);

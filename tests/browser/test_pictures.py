@@ -75,7 +75,9 @@ def progress_page(pages: Pages) -> str:
     stream = pages.streams["8c1f0a"] = Stream()
     commit = samples.COMMIT
     stream.say("waiting", "Looking for main.", step="resolve", progress=1, time=0)
-    stream.say("waiting", "Found it.", step="admit", progress=5, time=1.2, commit=commit)
+    stream.say(
+        "waiting", "Found it.", step="admit", progress=5, time=1.2, commit=commit, short=commit[:7]
+    )
     stream.say("building", "Installing packages", step="image", progress=61, time=1.4)
     stream.say("building", LOG, log=True)
     context = samples.launch(started=ago(seconds=9), ref="main")

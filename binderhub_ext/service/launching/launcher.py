@@ -18,6 +18,7 @@ from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded, ServerDiffers
 from ...core.launch import Files, Launch, LaunchRequest, Project, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
+from ...core.providers import Providers, find
 from ...core.repo import Commit
 from ...core.sentences import NOTHING, Sentence
 from ...core.space import NOT_BUILT
@@ -96,6 +97,7 @@ class Launcher:
 
     Args:
         policy: what may be launched.
+        providers: how what was found is said.
         targets: the interfaces on offer.
         tickets: signs what is started.
         builds, hub, landing, shares, starts, updates, volumes, space, limits: those it works with.
@@ -105,6 +107,7 @@ class Launcher:
         self,
         *,
         policy: Policy,
+        providers: Providers,
         targets: Targets,
         tickets: Tickets,
         builds: Builds,
@@ -118,6 +121,7 @@ class Launcher:
         limits: UsageLimits,
     ) -> None:
         self._policy, self._targets, self._tickets = policy, targets, tickets
+        self._providers = providers
         self._builds, self._updates = builds, updates
         self._hub, self._landing, self._shares, self._starts = hub, landing, shares, starts
         self._volumes, self._space, self._limits = volumes, space, limits
@@ -147,8 +151,9 @@ class Launcher:
         """Is it allowed, and what exactly is it?"""
         commit, content = order.request.told_apart(commits)
         for found in commits:
-            message = Sentence("{ref} is commit {commit}.", ref=found.ref, commit=found.id)
-            tell(Event(Phase.WAITING, message, {"commit": found.id} if found is commit else {}))
+            message = find(self._providers, found.repo.provider).resolved(found)
+            data = {"commit": found.id, "short": found.short} if found is commit else {}
+            tell(Event(Phase.WAITING, message, data))
         launch = admit(
             self._policy,
             order.request,

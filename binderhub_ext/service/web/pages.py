@@ -15,6 +15,7 @@ from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.utils import url_path_join
 
 from ... import __version__
+from ...core.versions import short_id
 from ...languages.language import Language, speaking
 from ...languages.templates import Speech
 from ..hub import Person
@@ -68,6 +69,7 @@ class Pages:
         self._environment = Environment(
             loader=loader, autoescape=True, enable_async=False, extensions=[Speech]
         )
+        self._environment.filters["short_id"] = short_id
 
     def render(
         self,

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from ...core.updates import FileChange, Update, printable
+from ...core.versions import short_id
 from .words import Change, Report, SyncError, What
 
 _TOLD_BY_NOTE = (What.BESIDE, What.ASIDE, What.RESCUED, What.KEPT)
@@ -51,7 +52,7 @@ def note(report: Report) -> str:
     if not changes:
         return ""
     lines = [
-        f"# Update to {report.commit[:7]}",
+        f"# Update to {short_id(report.commit)}",
         "",
         "You and the repository changed the same files. Nothing of yours was lost.",
         "Compare, keep what you want and delete this note.",

@@ -10,6 +10,7 @@ from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Keep as Keep
 from ...core.updates import State as State
 from ...core.updates import What as What
+from ...core.versions import short_id
 
 REGULAR = frozenset({"100644", "100755"})
 EXECUTABLE, LINK, SUBMODULE = "100755", "120000", "160000"
@@ -46,7 +47,7 @@ class Request:
 
     @property
     def short(self) -> str:
-        return self.commit[:7]
+        return short_id(self.commit)
 
 
 @dataclass(frozen=True)
