@@ -7,6 +7,7 @@ address judged is the address connected to. `.netrc` and cookies are never used.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _HOPS = 6
 _JSON_MAX = 32 * 2**20
 _CHUNK = 2**17
 _HEADERS = {"User-Agent": "binder-at-home"}
+_GZIPPED = re.compile(r"\.t?gz\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -159,9 +161,17 @@ class Http:
         proxy = proxy_of(url)
         session = self._proxied if proxy else self._direct
         address = URL(str(url), encoded=True)
+        # many hosts call such a file an encoding of what is in it; checksums are of the file
+        gzipped = _GZIPPED.search(url.path) is not None
+        if gzipped:
+            headers = {"Accept-Encoding": "identity", **headers}
         async with _words(url):
             response = await session.get(
-                address, headers=headers, allow_redirects=False, proxy=proxy or None
+                address,
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy or None,
+                auto_decompress=not gzipped,
             )
         async with response:
             yield response

@@ -7,6 +7,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Callable
+from gzip import compress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,22 @@ async def test_an_archive(make: Make, site: FakeSite, tmp_path: Path, pack: Any)
     asked = len(site.asked)
     commit = await provider.resolve(archive(site), "HEAD")
     assert (await fetch(provider, commit))[1] == [] and len(site.asked) == asked + 1
+
+
+async def test_an_encoding_is_not_taken_for_the_archives_own(
+    make: Make, site: FakeSite, tmp_path: Path
+) -> None:
+    """Hosts say of a `.tar.gz` that it is encoded with gzip; others encode a zip."""
+    packed, zipped = tar_of(a=b"1"), zip_of(a=b"2")
+    gzip = {"Content_Encoding": "gzip"}
+    site.answers["/x.tar.gz"] = answer(packed, **gzip)
+    site.answers["/x.zip"] = answer(compress(zipped), **gzip)
+    found = {}
+    for name, content in {"x.tar.gz": packed, "x.zip": zipped}.items():
+        digest = hashlib.sha256(content).hexdigest()
+        repo = ARCHIVE.repo(f"{site.url}/{name}#sha256={digest}")
+        found[name] = await files_of(make(DownloadProvider), repo, tmp_path / name)
+    assert found == {"x.tar.gz": {"a": b"1"}, "x.zip": {"a": b"2"}}
 
 
 async def test_what_was_changed_since_is_another_version(make: Make, site: FakeSite) -> None:
