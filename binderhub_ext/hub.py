@@ -44,7 +44,8 @@ SERVICE = "binder"
 
 OAUTH_SCOPES = (
     "servers!user",
-    "read:users:groups!user",
+    # groups, and since when they are known: who had the name before was somebody else
+    "read:users!user",
     # who may enter a server, which only those can give who may themselves; implies that they may
     "shares!user",
     # for a token of one server and one minute, to ask it whether a page answers

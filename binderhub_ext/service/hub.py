@@ -24,6 +24,7 @@ from ..core.launch import TICKET
 from ..core.sse import Parser
 from .hubapi import HubApi
 from .hubrefusals import check, failure, unknown
+from .members import Member
 
 
 class StartLost(LaunchFailed):
@@ -296,8 +297,11 @@ class HubClient:
 
     async def groups(self, person: Person) -> tuple[str, ...]:
         """The groups a person is in now; as known at sign-in if their token may not ask."""
-        model = await self._json("GET", person, "")
-        return tuple(model["groups"]) if "groups" in model else person.groups
+        return (await self.member(person)).groups
+
+    async def member(self, person: Person) -> Member:
+        """What the Hub knows of a person now, as far as their token may ask."""
+        return Member.from_model(await self._json("GET", person, ""), person.groups)
 
     async def check_known(self, person: Person, what: str, name: str) -> None:
         """Refuse a `person` or `group` of whom this hub does not know.

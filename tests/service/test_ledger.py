@@ -40,6 +40,7 @@ from binderhub_ext.service.accounting.reports import Component, Figures, Line
 from binderhub_ext.service.accounting.settings import Given
 from binderhub_ext.service.accounting.stored import StoredFiles
 from binderhub_ext.service.hub import Person
+from binderhub_ext.service.members import Member
 from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.records import ledger as ledgers_of_records
 from binderhub_ext.service.records.database import sqlite_url
@@ -63,6 +64,7 @@ c.MemoryBuilder.seconds = 1.2
 c.UsageQuotas.policy = [
     {"resource": "memory", "limit": 1, "window": 1, "scope": {"user": ["spent"]}},
     {"resource": "memory", "limit": "100G", "window": 7, "scope": {"group": ["ocean"]}},
+    {"resource": "memory", "limit": "9G", "window": 1, "scope": {"user": ["heir"]}},
     {"resource": "storage", "limit": "2M", "window": 1, "scope": {"user": ["hoards"]}},
 ]
 """
@@ -320,6 +322,33 @@ async def test_who_has_used_it_up_is_refused_before_the_start(
         assert await launched(browser, url) == name, "what runs is opened as before"
 
 
+async def test_what_was_used_by_another_of_that_name_is_not_theirs(
+    kept: RealHub, repos: GitServer
+) -> None:
+    url = f"{repos.url}/me/mine"
+    async with kept.browser("heir") as browser:
+        name = await launched(browser, url)
+        async with asyncio.timeout(30):
+            while not (await browser.api("GET", "api/usage/me")).json()["latest"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        await browser.api("POST", f"api/servers/{name}/stop")
+        await closed(kept, "heir")
+    async with kept.browser("ada") as ada:
+        await ada.get("/hub/token")
+        headers = {"X-XSRFToken": ada.xsrf("/hub/")}
+        gone = await ada.send("DELETE", "/hub/api/users/heir", headers=headers)
+        assert gone.status == 204, gone.text
+    async with kept.browser("heir") as browser:
+        await browser.get(PREFIX)
+        mine = (await browser.api("GET", "api/usage/me")).json()
+        assert (mine["latest"], mine["by_day"]) == ([], [])
+        assert [one["pure_used"] for one in mine["quotas"]] == [0]
+    async with kept.browser("ada") as ada:
+        await ada.get(PREFIX)
+        usage = await ada.api("GET", "api/admin/usage.csv?days=2")
+        assert ",heir," in usage.text, "what was used stays in the accounts"
+
+
 async def test_who_has_too_many_files_can_delete_some(kept: RealHub, repos: GitServer) -> None:
     """In a server of before, and in no new one."""
     url, layout = f"{repos.url}/me/mine", DataDirectory(kept.root / "data")
@@ -404,7 +433,7 @@ async def test_files_that_were_deleted_are_not_held_against_anybody(tmp_path: Pa
     )
 
     async def over() -> bool:
-        return (await limits.standings("ana", ()))[0].over
+        return (await limits.standings("ana", Member(())))[0].over
 
     today = datetime.now(UTC).date()
     await ledger.stored([StorageDay(today, "home", "ana", "ana", (), 3 << 20)])

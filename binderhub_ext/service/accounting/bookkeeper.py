@@ -23,6 +23,7 @@ from ...core.launch import Tickets
 from ...core.volumes import group_of
 from ..hub import HubClient, Person, Server, State
 from ..hubrefusals import check
+from ..members import read_moment
 from ..records.ledger import Ledger, Run, StorageDay
 from .buildmeter import BuildMeter
 from .clocks import read_clocks
@@ -169,7 +170,7 @@ class Bookkeeper:
         memory, cpu, gpu = self._given.of(launch)
         return Run(
             key,
-            _moment(key.mark),
+            read_moment(key.mark),
             self._starting.get(key, 0.0),
             tuple(model.get("groups") or ()),
             launch.commit.repo.identity if launch and launch.commit else "",
@@ -207,11 +208,5 @@ def _stops(model: Mapping[str, Any], missing: Sequence[Key]) -> dict[Key, float]
     for key in missing:
         server = servers.get(key.name) or {}
         if server.get("stopped") and not server.get("started") and server.get("last_activity"):
-            stops[key] = _moment(server["last_activity"])
+            stops[key] = read_moment(server["last_activity"])
     return stops
-
-
-def _moment(iso: str) -> float:
-    """Seconds since 1970; the Hub writes times without a zone, or with Z, and means UTC."""
-    moment = datetime.fromisoformat(iso)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

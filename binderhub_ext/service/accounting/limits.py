@@ -16,6 +16,7 @@ from ...core.sentences import Sentence
 from ...core.spending import DAY, Resource, Stretch, room_again, used
 from ...core.usagequotas import EVERY_START, NEW_SERVER, Policies, Policy, Standing, longest
 from ..hub import HubClient, Person
+from ..members import Member
 from ..records.ledger import Ledger
 from .settings import Given
 from .stored import StoredFiles
@@ -56,31 +57,28 @@ class UsageLimits:
         self._ledger, self._hub, self._given, self._files = ledger, hub, given, files
         self.policies, self._open = policies, open
 
-    async def standings(self, user: str, groups: Sequence[str]) -> list[Standing]:
+    async def standings(self, user: str, member: Member) -> list[Standing]:
         """Where a person stands under each limit that holds for them."""
-        mine = self.policies.of(user, groups)
+        mine = self.policies.of(user, member.groups)
         if not mine:
             return []
         now = time.time()
-        since = now - max(policy.seconds for policy in mine)
+        since = max(now - max(policy.seconds for policy in mine), member.since)
         stretches = await self._ledger.stretches(since, now, user)
         stored = await self._stored_by(user, now)
         return [standing(policy, stretches, stored, now) for policy in mine]
 
-    async def everybody(self, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Standing]]:
-        """Where people stand, each under the limits that hold for them.
-
-        Args:
-            groups: of each, by name.
-        """
-        mine = {user: self.policies.of(user, own) for user, own in groups.items()}
+    async def everybody(self, members: Mapping[str, Member]) -> dict[str, list[Standing]]:
+        """Where people stand, by name, each under the limits that hold for them."""
+        mine = {user: self.policies.of(user, one.groups) for user, one in members.items()}
         windows = [policy.seconds for policies in mine.values() for policy in policies]
         if not windows:
             return {}
         now = time.time()
         stretches: dict[str, list[Stretch]] = {}
         for one in await self._ledger.stretches(now - max(windows), now):
-            stretches.setdefault(one.user, []).append(one)
+            if one.user in members and one.end >= members[one.user].since:
+                stretches.setdefault(one.user, []).append(one)
         stored = await self._stored(None, now)
 
         def stand() -> dict[str, list[Standing]]:
@@ -100,8 +98,8 @@ class UsageLimits:
         """What somebody is told who has used up nearly all of something, or more."""
         if not self.policies:
             return []
-        groups = await self._hub.groups(person)
-        return [one.warning for one in await self.standings(person.name, groups) if one.warning]
+        member = await self._hub.member(person)
+        return [one.warning for one in await self.standings(person.name, member) if one.warning]
 
     async def check_start(self, person: Person, launch: Launch, *, new: bool) -> list[Sentence]:
         """Refuse to start a server for somebody who has used up what it needs.
@@ -135,7 +133,7 @@ class UsageLimits:
             return []
         try:
             await self._be_sure()
-            standings = await self.standings(person.name, await self._hub.groups(person))
+            standings = await self.standings(person.name, await self._hub.member(person))
         except (DatabaseUnavailable, HubUnavailable) as error:
             if self._open:
                 app_log.warning("What %s has used is not known: %s", person.name, error.message)

@@ -81,16 +81,19 @@ class Reports:
     def __init__(self, ledger: Ledger, prices: Prices) -> None:
         self._ledger, self.prices = ledger, prices
 
-    async def lines(self, days: int, user: str | None = None) -> list[Line]:
+    async def lines(self, days: int, user: str | None = None, since: float = 0) -> list[Line]:
         """What was used each day, in the order of days, people and components.
 
         Args:
             days: how many, with today.
             user: of one person; `None` for everybody.
+            since: nothing that was over before, in seconds since 1970.
         """
         now = time.time()
         first = datetime.fromtimestamp(now, UTC).date() - timedelta(days=days - 1)
+        first = max(first, datetime.fromtimestamp(since, UTC).date())
         begin = datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp()
+        begin = max(begin, since)
         stretches = await self._ledger.stretches(begin, now, user)
         storage = await self._ledger.storage(first, user)
         # a year of thousands of people takes a while, and others want to be served meanwhile
@@ -121,9 +124,10 @@ class Reports:
         sums = await asyncio.to_thread(add_up)
         return sorted(sums.items(), key=lambda i: (-i[1].cost, -i[1].memory, i[0]))
 
-    async def latest(self, user: str) -> list[IntervalRow]:
-        """A person's latest servers and builds."""
-        return await self._ledger.rows(user, limit=30)
+    async def latest(self, user: str, since: float) -> list[IntervalRow]:
+        """A person's latest servers and builds, of those that were not over before a moment."""
+        rows = await self._ledger.rows(user, limit=30)
+        return [row for row in rows if row.seen.timestamp() >= since]
 
     def _used(self, one: Stretch, seconds: float) -> Figures:
         hours = seconds / HOUR

@@ -7,6 +7,7 @@ from typing import Any
 from ...core.usagequotas import Standing
 from ..accounting.reports import MOST_DAYS
 from ..hub import Person
+from ..members import Member
 from . import usageviews as views
 from .context import Service
 
@@ -15,10 +16,11 @@ _DAYS = 30
 
 async def own_usage(service: Service, person: Person, days: int) -> dict[str, Any]:
     """What a person has used, and may."""
+    member = await service.hub.member(person)
     return views.usage_view(
-        await service.limits.standings(person.name, await service.hub.groups(person)),
-        await service.reports.lines(days, person.name),
-        await service.reports.latest(person.name),
+        await service.limits.standings(person.name, member),
+        await service.reports.lines(days, person.name, member.since),
+        await service.reports.latest(person.name, member.since),
         days=days,
         prices=service.reports.prices,
     )
@@ -28,7 +30,7 @@ async def usage_of_all(service: Service, admin: Person, days: int) -> dict[str, 
     """The section of the administrator's page."""
     standings: dict[str, list[Standing]] = {}
     if service.limits.policies:
-        standings = await service.limits.everybody(await groups_of_all(service, admin))
+        standings = await service.limits.everybody(await members(service, admin))
     prices = service.reports.prices
     return {
         "days": days,
@@ -38,10 +40,10 @@ async def usage_of_all(service: Service, admin: Person, days: int) -> dict[str, 
     }
 
 
-async def groups_of_all(service: Service, admin: Person) -> dict[str, tuple[str, ...]]:
-    """Everybody's groups now, by name; asked in the administrator's name."""
+async def members(service: Service, admin: Person) -> dict[str, Member]:
+    """Everybody, by name; asked in the administrator's name."""
     people = service.hub.people(admin)
-    return {model["name"]: tuple(model.get("groups") or ()) async for model in people}
+    return {model["name"]: Member.from_model(model) async for model in people}
 
 
 def days_of(said: str) -> int:

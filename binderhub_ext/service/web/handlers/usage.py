@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ...accounting.gauges import gauges
-from ..accounts import days_of, groups_of_all, own_usage
+from ..accounts import days_of, members, own_usage
 from ..usageviews import as_csv
 from .admin import ForAdministrators
 from .base import Api, Page
@@ -43,7 +43,7 @@ class UsageMetrics(ForAdministrators, Api):
 
     async def get(self) -> None:
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        groups = await groups_of_all(self.service, self.me)
-        standings = await self.service.limits.everybody(groups)
-        people = {user: (groups[user], own) for user, own in standings.items()}
+        everybody = await members(self.service, self.me)
+        standings = await self.service.limits.everybody(everybody)
+        people = {user: (everybody[user].groups, own) for user, own in standings.items()}
         self.write(await asyncio.to_thread(gauges, people, self.service.namespace))
