@@ -2,7 +2,8 @@
 stand.
 
 `content=gh/owner/name/ref`, or `content=<folder>:gh/owner/name/ref` where the files shall not be in
-a folder called like the repository. No spec has a colon that is not escaped.
+a folder called like the repository. No spec has a colon that is not escaped, but one of an address
+that stands as it is.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ def read_content(text: str, providers: Providers) -> Content:
     Raises:
         BadLink, UnknownProvider: it cannot be understood.
     """
-    head, colon, tail = text.partition(":")
-    provider, slash, spec = (tail if colon else head).partition("/")
+    folder, colon, rest = text.partition(":")
+    if not colon or rest.startswith("//"):
+        folder, colon, rest = "", "", text
+    provider, slash, spec = rest.partition("/")
     if not slash or not provider:
         raise BadLink(
             "{given} does not name content. Write the provider and what follows it in a link, such "
@@ -47,7 +50,7 @@ def read_content(text: str, providers: Providers) -> Content:
     repo, ref = find(providers, provider).parse(spec)
     if repo is None:
         raise BadLink("{given} is an image, which has no content to bring.", given=shown(text))
-    return Content(at_forge(repo, providers), ref, check_folder(head) if colon else "")
+    return Content(at_forge(repo, providers), ref, check_folder(folder) if colon else "")
 
 
 def write_content(content: Content, providers: Providers) -> str:

@@ -187,6 +187,7 @@ function failed(event) {
   showDetail(event.detail || "");
   showReference(event);
   byId("failure-private").hidden = event.code !== "repo-not-found";
+  byId("failure-moved").hidden = event.code !== "ref-moved";
   byId("log").open = !cancelled && log.total > 0;
   byId("failure").hidden = false;
   byId("failure").focus({ preventScroll: true });

@@ -40,6 +40,8 @@ def admitted(request: LaunchRequest) -> Launch:
         ("gl/g%252Fh/HEAD", "https://gitlab.com/g/h.git", "HEAD", "h"),
         (f"git/{GIT}x.example%252Fa.git/HEAD", "https://x.example/a.git", "HEAD", "a"),
         (f"git/{GIT}github.com%252Fo%252Fn/HEAD", "https://github.com/o/n", "HEAD", "n"),
+        ("git/https%3A%2F%2Fx.example%2Fo%2Fa/main", "https://x.example/o/a", "main", "a"),
+        ("w:git/https://x.example/o/a/main", "https://x.example/o/a", "main", "w"),
         ("zenodo/10.5281/zenodo.12", "https://doi.org/10.5281/zenodo.12", "HEAD", "zenodo.12"),
     ],
 )  # fmt: skip

@@ -247,7 +247,10 @@ async def test_what_moved_after_it_was_shown_is_not_launched(realhub, repos):
         assert (events[-1]["phase"], events[-1]["code"]) == ("failed", "ref-moved")
         assert f"commit {shown['commit'][:7]}, and it is at {now[:7]} now" in events[-1]["message"]
         assert not any(event["phase"] == "fetching" for event in events)
-        _, page = await ask(browser, spec(repos, "me/moved-since"))
+        [failed] = (await browser.api("GET", "api/launches")).json()["launches"]
+        again = f'id="failure-moved" href="{PREFIX}{failed["again"]["link"]}" >Open the link again'
+        assert again in (await browser.get(failed["page"])).text
+        _, page = await ask(browser, failed["again"]["link"].removeprefix("v2/"))
         events = await launched(browser, {**fields_of(page), "trust": "yes"})
         assert events[-1]["phase"] == "ready"
         # who trusts a branch said yes to wherever its owners move it
