@@ -48,7 +48,7 @@ from .store import START, Record, Store, seal, unique_bytes
 from .supervised import in_thread, supervised
 from .support import choose_interpreter, refuse_unsupported, targets_lacking
 from .systembuild import on_system
-from .systems import Systems, obstacle
+from .systems import Systems, obstacle, period
 from .words import say
 
 RECIPE = "local 3"
@@ -159,7 +159,8 @@ class LocalBuilder(Settings):
     @property
     def systems(self) -> Systems:
         """Trees with packages of the system: beside the environments, with which they go."""
-        return Systems(self.store.systems, ("python3", *self.system_base))
+        packages = ("python3", *self.system_base)
+        return Systems(self.store.systems, packages, period(self.system_days, time.time()))
 
     @property
     def managed(self) -> Path:
@@ -201,11 +202,11 @@ class LocalBuilder(Settings):
     def _decide(
         self, detection: Detection, interpreter: Interpreter, tree: str, r: Sentence = NOTHING
     ) -> Plan:
-        packages = rlang.packages(detection, self.r_packages)
+        packages, systems = rlang.packages(detection, self.r_packages), self.systems
         conda_python = f"conda, Python {self.default_python}"
         identity = conda_python if detection.is_conda else interpreter.identity
         ingredients = self._ingredients(identity)
-        ingredients = replace(ingredients, system=self.systems.layer_key(packages))
+        ingredients = replace(ingredients, system=systems.layer_key(packages))
         if r:
             of_r = rlang.RECIPE, self.cran_mirror
             ingredients = replace(ingredients, base=(*ingredients.base, *of_r))
@@ -215,7 +216,7 @@ class LocalBuilder(Settings):
         kind = describe(determination.names, python)
         kind = rlang.kind(detection, r, kind) if r else kind
         environment = Environment(key, kind, determination.names)
-        return Plan(detection, interpreter, environment, packages, r)
+        return Plan(detection, interpreter, environment, packages, systems, r)
 
     def _ingredients(self, interpreter: str) -> Ingredients:
         return Ingredients(
@@ -263,7 +264,7 @@ class LocalBuilder(Settings):
             await in_thread(sandbox.prepare)
             deadline = time.monotonic() + self.build_timeout
             check = partial(self._check_limits, deadline)
-            making = on_system(sandbox, self.systems, plan.packages, tell)
+            making = on_system(sandbox, plan.systems, plan.packages, tell)
             sandbox = await supervised(making, check)
             recipe = self._recipe(plan, sandbox, tell)
             await supervised(recipe.make(), check)

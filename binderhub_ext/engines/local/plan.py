@@ -11,6 +11,7 @@ from ..detect import Detection
 from . import rlang
 from .interpreters import Interpreter
 from .support import taken_instead
+from .systems import Systems
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Plan:
         interpreter: whose environment it becomes; for conda, the one our own programs use.
         environment: what the service is told.
         packages: of the system, that it has.
+        systems: where their tree is, or is made, as of the environment's key.
         r: what is known of its R; empty if it has none.
     """
 
@@ -29,6 +31,7 @@ class Plan:
     interpreter: Interpreter
     environment: Environment
     packages: Packages
+    systems: Systems
     r: Sentence
 
     @property

@@ -99,6 +99,17 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    system_days = Float(
+        30,
+        min=0,
+        help="""
+        Days after which such a system is made anew, with the updates that its packages have had
+        (default 30; 0 for never). Environments with an `apt.txt` or R that are launched after that
+        are built anew; those that somebody uses keep theirs, and old ones go as unused environments
+        do.
+        """,
+    ).tag(config=True)
+
     r_packages = List(
         Unicode(),
         ["r-base-dev", "r-recommended"],

@@ -1,8 +1,9 @@
 """Systems of this machine: Debian trees that environments with an `apt.txt`, or of R, run on.
 
-A base is a small tree of the machine's own release, made once. A layer is the tree in which the
-packages of an environment were installed; files that are the base's are shared with it. Both are
-folders named by a key, put in place as soon as they are whole, and nobody's code writes there.
+A base is a small tree of the machine's own release, made once in a while. A layer is the tree in
+which the packages of an environment were installed; files that are the base's are shared with it.
+Both are folders named by a key, put in place as soon as they are whole, and nobody's code writes
+there.
 
 `bases/<key>`: `base.tar`, the tree as it was made; `tree`, the same, sealed; what apt keeps.
 `layers/<key>`: a sealed tree.
@@ -34,6 +35,7 @@ from .settings import Settings
 BASE = "base 2"
 """Goes into every key: raise it when trees are made in another way."""
 
+_DAY = 86400.0
 _REFUSED = "apt.txt and R are refused"
 
 
@@ -70,14 +72,17 @@ class Systems:
     Attributes:
         root: on the disk of the environments.
         packages: what every base has besides what Debian cannot do without.
+        period: in which they are made, as of :func:`period`: what was made in an earlier one lacks
+            updates, and is for environments of then.
     """
 
     root: Path
     packages: tuple[str, ...]
+    period: str = ""
 
     def base_key(self) -> str:
         facts = [BASE, MachineApt().digest(), *sorted(self.packages)]
-        return _digest(facts)
+        return _digest([*facts, f"period {self.period}"] if self.period else facts)
 
     def layer_key(self, packages: Packages) -> str:
         """The key of the tree with these packages; empty if there are none."""
@@ -164,6 +169,17 @@ class Systems:
         locks = self.root / "locks"
         locks.mkdir(mode=0o700, parents=True, exist_ok=True)
         return locks / key
+
+
+def period(days: float, now: float) -> str:
+    """Which period of so many days it is; empty if there is only one.
+
+    By the calendar alone, so that every process of a data directory knows, whatever was removed.
+
+    Args:
+        now: seconds since 1970.
+    """
+    return str(int(now // (days * _DAY))) if days else ""
 
 
 def used(place: Path) -> bool:

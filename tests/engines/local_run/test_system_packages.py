@@ -41,7 +41,7 @@ from binderhub_ext.engines.local.processes import init_of, lock_holder
 from binderhub_ext.engines.local.rundir import RunDirectory
 from binderhub_ext.engines.local.store import START, Store
 from binderhub_ext.engines.local.systembuild import SystemBuild
-from binderhub_ext.engines.local.systems import Systems, obstacle
+from binderhub_ext.engines.local.systems import Systems, obstacle, period
 
 pytestmark = pytest.mark.skipif(
     bool(missing := obstacle(LocalBuilder())), reason=f"no systems can be made here: {missing}"
@@ -213,6 +213,17 @@ async def test_a_notebook_of_r(machine: Machine, sandbox_hub: SandboxHub) -> Non
         await client.start(launch)
         assert await client.run("gita", "cat(ebb::low())", "r", kernel="ir") == Answer("0.5", "")
         await client.stop("gita", "r")
+
+
+def test_a_system_is_made_anew_for_updates(tmp_path: Path) -> None:
+    """And an environment's tree is of the period that its key says."""
+    day, asked = 86400, Packages("apt.txt", ("figlet",))
+
+    def key(days: float, now: float) -> str:
+        return Systems(tmp_path, ("python3",), period(days, now)).layer_key(asked)
+
+    assert key(30, 0) == key(30, 30 * day - 1) != key(30, 30 * day)
+    assert key(0, 0) == key(0, 999 * day) == Systems(tmp_path, ("python3",)).layer_key(asked)
 
 
 def test_two_that_need_a_base_at_once_make_one(machine: Machine) -> None:
