@@ -22,7 +22,7 @@ async def test_a_page_is_in_the_language_that_the_browser_asks_for(realhub: Real
 
 
 async def test_a_choice_is_remembered_and_comes_back_to_the_page(realhub: RealHub) -> None:
-    async with realhub.browser("greta") as browser:
+    async with realhub.browser("who-speaks") as browser:
         page = await browser.get(f"{PREFIX}settings?lang=fr")
         assert "<h1>Paramètres</h1>" in page.text
         assert f"lang=de&amp;next={PREFIX}settings" in page.text
@@ -36,6 +36,22 @@ async def test_a_choice_is_remembered_and_comes_back_to_the_page(realhub: RealHu
                 "GET", f"{PREFIX}language", params={"lang": "fr", "next": elsewhere}
             )
             assert away.headers["Location"] == PREFIX
+
+
+async def test_a_choice_is_known_in_another_browser(realhub: RealHub) -> None:
+    user, chosen = "who-travels", f"{PREFIX}language?lang="
+    async with realhub.browser(user) as one, realhub.browser(user) as two:
+        await one.get(PREFIX)
+        await one.get(f"{chosen}de")
+        # no page of another site chooses
+        await one.send("GET", f"{chosen}fr", headers={"Sec-Fetch-Site": "cross-site"})
+        await one.get(f"{PREFIX}settings?lang=fr")
+        page = await two.get(f"{PREFIX}settings", headers=FRENCH)
+        assert "<h1>Einstellungen</h1>" in page.text
+        assert '<html lang="de"' in (await two.get("/hub/token", headers=FRENCH)).text
+        # what is chosen in a browser counts there
+        await two.get(f"{PREFIX}settings?lang=en")
+        assert "<h1>Settings</h1>" in (await two.get(f"{PREFIX}settings", headers=FRENCH)).text
 
 
 async def test_the_sign_in_speaks_too_and_offers_the_languages(realhub: RealHub) -> None:

@@ -116,6 +116,15 @@ class TrustRow(Base):
     since: Mapped[datetime] = mapped_column(Moment)
 
 
+class LanguageRow(Base):
+    """The language that somebody chose, for browsers in which they have not."""
+
+    __tablename__ = "languages"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64))
+
+
 class CredentialRow(Base):
     """A person's token for a Git host; `sealed` opens with a key that is not in the database."""
 

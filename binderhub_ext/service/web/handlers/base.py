@@ -56,6 +56,8 @@ class Handler(HubOAuthenticated, Guarded):
 
     public = False
     person: Person | None = None
+    own_language = ""
+    """The tag that the person chose, where this browser does not know of it."""
 
     @property
     def service(self) -> Service:
@@ -82,6 +84,20 @@ class Handler(HubOAuthenticated, Guarded):
         if self.public or self.request.method == "OPTIONS":
             return
         self.service.bans.check(self.request.remote_ip)
+        await self.find_person()
+        if self.person is None:
+            self.refuse_stranger()
+            return
+        self._check_site()
+        if not (self.by_token or self.asked_language() or self.get_cookie(COOKIE)):
+            self.own_language = await self.service.records.language(self.person.name)
+
+    async def find_person(self) -> None:
+        """Find out who asks; nobody who is not signed in.
+
+        Raises:
+            HubUnavailable: the Hub does not say.
+        """
         try:
             await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
@@ -89,11 +105,8 @@ class Handler(HubOAuthenticated, Guarded):
                 raise
             raise HubUnavailable from error
         user = self.current_user
-        if user is None or user.get("kind") != "user":
-            self.refuse_stranger()
-        else:
+        if user is not None and user.get("kind") == "user":
             self.person = self._person(user)
-            self._check_site()
 
     def _check_site(self) -> None:
         """A cookie goes along from wherever a request comes: only our own pages change anything.
@@ -143,7 +156,8 @@ class Handler(HubOAuthenticated, Guarded):
 
     @cached_property
     def language(self) -> Language:
-        """Whose language the answer is in: asked for, chosen before, the browser's, the hub's.
+        """Whose language the answer is in: asked for, chosen before, in this browser or in another,
+        the browser's, the hub's.
 
         A program that asks for none, by a token, is answered in English.
         """
@@ -151,6 +165,7 @@ class Handler(HubOAuthenticated, Guarded):
         return self.service.offer.choose(
             self.asked_language(),
             cookie or "",
+            self.own_language,
             header=self.request.headers.get("Accept-Language", ""),
             default=ENGLISH_TAG if self.by_token else "",
         )
@@ -222,7 +237,7 @@ class Page(Handler):
         xsrf = self.xsrf_token.decode() if self.person else ""
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.set_header("Content-Language", self.language.tag)
-        if self.asked_language():
+        if self.asked_language() or self.own_language:
             self.remember_language()
         self.finish(
             self.service.pages.render(

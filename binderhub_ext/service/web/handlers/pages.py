@@ -12,7 +12,7 @@ from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
 from ....core.beginnings import beginnings
-from ....core.errors import BadLink, BinderError, NotAllowed
+from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed
 from ....core.links import write_link
 from ...failures import Failure
 from ...requests import (
@@ -38,6 +38,7 @@ RETURNED = "returned"
 _SIGNED_OUT = NotAllowed(
     "You were signed out meanwhile, and nothing was launched. Look it over and launch again."
 )
+_OWN = "same-origin"
 _QUERY_MAX = 6000
 _PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 """No other host, and nothing that a browser would take for one."""
@@ -114,12 +115,19 @@ class LaunchPage(Page):
 
 
 class ChosenLanguage(Page):
-    """`/language?lang=&next=`: remember a language and go back to a page of this host."""
+    """`/language?lang=&next=`: remember a language and go back to a page of this host.
+
+    For whoever is signed in also in other browsers; no page of another site chooses that.
+    """
 
     public = True
 
     async def get(self) -> None:
         self.remember_language()
+        with suppress(HubUnavailable):
+            await self.find_person()
+        if self.person and self.request.headers.get("Sec-Fetch-Site", _OWN) in (_OWN, "none"):
+            await self.service.records.choose_language(self.person.name, self.language.tag)
         self.redirect(self._back(), status=303)
 
     def _back(self) -> str:
