@@ -61,6 +61,7 @@ from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
 from .service.records.catalogue import CatalogueRecords
+from .service.records.choices import Choices
 from .service.records.classes import ClassRecords
 from .service.records.database import sqlite_url
 from .service.records.everybody import Everybody
@@ -319,6 +320,10 @@ class _Parts(Decided):
     @cached_property
     def news(self) -> News:
         return News()
+
+    @cached_property
+    def choices(self) -> Choices:
+        return Choices(self.records)
 
     @cached_property
     def class_records(self) -> ClassRecords:

@@ -54,6 +54,7 @@ def server(**changes: Any) -> dict[str, Any]:
         "last_activity": "2026-11-20T09:30:00Z",
         "again": again(),
         "newer": True,
+        "pinned": True,
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
         "launch_url": "/services/binder/launches/8c1f0a",
         "zip_url": "/services/binder/files/maria/tidal-analysis.zip",

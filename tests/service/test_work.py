@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -17,7 +18,7 @@ from binderhub_ext.engines.base import Program
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.launching.news import News
 from binderhub_ext.service.launching.upstream import Upstream
-from binderhub_ext.service.records.tables import LaunchRow
+from binderhub_ext.service.records.tables import LaunchRow, ShownRow
 from binderhub_ext.service.web.views import program_view
 from binderhub_ext.service.web.workviews import place_of, work_views
 
@@ -73,6 +74,14 @@ def test_what_a_row_says_of_its_project() -> None:
     assert row["launch_url"] == f"{PREFIX}launches/launch-tides"
 
 
+def test_a_project_is_called_and_placed_as_its_person_wants() -> None:
+    waves = ShownRow(user="ana", project="projects/ocean/waves", title="Week 1", pinned=True)
+    servers = [server("tides", "projects/ocean/tides", "running", 9)]
+    projects = [launched("tides", 9), launched("waves", 1)]
+    found = work_views(servers, projects, sizes={}, shown={waves.project: waves}, prefix=PREFIX)
+    assert [(row["title"], row["pinned"]) for row in found] == [("Week 1", True), ("tides", False)]
+
+
 @pytest.mark.parametrize(
     ("repo", "place"),
     [
@@ -113,6 +122,31 @@ async def test_news_is_for_one_person_and_is_not_missed() -> None:
     news.close()
     async with asyncio.timeout(1):
         await asyncio.gather(*waiting)
+
+
+async def test_a_project_is_pinned_and_renamed(realhub, repos) -> None:
+    repos.create_repo("me/shown", {"requirements.txt": "", "x": "shown"})
+    async with realhub.browser("who-renames") as browser:
+        await browser.get(PREFIX)
+        launch = await browser.form("launch", repo=f"{repos.url}/me/shown")
+        events = launch.headers["Location"].replace("/launches/", "/api/launches/") + "/events"
+        await browser.events(events)
+        page = (await browser.get(PREFIX)).text
+        [project] = set(re.findall(r'name="project" value="([^"]+)"', page))
+        for fields in ({"action": "pin"}, {"action": "rename", "title": " <b>Week</b>  1 "}):
+            changed = await browser.form("work", project=project, **fields)
+            assert (changed.status, changed.headers["Location"]) == (303, PREFIX)
+        page = (await browser.get(PREFIX)).text
+        assert "&lt;b&gt;Week&lt;/b&gt; 1" in page and "Keep no longer at the top" in page
+        for fields, status in (
+            ({"action": "rename", "title": "x" * 121}, 400),
+            ({"action": "rename", "title": "\u202ex"}, 400),
+            ({"action": "else"}, 400),
+            ({"action": "pin", "project": "projects/of/another"}, 404),
+        ):
+            assert (await browser.form("work", **{"project": project, **fields})).status == status
+        await browser.form("work", project=project, action="rename", title="")
+        assert "Week" not in (await browser.get(PREFIX)).text
 
 
 class Host:

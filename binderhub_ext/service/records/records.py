@@ -31,14 +31,7 @@ from ...core.rights import combination
 from ...core.sentences import fixed
 from ...engines.base import Environment
 from . import database
-from .tables import (
-    BuildRow,
-    CredentialRow,
-    EnvironmentRow,
-    LanguageRow,
-    LaunchRow,
-    TrustRow,
-)
+from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
 
 T = TypeVar("T")
 
@@ -281,17 +274,6 @@ class Records:
         mine = delete(TrustRow).where(TrustRow.user == user, TrustRow.id == trust)
         result = await self.run(lambda session: session.execute(mine))
         return bool(result.rowcount)  # type: ignore[attr-defined]
-
-    # ---- language
-
-    async def language(self, user: str) -> str:
-        """The tag of the language that somebody chose; empty for none."""
-        row = await self.run(lambda session: session.get(LanguageRow, user))
-        return row.tag if row else ""
-
-    async def choose_language(self, user: str, tag: str) -> None:
-        """Keep somebody's choice, in place of the one before."""
-        await self.run(lambda session: session.merge(LanguageRow(user=user, tag=tag)))
 
     # ---- credentials
 

@@ -125,6 +125,23 @@ class LanguageRow(Base):
     tag: Mapped[str] = mapped_column(String(64))
 
 
+class ShownRow(Base):
+    """How the main page has a project of somebody's; the project itself is as it is.
+
+    Attributes:
+        project: its folder.
+        title: in place of its repository's; empty for that.
+        pinned: whether it stands before those that are not.
+    """
+
+    __tablename__ = "projects_shown"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    project: Mapped[str] = mapped_column(String(1024), primary_key=True)
+    title: Mapped[str] = mapped_column(String(255), default="")
+    pinned: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
 class CredentialRow(Base):
     """A person's token for a Git host; `sealed` opens with a key that is not in the database."""
 

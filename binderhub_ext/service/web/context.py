@@ -39,6 +39,7 @@ from ..person.folders import PersonFolders
 from ..person.shares import Shares
 from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
+from ..records.choices import Choices
 from ..records.records import Records
 from .buildtokens import BuildTokens
 from .health import Health
@@ -77,6 +78,7 @@ class Service:
     health: Health
     shares: Shares
     records: Records
+    choices: Choices
     credentials: Credentials
     pages: Pages
     build_tokens: BuildTokens

@@ -42,6 +42,7 @@ PAGES: list[Route] = [
     (r"form", pages.FilledForm),
     (r"lists", pages.Lists),
     (r"launch", pages.LaunchForm),
+    (r"work", pages.WorkForm),
     (rf"launches/{_ID}", pages.LaunchPage),
     (rf"servers/{_SERVER}/shares", shares.SharesForm),
     (rf"shared/{_SERVER}/([^/]*)/leave", shares.LeaveForm),

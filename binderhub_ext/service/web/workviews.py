@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...core.repo import Repo
 from ...core.url import readable
-from ..records.tables import LaunchRow
+from ..records.tables import LaunchRow, ShownRow
 from . import views
 
+_NONE: Mapping[str, ShownRow] = MappingProxyType({})
 _SHOWN = ("running", "starting", "stopping", "stopped")
 """What stands first of the servers of one project."""
 
@@ -22,6 +24,7 @@ def work_views(
     *,
     sizes: Mapping[str, int | None],
     newer: Container[str] = (),
+    shown: Mapping[str, ShownRow] = _NONE,
     prefix: str,
 ) -> list[dict[str, Any]]:
     """Rows of the list: each server with its project, then the projects without a server.
@@ -33,6 +36,7 @@ def work_views(
         projects: the latest launch of each.
         sizes: bytes of each project's files, as last measured.
         newer: projects whose branch has gone on.
+        shown: how the person wants projects to be shown, those that are pinned before others.
         prefix: of the service.
     """
     latest = {row.project: row for row in projects}
@@ -48,7 +52,16 @@ def work_views(
         if project not in by_project:
             rows.append([_without_server(row, sizes, prefix)])
     rows.sort(key=_when, reverse=True)
-    return [{**row, "newer": row["path"] in newer} for group in rows for row in group]
+    named = [[_named(row, shown.get(row["path"])) for row in group] for group in rows]
+    named.sort(key=lambda group: not group[0]["pinned"])
+    return [{**row, "newer": row["path"] in newer} for group in named for row in group]
+
+
+def _named(row: dict[str, Any], shown: ShownRow | None) -> dict[str, Any]:
+    """A row as its person calls it, with whether it is pinned."""
+    if shown is None:
+        return {**row, "pinned": False}
+    return {**row, "title": shown.title or row["title"], "pinned": shown.pinned}
 
 
 def place_of(repo: Repo) -> str:

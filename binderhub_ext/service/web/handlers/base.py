@@ -90,7 +90,7 @@ class Handler(HubOAuthenticated, Guarded):
             return
         self._check_site()
         if not (self.by_token or self.asked_language() or self.get_cookie(COOKIE)):
-            self.own_language = await self.service.records.language(self.person.name)
+            self.own_language = await self.service.choices.language(self.person.name)
 
     async def find_person(self) -> None:
         """Find out who asks; nobody who is not signed in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +12,9 @@ from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
 from ....core.beginnings import beginnings
-from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed
+from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed, NotFound
 from ....core.links import write_link
+from ....core.plain import plain
 from ...failures import Failure
 from ...requests import (
     NAMES,
@@ -30,7 +31,7 @@ from ..confirmation import asks_first, trust
 from ..fileviews import home_view
 from ..workviews import work_views
 from .api import order_of, servers_of
-from .base import ActionPage, Guarded, Page
+from .base import ActionPage, Guarded, Page, chosen
 
 RETURNED = "returned"
 """In the address of the form: it was sent when its page was no longer signed in."""
@@ -105,6 +106,36 @@ class LaunchForm(ActionPage):
         await show_home(self, fields, failure, getattr(error, "field", ""))
 
 
+class WorkForm(ActionPage):
+    """`/work`: how the main page has a project; a form's POST."""
+
+    async def act(self, *_names: str) -> str:
+        fields, service = self.fields(), self.service
+        project = first(fields, "project")
+        action = chosen(_ON_PROJECT, first(fields, "action"))
+        if project not in {row.project for row in await service.records.projects(self.me.name)}:
+            raise NotFound("There is no such project of yours. Reload the page.")
+        await service.choices.show(self.me.name, project, **action(fields))
+        service.news.tell(self.me.name)
+        return ""
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        await show_home(self, {}, failure)
+
+
+def _renamed(fields: Fields) -> dict[str, str | bool]:
+    title = " ".join(first(fields, "title").split())
+    return {"title": plain(title, "name", _TITLE_MAX) if title else ""}
+
+
+_TITLE_MAX = 120
+_ON_PROJECT: Mapping[str, Callable[[Fields], dict[str, str | bool]]] = {
+    "pin": lambda _fields: {"pinned": True},
+    "unpin": lambda _fields: {"pinned": False},
+    "rename": _renamed,
+}
+
+
 class LaunchPage(Page):
     """`/launches/<id>`."""
 
@@ -127,7 +158,7 @@ class ChosenLanguage(Page):
         with suppress(HubUnavailable):
             await self.find_person()
         if self.person and self.request.headers.get("Sec-Fetch-Site", _OWN) in (_OWN, "none"):
-            await self.service.records.choose_language(self.person.name, self.language.tag)
+            await self.service.choices.speak(self.person.name, self.language.tag)
         self.redirect(self._back(), status=303)
 
     def _back(self) -> str:
@@ -224,6 +255,7 @@ async def list_values(page: Page) -> dict[str, Any]:
         projects,
         sizes=await service.files.sizes(page.me.name),
         newer=service.upstream.newer(projects),
+        shown=await service.choices.shown(page.me.name),
         prefix=prefix,
     )
     return {
