@@ -256,6 +256,13 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         """
         return ()
 
+    async def memory(self, launch: Launch) -> int | None:
+        """Bytes of memory that the server of a launch uses now; `None` if nobody can tell.
+
+        As cheap as :meth:`programs_beside`. By default no engine can.
+        """
+        return None
+
     async def prepare(self) -> None:
         """Get ready, once a day, what builds begin from. By default nothing.
 

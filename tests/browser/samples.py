@@ -55,6 +55,7 @@ def server(**changes: Any) -> dict[str, Any]:
         "again": again(),
         "newer": True,
         "pinned": True,
+        "memory": 412 << 20,
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",
         "launch_url": "/services/binder/launches/8c1f0a",
         "zip_url": "/services/binder/files/maria/tidal-analysis.zip",

@@ -1,4 +1,5 @@
-"""What runs beside a server in its sandbox, such as a database that `start` left running.
+"""What runs in a server's sandbox: beside it, such as a database that `start` left running, and how
+much memory all of it uses.
 
 A program counts whose starter has ended (a daemon), and one that the server has for a child in its
 own session (a shell's `&`). Kernels and terminals have sessions of their own. All of it is the
@@ -22,9 +23,13 @@ from .processes import ProcessId, init_of, lock_holder, program_of
 from .rundir import RunDirectory
 from .sandbox import RUN
 from .store import Store, read_record
+from .watcher import memory_of, pid_namespace
 
 _MOST = 100
 """Of processes, and of what each has open, that are looked at."""
+
+_PROCESSES = 1000
+"""Whose memory is counted, of however many a person has."""
 
 _FEW = 10
 """Of what came of each of them."""
@@ -41,16 +46,34 @@ _LISTENING = "0A"
 
 def programs_of(layout: DataDirectory, store: Store, launch: Launch) -> tuple[Program, ...]:
     """What runs beside the server of a launch; nothing if it has no sandbox we may look at."""
-    try:
-        holder = lock_holder(RunDirectory.of(layout, launch.user, launch.server).lock)
-    except OSError:
-        return ()
-    init = ProcessId.of(init_of(holder)) if holder else None
+    init = _first(layout, launch)
     if init is None:
         return ()
     record = read_record(store.path(launch.image))
     proxied = record is not None and PROXY in record.provides
     return tuple(replace(program, proxied=proxied) for program in programs_beside(init))
+
+
+def memory_of_launch(layout: DataDirectory, launch: Launch) -> int | None:
+    """Bytes of memory that a launch's server uses, with all that runs beside it."""
+    init = _first(layout, launch)
+    return memory_in_use(init) if init else None
+
+
+def memory_in_use(init: ProcessId) -> int | None:
+    """The same by the first process of its sandbox; `None` if we may not look, or it has ended."""
+    return sum(memory_of(each.pid) for each in (init, *init.descendants(_PROCESSES))) or None
+
+
+def _first(layout: DataDirectory, launch: Launch) -> ProcessId | None:
+    """The first process of the sandbox of a launch's server, if it has one."""
+    try:
+        holder = lock_holder(RunDirectory.of(layout, launch.user, launch.server).lock)
+    except OSError:
+        return None
+    init = ProcessId.of(init_of(holder)) if holder else None
+    # without a sandbox it would be the machine's own
+    return init if init and pid_namespace(init.pid) != pid_namespace(os.getpid()) else None
 
 
 def programs_beside(init: ProcessId) -> tuple[Program, ...]:

@@ -31,7 +31,7 @@ from ..buildfolder import fill
 from ..detect import Detection, Detector
 from ..projects import preview
 from . import conda, health, rlang, seeding, uv
-from .beside import programs_of
+from .beside import memory_of_launch, programs_of
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .channels import Channels
 from .condabuild import Conda
@@ -112,6 +112,9 @@ class LocalBuilder(Settings):
 
     async def programs_beside(self, launch: Launch) -> tuple[Program, ...]:
         return await asyncio.to_thread(programs_of, self.layout, self.store, launch)
+
+    async def memory(self, launch: Launch) -> int | None:
+        return await asyncio.to_thread(memory_of_launch, self.layout, launch)
 
     async def images(self) -> list[Image]:
         return [record.image for record in await asyncio.to_thread(self.store.records)]

@@ -61,12 +61,17 @@ class MemoryWatcher:
         if sum(used.values()) <= limit:
             return
         # Forked processes share pages; only this slower count knows how many.
-        used = {pid: _memory(pid, "smaps_rollup", _SHARED_OUT) for pid in pids}
+        used = {pid: memory_of(pid) for pid in pids}
         if sum(used.values()) > limit:
             biggest = max(used, key=used.__getitem__)
             self.log.warning("Sandbox %i uses over %i bytes: ending %i", init, limit, biggest)
             with suppress(ProcessLookupError):
                 os.kill(biggest, signal.SIGKILL)
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of memory that are a process's own, with its part of what it shares."""
+    return _memory(pid, "smaps_rollup", _SHARED_OUT)
 
 
 def pid_namespace(pid: int) -> str | None:

@@ -182,6 +182,7 @@ def server_view(
     sharees: Iterable[Sharee] | None = None,
     stop: Stop | None = None,
     beside: Iterable[Program] = (),
+    memory: int | None = None,
 ) -> dict[str, Any]:
     """A server as the main page and `GET /api/servers` have it.
 
@@ -193,6 +194,7 @@ def server_view(
         sharees: who else may enter it; `None` if that is not known.
         stop: that a teacher stopped it since that launch.
         beside: what runs beside it.
+        memory: bytes that it uses now, if that is known.
     """
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
@@ -218,6 +220,7 @@ def server_view(
         if stop and server.state is ServerState.STOPPED
         else "",
         "beside": [program_view(program, server.url) for program in beside],
+        "memory": memory,
     }
 
 

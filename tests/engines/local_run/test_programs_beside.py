@@ -15,7 +15,7 @@ import pytest
 
 from binderhub_ext.engines.base import Program
 from binderhub_ext.engines.local import unsafe
-from binderhub_ext.engines.local.beside import programs_beside
+from binderhub_ext.engines.local.beside import memory_in_use, programs_beside
 from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.children import start_child
 from binderhub_ext.engines.local.environment import hub_python
@@ -116,7 +116,9 @@ async def test_names_and_ports_of_what_runs_beside_a_server(tmp_path: Path) -> N
         assert programs_beside(anas) == beside
         async with running(START, tmp_path / "ben", 4) as bens:
             assert programs_beside(bens) == beside
-    assert programs_beside(anas) == ()
+        # of four Pythons, each of which has some memory of its own
+        assert 4 << 20 < (memory_in_use(anas) or 0) < 400 << 20
+    assert programs_beside(anas) == () and memory_in_use(anas) is None
 
 
 @in_a_sandbox

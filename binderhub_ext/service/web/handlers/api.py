@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from ....core.errors import NotFound
+from ....core.launch import Launch
 from ....core.links import described
 from ....core.paste import understand
 from ....core.repo import Commit
 from ....core.updates import Keep
-from ....engines.base import Program
 from ...hub import Server, State
 from ...launching.launcher import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
@@ -222,7 +222,7 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
     for row in [*filter(lambda row: row.url, rows), *rows]:
         latest.setdefault(row.server, row)
     stops = await service.teaching.stops(handler.me)
-    beside = await _beside(handler, servers)
+    running = await _running(handler, servers)
     return [
         views.server_view(
             server,
@@ -232,20 +232,26 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
             prefix=service.prefix,
             sharees=None if given is None else given.get(server.name, ()),
             stop=stops.get(latest[server.name].id) if server.name in latest else None,
-            beside=beside.get(server.name, ()),
+            **running.get(server.name, {}),
         )
         for server in servers
     ]
 
 
-async def _beside(handler: Handler, servers: Iterable[Server]) -> dict[str, tuple[Program, ...]]:
-    """What runs beside those servers that run, by their names."""
+async def _running(handler: Handler, servers: Iterable[Server]) -> dict[str, dict[str, Any]]:
+    """What runs `beside` those servers that run, and their `memory`, by their names."""
     service, user = handler.service, handler.me.name
     running = [server for server in servers if server.state is State.RUNNING]
-    launches = [service.tickets.of(user, server.name, server.ticket) for server in running]
-    asked = [service.builder.programs_beside(launch) for launch in launches if launch]
-    names = [launch.server for launch in launches if launch]
-    return dict(zip(names, await asyncio.gather(*asked), strict=True))
+    tickets = (service.tickets.of(user, server.name, server.ticket) for server in running)
+    launches = [launch for launch in tickets if launch]
+
+    async def look(launch: Launch) -> dict[str, Any]:
+        builder = service.builder
+        beside, memory = builder.programs_beside(launch), builder.memory(launch)
+        return dict(zip(("beside", "memory"), await asyncio.gather(beside, memory), strict=True))
+
+    looks = await asyncio.gather(*map(look, launches))
+    return dict(zip((launch.server for launch in launches), looks, strict=True))
 
 
 def texts(body: dict[str, Any]) -> Fields:
