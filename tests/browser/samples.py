@@ -370,7 +370,9 @@ def catalogue(**changes: Any) -> dict[str, Any]:
         "entries": [
             entry(),
             entry(**{**others, "id": "e2", "mine": True, "group": long, "health": new}),
-            entry(**{**others, "id": "e3", "title": "Ebb & flow", "health": gone, "tags": ["x" * 30]}),
+            entry(
+                **{**others, "id": "e3", "title": "Ebb & flow", "health": gone, "tags": ["x" * 30]}
+            ),
             entry(
                 **{**others, "id": "e4", **alone, "environment": {"built": False, "bytes": None}}
             ),
@@ -490,7 +492,13 @@ def admin(section: str) -> dict[str, Any]:
         "launches": 80,
         "last_used": when,
     }
-    trusted = {"id": "7", "user": "maria", "repo": "https://example.org/a&b", "rights": "its folder", "since": when}
+    trusted = {
+        "id": "7",
+        "user": "maria",
+        "repo": "https://example.org/a&b",
+        "rights": "its folder",
+        "since": when,
+    }
     person = {"name": "ana.maría@uni.example", "admin": True, "last_activity": when}
     return {
         "section": section,
@@ -517,7 +525,13 @@ def admin(section: str) -> dict[str, Any]:
         "entries": [
             entry(
                 hidden=True,
-                reports=[{"user": "nora", "reason": "It sells something.", "made": "2026-11-20T08:00:00Z"}],
+                reports=[
+                    {
+                        "user": "nora",
+                        "reason": "It sells something.",
+                        "made": "2026-11-20T08:00:00Z",
+                    }
+                ],
             ),
             entry(id="e2", reports=[]),
         ],

@@ -126,9 +126,7 @@ def take_picture(page: Page, path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_no_serious_findings(
-    pages: Pages, browser: Browser, artifacts: Path, state: str
-) -> None:
+def test_no_serious_findings(pages: Pages, browser: Browser, artifacts: Path, state: str) -> None:
     # Axe is put into the page as a script, which our policy would refuse.
     context = browser.new_context(
         viewport={"width": 1100, "height": 700},
