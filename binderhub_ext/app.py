@@ -29,6 +29,7 @@ from .core.layout import DataDirectory
 from .housekeeping import again, alone
 from .options import StrictApplication
 from .secrets import ensure_secret
+from .secretsettings import Secrets
 from .service import settings
 from .service.accounting.settings import Ledger, UsageQuotas
 from .service.appearance import Appearance
@@ -64,6 +65,7 @@ class BinderApp(StrictApplication):
         settings.Launches,
         settings.LaunchPolicy,
         Ledger,
+        Secrets,
         Space,
         UsageQuotas,
         Volumes,

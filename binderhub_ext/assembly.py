@@ -57,6 +57,7 @@ from .service.launching.upstream import Upstream
 from .service.otherhubs import OtherHubs
 from .service.person.files import PersonFiles
 from .service.person.folders import PersonFolders
+from .service.person.invitations import Invitations
 from .service.person.shares import Shares
 from .service.person.space import DiskUsage
 from .service.person.volumes import PersonVolumes
@@ -135,6 +136,10 @@ class _Parts(Decided):
     @cached_property
     def shares(self) -> Shares:
         return Shares(self.hub)
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        return Invitations(self.hub)
 
     @cached_property
     def builder(self) -> Builder:
@@ -364,6 +369,7 @@ class _Parts(Decided):
             meter=self.meter,
             bookkeeper=self.bookkeeper,
             classes=self.classes,
+            mine=self.secrets,
         )
 
     # ---- what people see

@@ -8,19 +8,24 @@ from functools import cached_property
 
 from traitlets.config import Application
 
+from .core.handover import Handover
 from .core.launch import Tickets
 from .core.layout import DataDirectory
 from .core.policy import Policy
 from .core.providers import Providers
 from .core.targets import Targets
+from .engines.installed import find_engine
 from .repos.base import RepoProvider
 from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
+from .secretsettings import Secrets as SecretSettings
 from .service import settings
 from .service.appearance import Appearance
 from .service.person.credentials import Credentials
 from .service.person.sealed import Seal
+from .service.person.secrets import Secrets, StoredSecret
 from .service.records.records import Records
+from .service.records.secrets import SecretRecords
 from .service.web.buildtokens import BuildTokens
 from .storage.space import Space
 
@@ -89,6 +94,22 @@ class Decided:
     @cached_property
     def credentials(self) -> Credentials:
         return Credentials(self.records, self.seal)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        said = SecretSettings(parent=self.app)
+        offered = [StoredSecret(token.name, token.file) for token in said.offered()]
+        return Secrets(
+            SecretRecords(self.records),
+            self.seal,
+            said.per_person,
+            offered,
+            usable=find_engine(self.engine).secrets,
+        )
+
+    @cached_property
+    def handover(self) -> Handover:
+        return Handover(self.tickets.secret)
 
     @cached_property
     def seal(self) -> Seal:

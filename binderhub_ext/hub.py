@@ -46,7 +46,8 @@ OAUTH_SCOPES = (
     "servers!user",
     # groups, and since when they are known: who had the name before was somebody else
     "read:users!user",
-    # who may enter a server, which only those can give who may themselves; implies that they may
+    # who may enter a server, and invitations into it, which only those can give who may themselves;
+    # implies that they may
     "shares!user",
     # for a token of one server and one minute, to ask it whether a page answers
     "tokens!user",
@@ -116,6 +117,7 @@ def configure(
     _configure_hub(c, layout)
     _configure_pages(c, c if asked is None else asked)
     _configure_spawner(c, layout, find_engine(engine))
+    c.BinderSpawnerMixin.service_url = service_url or _on_loopback(service_port)
     apply_hub_settings(find_engine(engine), c, c if asked is None else asked)
     arguments = ["--data-dir", str(layout.root), "--engine", engine]
     if config_file:
@@ -221,9 +223,13 @@ def _configure_spawner(c: Config, layout: DataDirectory, engine: Engine) -> None
     c.BinderSpawnerMixin.ticket_secret = ensure_secret(layout.secrets / "ticket")
 
 
+def _on_loopback(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
 def _run_here(port: int, arguments: Sequence[str]) -> dict[str, Any]:
     return {
-        "url": f"http://127.0.0.1:{port}",
+        "url": _on_loopback(port),
         # -P: the directory the Hub happens to be started in must not be importable.
         "command": [sys.executable, "-P", "-m", "binderhub_ext", "service", *arguments],
         "environment": service_environment(os.environ),

@@ -110,6 +110,9 @@ def requests(draw: st.DrawFn) -> LaunchRequest:
         cpu=draw(st.integers(0, 64_000)) / 1000,
         idle=draw(st.integers(0, 10**7)),
         share=tuple(draw(st.lists(st.sampled_from(["ann", "bob@x.org"]), max_size=2, unique=True))),
+        secrets=tuple(
+            draw(st.lists(st.sampled_from(["API_KEY", "other_1"]), max_size=2, unique=True))
+        ),
         extra=tuple(
             draw(st.lists(st.tuples(WORDS.map(lambda w: f"x-{w}"), WORDS), max_size=2, unique=True))
         ),

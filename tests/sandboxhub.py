@@ -62,6 +62,7 @@ c.JupyterHub.load_roles = [{{
 }}]
 c.Authenticator.allow_all = True
 c.BinderSpawnerMixin.data_dir = {data!r}
+c.BinderSpawnerMixin.service_url = "http://127.0.0.1:{service}"
 c.Spawner.consecutive_failure_limit = 3
 c.Spawner.start_timeout = 60
 c.Spawner.poll_interval = 1
@@ -184,6 +185,7 @@ class SandboxHub:
 
     Attributes:
         host: where its API listens.
+        service: port at which a test may be the service, where its Hub asks for secrets.
         own_profile: whether the list of kernel calls is ours, not that of some runtime.
 
     Args:
@@ -201,6 +203,7 @@ class SandboxHub:
         self.data = root / "data"
         self.layout = DataDirectory(self.data)
         self.port = free_ports(1)
+        self.service = free_ports(1)
         self.token = secrets.token_hex(16)
         self.secret = secrets.token_hex(16)
         self.log = root / "hub.log"
@@ -216,6 +219,7 @@ class SandboxHub:
         ticket.write_text(self.secret)
         ticket.chmod(0o600)
         fields = {"data": str(self.data), "hub": self.port, "public": free_ports(1)}
+        fields["service"] = self.service
         extra = f"{noproxy.CONFIG}\n{extra}"
         self.config.write_text(_CONFIG.format(**fields, token=self.token, extra=extra))
         if self.given_away:

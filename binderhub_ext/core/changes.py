@@ -73,6 +73,9 @@ def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
         yield Sentence("It would be a server of another size.")
     if old.idle != new.idle:
         yield Sentence("It would stop after another time of inactivity.")
+    if set(old.secrets) != set(new.secrets):
+        names = {"new": _listed(new.secrets), "old": _listed(old.secrets)}
+        yield Sentence("It would be given the secrets {new} instead of {old}.", **names)
 
 
 def _content_changes(old: Launch, new: Launch) -> Iterator[Sentence]:
@@ -102,6 +105,10 @@ def _identity(launch: Launch) -> str:
 
 def _repo(launch: Launch) -> str:
     return launch.commit.repo.shown if launch.commit else Sentence("the image alone")
+
+
+def _listed(names: Iterable[str]) -> Sentence:
+    return listing(map(Sentence.verbatim, names)) or Sentence("none")
 
 
 def _names(volumes: Iterable[VolumeRequest]) -> Sentence:

@@ -87,6 +87,8 @@ class LaunchRequest:
         idle: seconds of inactivity after which to stop, 0 for the default.
         share: people who may enter this server, and groups as `group:<name>`.
         class_id: of the class whose link it is, or empty.
+        secrets: names of the person's secrets that the server wants; a link is never given any by
+            itself.
         extra: further query parameters, kept for the target and never interpreted.
     """
 
@@ -107,6 +109,7 @@ class LaunchRequest:
     idle: int = 0
     share: tuple[str, ...] = ()
     class_id: str = ""
+    secrets: tuple[str, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -174,6 +177,7 @@ class Launch:
         keep: whose version keeps its name where person and repository changed the same file.
         share: whom it lets in, as in a link; who may enter now, the Hub alone knows.
         content: what comes besides, each a project of its own.
+        secrets: names of the person's secrets that the server is given; never what they are.
     """
 
     user: str
@@ -192,6 +196,7 @@ class Launch:
     keep: Keep = Keep.BOTH
     share: tuple[str, ...] = ()
     content: tuple[Project, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     @property
     def projects(self) -> tuple[Project, ...]:
@@ -222,6 +227,7 @@ class Launch:
         fields["keep"] = Keep(fields.get("keep", Keep.BOTH))
         fields["share"] = tuple(map(str, fields.get("share", ())))
         fields["content"] = tuple(map(Project.from_dict, fields.get("content", ())))
+        fields["secrets"] = tuple(map(str, fields.get("secrets", ())))
         fields["volumes"] = tuple(
             VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
             for v in fields["volumes"]

@@ -168,6 +168,11 @@ def with_ref(
     return replace(request, ref=ref)
 
 
+def secrets_of(link: str) -> list[str]:
+    """The names of secrets in a link of :func:`write_link`."""
+    return [value for name, value in query_pairs(link.partition("?")[2]) if name == "secrets"]
+
+
 def without(link: str, name: str) -> str:
     """A link of :func:`write_link` without one parameter."""
     path, _, query = link.partition("?")

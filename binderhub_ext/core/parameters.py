@@ -27,6 +27,7 @@ from .quantities import (
     write_cores,
     write_seconds,
 )
+from .secretnames import check_secret_name
 from .sentences import NOTHING, Sentence, listing
 from .sharees import Sharee
 
@@ -309,6 +310,16 @@ PARAMETERS = {
             _read_class,
             values="an id",
             meaning="the class whose link it is; its teacher sees what becomes of the launch",
+        ),
+        Parameter(
+            "secrets",
+            "secrets",
+            Sentence("Secrets"),
+            check_secret_name,
+            repeated=True,
+            values="a name",
+            meaning="a secret of the person's that the server wants; the page that asks offers it, "
+            "and only what is ticked there is given",
         ),
     )
 }

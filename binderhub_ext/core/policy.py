@@ -21,6 +21,7 @@ from .names import is_server_name, server_name
 from .projects import project_folder
 from .quantities import say_bytes, write_seconds
 from .repo import Commit, Repo
+from .secretnames import SECRETS_MAX
 from .sharees import SHAREES_MAX
 from .targets import TARGETS, Targets, landing
 
@@ -98,6 +99,10 @@ def judge(policy: Policy, request: LaunchRequest) -> None:
             "A launch lets in at most {sharees_max} people and groups. Use a group.",
             sharees_max=SHAREES_MAX,
         )
+    if len(request.secrets) > SECRETS_MAX:
+        raise NotAllowed(
+            "A launch is given at most {secrets_max} secrets.", secrets_max=SECRETS_MAX
+        )
     if request.server and not is_server_name(request.server):
         raise BadLink(
             "“{server}” cannot be the name of a server. Use up to 30 lower-case "
@@ -154,6 +159,7 @@ def admit(
         idle=request.idle,
         share=tuple(sharee for sharee in request.share if sharee != user),
         content=tuple(content),
+        secrets=request.secrets,
     )
 
 

@@ -112,12 +112,14 @@ class Engine:
         hub_settings: `module:function` that is given the Hub's configuration (traitlets'
             `Config`) to add what servers of this engine need, and the administrator's to read;
             empty for nothing.
+        secrets: whether it can hand a person's secrets to a server so that nobody else sees them.
     """
 
     name: str
     builder: str
     spawner: str
     hub_settings: str = ""
+    secrets: bool = False
 
 
 class Builder(LoggingConfigurable, metaclass=Abstract):

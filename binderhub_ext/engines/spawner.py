@@ -35,6 +35,7 @@ from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
 from ..core.sentences import Sentence
 from ..jobs import History
+from .givensecrets import SecretsMixin
 from .preparing import PreparingMixin
 from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
@@ -76,7 +77,7 @@ ENDED = Sentence("It ended by itself.")
 _STOPPED = Sentence("It stopped answering.")
 
 
-class BinderSpawnerMixin(PreparingMixin):
+class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
     """Starts what our service admitted, and nothing else. Put it before a JupyterHub spawner.
 
     An engine supplies the verbs of :class:`PreparingMixin`.
@@ -150,7 +151,7 @@ class BinderSpawnerMixin(PreparingMixin):
 
     @default("launch_page")
     def _page_of_the_service(self) -> str:
-        return url_path_join(self.hub.base_url, "..", "services/binder/").replace("/hub/..", "")
+        return self.service_path
 
     @default("start_timeout")
     def _twice_as_long_as_the_hubs(self) -> int:
@@ -235,6 +236,7 @@ class BinderSpawnerMixin(PreparingMixin):
         finally:
             history.close()
             self._history = self.prepared = None
+            self.secrets = ()
 
     async def _start_in_time(self) -> Any:
         try:
@@ -253,6 +255,7 @@ class BinderSpawnerMixin(PreparingMixin):
         if self.launch:
             self.tell(10, Sentence("Preparing your files"))
             self._apply_common(self.launch)
+            await self.fetch_secrets(self.launch)
             await self.prepare(self.launch)
         self.tell(40, Sentence("Starting your server"))
         url = await self.start_server()

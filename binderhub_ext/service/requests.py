@@ -33,7 +33,7 @@ NAMES = ("link", PASTED, "repo", "ref", *_PARAMETERS)
 
 _CONTENT = "content"
 
-_CONTROLS = ("target", "files", "volume", _CONTENT, "image", "server", "size", "share")
+_CONTROLS = ("target", "files", "volume", _CONTENT, "image", "server", "size", "share", "secrets")
 """Parameters for which the form has a control at all times."""
 
 _TITLES = {

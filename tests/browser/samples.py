@@ -61,12 +61,28 @@ def server(**changes: Any) -> dict[str, Any]:
         "zip_url": "/services/binder/files/maria/tidal-analysis.zip",
         "files_url": FOLDER,
         "shared_with": [{"user": "jonas"}, {"group": "ocean-course"}],
+        "secrets": ["OPENAI_API_KEY", "GITLAB_TOKEN"],
+        "invitations": [{"id": "sc_7", "until": "2026-11-21T09:30:00Z", "accepted": 2}],
         "beside": [
             {"name": "postgres", "ports": [{"port": 5432, "url": ""}]},
             {"name": "java", "ports": [{"port": 3333, "url": f"{SERVER}proxy/3333/"}]},
         ],
         **changes,
     }
+
+
+def secret(name: str, **changes: Any) -> dict[str, Any]:
+    """One that a launch may be given."""
+    no = dict.fromkeys(("asked", "ticked", "missing", "file", "signed_in"), False)
+    return {"name": name, **no, **changes}
+
+
+def invitation(**changes: Any) -> dict[str, Any]:
+    """One that was just made."""
+    url = (
+        "https://hub.example.org/hub/accept-share?code=uzb6jBD1Qh3tz0a1vV0a7a0vV1hWq4c3m8Qk2H9xX5E"
+    )
+    return {"server": server()["name"], "url": url, "until": "2026-11-21T09:30:00Z", **changes}
 
 
 def shared(**changes: Any) -> dict[str, Any]:
@@ -132,6 +148,10 @@ def home(**changes: Any) -> dict[str, Any]:
             ),
         ],
         "warnings": [],
+        "secrets": [
+            secret("OPENAI_API_KEY"),
+            secret("GITLAB_TOKEN", signed_in=True, file=True),
+        ],
         "beginnings": {
             "tides": "v2/shipped/tides?labpath=index.ipynb&environment=plain",
             "scratch": "v2/shipped/scratch?labpath=notebook.ipynb&environment=plain",
@@ -215,6 +235,12 @@ def confirm(**changes: Any) -> dict[str, Any]:
         "credentials": "None of your passwords and keys are handed over.",
         "source": {"host": "forum.example.org", "outside": True},
         "rights": "",
+        "secrets": [
+            secret("OPENAI_API_KEY", asked=True),
+            secret(
+                "A_NAME_THAT_IS_AS_LONG_AS_A_NAME_OF_A_SECRET_MAY_BE_ON_ANY_HUB_01", missing=True
+            ),
+        ],
         "lets_in": ["jonas", "everybody in the group ocean-course"],
         "of_class": {"title": "Tides, autumn 2026", "teacher": "jonas"},
         "form": again(),
@@ -247,7 +273,12 @@ def settings(**changes: Any) -> dict[str, Any]:
         "since": "2026-11-01T08:00:00Z",
     }
     token = {"id": "9", "host": "git.example.org", "user": "maria", "since": entry["since"]}
-    return {"trusted": [entry], "credentials": [token], **changes}
+    secrets = [
+        {"id": "5", "name": "OPENAI_API_KEY", "file": False, "since": entry["since"]},
+        {"id": "", "name": "GITLAB_TOKEN", "file": True, "since": ""},
+    ]
+    given = {"gives_secrets": True, "secrets": secrets}
+    return {"trusted": [entry], "credentials": [token], **given, **changes}
 
 
 def usage(**changes: Any) -> dict[str, Any]:
@@ -710,6 +741,7 @@ PAGES = {
     "confirm.html": confirm,
     "error.html": error,
     "settings.html": settings,
+    "invitation.html": invitation,
     "usage.html": usage,
     "update.html": preview,
     "volumes.html": volumes,

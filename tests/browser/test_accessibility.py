@@ -60,6 +60,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "update": ("update.html", samples.preview()),
     "settings": ("settings.html", samples.settings()),
+    "invitation": ("invitation.html", samples.invitation()),
     "usage": ("usage.html", samples.usage()),
     **{f"admin-{one}": ("admin.html", samples.admin(one)) for one in samples.SECTIONS},
     "catalogue": ("catalogue.html", samples.catalogue()),

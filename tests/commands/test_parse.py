@@ -14,7 +14,7 @@ from binderhub_ext.commands.parse import main
 FIELDS = {
     "provider", "provider_name", "name", "spec", "repo", "ref", "urlpath", "filepath", "target",
     "files", "volumes", "content", "image", "server", "size", "mem", "cpu", "idle", "share",
-    "class", "environment", "extra", "link", "guessed",
+    "class", "secrets", "environment", "extra", "link", "guessed",
 }  # fmt: skip
 
 
@@ -30,7 +30,8 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
         capsys,
         "https://hub.example.org/services/binder/v2/gh/o/n/main"
         "?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro&volume=more"
-        "&content=gh/o/course/HEAD&server=mine&mem=4096M&share=ann&class=abcdefgh&colour=red",
+        "&content=gh/o/course/HEAD&server=mine&mem=4096M&share=ann&class=abcdefgh"
+        "&secrets=KEY&colour=red",
     )
     assert values == {
         "provider": "gh",
@@ -63,11 +64,13 @@ def test_a_link_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
         "cpu": "",
         "idle": "",
         "share": ["ann"],
+        "secrets": ["KEY"],
         "class": "abcdefgh",
         "environment": "",
         "extra": "colour=red",
         "link": "v2/gh/o/n/main?filepath=a.ipynb&target=voila&files=home&volume=data:in:ro"
-        "&volume=more&content=gh/o/course/HEAD&server=mine&mem=4G&share=ann&class=abcdefgh&colour=red",
+        "&volume=more&content=gh/o/course/HEAD&server=mine&mem=4G&share=ann&class=abcdefgh"
+        "&secrets=KEY&colour=red",
         "guessed": [],
     }
 

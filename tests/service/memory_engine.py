@@ -21,7 +21,10 @@ from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.listing import listed
 
 ENGINE = Engine(
-    "memory", "memory_engine:MemoryBuilder", "jupyterhub.spawner.SimpleLocalProcessSpawner"
+    "memory",
+    "memory_engine:MemoryBuilder",
+    "jupyterhub.spawner.SimpleLocalProcessSpawner",
+    secrets=True,
 )
 
 

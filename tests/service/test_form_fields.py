@@ -62,7 +62,7 @@ def test_what_has_no_control_in_the_form_is_shown_with_its_value(request: Launch
     fields = form_of(request, PROVIDERS)
     shown = {field["name"] for field in further_fields(fields)}
     controls = {"repo", "ref", "filepath", "target", "files", "volume", "image", "server", "size"}
-    controls |= {"share", "content"}
+    controls |= {"share", "content", "secrets"}
     assert set(filter(fields.get, fields)) - controls == shown
 
 

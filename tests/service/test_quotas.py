@@ -17,7 +17,7 @@ from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.core.sse import Parser
 from binderhub_ext.service.hub import Person
-from binderhub_ext.service.launching.launcher import LaunchOrder
+from binderhub_ext.service.launching.orders import LaunchOrder
 from binderhub_ext.service.launching.quotas import Quotas
 from binderhub_ext.service.settings import Access
 

@@ -217,12 +217,12 @@ async def test_the_main_page_says_that_there_are_new_commits(realhub, repos) -> 
         address = tab.url(f"{PREFIX}api/work/events")
         async with tab.session.get(address, headers=headers) as stream:
             page = await tab.get(f"{PREFIX}lists")
-            assert "new commits" not in page.text
+            # a host that answers at once is known of in this page already
             async with asyncio.timeout(20):
-                while b"data:" not in await stream.content.readline():
-                    pass
-        page = await tab.get(f"{PREFIX}lists")
-        assert "new commits" in page.text
+                while "new commits" not in page.text:
+                    while b"data:" not in await stream.content.readline():
+                        pass
+                    page = await tab.get(f"{PREFIX}lists")
 
 
 async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> None:

@@ -7,4 +7,5 @@ ENGINE = Engine(
     builder="binderhub_ext.engines.docker.build:DockerBuilder",
     spawner="binder-docker",
     hub_settings="binderhub_ext.engines.docker.network:hub_settings",
+    secrets=True,
 )

@@ -23,12 +23,14 @@ from docker.types import Mount as DockerMount
 from dockerspawner import DockerSpawner
 from traitlets import Integer, List, default
 
-from ...core.errors import CannotStart, LaunchFailed
+from ...core.errors import CannotStart, LaunchFailed, Unsupported
 from ...core.launch import Launch
+from ...core.secretnames import Secret
 from ...programs import clean
 from ...storage.homes import ensure_mount_points
 from ...storage.sync.words import Request
 from ...traits import Cidr
+from .. import givensecrets
 from ..base import EngineDown
 from ..containers import made, quickstart
 from ..containers.people import ensure_person
@@ -128,6 +130,14 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
             return await super().start()
         finally:
             self._starting = False
+
+    def check_secrets(self, given: tuple[Secret, ...]) -> None:
+        """Refuse files: no place in memory can be filled before a container runs."""
+        if any(secret.file for secret in given):
+            raise Unsupported(
+                "On this hub servers get secrets as variables, not as files. Store it as a"
+                " variable, or launch without it."
+            )
 
     async def find_image(self, launch: Launch) -> Any:
         """The launch's image, as Docker describes it."""
@@ -247,6 +257,8 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
     def get_env(self) -> dict[str, str]:
         """The server's environment; its home is ours whatever the image says."""
         env = {
+            # as the server's own token, for whoever may look into the daemon; never over ours
+            **givensecrets.variables(self.secrets, ""),
             **quickstart.trusted(),
             **super().get_env(),
             "HOME": HOME,

@@ -6,4 +6,5 @@ ENGINE = Engine(
     name="local",
     builder="binderhub_ext.engines.local.build:LocalBuilder",
     spawner="binder-local",
+    secrets=True,
 )

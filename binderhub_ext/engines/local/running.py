@@ -26,7 +26,7 @@ from .children import Descriptor, Log, pipe, start_child
 from .limits import Cgroup, counted, find_controllers
 from .network import Network, Ports
 from .processes import ProcessId
-from .sandbox import FIRST, RUN, Bind, Descriptors, Sandbox, arguments, own_files
+from .sandbox import FIRST, RUN, VARIABLES, Bind, Descriptors, Sandbox, arguments, own_files
 
 PATIENCE = 15.0
 """Seconds for anything of ours to get ready; milliseconds on a machine that is well."""
@@ -193,7 +193,10 @@ def _files(sandbox: Sandbox) -> dict[str, bytes]:
     if sandbox.changed:
         return {**changing.own_files(), **sandbox.files}
     resolv = net.resolv_conf(Path("/etc/resolv.conf").read_text(), sandbox.network)
-    return {**own_files(sandbox.person), "/etc/resolv.conf": resolv, **sandbox.files}
+    ours = {**own_files(sandbox.person), "/etc/resolv.conf": resolv, **sandbox.files}
+    if sandbox.variables:
+        ours[VARIABLES] = json.dumps(dict(sandbox.variables)).encode()
+    return ours
 
 
 def _arguments(sandbox: Sandbox, fds: Descriptors) -> list[str]:

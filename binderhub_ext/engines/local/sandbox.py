@@ -32,6 +32,11 @@ INSIDE_UID = 1000
 RUN = "/run/binder"
 """Where our own files appear inside."""
 
+SECRETS = f"{RUN}/secrets"
+"""Where the person's secrets are that are files, in memory."""
+
+VARIABLES = f"{RUN}/variables.json"
+
 VAR_TMP = "/var/tmp"
 
 FIRST = Path(__file__).parent / "inside"
@@ -126,6 +131,8 @@ class Sandbox:
         cwd: its directory; absolute, inside.
         binds: what it sees besides the system, in order; a later one may lie in an earlier.
         files: small read-only files by absolute path.
+        variables: what the program gets in its environment besides, and nothing outside of the
+            sandbox: no program that makes it (as root, it may be) has a person's variables.
         person: as whom.
         network: what it reaches.
         limits: what it may use.
@@ -145,6 +152,7 @@ class Sandbox:
     cwd: str = HOME
     binds: tuple[Bind, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     person: Person = field(default_factory=Person)
     network: Network = Network.NONE
     limits: Limits = field(default_factory=Limits)
@@ -327,6 +335,7 @@ def first(sandbox: Sandbox) -> list[str]:
         "limits": sandbox.limits.resources(),
         "cpus": sandbox.limits.cpus(),
         "links": dict(sandbox.links),
+        "variables": VARIABLES if sandbox.variables else "",
         "relay": list(sandbox.relay),
     }
     return [sandbox.python, "-I", "-S", f"{RUN}/inside/first.py", json.dumps(plan)]

@@ -22,9 +22,11 @@ from traitlets import Bool, CaselessStrEnum, Float, Integer, List, default
 
 from ...core.errors import LaunchFailed
 from ...core.launch import Launch
+from ...core.secretnames import Secret
 from ...storage.doors import open_doors
 from ...storage.sync.words import Request
 from ...traits import Bytes, Cidr
+from .. import givensecrets
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
@@ -38,7 +40,7 @@ from .network import METADATA, Network, Ports, best_network
 from .people import ensure_person
 from .processes import ProcessId, end_sandbox
 from .rundir import RunDirectory, sweep
-from .sandbox import RUN, Bind, Person, Sandbox
+from .sandbox import RUN, SECRETS, Bind, Person, Sandbox
 from .store import SERVER_LOCK, START, Record, Store
 from .watcher import MemoryWatcher
 
@@ -57,6 +59,11 @@ _NO_CONTENT = (
 _NO_VOLUMES = (
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
     " again without any."
+)
+
+_NO_SECRET_FILES = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them secrets as files."
+    " Launch again without them, or store them as variables."
 )
 
 _NO_SYSTEM = (
@@ -150,6 +157,11 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         if not self.unsafe_no_sandbox and not shutil.which("bwrap"):
             raise LaunchFailed(_NO_BUBBLEWRAP)
 
+    def check_secrets(self, given: tuple[Secret, ...]) -> None:
+        """Refuse files where only a sandbox would keep them to this server."""
+        if self.unsafe_no_sandbox and any(secret.file for secret in given):
+            raise LaunchFailed(_NO_SECRET_FILES)
+
     async def find_image(self, launch: Launch) -> Record | None:
         """The environment."""
         with suppress(ValueError):
@@ -237,6 +249,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             links=python.home_files() if python else {},
             python=hub_python(),
             system=Path(record.system) if record.system else None,
+            files=dict(givensecrets.files(self.secrets, SECRETS)),
+            variables=givensecrets.variables(self.secrets, SECRETS),
         )
 
     def _environment_variables(self, record: Record, python: Python | None) -> dict[str, str]:

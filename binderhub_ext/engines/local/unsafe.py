@@ -56,11 +56,13 @@ def start(sandbox: Sandbox, places: RealPaths, output: int) -> subprocess.Popen[
         "limits": sandbox.limits.resources(),
         "cpus": sandbox.limits.cpus(),
         "links": {places.real(path): places.real(text) for path, text in sandbox.links.items()},
+        "variables": "",
         "relay": [],
     }
     first = [sandbox.python, "-I", "-S", str(FIRST / "first.py"), json.dumps(plan)]
     argv = [*_as_person(sandbox.person), *first, *map(places.real, sandbox.argv)]
     env = {name: places.real(value) for name, value in sandbox.env.items()}
+    env = {**sandbox.variables, **env}
     return start_child(argv, env=env, output=output)
 
 

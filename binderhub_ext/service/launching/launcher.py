@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from ...core.changes import UNKNOWN, changes
 from ...core.contents import projects_of
 from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded, ServerDiffers
-from ...core.launch import Files, Launch, LaunchRequest, Project, Tickets
+from ...core.launch import Files, Launch, Project, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
 from ...core.providers import Providers, find
@@ -32,6 +31,7 @@ from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
+from .orders import LaunchOrder, OnChange
 from .resolving import checked, resolve
 from .result import LaunchResult
 from .starts import ENDED, Starts
@@ -42,54 +42,6 @@ _SHARED = (
     "Your server {server} runs in the same project, at commit {commit}: its files change too. What "
     "you have changed stays."
 )
-
-
-class OnChange(StrEnum):
-    """What to do about a running server that was started with another launch.
-
-    `FRESH` starts it anew even if nothing is different.
-    """
-
-    ASK = "ask"
-    RESTART = "restart"
-    KEEP = "keep"
-    FRESH = "fresh"
-
-
-@dataclass(frozen=True)
-class LaunchOrder:
-    """A launch somebody wants.
-
-    Attributes:
-        person: who wants it, and in whose name the Hub is asked.
-        request: what they want.
-        on_change: what to do if their server runs with something else.
-        keep: whose version keeps the name of a file that they and the repository changed; `None`
-            to ask them where there are such files.
-        build_only: end with the image; start nothing.
-        origin: host the request came from, for the records; empty if unknown.
-        host: of this hub, as the person reached it.
-        project: the folder in which they have the repository; known once it is a launch.
-        content: the same of the content.
-        shown: the commits they were asked about; empty where they were shown none.
-    """
-
-    person: Person
-    request: LaunchRequest
-    on_change: OnChange = OnChange.ASK
-    keep: Keep | None = Keep.BOTH
-    build_only: bool = False
-    origin: str = ""
-    host: str = ""
-    project: str = ""
-    content: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-
-    @property
-    def answers(self) -> dict[str, str]:
-        """What the person has answered already, as fields of a form."""
-        on_change = "" if self.on_change is OnChange.ASK else str(self.on_change)
-        return {"on_change": on_change, "keep": str(self.keep or "")}
 
 
 class Launcher:
@@ -154,6 +106,8 @@ class Launcher:
             message = find(self._providers, found.repo.provider).resolved(found)
             data = {"commit": found.id, "short": found.short} if found is commit else {}
             tell(Event(Phase.WAITING, message, data))
+        if order.withheld:
+            tell(Event(Phase.WAITING, order.withheld_words))
         launch = admit(
             self._policy,
             order.request,

@@ -33,14 +33,16 @@ from ..accounting.bookkeeper import Bookkeeper
 from ..accounting.buildmeter import BuildMeter
 from ..failures import Failure
 from ..hub import Person
+from ..person.secrets import Secrets
 from ..records.records import INTERRUPTED, Records, now
 from . import metrics
 from .classes import Classes
 from .eventlog import EventLog
-from .launcher import Launcher, LaunchOrder
+from .launcher import Launcher
 from .launchstate import State, outcome_of, row_of
 from .meaning import opened, same
 from .news import News
+from .orders import LaunchOrder
 from .quotas import Allowance, Quotas
 from .result import LaunchResult
 
@@ -114,6 +116,7 @@ class Launches:
         meter: counts how long they wait for builds.
         bookkeeper: looks what runs, once something was started.
         classes: hears of launches of their links.
+        mine: secrets that people have.
     """
 
     def __init__(
@@ -130,11 +133,13 @@ class Launches:
         meter: BuildMeter,
         bookkeeper: Bookkeeper,
         classes: Classes,
+        mine: Secrets,
     ) -> None:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
         self._quotas, self._kept, self._news = quotas, kept, news
         self._meter, self._bookkeeper, self._classes = meter, bookkeeper, classes
+        self._secrets = mine
         self._all: dict[str, RunningLaunch] = {}
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
@@ -157,9 +162,12 @@ class Launches:
 
         Raises:
             NotAllowed, BadLink: the policy says no before anything is looked up.
+            NotFound: the person has no such secret.
             Conflict: that server is being started with something else.
             TooMany: the person has too many.
         """
+        order = order.as_said()
+        await self._secrets.check(order.person.name, order.request.secrets)
         judge(self._policy, order.request)
         order = await self._of_class(order)
         own, content = await self.folders(order.person, order.request)

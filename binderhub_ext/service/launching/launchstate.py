@@ -17,7 +17,7 @@ from ...core.updates import Update
 from ..failures import Failure
 from ..records.records import read_content, write_content
 from ..records.tables import LaunchRow
-from .launcher import LaunchOrder
+from .orders import LaunchOrder
 
 _EMPTY = ("commit", "image", "build", "code", "message", "detail", "url", "update")
 

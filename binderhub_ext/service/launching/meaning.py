@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...core.contents import place_of
 from ...core.launch import LaunchRequest
-from .launcher import LaunchOrder
+from .orders import LaunchOrder
 
 
 def same(one: LaunchOrder, other: LaunchOrder) -> bool:

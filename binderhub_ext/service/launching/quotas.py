@@ -12,7 +12,7 @@ from datetime import datetime
 from ...core.errors import TooMany
 from ...core.sentences import Sentence, fixed
 from . import metrics
-from .launcher import LaunchOrder
+from .orders import LaunchOrder
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,9 @@ class Teaching:
         """
         if not await self.teaches(person):
             raise _NO_TEACHER
-        link = write_link(replace(request, class_id=""), providers=self._providers)
+        # a teacher's own secrets are no business of a class
+        own = replace(request, class_id="", secrets=())
+        link = write_link(own, providers=self._providers)
         row = ClassRow(
             id="".join(secrets.choice(CLASS_LETTERS) for _ in range(_ID_LENGTH)),
             owner=person.name,

@@ -120,7 +120,7 @@ class Shares:
                     "It is not shared with you by name: you may enter it by a group you are in, or "
                     "not any more."
                 )
-            await _check(response)
+            await check_share(response)
 
     async def give_all(self, person: Person, server: str, asked: Iterable[str], tell: Tell) -> None:
         """Let in whom a launch names. What is refused is told and fails nothing."""
@@ -145,7 +145,7 @@ class Shares:
                 raise NotFound("You have no server of that name.")
             if response.status == 400 and _NOBODY in await message_of(response):
                 raise unknown(sharee.what, sharee.name)
-            await _check(response)
+            await check_share(response)
 
 
 def _sharee(share: Mapping[str, Any]) -> Sharee:
@@ -173,7 +173,8 @@ def _quoted(name: str) -> str:
     return quote(name, safe="")
 
 
-async def _check(response: ClientResponse) -> None:
+async def check_share(response: ClientResponse) -> None:
+    """Turn the Hub's refusals into words, as of what a token may not share."""
     try:
         await check(response)
     except NotAllowed as error:

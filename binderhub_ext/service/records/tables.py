@@ -156,6 +156,20 @@ class CredentialRow(Base):
     since: Mapped[datetime] = mapped_column(Moment)
 
 
+class SecretRow(Base):
+    """What a person may give to servers; `sealed` opens with a key that is not in the database."""
+
+    __tablename__ = "secrets"
+    __table_args__ = (UniqueConstraint("user", "name", name="uq_secrets_user_name"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(64))
+    file: Mapped[bool] = mapped_column(Boolean)
+    sealed: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
 class IntervalRow(Base):
     """A run of a server, or a person's part of a build: only ever appended and, while it lasts,
     made longer.

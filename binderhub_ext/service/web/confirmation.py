@@ -5,16 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from ...core.changes import UNKNOWN, changes, lets_in
 from ...core.contents import projects_of
 from ...core.errors import BadLink, NotAllowed
 from ...core.launch import Launch, LaunchRequest, Project
 from ...core.links import write_link
-from ...core.parameters import PARAMETERS
 from ...core.paste import understand
 from ...core.policy import admit, is_trusted, judge
 from ...core.progress import unheard
@@ -25,29 +23,29 @@ from ...core.rights import reach_for_the_same, rights, wants_nothing_more, words
 from ...core.sentences import NOTHING, Sentence, listing
 from ...core.sharees import Sharee
 from ...core.space import size_words
-from ...core.targets import Targets, lacks, missing, program
+from ...core.targets import lacks, missing, program
 from ...core.volumes import Placed
 from ...core.within import nearer
 from ...engines.base import Environment, Image
 from ...repos.about import About
 from ..hub import Person, State
-from ..launching.launcher import OnChange
+from ..launching.orders import OnChange
 from ..launching.resolving import resolve
+from ..person.secrets import StoredSecret
 from ..records.records import now
 from ..records.tables import ClassRow, TrustRow
 from ..requests import PASTED, SHOWN, Fields, first, read_own_link
 from . import views
 from .context import Service
 from .refused import Refusal, look
+from .resources import resources
 from .seen import seen
-
-_SHOWN = ("target", "files", "volume", "content", "image", "environment", "share", "class")
-"""Parameters that have a place of their own on the page."""
 
 _UNKNOWN = Sentence("Found out from the repository's files when it is launched")
 _OF_NOTHING = Sentence("That of an empty repository: nothing of this one is installed")
 _NETWORK = Sentence("The internet, but nothing of this hub or of other people.")
 _CREDENTIALS = Sentence("None of your passwords or tokens.")
+_TICKED = Sentence("None of your passwords or tokens, but for the secrets that you tick.")
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,7 @@ class Question:
         cost: what an hour is expected to cost; empty where nothing has a price.
         of_class: the class whose link it is; `None` for none.
         not_of_class: why it is not of the class that its link names, or not quite that one's link.
+        secrets: what the person has of what could be given to it.
     """
 
     request: LaunchRequest
@@ -89,6 +88,7 @@ class Question:
     cost: str = ""
     of_class: ClassRow | None = None
     not_of_class: Sentence = NOTHING
+    secrets: tuple[StoredSecret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     own, folders = await service.launches.folders(person, request)
     launch = admit(
         service.policy,
-        request,
+        # nothing is given before it is ticked
+        replace(request, secrets=()),
         commit,
         user=person.name,
         project=own,
@@ -146,7 +147,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         commit=commit,
         known=known,
         about=about,
-        differs=await _differs(service, person, launch),
+        differs=await _differs(service, person, launch, asks=bool(request.secrets)),
         trusted=await trusted(service, person, request),
         volumes=await service.volumes.placed(person, launch.volumes, launch.project),
         project=launch.project,
@@ -158,6 +159,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         cost=service.costs.words(launch),
         of_class=counted.row,
         not_of_class=counted.why,
+        secrets=tuple(await service.secrets.mine(person.name) if request.secrets else ()),
     )
 
 
@@ -218,7 +220,8 @@ async def _refusal(
 
 async def trusted(service: Service, person: Person, request: LaunchRequest) -> bool:
     """Whether this person, or the administrator, trusts the repository that far."""
-    if request.repo is None:
+    # a secret is given by a tick for this launch, never by an answer of another day
+    if request.repo is None or request.secrets:
         return False
     if is_trusted(service.policy, request) and wants_nothing_more(request, service.targets):
         return True
@@ -273,7 +276,7 @@ def page_values(
     """
     asked, refused = nearest.asked, nearest.refused
     request, commit = asked.request, asked.commit
-    repo = request.repo
+    repo, offers = request.repo, request.secrets if service.secrets.usable else ()
     taken = taken_instead(request.ref, commit.ref, commit.branch) if commit else ""
     link = write_link(request, providers=service.providers)
     form: dict[str, Any] = {"link": link}
@@ -298,10 +301,11 @@ def page_values(
         "content": [views.content_view(project) for project in asked.content],
         "environment": _environment(asked),
         "sees": seen(request.files, asked.project, asked.content, asked.volumes),
-        "resources": _resources(request, service.targets, asked.cost),
+        "resources": resources(request, service.targets, asked.cost),
         "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,
-        "credentials": _CREDENTIALS,
+        "credentials": _TICKED if offers else _CREDENTIALS,
+        "secrets": views.secret_choices(asked.secrets, offers, others=False),
         "source": {"host": source.host, "kind": source.kind, "outside": True},
         "rights": words(rights(request, service.targets)),
         "form": form,
@@ -315,8 +319,14 @@ def page_values(
     }
 
 
-async def _differs(service: Service, person: Person, launch: Launch) -> tuple[Sentence, ...]:
-    """What the launch would change about a server; its environment is not known yet."""
+async def _differs(
+    service: Service, person: Person, launch: Launch, *, asks: bool
+) -> tuple[Sentence, ...]:
+    """What the launch would change about a server; its environment is not known yet.
+
+    Args:
+        asks: whether its secrets are not known yet either.
+    """
     server = await service.hub.server(person, launch.server)
     if server is None:
         return ()
@@ -325,6 +335,8 @@ async def _differs(service: Service, person: Person, launch: Launch) -> tuple[Se
     if server.state is State.STOPPED:
         return entering
     old = service.tickets.of(person.name, server.name, server.ticket)
+    if old and asks:
+        launch = replace(launch, secrets=old.secrets)
     differs = changes(old, launch, image=False) if old else (UNKNOWN,)
     return (*differs, *entering)
 
@@ -350,20 +362,6 @@ def _environment(asked: Question) -> dict[str, Any]:
     return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
 
 
-def _resources(request: LaunchRequest, targets: Targets, cost: str) -> list[dict[str, str]]:
-    asked = [
-        (Sentence("Opens"), _opens(request, targets)),
-        (Sentence("Passed on to it"), urlencode(request.extra)),
-        *((p.title, p.words(request)) for p in PARAMETERS.values() if p.name not in _SHOWN),
-        (
-            Sentence("Resources"),
-            NOTHING if _asks_for_more(request) else Sentence("As much as any server here"),
-        ),
-        (Sentence("Costs"), cost),
-    ]
-    return [{"title": title, "value": value} for title, value in asked if value]
-
-
 def _not_to_open(service: Service, asked: Question) -> Sentence:
     """That what the link opens will not be there, if that is known before."""
     target = program(asked.target, service.targets)
@@ -377,16 +375,3 @@ def _not_to_open(service: Service, asked: Question) -> Sentence:
         "{missing}. Change what it opens, or go on to JupyterLab once it runs.",
         missing=missing(target),
     )
-
-
-def _opens(request: LaunchRequest, targets: Targets) -> str:
-    """What is seen first, and in what; a path of the server says that itself."""
-    target = targets.get(request.target)
-    title = target.title if target else request.target
-    if request.filepath and title:
-        return Sentence("{file} in {program}", file=request.filepath, program=title)
-    return request.filepath or request.urlpath or title
-
-
-def _asks_for_more(request: LaunchRequest) -> bool:
-    return bool(request.size or request.memory or request.cpu)

@@ -9,6 +9,7 @@ from functools import partial
 
 from tornado.web import RequestHandler
 
+from ...core.handover import Handover
 from ...core.launch import Tickets
 from ...core.policy import Policy
 from ...core.providers import Providers
@@ -36,6 +37,8 @@ from ..otherhubs import OtherHubs
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
 from ..person.folders import PersonFolders
+from ..person.invitations import Invitations
+from ..person.secrets import Secrets
 from ..person.shares import Shares
 from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
@@ -77,9 +80,12 @@ class Service:
     hub: HubClient
     health: Health
     shares: Shares
+    invitations: Invitations
     records: Records
     choices: Choices
     credentials: Credentials
+    secrets: Secrets
+    handover: Handover
     pages: Pages
     build_tokens: BuildTokens
     administration: Administration

@@ -47,11 +47,16 @@ def ways_out(
     return {
         **asdict(made),
         "anywhere": f"{open_page}#{link}" if open_page else "",
-        "publish": f"{base}catalogue/publish?{urlencode({'link': without(link, 'share')})}",
+        "publish": f"{base}catalogue/publish?{urlencode({'link': _for_all(link)})}",
         "qr": qr_code(made.url),
         "hubs": list(_links(request, hubs, providers, targets)),
         "commands": commands(request),
     }
+
+
+def _for_all(link: str) -> str:
+    """A link without what no entry of the catalogue may have."""
+    return without(without(link, "share"), "secrets")
 
 
 def qr_code(url: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from ...core.classes import why_stopped
 from ...core.errors import ServerDiffers, TargetMissing
 from ...core.launch import Files, Project, Tickets
-from ...core.links import in_lab, without
+from ...core.links import in_lab, secrets_of, without
 from ...core.progress import Event, Phase
 from ...core.projects import PROJECTS
 from ...core.repo import Repo
@@ -25,10 +25,12 @@ from ...engines.base import Program
 from ...storage.trash import Trashed
 from ..hub import Server
 from ..hub import State as ServerState
-from ..launching.launcher import OnChange
 from ..launching.launchstate import State
+from ..launching.orders import OnChange
 from ..launching.updates import UpdatePreview
 from ..person.credentials import ANY_USER, Stored
+from ..person.invitations import Invitation
+from ..person.secrets import StoredSecret
 from ..person.shares import SharedServer
 from ..person.volumes import VolumeAccess
 from ..records.classes import Stop
@@ -69,11 +71,11 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "prepares": state.prepares,
         "can_cancel": state.finished is None,
         "error": state.error and state.error.to_json(),
-        "again": {"link": state.link, **state.answers},
+        "again": {**given_again(state.link), **state.answers},
         "choices": choices(state),
         "attention": list(state.attention),
         "update": state.update.to_fields() if state.update else None,
-        "question": keep_question({"link": state.link, **state.answers})
+        "question": keep_question({**given_again(state.link), **state.answers})
         if state.may_choose()
         else None,
         "back_url": form_url(prefix, state.link),
@@ -84,7 +86,7 @@ def choices(state: State) -> list[dict[str, Any]]:
     """Ways on for a launch whose server runs, with something else or without what it opens."""
     code = state.error.code if state.error else ""
     if code == TargetMissing.code:
-        values = {"link": in_lab(state.link), **state.answers}
+        values = {**given_again(in_lab(state.link)), **state.answers}
         return [{"title": Sentence("Open JupyterLab"), "values": values}]
     if code != ServerDiffers.code:
         return []
@@ -93,12 +95,15 @@ def choices(state: State) -> list[dict[str, Any]]:
         OnChange.KEEP: Sentence("Open as it is"),
     }
     return [
-        {"title": title, "values": {"link": state.link, **state.answers, "on_change": str(answer)}}
+        {
+            "title": title,
+            "values": {**given_again(state.link), **state.answers, "on_change": str(answer)},
+        }
         for answer, title in titles.items()
     ]
 
 
-def keep_question(values: Mapping[str, str]) -> dict[str, Any]:
+def keep_question(values: Mapping[str, Any]) -> dict[str, Any]:
     """The form that asks whose version of a file keeps its name.
 
     Args:
@@ -180,6 +185,7 @@ def server_view(
     row: LaunchRow | None,
     prefix: str,
     sharees: Iterable[Sharee] | None = None,
+    invitations: Iterable[Invitation] = (),
     stop: Stop | None = None,
     beside: Iterable[Program] = (),
     memory: int | None = None,
@@ -192,6 +198,7 @@ def server_view(
         row: the launch it was last started by, if that is known.
         prefix: of the service; ends in "/".
         sharees: who else may enter it; `None` if that is not known.
+        invitations: into it, that hold.
         stop: that a teacher stopped it since that launch.
         beside: what runs beside it.
         memory: bytes that it uses now, if that is known.
@@ -210,12 +217,14 @@ def server_view(
         "project": launch.project if launch and launch.files is not Files.NONE else "",
         "content": [content_view(project) for project in launch.content] if launch else [],
         "idle": launch.idle if launch else 0,
+        "secrets": list(launch.secrets) if launch else [],
         "state": str(server.state),
         "url": server.url,
         "last_activity": server.last_activity,
         "again": again(row.request) if row else None,
         "launch_url": prefix + path_of(row.id) if row else "",
         "shared_with": None if sharees is None else sharee_views(sharees),
+        "invitations": [invitation_view(invitation) for invitation in invitations],
         "why": why_stopped(stop.title, stop.by)
         if stop and server.state is ServerState.STOPPED
         else "",
@@ -237,17 +246,29 @@ def program_view(program: Program, url: str) -> dict[str, Any]:
     return {"name": program.name, "ports": ports}
 
 
-def again(link: str) -> dict[str, str]:
+def again(link: str) -> dict[str, Any]:
     """What a button sends to start once more what a link started.
 
     Who may enter is not in it: the Hub keeps that, and nobody who was put out comes back so.
     """
-    return {"link": without(link, "share")}
+    return given_again(without(link, "share"))
+
+
+def given_again(link: str) -> dict[str, Any]:
+    """A link of a launch as fields, with the secrets that its person gave to that launch."""
+    given = secrets_of(link)
+    return {"link": link, "secrets": given} if given else {"link": link}
 
 
 def sharee_views(sharees: Iterable[Sharee]) -> list[dict[str, str]]:
     """Who may enter a server: each `{"user": name}` or `{"group": name}`."""
     return [sharee.to_fields() for sharee in sharees]
+
+
+def invitation_view(invitation: Invitation) -> dict[str, Any]:
+    """An invitation into a server; its link was told when it was made."""
+    until = iso(invitation.until)
+    return {"id": invitation.id, "until": until, "accepted": invitation.accepted}
 
 
 def shared_view(server: SharedServer) -> dict[str, str | bool]:
@@ -313,6 +334,41 @@ def credential_view(stored: Stored) -> dict[str, str]:
     """A stored token as the settings page has it: never the token."""
     user = "" if stored.user == ANY_USER else stored.user
     return {"id": stored.id, "host": stored.host, "user": user, "since": iso(stored.since)}
+
+
+def secret_view(secret: StoredSecret) -> dict[str, Any]:
+    """A secret as its person sees it: never what it is."""
+    return {"id": secret.id, "name": secret.name, "file": secret.file, "since": iso(secret.since)}
+
+
+def secret_choices(
+    mine: Iterable[StoredSecret],
+    asked: Iterable[str],
+    ticked: Iterable[str] = (),
+    *,
+    others: bool = True,
+) -> list[dict[str, Any]]:
+    """The secrets that a page offers for a launch.
+
+    Args:
+        mine: those that the person has.
+        asked: names that a link asks for; the person need not have them.
+        ticked: names that the person ticked; never what a link asks for.
+        others: whether what no link asks for is offered too.
+    """
+    asked, ticked, known = list(asked), set(ticked), {one.name: one for one in mine}
+    names = [*asked, *(name for name in known if others and name not in asked)]
+    return [
+        {
+            "name": name,
+            "asked": name in asked,
+            "ticked": name in ticked,
+            "missing": name not in known,
+            "file": name in known and known[name].file,
+            "signed_in": name in known and not known[name].id,
+        }
+        for name in names
+    ]
 
 
 def iso(moment: datetime | None) -> str:

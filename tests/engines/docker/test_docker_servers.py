@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from dockerhub import PREFIX, DockerHub, docker, running_docker_hub
 from dockersources import build, make_source
+from keeper import keeping
 from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Files
+from binderhub_ext.core.secretnames import Secret
 from binderhub_ext.engines.docker.build import DockerBuilder
 
 FILES = {"readme.txt": "from the repository", "src/x.py": "y = 1"}
@@ -28,8 +30,9 @@ def mortal_hub(plain_image: str) -> Iterator[DockerHub]:
 
 
 async def test_start_and_stop_leave_nothing(docker_hub: DockerHub) -> None:
-    async with docker_hub.client() as client:
-        events = await client.start(docker_hub.launch("liv"))
+    secret = Secret("API_KEY", "hush-d0c5")
+    async with docker_hub.client() as client, keeping(docker_hub, {"API_KEY": secret}):
+        events = await client.start(docker_hub.launch("liv", secrets=("API_KEY",)))
         assert [event["progress"] for event in events] == sorted(e["progress"] for e in events)
         (facts,) = json.loads(docker("inspect", docker_hub.container("liv")))
         host = facts["HostConfig"]
@@ -38,6 +41,11 @@ async def test_start_and_stop_leave_nothing(docker_hub: DockerHub) -> None:
         assert host["CpuQuota"] == 200_000 and not host["AutoRemove"]
         assert not any("docker.sock" in mount["Source"] for mount in facts["Mounts"])
         code = "import os; print(os.getuid(), os.path.expanduser('~'), os.access('/', os.W_OK))"
+        config = facts["Config"]
+        assert secret.value in str(config["Env"])
+        assert secret.value not in str({**facts, "Config": {**config, "Env": []}})
+        told = (await client.run("liv", "import os; print(os.environ['API_KEY'])")).output
+        assert told == f"{secret.value}\n"
         uid = os.geteuid() or 1000
         assert (await client.run("liv", code)).output == f"{uid} {HOME} False\n"
         # The server imported only what it uses, and its kernels know nothing of how.

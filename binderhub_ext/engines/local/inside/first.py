@@ -31,6 +31,8 @@ def main() -> None:
     if plan["relay"]:
         start_relay(plan["relay"])
     close_all_but([])
+    if plan["variables"]:
+        add_variables(plan["variables"])
     os.chdir(plan["cwd"])
     try:
         os.execvp(argv[0], argv)
@@ -78,6 +80,13 @@ def put(path: str, content: str) -> None:
 def patient(path: str, flags: int) -> int:
     """Open without waiting for the other end of a pipe that somebody put there."""
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+def add_variables(path: str) -> None:
+    """Add to the environment what is not in it yet."""
+    with open(path, encoding="utf-8") as file:
+        for name, value in json.load(file).items():
+            os.environ.setdefault(name, value)
 
 
 def start_relay(arguments: list[str]) -> None:

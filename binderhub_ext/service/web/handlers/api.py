@@ -13,7 +13,7 @@ from ....core.paste import understand
 from ....core.repo import Commit
 from ....core.updates import Keep
 from ...hub import Server, State
-from ...launching.launcher import LaunchOrder, OnChange
+from ...launching.orders import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
 from ...requests import SHOWN, Fields, first, read_fields
 from .. import confirmation, readmes, views
@@ -41,6 +41,8 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         origin=handler.origin(),
         host=handler.request.host,
         shown=tuple(fields.get(SHOWN, ())),
+        # said by themselves: never what a link names
+        secrets=tuple(dict.fromkeys(filter(None, fields.get("secrets", ())))),
     )
 
 
@@ -216,6 +218,7 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
     service = handler.service
     servers = await service.hub.servers(handler.me)
     given = await service.shares.given(handler.me)
+    invitations = {} if given is None else await service.invitations.given(handler.me)
     rows = await service.records.launches(handler.me.name, limit=500)
     latest: dict[str, LaunchRow] = {}
     # the newest that worked, else the newest: one whose first start failed can be tried again
@@ -231,6 +234,7 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
             row=latest.get(server.name),
             prefix=service.prefix,
             sharees=None if given is None else given.get(server.name, ()),
+            invitations=invitations.get(server.name, ()),
             stop=stops.get(latest[server.name].id) if server.name in latest else None,
             **running.get(server.name, {}),
         )

@@ -21,8 +21,8 @@ from ....core.providers import find
 from ....core.repo import Commit
 from ....core.sentences import Sentence
 from ...failures import Failure
-from ...launching.launcher import LaunchOrder
 from ...launching.launchstate import State
+from ...launching.orders import LaunchOrder
 from ...launching.quotas import Allowance
 from .api import on_change
 from .base import Api

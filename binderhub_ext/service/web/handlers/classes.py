@@ -98,7 +98,7 @@ class ClassesPage(ActionPage):
 
 async def _show(page: ClassesPage, fields: Fields) -> str:
     providers = page.service.providers
-    request = replace(read_fields(fields, providers), class_id="")
+    request = replace(read_fields(fields, providers), class_id="", secrets=())
     return f"classes?{urlencode({'link': write_link(request, providers=providers)})}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from tornado.web import HTTPError, StaticFileHandler
 
 from ....core.beginnings import beginnings
 from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed, NotFound
-from ....core.links import write_link
+from ....core.links import secrets_of, write_link
 from ....core.plain import plain
 from ...failures import Failure
 from ...requests import (
@@ -174,10 +174,13 @@ class Settings(Page):
     async def get(self) -> None:
         rows = await self.service.records.all_trusted(self.me.name)
         stored = await self.service.credentials.stored(self.me.name)
+        mine = await self.service.secrets.mine(self.me.name)
         self.show(
             "settings.html",
             trusted=[views.trust_view(row) for row in rows],
             credentials=[views.credential_view(each) for each in stored],
+            gives_secrets=self.service.secrets.usable,
+            secrets=[views.secret_view(each) for each in mine],
         )
 
 
@@ -290,8 +293,26 @@ async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
         "allowed_files": [str(files) for files in service.policy.files],
         "shares": shown.get("share", ()),
         "contents": shown.get("content", ()),
+        "secrets": views.secret_choices(
+            await service.secrets.mine(page.me.name),
+            *_asked_and_ticked(page, fields, shown),
+        )
+        if service.secrets.usable
+        else [],
         **volumeform.chooser(volumes, shown),
     }
+
+
+def _asked_and_ticked(
+    page: Page, fields: Fields, shown: Fields
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Names of secrets that whatever filled in the form asks for, and that its person ticked.
+
+    Whoever wrote an address could have written a tick: only what the form itself sent counts.
+    """
+    if page.request.method != "POST":
+        return shown.get("secrets", ()), ()
+    return secrets_of(first(fields, "link")), fields.get("secrets", ())
 
 
 def shown_fields(page: Page, fields: Fields) -> Fields:

@@ -1,13 +1,16 @@
-"""Who may enter my servers: the forms of the main page, and the same as an API."""
+"""Who may enter my servers, and whom I invite: forms of the main page, and the same as an API."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ....core.errors import BadLink, BinderError
 from ....core.sharees import Sharee
 from ...failures import Failure
+from ...person.invitations import Invitation
 from ...requests import first
 from .. import views
-from .base import ActionPage, Api, Page
+from .base import ActionPage, Api, Handler, Page
 from .pages import show_home
 
 
@@ -75,3 +78,62 @@ class LeaveApi(Api):
     async def post(self, owner: str, name: str) -> None:
         await self.service.shares.leave(self.me, owner, name)
         self.write({})
+
+
+class InvitationForm(ActionPage):
+    """`/servers/<name>/invitations`: makes one, and shows its link this one time."""
+
+    async def post(self, *names: str) -> None:
+        time = first(self.fields(), "time")
+        try:
+            made = await self.service.invitations.make(self.me, names[0], time)
+        except BinderError as error:
+            failure = Failure.of(error, where=type(self).__name__)
+            self.set_status(failure.status)
+            await self.show_refused(failure, error)
+        else:
+            self.show("invitation.html", server=names[0], **_made_view(self, *made))
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        refused = {"server": self.path_args[0], "user": "", "group": "", **failure.to_json()}
+        await show_home(self, {}, share_refused=refused)
+
+
+class WithdrawForm(ActionPage):
+    """`/servers/<name>/invitations/<id>/withdraw`."""
+
+    async def act(self, *names: str) -> str:
+        await self.service.invitations.withdraw(self.me, *names)
+        return "#work-title"
+
+    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+        refused = {"server": self.path_args[0], "user": "", "group": "", **failure.to_json()}
+        await show_home(self, {}, share_refused=refused)
+
+
+class InvitationsApi(Api):
+    """`/api/servers/<name>/invitations`: those that hold; `{"time": "hour", "day" or "week"}`."""
+
+    async def get(self, name: str) -> None:
+        invitations = await self.service.invitations.of(self.me, name)
+        self.write({"invitations": [views.invitation_view(each) for each in invitations]})
+
+    async def post(self, name: str) -> None:
+        time = str(self.json_body().get("time", ""))
+        made = await self.service.invitations.make(self.me, name, time)
+        self.set_status(201)
+        self.write(_made_view(self, *made))
+
+
+class InvitationApi(Api):
+    """`/api/servers/<name>/invitations/<id>`: withdrawing it."""
+
+    async def delete(self, name: str, id: str) -> None:
+        await self.service.invitations.withdraw(self.me, name, id)
+        self.set_status(204)
+
+
+def _made_view(handler: Handler, invitation: Invitation, path: str) -> dict[str, Any]:
+    """An invitation that was just made, with its link."""
+    url = f"{handler.request.protocol}://{handler.request.host}{path}"
+    return {**views.invitation_view(invitation), "url": url}

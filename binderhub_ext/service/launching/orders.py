@@ -1,0 +1,82 @@
+"""What somebody wants launched, and what they have answered about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ...core.launch import LaunchRequest
+from ...core.sentences import Sentence, listing
+from ...core.updates import Keep
+from ..hub import Person
+
+_WITHHELD = (
+    "Its link asks for secrets of yours, {names}: it is not given them, since you did not say so."
+)
+
+
+class OnChange(StrEnum):
+    """What to do about a running server that was started with another launch.
+
+    `FRESH` starts it anew even if nothing is different.
+    """
+
+    ASK = "ask"
+    RESTART = "restart"
+    KEEP = "keep"
+    FRESH = "fresh"
+
+
+@dataclass(frozen=True)
+class LaunchOrder:
+    """A launch somebody wants.
+
+    Attributes:
+        person: who wants it, and in whose name the Hub is asked.
+        request: what they want.
+        on_change: what to do if their server runs with something else.
+        keep: whose version keeps the name of a file that they and the repository changed; `None`
+            to ask them where there are such files.
+        build_only: end with the image; start nothing.
+        origin: host the request came from, for the records; empty if unknown.
+        host: of this hub, as the person reached it.
+        project: the folder in which they have the repository; known once it is a launch.
+        content: the same of the content.
+        shown: the commits they were asked about; empty where they were shown none.
+        secrets: names of secrets of theirs that they themselves said the server is given.
+        withheld: names of others that their link asks for.
+    """
+
+    person: Person
+    request: LaunchRequest
+    on_change: OnChange = OnChange.ASK
+    keep: Keep | None = Keep.BOTH
+    build_only: bool = False
+    origin: str = ""
+    host: str = ""
+    project: str = ""
+    content: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What the person has answered already, as fields of a form."""
+        on_change = "" if self.on_change is OnChange.ASK else str(self.on_change)
+        return {"on_change": on_change, "keep": str(self.keep or "")}
+
+    @property
+    def withheld_words(self) -> Sentence:
+        names = listing(map(Sentence.verbatim, self.withheld))
+        return Sentence(_WITHHELD, names=names)
+
+    def as_said(self) -> LaunchOrder:
+        """The same, for the secrets that its person said, whatever its link names."""
+        given = () if self.build_only else self.secrets
+        named = self.request.secrets
+        return replace(
+            self,
+            request=replace(self.request, secrets=given),
+            withheld=tuple(name for name in named if name not in given),
+        )
