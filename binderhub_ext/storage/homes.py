@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from ..beneath import DIRECTORY, beneath, lstat_beneath, open_beneath
 from ..core.errors import Conflict
 from ..core.layout import DataDirectory
 from ..locks import lock
-from .beneath import DIRECTORY, beneath, lstat_beneath, open_beneath
 from .mounts import PRIVATE, STATE_HOME, Mount
 
 _OURS = 0o711
@@ -32,7 +32,7 @@ def ensure_home(
         gid: its group; `None` likewise.
 
     Returns:
-        The home. Use it as a name to show, not to open: see :mod:`~.beneath`.
+        The home. Use it as a name to show, not to open: see :mod:`..beneath`.
 
     Raises:
         Conflict: a link or a file is in its place.

@@ -13,10 +13,10 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import PurePosixPath
 
+from ..beneath import beneath, lstat_beneath
 from ..core.errors import BinderError, NotFound
 from ..core.layout import DataDirectory
 from ..core.projects import PROJECTS, folder_depth, is_project_folder
-from .beneath import beneath, lstat_beneath
 from .trash import Trashed, list_trash, move_to_trash, restore
 from .usage import forget_usage, home_places
 

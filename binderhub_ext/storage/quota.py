@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from ..beneath import beneath, open_file
 from ..core.layout import DataDirectory
 from ..core.volumes import Volume
-from .beneath import beneath, open_file
 from .space import Limits
 from .trees import folders_beneath
 

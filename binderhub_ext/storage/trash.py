@@ -21,10 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
+from ..beneath import beneath, exists_beneath, open_beneath, read_beneath, write_beneath
 from ..core.errors import BinderError, Conflict, NoSpace, NotFound
 from ..core.layout import DataDirectory
 from ..housekeeping import alone
-from .beneath import beneath, exists_beneath, open_beneath, read_beneath, write_beneath
 from .sync.files import move
 from .trees import remove_beneath
 from .usage import forget_usage, last_usage

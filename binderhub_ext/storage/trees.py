@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from .beneath import DIRECTORY, RelativePath, beneath, exists_beneath, parts_of
+from ..beneath import DIRECTORY, RelativePath, beneath, exists_beneath, parts_of
 
 DEEPEST = 200
 """Folders within folders that anybody needs."""

@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from time import monotonic
 
+from ..beneath import beneath, read_beneath, write_beneath
 from ..core.layout import DataDirectory
-from .beneath import beneath, read_beneath, write_beneath
 
 _FOLDER = "usage"
 _PATIENCE = 300.0

@@ -27,12 +27,12 @@ from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from typing import Any
 
+from ..beneath import beneath, read_beneath, write_beneath
 from ..core.errors import NotFound
 from ..core.launch import Access
 from ..core.layout import DataDirectory
 from ..core.volumes import GroupVolume, Kind, Placed, Volume, check_free, check_name
 from ..locks import held
-from .beneath import beneath, read_beneath, write_beneath
 from .mounts import Mount
 from .trash import Trashed, list_trash, move_to_trash, restore
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from .beneath import RelativePath, open_file
+from ..beneath import RelativePath, open_file
 from .trees import DEEPEST, Folder, folders_beneath
 
 _BLOCK = 1 << 20

@@ -16,9 +16,9 @@ import pytest
 from smalldisk import leave_free, small_disk
 from test_beneath import swapping
 
+from binderhub_ext.beneath import beneath
 from binderhub_ext.storage.asowner.words import Owner, Question, code_of, command
 from binderhub_ext.storage.asowner.work import look, new_file, opened
-from binderhub_ext.storage.beneath import beneath
 
 THEIRS = Owner(200_417, 200_417)
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from binderhub_ext.storage.beneath import (
+from binderhub_ext.beneath import (
     beneath,
     exists_beneath,
     lstat_beneath,

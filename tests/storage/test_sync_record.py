@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binderhub_ext.storage.beneath import beneath, parts_of
+from binderhub_ext.beneath import beneath, parts_of
 from binderhub_ext.storage.sync.record import (
     BadRecord,
     Header,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
+from ...beneath import lstat_beneath
 from ...core.errors import LaunchFailed
 from ...core.layout import DataDirectory
-from ...storage.beneath import lstat_beneath
 from ...storage.homes import ensure_home
 from ..rundir import Owner
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from ...beneath import open_beneath
 from ...core.errors import LaunchFailed
-from ...storage.beneath import open_beneath
 from ...storage.mounts import Mount
 
 

@@ -1,7 +1,7 @@
 """Directories of people's as Docker can be told of them, without a link leading elsewhere.
 
 Docker takes names and follows links in them, and part of a name may be in its person's hands.
-So each directory is opened beneath a root of ours (`storage.beneath`), and
+So each directory is opened beneath a root of ours (`beneath`), and
 
 - as root, what was opened is bound to a place of ours, whose name is given to Docker;
 - otherwise Docker gets the real name, which was right a moment ago.
@@ -22,9 +22,9 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ...beneath import open_beneath
 from ...core.errors import LaunchFailed
 from ...core.launch import Access
-from ...storage.beneath import open_beneath
 from ...storage.mounts import Mount
 from ..containers.sources import opened
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
+from ...beneath import open_beneath
 from ...core.errors import LaunchFailed
 from ...core.launch import Access
-from ...storage.beneath import open_beneath
 from ...storage.mounts import Mount
 from .environment import hub_python
 from .sandbox import HOME, Bind

@@ -15,7 +15,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ...storage.beneath import beneath
+from ...beneath import beneath
 from ...storage.trees import DEEPEST, folders_beneath
 
 _CACHE = "__pycache__"

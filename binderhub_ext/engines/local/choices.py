@@ -16,8 +16,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from ...beneath import beneath
 from ...programs import Log
-from ...storage.beneath import beneath
 from .environment import site_packages
 
 TRACE = {"RUST_LOG": "uv_resolver::candidate_selector=trace"}

@@ -18,10 +18,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 
+from ...beneath import lstat_beneath
 from ...core.errors import BuildFailed
 from ...core.locks import Lock
 from ...core.locks.condafile import CondaFile, CondaPart
-from ...storage.beneath import lstat_beneath
 from .sandbox import SHELL
 
 CHANNEL = "conda-forge"

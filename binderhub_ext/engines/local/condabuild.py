@@ -25,6 +25,7 @@ from uuid import uuid4
 
 from packaging.version import InvalidVersion, Version
 
+from ...beneath import beneath, open_file
 from ...core.environment import Read
 from ...core.errors import BuildFailed
 from ...core.locks import Lock, Target, pixi
@@ -35,7 +36,6 @@ from ...core.requirements import requirement_lines
 from ...core.sentences import Sentence
 from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed
-from ...storage.beneath import beneath, open_file
 from ...storage.trees import remove_tree
 from . import conda, trust, uv
 from .asked import asked_in, of_lock, wanted

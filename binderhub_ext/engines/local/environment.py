@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...storage.beneath import beneath, lstat_beneath
+from ...beneath import beneath, lstat_beneath
 from .. import node
 from .sandbox import HOME, RUN, SHELL
 

@@ -12,7 +12,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ...storage.beneath import beneath, exists_beneath, open_file
+from ...beneath import beneath, exists_beneath, open_file
 from .choices import installed
 from .environment import site_packages
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ...storage.beneath import beneath
+from ...beneath import beneath
 from ...storage.trees import DEEPEST, Folder, folders_beneath, remove_tree
 from ..given import HOME, NOT_KEPT, NOT_OF_A_HOME, REPO
 

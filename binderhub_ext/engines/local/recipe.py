@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...beneath import beneath, lstat_beneath
 from ...core.environment import has_build_system, is_python_package
 from ...core.locks import find_lock
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
-from ...storage.beneath import beneath, lstat_beneath
 from .. import given, node
 from ..base import PROXY
 from ..detect import Detection, reader

@@ -93,7 +93,7 @@ class Bind:
 
     Attributes:
         source: a path nobody else can change the meaning of, or the descriptor of an opened
-            directory (`storage.beneath`), which stays open until the sandbox has started.
+            directory (`beneath`), which stays open until the sandbox has started.
         target: absolute path inside.
         read_only: enforced by the kernel.
     """

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from ...storage.beneath import open_beneath
+from ...beneath import open_beneath
 from ...storage.trees import folders_in
 from .store import seal
 

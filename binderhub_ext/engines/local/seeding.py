@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from ...beneath import open_beneath
 from ...core.errors import LaunchFailed
-from ...storage.beneath import open_beneath
 from ...storage.sync import call
 from ...storage.sync.words import Request
 from . import unsafe

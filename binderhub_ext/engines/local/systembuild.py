@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from ...beneath import lstat_beneath
 from ...core.apt import Packages
 from ...core.errors import Unsupported
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed, program, run
-from ...storage.beneath import lstat_beneath
 from ...storage.trees import remove_tree
 from ..detect import detector_environment
 from . import changing, mapping

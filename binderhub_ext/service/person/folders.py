@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...beneath import lstat_beneath, open_beneath
 from ...core.errors import NoSpace, NotAllowed, NotFound, TooLarge, TooMany
 from ...core.filenames import check_file_name
 from ...core.launch import Access
@@ -23,7 +24,6 @@ from ...core.layout import DataDirectory
 from ...core.space import Taken, size_words
 from ...programs import started
 from ...storage.asowner.words import Owner, Question, answered, command
-from ...storage.beneath import lstat_beneath, open_beneath
 from ...storage.volumes import FILES
 from ..hub import Person
 from .space import DiskUsage

@@ -12,8 +12,8 @@ from secrets import token_hex
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Any, BinaryIO
 
+from ...beneath import beneath, open_file, parts_of
 from ...core.filenames import numbered
-from ..beneath import beneath, open_file, parts_of
 
 MOST = 2000
 """Entries of one folder that are shown: somebody may have made a million."""

@@ -1,7 +1,7 @@
 """Put a commit's files into a person's project, and never lose a byte of theirs.
 
 A small program (`python -m binderhub_ext.storage.sync`) that runs as the owner of the files,
-with the standard library, Git and :mod:`..beneath` alone, since it runs at each start.
+with the standard library, Git and :mod:`...beneath` alone, since it runs at each start.
 
 The rules:
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..beneath import mkdir_beneath
+from ...beneath import mkdir_beneath
 from .decide import decide, executable
 from .files import (
     InTheWay,

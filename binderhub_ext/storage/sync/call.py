@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...beneath import beneath
 from ...core.errors import BinderError, Conflict, NoSpace, RepoUnavailable
 from ...core.jsontext import parse_json
 from ...core.sentences import Sentence
 from ...core.updates import Update
-from ..beneath import beneath
 from .files import split
 from .folder import Place
 from .run import unchanged

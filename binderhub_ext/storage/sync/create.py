@@ -6,7 +6,7 @@ import errno
 import os
 from contextlib import suppress
 
-from ..beneath import beneath, mkdir_beneath, write_beneath
+from ...beneath import beneath, mkdir_beneath, write_beneath
 from .folder import RECORD, STORE, Place
 from .git import FILES, REPOSITORY, Scratch, repository_config
 from .record import Header, Record, algorithm_of

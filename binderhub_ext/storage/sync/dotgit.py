@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from ..beneath import beneath, lstat_beneath, mkdir_beneath, read_beneath, write_beneath
+from ...beneath import beneath, lstat_beneath, mkdir_beneath, read_beneath, write_beneath
 from .files import InTheWay, put, split
 from .git import REPOSITORY, Scratch
 from .record import Header, Record

@@ -12,7 +12,7 @@ import os
 import stat
 from contextlib import suppress
 
-from ..beneath import beneath, open_beneath, open_file, rename_new
+from ...beneath import beneath, open_beneath, open_file, rename_new
 from .words import Found, Kind
 
 _CHUNK = 1 << 20

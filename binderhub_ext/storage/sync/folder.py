@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ...beneath import DIRECTORY, beneath, exists_beneath, open_beneath, parts_of
 from ...locks import try_lock
-from ..beneath import DIRECTORY, beneath, exists_beneath, open_beneath, parts_of
 from .files import split
 from .record import BadRecord, Header, read_header
 from .words import Request, SyncError

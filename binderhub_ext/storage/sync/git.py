@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from ...beneath import beneath, mkdir_beneath, write_beneath
 from ...core.errors import NoSpace
-from ..beneath import beneath, mkdir_beneath, write_beneath
 from ..trees import empty_beneath
 from .files import look
 from .record import algorithm_of, is_commit, is_safe

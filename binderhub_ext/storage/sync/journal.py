@@ -27,7 +27,7 @@ import os
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from ..beneath import beneath, exists_beneath, mkdir_beneath, open_beneath, open_file
+from ...beneath import beneath, exists_beneath, mkdir_beneath, open_beneath, open_file
 from ..trees import remove_beneath
 from .files import TRIES, InTheWay, join, labelled, look, move, split
 from .lines import LIST, Lines, Taken, read_lines, renamed, told_before

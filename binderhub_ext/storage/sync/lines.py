@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...beneath import exists_beneath, read_beneath
 from ...core.jsontext import parse_json
-from ..beneath import exists_beneath, read_beneath
 from .files import look
 from .record import is_safe
 from .words import Change, Found, Kind, What, placed

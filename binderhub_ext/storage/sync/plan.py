@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
-from ..beneath import beneath
+from ...beneath import beneath
 from ..trees import folders_beneath
 from .decide import decide, matches
 from .files import join, look

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
+from ...beneath import beneath, open_file, write_beneath
 from ...core.jsontext import parse_json
-from ..beneath import beneath, open_file, write_beneath
 from .words import Entry
 
 _VERSION = 1

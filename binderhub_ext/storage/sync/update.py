@@ -19,8 +19,8 @@ import stat
 from collections.abc import Iterator
 from hashlib import sha256
 
+from ...beneath import beneath, lstat_beneath, mkdir_beneath, write_beneath
 from ...core.sentences import Sentence
-from ..beneath import beneath, lstat_beneath, mkdir_beneath, write_beneath
 from ..trees import remove_beneath
 from .apply import FileChanger
 from .create import has_attributes
