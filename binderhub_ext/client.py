@@ -51,7 +51,7 @@ class Refused(BinderError):
         self.code, self.status = code, status
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     return host in _LOOPBACK or host.endswith(".localhost")
 
 
@@ -102,12 +102,26 @@ class Client:
             raise BadLink(
                 "{hub} is not the address of a hub, such as https://hub.example.org.", hub=hub
             )
-        if encrypted and parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        if encrypted and parts.scheme == "http" and not is_this_machine(parts.hostname):
             raise BadLink("{hub} is not encrypted: a token must not go there. Use https.", hub=hub)
         hub = hub.rstrip("/") + "/"
         self.service = hub if "/services/" in parts.path else urljoin(hub, SERVICE_PATH)
         self._headers = {"Authorization": f"token {token}", "Accept": "application/json"}
         self._opener = build_opener(_NoRedirects, _ThisMachine)
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the hub is one of this machine."""
+        return is_this_machine(urlsplit(self.service).hostname or "")
+
+    def person(self) -> str:
+        """What the Hub calls whose token it is.
+
+        Raises:
+            Refused, Unreachable.
+        """
+        with self._open("../../hub/api/user") as response:
+            return str(json.load(response)["name"])
 
     def start(self, paste: str) -> Started:
         """Start a launch of anything the paste box takes.

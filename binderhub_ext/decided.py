@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,7 +69,8 @@ class Decided:
 
     @cached_property
     def policy(self) -> Policy:
-        return self.launch_policy.policy()
+        folders = find_engine(self.engine).folders and os.geteuid() != 0
+        return self.launch_policy.policy(folders=folders)
 
     @cached_property
     def targets(self) -> Targets:

@@ -1,21 +1,31 @@
-"""Launch any link on a hub, here or elsewhere, and open it in the browser."""
+"""Launch any link on a hub, here or elsewhere, or a folder of this machine, and open it.
+
+A folder (`./my-project`) is offered to one person of the hub that runs here with our own data
+directory, and seen by their server as it is.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import webbrowser
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from ..client import TOKEN_VARIABLES, Client, Started, find_token
-from ..core.errors import BinderError
+from ..core.errors import BinderError, NotAllowed
+from ..core.launch import LaunchRequest
+from ..core.layout import DataDirectory
 from ..core.links import write_link
 from ..core.paste import understand
+from ..folders import offer
+from ..up import datadir, signin
 
 DEFAULT_HUB = "http://127.0.0.1:8000"
 HUB_VARIABLE = "BINDER_AT_HOME_HUB"
@@ -45,7 +55,66 @@ def main(argv: list[str]) -> int:
 
 def _launch(options: argparse.Namespace) -> int:
     text = " ".join(options.link)
-    client = Client(options.hub, find_token(options.hub))
+    if folder := _folder(text):
+        return _launch_folder(folder, options)
+    return _follow(text, Client(options.hub, find_token(options.hub)), options)
+
+
+def _folder(text: str) -> Path | None:
+    """The folder that is meant, there or not; `None` for a link."""
+    path = Path(text)
+    if text.startswith("/"):
+        return path if path.exists() or "/v2/" not in text else None
+    plain = not re.search(r"[/:]", text) and path.is_dir()
+    return path if plain or re.match(r"\.{1,2}/|~", text) else None
+
+
+def _launch_folder(folder: Path, options: argparse.Namespace) -> int:
+    """Offer a folder, and launch it; without a token, lead to the page that does."""
+    layout = _data_directory(options)
+    try:
+        client = Client(options.hub, find_token(options.hub))
+    except NotAllowed:
+        client = None
+    user = options.user or (client.person() if client else signin.user_name())
+    link = write_link(LaunchRequest(offer(layout, folder, user).repo))
+    if client:
+        return _follow(link, client, options)
+    page = Client(options.hub, "").absolute(link)
+    print(
+        f"Sign in as {user} and launch it there (with a token, it starts from here):",
+        file=sys.stderr,
+    )
+    _arrive(page, options)
+    return 0
+
+
+def _data_directory(options: argparse.Namespace) -> DataDirectory:
+    """That of the hub, which has to be ours and on this machine: nobody else may offer a folder.
+
+    Raises:
+        NotAllowed: it is neither.
+    """
+    if not Client(options.hub, "").on_this_machine:
+        raise NotAllowed(
+            "{hub} is on another machine, which cannot see your folders. Launch a repository there,"
+            " or start Binder@home here with scripts/up.",
+            hub=options.hub,
+        )
+    root = Path(options.data_dir or datadir.default_data_dir()).expanduser().absolute()
+    layout = DataDirectory(root)
+    if not layout.secrets.is_dir() or root.stat().st_uid != os.geteuid():
+        raise NotAllowed(
+            "{root} is not a data directory of yours, and only the owner of a hub's can open"
+            " folders there. Start Binder@home with scripts/up, or name its data directory with"
+            " --data-dir.",
+            root=root,
+        )
+    return layout
+
+
+def _follow(text: str, client: Client, options: argparse.Namespace) -> int:
+    """Launch a link, and tell how it goes."""
     if options.build_only:
         started = client.start_build(write_link(understand(text).request))
     else:
@@ -153,7 +222,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog=f"The token is read from {' or '.join(TOKEN_VARIABLES)}, or from the keyring.",
     )
-    parser.add_argument("link", nargs="+", help="anything the paste box takes")
+    parser.add_argument(
+        "link", nargs="+", help="anything the paste box takes, or a folder of this machine (./name)"
+    )
     parser.add_argument(
         "--hub",
         default=os.environ.get(HUB_VARIABLE, DEFAULT_HUB),
@@ -167,4 +238,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print each event as a line of JSON")
     parser.add_argument("--log", action="store_true", help="show the build log as it comes")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    folder = parser.add_argument_group("folders of this machine")
+    folder.add_argument("--data-dir", help="of the hub, if `up` was given one")
+    folder.add_argument(
+        "--user",
+        help="who may open it, as the hub calls them (default: whose the token is, or who you are)",
+    )
     return parser

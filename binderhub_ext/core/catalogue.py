@@ -155,10 +155,11 @@ def is_listed(repo: Repo) -> bool:
     """Whether the address of a repository may be told to who does not know it.
 
     A file at any address is often open to whoever has been told that, as a cloud's share is, and so
-    is a secret gist: its id is all that keeps it.
+    is a secret gist: its id is all that keeps it. A folder of a machine is its owner's alone.
     """
     host = urlsplit(repo.url).hostname
-    return repo.provider not in (ARCHIVE.id, GIST.id) and host != GIST.host
+    opens = repo.provider in (ARCHIVE.id, GIST.id) or host == GIST.host
+    return not (opens or repo.live)
 
 
 def normal(text: str) -> str:

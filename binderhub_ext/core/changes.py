@@ -52,7 +52,8 @@ def lets_in(shared: Iterable[Sharee], new: Launch) -> tuple[Sentence, ...]:
 def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
     if _identity(old) != _identity(new):
         yield Sentence("It would run {new} instead of {old}.", new=_repo(new), old=_repo(old))
-    elif old.commit and new.commit and old.commit.id != new.commit.id:
+    # what a folder of the machine has changed in is there already, unless it makes another image
+    elif old.commit and new.commit and old.commit.id != new.commit.id and not new.live:
         yield Sentence(
             "It would run commit {new} instead of {old}.",
             new=new.commit.short,

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from .locks import Lock, find_lock, read_project
+from .locks import PYTHON, READERS, Lock, find_lock, read_project
 from .requirements import Found, Refers, decode, included, is_archive, requirement_lines
 
 Read = Callable[[str], bytes | None]
@@ -47,6 +47,18 @@ READS: dict[str, tuple[str, ...]] = {
     "PythonBuildPack": _PYTHON,
 }
 """The files in `binder/`, `.binder/` or the root that each buildpack reads."""
+
+DECIDING = sorted(
+    {name for names in READS.values() for name in names}
+    | {"setup.py", "pyproject.toml", "DESCRIPTION"}
+)
+"""What repo2docker decides by."""
+
+NAMES = sorted({*DECIDING, R_LOCK, *READERS, PYTHON})
+"""Every configuration file that counts somewhere."""
+
+FOLDERS = ("", "binder", ".binder")
+"""Where these files can be."""
 
 _ALWAYS_TREE = {
     "DockerBuildPack": "a Dockerfile may copy any file of the repository",

@@ -199,9 +199,15 @@ class Launch:
     secrets: tuple[str, ...] = ()
 
     @property
+    def live(self) -> bool:
+        """Whether its project is a folder of the machine, which nothing of ours ever changes."""
+        return self.commit is not None and self.commit.repo.live
+
+    @property
     def projects(self) -> tuple[Project, ...]:
         """Everything it brings, the environment's repository first if it has one."""
-        first = (Project(self.commit, self.project),) if self.commit and self.project else ()
+        brings = self.commit and self.project and not self.live
+        first = (Project(self.commit, self.project),) if self.commit and brings else ()
         return (*first, *self.content)
 
     @property

@@ -29,7 +29,7 @@ class DataDirectory:
         """Every folder directly in it."""
         return (
             *(self.secrets, self.homes, self.states, self.volumes, self.trash),
-            *(self.environments, self.repos, self.cache, self.builds, self.run),
+            *(self.environments, self.repos, self.cache, self.builds, self.run, self.offers),
         )
 
     @property
@@ -80,6 +80,11 @@ class DataDirectory:
         safe = _VERSION.fullmatch(commit.id) is not None
         name = commit.id if safe else sha256(commit.id.encode()).hexdigest()
         return self.sources(commit.repo) / f"{name}.bundle"
+
+    @property
+    def offers(self) -> Path:
+        """Which folders of this machine who may open."""
+        return self.root / "offers"
 
     @property
     def builds(self) -> Path:

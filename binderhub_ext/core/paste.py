@@ -31,6 +31,7 @@ _DOI_WORD = re.compile(r"doi:\s*10\.|10\.\d{4,9}/", re.IGNORECASE)
 _SHORT = re.compile(
     r"(?:(?P<kind>[a-z]+):)?(?P<name>[\w.-]+(?:/[\w.-]+)+?)(?:\.git)?(?:[@#](?P<ref>\S+))?"
 )
+_FOLDER = re.compile(r"(?:~|\.{1,2})?/")
 _KINDS = {"gh": "gh", "github": "gh", "gl": "gl", "gitlab": "gl", "gist": "gist"}
 _REGISTRIES = re.compile(
     r"(?:docker\.io|ghcr\.io|quay\.io|(?:[\w-]+\.)*gcr\.io|mcr\.microsoft\.com|public\.ecr\.aws"
@@ -139,6 +140,12 @@ def _word(word: str, providers: Providers, depth: int, *, guess: bool = True) ->
         return pointers.of_image(word, providers)
     if _HOST.fullmatch(word) and "@" not in word.partition("/")[0]:
         return _web(f"https://{word}", providers, depth, guess)
+    if guess and _FOLDER.match(word):
+        raise BadLink(
+            "{word} looks like a folder, and no link can name one. If it is on the machine on which"
+            " you run Binder@home yourself, type “binder-at-home launch ./folder” there.",
+            word=shown(word),
+        )
     return _short(word, providers)
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from .contents import check_volumes
 from .errors import BadLink, NotAllowed
-from .launch import Files, Launch, LaunchRequest, Project
+from .launch import Files, Launch, LaunchRequest, Project, VolumeRequest
 from .names import is_server_name, server_name
 from .projects import project_folder
 from .quantities import say_bytes, write_seconds
@@ -57,6 +58,7 @@ class Policy:
         max_cpu: cores a link may ask for by figures, 0 for none.
         max_idle: seconds of inactivity a link may ask for, 0 for no limit.
         max_volumes: how many volumes one server may have.
+        folders: whether servers can see folders of this machine that its owner offered.
     """
 
     allowed_specs: tuple[str, ...] = (".*",)
@@ -69,6 +71,7 @@ class Policy:
     max_cpu: float = 0
     max_idle: int = 0
     max_volumes: int = 8
+    folders: bool = False
 
 
 def judge(policy: Policy, request: LaunchRequest) -> None:
@@ -80,6 +83,8 @@ def judge(policy: Policy, request: LaunchRequest) -> None:
     """
     for source in request.sources:
         _judge_repo(policy, source.repo, source.ref)
+    if any(source.repo.live for source in request.sources):
+        _judge_folder(policy, request)
     if request.repo is None and not request.image:
         raise BadLink("The link names neither a repository nor an image. Paste one.")
     if request.image and not any(re.fullmatch(rule, request.image) for rule in policy.images):
@@ -144,6 +149,8 @@ def admit(
     memory, cpu = _resources(policy, request)
     project = (project or project_folder(commit.repo)) if commit else ""
     check_volumes(content, request.volumes, project)
+    if commit and commit.repo.live:
+        _keep_out(request.volumes, project)
     return Launch(
         user=user,
         server=server_of(request, project, [placed.folder for placed in content]),
@@ -208,6 +215,34 @@ def _judge_repo(policy: Policy, repo: Repo, ref: str) -> None:
             "Ask the administrator to add it.",
             name=repo.shown,
         )
+
+
+def _judge_folder(policy: Policy, request: LaunchRequest) -> None:
+    if not policy.folders:
+        raise NotAllowed(
+            "This hub opens no folders of its machine. A Binder@home does that which somebody runs"
+            " on their own machine, not as root and with the engine “local”."
+        )
+    if request.content:
+        raise BadLink(
+            "A folder of this machine comes with no further content. Put the files into the folder."
+        )
+    if request.files is Files.NONE:
+        raise BadLink(
+            "A folder of this machine is seen as it is, and what is written to it stays: leave out"
+            " files=none."
+        )
+
+
+def _keep_out(volumes: Iterable[VolumeRequest], folder: str) -> None:
+    """Refuse volumes in a folder of the machine: nothing is made in it for them."""
+    for volume in volumes:
+        if PurePosixPath(volume.mount).is_relative_to(folder):
+            raise BadLink(
+                "The volume {volume} cannot be in a folder of this machine. Leave out where it"
+                " shall be: then it is below ~/shared.",
+                volume=volume.name,
+            )
 
 
 def _spellings(repo: Repo, ref: str) -> Iterator[str]:

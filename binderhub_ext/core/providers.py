@@ -12,6 +12,7 @@ from types import MappingProxyType
 from .archives import CKAN, DATAVERSE, FIGSHARE, HYDROSHARE, IMAGE, ZENODO
 from .downloads import ARCHIVE, OSF
 from .errors import BadLink, UnknownProvider
+from .folders import FOLDER
 from .forges import GIST, GIT, GITHUB, GITLAB, HUGGING_FACE, github, gitlab
 from .plain import shown
 from .provider import Provider
@@ -72,7 +73,7 @@ def at_forge(repo: Repo, providers: Providers) -> Repo:
 PROVIDERS = table(
     *(GITHUB, GIST, GITLAB, HUGGING_FACE, GIT),
     *(ZENODO, FIGSHARE, OSF, DATAVERSE, HYDROSHARE, CKAN, ARCHIVE),
-    *(IMAGE, SHIPPED),
+    *(IMAGE, SHIPPED, FOLDER),
 )
 """The built-in providers, in the order the form shows them."""
 

@@ -20,7 +20,10 @@ from .versions import short_id
 CASELESS = FORGES | {"gist.github.com", "gitea.com"}
 """Public hosts on which no two repositories differ only in case."""
 
-_CASED = frozenset({"archive", "git", "hf"})
+FOLDER_OF_MACHINE = "folder"
+"""The provider of folders that are seen where they are (:mod:`.folders`)."""
+
+_CASED = frozenset({"archive", "git", "hf", FOLDER_OF_MACHINE})
 """Providers whose hosts may tell repositories apart by case."""
 
 
@@ -49,6 +52,11 @@ class Repo:
         cover what everybody on the way can change; :mod:`.rights` sees to that.
         """
         return identity(self.url, caseless=self.caseless) or f"{self.provider}:{self.name}"
+
+    @property
+    def live(self) -> bool:
+        """Whether servers see its files where they are, instead of a project made of them."""
+        return self.provider == FOLDER_OF_MACHINE
 
     @property
     def in_the_clear(self) -> bool:

@@ -113,6 +113,7 @@ class Engine:
             `Config`) to add what servers of this engine need, and the administrator's to read;
             empty for nothing.
         secrets: whether it can hand a person's secrets to a server so that nobody else sees them.
+        folders: whether its servers can see a folder of the machine that its owner offered.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Engine:
     spawner: str
     hub_settings: str = ""
     secrets: bool = False
+    folders: bool = False
 
 
 class Builder(LoggingConfigurable, metaclass=Abstract):

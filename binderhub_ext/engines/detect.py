@@ -25,9 +25,17 @@ from pathlib import Path
 from typing import Any
 
 from ..core.apt import apt_words
-from ..core.environment import R_LOCK, READS, Determination, Read, determine
+from ..core.environment import (
+    DECIDING,
+    FOLDERS,
+    NAMES,
+    R_LOCK,
+    Determination,
+    Read,
+    determine,
+)
 from ..core.errors import BuildFailed
-from ..core.locks import CONDA, PYTHON, READERS, Target
+from ..core.locks import CONDA, READERS, Target
 from ..core.rlang import named
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
@@ -47,24 +55,16 @@ DETECTION_MEMORY = 2 << 30
 CONFIG_BYTES = 4 * 2**20
 """A configuration file over this size is a mistake or an attack."""
 
-_DECIDING = sorted(
-    {name for names in READS.values() for name in names}
-    | {"setup.py", "pyproject.toml", "DESCRIPTION"}
-)
-"""What repo2docker decides by."""
-
-_NAMES = sorted({*_DECIDING, R_LOCK, *READERS, PYTHON})
 _R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
-_FOLDERS = ("", "binder", ".binder")
-_LOOKED_AT = {str(Path(folder, name)) for folder in _FOLDERS for name in ("", *_NAMES)} - {"."}
+_LOOKED_AT = {str(Path(folder, name)) for folder in FOLDERS for name in ("", *NAMES)} - {"."}
 _ATTRIBUTES = ".gitattributes"
 """Says how Git writes files out: the same entries may become other bytes."""
 _LISTED = [
-    *_NAMES,
+    *NAMES,
     _ATTRIBUTES,
-    *(f"{folder}{end}" for folder in _FOLDERS if folder for end in ("", "/")),
+    *(f"{folder}{end}" for folder in FOLDERS if folder for end in ("", "/")),
 ]
-_COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in _FOLDERS}
+_COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in FOLDERS}
 _IGNORES = (".containerignore", ".dockerignore")
 _FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
 """Modes of Git's entries; besides these there are links and submodules."""
@@ -290,9 +290,9 @@ def question(checkout: Path) -> str:
     """
     read = reader(checkout)
     seen: list[object] = []
-    for folder in _FOLDERS:
+    for folder in FOLDERS:
         seen.append((checkout / folder).is_dir())
-        for name in _DECIDING:
+        for name in DECIDING:
             content = read(str(Path(folder, name)))
             digest = None if content is None else sha256(content).hexdigest()
             seen.append((digest, (checkout / folder / name).exists()))
@@ -353,12 +353,12 @@ def check_links(checkout: Path) -> None:
         BuildFailed: names the file.
     """
     root = checkout.resolve()
-    for folder in _FOLDERS:
+    for folder in FOLDERS:
         if not _inside(checkout / folder, root):
             raise BuildFailed(
                 "{folder}/ is a link to a place outside of the repository.", folder=folder
             )
-        for name in (*_NAMES, *_IGNORES):
+        for name in (*NAMES, *_IGNORES):
             path = checkout / folder / name
             if not _inside(path, root):
                 raise BuildFailed(

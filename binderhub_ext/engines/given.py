@@ -2,7 +2,8 @@
 
 It is kept with the image, since it is the same for everybody. A program of ours
 (`inside/binder_given.py`) copies it where nothing of that name is: as the person, within what
-their server sees, before anything else of the server runs.
+their server sees, before anything else of the server runs. Into a folder of the machine, which is
+its owner's own, nothing is copied.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def arguments(made: str, launch: Launch, home: str) -> list[str]:
         made: where what is kept is seen from inside.
         home: the home, likewise.
     """
-    project = f"{home}/{launch.project}" if launch.commit and launch.project else ""
+    given = launch.project and launch.commit and not launch.live
+    project = f"{home}/{launch.project}" if given else ""
     extent = "whole" if launch.files is Files.HOME else "own"
     return [made, launch.image, home, project, extent]
 

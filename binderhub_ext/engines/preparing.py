@@ -62,6 +62,9 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
     last_words = ""
     """The end of what the server said, which :meth:`clean_up` keeps when the log goes."""
 
+    shows_folders = False
+    """Whether servers of this engine can see folders of the machine."""
+
     # --- what an engine supplies ------------------------------------------------------------
 
     @property
@@ -149,6 +152,8 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         await self.find_room(launch)
         placed = await self.find_volumes(launch)
         self.check_launch(launch)
+        if launch.live and not self.shows_folders:
+            raise LaunchFailed("Servers of this hub cannot see folders of its machine.")
         image = await self.find_image(launch)
         if image is None:
             raise LaunchFailed(
@@ -185,11 +190,15 @@ class PreparingMixin(VolumesMixin, ProjectsMixin, metaclass=Abstract):
         return (*theirs, *content, *(mount_of(volume, self.layout) for volume in placed))
 
     def _shown(self, launch: Launch, placed: tuple[Placed, ...]) -> tuple[Mount, ...]:
-        """The volumes in a folder of the project, unless the repository has one of that name."""
+        """The volumes in a folder of the project, unless the repository has one of that name.
+
+        In a folder of the machine nothing is made.
+        """
         directory, project = self.run_directory, PurePosixPath(launch.project)
         frame = Mount(directory.path, PurePosixPath(directory.shown.name), project, Access.RO)
         volumes = [(each.volume.name, mount_of(each, self.layout)) for each in placed]
-        mounts = shown_in(project, frame, volumes) if launch.project else ()
+        shows = launch.project and not launch.live
+        mounts = shown_in(project, frame, volumes) if shows else ()
         if not mounts:
             return ()
         if not is_free(self.project_home(launch), mounts[0].target):

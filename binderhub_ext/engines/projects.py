@@ -51,6 +51,8 @@ class ProjectsMixin(RescueMixin):
             for project in launch.projects
             if (request := wanted(self.layout, launch.alone(project), home))
         }
+        if launch.live:
+            self.tell(20, Sentence("Your folder is used as it is: nothing of it is copied"))
         if self.rescue:
             self._leave_projects(launch, todo, home)
         elif todo:
@@ -119,7 +121,7 @@ async def preview(layout: DataDirectory, launch: Launch, run: Run) -> Update | N
     Raises:
         BinderError: it cannot be found out.
     """
-    if launch.files is Files.NONE or launch.commit is None or not launch.project:
+    if launch.files is Files.NONE or launch.commit is None or not launch.project or launch.live:
         return None
     home = layout.home(launch.user)
     repo = launch.commit.repo

@@ -120,8 +120,12 @@ class LaunchPolicy(LoggingConfigurable):
         none besides the built-in ones.""",
     ).tag(config=True)
 
-    def policy(self) -> Policy:
-        """The policy as the pure core wants it."""
+    def policy(self, *, folders: bool = False) -> Policy:
+        """The policy as the pure core wants it.
+
+        Args:
+            folders: whether servers can see folders of this machine.
+        """
         return Policy(
             allowed_specs=tuple(self.allowed_specs),
             banned_specs=tuple(self.banned_specs),
@@ -133,6 +137,7 @@ class LaunchPolicy(LoggingConfigurable):
             max_cpu=self.max_cpu,
             max_idle=self.max_idle,
             max_volumes=self.max_volumes,
+            folders=folders,
         )
 
     def known_providers(self, installed: Providers) -> Providers:

@@ -31,7 +31,9 @@ from .trees import remove_tree
 
 _FORMAT = 1
 _ABOUT = "backup.json"
-_MADE_AGAIN = ("cache", "environments", "repos", "run")
+_MADE_AGAIN = ("cache", "environments", "offers", "repos", "run")
+"""Offers name folders of this machine, which is another one where they are restored."""
+
 _KEEP = ("--acls", "--xattrs", "--numeric-owner")
 _CHANGED = 1
 """Status of tar when files changed while it read them."""

@@ -38,7 +38,7 @@ def close_doors(layout: DataDirectory) -> None:
 def open_doors(layout: DataDirectory) -> None:
     """Let people's own user ids pass through, who without a sandbox have to walk to their files."""
     if os.geteuid() == 0:
-        closed = (layout.secrets, layout.builds, layout.trash)
+        closed = (layout.secrets, layout.builds, layout.trash, layout.offers)
         _set(
             _PASSABLE, [layout.root, *(folder for folder in layout.folders if folder not in closed)]
         )

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from ..core.launch import Access, Files, Launch
 from ..core.layout import DataDirectory
 from ..core.volumes import SHOWN
+from ..folders import offered
 
 PRIVATE = (".local", ".jupyter", ".ipython", ".cache", ".config")
 """Where programs keep what fits one environment only: each project has its own."""
@@ -44,13 +45,18 @@ def mounts_for(launch: Launch, layout: DataDirectory) -> tuple[Mount, ...]:
     one environment's programs would disturb another's. `files=project` is a home that belongs
     to this project alone, with the project's folder at the place where it is in the whole home.
     `files=none` is nothing: the engine gives an empty home that goes with the server.
+    A folder of the machine is at the project's place in both.
 
     The sources are made by :func:`~.homes.ensure_home`, :func:`~.homes.ensure_state` and,
     for the project's folder, by :mod:`~.sync`.
+
+    Raises:
+        RepoNotFound, NotAllowed: a folder of the machine that this person cannot open.
     """
     match launch.files:
         case Files.HOME:
-            return (_whole_home(launch, layout), *_private(launch, layout))
+            live = _project(launch, layout) if launch.live else ()
+            return (_whole_home(launch, layout), *_private(launch, layout), *live)
         case Files.PROJECT:
             return (
                 _state_home(launch, layout),
@@ -115,6 +121,9 @@ def _private(launch: Launch, layout: DataDirectory) -> tuple[Mount, ...]:
 def _project(launch: Launch, layout: DataDirectory) -> tuple[Mount, ...]:
     if not launch.project:
         return ()
+    if launch.commit and launch.commit.repo.live:
+        place = offered(layout, launch.commit.repo, launch.user).place
+        return (Mount(*place, PurePosixPath(launch.project), Access.RW),)
     return (_mount(layout.homes, layout.home(launch.user) / launch.project, launch.project),)
 
 

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 from ..beneath import beneath, lstat_beneath
 from ..core.errors import BinderError, NotFound
+from ..core.folders import is_of_a_folder
 from ..core.layout import DataDirectory
 from ..core.projects import PROJECTS, folder_depth, is_project_folder
 from .trash import Trashed, list_trash, move_to_trash, restore
@@ -32,7 +33,8 @@ def list_projects(layout: DataDirectory, user: str) -> list[str]:
         for _ in range(folder_depth(first) - 1):
             below = ((path, name) for path in paths for name in _folders(layout, user, path))
             paths = [f"{path}/{name}" for path, name in islice(below, _MOST)]
-        projects += filter(is_project_folder, paths)
+        # Where a folder of the machine appears is an empty place, and no project.
+        projects += (path for path in paths if is_project_folder(path) and not is_of_a_folder(path))
         if len(projects) >= _MOST:
             break
     return sorted(projects)
@@ -40,6 +42,11 @@ def list_projects(layout: DataDirectory, user: str) -> list[str]:
 
 def check_project(layout: DataDirectory, user: str, path: str) -> None:
     """Raises `NotFound` unless a person has a project there."""
+    if is_of_a_folder(path):
+        raise NotFound(
+            "That is a folder of your own machine. It is where it always was: nothing here zips,"
+            " moves or deletes it."
+        )
     if is_project_folder(path):
         status = lstat_beneath(layout.homes, place_of(layout, user, path))
         if status and stat.S_ISDIR(status.st_mode):

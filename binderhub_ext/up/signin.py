@@ -76,10 +76,14 @@ def generate(c: Config, layout: DataDirectory, ip: str) -> SignIn | None:
 
 
 def user_name() -> str:
-    """The name of whoever sits here, as the Hub would write it; `jovyan` for a bare root."""
-    if os.geteuid() == 0:
-        name = os.environ.get("SUDO_USER", "")
-    else:
-        name = pwd.getpwuid(os.geteuid()).pw_name
+    """The name of whoever sits here, as the Hub would write it; `jovyan` for a root of no name."""
+    name = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else _account()
     name = re.sub(r"[^a-z0-9._@-]", "-", name.lower())
     return "jovyan" if name in ("", "root") else name
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # as in a container that is given any number
+        return ""

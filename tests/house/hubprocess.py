@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import Cookie, DefaultCookiePolicy
@@ -66,11 +66,21 @@ class Running:
 
 @contextmanager
 def up(
-    data_dir: Path, port: int, *arguments: str, cwd: Path | None = None, python: str = ""
+    data_dir: Path,
+    port: int,
+    *arguments: str,
+    cwd: Path | None = None,
+    python: str = "",
+    become: Callable[[list[str]], list[str]] = list,
 ) -> Iterator[Running]:
-    """Start and wait until it says how to sign in; killed with all its children at the end."""
+    """Start and wait until it says how to sign in; killed with all its children at the end.
+
+    Args:
+        become: makes of the command the same as another user.
+    """
     command = [python or sys.executable, "-P", "-m", "binderhub_ext", "up"]
     command += ["--data-dir", str(data_dir), "--port", str(port), "--no-browser", *arguments]
+    command = become(command)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         # Tests that run under nohup: children would ignore the end of their terminal as well.
         signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -11,7 +11,7 @@ import pytest
 from realhub import PREFIX
 
 from binderhub_ext.client import Client, find_token
-from binderhub_ext.commands.launch import main
+from binderhub_ext.commands.launch import _folder, main
 from binderhub_ext.core.errors import BadLink, NotAllowed
 
 
@@ -45,7 +45,11 @@ async def test_json_is_the_events(realhub, repos):
 
 @pytest.mark.parametrize(
     ("paste", "status", "code"),
-    [("numpy", 2, "bad-link"), ("{repos}/me/nothing", 1, "repo-not-found")],
+    [
+        ("numpy", 2, "bad-link"),
+        ("{repos}/me/nothing", 1, "repo-not-found"),
+        ("v2/folder/0123456789abcdef/mine", 1, "not-allowed"),
+    ],
 )
 async def test_failures_are_words_and_a_status(realhub, repos, paste, status, code):
     token = await realhub.token("lena")
@@ -86,3 +90,31 @@ def test_no_token(monkeypatch):
 def test_a_token_is_not_sent_just_anywhere(hub):
     with pytest.raises(BadLink):
         Client(hub, "secret")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        *((text, True) for text in ("mine", "./mine", "./nothing", "..", ".", "~/mine", "/tmp")),
+        *((text, False) for text in ("o/n", "nothing", "https://a.example/b", "gh/o/n/HEAD")),
+        *((text, False) for text in ("/services/binder/v2/gh/o/n/HEAD", "10.5281/zenodo.1")),
+    ],
+)
+def test_what_is_a_folder(tmp_path, monkeypatch, text, is_one):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "o" / "n").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert (_folder(text) is not None) is is_one
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--hub", "https://hub.example.org"], "on another machine"),
+        (["--data-dir", "nowhere"], "not a data directory of yours"),
+    ],
+)
+def test_folders_are_for_the_hub_of_this_machine(capsys, tmp_path, monkeypatch, words, why):
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, "."]) == 1
+    assert why in capsys.readouterr().err

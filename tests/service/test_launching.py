@@ -346,7 +346,8 @@ async def test_open_to_everybody(realhub):
         assert 'binderhub_launch_time_seconds_bucket{le="2.0"' in metrics
         assert "repo=" not in metrics
         providers = (await stranger.send("GET", f"{PREFIX}api/repoproviders")).json()
-        assert {"gh", "git", "gl"} <= {entry["id"] for entry in providers}
+        offered = {entry["id"] for entry in providers}
+        assert {"gh", "git", "gl"} <= offered and "folder" not in offered
 
 
 async def test_unknown_addresses_are_404(realhub):

@@ -126,3 +126,12 @@ def test_room_by_what_was_measured(layout: DataDirectory) -> None:
     delete_project(layout, "ann", GITHUB, NOW)
     assert no_room(layout, "ann", limits) == ""
     assert is_full(layout, 1 << 60) and not is_full(layout, 1)
+
+
+def test_where_a_folder_of_the_machine_appears_is_no_project(layout: DataDirectory) -> None:
+    place = "projects/folder.invalid/0123456789abcdef/mine"
+    (layout.home("ann") / place).mkdir(parents=True)
+    assert list_projects(layout, "ann") == sorted((GITHUB, OTHER))
+    with pytest.raises(NotFound, match="nothing here zips, moves or deletes it"):
+        delete_project(layout, "ann", place, NOW)
+    assert (layout.home("ann") / place).is_dir()

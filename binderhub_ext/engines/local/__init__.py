@@ -7,4 +7,5 @@ ENGINE = Engine(
     builder="binderhub_ext.engines.local.build:LocalBuilder",
     spawner="binder-local",
     secrets=True,
+    folders=True,
 )

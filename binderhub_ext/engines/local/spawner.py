@@ -56,6 +56,11 @@ _NO_CONTENT = (
     " environment's repository. Launch again without any."
 )
 
+_NO_FOLDERS = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them a folder of the"
+    " machine."
+)
+
 _NO_VOLUMES = (
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
     " again without any."
@@ -125,6 +130,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         contains the whole Hub. Default: refuse where there is no sandbox.""",
     ).tag(config=True)
 
+    shows_folders = True
+
     @default("network")
     def _network(self) -> str:
         return str(Network.UNSAFE_HOST if self.unsafe_no_sandbox else best_network())
@@ -154,6 +161,8 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             raise LaunchFailed(_NO_VOLUMES)
         if self.unsafe_no_sandbox and launch.content:
             raise LaunchFailed(_NO_CONTENT)
+        if self.unsafe_no_sandbox and launch.live:
+            raise LaunchFailed(_NO_FOLDERS)
         if not self.unsafe_no_sandbox and not shutil.which("bwrap"):
             raise LaunchFailed(_NO_BUBBLEWRAP)
 
@@ -283,9 +292,15 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         ]
         files = file_binds(stack, what.mounts)
         if launch.project:
-            project = opened(stack, self.project_home(launch), launch.project)
+            project = opened(stack, *self._project(what))
             files.append(Bind(project, PurePosixPath(REPO), read_only=False))
         return ordered(system, files)
+
+    def _project(self, what: Prepared) -> tuple[Path, PurePosixPath]:
+        """The project's folder: a place of ours, and the path from there."""
+        place = PurePosixPath(what.launch.project)
+        own = next((mount for mount in what.mounts if mount.target == place), None)
+        return (own.root, own.path) if own else (self.project_home(what.launch), place)
 
     # --- the Hub's API ---------------------------------------------------------------------
 

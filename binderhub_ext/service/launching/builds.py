@@ -31,6 +31,7 @@ from ...core.progress import Event, Phase, Tell, unheard
 from ...core.repo import Commit
 from ...core.sentences import Sentence
 from ...engines.base import Builder, Environment, Image
+from ...folders import offered
 from ...housekeeping import alone
 from ...jobs import Jobs
 from ...repos.about import About, about
@@ -203,6 +204,17 @@ class Builds:
     async def readme(self, commit: Commit) -> Readme | None:
         """A commit's README, if it was fetched before."""
         return await readme(self._layout, commit)
+
+    async def place(self, commit: Commit) -> str:
+        """Where the folder of this machine is that a commit is of; empty for every other.
+
+        Raises:
+            RepoNotFound, NotAllowed: whom it was resolved for cannot open it any more.
+        """
+        if not commit.repo.live:
+            return ""
+        repo = commit.repo
+        return str((await asyncio.to_thread(offered, self._layout, repo, repo.reader)).path)
 
     async def built(self, commit: Commit) -> Image | None:
         """The image of a commit if there is one; fetches it if it was never looked at."""

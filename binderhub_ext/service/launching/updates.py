@@ -144,6 +144,10 @@ class Updates:
                 request = replace(request, repo=content.repo, ref=content.ref)
         if request.repo is None:
             raise NotFound("This project has no repository to be updated from.")
+        if request.repo.live:
+            raise NotFound(
+                "This is a folder of your own machine, seen as it is: there is nothing to update."
+            )
         provider = self._builds.provider(request.repo.provider)
         commit = await provider.resolve(request.repo, request.ref, reader=person.name)
         return row, replace(request, content=()), commit

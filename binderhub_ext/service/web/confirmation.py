@@ -70,6 +70,7 @@ class Question:
         of_class: the class whose link it is; `None` for none.
         not_of_class: why it is not of the class that its link names, or not quite that one's link.
         secrets: what the person has of what could be given to it.
+        place: of a folder of this machine, where it is; empty for every other repository.
     """
 
     request: LaunchRequest
@@ -89,6 +90,7 @@ class Question:
     of_class: ClassRow | None = None
     not_of_class: Sentence = NOTHING
     secrets: tuple[StoredSecret, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         of_class=counted.row,
         not_of_class=counted.why,
         secrets=tuple(await service.secrets.mine(person.name) if request.secrets else ()),
+        place=await service.builds.place(commit) if commit else "",
     )
 
 
@@ -300,7 +303,7 @@ def page_values(
         "commit": _commit(asked),
         "content": [views.content_view(project) for project in asked.content],
         "environment": _environment(asked),
-        "sees": seen(request.files, asked.project, asked.content, asked.volumes),
+        "sees": seen(request.files, asked.project, asked.content, asked.volumes, asked.place),
         "resources": resources(request, service.targets, asked.cost),
         "lets_in": [Sharee.of(sharee).words for sharee in asked.share],
         "network": _NETWORK,

@@ -8,29 +8,38 @@ from ...core.launch import Files, Project
 from ...core.sentences import Sentence
 from ...core.volumes import Kind, Placed
 
+_LIVE = Sentence("The folder itself, no copy: what the server changes in it is changed there.")
 _CONTENT = Sentence("The project of that repository; other launches of it see it too.")
 
 
 def seen(
-    files: Files, folder: str, content: Iterable[Project], volumes: Iterable[Placed]
+    files: Files,
+    folder: str,
+    content: Iterable[Project],
+    volumes: Iterable[Placed],
+    place: str = "",
 ) -> list[dict[str, str]]:
     """Each place with what it is; nothing for what goes with the server.
 
     Args:
         folder: of the environment's project, relative to the home; empty for none.
+        place: where that is on this machine, if it is a folder of the machine.
     """
     return [
-        *_own(files, folder),
+        *_own(files, folder, place),
         *(_content(project) for project in content if files is not Files.NONE),
         *map(_volume, volumes),
     ]
 
 
-def _own(files: Files, folder: str) -> list[dict[str, str]]:
+def _own(files: Files, folder: str, place: str) -> list[dict[str, str]]:
+    live = [_mount(Sentence("A folder of your machine"), place, "rw", _LIVE)] if place else []
     if files is Files.HOME:
         everything = Sentence("Everything that is yours here.")
         home = _mount(Sentence("Your whole home"), "~", "rw", everything)
-        return [{**home, "whole": "yes"}]
+        return [{**home, "whole": "yes"}, *live]
+    if live:
+        return live
     if files is Files.PROJECT:
         path = f"~/{folder}" if folder else "~"
         folder_title = Sentence("This project's folder")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...core.repo import Repo
+from ...core.sentences import Sentence
 from ...core.url import readable
 from ..records.tables import LaunchRow, ShownRow
 from . import views
@@ -66,6 +67,8 @@ def _named(row: dict[str, Any], shown: ShownRow | None) -> dict[str, Any]:
 
 def place_of(repo: Repo) -> str:
     """Whose a repository is, and where: `github.com/ocean`; empty for what comes with the hub."""
+    if repo.live:
+        return Sentence("a folder of this machine")
     url = urlsplit(readable(repo.page))
     folder = PurePosixPath("/", unquote(url.path)).parent
     return f"{url.netloc}{folder}".rstrip("/")
@@ -85,7 +88,7 @@ def _about_project(
         "bytes": sizes.get(row.project),
         "zip_url": views.zip_url(prefix, row.project) if there else "",
         "files_url": views.folder_url(prefix, row.project) if there else "",
-        "update_url": views.update_url(prefix, row.project),
+        "update_url": "" if repo.live else views.update_url(prefix, row.project),
     }
 
 

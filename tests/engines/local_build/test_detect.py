@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from small_repositories import Files, MakeSource
 
-from binderhub_ext.core.environment import Read, determine
+from binderhub_ext.core.environment import FOLDERS, NAMES, Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.core.locks import Target, find_lock
 from binderhub_ext.core.sentences import Sentence
@@ -675,5 +675,5 @@ def test_what_repo2docker_looks_at_is_in_the_question(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WATCH, *map(str, folders)]
     seen = set(subprocess.check_output(command, text=True).split())
     assert {"requirements.txt", "binder/Dockerfile", "pyproject.toml"} <= seen
-    known = {str(Path(place, name)) for place in detect._FOLDERS for name in detect._NAMES}
+    known = {str(Path(place, name)) for place in FOLDERS for name in NAMES}
     assert seen - known == {"binder", ".binder"}

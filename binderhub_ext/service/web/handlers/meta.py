@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from tornado.web import HTTPError
 
 from .... import __version__
+from ....core.folders import FOLDER
 from .base import Api
 
 
@@ -60,7 +61,10 @@ class Providers(Public):
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/json; charset=UTF-8")
-        entries = [provider.display() for provider in self.service.providers.values()]
+        offered = dict(self.service.providers)
+        if not self.service.policy.folders:
+            offered.pop(FOLDER.id, None)
+        entries = [provider.display() for provider in offered.values()]
         self.write(json.dumps(entries))
 
 
