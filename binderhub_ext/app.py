@@ -99,7 +99,9 @@ class BinderApp(StrictApplication):
     ).tag(config=True)
 
     max_body = Bytes(
-        "1M", help="Bytes a request may send (default 1 MiB); forms are far smaller."
+        "8M",
+        help="""Bytes a request may send (default 8 MiB), such as a form with a notebook file; other
+        forms are far smaller.""",
     ).tag(config=True)
 
     sweep_every = Float(

@@ -110,6 +110,7 @@ async def make_service(
         "warnings": tuple(parts.look.warnings),
         "offer": parts.look.offer(),
         "settings": settings_view(app.config),
+        "takes_notebooks": bool(settings.Landing(parent=app).proxy_url),
     }
     made = [part.name for part in fields(Service) if part.name not in facts]
     return Service(**facts, **{name: getattr(parts, name) for name in made})

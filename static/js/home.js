@@ -1,6 +1,6 @@
 // The main page's form: says what a paste means while it is typed, and is filled in with it.
 
-import "./choosing.js";
+import "./bring.js";
 import "./copy.js";
 import "./lists.js";
 import "./share.js";

@@ -156,6 +156,7 @@ def home(**changes: Any) -> dict[str, Any]:
             "tides": "v2/shipped/tides?labpath=index.ipynb&environment=plain",
             "scratch": "v2/shipped/scratch?labpath=notebook.ipynb&environment=plain",
         },
+        "takes_notebooks": True,
         **changes,
     }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from homehub import PASSWORD, HomeHub
 from lab import arrive, output, run_cells, wait_for_lab
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 START = 240_000
 NAME = "Binder@home"
@@ -54,6 +55,58 @@ def test_two_clicks_to_a_notebook(home_hub: HomeHub, newcomer: Page, artifacts: 
     page.keyboard.type("print(6 * 7)")
     run_cells(page, [0])
     expect(output(page, 0)).to_have_text("42")
+
+
+DROP = """(content) => {
+  const brought = new DataTransfer();
+  brought.items.add(new File([content], "mine.ipynb"));
+  const fields = { bubbles: true, cancelable: true, dataTransfer: brought };
+  document.body.dispatchEvent(new DragEvent("drop", fields));
+}"""
+PASTE = """(content) => {
+  const copied = new DataTransfer();
+  copied.setData("text/plain", content);
+  const fields = { bubbles: true, cancelable: true, clipboardData: copied };
+  document.getElementById("repo").dispatchEvent(new ClipboardEvent("paste", fields));
+}"""
+
+
+def test_a_notebook_file_is_put_beside_what_is_there(home_hub: HomeHub, page: Page) -> None:
+    """Chosen, dropped or pasted; nothing is overwritten, and nothing in it is believed."""
+    image = {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>"}
+    ran = {"output_type": "display_data", "data": image, "metadata": {}}
+    said = {"output_type": "stream", "name": "stdout", "text": "it ran"}
+    cell = {"cell_type": "code", "source": "1 + 1", "execution_count": 1, "outputs": [ran, said]}
+    cell["metadata"] = {"trusted": True}
+    content = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    file = FilePayload(name="mine.ipynb", mimeType="text/plain", buffer=content.encode())
+
+    def come(begin: Callable[[], None], name: str) -> None:
+        page.goto(home_hub.main_page)
+        begin()
+        arrive(page, f"**/user/nora/scratch-*/lab/tree/{name}", timeout=START)
+
+    def choose() -> None:
+        page.get_by_label("Notebook file").set_input_files(file)
+        page.get_by_role("button", name="Open the notebook").click()
+
+    home_hub.sign_in(page, "nora")
+    come(choose, "mine.ipynb")
+    wait_for_lab(page)
+    expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(1)
+    expect(page.locator(".jp-Notebook")).to_contain_text("it ran")
+    expect(page.locator(".jp-Notebook img")).to_have_count(0)
+    come(lambda: page.evaluate(DROP, content), "mine%20*2*.ipynb")
+    come(lambda: page.evaluate(PASTE, content), "pasted.ipynb")
+    (scratch,) = home_hub.root.glob("homes/nora/projects/*/*/scratch")
+    for name in ("mine.ipynb", "mine (2).ipynb", "pasted.ipynb"):
+        assert json.loads((scratch / name).read_text())["cells"][0]["source"] in (
+            "1 + 1",
+            ["1 + 1"],
+        )
+    page.goto(home_hub.main_page)
+    page.evaluate(DROP, "<p>no notebook</p>")
+    expect(page.get_by_role("alert")).to_contain_text("is not a notebook")
 
 
 def test_the_example_has_a_picture_and_a_file_that_stays(

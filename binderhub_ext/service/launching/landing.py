@@ -7,14 +7,17 @@ server's own URL, as the Hub gave it; nobody is sent to a program that does not 
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
+from dataclasses import replace
 from http import HTTPStatus
 from time import monotonic
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
 
 from ...core.errors import LaunchFailed, TargetMissing
-from ...core.launch import Launch
+from ...core.launch import Files, Launch
+from ...core.notebooks import Notebook
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.targets import Targets, at_port, is_below, program
@@ -35,6 +38,12 @@ _LOOKS = (0, 0.5)
 """Seconds before each of the looks that all have to find nobody."""
 
 _LOOK_TIMEOUT = 5
+
+_PUT_TIMEOUT = 30
+_NOT_PUT = (
+    "The server runs, and does not take the notebook. Open it from the main page, and upload the"
+    " file in its file browser."
+)
 
 _NOBODY_YET = (HTTPStatus.INTERNAL_SERVER_ERROR, *_NOBODY)
 """What jupyter-server-proxy answers where nobody listens at a port, and other proxies."""
@@ -58,13 +67,26 @@ class Landing:
         self._hub, self._targets = hub, targets
         self._proxy_url, self._patience = proxy_url, patience
 
-    async def find(self, person: Person, launch: Launch, server: Server, tell: Tell) -> str:
+    async def find(
+        self,
+        person: Person,
+        launch: Launch,
+        server: Server,
+        tell: Tell,
+        notebook: Notebook | None = None,
+    ) -> str:
         """The URL to send the browser to.
+
+        Args:
+            notebook: a file to put there first, and to open instead.
 
         Raises:
             TargetMissing: what should be opened does not answer; JupyterLab does.
             LaunchFailed: JupyterLab does not either, or the launch names a path outside its server.
         """
+        if notebook:
+            path = await self._put(person, launch, server, notebook)
+            launch = replace(launch, target=path)
         url = server.url + launch.target
         if not is_below(server.url, url):
             raise LaunchFailed("The link leads outside the server it starts. It was not opened.")
@@ -93,6 +115,38 @@ class Landing:
             "{target} does not answer. The server runs: open JupyterLab, or change the launch.",
             target=target.title,
         )
+
+    async def _put(self, person: Person, launch: Launch, server: Server, notebook: Notebook) -> str:
+        """Put a notebook into the project under a name that is free, as its person.
+
+        Returns:
+            The path of the server that opens it.
+
+        Raises:
+            LaunchFailed: the server does not take it.
+        """
+        folder = f"{launch.project}/" if launch.files is Files.HOME else ""
+        made = await self._hub.token_for_server(person, server.name, seconds=60)
+        if made is None or not self._proxy_url:
+            raise LaunchFailed(_NOT_PUT)
+        # Not as a notebook: of one that says so itself, Jupyter would believe that it is trusted.
+        content = b64encode(notebook.content).decode()
+        body = {"type": "file", "format": "base64", "content": content}
+        try:
+            async with self._session(server, _PUT_TIMEOUT, made.token) as session:
+                for name in notebook.names:
+                    path = quote(folder + name)
+                    url = self._inside(f"{server.url}api/contents/{path}")
+                    async with session.get(url, params={"content": "0"}) as there:
+                        free = there.status == HTTPStatus.NOT_FOUND
+                    if not free:
+                        continue
+                    async with session.put(url, json=body) as answer:
+                        answer.raise_for_status()
+                    return f"lab/tree/{path}"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise LaunchFailed(_NOT_PUT, detail=str(error)) from error
+        raise LaunchFailed(_NOT_PUT)
 
     async def gone(self, server: Server) -> bool:
         """Whether a server that the Hub has for running answers no more; no if unknown.

@@ -137,10 +137,8 @@ class Launcher:
         """
         await self._check_use(order, launch, tell)
         await self._ask(order, launch, tell)
-        kept = await self._kept(order, launch)
-        image = kept or await self._environment(order, launch, tell)
-        message = Sentence("The environment is ready.")
-        tell(Event(Phase.BUILT, message, {"imageName": image.name}))
+        image = await self._kept(order, launch) or await self._environment(order, launch, tell)
+        tell(Event(Phase.BUILT, Sentence("The environment is ready."), {"imageName": image.name}))
         return image
 
     async def server(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
@@ -151,8 +149,7 @@ class Launcher:
         person, name = order.person, launch.server
         turn = self._servers.setdefault((person.name, name), asyncio.Lock())
         if turn.locked():
-            message = Sentence("Another launch of yours starts this server.")
-            tell(Event(Phase.LAUNCHING, message))
+            tell(Event(Phase.LAUNCHING, Sentence("Another launch of yours starts this server.")))
         async with turn:
             server = await self._running(order, launch, tell)
         self._space.launched(person.name)
@@ -161,7 +158,7 @@ class Launcher:
 
     async def redirect(self, order: LaunchOrder, launch: Launch, server: Server, tell: Tell) -> str:
         """Where the browser goes: below this server, and to something that answers."""
-        return await self._landing.find(order.person, launch, server, tell)
+        return await self._landing.find(order.person, launch, server, tell, order.notebook)
 
     # ---- parts of steps
 
@@ -173,8 +170,7 @@ class Launcher:
             tell(Event(Phase.LAUNCHING, ENDED))
             server = await self._stopped(person, server)
         if server and server.state is State.STOPPING:
-            message = Sentence("Your server is stopping; waiting for that.")
-            tell(Event(Phase.LAUNCHING, message))
+            tell(Event(Phase.LAUNCHING, Sentence("Your server is stopping; waiting for that.")))
             server = await self._stopped(person, server)
         start, differs = self._decide(order, server, launch)
         if start:
@@ -322,7 +318,8 @@ class Launcher:
             return launch, differs
         if not differs:
             return (None, ()) if running else (launch, ())
-        if order.on_change is OnChange.KEEP and (running or old):
+        keep = order.on_change is OnChange.KEEP and (running or old)
+        if keep or (running and order.notebook):
             return (None if running else old), ()
         if running and order.on_change is not OnChange.RESTART:
             raise ServerDiffers(server.name, differs)

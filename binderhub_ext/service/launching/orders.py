@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...core.launch import LaunchRequest
+from ...core.notebooks import Notebook
 from ...core.sentences import Sentence, listing
 from ...core.updates import Keep
 from ..hub import Person
@@ -45,6 +46,7 @@ class LaunchOrder:
         shown: the commits they were asked about; empty where they were shown none.
         secrets: names of secrets of theirs that they themselves said the server is given.
         withheld: names of others that their link asks for.
+        notebook: a file to put into the project and to open; none for what the request opens.
     """
 
     person: Person
@@ -59,6 +61,7 @@ class LaunchOrder:
     shown: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    notebook: Notebook | None = None
 
     @property
     def answers(self) -> dict[str, str]:

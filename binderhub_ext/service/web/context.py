@@ -66,6 +66,7 @@ class Service:
         warnings: sentences above the form.
         settings: what an administrator configured, without secrets.
         offer: the languages people can have.
+        takes_notebooks: whether the service reaches people's servers, to put a file into them.
     """
 
     prefix: str
@@ -114,6 +115,7 @@ class Service:
     warnings: Sequence[str] = ()
     settings: Sequence[Mapping[str, str]] = ()
     offer: Offer = field(default_factory=Offer)
+    takes_notebooks: bool = False
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""

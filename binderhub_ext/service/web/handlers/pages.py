@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,8 +15,12 @@ from tornado.web import HTTPError, StaticFileHandler
 from ....core.beginnings import beginnings
 from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed, NotFound
 from ....core.links import secrets_of, write_link
+from ....core.notebooks import read_notebook
 from ....core.plain import plain
+from ....core.shipped import EMPTY, SHIPPED
+from ....core.updates import Keep
 from ...failures import Failure
+from ...launching.orders import LaunchOrder
 from ...requests import (
     NAMES,
     PASTED,
@@ -93,13 +98,22 @@ class LaunchForm(ActionPage):
 
     async def act(self, *_names: str) -> str:
         service, fields = self.service, volumeform.joined(self.fields())
-        order = order_of(self, fields, keep=None)
+        order = self._with_notebook(order_of(self, fields, keep=None))
         if asks_first(service, fields, order.request):
             return write_link(order.request, providers=service.providers)
         state = await service.launches.start(order)
         if first(fields, "trust") == "yes":
             await trust(service, self.me, order.request)
         return views.path_of(state.id)
+
+    def _with_notebook(self, order: LaunchOrder) -> LaunchOrder:
+        """An order with the notebook file that came with it; nothing is asked then."""
+        for file in self.request.files.get("notebook", ()):
+            if order.request.repo != SHIPPED.repo(EMPTY) or not self.service.takes_notebooks:
+                raise BadLink("A notebook file can only be put into the project “scratch” here.")
+            notebook = read_notebook(file.filename, file.body)
+            return replace(order, notebook=notebook, keep=Keep.BOTH)
+        return order
 
     async def show_refused(self, failure: Failure, error: BinderError) -> None:
         fields = volumeform.joined(self.fields())
@@ -243,6 +257,7 @@ async def show_home(
         warnings=[*service.warnings, *await service.limits.warnings(page.me)],
         teaches=await service.teaching.teaches(page.me),
         beginnings=beginnings(service.policy, service.providers),
+        takes_notebooks=service.takes_notebooks,
     )
 
 
