@@ -6,6 +6,7 @@ English, and with it goes what another language is made of. Pure, the standard l
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -100,6 +101,16 @@ def fixed(text: str) -> str:
 
 NOTHING = Sentence("")
 """What is said where there is nothing to say."""
+
+
+def kept(sentences: Iterable[Sentence]) -> str:
+    """Sentences as a text that :func:`read_kept` reads again."""
+    return json.dumps([(str(sentence), sentence.data) for sentence in sentences])
+
+
+def read_kept(text: str) -> tuple[Sentence, ...]:
+    """The sentences that were :func:`kept`."""
+    return tuple(Sentence.received(words, data) for words, data in json.loads(text))
 
 
 def listing(sentences: Iterable[Sentence], *, last: str = "{these}, {this}") -> Sentence:

@@ -19,7 +19,8 @@ from ..abstract import Abstract
 from ..core.errors import BinderError, NoSpace, Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
-from ..core.progress import Tell
+from ..core.progress import Event, Phase, Tell
+from ..core.sentences import Sentence
 from ..core.updates import Update
 from ..repos.base import Source
 from ..traits import Bytes
@@ -37,11 +38,20 @@ class Environment:
             one image.
         kind: what a person calls it, such as "Python 3.11 with requirements.txt".
         files: the configuration files that determined it, relative to the repository.
+        notes: what the repository asks for and does not get, or gets otherwise.
     """
 
     key: str
     kind: str
     files: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
+
+    def tell(self, tell: Tell) -> None:
+        """Say that it is being built, and what it will not be."""
+        message = Sentence("Building {kind}", kind=self.kind)
+        tell(Event(Phase.BUILDING, message, {"progress": 1}))
+        for note in self.notes:
+            tell(Event(Phase.BUILDING, note))
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,15 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         repository has nothing that repo2docker would take them from: `pylock.toml`, `uv.lock` or
         `poetry.lock`; `conda-lock.yml`, `environment.lock` or `pixi.lock`, or from `pixi.toml`
         (the `local` engine). Default: yes. repo2docker and mybinder.org do not read these files.
+        """,
+    ).tag(config=True)
+
+    devcontainers = Bool(
+        True,
+        help="""
+        Whether a `devcontainer.json` counts where a repository has nothing else that says what to
+        install: its Python, its packages of Debian and its commands. Default: yes. repo2docker and
+        mybinder.org do not read it.
         """,
     ).tag(config=True)
 

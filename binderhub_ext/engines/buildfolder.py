@@ -9,7 +9,7 @@ the commit and its tags, and the folder is a checkout of that commit with a `.gi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from ..core.errors import BuildFailed
 from ..repos.base import Source
 from ..repos.checkout import checkout
 from ..storage.checkout import temporary_checkout
-from .detect import Detection, reader
+from .configuration import reader
+from .detect import Detection
 
 
 async def fill(folder: Path, detection: Detection, source: Source, scratch: Path) -> None:
@@ -32,11 +33,28 @@ async def fill(folder: Path, detection: Detection, source: Source, scratch: Path
         RepoUnavailable: the kept files cannot be read.
         NoSpace: the disk is full.
     """
+    made = dict(detection.made)
+    named = [(path, digest) for path, digest in detection.files if path not in made]
     if not detection.determination.by_files:
         await checkout(source, folder, history=True)
-    elif detection.files:
+    elif named:
         async with temporary_checkout(source, scratch) as files:
-            await asyncio.to_thread(_place, files, detection.files, folder)
+            await asyncio.to_thread(_place, files, named, folder)
+    await asyncio.to_thread(_add, made, folder)
+
+
+def _add(made: Mapping[str, str], folder: Path) -> None:
+    """Files of our own; where they come to lie the repository may have a link, or a folder."""
+    for name, text in made.items():
+        folder.mkdir(exist_ok=True)
+        try:
+            with (folder / name).open("xb") as file:
+                file.write(text.encode())
+        except FileExistsError as error:
+            raise BuildFailed(
+                "The repository has {name}, which is no file. Remove it.", name=name
+            ) from error
+        (folder / name).chmod(0o644)
 
 
 def _place(checkout: Path, files: Iterable[tuple[str, str]], folder: Path) -> None:

@@ -14,7 +14,6 @@ import json
 import os
 import platform
 import re
-import stat
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -25,25 +24,20 @@ from pathlib import Path
 from typing import Any
 
 from ..core.apt import apt_words
-from ..core.environment import (
-    DECIDING,
-    FOLDERS,
-    NAMES,
-    R_LOCK,
-    Determination,
-    Read,
-    determine,
-)
+from ..core.devcontainer import DevContainer
+from ..core.environment import R_LOCK, Determination, Read, determine
 from ..core.errors import BuildFailed
 from ..core.locks import CONDA, READERS, Target
 from ..core.rlang import named
+from ..core.sentences import Sentence, kept, read_kept
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
-from ..repos.listing import listed
 from ..storage.checkout import temporary_checkout
+from .configuration import check_links, configuration, is_of_named_files, question, reader
+from .devcontainers import devcontainer, with_files
 from .scripts import check_scripts
 
-DETECTION = 7
+DETECTION = 8
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -52,23 +46,9 @@ DETECTION_TIME = 30.0
 DETECTION_MEMORY = 2 << 30
 """Bytes of memory it may take for that, as far as its own process counts them."""
 
-CONFIG_BYTES = 4 * 2**20
-"""A configuration file over this size is a mistake or an attack."""
-
 _R_PACKAGE = re.compile(rb"^[ \t]*+-\s*+[\"']?(?:[\w.-]+::)?r-", re.MULTILINE)
-_LOOKED_AT = {str(Path(folder, name)) for folder in FOLDERS for name in ("", *NAMES)} - {"."}
-_ATTRIBUTES = ".gitattributes"
-"""Says how Git writes files out: the same entries may become other bytes."""
-_LISTED = [
-    *NAMES,
-    _ATTRIBUTES,
-    *(f"{folder}{end}" for folder in FOLDERS if folder for end in ("", "/")),
-]
-_COUNTED = _LOOKED_AT | {str(Path(folder, _ATTRIBUTES)) for folder in FOLDERS}
-_IGNORES = (".containerignore", ".dockerignore")
-_FOLDER, _PLAIN = "040000", ("040000", "100644", "100755")
-"""Modes of Git's entries; besides these there are links and submodules."""
 
+_NO_DEVCONTAINER = DevContainer("", {})
 
 Ask = Callable[[Path, Sequence[str]], Awaitable[str]]
 """Runs `detector` on a checkout with further words; gives what it printed.
@@ -92,6 +72,9 @@ class Detection:
         apt: what `apt.txt` names, sorted.
         r: `environment.yml` names R packages.
         cran: what a repository of R names in `DESCRIPTION` and `renv.lock`, sorted.
+        devcontainer: path of the `devcontainer.json` that counts, or empty.
+        made: names and texts of the files that stand for it; `files` has them too.
+        notes: what of it is not done.
     """
 
     buildpack: str
@@ -104,6 +87,9 @@ class Detection:
     apt: tuple[str, ...] = ()
     r: bool = False
     cran: tuple[str, ...] = ()
+    devcontainer: str = ""
+    made: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
     @property
     def determination(self) -> Determination:
@@ -113,6 +99,17 @@ class Detection:
         """Path of a configuration file that is there, or an empty string."""
         path = f"{self.binder_dir}/{name}" if self.binder_dir else name
         return path if any(path == known for known, _ in self.files) else ""
+
+    def named(self, name: str) -> str:
+        """The same, as people know it: what was made of a `devcontainer.json` is in that."""
+        return self.devcontainer if name in dict(self.made) else self.file(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Paths of the files in the repository that determine the environment."""
+        made = dict(self.made)
+        own = [path for path, _ in self.files if path not in made]
+        return tuple(sorted([*own, self.devcontainer] if made else own))
 
     @property
     def lock(self) -> str:
@@ -139,6 +136,7 @@ class Detector:
         available: versions this machine has, lowest first.
         ask: runs repo2docker, where an engine has a better place for that than this machine.
         locks: whether lock files that repo2docker does not read count.
+        devcontainers: whether a `devcontainer.json` does.
     """
 
     def __init__(
@@ -148,12 +146,14 @@ class Detector:
         available: Sequence[str],
         ask: Ask | None = None,
         locks: bool = True,
+        devcontainers: bool = True,
     ) -> None:
         self.folder = folder
         self.default_python = default_python
         self.available = tuple(available)
         self._ask = ask or _on_this_machine
         self.locks = locks
+        self.devcontainers = devcontainers
 
     async def of(self, source: Source, scratch: Path) -> Detection:
         """What a fetched commit asks for, remembered or detected.
@@ -172,7 +172,7 @@ class Detector:
             return known
         async with temporary_checkout(source, scratch) as files:
             detection = await self.detect(source.content, files)
-        if named and _of_named_files(detection):
+        if named and is_of_named_files(detection.determination):
             self._remember(named, detection)
         return detection
 
@@ -181,6 +181,8 @@ class Detector:
         try:
             fields = json.loads(self._path(asked).read_text())
             fields["files"] = tuple((path, digest) for path, digest in fields["files"])
+            fields["made"] = tuple((name, text) for name, text in fields["made"])
+            fields["notes"] = read_kept(fields["notes"])
             fields |= {name: tuple(fields[name]) for name in ("reasons", "apt", "cran")}
             return Detection(**fields)
         except (OSError, ValueError, KeyError, TypeError):
@@ -193,9 +195,14 @@ class Detector:
             BuildFailed: repo2docker cannot make sense of the configuration.
         """
         await asyncio.to_thread(check_links, checkout)
-        decision = await self._decided(checkout)
-        asked = decision["buildpack"], decision["binder_dir"], reader(checkout)
-        determination = await asyncio.to_thread(determine, *asked, locks=self.locks)
+        decision, read = await self._decided(checkout), reader(checkout)
+        asked = decision["buildpack"], decision["binder_dir"]
+        determination = await asyncio.to_thread(determine, *asked, read, locks=self.locks)
+        container = await self._devcontainer(checkout, asked, determination, read)
+        if container.files:
+            read = with_files(read, container.files)
+            determination = await asyncio.to_thread(determine, *asked, read, locks=False)
+            decision |= _runtime(container)
         python = decision["python"]
         if lock := determination.lock:
             fixed = bool(decision["runtime"])
@@ -209,11 +216,22 @@ class Detector:
             binder_dir=decision["binder_dir"],
             python=python,
             runtime=decision["runtime"],
+            devcontainer=container.path,
+            made=tuple(container.files.items()),
+            notes=container.notes,
         )
-        detection = _with_packages(detection, reader(checkout))
-        check_scripts(detection.file, reader(checkout))
+        detection = _with_packages(detection, read)
+        check_scripts(detection.file, read)
         self._remember(tree, detection)
         return detection
+
+    async def _devcontainer(
+        self, checkout: Path, asked: tuple[str, str], determination: Determination, read: Read
+    ) -> DevContainer:
+        if not self.devcontainers:
+            return _NO_DEVCONTAINER
+        known = await asyncio.to_thread(devcontainer, checkout, *asked, determination, read)
+        return known or _NO_DEVCONTAINER
 
     async def _decided(self, checkout: Path) -> dict[str, str]:
         """What repo2docker says, from memory if it was asked of the same files before."""
@@ -226,12 +244,12 @@ class Detector:
         return decision
 
     def _path(self, asked: str) -> Path:
-        own = [self.default_python, self.available, self.locks]
+        own = [self.default_python, self.available, self.locks, self.devcontainers]
         facts = [DETECTION, version("jupyter-repo2docker"), asked, *own]
         return self.folder / f"{sha256(json.dumps(facts).encode()).hexdigest()}.json"
 
     def _remember(self, asked: str, detection: Detection) -> None:
-        _write(self._path(asked), asdict(detection))
+        _write(self._path(asked), asdict(detection) | {"notes": kept(detection.notes)})
 
     async def _ask_repo2docker(self, checkout: Path) -> dict[str, str]:
         words = [self.default_python, ",".join(self.available), str(DETECTION_MEMORY)]
@@ -257,54 +275,18 @@ class Detector:
         return decision
 
 
-async def configuration(source: Source) -> str | None:
-    """A digest of the configuration of a commit, from Git's listing of its tree.
-
-    Of two commits with the same digest repo2docker says the same.
-
-    Returns:
-        `None` where the files themselves have to be looked at: one of them is a link or a
-        submodule, or there is no listing.
-    """
-    entries = await listed(source, _LISTED)
-    if entries is None:
-        return None
-    named = [entry for entry in entries if entry.path in _COUNTED]
-    if any(entry.mode not in _PLAIN for entry in named):
-        return None
-    facts = [(entry.path, entry.mode, "" if entry.mode == _FOLDER else entry.id) for entry in named]
-    return f"files {sha256(json.dumps(sorted(facts)).encode()).hexdigest()}"
-
-
-def _of_named_files(detection: Detection) -> bool:
-    """Whether nothing but what :func:`configuration` names determined an answer."""
-    determination = detection.determination
-    return determination.by_files and _LOOKED_AT.issuperset(determination.names)
-
-
-def question(checkout: Path) -> str:
-    """A digest of all that repo2docker looks at to decide: which files there are, what is in them.
-
-    Raises:
-        BuildFailed: one of them is too large.
-    """
-    read = reader(checkout)
-    seen: list[object] = []
-    for folder in FOLDERS:
-        seen.append((checkout / folder).is_dir())
-        for name in DECIDING:
-            content = read(str(Path(folder, name)))
-            digest = None if content is None else sha256(content).hexdigest()
-            seen.append((digest, (checkout / folder / name).exists()))
-    return sha256(json.dumps(seen).encode()).hexdigest()
-
-
 def _write(path: Path, fields: dict[str, Any]) -> None:
     """Write it as a whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(fields))
     partial.replace(path)
+
+
+def _runtime(container: DevContainer) -> dict[str, str]:
+    """What repo2docker would say of the Python that it asks for, if it asks for one."""
+    runtime = container.files.get("runtime.txt", "").strip()
+    return {"runtime": runtime, "python": runtime.removeprefix("python-")} if runtime else {}
 
 
 def _with_packages(detection: Detection, read: Read) -> Detection:
@@ -317,63 +299,6 @@ def _with_packages(detection: Detection, read: Read) -> Detection:
         r=bool(_R_PACKAGE.search(read(file) or b"")),
         cran=named(read, detection.binder_dir, detection.file(R_LOCK)) if is_r else (),
     )
-
-
-def reader(checkout: Path) -> Read:
-    """Reads files of a checkout by path; follows links inside it only."""
-    root = checkout.resolve()
-
-    def read(path: str) -> bytes | None:
-        try:
-            real = (root / path).resolve(strict=True)
-            if not real.is_relative_to(root) or not stat.S_ISREG(real.stat().st_mode):
-                return None
-            with real.open("rb") as file:
-                content = file.read(CONFIG_BYTES + 1)
-        except (OSError, RuntimeError, ValueError):
-            return None
-        if len(content) > CONFIG_BYTES:
-            raise BuildFailed(
-                "{path} is larger than {size} MiB.",
-                path=path,
-                size=CONFIG_BYTES >> 20,
-            )
-        return content
-
-    return read
-
-
-def check_links(checkout: Path) -> None:
-    """Refuse configuration that lies outside of the repository or is not a file.
-
-    repo2docker follows links, and would otherwise read, and quote in an error, a file of this
-    machine.
-
-    Raises:
-        BuildFailed: names the file.
-    """
-    root = checkout.resolve()
-    for folder in FOLDERS:
-        if not _inside(checkout / folder, root):
-            raise BuildFailed(
-                "{folder}/ is a link to a place outside of the repository.", folder=folder
-            )
-        for name in (*NAMES, *_IGNORES):
-            path = checkout / folder / name
-            if not _inside(path, root):
-                raise BuildFailed(
-                    "{path} is a link to a place outside of the repository.",
-                    path=Path(folder) / name,
-                )
-            if path.exists() and not path.is_file() and folder:
-                raise BuildFailed("{path} is not a file.", path=Path(folder) / name)
-
-
-def _inside(path: Path, root: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):
-        return False
 
 
 async def _on_this_machine(checkout: Path, words: Sequence[str]) -> str:

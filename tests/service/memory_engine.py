@@ -27,6 +27,9 @@ ENGINE = Engine(
     secrets=True,
 )
 
+NOTED = "devcontainer.json"
+"""A file of which this engine says that it does not count."""
+
 
 class MemoryBuilder(Builder):
     """Builds in no time, unless told to take some."""
@@ -48,7 +51,11 @@ class MemoryBuilder(Builder):
         self.plans += 1
         if await listed(source, ["Dockerfile"]):
             raise Unsupported("Dockerfile: this engine has none. Another engine can build it.")
-        return Environment(self.key_of(source), "Python, in memory", ("requirements.txt",))
+        files = ("requirements.txt",)
+        noted = await listed(source, [NOTED])
+        notes = [Sentence("{path} does not count beside {files}", path=NOTED, files=files[0])]
+        facts = files, tuple(notes if noted else ())
+        return Environment(self.key_of(source), "Python, in memory", *facts)
 
     async def find(self, environment: Environment) -> Image | None:
         return self.built.get(environment.key)

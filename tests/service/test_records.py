@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, event
 from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.launch import Project
 from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records, now, write_content
@@ -64,11 +65,13 @@ def test_migrations_end_at_the_tables_of_the_code(tmp_path):
 
 
 async def test_the_environment_of_a_commit_is_remembered(records):
-    environment = Environment("key", "Python 3.11", ("requirements.txt",))
+    notes = Sentence("{path} does not count beside {files}", path="a", files="b"), Sentence("Plain")
+    environment = Environment("key", "Python 3.11", ("requirements.txt",), notes)
     assert await records.environment(COMMIT, "basis") is None
     await records.remember(COMMIT, "basis", environment)
     await records.remember(COMMIT, "basis", environment)
-    assert await records.environment(COMMIT, "basis") == environment
+    known = await records.environment(COMMIT, "basis")
+    assert known == environment and [note.data for note in known.notes] == [notes[0].data, {}]
 
 
 async def test_an_environment_belongs_to_its_engine_basis_and_url(records, tmp_path):

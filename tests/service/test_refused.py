@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from gitserver import GitServer
-from memory_engine import MemoryBuilder, MemoryRepos
+from memory_engine import NOTED, MemoryBuilder, MemoryRepos
 from realhub import PREFIX, RealHub
 from test_builds import Room, commit
 
@@ -41,6 +41,16 @@ async def test_the_page_that_asks_says_so_with_the_ways_on(
         assert "mybinder.org" not in page
         plain = html.unescape((await browser.get(f"{PREFIX}{dockerfile}?environment=plain")).text)
         assert ">Launch</button>" in plain and "empty repository" in plain
+
+
+async def test_what_will_not_be_done_is_said_before(realhub: RealHub, repos: GitServer) -> None:
+    """Also of an environment that is there, and in the person's language."""
+    repo = repos.create_repo("me/noted", {NOTED: "{}"})
+    async with realhub.browser("rhea") as browser:
+        german = {"Accept-Language": "de"}
+        link = f"{PREFIX}v2/git/{quote(repo.url, safe='')}/main"
+        page = html.unescape((await browser.get(link, headers=german)).text)
+        assert f"{NOTED} zählt nicht neben requirements.txt." in page
 
 
 async def test_the_api_says_so(realhub: RealHub, repos: GitServer, dockerfile: str) -> None:

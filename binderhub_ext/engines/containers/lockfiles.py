@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ...core.errors import BuildFailed
 from ...core.locks import Lock, find_lock
-from ..detect import Detection, reader
+from ..configuration import reader
+from ..detect import Detection
 from .order import LockedPackages
 
 ASKED, LIMITS = "requirements.txt", "constraints.txt"

@@ -38,6 +38,7 @@ class Recipe:
         authorities: what tells base images with certificate authorities of the
             administrator's apart; empty where there are none.
         locks: whether lock files that repo2docker does not read count.
+        devcontainers: whether a `devcontainer.json` does.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Recipe:
     base_image: str
     authorities: str = ""
     locks: bool = True
+    devcontainers: bool = True
 
     async def plan(self, source: Source, layout: DataDirectory, scratch: Path) -> Plan:
         """Detect what a source asks for, and name the environment.
@@ -56,7 +58,8 @@ class Recipe:
             BuildFailed: repo2docker cannot make sense of the configuration.
             Unsupported: its packages are those of a lock file of conda.
         """
-        detector = Detector(layout.cache / "plans", *repo2docker_pythons(), locks=self.locks)
+        plans, counts = layout.cache / "plans", (self.locks, self.devcontainers)
+        detector = Detector(plans, *repo2docker_pythons(), None, *counts)
         detection = await detector.of(source, scratch)
         if detection.conda_lock:
             raise Unsupported(
@@ -75,7 +78,8 @@ class Recipe:
     def _decide(self, detection: Detection, tree: str) -> Plan:
         determination = detection.determination
         key = environment_key(self.ingredients, determination, detection.binder_dir, tree)
-        return Plan(detection, Environment(key, kind_of(detection), determination.names))
+        named = detection.names, detection.notes
+        return Plan(detection, Environment(key, kind_of(detection), *named))
 
     @property
     def _pack(self) -> str:
@@ -96,8 +100,8 @@ def kind_of(detection: Detection) -> str:
     """What a person calls the environment."""
     named = detection.buildpack.removesuffix("BuildPack")
     if detection.buildpack in ("PythonBuildPack", "PipfileBuildPack"):
-        return describe(detection.determination.names, detection.python)
-    read = [name for name in detection.determination.names if PurePath(name).name != R_LOCK]
+        return describe(detection.names, detection.python)
+    read = [name for name in detection.names if PurePath(name).name != R_LOCK]
     files = " and ".join(read[:3])
     return f"{named} with {files}" if files else named
 

@@ -11,6 +11,7 @@ from traitlets import Enum, List, TraitError, Unicode, default, validate
 
 from ...repos.base import Source
 from ..base import Builder, Environment
+from ..detect import DETECTION, Detection
 from .binderhub import BinderHub
 from .planning import Plan, Recipe
 
@@ -40,8 +41,8 @@ class ContainerBuilder(Builder):
         help="""
         Address of a BinderHub in API-only mode, or of a service like this one, that builds in
         place of this hub: images of Git repositories that everybody can read are built there and
-        pulled from its registry. Others are built here: private ones, archives, and those with a
-        lock file that repo2docker does not read. A change gives every environment a new key.
+        pulled from its registry. Others are built here: private ones, archives, and those whose
+        lock file or `devcontainer.json` counts, which repo2docker does not read. A change gives every environment a new key.
         Default: none.
         """
     ).tag(config=True)
@@ -72,6 +73,12 @@ class ContainerBuilder(Builder):
             return None
         return BinderHub(self.binderhub_url, self.binderhub_token_file)
 
+    def elsewhere(self, detection: Detection, source: Source | None) -> BinderHub | None:
+        """The BinderHub that builds this in place of this hub, if there is one that can."""
+        if self.binderhub is None or source is None or detection.lock or detection.made:
+            return None
+        return self.binderhub if self.binderhub.takes(source) else None
+
     def named(self, recipe: str) -> str:
         """A recipe's name, with who else builds by it."""
         return f"{recipe}, {self.binderhub_url}" if self.binderhub_url else recipe
@@ -89,7 +96,8 @@ class ContainerBuilder(Builder):
         return self.layout.run / "builds"
 
     async def basis(self) -> str:
-        return str(self.recipe.ingredients)
+        detected = f"{DETECTION} {self.lock_files} {self.devcontainers}"
+        return f"{self.recipe.ingredients} {detected}"
 
     async def plan(self, source: Source) -> Environment:
         return (await self.planned(source)).environment

@@ -114,19 +114,13 @@ class DockerBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(
-            self.named(RECIPE),
-            self.buildpack,
-            self.base_image,
-            authorities(),
-            locks=self.lock_files,
-        )
+        base = self.buildpack, self.base_image, authorities()
+        return Recipe(self.named(RECIPE), *base, self.lock_files, self.devcontainers)
 
     # --- building -------------------------------------------------------------------------
 
     async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
-        message = Sentence("Building {kind}", kind=plan.environment.kind)
-        tell(Event(Phase.BUILDING, message, {"progress": 1}))
+        plan.environment.tell(tell)
         log = Log(lambda line: tell(Event.log(Phase.BUILDING, line)))
         try:
             async with asyncio.timeout(self.build_timeout):
@@ -136,7 +130,7 @@ class DockerBuilder(Settings):
                     lock = await asyncio.to_thread(place_lock, context, plan.detection)
                     job = self._job(plan, source, context, base, lock)
                     before = await asyncio.to_thread(facts_of, context)
-                    handed = await self._handed_over(job, source, tell)
+                    handed = await self._handed_over(plan, job, source, tell)
                     if not handed:
                         await self._work(job, log)
                 if plan.detection.file("postBuild") and not handed:
@@ -193,10 +187,10 @@ class DockerBuilder(Settings):
             engine=PODMAN if self.cli == "podman" else "docker",
         )
 
-    async def _handed_over(self, job: Job, source: Source | None, tell: Tell) -> bool:
+    async def _handed_over(self, plan: Plan, job: Job, source: Source | None, tell: Tell) -> bool:
         """Have the image built elsewhere, where that is wanted and possible; returns whether."""
-        binderhub = self.binderhub
-        if not binderhub or not source or job.lock or not binderhub.takes(source):
+        binderhub = self.elsewhere(plan.detection, source)
+        if not binderhub or not source:
             return False
         reference = await binderhub.build(source.commit, tell)
         image = await self.prebuilt(reference, tell)

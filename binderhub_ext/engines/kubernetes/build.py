@@ -106,15 +106,14 @@ class KubernetesBuilder(Settings):
             await fill(context, plan.detection, source, self.scratch)
             lock = await asyncio.to_thread(place_lock, context, plan.detection)
             commit = source.commit
-            if self.binderhub and not lock and self.binderhub.takes(source):
-                reference = await self.binderhub.build(commit, tell)
+            if binderhub := self.elsewhere(plan.detection, source):
+                reference = await binderhub.build(commit, tell)
                 return BuildInput(prebuilt=await self._pinned(reference))
             marks = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
             made = bool(plan.detection.file("postBuild"))
             return BuildInput(marks, lock=asdict(lock) if lock else {}, made=made)
 
-        message = Sentence("Building {kind}", kind=environment.kind)
-        return await self._get(environment.key, message, prepare, tell)
+        return await self._get(environment.key, environment.tell, prepare, tell)
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         """See :class:`Builder`. It is examined like a built one and kept by its content."""
@@ -131,8 +130,11 @@ class KubernetesBuilder(Settings):
         async def prepare(context: Path) -> BuildInput:
             return BuildInput(prebuilt=pinned)
 
-        message = Sentence("Getting the image {image}", image=reference)
-        return await self._get(key, message, prepare, tell)
+        def begins(tell: Tell) -> None:
+            message = Sentence("Getting the image {image}", image=reference)
+            tell(Event(Phase.BUILDING, message, {"progress": 1}))
+
+        return await self._get(key, begins, prepare, tell)
 
     async def images(self) -> list[Image]:
         repository = self.cluster.repository
@@ -167,13 +169,8 @@ class KubernetesBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(
-            self.named(RECIPE),
-            self.buildpack,
-            self.base_image,
-            authorities(),
-            locks=self.lock_files,
-        )
+        base = self.buildpack, self.base_image, authorities()
+        return Recipe(self.named(RECIPE), *base, self.lock_files, self.devcontainers)
 
     def _key(self, name: str) -> str:
         return images.key_of(self.cluster, name)
@@ -201,12 +198,14 @@ class KubernetesBuilder(Settings):
 
     # --- building -------------------------------------------------------------------------
 
-    async def _get(self, key: str, message: Sentence, prepare: PrepareInput, tell: Tell) -> Image:
+    async def _get(
+        self, key: str, begins: Callable[[Tell], None], prepare: PrepareInput, tell: Tell
+    ) -> Image:
         """The image of a key: as it is there, or made by the key's Job."""
         async with self.keys.locked(key):
             if image := await self._find(key):
                 return image
-            tell(Event(Phase.BUILDING, message, {"progress": 1}))
+            begins(tell)
             async with self._connected() as api:
                 await self._build(api, key, prepare, tell)
         if image := await self._find(key):

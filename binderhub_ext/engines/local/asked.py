@@ -10,7 +10,8 @@ from ...core.environment import Read
 from ...core.errors import BuildFailed
 from ...core.locks import Lock, find_lock
 from ...core.requirements import Found, Line, Refers, included, requirement_lines
-from ..detect import Detection, reader
+from ..configuration import reader
+from ..detect import Detection
 from . import pipfile
 from .buildsandbox import REPO
 from .uv import Requirements

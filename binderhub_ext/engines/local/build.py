@@ -18,7 +18,7 @@ from pathlib import Path
 from ...core.environment import Determination, Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
 from ...core.launch import Launch
-from ...core.progress import Event, Phase, Tell, unheard
+from ...core.progress import Tell, unheard
 from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
@@ -28,7 +28,7 @@ from ...storage import scratch
 from ...storage.trees import TooDeep
 from ..base import Check, Environment, Image, Program
 from ..buildfolder import fill
-from ..detect import Detection, Detector
+from ..detect import DETECTION, Detection, Detector
 from ..projects import preview
 from . import conda, health, rlang, seeding, uv
 from .beside import memory_of_launch, programs_of
@@ -46,7 +46,7 @@ from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import in_thread, supervised
-from .support import choose_interpreter, refuse_unsupported, targets_lacking
+from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
 from .systembuild import on_system
 from .systems import Systems, obstacle, period
 from .words import say
@@ -67,7 +67,8 @@ class LocalBuilder(Settings):
     async def basis(self) -> str:
         machine = " ".join(each.identity for each in await self.machine())
         settings = f"{self.default_python} {self.r_packages} {self.cran_mirror}"
-        return f"{self._ingredients(machine)} {self.systems.base_key()} {settings}"
+        detected = f"{DETECTION} {self.lock_files} {self.devcontainers}"
+        return f"{self._ingredients(machine)} {self.systems.base_key()} {settings} {detected}"
 
     async def plan(self, source: Source) -> Environment:
         return (await self._plan(source)).environment
@@ -179,8 +180,8 @@ class LocalBuilder(Settings):
     async def _plan(self, source: Source) -> Plan:
         machine = await self.machine()
         minors = [*dict.fromkeys(i.minor for i in machine)]
-        plans, locks = self.layout.cache / "plans", self.lock_files
-        detector = Detector(plans, self.default_python, minors, ask_in_sandbox, locks)
+        plans, counts = self.layout.cache / "plans", (self.lock_files, self.devcontainers)
+        detector = Detector(plans, self.default_python, minors, ask_in_sandbox, *counts)
         detection = await detector.of(source, self.store.scratch)
         packages = rlang.packages(detection, self.r_packages)
         refuse_unsupported(detection, packages, obstacle(self) if packages else None)
@@ -216,9 +217,11 @@ class LocalBuilder(Settings):
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
         python = "from conda" if detection.is_conda else interpreter.minor
-        kind = describe(determination.names, python)
+        kind = describe(detection.names, python)
         kind = rlang.kind(detection, r, kind) if r else kind
-        environment = Environment(key, kind, determination.names)
+        taken = NOTHING if detection.is_conda else taken_instead(detection, interpreter)
+        notes = *filter(None, (taken, rlang.taken_instead(detection, r))), *detection.notes
+        environment = Environment(key, kind, detection.names, notes)
         return Plan(detection, interpreter, environment, packages, systems, r)
 
     def _ingredients(self, interpreter: str) -> Ingredients:
@@ -258,10 +261,7 @@ class LocalBuilder(Settings):
         try:
             path = await in_thread(self.store.begin, key)
             sandbox = self._sandbox_of(path, plan)
-            message = Sentence("Building {kind}", kind=plan.environment.kind)
-            tell(Event(Phase.BUILDING, message, {"progress": 1}))
-            for taken in plan.taken:
-                tell(Event(Phase.BUILDING, taken))
+            plan.environment.tell(tell)
             if source:
                 await fill(sandbox.repo, plan.detection, source, self.store.scratch)
             await in_thread(sandbox.prepare)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...core.apt import Packages
-from ...core.sentences import NOTHING, Sentence
+from ...core.sentences import Sentence
 from ..base import Environment
 from ..detect import Detection
-from . import rlang
 from .interpreters import Interpreter
-from .support import taken_instead
 from .systems import Systems
 
 
@@ -33,12 +31,6 @@ class Plan:
     packages: Packages
     systems: Systems
     r: Sentence
-
-    @property
-    def taken(self) -> list[Sentence]:
-        """What is taken in place of what the repository asks for."""
-        python = NOTHING if self.conda else taken_instead(self.detection, self.interpreter)
-        return [*filter(None, (python, rlang.taken_instead(self.detection, self.r)))]
 
     @property
     def conda(self) -> bool:

@@ -24,7 +24,8 @@ from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed, program, run
 from .. import given, node
 from ..base import PROXY
-from ..detect import Detection, reader
+from ..configuration import reader
+from ..detect import Detection
 from . import trial, uv
 from .asked import asked_for, wanted
 from .buildsandbox import UV, BuildSandbox
@@ -331,7 +332,7 @@ class Recipe:
         try:
             await self._step(argv)
         except ProcessFailed as failure:
-            raise script_failed(failure, self.post_build, script) from failure
+            raise script_failed(failure, self.detection.named("postBuild"), script) from failure
         self.made = await in_thread(keep_made, before, self.sandbox.made)
         for words in given.told(self.made.count, self.made.left):
             self.tell(Event.log(Phase.BUILDING, words))

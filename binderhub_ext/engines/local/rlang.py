@@ -40,7 +40,7 @@ def packages(detection: Detection, more: Sequence[str]) -> Packages:
     Args:
         more: packages that every system with R has.
     """
-    apt = Packages(detection.file("apt.txt"), detection.apt)
+    apt = Packages(detection.named("apt.txt"), detection.apt)
     if not is_r(detection):
         return apt
     path = (apt.path if apt else "") or detection.file("runtime.txt") or "DESCRIPTION"

@@ -57,7 +57,7 @@ def refuse_unsupported(detection: Detection, packages: Packages, no_apt: Obstacl
             why=no_apt.message,
             fix=no_apt.fix,
         )
-    check_packages(detection.file("apt.txt"), detection.apt)
+    check_packages(detection.named("apt.txt"), detection.apt)
     if detection.buildpack == "CondaBuildPack":
         _refuse_conda(detection)
 
@@ -127,7 +127,7 @@ def _full(interpreter: Interpreter) -> str:
 
 def _python_source(detection: Detection) -> str:
     for name in ("runtime.txt", ".python-version", "Pipfile.lock", "Pipfile"):
-        if path := detection.file(name):
+        if path := detection.named(name):
             return path
     in_project = "pyproject.toml" in dict(detection.files)
     return "pyproject.toml" if in_project else Sentence("The repository")

@@ -28,7 +28,7 @@ from ...core.launch import Project
 from ...core.projects import Past
 from ...core.repo import Commit, Repo
 from ...core.rights import combination
-from ...core.sentences import fixed
+from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
 from . import database
 from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
@@ -98,7 +98,9 @@ class Records:
             basis: of the builder that looks; see :meth:`Builder.basis`.
         """
         row = await self.run(lambda s: s.get(EnvironmentRow, self._identity(commit, basis)))
-        return Environment(row.key, row.kind, tuple(json.loads(row.files))) if row else None
+        if row is None:
+            return None
+        return Environment(row.key, row.kind, tuple(json.loads(row.files)), read_kept(row.notes))
 
     async def remember(self, commit: Commit, basis: str, environment: Environment) -> None:
         engine, repo, commit_id = self._identity(commit, basis)
@@ -109,6 +111,7 @@ class Records:
             key=environment.key,
             kind=environment.kind,
             files=json.dumps(environment.files),
+            notes=kept(environment.notes),
             seen=now(),
         )
         await self.run(lambda session: session.merge(row))

@@ -51,6 +51,7 @@ class EnvironmentRow(Base):
     key: Mapped[str] = mapped_column(String(128))
     kind: Mapped[str] = mapped_column(Text)
     files: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text)
     seen: Mapped[datetime] = mapped_column(Moment)
 
 

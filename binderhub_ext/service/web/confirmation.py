@@ -354,15 +354,16 @@ def _commit(asked: Question) -> dict[str, str] | None:
 def _environment(asked: Question) -> dict[str, Any]:
     if asked.request.image:
         kind = Sentence("The image {image}", image=asked.request.image)
-        return {"kind": kind, "files": [], "built": True, "size": ""}
+        return {"kind": kind, "files": [], "built": True, "size": "", "notes": []}
     if asked.request.environment:
-        return {"kind": _OF_NOTHING, "files": [], "built": True, "size": ""}
+        return {"kind": _OF_NOTHING, "files": [], "built": True, "size": "", "notes": []}
     if asked.known is None:
-        return {"kind": _UNKNOWN, "files": [], "built": False, "size": ""}
+        return {"kind": _UNKNOWN, "files": [], "built": False, "size": "", "notes": []}
     environment, image = asked.known
     size = size_words(image.size) if image and image.size else NOTHING
     files = list(environment.files)
-    return {"kind": environment.kind, "files": files, "built": image is not None, "size": size}
+    built, notes = image is not None, list(environment.notes)
+    return {"kind": environment.kind, "files": files, "built": built, "size": size, "notes": notes}
 
 
 def _not_to_open(service: Service, asked: Question) -> Sentence:

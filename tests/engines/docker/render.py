@@ -14,9 +14,10 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 
 from binderhub_ext.core.environment import determine  # noqa: E402
+from binderhub_ext.engines.configuration import reader  # noqa: E402
 from binderhub_ext.engines.containers.application import REPO_DIR  # noqa: E402
 from binderhub_ext.engines.containers.lockfiles import place_lock  # noqa: E402
-from binderhub_ext.engines.detect import Detection, reader  # noqa: E402
+from binderhub_ext.engines.detect import Detection  # noqa: E402
 from binderhub_ext.engines.docker.job import Job  # noqa: E402
 from binderhub_ext.engines.docker.worker import configure  # noqa: E402
 

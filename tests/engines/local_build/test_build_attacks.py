@@ -16,7 +16,7 @@ from small_repositories import MakeSource, build
 
 from binderhub_ext.core.environment import determine
 from binderhub_ext.core.errors import BuildFailed
-from binderhub_ext.engines.detect import reader
+from binderhub_ext.engines.configuration import reader
 from binderhub_ext.engines.detector import detect
 from binderhub_ext.engines.local.build import LocalBuilder
 

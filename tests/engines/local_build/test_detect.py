@@ -22,7 +22,7 @@ from binderhub_ext.core.environment import FOLDERS, NAMES, Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.core.locks import Target, find_lock
 from binderhub_ext.core.sentences import Sentence
-from binderhub_ext.engines import detect
+from binderhub_ext.engines import configuration, detect
 from binderhub_ext.engines.containers.planning import Recipe
 from binderhub_ext.engines.detect import Detection, Detector
 from binderhub_ext.engines.local import conda, detecting, rlang, support
@@ -317,11 +317,11 @@ async def test_conda_needs_nothing_of_the_machine(
 
 def test_a_lock_that_is_not_read_may_be_of_any_size(tmp_path: Path) -> None:
     """Those of pixi have every package of every environment on every platform."""
-    large = "#" * (detect.CONFIG_BYTES + 1)
+    large = "#" * (configuration.CONFIG_BYTES + 1)
     repo = write(tmp_path / "repo", {"requirements.txt": "six", "pixi.lock": large})
-    asked = detect.question(repo)
-    assert asked == detect.question(write(repo, {"pixi.lock": ""}))
-    assert determine("PythonBuildPack", "", detect.reader(repo)).lock is None
+    asked = configuration.question(repo)
+    assert asked == configuration.question(write(repo, {"pixi.lock": ""}))
+    assert determine("PythonBuildPack", "", configuration.reader(repo)).lock is None
 
 
 async def test_who_reads_a_lock_of_conda(
@@ -621,7 +621,7 @@ def files_of(files: Files) -> Read:
 
 
 async def test_configurations_that_differ_are_told_apart(repository: MakeSource) -> None:
-    digests = [await detect.configuration(repository(files)) for files, *_ in DETECTED]
+    digests = [await configuration.configuration(repository(files)) for files, *_ in DETECTED]
     assert None not in digests
     assert len(set(digests)) == len(DETECTED)
 
@@ -645,7 +645,7 @@ async def test_without_a_listing_files_are_looked_at(
 ) -> None:
     source = repository({"requirements.txt": "x"})
     shutil.rmtree(source.bundle.with_name("objects.git"))
-    assert await detect.configuration(source) is None
+    assert await configuration.configuration(source) is None
     found = await Detector(tmp_path / "plans", "3.11", ["3.11"]).of(source, tmp_path)
     assert dict(found.files).keys() == {"requirements.txt"}
 
