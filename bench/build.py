@@ -35,6 +35,7 @@ from tempfile import TemporaryDirectory
 
 from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.engines.base import Builder
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.repos.base import Source
 
@@ -62,7 +63,7 @@ def make_source(folder: Path, files: dict[str, str]) -> Source:
     return Source(commit, bundle, git("rev-parse", "HEAD^{tree}"))
 
 
-async def build(builder: LocalBuilder, source: Source) -> None:
+async def build(builder: Builder, source: Source) -> None:
     """Plan and build, as a launch does."""
     await builder.build(await builder.plan(source), source, unheard)
 
