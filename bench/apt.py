@@ -1,9 +1,9 @@
 """An `apt.txt` on the `local` engine against the `docker` engine with the uv build pack, paired.
 
-Of 1, 5 and 20 packages of Debian, in a repository that asks for nothing else:
-    cold   nothing is there: no base system, no package of Python, no layer of an image
+Of a repository that asks for packages of Debian and nothing else:
+    cold   nothing is there: no base system, no package of Python, no layer of an image; 5 packages
     warm   the base system and the environment of an empty repository, or the layers of its image,
-           are there; the packages are new, and downloaded
+           are there; 1, 5 and 20 packages are new, and downloaded
     more   another environment with the same `apt.txt`, and one package of Python more
     disk   bytes that the packages take beyond the environment of an empty repository
 
@@ -45,8 +45,8 @@ PACKAGES = (
     *("bc", "curl", "file", "gawk", "gnuplot-nox", "less", "make", "nano", "rsync", "sqlite3"),
     *("time", "unzip", "wget", "xz-utils", "zip"),
 )
-COUNTS = (1, 5, 20)
-CASES = ("cold", "warm", "more")
+COUNTS, COLD = (1, 5, 20), 5
+CASES = (f"cold {COLD}", *(f"{case} {count}" for count in COUNTS for case in ("warm", "more")))
 MORE = "six\n"
 
 Sizes = dict[str, list[int]]
@@ -69,28 +69,18 @@ async def ours(work: Path, figures: Figures, sizes: Sizes) -> None:
     builder = LocalBuilder(data_dir=str(data))
     await builder.prepare()
     sources = make_sources(work / "repos")
+    nothing = LocalBuilder(data_dir=str(work / "nothing"))
+    with figures.measure(f"ours cold {COLD}"):
+        await build(nothing, sources[COLD][0])
+    shutil.move(nothing.systems.root, builder.systems.root)
+    await builder.systems.collect_garbage(set(), -1, 3600)
     for count, (source, more) in sources.items():
-        nothing = LocalBuilder(data_dir=str(work / "nothing"))
-        with figures.measure(f"ours cold {count}"):
-            await build(nothing, source)
-        shutil.rmtree(nothing.data_dir)
-        if count == COUNTS[0]:  # has the base made, and is no measurement
-            await build(builder, sources[COUNTS[-1]][1])
-            await forget(builder, sources[COUNTS[-1]][1])
         before = disk(data)
         with figures.measure(f"ours warm {count}"):
             await build(builder, source)
-        sizes.setdefault(f"ours {count}", []).append(disk(data) - before)
+        sizes.setdefault(f"ours warm {count}", []).append(disk(data) - before)
         with figures.measure(f"ours more {count}"):
             await build(builder, more)
-        await forget(builder, source, more)
-
-
-async def forget(builder: LocalBuilder, *sources: Source) -> None:
-    """Remove environments and the systems that they run on; the base stays."""
-    for source in sources:
-        assert builder.store.remove((await builder.plan(source)).key)
-    await builder.systems.collect_garbage(set(), -1, 3600)
 
 
 async def theirs(work: Path, figures: Figures, sizes: Sizes) -> None:
@@ -108,15 +98,16 @@ async def theirs(work: Path, figures: Figures, sizes: Sizes) -> None:
     try:
         builder = builder_on_new_base()
         plain = await builder.build(await builder.plain(), None, unheard)
-        for count, (source, more) in make_sources(work / "docker-repos").items():
-            nothing = builder_on_new_base()
-            with figures.measure(f"docker cold {count}"):
-                await build(nothing, source)
+        sources = make_sources(work / "docker-repos")
+        nothing = builder_on_new_base()
+        with figures.measure(f"docker cold {COLD}"):
+            await build(nothing, sources[COLD][0])
+        for count, (source, more) in sources.items():
             with figures.measure(f"docker warm {count}"):
                 await build(builder, source)
             image = await builder.find(await builder.plan(source))
             assert image
-            sizes.setdefault(f"docker {count}", []).append(size(image.name) - size(plain.name))
+            sizes.setdefault(f"docker warm {count}", []).append(size(image.name) - size(plain.name))
             with figures.measure(f"docker more {count}"):
                 await build(builder, more)
     finally:
@@ -129,21 +120,15 @@ def size(image: str) -> int:
 
 
 def table(figures: Figures, sizes: Sizes, engines: list[str]) -> str:
-    lines = [
-        "| | " + " | ".join(f"{count} packages" for count in COUNTS) + " |",
-        "| --- |" + " ---: |" * len(COUNTS),
-    ]
+    both = len(engines) > 1
+    head = [*engines, *(["docker against ours"] if both else []), *(f"{e}, disk" for e in engines)]
+    lines = [f"| | {' | '.join(head)} |", "| --- |" + " ---: |" * len(head)]
     for case in CASES:
-        for engine in engines:
-            cells = [figures.cell(f"{engine} {case} {count}", 0) for count in COUNTS]
-            lines.append(f"| {engine}, {case} | {' | '.join(cells)} |")
-        if len(engines) > 1:
-            names = [f"{case} {count}" for count in COUNTS]
-            ratios = [figures.ratio(f"ours {name}", f"docker {name}", 0) for name in names]
-            lines.append(f"| docker against ours, {case} | {' | '.join(ratios)} |")
-    for engine in engines:
-        cells = [f"{median(sizes[f'{engine} {count}']) / 2**20:.0f} MiB" for count in COUNTS]
-        lines.append(f"| {engine}, disk | {' | '.join(cells)} |")
+        cells = [figures.cell(f"{engine} {case}", 0) for engine in engines]
+        cells += [figures.ratio(f"ours {case}", f"docker {case}", 0)] if both else []
+        taken = [sizes.get(f"{engine} {case}", []) for engine in engines]
+        cells += [f"{median(each) / 2**20:.0f} MiB" if each else "" for each in taken]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
