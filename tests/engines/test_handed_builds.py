@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import EngineDown
 from binderhub_ext.engines.containers import binderhub
 from binderhub_ext.engines.containers.binderhub import BinderHub
+from binderhub_ext.engines.detect import Detection
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.repos.base import Source
 
@@ -134,6 +136,17 @@ async def test_what_it_is_given(tmp_path: Path) -> None:
     assert not hub.takes(Source(mine, tmp_path, "t"))
     archive = Commit(Repo("zenodo", "10.5281/zenodo.1", "https://zenodo.org"), "HEAD", "1")
     assert not hub.takes(Source(archive, tmp_path, "t"))
+
+
+def test_what_repo2docker_does_not_read_is_built_here(tmp_path: Path) -> None:
+    builder = DockerBuilder(data_dir=str(tmp_path), binderhub_url="https://binder.example.org")
+    source = Source(COMMIT, tmp_path, "t")
+    asked = (("requirements.txt", ""),)
+    detection = Detection("PythonBuildPack", "", "3.11", "", asked, (), False)
+    assert builder.elsewhere(detection, source) == builder.binderhub
+    assert builder.elsewhere(detection, None) is None
+    assert builder.elsewhere(replace(detection, files=(("uv.lock", ""),)), source) is None
+    assert builder.elsewhere(replace(detection, made=(("apt.txt", "x"),)), source) is None
 
 
 def test_it_is_part_of_every_key(tmp_path: Path) -> None:
