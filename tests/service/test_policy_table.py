@@ -137,7 +137,13 @@ MORE = {
     "extra": (("x", "1"),),
 }
 """For each field of a request something that trust in the plain link must not cover."""
-NOTHING_MORE = {"target": "lab", "filepath": "lab", "environment": "plain"}
+NOTHING_MORE = {
+    "target": "lab",
+    "filepath": "lab",
+    "environment": "plain",
+    # Named alone they give nothing: their person ticks them each time.
+    "secrets": ("KEY",),
+}
 
 
 def test_trust_in_a_plain_link_covers_nothing_else_of_a_request():

@@ -51,25 +51,6 @@ _NO_BUBBLEWRAP = (
     "This server cannot be started: bubblewrap, which keeps people's programs apart, is not on"
     " this machine. The administrator installs it with: apt-get install -y bubblewrap"
 )
-_NO_CONTENT = (
-    "This hub starts servers without a sandbox, and only a sandbox can show them content beside the"
-    " environment's repository. Launch again without any."
-)
-
-_NO_FOLDERS = (
-    "This hub starts servers without a sandbox, and only a sandbox can show them a folder of the"
-    " machine."
-)
-
-_NO_VOLUMES = (
-    "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
-    " again without any."
-)
-
-_NO_SECRET_FILES = (
-    "This hub starts servers without a sandbox, and only a sandbox can show them secrets as files."
-    " Launch again without them, or store them as variables."
-)
 
 _NO_SYSTEM = (
     "This hub starts servers without a sandbox, and only a sandbox can show them system"
@@ -157,19 +138,15 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
 
     def check_launch(self, launch: Launch) -> None:
         """Refuse what this machine has no sandbox for."""
-        if self.unsafe_no_sandbox and launch.volumes:
-            raise LaunchFailed(_NO_VOLUMES)
-        if self.unsafe_no_sandbox and launch.content:
-            raise LaunchFailed(_NO_CONTENT)
-        if self.unsafe_no_sandbox and launch.live:
-            raise LaunchFailed(_NO_FOLDERS)
-        if not self.unsafe_no_sandbox and not shutil.which("bwrap"):
+        if self.unsafe_no_sandbox:
+            unsafe.check_launch(launch)
+        elif not shutil.which("bwrap"):
             raise LaunchFailed(_NO_BUBBLEWRAP)
 
     def check_secrets(self, given: tuple[Secret, ...]) -> None:
         """Refuse files where only a sandbox would keep them to this server."""
-        if self.unsafe_no_sandbox and any(secret.file for secret in given):
-            raise LaunchFailed(_NO_SECRET_FILES)
+        if self.unsafe_no_sandbox:
+            unsafe.check_secrets(given)
 
     async def find_image(self, launch: Launch) -> Record | None:
         """The environment."""

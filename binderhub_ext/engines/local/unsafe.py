@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import certificates
+from ...core.errors import LaunchFailed
+from ...core.launch import Launch
+from ...core.secretnames import Secret
 from ...programs import ProcessFailed, capture, host_program
 from ...storage.sync import call
 from ...storage.sync.words import Request
@@ -23,6 +26,48 @@ from . import trust
 from .children import start_child
 from .processes import ProcessId, ask_to_end
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
+
+_NO_CONTENT = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them content beside the"
+    " environment's repository. Launch again without any."
+)
+_NO_FOLDERS = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them a folder of the"
+    " machine."
+)
+_NO_VOLUMES = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
+    " again without any."
+)
+_NO_SECRET_FILES = (
+    "This hub starts servers without a sandbox, and only a sandbox can show them secrets as files."
+    " Launch again without them, or store them as variables."
+)
+
+
+def check_launch(launch: Launch) -> None:
+    """Refuse what only a sandbox can show to a server.
+
+    Raises:
+        LaunchFailed
+    """
+    for asked, why in (
+        (launch.volumes, _NO_VOLUMES),
+        (launch.content, _NO_CONTENT),
+        (launch.live, _NO_FOLDERS),
+    ):
+        if asked:
+            raise LaunchFailed(why)
+
+
+def check_secrets(given: tuple[Secret, ...]) -> None:
+    """Refuse secrets as files, which only a sandbox would keep to one server.
+
+    Raises:
+        LaunchFailed
+    """
+    if any(secret.file for secret in given):
+        raise LaunchFailed(_NO_SECRET_FILES)
 
 
 @dataclass(frozen=True)

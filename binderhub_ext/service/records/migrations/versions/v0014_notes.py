@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013_notes"
-down_revision = "0012_choices"
+revision = "0014_notes"
+down_revision = "0013_secrets"
 
 
 def upgrade() -> None:
