@@ -11,10 +11,11 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ _LEFT_OUT = {
     "ensurepip",
     "lib2to3",
 }
+_TOOL = re.compile(r"pip|setuptools|pkg_resources")
 
 
 @dataclass(frozen=True)
@@ -72,24 +74,47 @@ def can_make_python() -> bool:
     return sys.base_prefix != "/usr"
 
 
-def python_package() -> Package:
-    """This machine's Python without what no environment needs."""
-    base = Path(sys.base_prefix)
-    real = f"bin/python{PYTHON}"
+def python_package(base: Path = Path(sys.base_prefix), version: str = PYTHON) -> Package:
+    """This machine's Python without what no environment needs.
+
+    Args:
+        base: another one's installation.
+        version: of that, `x.y`.
+    """
+    real = f"bin/python{version}"
     # Where it finds its library: beside it, in place of where this machine has it.
     own = os.fsencode(base / "lib") + b"\0"
     program = (base / real).read_bytes().replace(own, b"$ORIGIN/../lib".ljust(len(own), b"\0"))
     files: dict[str, str | bytes] = {real: program}
-    files |= dict.fromkeys(("bin/python", "bin/python3"), f"-> python{PYTHON}")
-    for path, folders, names in os.walk(base / "lib" / f"python{PYTHON}"):
-        folders[:] = [name for name in folders if not _LEFT_OUT & {name}]
+    files |= dict.fromkeys(("bin/python", f"bin/python{version[0]}"), f"-> python{version}")
+    files |= _files(base, f"lib/python{version}")
+    for library in base.glob(f"lib/libpython{version}*.so.*"):
+        files[str(library.relative_to(base))] = library.read_bytes()
+    micro = sys.version_info.micro if version == PYTHON else 0
+    return Package("python", files, version=f"{version}.{micro}")
+
+
+def pip_package(base: Path, version: str) -> Package:
+    """The pip of a Python, with what it builds packages with."""
+    site = f"lib/python{version}/site-packages"
+    tools = [path.name for path in (base / site).iterdir() if _TOOL.match(path.name)]
+    files = [_files(base, f"{site}/{name}", {"__pycache__"}) for name in tools]
+    merged = {path: content for part in files for path, content in part.items()}
+    return Package("pip", merged, depends=["python"])
+
+
+def _files(
+    base: Path, place: str, left_out: Collection[str] = frozenset(_LEFT_OUT)
+) -> dict[str, str | bytes]:
+    """What is in a folder of an installation, by path in that."""
+    files: dict[str, str | bytes] = {}
+    for path, folders, names in os.walk(base / place):
+        folders[:] = [name for name in folders if name not in left_out]
         folders[:] = [name for name in folders if not name.startswith("config-")]
         for name in names:
             file = Path(path, name)
             files[str(file.relative_to(base))] = file.read_bytes()
-    for library in base.glob(f"lib/libpython{PYTHON}.so.*"):
-        files[str(library.relative_to(base))] = library.read_bytes()
-    return Package("python", files, version=f"{PYTHON}.{sys.version_info.micro}")
+    return files
 
 
 def make_channel(folder: Path, packages: Sequence[Package]) -> None:

@@ -56,19 +56,43 @@ def conflict(said: str, own: Sequence[str] = ()) -> Sentence:
         said: the end of what it said.
         own: requirement lines of the hub's own packages, which were solved together with it.
     """
-    text = re.sub(r"\s+", " ", " ".join(plain(said)))
+    text = _text(said)
     if unknown := _UNKNOWN.search(text):
         return _no_such(unknown[1])
-    asked = [_Spec.read(spec) for found in _ASKED.findall(text) for spec in found.split(" and ")]
     needed = [(_Spec.read(who), _Spec.read(what)) for who, what in _DEPENDS.findall(text)]
     ours = list(_specs(own))
-    theirs = [spec for spec in dict.fromkeys(asked) if spec not in ours]
+    theirs = _theirs(text, ours)
     return (
         _own_package(ours, theirs)
         or _twice(theirs)
         or _needs(needed, theirs, ours)
         or _no_version(text)
     )
+
+
+def is_alone(said: str, own: Sequence[str]) -> bool:
+    """Whether what is asked for cannot be had without the hub's own packages either.
+
+    So it is where there is no such package, or two versions of it are asked for.
+
+    Args:
+        said, own: see :func:`conflict`.
+    """
+    text, ours = _text(said), list(_specs(own))
+    theirs = _theirs(text, ours)
+    missing = _NO_VERSION.search(text)
+    twice = not _own_package(ours, theirs) and _twice(theirs)
+    return bool(_UNKNOWN.search(text) or twice or (missing and _Spec.read(missing[1]) in theirs))
+
+
+def _text(said: str) -> str:
+    return re.sub(r"\s+", " ", " ".join(plain(said)))
+
+
+def _theirs(text: str, ours: list[_Spec]) -> list[_Spec]:
+    """What is asked for, but for the hub's own."""
+    asked = [_Spec.read(spec) for found in _ASKED.findall(text) for spec in found.split(" and ")]
+    return [spec for spec in dict.fromkeys(asked) if spec not in ours]
 
 
 def other_file(said: str) -> Sentence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from binderhub_ext.engines import blame
-from binderhub_ext.engines.solver import conflict
+from binderhub_ext.engines.solver import conflict, is_alone
 
 UNREACHABLE = [
     "error: Request failed after 3 retries\n  Caused by: error sending request for url\n"
@@ -129,6 +129,12 @@ CONFLICTS = [
 @pytest.mark.parametrize(("said", "sentence"), CONFLICTS)
 def test_both_sides_are_named(said: str, sentence: str) -> None:
     assert conflict(said, BASE).startswith(sentence)
+
+
+def test_what_cannot_be_had_without_our_packages_either() -> None:
+    """Only that; anything else is tried."""
+    found = [number for number, (said, _) in enumerate(CONFLICTS) if is_alone(said, BASE)]
+    assert found == [3, 5, 8]
 
 
 def test_the_docker_engine_is_named_for_the_servers_own_packages() -> None:

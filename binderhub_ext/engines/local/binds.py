@@ -11,17 +11,15 @@ from ...beneath import open_beneath
 from ...core.errors import LaunchFailed
 from ...core.launch import Access
 from ...storage.mounts import Mount
-from .environment import hub_python
+from .environment import interpreter_binds
 from .sandbox import HOME, Bind
 from .store import Record
 
 
 def system_binds(record: Record) -> list[Bind]:
     """An environment and the interpreters, at the same places inside."""
-    ours = {"", "/usr"} if record.system else {"", "/usr", "/usr/local"}
-    prefixes = {str(Path(hub_python()).parents[1]), record.prefix} - ours
     return [
-        *(Bind(Path(prefix), PurePosixPath(prefix)) for prefix in sorted(prefixes)),
+        *interpreter_binds({record.prefix, record.server}, own_system=bool(record.system)),
         Bind(Path(record.path), PurePosixPath(record.path)),
     ]
 

@@ -22,7 +22,6 @@ from ...core.progress import Tell, unheard
 from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
 from ...housekeeping import alone, tidy_away
-from ...programs import output
 from ...repos.base import Source
 from ...storage import scratch
 from ...storage.trees import TooDeep
@@ -30,23 +29,29 @@ from ..base import Check, Environment, Image, Program
 from ..buildfolder import fill
 from ..detect import DETECTION, Detection, Detector
 from ..projects import preview
-from . import conda, health, rlang, seeding, uv
+from . import conda, health, keeping, rlang, seeding, server
 from .beside import memory_of_launch, programs_of
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .channels import Channels
 from .condabuild import Conda
 from .detecting import ask_in_sandbox
 from .environment import hub_python
-from .interpreters import Interpreter, download_python, find_interpreters
+from .interpreters import (
+    Interpreter,
+    download_python,
+    find_interpreters,
+    serves,
+    serving_interpreter,
+)
 from .limits import Limits
 from .network import Network, without
 from .people import known_person
-from .plan import Plan
+from .plan import Plan, notes
 from .recipe import Recipe
 from .settings import Settings
 from .store import START, Record, Store, seal, unique_bytes
 from .supervised import in_thread, supervised
-from .support import choose_interpreter, refuse_unsupported, taken_instead, targets_lacking
+from .support import choose_interpreter, is_version, refuse_unsupported, targets_lacking
 from .systembuild import on_system
 from .systems import Systems, obstacle, period
 from .words import say
@@ -67,6 +72,7 @@ class LocalBuilder(Settings):
     async def basis(self) -> str:
         machine = " ".join(each.identity for each in await self.machine())
         settings = f"{self.default_python} {self.r_packages} {self.cran_mirror}"
+        settings = f"{settings} {self.python_of_conda}"
         detected = f"{DETECTION} {self.lock_files} {self.devcontainers}"
         return f"{self._ingredients(machine)} {self.systems.base_key()} {settings} {detected}"
 
@@ -98,7 +104,7 @@ class LocalBuilder(Settings):
         if not self.begin_ready:
             return
         plan = await self._plain()
-        if not self._model(plan):
+        if not self._model(plan.interpreter):
             await asyncio.to_thread(self.store.remove, plan.environment.key)
         await self._ensure(plan, None, unheard)
 
@@ -132,9 +138,9 @@ class LocalBuilder(Settings):
         with alone("Removing what killed builds left"):
             await self.sweep()
         with alone("Removing unused environments"):
-            await asyncio.to_thread(self._collect_garbage, removed)
+            await asyncio.to_thread(keeping.remove_unused, self, self.store, removed)
         with alone("Keeping the cache of packages small"):
-            await self._trim_cache()
+            await keeping.trim_caches(self, self.store, self.cache)
         with alone("Removing unused systems"):
             used = {record.system for record in self.store.records()}
             await self.systems.collect_garbage(used, self.build_timeout, self.max_age)
@@ -186,7 +192,14 @@ class LocalBuilder(Settings):
         packages = rlang.packages(detection, self.r_packages)
         refuse_unsupported(detection, packages, obstacle(self) if packages else None)
         r = await rlang.found() if rlang.is_r(detection) else NOTHING
-        return self._decide(detection, await self._interpreter(detection), source.whole, r)
+        try:
+            interpreter = await self._interpreter(detection)
+        except Unsupported:
+            if not self.python_of_conda or not is_version(detection.python):
+                raise
+            own = await self._own_interpreter()
+            return self._decide(detection, own, source.whole, r, python=detection.python)
+        return self._decide(detection, interpreter, source.whole, r)
 
     async def _plain(self) -> Plan:
         nothing = Detection("PythonBuildPack", "", self.default_python, "", (), (), False)
@@ -194,7 +207,7 @@ class LocalBuilder(Settings):
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.is_conda:
-            return next(i for i in await self.machine() if i.path == hub_python())
+            return await self._own_interpreter()
         try:
             return choose_interpreter(detection, await self.machine())
         except Unsupported:
@@ -203,26 +216,37 @@ class LocalBuilder(Settings):
                 await download_python(detection.python, into, home, self.cache, self.build_timeout)
             return choose_interpreter(detection, await self.machine(anew=True))
 
+    async def _own_interpreter(self) -> Interpreter:
+        """The one that our own programs use."""
+        return next(i for i in await self.machine() if i.path == hub_python())
+
     def _decide(
-        self, detection: Detection, interpreter: Interpreter, tree: str, r: Sentence = NOTHING
+        self,
+        detection: Detection,
+        interpreter: Interpreter,
+        tree: str,
+        r: Sentence = NOTHING,
+        *,
+        python: str = "",
     ) -> Plan:
         packages, systems = rlang.packages(detection, self.r_packages), self.systems
-        conda_python = f"conda, Python {self.default_python}"
-        identity = conda_python if detection.is_conda else interpreter.identity
+        conda_python = f"conda, Python {python or self.default_python}"
+        of_conda = detection.is_conda or python
+        identity = conda_python if of_conda else interpreter.identity
         ingredients = self._ingredients(identity)
         ingredients = replace(ingredients, system=systems.layer_key(packages))
-        if r:
-            of_r = rlang.RECIPE, self.cran_mirror
-            ingredients = replace(ingredients, base=(*ingredients.base, *of_r))
+        recipes = [rlang.RECIPE, self.cran_mirror] if r else []
+        if not serves(python or interpreter.minor):
+            recipes += [server.RECIPE, *server.KERNEL]
+        ingredients = replace(ingredients, base=(*ingredients.base, *recipes))
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
-        python = "from conda" if detection.is_conda else interpreter.minor
-        kind = describe(detection.names, python)
+        version = python or interpreter.minor
+        kind = describe(detection.names, f"{python} from conda".lstrip() if of_conda else version)
         kind = rlang.kind(detection, r, kind) if r else kind
-        taken = NOTHING if detection.is_conda else taken_instead(detection, interpreter)
-        notes = *filter(None, (taken, rlang.taken_instead(detection, r))), *detection.notes
-        environment = Environment(key, kind, detection.names, notes)
-        return Plan(detection, interpreter, environment, packages, systems, r)
+        said = notes(detection, interpreter, r, python)
+        environment = Environment(key, kind, detection.names, said)
+        return Plan(detection, interpreter, environment, packages, systems, r, python)
 
     def _ingredients(self, interpreter: str) -> Ingredients:
         return Ingredients(
@@ -232,9 +256,9 @@ class LocalBuilder(Settings):
             base=tuple(self.base_packages),
         )
 
-    def _model(self, plan: Plan) -> Path | None:
+    def _model(self, interpreter: Interpreter) -> Path | None:
         """The environment of an empty repository, if it is there and not old."""
-        ingredients = self._ingredients(plan.interpreter.identity)
+        ingredients = self._ingredients(interpreter.identity)
         key = environment_key(ingredients, Determination(()), "", "")
         record = self.store.find(key)
         if record is None or time.time() - record.created > self.max_model_age:
@@ -260,7 +284,8 @@ class LocalBuilder(Settings):
         image: Image | None = None
         try:
             path = await in_thread(self.store.begin, key)
-            sandbox = self._sandbox_of(path, plan)
+            serving = serving_interpreter(self.default_python, await self.machine())
+            sandbox = self._sandbox_of(path, plan, serving)
             plan.environment.tell(tell)
             if source:
                 await fill(sandbox.repo, plan.detection, source, self.store.scratch)
@@ -269,7 +294,7 @@ class LocalBuilder(Settings):
             check = partial(self._check_limits, deadline)
             making = on_system(sandbox, plan.systems, plan.packages, tell)
             sandbox = await supervised(making, check)
-            recipe = self._recipe(plan, sandbox, tell)
+            recipe = self._recipe(plan, sandbox, serving, tell)
             await supervised(recipe.make(), check)
             tell(say("Finishing the environment", 95))
             image = await in_thread(self._finish, plan, source, recipe)
@@ -288,18 +313,23 @@ class LocalBuilder(Settings):
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await in_thread(*rest)
 
-    def _recipe(self, plan: Plan, sandbox: BuildSandbox, tell: Tell) -> Recipe:
+    def _recipe(
+        self, plan: Plan, sandbox: BuildSandbox, serving: Interpreter, tell: Tell
+    ) -> Recipe:
         return Recipe(
             plan.detection,
             sandbox,
             tuple(self.base_packages),
             self.cache,
             tell,
+            server.Model(serving, self._model(serving)),
             self._conda if plan.conda else None,
-            self._model(plan),
+            self._model(plan.interpreter),
+            python=plan.python,
+            apart=plan.apart,
         )
 
-    def _sandbox_of(self, path: Path, plan: Plan) -> BuildSandbox:
+    def _sandbox_of(self, path: Path, plan: Plan, serving: Interpreter) -> BuildSandbox:
         limits = Limits(memory=self.build_memory, processes=self.build_processes)
         tool = conda.installation(self.conda_program) if self.conda_program else None
         return BuildSandbox(
@@ -314,6 +344,7 @@ class LocalBuilder(Settings):
             tools=(tool,) if tool and plan.conda else (),
             conda=plan.conda,
             cran=self.cran_mirror if plan.r else "",
+            server=serving.prefix,
         )
 
     def _check_limits(self, deadline: float) -> None:
@@ -359,30 +390,8 @@ class LocalBuilder(Settings):
             repo_dir=REPO,
             system=str(recipe.sandbox.system or ""),
             cran=recipe.sandbox.cran,
+            server=recipe.sandbox.server if recipe.apart else "",
         )
         start = {START.name: recipe.start} if recipe.start is not None else {}
         self.store.finish(record, start, made)
         return record.image
-
-    # --- keeping --------------------------------------------------------------------------
-
-    def _collect_garbage(self, removed: list[Image]) -> None:
-        total: int | None = None
-        for record in self.store.records():
-            if time.time() - self.store.last_use(record) <= self.max_age:
-                # Only where age does not decide: it takes a look at every file of all.
-                total = self.store.disk_usage() if total is None else total
-                if total <= self.max_total_size:
-                    return  # what follows was used later
-            with alone(f"Removing the environment {record.key}"):
-                if self.store.remove(record.key):
-                    removed.append(record.image)
-                    total = None
-
-    async def _trim_cache(self) -> None:
-        if await asyncio.to_thread(unique_bytes, self.cache, set()) > self.max_cache_size:
-            # uv waits for whoever is using its cache before it empties it.
-            argv = [uv.executable(), "cache", "clean", "--quiet"]
-            await output(argv, env=uv.environment(self.layout.cache, self.cache))
-        if await asyncio.to_thread(unique_bytes, self.store.conda, set()) > self.max_cache_size:
-            await asyncio.to_thread(self.store.empty_conda)

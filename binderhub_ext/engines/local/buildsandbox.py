@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...programs import Log, run
-from ...storage.trees import give_beneath
+from ...storage.trees import give_beneath, remove_tree
 from .. import node
 from ..detect import detector_environment
 from . import conda, rlang, trust, uv
+from .environment import hub_python, interpreter_binds, python_version
+from .interpreters import has_uv
 from .limits import Limits
 from .network import Network
 from .running import prepared
@@ -51,6 +53,7 @@ class BuildSandbox:
         conda: whether conda makes the environment.
         system: the tree that takes the place of the machine's own system, or `None`.
         cran: where packages of R come from; empty for an environment without R.
+        server: installation of the interpreter of a server that has an environment of its own.
     """
 
     scratch: Path
@@ -65,6 +68,7 @@ class BuildSandbox:
     conda: bool = False
     system: Path | None = None
     cran: str = ""
+    server: str = ""
 
     @property
     def repo(self) -> Path:
@@ -117,6 +121,16 @@ class BuildSandbox:
             folder.mkdir(exist_ok=True)
             self._open(folder, files=True)
 
+    def begin_again(self) -> None:
+        """Have what the first steps find as it was before, whatever later ones did to it."""
+        remove_tree(self.environment)
+        self.environment.mkdir()
+        self.environment.chmod(0o755)
+        for folder in (self.home, self.temp):
+            remove_tree(folder)
+            folder.mkdir()
+            self._open(folder, files=True)
+
     def open_environment(self, *, files: bool = False) -> None:
         """Let the build change the environment: its folders, never a file it shares.
 
@@ -128,6 +142,11 @@ class BuildSandbox:
             files: give it the files too; none may be shared.
         """
         self._open(self.environment, files=files)
+
+    def clear_trial(self) -> None:
+        """Remove what an earlier trial left."""
+        for folder in (self.bytecode, self._empty):
+            remove_tree(folder)
 
     def open_trial(self) -> None:
         """Let the trial add to bytecode that was put there, and never write into a file of it."""
@@ -145,6 +164,29 @@ class BuildSandbox:
         path.write_text(text)
         path.chmod(0o644)
         return str(path)
+
+    def installing(self, requirements: uv.Requirements, words: Sequence[str]) -> list[str]:
+        """The command of a step that installs packages of pip into the environment.
+
+        It is uv's, or the environment's own pip's where the Python is too old for that. Relative
+        places begin in the folder that it runs in.
+
+        Args:
+            words: what is wanted, see :func:`.asked.wanted`.
+        """
+        version = python_version(self.environment)
+        if version and not has_uv(version):
+            return [str(self.environment / "bin" / "python"), "-m", "pip", "install", *words]
+        argv = uv.install(
+            self.environment,
+            words,
+            link=uv.COPY,
+            build=True,
+            foreign=True,
+            excludes=self.want("excludes.txt", requirements.excludes),
+            options=requirements.options,
+        )
+        return [UV, *argv[1:]]
 
     def step(self, argv: Sequence[str]) -> Sandbox:
         """A program that may change the environment, in the repository's folder."""
@@ -235,9 +277,7 @@ class BuildSandbox:
         cwd: str,
         network: Network,
     ) -> Sandbox:
-        own = [Bind(Path(self.prefix), PurePosixPath(self.prefix))]
-        if self.prefix == "/usr" or (self.prefix.startswith("/usr") and not self.system):
-            own.clear()
+        own = interpreter_binds({self.prefix, self.server}, own_system=bool(self.system))
         own.append(Bind(Path(uv.executable()).resolve(), PurePosixPath(_UV)))
         return Sandbox(
             argv=tuple(argv),
@@ -247,7 +287,7 @@ class BuildSandbox:
             person=Person(self.uid),
             network=network,
             limits=self.limits,
-            python=self.python,
+            python=hub_python(),
             ends_with_hub=True,
             system=self.system,
         )

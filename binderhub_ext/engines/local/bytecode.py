@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...beneath import beneath
 from ...storage.trees import DEEPEST, folders_beneath
@@ -46,20 +46,26 @@ def lend_bytecode(model: Path, environment: Path, bytecode: Path, *, link: bool)
                     _give(compiled, target / compiled.name, link)
 
 
-def place_bytecode(bytecode: Path, environment: Path) -> None:
+def place_bytecode(bytecode: Path, environment: Path, within: str = ".") -> None:
     """Move bytecode from a run's own folder to where Python looks for it.
 
     Both folders may hold anything by now: only plain files are taken, and only to folders
     that really lie in the environment.
 
+    Args:
+        bytecode: the run's `pycache_prefix`.
+        within: the folder of the environment that it is for.
+
     Raises:
         TooDeep: folders are nested too deep.
     """
     try:
-        for folder in folders_beneath(bytecode, str(environment).lstrip("/"), deepest=DEEPEST):
+        top = str(PurePosixPath(str(environment).lstrip("/"), within))
+        for folder in folders_beneath(bytecode, top, deepest=DEEPEST):
             names = [entry.name for entry in folder.entries if _is_bytecode(entry)]
             if names:
-                _place(folder.descriptor, names, environment, folder.path)
+                place = PurePosixPath(within, folder.path)
+                _place(folder.descriptor, names, environment, str(place))
     except (FileNotFoundError, NotADirectoryError):
         return
 

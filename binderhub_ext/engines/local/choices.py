@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from ...beneath import beneath
 from ...programs import Log
@@ -64,6 +65,18 @@ def installed(environment: Path) -> dict[str, str]:
             names = [_INSTALLED.fullmatch(entry.name) for entry in os.scandir(folder)]
             versions |= {canonicalize_name(name[1]): name[2] for name in names if name}
     return versions
+
+
+def of_python(versions: Mapping[str, str]) -> dict[str, str]:
+    """Those that are versions as Python has them; packages of conda may be called anything."""
+    return {name: version for name, version in versions.items() if _is_version(version)}
+
+
+def _is_version(text: str) -> bool:
+    try:
+        return bool(Version(text))
+    except InvalidVersion:
+        return False
 
 
 def pins(versions: Mapping[str, str], without: Iterable[str]) -> str:

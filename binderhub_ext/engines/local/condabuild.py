@@ -16,14 +16,12 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
-
-from packaging.version import InvalidVersion, Version
 
 from ...beneath import beneath, open_file
 from ...core.environment import Read
@@ -39,16 +37,19 @@ from ...programs import Log, ProcessFailed
 from ...storage.trees import remove_tree
 from . import conda, trust, uv
 from .asked import asked_in, of_lock, wanted
-from .buildsandbox import REPO, UV, BuildSandbox
+from .buildsandbox import REPO, BuildSandbox
 from .channels import Channels
-from .choices import installed, pins
+from .choices import installed, of_python, pins
 from .conda import Asked
 from .condaworker import Ending, Order
 from .detecting import own_code
+from .environment import python_version
+from .interpreters import has_uv, serves
 from .lending import lend_packages
 from .sandbox import SHELL, Bind, Sandbox
+from .server import NotTogether, contradiction
 from .supervised import in_thread
-from .uv import COPY, Requirements
+from .uv import Requirements
 from .words import explained, say
 
 CREDENTIALS = "/run/binder/conda-credentials.json"
@@ -82,7 +83,8 @@ class CondaPackages:
         conda: how they are come by.
         sandbox: where the build happens.
         file: path of `environment.yml`, the lock or the manifest in the repository.
-        base: requirement lines of the server's packages.
+        base: requirement lines of ours.
+        together: whether they are the server's; else they are a kernel's alone.
         read: reads the repository's files.
         step: runs a program that may change the environment.
         tell, log: told what happens, and what programs say.
@@ -94,6 +96,7 @@ class CondaPackages:
     sandbox: BuildSandbox
     file: str
     base: tuple[str, ...]
+    together: bool
     read: Read
     step: Callable[[Sequence[str]], Awaitable[None]]
     tell: Tell
@@ -102,34 +105,86 @@ class CondaPackages:
     lock: Lock | None = None
 
     async def install(self) -> None:
-        """Install what the file asks for, and the server.
+        """Install what the file asks for, and the server or the kernel.
 
         Raises:
+            NotTogether: the server's packages cannot be used with what conda has installed.
             BuildFailed, NoSpace, LaunchFailed.
         """
         self.tell(say("Installing packages with conda", 10))
         by_program = self.conda.program and not self.lock
         await (self._by_program() if by_program else self._by_ourselves())
 
+    async def install_python(self, version: str) -> None:
+        """Install a Python, for packages of pip.
+
+        Raises:
+            BuildFailed, NoSpace, LaunchFailed, NotTogether.
+        """
+        self.tell(say("Installing Python {version} with conda", 10, version=version))
+        pip = [] if has_uv(version) else ["pip"]
+        await self._link_all(Asked((conda.CHANNEL,), (f"python={version}", *pip)))
+        await self._open()
+
     async def _by_ourselves(self) -> None:
         asked = await asyncio.to_thread(self._asked)
-        await self._link(asked)
-        if asked.variables:
-            await in_thread(self._set_variables, conda.activating(asked.variables))
+        await self._link_all(asked)
         requirements = await asyncio.to_thread(self._of_pip, asked)
-        scripts = await asyncio.to_thread(self._scripts)
         # Without root, whatever runs next could write into files that are shared.
         if self.model and self.sandbox.uid is not None:
             await in_thread(self._lend, self.model, requirements)
+        await self._open()
+        ours = "Installing the server and what pip is asked for"
+        self.tell(say(ours if self.together else "Installing what pip is asked for", 45))
+        await self._pip(requirements)
+
+    async def _link_all(self, asked: Asked) -> None:
+        """Link it, and what the environment cannot do without."""
+        await self._link(asked)
+        await asyncio.to_thread(self._check_together)
+        if self._takes_pip and not await asyncio.to_thread(self._has_pip):
+            await self._link(self._with_pip(asked))
+        if asked.variables:
+            await in_thread(self._set_variables, conda.activating(asked.variables))
+
+    async def _open(self) -> None:
+        """From here on code of packages runs."""
+        scripts = await asyncio.to_thread(self._scripts)
         self.sandbox.open_environment()
         for name in scripts:
             await self._run_script(name)
-        self.tell(say("Installing the server and what pip is asked for", 45))
-        await self._pip(requirements)
 
     def _lend(self, model: Path, requirements: Requirements) -> None:
         if not requirements.is_checked_in(installed(model)):
             lend_packages(model, self.sandbox.environment)
+
+    def _check_together(self) -> None:
+        """Refuse what the server could not be beside, or would replace."""
+        environment = self.sandbox.environment
+        version = python_version(environment)
+        if self.together and version and not serves(version):
+            raise NotTogether(f"Python {version}")
+        wrong = contradiction(self.base, of_python(installed(environment)))
+        if self.together and wrong:
+            raise NotTogether(wrong)
+
+    @property
+    def _takes_pip(self) -> bool:
+        """Whether pip of the environment has to do what uv does not do for so old a Python."""
+        version = python_version(self.sandbox.environment)
+        return bool(version) and not has_uv(version)
+
+    def _has_pip(self) -> bool:
+        return "pip" in installed(self.sandbox.environment)
+
+    def _with_pip(self, asked: Asked) -> Asked:
+        if asked.files:
+            raise BuildFailed(
+                "{file} has a Python that is too old for uv, and no pip, which could install its "
+                "kernel in uv's place. Add pip to it, and make it anew.",
+                file=self.file,
+            )
+        return replace(asked, specs=(*asked.specs, "pip"))
 
     def _asked(self) -> Asked:
         if self.lock:
@@ -145,7 +200,7 @@ class CondaPackages:
         if not self.lock:
             content = "\n".join(asked.pip).encode()
             return asked_in(self.file, content, self.base, self.sandbox.repo, self.read)
-        held = pins(_known(installed(self.sandbox.environment)), ()) if asked.files else ""
+        held = pins(of_python(installed(self.sandbox.environment)), ()) if asked.files else ""
         lines, limits = of_lock(self.lock, self.sandbox.repo)
         return Requirements(self.base, lines, (*limits, *requirement_lines(held)))
 
@@ -285,18 +340,11 @@ class CondaPackages:
 
         Those of a lock begin in the root.
         """
-        argv = uv.install(
-            self.sandbox.environment,
-            wanted(requirements, self.sandbox.want),
-            link=COPY,
-            build=True,
-            foreign=True,
-            excludes=self.sandbox.want("excludes.txt", requirements.excludes),
-            options=requirements.options,
-        )
+        words = wanted(requirements, self.sandbox.want)
+        argv = self.sandbox.installing(requirements, words)
         folder = REPO if self.lock else str(PurePosixPath(REPO, self.file).parent)
         try:
-            await self.step([SHELL, "-c", 'cd "$0" && exec "$@"', folder, UV, *argv[1:]])
+            await self.step([SHELL, "-c", 'cd "$0" && exec "$@"', folder, *argv])
         except ProcessFailed as failure:
             what = Sentence("Installing {file} failed.", file=self.file)
             raise explained(failure, what, base=self.base) from failure
@@ -313,6 +361,7 @@ class CondaPackages:
         except ProcessFailed as failure:
             what = Sentence("Installing {file} failed.", file=self.file)
             raise explained(failure, what) from failure
+        await asyncio.to_thread(self._check_together)
         await self._pip(Requirements(self.base))
 
     def _completed(self) -> str:
@@ -335,20 +384,8 @@ class CondaPackages:
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
-def _known(versions: Mapping[str, str]) -> dict[str, str]:
-    """Those that are versions as Python has them; packages of conda may be called anything."""
-    return {name: version for name, version in versions.items() if _is_version(version)}
-
-
-def _is_version(text: str) -> bool:
-    try:
-        return bool(Version(text))
-    except InvalidVersion:
-        return False
-
-
 def _put(made: Path, environment: Path) -> None:
     """Put an environment where it was made for."""
-    environment.rmdir()
+    remove_tree(environment)
     shutil.move(made, environment)
     environment.chmod(0o755)

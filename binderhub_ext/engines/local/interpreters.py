@@ -23,7 +23,10 @@ from . import uv
 
 _log = logging.getLogger(__name__)
 
-OLDEST = (3, 8)
+OLDEST = (3, 6)
+"""The oldest that uv installs packages for."""
+
+OLDEST_OF_SERVERS = (3, 8)
 """JupyterHub 5, the oldest server line that still gets fixes, needs Python 3.8."""
 
 _NAME = re.compile(r"python3\.\d+")
@@ -54,9 +57,41 @@ class Interpreter:
         return f"{self.version[0]}.{self.version[1]}"
 
     @property
+    def serves(self) -> bool:
+        """Whether a server's packages can be had for it."""
+        return serves(self.minor)
+
+    @property
     def identity(self) -> str:
         """What makes two interpreters differ for an environment."""
         return f"cpython-{'.'.join(map(str, self.version))}@{self.path}"
+
+
+def serves(version: str) -> bool:
+    """Whether a server's packages can be had for a version of Python, `x.y`."""
+    return _parts(version) >= OLDEST_OF_SERVERS
+
+
+def has_uv(version: str) -> bool:
+    """Whether uv installs packages for a version of Python, `x.y`."""
+    return _parts(version) >= OLDEST
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
+
+
+def serving_interpreter(version: str, machine: Sequence[Interpreter]) -> Interpreter:
+    """The interpreter of a server that has an environment of its own.
+
+    Args:
+        version: the one that is best, `x.y`; else it is the Hub's own.
+        machine: those there are, the Hub's own among them.
+    """
+    own = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    usable = [each for each in machine if each.serves]
+    best = [each for each in usable if each.minor == version]
+    return [*best, *(each for each in usable if each.path == own)][0]
 
 
 async def find_interpreters(managed: Path, extra: Sequence[str] = ()) -> tuple[Interpreter, ...]:

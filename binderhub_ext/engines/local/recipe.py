@@ -9,56 +9,54 @@ runs in `BuildSandbox.run` and nowhere else.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...beneath import beneath, lstat_beneath
+from ...beneath import lstat_beneath
 from ...core.environment import has_build_system, is_python_package
+from ...core.errors import BuildFailed
 from ...core.locks import find_lock
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
-from ...programs import Log, ProcessFailed, program, run
+from ...programs import Log, ProcessFailed
 from .. import given, node
-from ..base import PROXY
 from ..configuration import reader
 from ..detect import Detection
-from . import trial, uv
+from ..solver import conflict, is_alone
+from . import uv
 from .asked import asked_for, wanted
 from .buildsandbox import UV, BuildSandbox
-from .bytecode import lend_bytecode, place_bytecode
-from .choices import TRACE, Choices, differ, installed, pins, plain
+from .choices import Choices, differ, installed, pins
 from .condabuild import Conda, CondaPackages
-from .environment import site_packages
 from .made import KeptFiles, ScriptFolder, keep_made
-from .model import clone, empty_folder, is_same
+from .ownuv import OwnUv
 from .rbuild import PackagesOfR
 from .rlang import is_r
+from .server import KERNEL, Model, NotTogether, Server, provides
 from .supervised import in_thread
+from .support import python_source
 from .uv import COPY, LINK, Requirements
-from .words import explained, network_trouble, say, script_failed, status
-
-_OFFERS = {
-    "jupyterlab": "lab",
-    "notebook": "notebook",
-    "nbclassic": "nbclassic",
-    "voila": "voila",
-    "panel": "panel",
-    "shiny": "shiny",
-    "streamlit": "streamlit",
-    "bokeh": "bokeh",
-    "jupyter_server_proxy": PROXY,
-}
-"""Distributions by which an interface is recognised."""
+from .words import explained, network_trouble, say, script_failed
 
 _NOT_LOOKED_UP = (
     "Whether newer versions of some packages exist that have to be built could not be looked up"
 )
 
-_NO_SERVER = "The packages are installed, but a Jupyter server does not start with them ({status})."
+_CANNOT_USE = (
+    "The repository asks for {asked}, which the server here cannot use: its packages get an "
+    "environment of their own, and the interface is this hub's server"
+)
+_NOT_WITH_OURS = (
+    "The repository's packages do not go together with the server's: they get an environment of "
+    "their own, and the interface is this hub's server"
+)
+_DOES_NOT_START = (
+    "No server starts with what the build made: it gets an environment of its own, and the "
+    "interface is this hub's server"
+)
 
 
 @dataclass
@@ -71,8 +69,11 @@ class Recipe:
         base: requirement lines of the server's packages.
         cache: uv's cache that environments share files with.
         tell: told what happens.
+        server_model: what a server's own environment is begun from.
         conda: how packages of conda are come by, for a repository that asks for them, or `None`.
         model: an environment with nothing but the server's packages, to begin from, or `None`.
+        python: version of a Python that comes from conda, and nothing else does; or empty.
+        apart: whether the server has an environment of its own; that may turn out later.
     """
 
     detection: Detection
@@ -80,8 +81,11 @@ class Recipe:
     base: tuple[str, ...]
     cache: Path
     tell: Tell
+    server_model: Model
     conda: Conda | None = None
     model: Path | None = None
+    python: str = ""
+    apart: bool = False
 
     def __post_init__(self) -> None:
         self._log = Log(lambda line: self.tell(Event.log(Phase.BUILDING, line)))
@@ -95,11 +99,25 @@ class Recipe:
         self.r = PackagesOfR(
             self.detection, self.sandbox.cran, self._read, self._step, self.tell, self._log
         )
-        self.requirements = asked_for(self.detection, self.base, self.sandbox.repo)
+        self.requirements = asked_for(self.detection, self._base, self.sandbox.repo)
+        self._server = Server(
+            self.sandbox, self.base, self.cache, self.server_model, self.tell, self._log
+        )
         # Whether code of the repository had the environment open for change.
         self.changed = False
         # What postBuild made beside the environment; it is in `sandbox.made`.
         self.made = KeptFiles()
+
+    @property
+    def _base(self) -> tuple[str, ...]:
+        """Requirement lines of ours that the environment gets."""
+        return KERNEL if self.apart else self.base
+
+    @property
+    def _own_uv(self) -> OwnUv:
+        model = None if self.apart else self.model
+        path, python, own = self._path, self.sandbox.python, self.sandbox.own
+        return OwnUv(path, python, model, own, self.cache, self.tell, self._log)
 
     @property
     def runs_foreign_code(self) -> bool:
@@ -130,20 +148,37 @@ class Recipe:
             self.sandbox.open_environment()
             await self.r.install()
         await self._post_build()
-        await self._smoke()
+        await self._with_server()
 
     def provides(self) -> tuple[str, ...]:
-        """The interfaces the environment offers, by what is installed."""
-        names: set[str] = set()
-        for site in site_packages(self._path).values():
-            with beneath(self._path, site) as folder:
-                names |= {entry.name.partition("-")[0].lower() for entry in os.scandir(folder)}
-        return tuple(word for name, word in _OFFERS.items() if name in names)
+        """The interfaces that the server offers."""
+        return provides(self._server.own if self.apart else self._path)
 
     # --- packages -------------------------------------------------------------------------
 
     async def _packages(self) -> None:
-        if self.conda:
+        """Together with the server's; where that cannot be, the server's are kept apart."""
+        if not self.apart:
+            try:
+                await self._installed()
+                return
+            except NotTogether as why:
+                self.tell(say(_CANNOT_USE, asked=why.asked))
+            except BuildFailed as error:
+                if not uv.unsolvable(error.detail) or is_alone(error.detail, self.base):
+                    raise
+                asked = conflict(error.detail, self.base).fields.get("asked")
+                self.tell(say(_CANNOT_USE, asked=asked) if asked else say(_NOT_WITH_OURS))
+            self.apart = True
+            self.requirements = replace(self.requirements, base=self._base)
+            await in_thread(self.sandbox.begin_again)
+        await self._installed()
+
+    async def _installed(self) -> None:
+        if self.conda and self.python:
+            await self._of_conda(self.conda).install_python(self.python)
+            await self._all_sandboxed()
+        elif self.conda:
             await self._of_conda(self.conda).install()
         elif self.requirements.trusted and not self.package:
             await self._wheels_first()
@@ -155,15 +190,17 @@ class Recipe:
         return CondaPackages(
             conda=conda,
             sandbox=self.sandbox,
-            file=detection.conda_lock
+            file=(self.python and python_source(detection))
+            or detection.conda_lock
             or detection.file("environment.yml")
             or detection.file("environment.yaml"),
-            base=self.base,
+            base=self._base,
+            together=not self.apart,
             read=self._read,
             step=self._step,
             tell=self.tell,
             log=self._log,
-            model=self.model,
+            model=None if self.apart else self.model,
             lock=find_lock(detection.binder_dir, self._read) if detection.conda_lock else None,
         )
 
@@ -171,7 +208,7 @@ class Recipe:
         self.tell(say("Installing packages", 10))
         choices = Choices(self._log.tell)
         try:
-            await self._own_uv(self.requirements, self.link, choices)
+            await self._own_uv.install(self.requirements, self.link, choices)
             if await self._is_what_pip_takes(choices):
                 return
             self.tell(say("Newer versions have no wheel and are built from source"))
@@ -179,7 +216,7 @@ class Recipe:
         except ProcessFailed as failure:
             if not uv.needs_building(failure.tail):
                 what = Sentence("Installing the packages failed.")
-                raise explained(failure, what, base=self.base) from failure
+                raise explained(failure, what, base=self._base) from failure
             self.tell(say("Some packages have no wheel and are built from source"))
             await self._sandboxed()
 
@@ -204,22 +241,28 @@ class Recipe:
         return not differ(answer, versions)
 
     async def _sandboxed(self) -> None:
-        """The server's packages as always, the repository's in the sandbox."""
-        self.tell(say("Installing the server", 10))
+        """Our packages as always, the repository's in the sandbox."""
+        self.tell(say("Installing the kernel" if self.apart else "Installing the server", 10))
         # Without root, whatever runs next could write into files shared with the cache.
         link = COPY if self.sandbox.uid is None else LINK
         try:
-            await self._own_uv(Requirements(self.base, (), self.requirements.checked), link)
+            await self._own_uv.install(
+                Requirements(self._base, (), self.requirements.checked), link
+            )
         except ProcessFailed as failure:
             what = Sentence("Installing the server's packages failed.")
             raise explained(failure, what) from failure
         self.sandbox.open_environment()
+        await self._all_sandboxed()
+
+    async def _all_sandboxed(self) -> None:
+        """What the repository asks for; of ours, what is not there."""
         self.tell(say("Installing the repository's packages", 35))
         try:
             await self._repository_packages()
         except ProcessFailed as failure:
             what = Sentence("Installing the repository's packages failed.")
-            raise explained(failure, what, base=self.base) from failure
+            raise explained(failure, what, base=self._base) from failure
 
     async def _repository_packages(self) -> None:
         listed = wanted(self.requirements, self.sandbox.want)
@@ -242,7 +285,7 @@ class Recipe:
 
         Without a build system of its own, its `setup.py` may import that, as with older pip.
         """
-        base = wanted(Requirements(self.base), self.sandbox.want)
+        base = wanted(Requirements(self._base), self.sandbox.want)
         if has_build_system(self._read):
             await self._step(self._uv([*base, "."]))
             return
@@ -250,70 +293,8 @@ class Recipe:
         await self._step(self._uv([*base, "-r", tools]))
         await self._step(self._uv([*base, "--no-build-isolation", "."]))
 
-    async def _own_uv(self, requirements: Requirements, link: str, log: Log | None = None) -> None:
-        """Our own uv into an empty environment; once more from the cache if the net is down."""
-        log = log or self._log
-        install = uv.install(
-            self._path,
-            wanted(requirements, self._own_file),
-            link=link,
-            build=False,
-            excludes=self._own_file("excludes.txt", requirements.excludes),
-            options=requirements.options,
-        )
-        try:
-            await self._from_nothing(install, requirements, link, log)
-        except ProcessFailed as failure:
-            if not network_trouble(failure):
-                raise
-            self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            await self._from_nothing([*install, "--offline"], requirements, link, log)
-
-    async def _from_nothing(
-        self, install: Sequence[str], requirements: Requirements, link: str, log: Log
-    ) -> None:
-        """Install into an environment that holds nothing else.
-
-        uv runs the environment's interpreter, here as the Hub itself, and with it whatever
-        start-up files an attempt before had installed.
-        """
-        await in_thread(empty_folder, self._path)
-        empty = uv.venv(self.sandbox.python, self._path)
-        if link == COPY or not await self._cloned(requirements):
-            await self._run(empty, log)
-        await self._run(install, log)
-
-    async def _cloned(self, requirements: Requirements) -> bool:
-        """Begin from the model, if there is one, it leaves nothing unchecked and this disk can."""
-        if not self.model:
-            return False
-        if requirements.is_checked_in(await asyncio.to_thread(installed, self.model)):
-            return False
-        try:
-            await in_thread(clone, self.model, self._path)
-        except OSError:
-            await in_thread(empty_folder, self._path)
-            return False
-        return True
-
     def _uv(self, wanted: Sequence[str]) -> list[str]:
-        """uv's command inside; cwd is the repository, so relative places mean what they say."""
-        argv = uv.install(
-            self._path,
-            wanted,
-            link=COPY,
-            build=True,
-            foreign=True,
-            excludes=self.sandbox.want("excludes.txt", self.requirements.excludes),
-            options=self.requirements.options,
-        )
-        return [UV, *argv[1:]]
-
-    def _own_file(self, name: str, text: str) -> str:
-        """Write a file that our own uv reads; its path."""
-        path = self.sandbox.own / name
-        path.write_text(text)
-        return str(path)
+        return self.sandbox.installing(self.requirements, wanted)
 
     # --- after the packages ---------------------------------------------------------------
 
@@ -352,38 +333,22 @@ class Recipe:
             package = self.sandbox.want("node.txt", f"{node.PACKAGE}\n")
             await self._step(self._uv(["-r", package]))
 
-    async def _smoke(self) -> None:
-        if (
-            self.model
-            and not self.changed
-            and not self.sandbox.system
-            and await asyncio.to_thread(is_same, self.model, self._path)
-        ):
+    async def _with_server(self) -> None:
+        """Have a server that starts; one of its own, if none does with what the build made."""
+        if self.apart:
+            await self._server.make_own()
             return
-        self.tell(say("Checking that a server starts", 75))
-        bytecode = self.sandbox.bytecode
-        if self.model:
-            link = self.sandbox.uid is not None
-            await in_thread(lend_bytecode, self.model, self._path, bytecode, link=link)
-        await in_thread(self.sandbox.open_trial)
-        argv = trial.command(self._path, bytecode)
         try:
-            await self.sandbox.run(self.sandbox.trial(argv), self._log)
-        except ProcessFailed as failure:
-            what = Sentence(_NO_SERVER, status=status(failure))
-            raise explained(failure, what, uv_says=False) from failure
-        await in_thread(place_bytecode, bytecode, self._path)
+            await self._server.check(self._path, self.model, changed=self.changed)
+        except BuildFailed as failure:
+            self.tell(say(_DOES_NOT_START))
+            self.apart = True
+            try:
+                await self._server.make_own()
+            except BuildFailed:
+                raise failure from None
 
     # --- running --------------------------------------------------------------------------
-
-    async def _run(self, argv: Sequence[str], log: Log) -> None:
-        """Our own uv, where nobody else can write."""
-        own = self.sandbox.own
-        env = {**uv.environment(own, self.cache), **(TRACE if isinstance(log, Choices) else {})}
-        try:
-            await run(program(argv, cwd=own, env=env), log)
-        except ProcessFailed as failure:
-            raise ProcessFailed(failure.status, plain(failure.tail)) from failure
 
     async def _step(self, argv: Sequence[str], log: Log | None = None) -> None:
         self.changed = True

@@ -82,6 +82,15 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    python_of_conda = Bool(
+        True,
+        help="""
+        Whether a Python that a repository asks for in `runtime.txt` or the like, and that this
+        machine does not have, is taken from conda-forge, as with repo2docker. Default: yes; it
+        runs nowhere but in sandboxes.
+        """,
+    ).tag(config=True)
+
     system_packages = Bool(
         True,
         help="""

@@ -224,7 +224,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         first = [*given.words(record, what.launch), *conda.activation(environment)]
         first += [str(environment / START)] if record.start else []
         return Sandbox(
-            argv=(*first, *self.cmd, *self.get_args()),
+            argv=(*first, *self._command(record), *self.get_args()),
             env=self._environment_variables(record, python),
             cwd=self.notebook_dir,
             binds=self._binds(files, what),
@@ -239,12 +239,18 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
             variables=givensecrets.variables(self.secrets, SECRETS),
         )
 
+    def _command(self, record: Record) -> list[str]:
+        """The server's, which is not what a repository has of that name."""
+        name, *words = self.cmd
+        own = record.server_environment / "bin" / name
+        return [str(own) if record.server and own.exists() else name, *words]
+
     def _environment_variables(self, record: Record, python: Python | None) -> dict[str, str]:
         environment = Path(record.path)
         given = self.get_env()
         # The environment's own PATH is what makes it this environment; an administrator's
         # goes behind it.
-        ours = server_environment(environment, python)
+        ours = server_environment(environment, record.server_environment, python)
         ours |= {"REPO_DIR": REPO, **rlang.server_variables(environment, record.cran)}
         if "PATH" in self.environment:
             ours["PATH"] += ":" + given["PATH"]

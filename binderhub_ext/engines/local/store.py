@@ -37,6 +37,8 @@ USED = Path(".binder/used")
 START = Path(".binder/start")
 MADE = Path(".binder/made")
 SERVER_LOCK = ".lock"
+SERVER = ".server"
+"""The server's own environment within a repository's, where they are two."""
 
 EMPTY: Mapping[str, bytes] = MappingProxyType({})
 
@@ -67,6 +69,8 @@ class Record:
             editable are looked for there.
         system: the tree that takes the place of the machine's own system; empty for that.
         cran: where packages of R come from; empty for an environment without R.
+        server: installation of the interpreter of the server, where that has an environment of
+            its own; else empty.
     """
 
     key: str
@@ -85,6 +89,12 @@ class Record:
     repo_dir: str = ""
     system: str = ""
     cran: str = ""
+    server: str = ""
+
+    @property
+    def server_environment(self) -> Path:
+        """The environment that the server is in."""
+        return Path(self.path, SERVER) if self.server else Path(self.path)
 
     @property
     def made(self) -> Path | None:

@@ -67,6 +67,11 @@ def targets_lacking() -> tuple[str, ...]:
     return tuple(target for target, program in _PROGRAMS.items() if shutil.which(program) is None)
 
 
+def is_version(asked: str) -> bool:
+    """Whether it is a version of Python that can be got: major and minor, and perhaps micro."""
+    return re.fullmatch(r"\d+\.\d+(\.\d+)?", asked, re.ASCII) is not None
+
+
 def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> Interpreter:
     """The interpreter for a repository: the very one it asks for, or the nearest.
 
@@ -81,10 +86,10 @@ def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> 
         interpreter for interpreter in machine if f"{wanted}.".startswith(f"{interpreter.minor}.")
     ]
     exact = [interpreter for interpreter in near if _full(interpreter) == wanted]
-    if near and re.fullmatch(r"\d+\.\d+(\.\d+)?", wanted):
+    if near and is_version(wanted):
         return (exact or near)[0]
-    source = _python_source(detection)
-    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", wanted):
+    source = python_source(detection)
+    if not is_version(wanted):
         raise Unsupported(
             "{source} asks for Python {wanted}. Ask for a major and minor version only, "
             "such as python-3.11.",
@@ -93,8 +98,9 @@ def choose_interpreter(detection: Detection, machine: Sequence[Interpreter]) -> 
         )
     if tuple(map(int, wanted.split(".")))[:2] < OLDEST:
         raise Unsupported(
-            "{source} asks for Python {wanted}, too old for this engine's Jupyter server. "
-            + _ELSEWHERE,
+            "{source} asks for Python {wanted}, which this engine has of conda alone. Ask for it "
+            "in an environment.yml (`python={wanted}`, and `-r requirements.txt` under `pip:`), or "
+            "ask the administrator for the docker or kubernetes engine.",
             source=source,
             wanted=wanted,
         )
@@ -115,7 +121,7 @@ def taken_instead(detection: Detection, interpreter: Interpreter) -> Sentence:
         return NOTHING
     return Sentence(
         "{source} asks for Python {wanted}; this machine has {has}, which is taken",
-        source=_python_source(detection),
+        source=python_source(detection),
         wanted=wanted,
         has=has,
     )
@@ -125,7 +131,8 @@ def _full(interpreter: Interpreter) -> str:
     return ".".join(map(str, interpreter.version))
 
 
-def _python_source(detection: Detection) -> str:
+def python_source(detection: Detection) -> str:
+    """The file that says which Python is asked for, or words for none."""
     for name in ("runtime.txt", ".python-version", "Pipfile.lock", "Pipfile"):
         if path := detection.named(name):
             return path

@@ -1,6 +1,6 @@
-"""The run that shows whether a server starts with an environment.
+"""The runs that show whether a server, and a kernel that is not its own, start.
 
-It also leaves bytecode for exactly what a server imports before it answers.
+They also leave bytecode for exactly what is imported before they answer.
 """
 
 from __future__ import annotations
@@ -36,6 +36,14 @@ sys.argv = ["jupyterhub-singleuser", "--version"]
 runpy.run_module("jupyterhub.singleuser", run_name="__main__")
 """
 
+_KERNEL = """
+import os, sys
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(env={**os.environ, "PYTHONPYCACHEPREFIX": sys.argv[1]})
+client.stop_channels()
+manager.shutdown_kernel(now=True)
+"""
+
 
 def command(environment: Path, bytecode: Path) -> list[str]:
     """The run of an environment's interpreter; it compiles into a folder of its own.
@@ -44,3 +52,12 @@ def command(environment: Path, bytecode: Path) -> list[str]:
     """
     python = str(environment / "bin" / "python")
     return [python, "-I", "-X", f"pycache_prefix={bytecode}", "-c", _SMOKE]
+
+
+def kernel(server: Path, bytecode: Path) -> list[str]:
+    """The run of a server's interpreter that starts the kernel of the name `python3`.
+
+    Args:
+        bytecode: where the kernel compiles to.
+    """
+    return [str(server / "bin" / "python"), "-I", "-B", "-c", _KERNEL, str(bytecode)]

@@ -232,6 +232,11 @@ def needs_building(explanation: str) -> bool:
     return "building from source is disabled" in explanation or "no usable wheels" in explanation
 
 
+def unsolvable(explanation: str) -> bool:
+    """Whether what was asked for cannot be had together."""
+    return "No solution found when resolving" in explanation
+
+
 def explain(tail: str, base: Sequence[str] = ()) -> Sentence:
     """The sentence of uv's explanation that a person can act on.
 

@@ -22,6 +22,7 @@ from condachannel import (
     Package,
     can_make_python,
     make_channel,
+    pip_package,
     python_package,
 )
 from condalocks import explicit, pixi_lock
@@ -151,6 +152,34 @@ async def test_who_has_the_same_plain_file_has_the_same_environment(
     assert first == await conda_builder.plan(repository({"environment.yml": file, "n": ""}))
     other = LocalBuilder(data_dir=conda_builder.data_dir, default_python="3.99")
     assert first.key != (await other.plan(repository({"environment.yml": file}))).key
+
+
+def old_python() -> Path | None:
+    """An installation of Python 2.7, as pyenv has it."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    return next(pyenv.glob("versions/2.7.*"), None)
+
+
+@pytest.mark.skipif(not old_python(), reason="this machine has no Python 2.7 to make a package of")
+async def test_a_python_that_no_server_is_for(
+    repository: MakeSource, conda_builder: LocalBuilder, channels: Path
+) -> None:
+    """It is the kernel, which its own pip installs; the server is this hub's."""
+    old = old_python()
+    assert old
+    packages = [python_package(old, "2.7"), pip_package(old, "2.7")]
+    make_channel(channels / "conda-forge", packages)
+    conda_builder.conda_shared_channels = ["conda-forge"]
+    files = {"runtime.txt": "python-2.7", "requirements.txt": "six==1.12.0\n"}
+    built = await build(conda_builder, repository(files))
+    environment = conda_builder.store.path(built.image.name)
+    code = "import six, sys; print(sys.version_info[:2], six.__version__)"
+    assert run(conda_builder, built, "python", "-c", code) == "((2, 7), '1.12.0')"
+    assert installed(environment)["ipykernel"].startswith("4.")
+    assert "jupyterlab" not in installed(environment)
+    assert "jupyterlab" in installed(environment / ".server")
+    assert {"lab", "notebook"} <= set(built.image.provides)
+    assert "Python 2.7" in built.log and "Checking that a kernel starts" in built.log
 
 
 PIXI = f"""\

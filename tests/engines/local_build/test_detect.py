@@ -160,13 +160,32 @@ REFUSED = [
     ({"Project.toml": ""}, ["Project.toml", "Julia"]),
     ({"JuliaProject.toml": ""}, ["JuliaProject.toml", "Julia"]),
     ({"REQUIRE": ""}, ["REQUIRE", "Julia"]),
-    ({"runtime.txt": "python-2.7"}, ["runtime.txt", "2.7", "too old"]),
+    ({"runtime.txt": "python-2.7"}, ["runtime.txt", "2.7", "of conda alone"]),
     ({"runtime.txt": "python-3.99"}, ["runtime.txt", "3.99", OWN]),
     ({"runtime.txt": "python-3.99.4"}, ["runtime.txt", "3.99.4", OWN]),
-    ({"runtime.txt": "python-2.7.18"}, ["runtime.txt", "2.7.18", "too old"]),
+    ({"runtime.txt": "python-2.7.18"}, ["runtime.txt", "2.7.18", "environment.yml"]),
     ({"Pipfile": '[requires]\npython_version = "3.99"\n'}, ["Pipfile", "3.99"]),
     ({"environment.yml": "dependencies:\n- r-base\n"}, ["environment.yml"]),
 ]
+
+
+@pytest.mark.parametrize(
+    ("files", "kind", "kernel"),
+    [
+        ({"runtime.txt": "python-2.7"}, "Python 2.7 from conda", True),
+        ({"runtime.txt": "python-3.99.4"}, "Python 3.99.4 from conda", False),
+    ],
+)
+async def test_a_python_that_only_conda_has(
+    files: dict[str, str],
+    kind: str,
+    kernel: bool,
+    repository: MakeSource,
+    builder: LocalBuilder,
+) -> None:
+    plan = await builder._plan(repository(files))
+    assert plan.environment.kind == kind and plan.conda and plan.apart is kernel
+    assert len(plan.environment.notes) == kernel
 
 
 @pytest.mark.parametrize(("files", "words"), REFUSED)
@@ -176,6 +195,7 @@ async def test_refused_before_anything_is_built(
     repository: MakeSource,
     builder: LocalBuilder,
 ) -> None:
+    builder.python_of_conda = False
     source = repository(files)
     for _ in range(2):
         with pytest.raises(Unsupported) as caught:

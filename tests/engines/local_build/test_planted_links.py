@@ -30,8 +30,8 @@ from binderhub_ext.engines.detect import Detection
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.buildsandbox import REPO, BuildSandbox
 from binderhub_ext.engines.local.interpreters import Interpreter
+from binderhub_ext.engines.local.ownuv import OwnUv
 from binderhub_ext.engines.local.plan import Plan
-from binderhub_ext.engines.local.recipe import Recipe
 from binderhub_ext.engines.local.sandbox import HOME, Sandbox
 from binderhub_ext.programs import Log
 from binderhub_ext.repos.base import Source
@@ -100,12 +100,12 @@ async def _play(workshop: BuildSandbox, stranger: Stranger, sandbox: Sandbox, lo
     log.add("done")
 
 
-async def _packages(recipe: Recipe, argv: Sequence[str], log: Log) -> None:
+async def _packages(own: OwnUv, argv: Sequence[str], log: Log) -> None:
     """In place of our own uv: an environment of two files."""
     log.add("Audited 2 packages in 1ms")
-    site = recipe.sandbox.environment / SITE
+    site = own.path / SITE
     site.mkdir(parents=True, exist_ok=True)
-    python = recipe.sandbox.environment / "bin" / "python"
+    python = own.path / "bin" / "python"
     for file in (site / "six.py", site / "more.py", python):
         file.parent.mkdir(exist_ok=True)
         file.touch()
@@ -114,16 +114,19 @@ async def _packages(recipe: Recipe, argv: Sequence[str], log: Log) -> None:
 class Machine:
     """A builder, and one repository that runs code of its own in every way."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: tuple[int, int, int]) -> None:
         self.builder = LocalBuilder(data_dir=str(folder / "data"))
         self.source = _source(folder)
         reasons = ("the repository is itself a Python package",)
         files = tuple((name, "0") for name in FILES if "/" not in name)
-        self.plan = self._plan(Detection("PythonBuildPack", "", "3.11", "", files, reasons, False))
-        self.model = self._plan(Detection("PythonBuildPack", "", "3.11", "", (), (), False))
+        detection = Detection("PythonBuildPack", "", "3.11", "", files, reasons, False)
+        self.plan = self._plan(detection, python)
+        plain = Detection("PythonBuildPack", "", "3.11", "", (), (), False)
+        self.builder._machine = (Interpreter((3, 11, 0), "/usr/bin/python3", "/usr"),)
+        self.model = self._plan(plain, (3, 11, 0))
 
-    def _plan(self, detection: Detection) -> Plan:
-        interpreter = Interpreter((3, 11, 0), "/usr/bin/python3", "/usr")
+    def _plan(self, detection: Detection, python: tuple[int, int, int]) -> Plan:
+        interpreter = Interpreter(python, "/usr/bin/python3", "/usr")
         return self.builder._decide(detection, interpreter, self.source.tree)
 
     def build(self, plan: Plan, stranger: Stranger) -> Path | None:
@@ -131,7 +134,7 @@ class Machine:
         self.builder.store.remove(plan.environment.key)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BuildSandbox, "run", partialmethod(_play, stranger))
-            patch.setattr(Recipe, "_run", _packages)
+            patch.setattr(OwnUv, "_run", _packages)
             try:
                 return asyncio.run(self._image(plan))
             except BinderError:
@@ -176,9 +179,13 @@ def _copy(canary: Path, paths: set[Path]) -> Callable[[Path], Path]:
     return places.__getitem__
 
 
-def attempts(folder: Path) -> list[str]:
-    """Every step with every path; says which changed anything elsewhere."""
-    machine = Machine(folder)
+def attempts(folder: Path, python: tuple[int, int, int] = (3, 11, 0)) -> list[str]:
+    """Every step with every path; says which changed anything elsewhere.
+
+    Args:
+        python: what the repository asks for.
+    """
+    machine = Machine(folder, python)
     assert machine.build(machine.model, Stranger())
     honest = Stranger()
     environment = machine.build(machine.plan, honest)
@@ -211,6 +218,11 @@ def _in_one_of(folders: list[Path], path: Path) -> bool:
 def test_nothing_is_followed(tmp_path: Path) -> None:
     """As whoever runs the tests; in CI that is root."""
     assert attempts(tmp_path) == []
+
+
+def test_nothing_is_followed_where_the_server_is_apart(tmp_path: Path) -> None:
+    """Its environment is made where the repository's code could have left anything."""
+    assert attempts(tmp_path, (3, 7, 0)) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other test ran as an ordinary user")

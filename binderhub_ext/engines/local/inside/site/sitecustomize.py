@@ -5,7 +5,8 @@ On the path of every Python inside a sandbox. `.pth` files of what the person in
 the environment lacks are kept in the home, since they cannot be kept beside it;
 `PYTHONPYCACHEPREFIX` would do that too, but then Python ignores all the compiled files the
 environment does have, and a start takes twice as long. When memory runs out, a kernel goes before
-the server that can say so. And the server imports only what it uses.
+the server that can say so. And the server imports only what it uses, and nothing of what the person
+installed where that is for a Python that is not its own.
 """
 
 # ruff: noqa: PTH108,PTH116,PTH120,PTH123
@@ -13,6 +14,7 @@ the server that can say so. And the server imports only what it uses.
 # mypy: ignore-errors
 
 import os
+import sys
 
 import binder_quickstart
 
@@ -52,18 +54,27 @@ def offer_to_be_killed():
         pass
 
 
+def is_apart():
+    """Whether this is the Python of a server that the repository's packages are kept from."""
+    server = os.environ.get("NB_PYTHON_PREFIX")
+    return sys.prefix == server != os.environ.get("KERNEL_PYTHON_PREFIX")
+
+
 def main():
     if os.getppid() == 1:  # the server is what the sandbox's init started
         binder_quickstart.quicken()
     else:
         offer_to_be_killed()
     environment = os.environ
-    if "BINDER_BYTECODE" in environment:
+    if "BINDER_BYTECODE" in environment and sys.version_info >= (3,):
         keep_bytecode_in(environment["BINDER_BYTECODE"])
-    if "BINDER_INSTALLED" in environment:
+    installed = environment.get("BINDER_INSTALLED")
+    if installed and is_apart():
+        sys.path[:] = [path for path in sys.path if path != installed]
+    elif installed:
         import site
 
-        site.addsitedir(environment["BINDER_INSTALLED"])
+        site.addsitedir(installed)
     binder_quickstart.step_aside(__file__)
 
 

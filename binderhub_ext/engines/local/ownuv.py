@@ -1,0 +1,105 @@
+"""Our own uv: it fills an environment that it begins itself, where nobody else can write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.progress import Tell
+from ...programs import Log, ProcessFailed, program, run
+from . import uv
+from .asked import wanted
+from .choices import TRACE, Choices, installed, plain
+from .model import clone, empty_folder
+from .supervised import in_thread
+from .uv import COPY, Requirements
+from .words import network_trouble, say
+
+
+@dataclass(frozen=True)
+class OwnUv:
+    """Our own uv, for one environment.
+
+    Attributes:
+        path: the environment.
+        python: the interpreter that it gets.
+        model: an environment with nothing but the server's packages, to begin from, or `None`.
+        own: folder for what uv reads, seen by nobody else.
+        cache: uv's cache that environments share files with.
+        tell: told what happens.
+        log: gets what uv says.
+    """
+
+    path: Path
+    python: str
+    model: Path | None
+    own: Path
+    cache: Path
+    tell: Tell
+    log: Log
+
+    async def install(self, requirements: Requirements, link: str, log: Log | None = None) -> None:
+        """Install into an empty environment; once more from the cache if the net is down.
+
+        Raises:
+            ProcessFailed: it could not.
+        """
+        log = log or self.log
+        argv = uv.install(
+            self.path,
+            wanted(requirements, self._file),
+            link=link,
+            build=False,
+            excludes=self._file("excludes.txt", requirements.excludes),
+            options=requirements.options,
+        )
+        try:
+            await self._from_nothing(argv, requirements, link, log)
+        except ProcessFailed as failure:
+            if not network_trouble(failure):
+                raise
+            self.tell(say("The package index cannot be reached; trying with what is kept here"))
+            await self._from_nothing([*argv, "--offline"], requirements, link, log)
+
+    async def _from_nothing(
+        self, install: Sequence[str], requirements: Requirements, link: str, log: Log
+    ) -> None:
+        """Install into an environment that holds nothing else.
+
+        uv runs the environment's interpreter, here as the Hub itself, and with it whatever
+        start-up files an attempt before had installed.
+        """
+        await in_thread(empty_folder, self.path)
+        empty = uv.venv(self.python, self.path)
+        if link == COPY or not await self._cloned(requirements):
+            await self._run(empty, log)
+        await self._run(install, log)
+
+    async def _cloned(self, requirements: Requirements) -> bool:
+        """Begin from the model, if there is one, it leaves nothing unchecked and this disk can."""
+        if not self.model:
+            return False
+        if requirements.is_checked_in(await asyncio.to_thread(installed, self.model)):
+            return False
+        try:
+            await in_thread(clone, self.model, self.path)
+        except OSError:
+            await in_thread(empty_folder, self.path)
+            return False
+        return True
+
+    def _file(self, name: str, text: str) -> str:
+        """Write a file that it reads; its path."""
+        path = self.own / name
+        path.write_text(text)
+        return str(path)
+
+    async def _run(self, argv: Sequence[str], log: Log) -> None:
+        env = uv.environment(self.own, self.cache)
+        env |= TRACE if isinstance(log, Choices) else {}
+        try:
+            await run(program(argv, cwd=self.own, env=env), log)
+        except ProcessFailed as failure:
+            raise ProcessFailed(failure.status, plain(failure.tail)) from failure
