@@ -421,15 +421,23 @@ class Client:
         return await self._follow(f"{path}/progress")
 
     async def _follow(self, path: str) -> list[dict[str, Any]]:
+        for _ in range(200):
+            async with self.session.get(self.url(path)) as response:
+                # As long as the Hub removes what a failed start left, it says that nothing starts.
+                if response.status != 400:
+                    return await self._until_ready(response)
+            await asyncio.sleep(0.05)
+        raise Failed("nothing starts")
+
+    async def _until_ready(self, response: aiohttp.ClientResponse) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []
-        async with self.session.get(self.url(path)) as response:
-            async for line in response.content:
-                if line.startswith(b"data:"):
-                    events.append(json.loads(line[5:]))
-                    if events[-1].get("failed"):
-                        raise Failed(events[-1]["message"])
-                    if events[-1].get("ready"):
-                        return events
+        async for line in response.content:
+            if line.startswith(b"data:"):
+                events.append(json.loads(line[5:]))
+                if events[-1].get("failed"):
+                    raise Failed(events[-1]["message"])
+                if events[-1].get("ready"):
+                    return events
         raise Failed(f"the stream ended: {events}")
 
     async def stop(self, user: str, server: str = "one") -> None:

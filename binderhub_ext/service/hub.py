@@ -239,7 +239,9 @@ class HubClient:
             except HubUnavailable:
                 app_log.warning("Progress of %s/%s broke off", person.name, name)
             except StartLost:
-                if not await self._checked(person, name):
+                # The Hub says the same while it removes what a failed start left; then it says why.
+                server = await self._settled(person, name)
+                if server is None or (attempt and server.state is State.STOPPED):
                     raise
             await asyncio.sleep(0.2 * 2**attempt)
         raise LaunchFailed(
@@ -348,12 +350,12 @@ class HubClient:
         server = await self.server(person, name)
         return server is not None and server.state is not State.STOPPED
 
-    async def _checked(self, person: Person, name: str) -> bool:
-        """Whether a server runs, once a Hub that was restarted has looked for it."""
+    async def _settled(self, person: Person, name: str) -> Server | None:
+        """A server, once a Hub that was restarted has looked for it, or has done with stopping it."""
         while True:
             server = await self.server(person, name)
             if server is None or server.state in (State.RUNNING, State.STOPPED):
-                return server is not None and server.state is State.RUNNING
+                return server
             await asyncio.sleep(0.5)
 
     async def _stream(self, person: Person, name: str) -> AsyncGenerator[dict[str, Any]]:

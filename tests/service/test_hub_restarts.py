@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from ports import free_ports
 
-from binderhub_ext.core.errors import Conflict, HubUnavailable
+from binderhub_ext.core.errors import Conflict, HubUnavailable, LaunchFailed
 from binderhub_ext.core.launch import TICKET
 from binderhub_ext.core.progress import Event
 from binderhub_ext.service.hub import HubClient, HubSettings, Person, StartLost, State
@@ -94,6 +94,11 @@ async def gets_ready(request: web.Request) -> web.StreamResponse:
     return await stream(request, '{"progress": 100, "ready": true, "message": "ready"}')
 
 
+async def fails(request: web.Request) -> web.StreamResponse:
+    words = "Spawn failed: The environment is no longer kept here."
+    return await stream(request, f'{{"progress": 100, "failed": true, "message": "{words}"}}')
+
+
 async def test_a_hub_that_comes_back_was_waited_for() -> None:
     async with a_hub() as (port, client):
         asked = asyncio.create_task(client.server(ADA, "one"))
@@ -133,9 +138,19 @@ async def test_a_start_that_is_lost_again_and_again_ends_in_words() -> None:
 async def test_a_hub_that_is_gone_after_it_accepted_a_start_is_no_refusal(knows: Any) -> None:
     """Nothing was told of the start yet, and the next Hub knows no such server."""
     async with a_hub() as (port, client):
-        await port.open((202, {}), knows, (200, STOPPED), (201, {}), gets_ready)
+        lost = (knows, (200, STOPPED), knows, (200, STOPPED))
+        await port.open((202, {}), *lost, (201, {}), gets_ready)
         await Starts(client, FairSemaphore(1), 20).start(ADA, "one", str, lambda _: None)
-        assert port.verbs == ["POST", "GET", "GET", "POST", "GET"]
+        assert port.verbs == ["POST", *["GET"] * 4, "POST", "GET"]
+
+
+async def test_a_start_that_failed_is_told_once_the_hub_has_removed_what_it_left() -> None:
+    """Until then the Hub says that nothing starts."""
+    async with a_hub() as (port, client):
+        removing = (200, {**STOPPED, "pending": "stop"})
+        await port.open((202, {}), NOTHING_STARTS, removing, (200, STOPPED), fails)
+        with pytest.raises(LaunchFailed, match="no longer kept here"):
+            await Starts(client, FairSemaphore(1), 20).start(ADA, "one", str, lambda _: None)
 
 
 async def test_what_a_new_hub_looks_for_is_waited_for() -> None:
