@@ -5,10 +5,22 @@ need_place() {
   [[ $(id -u) = 0 ]] || { say "run as root: a node makes control groups, interfaces and mounts"; exit 1; }
   unshare --mount --net --pid --fork true 2>/dev/null ||
     { say "this machine lets nobody make namespaces, as one in a container may"; exit 1; }
+  has_kernel_for_it || { say "this machine's kernel, or who started us, allows no bridge, cable or overlay"; exit 1; }
   case $state/ in
   /run/* | /var/*) say "CLUSTER_DIR may not lie in /run or /var: the cluster has its own there"; exit 1 ;;
   esac
   mkdir -p "$programs" "$images" "$state/log"
+}
+
+# Tried where nothing is left of it; what lacks its program yet is tried when the cluster starts.
+has_kernel_for_it() {
+  unshare --mount --net --propagation private sh -ec '
+    mount -t tmpfs tmpfs /mnt
+    mkdir /mnt/below /mnt/upper /mnt/work /mnt/root
+    mount -t overlay overlay -o lowerdir=/mnt/below,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+    command -v ip >/dev/null || exit 0
+    ip link add bridge0 type bridge
+    ip link add cable0 type veth peer name cable1' 2>/dev/null
 }
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) = installed ]]; }

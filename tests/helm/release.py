@@ -30,7 +30,7 @@ from kubehub import (
     claim_of_folder,
     kubectl,
     layers_folder,
-    remove_volumes,
+    remove_namespace,
 )
 
 from binderhub_ext.client import Client
@@ -88,8 +88,7 @@ class Release:
             self.install()
             yield self
         finally:
-            kubectl("delete", "namespace", self.namespace, "--timeout=2m", check=False)
-            remove_volumes(self.namespace)
+            remove_namespace(self.namespace)
 
     def helm(self, *arguments: str) -> str:
         done = run_helm("--namespace", self.namespace, *arguments, stdin=VALUES)

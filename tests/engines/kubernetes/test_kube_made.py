@@ -10,7 +10,8 @@ from anymade import *  # noqa: F403
 from anymade import FILES
 from authority import Authority
 from dockersources import Built, build, make_source
-from kubehub import KubeHub
+from kubehub import KubeHub, Namespace
+from kubesettings import builder_config
 
 from binderhub_ext import certificates
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
@@ -36,15 +37,20 @@ echo it is trusted
 
 
 async def test_builds_trust_whom_the_hub_trusts(
-    kube_builder: KubernetesBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kube_namespace: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another environment than without, whose steps see the authority."""
+    """Another environment than without, whose steps see the authority.
+
+    No layer of another build is any use to it, so it is built where none are kept.
+    """
+    config = builder_config(kube_namespace, cache_claim="")
+    builder = KubernetesBuilder(config=config, data_dir=str(kube_namespace.data))
     authority = Authority(tmp_path / "authority")
     files = {"postBuild": TRUSTS.format(line=authority.file.read_text().splitlines()[1])}
-    before = await kube_builder.plan(make_source(tmp_path / "before", files))
+    before = await builder.plan(make_source(tmp_path / "before", files))
     for name in certificates.NAMES:
         monkeypatch.setenv(name, str(authority.file))
     assert certificates.establish(tmp_path / "certificates.pem")
     source = make_source(tmp_path / "after", files)
-    assert (await kube_builder.plan(source)).key != before.key
-    assert "it is trusted" in (await build(kube_builder, source)).log
+    assert (await builder.plan(source)).key != before.key
+    assert "it is trusted" in (await build(builder, source)).log

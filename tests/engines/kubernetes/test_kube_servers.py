@@ -136,7 +136,7 @@ async def test_no_single_project_beside_the_whole_home(kube_hub: KubeHub) -> Non
 
 
 async def test_a_size_that_no_node_has_is_told(kube_hub: KubeHub) -> None:
-    extra = "c.BinderKubeSpawner.mem_limit = '4T'\nc.BinderKubeSpawner.start_timeout = 20"
+    extra = "c.BinderKubeSpawner.mem_limit = '4T'\nc.BinderKubeSpawner.start_timeout = 10"
     with kube_hub.configured(extra):
         async with kube_hub.client() as client:
             with pytest.raises(Failed, match="no node has 900 GB of memory free"):
