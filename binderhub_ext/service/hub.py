@@ -351,7 +351,7 @@ class HubClient:
         return server is not None and server.state is not State.STOPPED
 
     async def _settled(self, person: Person, name: str) -> Server | None:
-        """A server, once the Hub, after a restart, has looked for it, or is done with stopping it."""
+        """A server, once the Hub has looked for it after a restart, or is done with stopping it."""
         while True:
             server = await self.server(person, name)
             if server is None or server.state in (State.RUNNING, State.STOPPED):
