@@ -73,7 +73,7 @@ async def measure(rounds: int) -> None:
         sys.exit(lack)
     os.environ["KUBECONFIG"] = kubehub.KUBECONFIG
     with ExitStack() as stack:
-        builds = stack.enter_context(kubehub.running_namespace("bench-builds"))
+        builds = stack.enter_context(kubehub.running_namespace(f"bench-builds-{os.getpid()}"))
         builder = KubernetesBuilder(config=builder_config(builds), data_dir=str(builds.data))
         scratch = Path(stack.enter_context(TemporaryDirectory()))
         image = (await build(builder, make_source(scratch / "repo", {}))).image.name
@@ -82,7 +82,7 @@ async def measure(rounds: int) -> None:
         for name in ("ours", "plain"):
             counts[name] = Counter[str]()
             kubehub.KUBECONFIG = stack.enter_context(counted(scratch / name, counts[name]))
-            namespace, claim = f"bench-{name}", kubehub.CLAIM
+            namespace, claim = f"bench-{name}-{os.getpid()}", kubehub.CLAIM
             extra = _PLAIN.format(namespace=namespace, image=image, claim=claim)
             running = kubehub.running_kube_hub(
                 image, namespace, repository, extra if name == "plain" else ""
