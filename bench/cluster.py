@@ -2,8 +2,10 @@
 
 Two real Hubs beside a real cluster (`scripts/cluster up`), without proxy, asked in turn for a
 server of the same image, with a home on the same kind of claim:
-    ours   ticket, person's home, the `kubernetes` engine
-    plain  KubeSpawner as it is
+    project  a repository's launch: ticket, its project brought up to date by the pod's first
+             container, person's home, the `kubernetes` engine
+    home     the same without a repository
+    plain    KubeSpawner as it is
 
 The clock runs from the POST to the Hub's word that the server is ready. Requests to the API server
 are counted on the way there, watches apart, which go on between launches.
@@ -23,7 +25,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -40,6 +43,7 @@ from kubesettings import builder_config
 from ports import free_ports
 from sandboxhub import Client
 
+from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 
 _PLAIN = """
@@ -89,32 +93,50 @@ async def measure(rounds: int) -> None:
             )
             hubs[name] = stack.enter_context(running)
             kubehub.KUBECONFIG = os.environ["KUBECONFIG"]
-            if name == "plain":
-                (place := hubs[name].layout.root / "plain").mkdir()
-                os.chown(place, 1000, 1000)
-        times: dict[str, list[float]] = {name: [] for name in hubs}
-        asked: dict[str, list[int]] = {name: [] for name in hubs}
-        for number in range(rounds + 1):
-            for name, hub in hubs.items():
-                counts[name].clear()
-                async with hub.client() as client:
-                    took = await once(client, plain=name == "plain")
-                if number:  # the first has the image put on the node, and makes homes
-                    times[name].append(took)
-                    asked[name].append(counts[name]["request"])
+        (place := hubs["plain"].layout.root / "plain").mkdir()
+        os.chown(place, 1000, 1000)
+        times, asked = await in_turn(hubs, counts, rounds)
+    tell(times, asked)
+
+
+async def in_turn(
+    hubs: dict[str, kubehub.KubeHub], counts: dict[str, Counter[str]], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[int]]]:
+    """Seconds and requests of every start."""
+    commit, project = hubs["ours"].repository({"notes.txt": "of the repository"})
+    home = hubs["ours"].launch("ana", files=Files.HOME)
+    starts: dict[str, tuple[str, Launch | None]] = {
+        "project": ("ours", replace(home, files=Files.PROJECT, commit=commit, project=project)),
+        "home": ("ours", home),
+        "plain": ("plain", None),
+    }
+    times: dict[str, list[float]] = {name: [] for name in starts}
+    asked: dict[str, list[int]] = {name: [] for name in starts}
+    for number in range(rounds + 1):
+        for name, (which, launch) in starts.items():
+            counts[which].clear()
+            async with hubs[which].client() as client:
+                took = await once(client, launch)
+            if number:  # the first has the image put on the node, and makes homes
+                times[name].append(took)
+                asked[name].append(counts[which]["request"])
+    return times, asked
+
+
+def tell(times: dict[str, list[float]], asked: dict[str, list[int]]) -> None:
     for name in times:
         said = " ".join(f"{each:.2f}" for each in times[name])
-        print(f"{name:6} {median(times[name]):.2f} s, {median(asked[name])} requests  ({said})")
-    more = median(b - a for a, b in zip(times["plain"], times["ours"], strict=True))
-    print(f"ours takes {more * 1000:.0f} ms more ({more / median(times['plain']):.0%})")
+        print(f"{name:8} {median(times[name]):.2f} s, {median(asked[name])} requests  ({said})")
+    for name in ("project", "home"):
+        more = median(b - a for a, b in zip(times["plain"], times[name], strict=True))
+        print(f"{name} takes {more * 1000:.0f} ms more ({more / median(times['plain']):.0%})")
 
 
-async def once(client: Client, *, plain: bool) -> float:
-    """Seconds of one start, which is stopped afterwards."""
-    launch = client.hub.launch("ana")
+async def once(client: Client, launch: Launch | None) -> float:
+    """Seconds of one start, of KubeSpawner as it is without a launch; it is stopped afterwards."""
     await client.user("ana")
     begun = time.monotonic()
-    if plain:
+    if launch is None:
         await client.post("ana", "one", {})
     else:
         await client.start(launch)
@@ -162,9 +184,10 @@ async def _serve(port: int, server: str, trusted: ssl.SSLContext, counts: Counte
             async with session.request(request.method, url, data=body, headers=headers) as found:
                 answer = web.StreamResponse(status=found.status)
                 answer.content_type = found.content_type
-                await answer.prepare(request)
-                async for chunk in found.content.iter_any():
-                    await answer.write(chunk)
+                with suppress(ConnectionResetError):  # a watch that is given up
+                    await answer.prepare(request)
+                    async for chunk in found.content.iter_any():
+                        await answer.write(chunk)
                 return answer
 
         app = web.Application(client_max_size=64 << 20)

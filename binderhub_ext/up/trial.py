@@ -87,10 +87,11 @@ def reach(yes: list[str], no: list[str]) -> int:
         yes: `host:port` of what it has to reach.
         no: of what it must not.
     """
-    shut = [place for place in yes if not _becomes(place, answering=True)]
+    until = time.monotonic() + _SETTLED
+    shut = [place for place in yes if not _becomes(place, until, answering=True)]
     for place in shut:
         print(f"{place} is not reached, and should be.")
-    open_ = [place for place in no if not _becomes(place, answering=False)]
+    open_ = [place for place in no if not _becomes(place, until, answering=False)]
     for place in open_:
         print(f"{place} is reached, and must not be.")
     if open_:
@@ -103,9 +104,8 @@ def _place(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 80}"
 
 
-def _becomes(place: str, *, answering: bool) -> bool:
-    """Whether a place answers, or does not, once policies had time to be in force."""
-    until = time.monotonic() + _SETTLED
+def _becomes(place: str, until: float, *, answering: bool) -> bool:
+    """Whether a place answers, or does not, as soon as policies had time to be in force."""
     while _answers(place) != answering:
         if time.monotonic() > until:
             return False
