@@ -49,7 +49,7 @@ def launch(link: str) -> int:
     """Launch something real, and stop it."""
     hub, service = os.environ["BINDER_HUB_API"], os.environ["BINDER_SERVICE"]
     for place in map(_place, (hub, service)):
-        _becomes(place, answering=True)
+        _becomes(place, time.monotonic() + _SETTLED, answering=True)
     token = _ask(hub, "POST", f"users/{PERSON}/tokens", os.environ[TOKEN], {"expires_in": _HOUR})
     try:
         ready = _launched(Client(service, token["token"], encrypted=False), link)
