@@ -1,6 +1,7 @@
 // The main page's form: says what a paste means while it is typed, and is filled in with it.
 
 import "./bring.js";
+import "./choosing.js";
 import "./copy.js";
 import "./lists.js";
 import "./share.js";
