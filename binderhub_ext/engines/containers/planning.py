@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
 
@@ -16,6 +16,8 @@ from ...repos.base import Source
 from ..base import Environment
 from ..detect import Detection, Detector
 from .packages import SERVER_PACKAGES, UV_PACK
+
+_HANDED = "another builds it, of the whole commit"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,16 @@ class Recipe:
                 path=detection.conda_lock,
             )
         return self._decide(detection, source.whole)
+
+    def handed(self, plan: Plan, tree: str) -> Plan:
+        """The same where another builds it, of the whole commit.
+
+        Such a build sees all files, and may read others than ours does.
+        """
+        detection = plan.detection
+        determination = replace(detection.determination, reasons=(_HANDED,))
+        key = environment_key(self.ingredients, determination, detection.binder_dir, tree)
+        return replace(plan, environment=replace(plan.environment, key=key))
 
     def plain(self) -> Plan:
         """The environment of no repository."""

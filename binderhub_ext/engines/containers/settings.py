@@ -42,8 +42,9 @@ class ContainerBuilder(Builder):
         Address of a BinderHub in API-only mode, or of a service like this one, that builds in
         place of this hub: images of Git repositories that everybody can read are built there and
         pulled from its registry. Others are built here: private ones, archives, and those whose
-        lock file or `devcontainer.json` counts, which repo2docker does not read. A change gives
-        every environment a new key. Default: none.
+        lock file or `devcontainer.json` counts, which repo2docker does not read. What is built
+        there is an environment of that commit alone, whatever its files. A change gives every
+        environment a new key. Default: none.
         """
     ).tag(config=True)
 
@@ -113,4 +114,7 @@ class ContainerBuilder(Builder):
         """
         if source is None:
             return self.recipe.plain()
-        return await self.recipe.plan(source, self.layout, self.scratch)
+        plan = await self.recipe.plan(source, self.layout, self.scratch)
+        if self.elsewhere(plan.detection, source):
+            return self.recipe.handed(plan, source.whole)
+        return plan

@@ -103,12 +103,12 @@ class KubernetesBuilder(Settings):
         async def prepare(context: Path) -> BuildInput:
             if source is None:
                 return BuildInput()
-            await fill(context, plan.detection, source, self.scratch)
-            lock = await asyncio.to_thread(place_lock, context, plan.detection)
             commit = source.commit
             if binderhub := self.elsewhere(plan.detection, source):
                 reference = await binderhub.build(commit, tell)
                 return BuildInput(prebuilt=await self._pinned(reference))
+            await fill(context, plan.detection, source, self.scratch)
+            lock = await asyncio.to_thread(place_lock, context, plan.detection)
             marks = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
             made = bool(plan.detection.file("postBuild"))
             return BuildInput(marks, lock=asdict(lock) if lock else {}, made=made)
@@ -117,12 +117,6 @@ class KubernetesBuilder(Settings):
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         """See :class:`Builder`. It is examined like a built one and kept by its content."""
-        name = Name.of(reference)
-        if name.repository == Name.of(self.cluster.repository).repository:
-            raise NotAllowed(
-                "Images of that name are of environments this hub built, perhaps of somebody's"
-                " private repository. Launch the repository instead."
-            )
         pinned = await self._pinned(reference)
         digest = pinned.rpartition("@")[2]
         key = sha256(f"{PREBUILT}\n{digest}".encode()).hexdigest()[:32]
@@ -186,15 +180,22 @@ class KubernetesBuilder(Settings):
         return Image(name, self._key(name), image.size) if image else None
 
     async def _pinned(self, reference: str) -> str:
-        """The name of exactly the image that a name stands for now.
+        """The name of exactly the image that somebody's name stands for now.
 
         Raises:
+            NotAllowed: it is one of ours.
             ImageNotFound, RegistryUnavailable.
         """
+        repository = Name.of(reference).repository
+        if repository == Name.of(self.cluster.repository).repository:
+            raise NotAllowed(
+                "Images of that name are of environments this hub built, perhaps of somebody's"
+                " private repository. Launch the repository instead."
+            )
         manifest = await self.registry.find(reference)
         if manifest is None:
             raise complaint(reference, "manifest unknown")
-        return f"{Name.of(reference).repository}@{manifest.digest}"
+        return f"{repository}@{manifest.digest}"
 
     # --- building -------------------------------------------------------------------------
 
