@@ -85,6 +85,17 @@ async def initialise(repository: Path, id_length: int) -> None:
     await run(Call(arguments, repository))
 
 
+def stored(repository: Path) -> int:
+    """Bytes in packs, finished or not; what grows during a fetch into a bare repository."""
+    total = 0
+    for file in (repository / "objects" / "pack").glob("*"):
+        try:
+            total += file.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
 def _words(error: ProcessFailed) -> BinderError:
     if NoSpace.in_text(error.tail):
         return NoSpace("The disk is full. Ask the administrator to make room.")

@@ -25,7 +25,7 @@ from ..core.url import SCHEMES, git_url, read_url
 from ..core.versions import short_id
 from ..programs import ProcessFailed, TooMuch
 from . import complaints, submodules
-from .checkout import SUBMODULE_MODE, initialise
+from .checkout import SUBMODULE_MODE, initialise, stored
 from .command import Call, run
 from .keeping import Readable, too_large
 from .remote import NAME, Remote
@@ -182,24 +182,14 @@ class Fetching:
     async def _transfer(
         self, remote: Remote, options: list[str], refspecs: list[str], limit: int
     ) -> None:
-        before = self._stored()
+        before = stored(self._objects)
         flags = ["--no-tags", "--no-write-fetch-head", "--progress", "--force", *options]
         call = replace(
             self._call("fetch", *flags, NAME, *refspecs),
             timeout=self._limits.timeout,
-            watch=lambda: self._stored() - before > limit,
+            watch=lambda: stored(self._objects) - before > limit,
         )
         await remote.run(call, Throttled(self._tell))
-
-    def _stored(self) -> int:
-        """Bytes in packs, finished or not; what grows during a fetch."""
-        total = 0
-        for file in (self._objects / "objects" / "pack").glob("*"):
-            try:
-                total += file.stat().st_size
-            except FileNotFoundError:
-                continue
-        return total
 
     def _remove_partial(self) -> None:
         for file in (self._objects / "objects" / "pack").glob("tmp_*"):

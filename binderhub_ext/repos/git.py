@@ -30,7 +30,7 @@ from ..programs import ProcessFailed, TooMuch
 from ..traits import Bytes
 from .answers import SharedAnswers
 from .base import Refs
-from .checkout import initialise
+from .checkout import initialise, stored
 from .command import MINIMUM, Call, run, version
 from .credentials import Credential, fitting
 from .fetching import Fetching, Limits
@@ -232,7 +232,7 @@ class GitProvider(KeepingProvider):
                 ["fetch", *flags, NAME, "+refs/heads/*:refs/heads/*"],
                 place,
                 timeout=self.fetch_timeout,
-                watch=lambda: sum(f.stat().st_size for f in place.rglob("*.pack")) > _COMMITS_ONLY,
+                watch=lambda: stored(place) > _COMMITS_ONLY,
             )
             try:
                 await remote.run(call)

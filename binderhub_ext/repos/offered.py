@@ -7,8 +7,9 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
+from heapq import nsmallest
 from itertools import chain, islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..core import refs
 from ..core.errors import BadLink
@@ -16,7 +17,7 @@ from ..core.plain import ref_name, relative_path
 from ..core.repo import Commit
 from ..programs import ProcessFailed
 from .base import Refs
-from .checkout import initialise
+from .checkout import initialise, stored
 from .command import Call, run
 from .remote import NAME, Advertised, Remote
 
@@ -33,7 +34,10 @@ _FETCHED = 2**25
 
 _SECONDS = 20
 _NUMBERS = re.compile(r"([0-9]+)")
-_NOTEBOOKS = (".ipynb", ".md", ".myst", ".rmd", ".qmd", ".py", ".r", ".jl")
+_NOTEBOOKS = {
+    ending: rank
+    for rank, ending in enumerate(("ipynb", "md", "myst", "rmd", "qmd", "py", "r", "jl"))
+}
 """What is opened most often, the first before the others."""
 
 
@@ -78,7 +82,7 @@ async def _get(remote: Remote, commit: Commit, place: Path) -> None:
         ["fetch", *flags, NAME, commit.id],
         place,
         timeout=_SECONDS,
-        watch=lambda: _size(place) > _FETCHED,
+        watch=lambda: stored(place) > _FETCHED,
     )
     await remote.run(call)
 
@@ -109,8 +113,8 @@ def _sorted_out(there: Advertised) -> Refs:
 
 
 def _chosen(names: Iterable[str]) -> tuple[str, ...]:
-    there = [name for name in names if not any(p.startswith(".") for p in name.split("/"))]
-    return _first(sorted(there, key=_rank), partial(relative_path, what="filepath"))
+    there = (name for name in names if not name.startswith(".") and "/." not in name)
+    return _first(nsmallest(_LOOKED_AT, there, _rank), partial(relative_path, what="filepath"))
 
 
 def _first(names: Iterable[str], read: Callable[[str], str]) -> tuple[str, ...]:
@@ -126,10 +130,9 @@ def _first(names: Iterable[str], read: Callable[[str], str]) -> tuple[str, ...]:
 
 
 def _rank(name: str) -> tuple[int, int, str]:
-    path = PurePosixPath(name)
-    ending = path.suffix.lower()
-    kind = _NOTEBOOKS.index(ending) if ending in _NOTEBOOKS else len(_NOTEBOOKS)
-    return kind, len(path.parts), name
+    stem, dot, ending = name.rpartition(".")
+    kind = _NOTEBOOKS.get(ending.lower(), len(_NOTEBOOKS)) if stem and dot else len(_NOTEBOOKS)
+    return kind, name.count("/"), name
 
 
 def _short(name: str, kind: str) -> str:
@@ -142,7 +145,3 @@ def _version(name: str) -> list[tuple[int, str]]:
     numbers = (part.lstrip("0") for part in parts[1::2])
     keys = [[(-1, text), (len(n), n)] for text, n in zip(parts[::2], numbers, strict=False)]
     return [*chain.from_iterable(keys), (-1, parts[-1])]
-
-
-def _size(place: Path) -> int:
-    return sum(file.stat().st_size for file in place.rglob("*.pack"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from gitserver import Behaviour, GitServer, RepoHandle
@@ -144,6 +145,17 @@ async def test_what_is_too_large_for_somebody_who_types(
     provider: GitProvider, handle: RepoHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offered, "_ANSWER", 20)
+    assert await provider.paths(repo_of(handle), "main") == ()
+
+
+async def test_what_comes_without_end_is_ended(
+    provider: GitProvider, gitserver: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while it comes: what a host sends is in a pack that has no name yet."""
+    handle = gitserver.create_repo("owner/endless", {"a": token_hex(200_000)})
+    handle.behaviour = Behaviour(rate=20_000)
+    monkeypatch.setattr(offered, "_FETCHED", 4_000)
+    monkeypatch.setattr(offered, "_SECONDS", 4)  # it would take ten
     assert await provider.paths(repo_of(handle), "main") == ()
 
 
