@@ -248,7 +248,8 @@ class _Parts(Decided):
 
     @cached_property
     def upstream(self) -> Upstream:
-        return Upstream(self.builds, self.news, settings.Updates(parent=self.app).look_every)
+        every = settings.Updates(parent=self.app).look_every
+        return Upstream(self.builds, self.policy, self.news, every)
 
     @cached_property
     def choosing(self) -> Choosing:

@@ -82,7 +82,7 @@ def judge(policy: Policy, request: LaunchRequest) -> None:
         BadLink: the server's name cannot be one.
     """
     for source in request.sources:
-        _judge_repo(policy, source.repo, source.ref)
+        judge_repo(policy, source.repo, source.ref)
     if any(source.repo.live for source in request.sources):
         _judge_folder(policy, request)
     if request.repo is None and not request.image:
@@ -145,7 +145,7 @@ def admit(
     judge(policy, request)
     commits = [project.commit for project in content]
     for found in (commit, *commits) if commit else commits:
-        _judge_repo(policy, found.repo, found.id)
+        judge_repo(policy, found.repo, found.id)
     memory, cpu = _resources(policy, request)
     project = (project or project_folder(commit.repo)) if commit else ""
     check_volumes(content, request.volumes, project)
@@ -206,7 +206,12 @@ def spec(repo: Repo, ref: str) -> str:
     return f"{repo.provider}/{repo.name}/{ref}"
 
 
-def _judge_repo(policy: Policy, repo: Repo, ref: str) -> None:
+def judge_repo(policy: Policy, repo: Repo, ref: str) -> None:
+    """Refuse a repository that must not be asked for.
+
+    Raises:
+        NotAllowed: the policy says no.
+    """
     if _matches(policy.banned_specs, [*_spellings(repo, ref), *_by_any_transport(repo, ref)]):
         raise NotAllowed("Sorry, {name} is not allowed on this hub.", name=repo.shown)
     if not _matches(policy.allowed_specs, _spellings(repo, ref)):

@@ -12,6 +12,7 @@ import pytest
 from realhub import PREFIX
 
 from binderhub_ext.core.errors import RepoNotFound, RepoUnavailable
+from binderhub_ext.core.policy import Policy
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.shipped import SHIPPED
 from binderhub_ext.engines.base import Program
@@ -149,6 +150,9 @@ async def test_a_project_is_pinned_and_renamed(realhub, repos) -> None:
         assert "Week" not in (await browser.get(PREFIX)).text
 
 
+POLICY = Policy(banned_specs=(".*banned.*",))
+
+
 class Host:
     """What refs stand for, and what was asked."""
 
@@ -175,10 +179,14 @@ async def looked(upstream: Upstream, news: News, rows: list[LaunchRow]) -> bool:
 
 async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
     host, news = Host(tides="b" * 40, waves="a" * 40, gone=RepoNotFound("gone")), News()
-    upstream = Upstream(cast(Builds, host), news, 3600)
+    upstream = Upstream(cast(Builds, host), POLICY, news, 3600)
     version = launched("version", 1)
     version.ref = version.commit
-    rows = [launched("gone", 3), launched("tides", 2), launched("waves", 1), version]
+    short = launched("short", 1)
+    short.ref = short.commit[:7]
+    banned = launched("banned", 1)
+    rows = [launched("gone", 3), launched("tides", 2), launched("waves", 1)]
+    rows += [version, short, banned]
     assert await looked(upstream, news, rows)
     assert upstream.newer(rows) == {"projects/ocean/tides"}
     assert not await looked(upstream, news, rows)
@@ -189,14 +197,14 @@ async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
 
 async def test_nobody_looks_where_it_is_switched_off() -> None:
     host, news = Host(tides="b" * 40), News()
-    upstream = Upstream(cast(Builds, host), news, 0)
+    upstream = Upstream(cast(Builds, host), POLICY, news, 0)
     assert not await looked(upstream, news, [launched("tides", 1)])
     assert not host.asked
 
 
 async def test_what_does_not_answer_is_asked_again_and_what_was_known_stays() -> None:
     host, news = Host(tides="b" * 40), News()
-    upstream = Upstream(cast(Builds, host), news, 1e-9)
+    upstream = Upstream(cast(Builds, host), POLICY, news, 1e-9)
     rows = [launched("tides", 1)]
     assert await looked(upstream, news, rows)
     host.commits["tides"] = RepoUnavailable("It does not answer.")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ...core.errors import BinderError, TooMany
 from ...core.launch import LaunchRequest
-from ...core.policy import Policy, judge
+from ...core.policy import Policy, judge_repo
 from ...core.repo import Repo
 from ...repos.base import Refs, RepoProvider
 from ..hub import Person
@@ -75,7 +75,7 @@ class Choosing:
             return nothing
         async with self._turn(person.name):
             try:
-                judge(self._policy, request)
+                judge_repo(self._policy, request.repo, request.ref)
                 provider = self._builds.provider(request.repo.provider)
                 async with asyncio.timeout(_PATIENCE):
                     return await ask(provider, request.repo)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from tornado.log import app_log
 
 from ...core.errors import BinderError
+from ...core.policy import Policy, judge_repo
 from ...core.refs import is_full_id
 from ...core.repo import Repo
 from ..records.tables import LaunchRow
@@ -34,12 +35,14 @@ class Upstream:
 
     Args:
         builds: resolves.
+        policy: says which may be asked for at all, now.
         news: tells a person's pages.
         every: seconds after which a repository is looked at again; 0 for never at all.
     """
 
-    def __init__(self, builds: Builds, news: News, every: float) -> None:
-        self._builds, self._news, self._every = builds, news, every
+    def __init__(self, builds: Builds, policy: Policy, news: News, every: float) -> None:
+        self._builds, self._policy = builds, policy
+        self._news, self._every = news, every
         self._asked: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -82,6 +85,7 @@ class Upstream:
         repo, ref = key
         commit = self._asked.pop(key, (0.0, ""))[1]
         try:
+            judge_repo(self._policy, repo, ref)
             async with asyncio.timeout(_PATIENCE):
                 commit = (await self._builds.provider(repo.provider).resolve(repo, ref)).id
         except (BinderError, TimeoutError) as error:
@@ -96,5 +100,8 @@ def _key(row: LaunchRow) -> _Key:
 
 
 def _follows(row: LaunchRow) -> bool:
-    """Whether it follows a branch of Git, and no commit or version."""
-    return is_full_id(row.commit) and row.ref != row.commit
+    """Whether it follows a branch of Git, and no commit or version.
+
+    Nor the beginning of a commit's id: to look that up takes all commits.
+    """
+    return is_full_id(row.commit) and not row.commit.startswith(row.ref.lower())
