@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -127,6 +128,23 @@ async def test_one_that_is_not_there(tmp_path: Path) -> None:
         await BinderHub("http://127.0.0.1:9").build(COMMIT, unheard)
     with pytest.raises(EngineDown):
         await BinderHub("http://127.0.0.1:9", str(tmp_path / "none")).build(COMMIT, unheard)
+
+
+async def test_one_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binderhub, "_SILENCE", 0.05)
+    asked: list[asyncio.StreamWriter] = []
+
+    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+
+    async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(EngineDown):
+            async with asyncio.timeout(20):
+                await BinderHub(f"http://127.0.0.1:{port}").build(COMMIT, unheard)
+        for writer in asked:
+            writer.close()
+    assert len(asked) == 4
 
 
 async def test_what_it_is_given(tmp_path: Path) -> None:

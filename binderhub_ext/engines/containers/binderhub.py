@@ -72,13 +72,14 @@ class BinderHub:
         log = Log(lambda line: tell(Event.log(Phase.BUILDING, line)))
         left, why = _TRIES, ""
         while left:
-            began = time.monotonic()
+            began, silent = time.monotonic(), False
             try:
                 if image := await self._watch(commit, log):
                     return image
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                why = str(error)
-            left = _TRIES if time.monotonic() - began > _SILENCE else left - 1
+                why, silent = str(error), isinstance(error, TimeoutError)
+            going_on = time.monotonic() - began > _SILENCE and not silent
+            left = _TRIES if going_on else left - 1
             await asyncio.sleep(_PAUSE)
         raise self._down(why)
 

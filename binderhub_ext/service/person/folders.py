@@ -218,10 +218,12 @@ class PersonFolders:
         if not place.writable:
             raise NotAllowed("You may read the files of this volume, and not change them.")
         key = f"{person.name}/{HOME}" if id == HOME else id
-        await self._check_room(place, size, self._coming[key])
         async with AsyncExitStack() as stack:
-            self._coming[key] += size
-            stack.callback(self._came, place, key, size)
+            self._claim(place, key, size)
+            stack.callback(self._came, key, size)
+            if not await self._space.has_room(self._coming.total()):
+                raise _no_room(size)
+            stack.callback(self._measure, place)
             question = Question("write", path, name, size)
             process = await stack.enter_async_context(self._asked(person, place, question))
             assert process.stdout
@@ -261,17 +263,18 @@ class PersonFolders:
                 most=size_words(self.limit),
             )
 
-    async def _check_room(self, place: Place, size: int, coming: int) -> None:
-        taken = place.taken
-        over = replace(taken, bytes=(taken.bytes or 0) + coming + size).over
-        if over or not await self._space.has_room(size + self._coming.total()):
-            raise NoSpace(
-                "There is no room for {size} more. Delete what you do not need, then try again.",
-                size=size_words(size),
-            )
+    def _claim(self, place: Place, key: str, size: int) -> None:
+        """Take room for a file before anybody is waited for, so that no other takes it too."""
+        coming = self._coming[key] + size
+        if replace(place.taken, bytes=(place.taken.bytes or 0) + coming).over:
+            raise _no_room(size)
+        self._coming[key] = coming
 
-    def _came(self, place: Place, key: str, size: int) -> None:
+    def _came(self, key: str, size: int) -> None:
         self._coming[key] -= size
+        self._coming += Counter()
+
+    def _measure(self, place: Place) -> None:
         path = PurePosixPath(place.path.parts[0])
         self._space.measure((place.root, path), max_age=0)
 
@@ -294,6 +297,13 @@ class PersonFolders:
         finally:
             self._busy[person.name] -= 1
             self._busy += Counter()
+
+
+def _no_room(size: int) -> NoSpace:
+    return NoSpace(
+        "There is no room for {size} more. Delete what you do not need, then try again.",
+        size=size_words(size),
+    )
 
 
 def _open(place: Place) -> int:

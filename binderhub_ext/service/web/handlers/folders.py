@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from tornado.http1connection import HTTP1Connection
@@ -18,9 +19,32 @@ from .base import Api, Handler, Page
 
 _HEARD_OUT = 10.0
 _SLOWEST = 50_000
-"""Bytes a second: who is slower would keep others from their turn."""
+_LONGEST = 60.0
+"""Bytes a second, and seconds without any: who is slower would keep others from their turn."""
 
 _ANY = 1 << 62
+_DIGITS = 18
+
+
+@dataclass
+class Pace:
+    """How long a transfer may take, as it goes: a size that somebody says is no work done.
+
+    Args:
+        began: when, as clocks of event loops have it.
+    """
+
+    began: float
+    done: int = 0
+
+    def until(self, now: float, size: int = 0) -> float:
+        """When it ends unless more is transferred by then.
+
+        Args:
+            size: bytes that have been transferred just now.
+        """
+        self.done += size
+        return min(now, self.began + self.done / _SLOWEST) + _LONGEST
 
 
 class FolderPage(Page):
@@ -52,6 +76,8 @@ class ContentApi(Api):
     """`/api/files/content`: a file; by POST a new one, called `name`, with the body's bytes."""
 
     _upload: Upload | None = None
+    _pace = Pace(0)
+    _end: asyncio.TimerHandle | None = None
 
     async def prepare(self) -> None:
         """Refuse an upload before any of it has come."""
@@ -66,12 +92,14 @@ class ContentApi(Api):
 
     async def _begin(self) -> None:
         size = self.request.headers.get("Content-Length", "")
-        if not size.isdecimal():
+        if not size.isdecimal() or len(size) > _DIGITS:
             raise BadLink("The request has to say how large the file is (Content-Length).")
         name = _bytes(self, "name").decode("utf-8", "surrogateescape")
         folders = self.service.folders
         self._upload = await folders.upload(self.me, *_asked(self), name, int(size))
-        self._hear(int(size), _time_for(int(size)))
+        self._hear(int(size))
+        self._pace = Pace(_now())
+        self._wait()
 
     async def _refuse(self, failure: Failure) -> None:
         """Answer at once, and hear out who still sends: one that is cut off reads no answer."""
@@ -83,20 +111,37 @@ class ContentApi(Api):
         self.request.headers.pop("Expect", None)
         self._hear(_ANY, _HEARD_OUT)
 
-    def _hear(self, size: int, seconds: float) -> None:
+    def _hear(self, size: int, seconds: float | None = None) -> None:
         """Read a body of so many bytes, for so long at most."""
         if isinstance(line := self.request.connection, HTTP1Connection):
             line.set_max_body_size(size)
-            line.set_body_timeout(seconds)
+            if seconds is not None:
+                line.set_body_timeout(seconds)
+
+    def _wait(self, size: int = 0) -> None:
+        """Cut off who sends no more."""
+        loop = asyncio.get_running_loop()
+        self._end = loop.call_at(self._pace.until(loop.time(), size), self._cut_off)
+
+    def _waited(self) -> None:
+        if self._end:
+            self._end.cancel()
+
+    def _cut_off(self) -> None:
+        if isinstance(line := self.request.connection, HTTP1Connection):
+            line.stream.close()
 
     async def data_received(self, chunk: bytes) -> None:
         if self._upload:
+            self._waited()
             await self._upload.write(chunk)
+            self._wait(len(chunk))
 
     async def get(self) -> None:
         await _send(self)
 
     async def post(self) -> None:
+        self._waited()
         if self._upload:
             name = await self._upload.finish()
             self.set_status(201)
@@ -109,6 +154,7 @@ class ContentApi(Api):
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
+        self._waited()
         self.service.folders.later(self.abandon())
 
 
@@ -122,14 +168,16 @@ async def _send(handler: Handler) -> None:
         handler.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         handler.set_header("Content-Length", size)
         with suppress(StreamClosedError, TimeoutError):
-            async with asyncio.timeout(_time_for(size)):
+            pace = Pace(_now())
+            async with asyncio.timeout_at(pace.until(_now())) as end:
                 async for piece in pieces:
                     handler.write(piece)
                     await handler.flush()
+                    end.reschedule(pace.until(_now(), len(piece)))
 
 
-def _time_for(size: int) -> float:
-    return 60 + size / _SLOWEST
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _asked(handler: Handler) -> tuple[str, str]:
