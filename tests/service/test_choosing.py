@@ -33,6 +33,11 @@ async def test_of_what_stands_in_the_form(realhub: RealHub, tides: RepoHandle) -
         assert paths == {"paths": ["index.ipynb", "new.ipynb", "a.py"]}
         # what is said to anybody is said to those who signed in, on our own pages
         assert (await stranger.send("GET", f"{PREFIX}api/refs?repo={tides.url}")).status == 403
+        # nor does a link of somebody else's ask a host
+        for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
+            headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+            reply = await cho.send("GET", f"{PREFIX}api/refs?repo={tides.url}", headers=headers)
+            assert reply.status == status
         # where there is nothing to choose, nothing is said
         nothing = {"default": "", "branches": [], "tags": []}
         for repo in ("10.5281/zenodo.3242074", f"{tides.url}-gone", "http://10.0.0.1/a/b"):

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ...core.projects import PROJECTS
 from ...core.sentences import Sentence
 from ...core.space import Taken, home_words, near_words
+from ...core.updates import printable
 from ...storage.space import Limits
 from ..person.files import InTrash, InUse, Overview, Project
 from ..person.folders import Entry, Listing
@@ -127,8 +128,8 @@ def _content_url(prefix: str, path: str, of: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name as text, whatever bytes the file system has."""
-    return os.fsencode(name).decode(errors="replace")
+    """A name as text that is what it looks like, whatever bytes the file system has."""
+    return printable(os.fsencode(name).decode(errors="surrogateescape"))
 
 
 def _figures(taken: Taken) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Handler(HubOAuthenticated, Guarded):
     """Identity, headers and errors. Not signed in is refused unless `public`."""
 
     public = False
+    changing = False
+    """Whether to be asked does something by itself, so that no other page may ask."""
     person: Person | None = None
     own_language = ""
     """The tag that the person chose, where this browser does not know of it."""
@@ -109,14 +111,15 @@ class Handler(HubOAuthenticated, Guarded):
             self.person = self._person(user)
 
     def _check_site(self) -> None:
-        """A cookie goes along from wherever a request comes: only our own pages change anything.
+        """A cookie goes along from wherever a request comes: only our own pages do anything.
 
         Besides the XSRF token: a browser says this itself, and no page can.
 
         Raises:
             NotAllowed: signed in by a cookie, asked by a page of another origin.
         """
-        if self.request.method in ("GET", "HEAD") or self.by_token:
+        reads = self.request.method in ("GET", "HEAD") and not self.changing
+        if reads or self.by_token:
             return
         if self.request.headers.get("Sec-Fetch-Site", _OWN_PAGE) not in (_OWN_PAGE, "none"):
             raise _STALE

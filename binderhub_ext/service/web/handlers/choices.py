@@ -12,6 +12,8 @@ from .base import Api
 class Choices(Api):
     """Of the repository in `repo`, anything that can be pasted, at the ref in `ref`."""
 
+    changing = True
+
     def asked_for(self) -> LaunchRequest:
         fields = self.query_fields()
         given = {name: fields[name] for name in ("repo", "ref") if name in fields}
