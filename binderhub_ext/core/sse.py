@@ -6,8 +6,15 @@ BinderHub's clients read only `data:` lines; our own pages also use `id:` to res
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any
+
+from .jsontext import parse_json
+
+_MOST = 4 << 20
+"""Bytes of a message; an error with the end of its log has far fewer."""
+
+_END = re.compile(rb"\n\r?\n")
 
 KEEPALIVE = b":keepalive\n\n"
 """A comment: keeps proxies from closing a silent stream, ignored by every client."""
@@ -37,15 +44,22 @@ class Parser:
 
     def __init__(self, last: str = "") -> None:
         self.last = last
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
         """The messages completed by this chunk; comments and other fields are skipped.
 
         Raises:
-            ValueError: a `data:` line is not a JSON object.
+            ValueError: a `data:` line is not a JSON object, or a message has no end.
         """
-        *blocks, self._rest = (self._rest + chunk).replace(b"\r\n", b"\n").split(b"\n\n")
+        before = max(0, len(self._rest) - 2)
+        self._rest += chunk
+        if not _END.search(self._rest, before):
+            if len(self._rest) > _MOST:
+                raise ValueError("a message of the event stream is too long")
+            return []
+        *blocks, rest = bytes(self._rest).replace(b"\r\n", b"\n").split(b"\n\n")
+        self._rest = bytearray(rest)
         for name in (name for block in blocks for name in _values(block, b"id:")):
             self.last = name.decode()
         found = (b"\n".join(_values(block, b"data:")) for block in blocks)
@@ -58,7 +72,7 @@ def _values(block: bytes, field: bytes) -> list[bytes]:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    fields = json.loads(data)
+    fields = parse_json(data)
     if not isinstance(fields, dict):
         raise ValueError("a message of the event stream is not an object")
     return fields

@@ -1,5 +1,7 @@
 """Event streams, written and read."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +40,20 @@ def test_the_hubs_own_stream():
     assert parser.feed(b'data: {"ready": true}\r\n\r\n') == [{"ready": True}]
 
 
-@pytest.mark.parametrize("data", [b"data: nonsense\n\n", b"data: []\n\n"])
+@pytest.mark.parametrize(
+    "data", [b"data: nonsense\n\n", b"data: []\n\n", b"data: " + b"[" * 100_000 + b"\n\n"]
+)
 def test_what_is_not_an_object_is_refused(data):
     with pytest.raises(ValueError, match=r"."):
         Parser().feed(data)
+
+
+def test_a_message_without_end_is_refused_and_takes_no_time():
+    parser, began = Parser(), time.process_time()
+    with pytest.raises(ValueError, match="too long"):
+        for _ in range(200_000):
+            parser.feed(b"x" * 100)
+    assert time.process_time() - began < 5
 
 
 def test_an_event_is_one_line_and_is_encoded_once():
