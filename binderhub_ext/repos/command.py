@@ -20,6 +20,12 @@ MINIMUM = (2, 37)
 """The first git that can be told a host's addresses (`http.curloptResolve`)."""
 
 OUTPUT_LIMIT = 16 * 2**20
+
+ALLOCATED = "1g"
+"""Memory that git may ask for at once: a kilobyte of a pack can stand for an object of a megabyte,
+and all but large files are held as a whole."""
+
+_OVER_MEMORY = "attempting to allocate"
 _CONFIG = {
     "advice.detachedHead": "false",
     "core.bigFileThreshold": "64m",
@@ -84,17 +90,22 @@ async def run(call: Call, on_progress: Callable[[str], None] | None = None) -> b
     Raises:
         ProcessFailed: it failed, took too long or gave too much; not for people, see `complaints`.
     """
-    return await programs.capture(
-        ["git", *call.arguments],
-        env=environment(call),
-        cwd=call.directory,
-        stdin=call.stdin,
-        patience=call.timeout,
-        limit=call.output_limit,
-        tell=on_progress,
-        watch=call.watch,
-        keep_open=(call.keep_open,) if call.keep_open >= 0 else (),
-    )
+    try:
+        return await programs.capture(
+            ["git", *call.arguments],
+            env=environment(call),
+            cwd=call.directory,
+            stdin=call.stdin,
+            patience=call.timeout,
+            limit=call.output_limit,
+            tell=on_progress,
+            watch=call.watch,
+            keep_open=(call.keep_open,) if call.keep_open >= 0 else (),
+        )
+    except programs.ProcessFailed as error:
+        if _OVER_MEMORY in error.tail:
+            raise programs.TooMuch(error.status, error.tail) from error
+        raise
 
 
 async def version() -> tuple[int, ...]:
@@ -116,6 +127,7 @@ def environment(call: Call) -> dict[str, str]:
         **programs.passed_on(os.environ, "PATH", "TMPDIR", *programs.NETWORK),
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
+        "GIT_ALLOC_LIMIT": ALLOCATED,
         "GIT_ALLOW_PROTOCOL": ":".join(call.protocols) or "none",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -10,11 +10,11 @@ from secrets import token_hex
 import pytest
 from gitserver import Behaviour, GitServer, RepoHandle
 
-from binderhub_ext.core.errors import AddressNotAllowed, RepoNotFound
+from binderhub_ext.core.errors import AddressNotAllowed, RepoNotFound, TooLarge
 from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.core.url import read_url
-from binderhub_ext.repos import offered
+from binderhub_ext.repos import command, offered
 from binderhub_ext.repos.base import Refs
 from binderhub_ext.repos.credentials import Credential
 from binderhub_ext.repos.git import GitProvider
@@ -157,6 +157,19 @@ async def test_what_comes_without_end_is_ended(
     monkeypatch.setattr(offered, "_FETCHED", 4_000)
     monkeypatch.setattr(offered, "_SECONDS", 4)  # it would take ten
     assert await provider.paths(repo_of(handle), "main") == ()
+
+
+async def test_what_would_fill_the_memory_is_refused(
+    provider: GitProvider, gitserver: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit of 16 MiB, in 16 KiB that come; a host may make it a thousand times as large."""
+    handle = gitserver.create_repo("owner/bomb", {"a": ""})
+    handle.commit({"b": ""}, "x" * (16 << 20))
+    monkeypatch.setattr(command, "ALLOCATED", "8m")
+    repo = repo_of(handle)
+    assert await provider.paths(repo, "main") == ()
+    with pytest.raises(TooLarge):
+        await provider.fetch(await provider.resolve(repo, "main"), unheard)
 
 
 async def test_hosts_that_must_not_be_reached(tmp_path: Path, handle: RepoHandle) -> None:
