@@ -25,7 +25,10 @@ ALLOCATED = "1g"
 """Memory that git may ask for at once: a kilobyte of a pack can stand for an object of a megabyte,
 and all but large files are held as a whole."""
 
-_OVER_MEMORY = "attempting to allocate"
+_OVER_MEMORY = re.compile("attempting to allocate|Out of memory")
+
+_WITHIN = ("/bin/sh", "-c", 'ulimit -d "$0" 2>/dev/null; exec "$@"')
+"""Runs a program whose processes have so many KiB each; less, if we have less ourselves."""
 _CONFIG = {
     "advice.detachedHead": "false",
     "core.bigFileThreshold": "64m",
@@ -62,6 +65,7 @@ class Call:
         stdin: what it reads.
         output_limit: bytes it may write to its standard output.
         watch: asked several times a second; true ends it as too much.
+        memory: bytes that each of its processes may have; 0 for any.
         keep_open: a lock's file descriptor to inherit, so that the lock lasts as long as git
             itself even if this process is killed; -1 for none.
     """
@@ -75,6 +79,7 @@ class Call:
     stdin: bytes = b""
     output_limit: int = OUTPUT_LIMIT
     watch: Callable[[], bool] | None = None
+    memory: int = 0
     keep_open: int = -1
 
 
@@ -90,9 +95,10 @@ async def run(call: Call, on_progress: Callable[[str], None] | None = None) -> b
     Raises:
         ProcessFailed: it failed, took too long or gave too much; not for people, see `complaints`.
     """
+    within = (*_WITHIN, str(call.memory >> 10)) if call.memory else ()
     try:
         return await programs.capture(
-            ["git", *call.arguments],
+            [*within, "git", *call.arguments],
             env=environment(call),
             cwd=call.directory,
             stdin=call.stdin,
@@ -103,7 +109,7 @@ async def run(call: Call, on_progress: Callable[[str], None] | None = None) -> b
             keep_open=(call.keep_open,) if call.keep_open >= 0 else (),
         )
     except programs.ProcessFailed as error:
-        if _OVER_MEMORY in error.tail:
+        if _OVER_MEMORY.search(error.tail):
             raise programs.TooMuch(error.status, error.tail) from error
         raise
 

@@ -18,6 +18,9 @@ from .network import Address, AddressPolicy
 NAME = "origin"
 """What a call's arguments say for the repository; its URL is never an argument."""
 
+_MEMORY = 2**29
+"""For a list of refs: git holds all of it, five times as large as it came, before it says any."""
+
 _DISCOVERY = "/info/refs"
 
 
@@ -78,7 +81,13 @@ class Remote:
         return (await self._listed("ls-remote", "--tags", NAME)).ids
 
     async def _listed(self, *arguments: str, limit: int = OUTPUT_LIMIT) -> Advertised:
-        call = Call(arguments, Path("/"), timeout=self._timeout, output_limit=limit)
+        call = Call(
+            arguments,
+            Path("/"),
+            timeout=self._timeout,
+            output_limit=limit,
+            memory=_MEMORY,
+        )
         output = await self.run(call)
         ids, default = {}, ""
         for line in output.decode(errors="replace").splitlines():

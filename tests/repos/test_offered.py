@@ -13,8 +13,8 @@ from gitserver import Behaviour, GitServer, RepoHandle
 from binderhub_ext.core.errors import AddressNotAllowed, RepoNotFound, TooLarge
 from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.repo import Repo
-from binderhub_ext.core.url import read_url
-from binderhub_ext.repos import command, offered
+from binderhub_ext.core.url import SCHEMES, read_url
+from binderhub_ext.repos import command, offered, remote
 from binderhub_ext.repos.base import Refs
 from binderhub_ext.repos.credentials import Credential
 from binderhub_ext.repos.git import GitProvider
@@ -170,6 +170,18 @@ async def test_what_would_fill_the_memory_is_refused(
     assert await provider.paths(repo, "main") == ()
     with pytest.raises(TooLarge):
         await provider.fetch(await provider.resolve(repo, "main"), unheard)
+
+
+async def test_no_list_of_refs_fills_the_memory(
+    gitserver: GitServer, policy: AddressPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = gitserver.create_repo("owner/crowd", {"a": ""})
+    id = handle.git("rev-parse", "main")
+    names = (f"{id} refs/tags/{number:09}\n" for number in range(100_000))
+    (handle.path / "packed-refs").write_text("".join(names))
+    monkeypatch.setattr(remote, "_MEMORY", 30 << 20)
+    with pytest.raises(TooLarge):
+        await Remote(read_url(handle.url, SCHEMES), policy, timeout=60).list([], limit=1 << 26)
 
 
 async def test_hosts_that_must_not_be_reached(tmp_path: Path, handle: RepoHandle) -> None:
