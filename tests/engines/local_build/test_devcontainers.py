@@ -161,7 +161,9 @@ async def test_what_is_in_the_way_is_no_file_of_ours(
 
 async def test_refusals_name_it(repository: MakeSource, builder: LocalBuilder) -> None:
     old = repository({PATH: '{"image": "python:3.5"}'})
-    with pytest.raises(Unsupported, match=rf"^{PATH} asks for Python 3\.5, too old"):
+    assert (await builder.plan(old)).kind.startswith("Python 3.5 from conda")
+    builder.python_of_conda = False
+    with pytest.raises(Unsupported, match=rf"^{PATH} asks for Python 3\.5, which this engine has"):
         await builder.plan(old)
     builder.system_packages = False
     with pytest.raises(Unsupported, match=rf"^{PATH}: this hub cannot install system packages"):
