@@ -14,6 +14,7 @@ import os
 import pwd
 import secrets
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -161,7 +162,8 @@ def offered(layout: DataDirectory, repo: Repo, user: str) -> Offer:
 
 
 def _check(layout: DataDirectory, path: Path) -> None:
-    check_place(path, {home.resolve() for home in _homes()}, layout.root.resolve())
+    homes, programs = ({place.resolve() for place in places} for places in (_homes(), _programs()))
+    check_place(path, homes, layout.root.resolve(), sorted(programs))
 
 
 def _homes() -> Iterator[Path]:
@@ -170,6 +172,12 @@ def _homes() -> Iterator[Path]:
         yield Path.home()
     with suppress(KeyError):
         yield Path(pwd.getpwuid(os.geteuid()).pw_dir)
+
+
+def _programs() -> Iterator[Path]:
+    """Where this program and its Python are: whoever writes there is nowhere in a sandbox."""
+    yield from map(Path, (sys.prefix, sys.base_prefix))
+    yield Path(__file__).parents[1]
 
 
 def _refuse_root() -> None:

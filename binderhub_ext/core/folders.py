@@ -77,13 +77,19 @@ def is_of_a_folder(project: str) -> bool:
     return project.startswith(f"{PROJECTS}/folder.invalid/")
 
 
-def check_place(path: PurePath, homes: Iterable[PurePath], data: PurePath) -> None:
+def check_place(
+    path: PurePath,
+    homes: Iterable[PurePath],
+    data: PurePath,
+    programs: Iterable[PurePath] = (),
+) -> None:
     """Refuse a folder in which more is than somebody's project.
 
     Args:
         path: absolute, without links.
         homes: of whoever offers it, likewise.
         data: the data directory, likewise.
+        programs: where the hub's own programs are, likewise; they run in no sandbox.
 
     Raises:
         NotAllowed: says why, and what can be offered.
@@ -109,6 +115,14 @@ def check_place(path: PurePath, homes: Iterable[PurePath], data: PurePath) -> No
             path=path,
             data=data,
         )
+    for program in programs:
+        if program.is_relative_to(path) or path.is_relative_to(program):
+            raise NotAllowed(
+                "{path} has programs of Binder@home in it, or is among them ({program}), and a"
+                " server could change what runs outside of it. Offer a folder elsewhere.",
+                path=path,
+                program=program,
+            )
     if path in _OF_EVERYBODY or any(path.is_relative_to(place) for place in _OF_THE_SYSTEM):
         raise NotAllowed(
             "{path} is the system's or everybody's. Offer a folder that has one project.",

@@ -88,6 +88,15 @@ def test_places_that_are_refused(path: str) -> None:
         check_place(PurePosixPath(path), homes, PurePosixPath("/data/binder"))
 
 
+@pytest.mark.parametrize("path", ["/opt/ours", "/opt", "/opt/ours/docs", "/home/anna/b/.venv"])
+def test_where_the_hubs_own_programs_are(path: str) -> None:
+    programs = [PurePosixPath("/opt/ours"), PurePosixPath("/home/anna/b/.venv")]
+    homes, data = [PurePosixPath("/home/anna")], PurePosixPath("/data/binder")
+    with pytest.raises(NotAllowed, match="programs of Binder@home"):
+        check_place(PurePosixPath(path), homes, data, programs)
+    check_place(PurePosixPath("/home/anna/x"), homes, data, programs)
+
+
 @pytest.mark.parametrize("path", ["/home/anna/x", "/data/x", "/run/media/anna/USB/x", "/srv/x"])
 def test_places_that_may_be_offered(path: str) -> None:
     check_place(PurePosixPath(path), [PurePosixPath("/home/anna")], PurePosixPath("/data/binder"))

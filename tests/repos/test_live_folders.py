@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hostiletrees import make_deep
 
-from binderhub_ext.core.errors import TooLarge, Unsupported
+from binderhub_ext import folders
+from binderhub_ext.core.errors import NotAllowed, TooLarge, Unsupported
+from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.repos.folder import Seen, look
 
 
@@ -127,3 +130,13 @@ def test_what_is_no_file_is_no_configuration(folder: Path) -> None:
     (folder / "start").mkdir()
     os.mkfifo(folder / "apt.txt")
     assert seen(folder) == before
+
+
+@pytest.mark.parametrize("folder", [Path(sys.prefix), Path(folders.__file__).parents[1]])
+def test_no_server_gets_the_program_that_starts_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code in it would run outside of its sandbox at the Hub's next start."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NotAllowed, match="programs of Binder@home"):
+        folders.offer(DataDirectory(tmp_path / "data"), folder, "anna")

@@ -56,6 +56,9 @@ async def test_whoever_has_the_link_signs_in_reads_what_it_means_and_is_in(
         asked = await follow(stranger, url)
         words = re.sub(r"\s+", " ", asked.text)
         assert f"You work there as {IDA}" in words and "<strong>invited</strong>" in words
+        # this hub has no hosts for people's servers
+        assert f"Accept only if you trust {IDA} with that" in words
+        assert "Nothing of yours becomes visible" not in words
         assert await enters(stranger, IDA, "invited") == 403
         accepted = await accept(stranger, asked)
         assert accepted.status == 302
