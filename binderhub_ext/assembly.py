@@ -57,6 +57,7 @@ from .service.launching.upstream import Upstream
 from .service.otherhubs import OtherHubs
 from .service.person.files import PersonFiles
 from .service.person.folders import PersonFolders
+from .service.person.heirs import Heirs
 from .service.person.invitations import Invitations
 from .service.person.shares import Shares
 from .service.person.space import DiskUsage
@@ -327,6 +328,10 @@ class _Parts(Decided):
     @cached_property
     def news(self) -> News:
         return News()
+
+    @cached_property
+    def heirs(self) -> Heirs:
+        return Heirs(self.records)
 
     @cached_property
     def choices(self) -> Choices:

@@ -32,12 +32,15 @@ class Question:
     Attributes:
         user, server: whose, and which.
         ticket: of the start.
+        since: when that person became known to the Hub, in seconds since 1970; whoever had their
+            name before was somebody else.
         nonce: tells questions apart.
     """
 
     user: str
     server: str
     ticket: str
+    since: float
     nonce: str
 
 
@@ -52,9 +55,9 @@ class Handover:
         digest = sha256(f"{_SALT}{secret}".encode()).digest()
         self._cipher = Fernet(urlsafe_b64encode(digest))
 
-    def ask(self, user: str, server: str, ticket: str) -> tuple[Question, str]:
+    def ask(self, user: str, server: str, ticket: str, since: float) -> tuple[Question, str]:
         """A question, and how it is sent."""
-        question = Question(user, server, ticket, secrets.token_urlsafe(16))
+        question = Question(user, server, ticket, since, secrets.token_urlsafe(16))
         return question, self._close({"question": asdict(question)})
 
     def read_question(self, sent: str) -> Question:

@@ -8,6 +8,7 @@ server is there. They are in no state, no ticket and no log.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -88,7 +89,7 @@ class SecretsMixin(LoggingConfigurable):
         """
         handover = Handover(self.ticket_secret)
         ticket = self.user_options[TICKET]
-        question, sent = handover.ask(launch.user, launch.server, ticket)
+        question, sent = handover.ask(launch.user, launch.server, ticket, self._known_since())
         url = url_path_join(self.service_url, self.service_path, "api/handover")
         timeout = aiohttp.ClientTimeout(total=_PATIENCE)
         try:
@@ -101,6 +102,10 @@ class SecretsMixin(LoggingConfigurable):
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, BadTicket) as error:
             self.log.warning("Secrets were not had from %s: %r", url, error)
             raise LaunchFailed(_UNREACHED) from error
+
+    def _known_since(self) -> float:
+        created = self.user.created  # in UTC, without saying so
+        return float(created.replace(tzinfo=UTC).timestamp()) if created else 0.0
 
     async def _tokens(self, names: Sequence[str]) -> AsyncIterator[Secret]:
         """Those of these names that the person's sign-in has.

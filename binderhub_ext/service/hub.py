@@ -40,12 +40,14 @@ class Person:
         token: theirs, limited to what they allowed this service.
         groups: of the Hub.
         admin: whether the Hub says so.
+        since: when they became known, as of :class:`Member`.
     """
 
     name: str
     token: str = field(repr=False)
     groups: tuple[str, ...] = ()
     admin: bool = False
+    since: float = 0.0
 
 
 class State(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -24,6 +24,19 @@ class Member:
     def from_model(cls, model: dict[str, Any], groups: tuple[str, ...] = ()) -> Member:
         since = read_moment(model["created"]) if model.get("created") else 0.0
         return cls(tuple(model["groups"]) if "groups" in model else groups, since)
+
+
+_CLOCKS = timedelta(minutes=1)
+"""How far the clocks of Hub and service may be apart."""
+
+
+def own_since(since: float) -> datetime:
+    """The moment from which on what has a person's name is their own.
+
+    Args:
+        since: as of :class:`Member`.
+    """
+    return datetime.fromtimestamp(since, UTC) - (_CLOCKS if since else timedelta())
 
 
 def read_moment(iso: str) -> float:

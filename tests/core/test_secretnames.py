@@ -82,7 +82,7 @@ def test_the_link_of_a_class_never_asks_for_any() -> None:
 
 def test_asked_and_answered() -> None:
     handover = Handover("secret")
-    question, sent = handover.ask("ana", "one", "ticket")
+    question, sent = handover.ask("ana", "one", "ticket", 1.0)
     assert handover.read_question(sent) == question
     answer = handover.answer(question, [HUSH])
     assert handover.read_answer(question, answer) == (HUSH,)
@@ -92,9 +92,9 @@ def test_asked_and_answered() -> None:
 
 def test_nobody_else_asks_or_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     handover, other = Handover("secret"), Handover("another")
-    question, sent = handover.ask("ana", "one", "ticket")
+    question, sent = handover.ask("ana", "one", "ticket", 1.0)
     answer = handover.answer(question, [HUSH])
-    for bad in ("", "x", "ü", sent[:-4], answer, other.ask("ana", "one", "ticket")[1]):
+    for bad in ("", "x", "ü", sent[:-4], answer, other.ask("ana", "one", "ticket", 1.0)[1]):
         with pytest.raises(BadTicket):
             handover.read_question(bad)
     for bad in ("", sent, other.answer(question, [HUSH])):
@@ -102,7 +102,7 @@ def test_nobody_else_asks_or_answers(monkeypatch: pytest.MonkeyPatch) -> None:
             handover.read_answer(question, bad)
     # the answer to an earlier question is none to this one
     with pytest.raises(BadTicket):
-        handover.read_answer(handover.ask("ana", "one", "ticket")[0], answer)
+        handover.read_answer(handover.ask("ana", "one", "ticket", 1.0)[0], answer)
     # an hour later neither is good
     now = time.time
     monkeypatch.setattr("time.time", lambda: now() + 3600)
@@ -117,4 +117,4 @@ def test_what_is_no_question(content: object) -> None:
     with pytest.raises(BadTicket):
         handover.read_question(sent)
     with pytest.raises(BadTicket):
-        handover.read_answer(handover.ask("a", "b", "c")[0], sent)
+        handover.read_answer(handover.ask("a", "b", "c", 1.0)[0], sent)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +19,15 @@ from binderhub_ext.core.handover import Handover
 from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.secretnames import Secret
 from binderhub_ext.secrets import ensure_secret
+from binderhub_ext.service.hub import Person
+from binderhub_ext.service.person.credentials import Credentials
+from binderhub_ext.service.person.heirs import Heirs
 from binderhub_ext.service.person.sealed import Seal
 from binderhub_ext.service.person.secrets import Secrets, StoredSecret
 from binderhub_ext.service.records.database import sqlite_url
-from binderhub_ext.service.records.records import Records
+from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.secrets import SecretRecords
+from binderhub_ext.service.records.tables import SecretRow, TrustRow
 
 SAM = "sam-with-secrets"
 HUSH = "hush-6f1d"
@@ -49,8 +55,8 @@ async def test_in_and_out(records: Records, tmp_path: Path) -> None:
     with pytest.raises(BadLink):
         await mine.store("bob", "PATH", "three", file=False)
     both = [Secret("A", HUSH, True), Secret("B", "two\n")]
-    assert await mine.opened("ana", ["B", "A", "C"]) == both
-    assert await mine.opened("ana", []) == await mine.opened("bob", ["A"]) == []
+    assert await mine.opened("ana", ["B", "A", "C"], 0.0) == both
+    assert await mine.opened("ana", [], 0.0) == await mine.opened("bob", ["A"], 0.0) == []
     # what somebody stored is theirs, whatever is offered under that name
     assert [(one.name, bool(one.id)) for one in await mine.mine("ana")] == [
         *(("A", True), ("B", True)),
@@ -64,7 +70,7 @@ async def test_in_and_out(records: Records, tmp_path: Path) -> None:
     moved = Secrets(
         SecretRecords(records), Seal(ensure_secret(tmp_path / "other")), 2, (), usable=True
     )
-    assert await moved.opened("ana", ["A"]) == []
+    assert await moved.opened("ana", ["A"], 0.0) == []
     [first, _] = await SecretRecords(records).of_user("ana")
     assert seal.open(first.sealed, {"person": "bob", "secret": "A"}) is None
     # where no server can be given any, none is offered and none is silently left out
@@ -75,7 +81,32 @@ async def test_in_and_out(records: Records, tmp_path: Path) -> None:
         await useless.check("ana", ["A"])
     assert not await mine.remove("bob", first.id)
     assert await mine.remove("ana", first.id)
-    assert await mine.opened("ana", ["A"]) == []
+    assert await mine.opened("ana", ["A"], 0.0) == []
+
+
+async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
+    records: Records, tmp_path: Path
+) -> None:
+    seal = Seal(ensure_secret(tmp_path / "credentials"))
+    mine = Secrets(SecretRecords(records), seal, 2, (), usable=True)
+    tokens, heirs = Credentials(records, seal), Heirs(records)
+    for who in ("ana", "bob"):
+        await mine.store(who, "A", HUSH, file=False)
+        await tokens.store(who, "git.example.org", "", HUSH)
+        await records.trust(TrustRow(id=who, user=who, repo="r", rights="", since=now()))
+
+    async def have(who: str) -> list[int]:
+        every = mine.mine(who), tokens.stored(who), records.all_trusted(who)
+        return [len(await each) for each in every]
+
+    # the Hub says so at a start, whoever came to the service
+    assert await mine.opened("ana", ["A"], time.time()) == [Secret("A", HUSH)]
+    later = time.time() + 3600
+    assert await mine.opened("ana", ["A"], later) == []
+    await heirs.came(Person("ana", "", since=time.time()))
+    assert await have("ana") == [1, 1, 1]
+    await heirs.came(Person("ana", "", since=later))
+    assert await have("ana") == [0, 0, 0] and await have("bob") == [1, 1, 1]
 
 
 # ---- with a Hub
@@ -119,7 +150,7 @@ async def post(browser: Browser, path: str, fields: list[tuple[str, str]]) -> Re
 
 async def asked(realhub: RealHub, ticket: str, user: str, server: str, secret: str) -> Reply:
     """What the service answers to whoever says that they are the Hub."""
-    _, sent = Handover(secret).ask(user, server, ticket)
+    _, sent = Handover(secret).ask(user, server, ticket, 0.0)
     async with realhub.browser() as hub:
         return await hub.send("POST", f"{PREFIX}api/handover", json={"question": sent})
 
@@ -199,7 +230,7 @@ async def test_the_hub_alone_is_told(realhub: RealHub, sam: Browser) -> None:
     launch = Launch(SAM, "one", None, "", "image", secrets=("KEY_FILE", "API_KEY", "TOKEN"))
     ticket = sign_ticket(launch, secret)
     handover = Handover(secret)
-    question, sent = handover.ask(SAM, "one", ticket)
+    question, sent = handover.ask(SAM, "one", ticket, 0.0)
     async with realhub.browser() as hub:
         answer = await hub.send("POST", f"{PREFIX}api/handover", json={"question": sent})
     assert HUSH not in answer.text
@@ -224,6 +255,25 @@ async def test_the_hub_alone_is_told(realhub: RealHub, sam: Browser) -> None:
     data = [path for path in (realhub.root / "data").rglob("*") if path.is_file()]
     for path in (realhub.log, *data):
         assert HUSH.encode() not in path.read_bytes(), path
+
+
+async def test_a_new_person_of_an_old_name(realhub: RealHub) -> None:
+    """The Hub says since when somebody is known, to pages as at starts."""
+    user, database = "heir-with-secrets", sqlite_url(realhub.root / "data" / "binder.sqlite")
+    seal = Seal(ensure_secret(realhub.root / "data" / "secrets" / "credentials"))
+    records = Records(database, engine="local")
+    try:
+        sealed = seal.close({"person": user, "secret": "OLD_KEY"}, {"value": HUSH})
+        since = now() - timedelta(hours=1)
+        fields = {"name": "OLD_KEY", "file": False, "sealed": sealed, "since": since}
+        await SecretRecords(records).keep(SecretRow(id="old", user=user, **fields), 5)
+        async with realhub.browser(user) as heir:
+            assert "OLD_KEY" not in (await heir.get(f"{PREFIX}settings")).text
+            await heir.form("settings/secrets", name="NEW_KEY", value=HUSH)
+            assert "NEW_KEY" in (await heir.get(f"{PREFIX}settings")).text
+        assert [row.name for row in await SecretRecords(records).of_user(user)] == ["NEW_KEY"]
+    finally:
+        records.close()
 
 
 async def test_nobody_stores_or_removes_for_somebody_else(realhub: RealHub, sam: Browser) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from ...core.errors import Conflict, NotFound, Unsupported
 from ...core.secretnames import NO_SECRETS, Secret, check_secret_name, check_secret_value
+from ..members import own_since
 from ..records.records import now
 from ..records.secrets import SecretRecords
 from ..records.tables import SecretRow
@@ -111,11 +112,15 @@ class Secrets:
                     name=name,
                 )
 
-    async def opened(self, person: str, names: Iterable[str]) -> list[Secret]:
-        """Those of these names that the person has stored, for the start of a server."""
+    async def opened(self, person: str, names: Iterable[str], since: float) -> list[Secret]:
+        """Those of these names that the person has stored, for the start of a server.
+
+        Args:
+            since: when they became known, as :class:`~..members.Member` has it.
+        """
         wanted, opened = set(names), []
         for row in await self._records.of_user(person) if wanted else ():
-            if row.name in wanted:
+            if row.name in wanted and row.since >= own_since(since):
                 content = self._seal.open(row.sealed, _owner(row.user, row.name))
                 if content:
                     opened.append(Secret(row.name, content["value"], row.file))

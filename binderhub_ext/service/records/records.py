@@ -31,7 +31,7 @@ from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
 from . import database
-from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, TrustRow
+from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, SecretRow, TrustRow
 
 T = TypeVar("T")
 
@@ -247,6 +247,17 @@ class Records:
             session.execute(builds.values(ended | {"result": Interrupted.code}))
 
         await self.run(close)
+
+    # ---- what is entrusted
+
+    async def forget_entrusted(self, user: str, before: datetime) -> None:
+        """Forget secrets, credentials and decisions of a person that are older than that."""
+
+        def forget(session: Session) -> None:
+            for table in (SecretRow, CredentialRow, TrustRow):
+                session.execute(delete(table).where(table.user == user, table.since < before))
+
+        await self.run(forget)
 
     # ---- trust
 

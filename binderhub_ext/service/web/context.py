@@ -37,6 +37,7 @@ from ..otherhubs import OtherHubs
 from ..person.credentials import Credentials
 from ..person.files import PersonFiles
 from ..person.folders import PersonFolders
+from ..person.heirs import Heirs
 from ..person.invitations import Invitations
 from ..person.secrets import Secrets
 from ..person.shares import Shares
@@ -86,6 +87,7 @@ class Service:
     choices: Choices
     credentials: Credentials
     secrets: Secrets
+    heirs: Heirs
     handover: Handover
     pages: Pages
     build_tokens: BuildTokens

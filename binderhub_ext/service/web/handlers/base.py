@@ -22,6 +22,7 @@ from ....languages.choice import COOKIE, asked, remember, without_language
 from ....languages.language import ENGLISH_TAG, Language
 from ...failures import Failure
 from ...hub import Person
+from ...members import Member
 from ...requests import Fields
 from ..context import Service, service_of
 from ..pages import security_headers
@@ -91,6 +92,7 @@ class Handler(HubOAuthenticated, Guarded):
             self.refuse_stranger()
             return
         self._check_site()
+        await self.service.heirs.came(self.person)
         if not (self.by_token or self.asked_language() or self.get_cookie(COOKIE)):
             self.own_language = await self.service.choices.language(self.person.name)
 
@@ -125,11 +127,13 @@ class Handler(HubOAuthenticated, Guarded):
             raise _STALE
 
     def _person(self, user: dict[str, Any]) -> Person:
+        member = Member.from_model(user)
         return Person(
             name=user["name"],
             token=self.hub_auth.get_token(self),
-            groups=tuple(user.get("groups") or ()),
+            groups=member.groups,
             admin="admin-ui" in (user.get("scopes") or ()),
+            since=member.since,
         )
 
     def refuse_stranger(self) -> None:

@@ -59,5 +59,5 @@ class HandoverApi(Api):
         launch = service.tickets.of(question.user, question.server, question.ticket)
         if launch is None:
             raise BadTicket("The launch is not signed by this service. Launch again from its link.")
-        given = await service.secrets.opened(launch.user, launch.secrets)
+        given = await service.secrets.opened(launch.user, launch.secrets, question.since)
         self.write({"answer": service.handover.answer(question, given)})
