@@ -70,8 +70,8 @@ USER_SCOPES = (
 """What a person needs beyond JupyterHub's own `user` role; without the last one the service
 answers 403 to everybody."""
 
-OWN_SCOPES = ("list:users", "read:users:groups", "read:servers")
-"""What it may do in its own name: read who there is and what they run, for the ledger."""
+OWN_SCOPES = ("list:users", "read:users", "read:servers")
+"""What it may do in its own name: read who there is, since when, and what they run."""
 
 PASSED_ON = (
     *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),

@@ -20,6 +20,7 @@ from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.secretnames import Secret
 from binderhub_ext.secrets import ensure_secret
 from binderhub_ext.service.hub import Person
+from binderhub_ext.service.members import Member
 from binderhub_ext.service.person.credentials import Credentials
 from binderhub_ext.service.person.heirs import Heirs
 from binderhub_ext.service.person.sealed import Seal
@@ -89,7 +90,15 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
 ) -> None:
     seal = Seal(ensure_secret(tmp_path / "credentials"))
     mine = Secrets(SecretRecords(records), seal, 2, (), usable=True)
-    tokens, heirs = Credentials(records, seal), Heirs(records)
+    told, tokens = iter([time.time(), time.time() + 3600]), Credentials(records, seal)
+
+    class Hub:
+        async def member(self, person: Person) -> Member:
+            """What the service itself may ask, of those whose token does not say."""
+            assert (person.name, person.token) == ("bob", "ours")
+            return Member((), next(told))
+
+    hub: Any = Hub()
     for who in ("ana", "bob"):
         await mine.store(who, "A", HUSH, file=False)
         await tokens.store(who, "git.example.org", "", HUSH)
@@ -103,10 +112,15 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
     assert await mine.opened("ana", ["A"], time.time()) == [Secret("A", HUSH)]
     later = time.time() + 3600
     assert await mine.opened("ana", ["A"], later) == []
+    heirs = Heirs(records, hub, Person("", "ours"))
     await heirs.came(Person("ana", "", since=time.time()))
     assert await have("ana") == [1, 1, 1]
     await heirs.came(Person("ana", "", since=later))
+    await heirs.came(Person("bob", "narrow"))
+    await heirs.came(Person("bob", "narrow"))
     assert await have("ana") == [0, 0, 0] and await have("bob") == [1, 1, 1]
+    await heirs.came(Person("bob", "of another bob"))
+    assert await have("bob") == [0, 0, 0]
 
 
 # ---- with a Hub

@@ -32,7 +32,7 @@ from .stored import StoredFiles, owner_of
 
 _BLIND = (
     "What people use is not written down: the Hub does not let this service see who runs what. Give"
-    " the service a role with the scopes list:users, read:users:groups and read:servers."
+    " the service a role with the scopes list:users, read:users and read:servers."
 )
 _WATCHED = 3
 """Times the pause between two looks within which the Hub was watched."""
