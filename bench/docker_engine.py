@@ -56,11 +56,11 @@ from launch import Hub, hub, once
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
-from binderhub_ext.core.sse import Parser  # noqa: E402
 from dockerhub import BASE, docker, remove_images  # noqa: E402
 from gitserver import GitServer, RepoHandle  # noqa: E402
 from homehub import HomeHub  # noqa: E402
 
+from binderhub_ext.core.sse import Parser  # noqa: E402
 from binderhub_ext.engines.containers.packages import SERVER_PACKAGES  # noqa: E402
 
 TLJH = "tljh_repo2docker==3.0.21"
