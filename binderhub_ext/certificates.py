@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 
 NAMES = (
@@ -34,16 +35,22 @@ def establish(bundle: Path, environ: MutableMapping[str, str] = os.environ) -> P
         environ: the variables, which are changed.
 
     Returns:
-        It; nothing where no variable names a file that is there.
+        It; nothing where no variable names a file that is there and that we may read.
     """
     named = dict.fromkeys(Path(environ[name]) for name in NAMES if environ.get(name))
-    extra = [path for path in named if path.is_file() and path != bundle]
+    extra = [path for path in named if _is_readable(path) and path != bundle]
     if extra:
         _write(bundle, _joined((*_of_this_machine(), *extra)))
     elif bundle not in named:
         return None
     environ.update(variables(str(bundle)))
     return bundle
+
+
+def _is_readable(path: Path) -> bool:
+    with suppress(PermissionError):
+        return path.is_file() and os.access(path, os.R_OK)
+    return False
 
 
 def established(environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -1,6 +1,7 @@
 """Fixtures of more than one room's tests.
 
 - `cleared`: for tests that make folders deeper than pytest can remove (`hostile.py`).
+- `own_authorities`: what a test had programs trust ends with it.
 - `gitserver`: a real Git server on loopback (`gitserver.py`).
 - `rooms.py`: which tests may not run beside each other.
 - `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
@@ -8,6 +9,10 @@
 - `underway.py`: which tests a run that was given up did not get to end.
 """
 
+import os
+from collections.abc import Iterator
+
+import pytest
 from gitserver import gitserver
 from hostiletrees import cleared
 from nothing_missing import pytest_runtest_makereport
@@ -15,9 +20,12 @@ from rooms import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from sandboxhub import pytest_sessionfinish, sandbox_hub
 from underway import pytest_runtest_logfinish, pytest_runtest_logstart, pytest_terminal_summary
 
+from binderhub_ext import certificates
+
 __all__ = [
     "cleared",
     "gitserver",
+    "own_authorities",
     "pytest_collection_modifyitems",
     "pytest_runtest_logfinish",
     "pytest_runtest_logstart",
@@ -27,3 +35,14 @@ __all__ = [
     "pytest_xdist_make_scheduler",
     "sandbox_hub",
 ]
+
+
+@pytest.fixture(autouse=True)
+def own_authorities() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in certificates.NAMES}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

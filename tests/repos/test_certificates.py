@@ -26,16 +26,10 @@ NAMED = ("GIT_SSL_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 @pytest.fixture(autouse=True)
-def nobody_named(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable names a file; whatever a test sets goes with it."""
-    before = dict(os.environ)
+def nobody_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable names a file."""
     for name in certificates.NAMES:
         monkeypatch.delenv(name, raising=False)
-    yield
-    for name in certificates.NAMES:
-        os.environ.pop(name, None)
-        if name in before:
-            os.environ[name] = before[name]
 
 
 @pytest.fixture(scope="module")
