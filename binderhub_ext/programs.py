@@ -277,6 +277,10 @@ async def started(argv: Sequence[str], **options: Any) -> AsyncIterator[Process]
                 os.killpg(process.pid, signal.SIGKILL)
             # What it said last has to be read: asyncio waits for the end of every pipe.
             await asyncio.shield(process.communicate())
+        else:
+            # Its pipes end a moment after it, unless somebody else has them.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.communicate(), _LOOK)
 
 
 async def _printed(
