@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Update, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ...core.catalogue import NOBODY, Listing, Popular
@@ -90,7 +90,7 @@ class CatalogueRecords:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
 
     # ---- looking
 
@@ -113,21 +113,20 @@ class CatalogueRecords:
         def look(session: Session) -> tuple[list[CatalogueRow], int]:
             return list(session.scalars(some).all()), session.scalar(count) or 0
 
-        return await self._run(look)
+        return await self._records.run(look)
 
     async def get(self, id: str) -> CatalogueRow | None:
         """An entry, whoever may see it."""
-        return await self._run(lambda session: session.get(CatalogueRow, id))
+        return await self._records.get(CatalogueRow, id)
 
     async def visible(self, id: str, *, user: str, groups: Collection[str]) -> CatalogueRow | None:
         """An entry that somebody may see."""
         one = select(CatalogueRow).where(CatalogueRow.id == id, *_wanted(Search(), user, groups))
-        return await self._run(lambda session: session.scalar(one))
+        return await self._records.run(lambda session: session.scalar(one))
 
     async def owned(self, user: str) -> int:
         """How many somebody published."""
-        count = select(func.count()).select_from(CatalogueRow).where(CatalogueRow.owner == user)
-        return await self._run(lambda session: session.scalar(count)) or 0
+        return await self._records.count(CatalogueRow.owner == user)
 
     # ---- what owners do
 
@@ -146,7 +145,7 @@ class CatalogueRecords:
             row.hidden = before is not None or session.scalar(hidden.limit(1)) is not None
             session.add(row)
 
-        await self._run(add)
+        await self._records.run(add)
         return row
 
     async def edit(self, id: str, listing: Listing, *, link: str, repo: str, words: str) -> None:
@@ -166,7 +165,7 @@ class CatalogueRecords:
             moved = update(CatalogueRow).where(mine, CatalogueRow.link != link)
             session.execute(moved.values(link=link, repo=repo, **fresh, **others))
 
-        await self._run(write)
+        await self._records.run(write)
 
     async def withdraw(self, id: str) -> None:
         """Remove an entry with all that was said of it; harmless if it is gone.
@@ -179,15 +178,13 @@ class CatalogueRecords:
             session.execute(delete(ReportRow).where(ReportRow.entry == id))
             session.execute(delete(CatalogueRow).where(CatalogueRow.id == id))
 
-        await self._run(remove)
+        await self._records.run(remove)
 
     # ---- reports
 
     async def reports_since(self, user: str, age: timedelta) -> int:
         """How many entries somebody reported within `age`."""
-        count = select(func.count()).select_from(ReportRow)
-        count = count.where(ReportRow.user == user, ReportRow.made > now() - age)
-        return await self._run(lambda session: session.scalar(count)) or 0
+        return await self._records.count(ReportRow.user == user, ReportRow.made > now() - age)
 
     async def report(self, entry: str, user: str, reason: str) -> None:
         """Write down what somebody says of an entry, in place of what they said before."""
@@ -201,13 +198,12 @@ class CatalogueRecords:
             session.execute(earlier)
             session.add(row)
 
-        await self._run(write)
+        await self._records.run(write)
 
     async def settle(self, entry: str) -> bool:
         """Call all reports of an entry dealt with; gives whether there were any."""
         open_ = (ReportRow.entry == entry) & ReportRow.done.is_(False)
-        change = update(ReportRow).where(open_).values(done=True)
-        return await self._changed(change)
+        return bool(await self._records.write(update(ReportRow).where(open_).values(done=True)))
 
     # ---- what administrators do
 
@@ -225,7 +221,7 @@ class CatalogueRecords:
             result = session.execute(change.values(**values))
             return result.rowcount  # type: ignore[attr-defined]
 
-        return bool(await self._run(mark))
+        return bool(await self._records.run(mark))
 
     async def for_administrators(self) -> list[Reported]:
         """What was reported, then what is hidden, then what is featured; of each the latest."""
@@ -243,7 +239,7 @@ class CatalogueRecords:
             rows = session.scalars(some.order_by(*best).limit(2 * _SHOWN))
             return [Reported(row, said.get(row.id, ())) for row in rows]
 
-        return await self._run(look)
+        return await self._records.run(look)
 
     # ---- health
 
@@ -257,13 +253,13 @@ class CatalogueRecords:
         # what many launched is shown only while that is fresh
         waits = func.coalesce(CatalogueRow.checked, CatalogueRow.changed)
         some = some.order_by(CatalogueRow.owner != "", waits).limit(limit)
-        return list(await self._run(lambda session: session.scalars(some).all()))
+        return await self._records.rows(some)
 
     async def checked(self, row: CatalogueRow, **values: str | datetime) -> None:
         """Write down what was found, unless its owner changed the link meanwhile."""
         same = CatalogueRow.id == row.id, CatalogueRow.link == row.link
         change = update(CatalogueRow).where(*same)
-        await self._run(lambda session: session.execute(change.values(**values)))
+        await self._records.write(change.values(**values))
 
     async def within(self, age: timedelta) -> tuple[int, int]:
         """How many entries were looked at, and how many builds tried, within `age`."""
@@ -272,7 +268,7 @@ class CatalogueRecords:
             select(func.count()).select_from(CatalogueRow).where(moment > since)
             for moment in (CatalogueRow.checked, CatalogueRow.tried)
         )
-        return await self._run(lambda s: (s.scalar(looked) or 0, s.scalar(tried) or 0))
+        return await self._records.run(lambda s: (s.scalar(looked) or 0, s.scalar(tried) or 0))
 
     async def unbuilt(
         self, age: timedelta, kept: Collection[str], *, limit: int
@@ -291,7 +287,7 @@ class CatalogueRecords:
             rows = (row for row in session.scalars(some) if row.key not in kept)
             return list(islice(rows, limit))
 
-        return await self._run(look)
+        return await self._records.run(look)
 
     # ---- what is popular
 
@@ -302,7 +298,7 @@ class CatalogueRecords:
         pairs = pairs.where(LaunchRow.finished > since, LaunchRow.url != "", LaunchRow.repo != "")
         pairs = pairs.group_by(*named, LaunchRow.user)
         found: dict[tuple[str, str, str], dict[str, datetime]] = {}
-        for *repo, user, last in await self._run(lambda session: session.execute(pairs).all()):
+        for *repo, user, last in await self._records.tuples(pairs):
             provider, name, url = repo
             found.setdefault((provider, name, url), {})[user] = last
         return [Launched(*repo, latest=latest) for repo, latest in found.items()]
@@ -310,7 +306,7 @@ class CatalogueRecords:
     async def refused(self) -> set[str]:
         """Repositories that many launched and not everybody may read, or can."""
         some = select(CatalogueRow.repo).where(CatalogueRow.owner == "", CatalogueRow.code != "")
-        return set(await self._run(lambda session: session.scalars(some).all()))
+        return set(await self._records.rows(some))
 
     async def ranked(self, scores: Mapping[str, Popular], shown: Mapping[str, Plain]) -> None:
         """Write down how popular everything is.
@@ -320,11 +316,7 @@ class CatalogueRecords:
             shown: what stands in the catalogue by itself, likewise, unless somebody published it
                 for everybody.
         """
-        await self._run(lambda session: _rank(session, scores, shown))
-
-    async def _changed(self, change: Update) -> bool:
-        result = await self._run(lambda session: session.execute(change))
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        await self._records.run(lambda session: _rank(session, scores, shown))
 
 
 def _keep_hidden(session: Session, id: str) -> None:

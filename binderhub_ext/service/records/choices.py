@@ -19,21 +19,21 @@ class Choices:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
 
     async def language(self, user: str) -> str:
         """The tag of the language that somebody chose; empty for none."""
-        row = await self._run(lambda session: session.get(LanguageRow, user))
+        row = await self._records.get(LanguageRow, user)
         return row.tag if row else ""
 
     async def speak(self, user: str, tag: str) -> None:
         """Keep the language that somebody chose, in place of the one before."""
-        await self._run(lambda session: session.merge(LanguageRow(user=user, tag=tag)))
+        await self._records.run(lambda session: session.merge(LanguageRow(user=user, tag=tag)))
 
     async def shown(self, user: str) -> Mapping[str, ShownRow]:
         """How somebody's projects are shown, by folder, of those for which they chose that."""
         mine = select(ShownRow).where(ShownRow.user == user)
-        rows = await self._run(lambda session: session.scalars(mine).all())
+        rows = await self._records.rows(mine)
         return {row.project: row for row in rows}
 
     async def show(self, user: str, project: str, **values: str | bool) -> None:
@@ -47,4 +47,4 @@ class Choices:
             for name, value in values.items():
                 setattr(row, name, value)
 
-        await self._run(write)
+        await self._records.run(write)

@@ -59,29 +59,29 @@ class ClassRecords:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
 
     async def find(self, id: str) -> ClassRow | None:
-        return await self._run(lambda session: session.get(ClassRow, id))
+        return await self._records.get(ClassRow, id)
 
     async def add(self, row: ClassRow) -> None:
-        await self._run(lambda session: session.add(row))
+        await self._records.add(row)
 
     async def of_owner(self, owner: str) -> Sequence[ClassRow]:
         """A teacher's classes, newest first."""
         mine = select(ClassRow).where(ClassRow.owner == owner).order_by(ClassRow.created.desc())
-        return await self._run(lambda session: session.scalars(mine).all())
+        return await self._records.rows(mine)
 
     async def change(self, id: str, **values: str | datetime) -> None:
         """Write columns of a class."""
         change = update(ClassRow).where(ClassRow.id == id).values(**values)
-        await self._run(lambda session: session.execute(change))
+        await self._records.write(change)
 
     async def forget(self, days: int) -> None:
         """Remove who opened classes that ended longer ago than so many days."""
         old = select(ClassRow.id).where(ClassRow.ended < now() - timedelta(days=days))
         lists = delete(OpeningRow).where(OpeningRow.class_id.in_(old))
-        await self._run(lambda session: session.execute(lists))
+        await self._records.write(lists)
 
     async def idle(self, days: int) -> Sequence[ClassRow]:
         """Classes that go on, and whose link nobody has launched for so many days."""
@@ -94,7 +94,7 @@ class ClassRecords:
         idle = select(ClassRow).where(
             ClassRow.ended.is_(None), ClassRow.created < since, ~lately.exists()
         )
-        return await self._run(lambda session: session.scalars(idle).all())
+        return await self._records.rows(idle)
 
     # ---- openings
 
@@ -117,7 +117,7 @@ class ClassRecords:
             row.server, row.launch, row.stopped, row.stopped_by = server, launch, None, ""
             return before
 
-        return await self._run(write)
+        return await self._records.run(write)
 
     async def keep(self, lent: Lent, launch: str) -> bool:
         """Keep what stops somebody's server; whether there is still a use for it.
@@ -127,8 +127,7 @@ class ClassRecords:
         goes_on = select(ClassRow.id).where(ClassRow.id == lent.class_id, ClassRow.ended.is_(None))
         mine = (*_opening(lent), OpeningRow.launch == launch, goes_on.exists())
         change = update(OpeningRow).where(*mine).values(sealed=lent.sealed)
-        result = await self._run(lambda session: session.execute(change))
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        return bool(await self._records.write(change))
 
     async def lent(self, id: str) -> list[Lent]:
         """What stops servers of a class."""
@@ -144,7 +143,7 @@ class ClassRecords:
         """Keep something else in the place of what stops a server, if that is still kept."""
         mine = (*_opening(lent), OpeningRow.sealed == lent.sealed)
         change = update(OpeningRow).where(*mine).values(sealed=sealed)
-        await self._run(lambda session: session.execute(change))
+        await self._records.write(change)
 
     async def stopped(self, id: str, users: Iterable[str], by: str) -> None:
         """Write whose servers were stopped, and by whom."""
@@ -152,14 +151,14 @@ class ClassRecords:
             OpeningRow.class_id == id, OpeningRow.user.in_(list(users))
         )
         change = change.values(stopped=now(), stopped_by=by)
-        await self._run(lambda session: session.execute(change))
+        await self._records.write(change)
 
     async def openings(self, id: str) -> list[Opening]:
         """Who opened a class's link, in the order in which they did so first."""
         asked = select(OpeningRow, LaunchRow, _LATER.exists())
         asked = asked.outerjoin(LaunchRow, LaunchRow.id == OpeningRow.launch)
         asked = asked.where(OpeningRow.class_id == id).order_by(OpeningRow.opened, OpeningRow.user)
-        rows = await self._run(lambda session: session.execute(asked).all())
+        rows = await self._records.tuples(asked)
         return [Opening(row, launch, bool(left)) for row, launch, left in rows]
 
     async def stops(self, user: str) -> dict[str, Stop]:
@@ -167,12 +166,12 @@ class ClassRecords:
         asked = select(OpeningRow.launch, ClassRow.title, OpeningRow.stopped_by)
         asked = asked.join(ClassRow, ClassRow.id == OpeningRow.class_id)
         asked = asked.where(OpeningRow.user == user, OpeningRow.stopped.is_not(None))
-        rows = await self._run(lambda session: session.execute(asked).all())
+        rows = await self._records.tuples(asked)
         return {launch: Stop(title, by) for launch, title, by in rows}
 
     async def _lent(self, *which: ColumnElement[bool]) -> list[Lent]:
         asked = select(OpeningRow).where(OpeningRow.sealed != "", *which)
-        rows = await self._run(lambda session: session.scalars(asked).all())
+        rows = await self._records.rows(asked)
         return [_lent(row) for row in rows]
 
 

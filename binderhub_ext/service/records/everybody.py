@@ -41,30 +41,25 @@ class Everybody:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
 
     async def builds(self) -> Sequence[tuple[BuildRow, Sequence[str]]]:
         """The latest builds, newest first, each with whose launches waited for it."""
-        rows = list(
-            await self._run(
-                lambda s: s.scalars(
-                    select(BuildRow).order_by(BuildRow.started.desc()).limit(_SHOWN)
-                ).all()
-            )
-        )
+        latest = select(BuildRow).order_by(BuildRow.started.desc()).limit(_SHOWN)
+        rows = await self._records.rows(latest)
         asked = select(LaunchRow.build, LaunchRow.user).distinct()
         asked = asked.where(LaunchRow.build.in_([row.id for row in rows]))
-        pairs = await self._run(lambda s: s.execute(asked).all())
+        pairs = await self._records.tuples(asked)
         return [(row, sorted(user for build, user in pairs if build == row.id)) for row in rows]
 
     async def launch(self, id: str) -> LaunchRow | None:
-        return await self._run(lambda session: session.get(LaunchRow, id))
+        return await self._records.get(LaunchRow, id)
 
     async def failures(self) -> Sequence[LaunchRow]:
         """The latest launches that failed and were not cancelled, newest first."""
         failed = select(LaunchRow).where(LaunchRow.code.not_in(("", Cancelled.code)))
         failed = failed.order_by(LaunchRow.started.desc()).limit(_SHOWN)
-        return list(await self._run(lambda session: session.scalars(failed).all()))
+        return await self._records.rows(failed)
 
     async def builds_of(self, keys: Sequence[str]) -> dict[str, BuildRow]:
         """The latest build of each environment, by its key."""
@@ -77,7 +72,7 @@ class Everybody:
                     builds[row.key] = row
             return builds
 
-        return await self._run(look)
+        return await self._records.run(look)
 
     async def uses(self, images: Sequence[str]) -> dict[str, Uses]:
         """Who launched each image, and when last, by its name."""
@@ -93,18 +88,18 @@ class Everybody:
                     uses[image] = Uses(people, launches, last)
             return uses
 
-        return await self._run(look)
+        return await self._records.run(look)
 
     async def launches(self) -> dict[str, int]:
         """How many launches each person has on record."""
         counted = select(LaunchRow.user, func.count()).group_by(LaunchRow.user)
-        pairs = await self._run(lambda session: session.execute(counted).all())
+        pairs = await self._records.tuples(counted)
         return dict(pairs)
 
     async def trust(self) -> Sequence[TrustRow]:
         """Every decision, by person."""
         every = select(TrustRow).order_by(TrustRow.user, TrustRow.since.desc())
-        return list(await self._run(lambda session: session.scalars(every).all()))
+        return await self._records.rows(every)
 
     async def revoke(self, id: str) -> TrustRow | None:
         """Take a decision back, whosever it was; gives what it was, if there was one."""
@@ -114,4 +109,4 @@ class Everybody:
                 session.delete(row)
             return row
 
-        return await self._run(remove)
+        return await self._records.run(remove)

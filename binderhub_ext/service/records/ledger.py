@@ -96,14 +96,14 @@ class Ledger:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
         self._engine, self._owner = records.engine, records.owner
 
     # ---- servers
 
     async def open_runs(self) -> list[Key]:
         """The runs that have not ended as far as is known."""
-        rows = await self._run(lambda session: _open(session, ()))
+        rows = await self._records.run(lambda session: _open(session, ()))
         return list(rows)
 
     async def looked(
@@ -146,7 +146,7 @@ class Ledger:
             session.execute(update(ClockRow).where(ClockRow.id == _LOCK).values(**values))
             return True
 
-        return await self._run(write)
+        return await self._records.run(write)
 
     def _row(self, run: Run, seconds: float, now: Reading) -> dict[str, Any]:
         return {
@@ -200,7 +200,7 @@ class Ledger:
                 own = {"mark": "", "size": "", "memory": 0, "cpu": 0, "gpu": 0, "started": started}
                 session.add(IntervalRow(**{**row, **own, **values, "owner": self._owner}))
 
-        await self._run(write)
+        await self._records.run(write)
 
     async def end_interrupted(self) -> None:
         """End builds that this service was killed in the middle of, as last seen.
@@ -211,7 +211,7 @@ class Ledger:
         gone = IntervalRow.seen < datetime.now(UTC) - _GONE
         change = update(IntervalRow).where(lost, (IntervalRow.owner == self._owner) | gone)
         change = change.values(ended=True, reason=Interrupted.code)
-        await self._run(lambda session: session.execute(change))
+        await self._records.write(change)
 
     # ---- files
 
@@ -236,14 +236,14 @@ class Ledger:
                     if one.day == day and (one.kind, one.name) not in known
                 )
 
-        await self._run(write)
+        await self._records.run(write)
 
     async def storage(self, since: date, user: str | None = None) -> list[StorageDay]:
         """What files took on the days from one on; of one person or of everybody."""
         asked = select(StorageDayRow).where(StorageDayRow.day >= since.isoformat())
         if user is not None:
             asked = asked.where(StorageDayRow.user == user)
-        rows = await self._run(lambda s: s.scalars(asked.order_by(StorageDayRow.day)).all())
+        rows = await self._records.rows(asked.order_by(StorageDayRow.day))
         return [
             StorageDay(
                 date.fromisoformat(row.day),
@@ -268,18 +268,18 @@ class Ledger:
         asked = select(*_READ).where(IntervalRow.seen >= _moment(since))
         if user is not None:
             asked = asked.where(IntervalRow.user == user)
-        return await self._run(lambda s: [_stretch(row, now) for row in s.execute(asked)])
+        return await self._records.run(lambda s: [_stretch(row, now) for row in s.execute(asked)])
 
     async def rows(self, user: str | None = None, *, limit: int = 100) -> list[IntervalRow]:
         """The latest rows, newest first; of one person or of everybody."""
         asked = select(IntervalRow).order_by(IntervalRow.seen.desc()).limit(limit)
         if user is not None:
             asked = asked.where(IntervalRow.user == user)
-        return list(await self._run(lambda session: session.scalars(asked).all()))
+        return await self._records.rows(asked)
 
     async def looked_last(self) -> float | None:
         """When the Hub was last looked at, in seconds since 1970; `None` if it never was."""
-        row = await self._run(lambda session: session.get_one(ClockRow, _LOCK))
+        row = await self._records.run(lambda session: session.get_one(ClockRow, _LOCK))
         return row.wall if row.boot else None
 
 

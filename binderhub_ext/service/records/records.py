@@ -1,26 +1,19 @@
 """The service's memory: environments of commits, builds, launches, trust.
 
-Every method is one short transaction in a thread of its own pool, so that a slow database never
-holds up the event loop. Rows that come out are detached: reading them costs nothing and
-changing them changes nothing.
+Every method is one short transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
-from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
-from sqlalchemy.orm import Session, aliased, sessionmaker
-from tornado.log import app_log
+from sqlalchemy.orm import Session, aliased
 
 from ... import __version__
 from ...core.errors import BinderError, Cancelled, Interrupted
@@ -30,10 +23,8 @@ from ...core.repo import Commit, Repo
 from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
-from . import database
 from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, SecretRow, TrustRow
-
-T = TypeVar("T")
+from .transactions import Transactions
 
 INTERRUPTED = fixed("The service was restarted meanwhile. Launch again: nothing is lost.")
 
@@ -45,7 +36,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Records:
+class Records(Transactions):
     """The database of one service.
 
     Args:
@@ -55,39 +46,9 @@ class Records:
     """
 
     def __init__(self, url: str | URL, *, engine: str, owner: str = "") -> None:
-        self._database = database.connect(url)
-        self._sessions = sessionmaker(self._database, expire_on_commit=False)
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="records")
+        super().__init__(url)
         self.engine = engine
         self.owner = owner
-
-    def close(self) -> None:
-        self._threads.shutdown()
-        self._database.dispose()
-
-    async def run(self, work: Callable[[Session], T]) -> T:
-        def transaction() -> T:
-            try:
-                with self._sessions.begin() as session:
-                    return work(session)
-            except (IntegrityError, DataError, ProgrammingError):
-                raise
-            except DatabaseError as error:
-                app_log.error("The database cannot be used: %s", database.said(error))
-                raise database.unavailable(error) from error
-
-        def with_others() -> T:
-            try:
-                return transaction()
-            except IntegrityError:
-                # Another service wrote the same row between our reading and our writing.
-                return transaction()
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, with_others)
-
-    async def check(self) -> None:
-        """Raises `DatabaseUnavailable` or `NoSpace` if the database does not answer."""
-        await self.run(lambda session: session.execute(select(1)).one())
 
     # ---- environments of commits
 
@@ -97,7 +58,7 @@ class Records:
         Args:
             basis: of the builder that looks; see :meth:`Builder.basis`.
         """
-        row = await self.run(lambda s: s.get(EnvironmentRow, self._identity(commit, basis)))
+        row = await self.get(EnvironmentRow, self._identity(commit, basis))
         if row is None:
             return None
         return Environment(row.key, row.kind, tuple(json.loads(row.files)), read_kept(row.notes))
@@ -137,38 +98,38 @@ class Records:
             message="",
             owner=self.owner,
         )
-        await self.run(lambda session: session.add(row))
+        await self.add(row)
 
     async def build_ended(self, build: str, result: str, message: str = "") -> None:
         values = {"finished": now(), "result": result, "message": message}
         change = update(BuildRow).where(BuildRow.id == build).values(values)
-        await self.run(lambda session: session.execute(change))
+        await self.write(change)
 
     async def builds_before(self, age: timedelta) -> list[str]:
         """Ids of builds that ended longer ago than `age`."""
         old = select(BuildRow.id).where(BuildRow.finished < now() - age)
-        return list(await self.run(lambda session: session.scalars(old).all()))
+        return await self.rows(old)
 
     # ---- launches
 
     async def launch_started(self, row: LaunchRow) -> None:
         row.owner = self.owner
-        await self.run(lambda session: session.add(row))
+        await self.add(row)
 
     async def launch_ended(self, launch: str, **values: object) -> None:
         """Write what became of a launch; `values` are columns of :class:`LaunchRow`."""
         change = update(LaunchRow).where(LaunchRow.id == launch)
         change = change.values(finished=now(), **values)
-        await self.run(lambda session: session.execute(change))
+        await self.write(change)
 
     async def launch(self, launch: str) -> LaunchRow | None:
-        return await self.run(lambda session: session.get(LaunchRow, launch))
+        return await self.get(LaunchRow, launch)
 
     async def launches(self, user: str, *, limit: int = 50) -> list[LaunchRow]:
         """A person's launches, newest first."""
         mine = select(LaunchRow).where(LaunchRow.user == user)
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
-        return list(await self.run(lambda session: session.scalars(mine).all()))
+        return await self.rows(mine)
 
     async def failed(self, user: str, *, limit: int = 10) -> list[LaunchRow]:
         """A person's launches that failed, newest first.
@@ -188,25 +149,23 @@ class Records:
             ~again.exists(),
         )
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
-        return list(await self.run(lambda session: session.scalars(mine).all()))
+        return await self.rows(mine)
 
     async def dismiss(self, user: str, launch: str) -> None:
         """Let a launch of a person be forgotten by the main page; harmless if it is none."""
         mine = update(LaunchRow).where(LaunchRow.user == user, LaunchRow.id == launch)
-        await self.run(lambda session: session.execute(mine.values(dismissed=True)))
+        await self.write(mine.values(dismissed=True))
 
     async def launches_since(self, user: str, age: timedelta) -> int:
         """How many launches a person started within `age`."""
-        count = select(func.count()).select_from(LaunchRow)
-        count = count.where(LaunchRow.user == user, LaunchRow.started > now() - age)
-        return await self.run(lambda session: session.scalar(count)) or 0
+        return await self.count(LaunchRow.user == user, LaunchRow.started > now() - age)
 
     async def projects(self, user: str) -> list[LaunchRow]:
         """The latest launch of each project of a person, newest first.
 
         Of a project that was content, the row names it, and its `request` is the whole launch's.
         """
-        rows = await self.run(lambda session: session.scalars(_latest(user)).all())
+        rows = await self.rows(_latest(user))
         with_content = await self.run(lambda session: _latest_with_content(session, user))
         all_rows = [*rows, *chain.from_iterable(map(rows_of_content, with_content))]
         all_rows.sort(key=lambda row: row.started, reverse=True)
@@ -226,7 +185,7 @@ class Records:
         )
         mine = mine.group_by(*named, LaunchRow.content).order_by(last.desc())
         past: list[Past] = []
-        for *repo, folder, content, ran, _ in await self.run(lambda s: s.execute(mine).all()):
+        for *repo, folder, content, ran, _ in await self.tuples(mine):
             past += [Past(Repo(*repo), folder, bool(ran))] if folder else []
             past += [Past(p.commit.repo, p.folder, bool(ran)) for p in read_content(content)]
         return past
@@ -277,17 +236,16 @@ class Records:
     async def trusted(self, user: str, repo: str) -> list[TrustRow]:
         """What a person decided about a repository (its identity); each decision counts."""
         decisions = select(TrustRow).where(TrustRow.user == user, TrustRow.repo == repo[:2048])
-        return list(await self.run(lambda session: session.scalars(decisions).all()))
+        return await self.rows(decisions)
 
     async def all_trusted(self, user: str) -> list[TrustRow]:
         mine = select(TrustRow).where(TrustRow.user == user).order_by(TrustRow.since.desc())
-        return list(await self.run(lambda session: session.scalars(mine).all()))
+        return await self.rows(mine)
 
     async def revoke(self, user: str, trust: str) -> bool:
         """Take a decision back; False if there was none of this person."""
         mine = delete(TrustRow).where(TrustRow.user == user, TrustRow.id == trust)
-        result = await self.run(lambda session: session.execute(mine))
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        return bool(await self.write(mine))
 
     # ---- credentials
 
@@ -304,13 +262,12 @@ class Records:
     async def credentials(self, user: str) -> list[CredentialRow]:
         """A person's sealed tokens, by host."""
         mine = select(CredentialRow).where(CredentialRow.user == user).order_by(CredentialRow.host)
-        return list(await self.run(lambda session: session.scalars(mine).all()))
+        return await self.rows(mine)
 
     async def remove_credential(self, user: str, id: str) -> bool:
         """Forget a token; False if there was none of this person."""
         mine = delete(CredentialRow).where(CredentialRow.user == user, CredentialRow.id == id)
-        result = await self.run(lambda session: session.execute(mine))
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        return bool(await self.write(mine))
 
 
 def write_content(content: Iterable[Project]) -> str:

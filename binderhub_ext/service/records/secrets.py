@@ -19,7 +19,7 @@ class SecretRecords:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
 
     async def keep(self, row: SecretRow, limit: int) -> bool:
         """Keep one, in place of that of the same name; False if a person has `limit` others."""
@@ -33,15 +33,14 @@ class SecretRecords:
             session.add(row)
             return True
 
-        return await self._run(replace)
+        return await self._records.run(replace)
 
     async def of_user(self, user: str) -> Sequence[SecretRow]:
         """A person's, by name."""
         mine = select(SecretRow).where(SecretRow.user == user).order_by(SecretRow.name)
-        return await self._run(lambda session: session.scalars(mine).all())
+        return await self._records.rows(mine)
 
     async def remove(self, user: str, id: str) -> bool:
         """Forget one; False if there was none of this person."""
         mine = delete(SecretRow).where(SecretRow.user == user, SecretRow.id == id)
-        result = await self._run(lambda session: session.execute(mine))
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        return bool(await self._records.write(mine))
