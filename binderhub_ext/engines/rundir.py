@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+DIGITS = 20
+_STORED = "stored"
 
 
 class Owner(NamedTuple):
@@ -26,10 +31,15 @@ class RunDirectory(ABC):
 
     path: Path
 
+    @classmethod
+    def among(cls, folder: Path, *words: str) -> Self:
+        """The one in a folder that is told from all others by some words."""
+        return cls(folder / sha256("\0".join(words).encode()).hexdigest()[:DIGITS])
+
     @property
-    @abstractmethod
     def name(self) -> str:
-        """No other server of this machine has it, whatever Hub it is of."""
+        """No other server has it where this one runs, whatever Hub it is of."""
+        return self.path.name
 
     @property
     def home(self) -> Path:
@@ -44,7 +54,7 @@ class RunDirectory(ABC):
     @property
     def stored(self) -> Path:
         """There once the Hub's database knows of the server."""
-        return self.path / "stored"
+        return self.path / _STORED
 
     async def make(self, owner: Owner) -> None:
         """Make it; whatever an earlier start left was removed."""
@@ -68,3 +78,15 @@ class RunDirectory(ABC):
     @abstractmethod
     async def remove(self) -> None:
         """Remove all of it, with what an engine keeps beside it; harmless if it is gone."""
+
+
+def lost(folder: Path, running: Collection[str]) -> list[str]:
+    """Names of servers that no Hub finds again: it has not stored them, or they do not run.
+
+    Args:
+        folder: has the directories.
+        running: names of the servers that run.
+    """
+    known = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    found = {name for name in running if (folder / name / _STORED).exists()}
+    return sorted({*known, *running} - found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from hashlib import sha256
 from pathlib import Path
 
 from ...core.layout import DataDirectory
@@ -11,21 +10,13 @@ from ...housekeeping import tidy_away
 from .. import rundir
 from .staging import clear
 
-_DIGITS = 20
-
 
 class RunDirectory(rundir.RunDirectory):
     """One server's directory."""
 
     @classmethod
     def of(cls, layout: DataDirectory, user: str, server: str) -> RunDirectory:
-        name = sha256(f"{layout.root}\0{user}\0{server}".encode()).hexdigest()[:_DIGITS]
-        return cls(folder(layout) / name)
-
-    @property
-    def name(self) -> str:
-        """No other server's on this machine, whichever hub's it is."""
-        return self.path.name
+        return cls.among(folder(layout), str(layout.root), user, server)
 
     @property
     def staging(self) -> Path:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from ...core.layout import DataDirectory
+from ..rundir import lost
 from .rundir import RunDirectory, folder
 
 HUB = "binder-at-home.hub"
@@ -38,14 +39,9 @@ async def sweep(docker: Docker, layout: DataDirectory) -> list[str]:
         for one in await docker("containers", all=True, filters=filters)
     }
     root = folder(layout)
-    directories = {path.name for path in root.iterdir()} if root.is_dir() else set()
-    lost = [
-        name
-        for name in sorted(directories | set(containers))
-        if not (name in containers and RunDirectory(root / name).stored.exists())
-    ]
-    for name in lost:
+    names = lost(root, containers)
+    for name in names:
         if name in containers:
             await docker("remove_container", containers[name], v=True, force=True)
         await RunDirectory(root / name).remove()
-    return lost
+    return names

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from hashlib import sha256
 from pathlib import Path
 
 from ...core.layout import DataDirectory
 from ...housekeeping import tidy_away
 from .. import rundir
-
-_DIGITS = 20
 
 
 class RunDirectory(rundir.RunDirectory):
@@ -18,13 +15,7 @@ class RunDirectory(rundir.RunDirectory):
 
     @classmethod
     def of(cls, layout: DataDirectory, hub: str, user: str, server: str) -> RunDirectory:
-        name = sha256(f"{hub}\0{user}\0{server}".encode()).hexdigest()[:_DIGITS]
-        return cls(folder(layout) / name)
-
-    @property
-    def name(self) -> str:
-        """No other server's in the cluster, whichever hub's it is."""
-        return self.path.name
+        return cls.among(folder(layout), hub, user, server)
 
     async def remove(self) -> None:
         """Remove all of it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.layout import DataDirectory
+from ..rundir import lost
 from . import labels
 from .cluster import Cluster
 from .rundir import RunDirectory, folder
@@ -28,14 +29,9 @@ async def sweep(api: Any, cluster: Cluster, layout: DataDirectory) -> list[str]:
     listed = await api.list_namespaced_pod(cluster.namespace, label_selector=mine)
     pods = {each.metadata.labels.get(labels.RUN, ""): each.metadata.name for each in listed.items}
     root = folder(layout)
-    directories = {path.name for path in root.iterdir()} if root.is_dir() else set()
-    lost = [
-        name
-        for name in sorted(directories | set(pods))
-        if not (name in pods and RunDirectory(root / name).stored.exists())
-    ]
-    for name in lost:
+    names = lost(root, pods)
+    for name in names:
         if name in pods:
             await api.delete_namespaced_pod(pods[name], cluster.namespace, grace_period_seconds=0)
         await RunDirectory(root / name).remove()
-    return lost
+    return names

@@ -13,12 +13,11 @@ from ...core.layout import DataDirectory
 from ...housekeeping import alone, tidy_away
 from ...programs import clean
 from .. import rundir
-from ..rundir import Owner
+from ..rundir import DIGITS, Owner
 from .limits import find_controllers
 from .processes import end_holders, lock_holder
 
 _SERVERS = "servers"
-_DIGITS = 20
 _TAIL_BYTES, _TAIL_LINES = 16 << 10, 40
 
 
@@ -27,13 +26,12 @@ class RunDirectory(rundir.RunDirectory):
 
     @classmethod
     def of(cls, layout: DataDirectory, user: str, server: str) -> RunDirectory:
-        name = sha256(f"{user}\0{server}".encode()).hexdigest()[:_DIGITS]
-        return cls(layout.run / _SERVERS / name)
+        return cls.among(layout.run / _SERVERS, user, server)
 
     @property
     def name(self) -> str:
         """No other server of this machine has it, whatever Hub it is of."""
-        return f"server-{sha256(os.fsencode(self.path)).hexdigest()[:_DIGITS]}"
+        return f"server-{sha256(os.fsencode(self.path)).hexdigest()[:DIGITS]}"
 
     @property
     def lock(self) -> Path:

@@ -26,10 +26,6 @@ IMAGE = "the-one-there-is"
 
 
 class RunDirectory(rundir.RunDirectory):
-    @property
-    def name(self) -> str:
-        return self.path.name
-
     async def remove(self) -> None:
         tidy_away(self.path)
 
