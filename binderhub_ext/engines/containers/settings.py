@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from traitlets import Enum, List, TraitError, Unicode, default, validate
 
+from ...housekeeping import alone
 from ...repos.base import Source
-from ..base import Builder, Environment
+from ..base import Builder, Environment, Image
 from ..detect import DETECTION, Detection
 from .binderhub import BinderHub
+from .keys import Keys
 from .planning import Plan, Recipe
+from .trust import authorities
 
 
 class ContainerBuilder(Builder):
@@ -80,9 +85,11 @@ class ContainerBuilder(Builder):
             return None
         return self.binderhub if self.binderhub.takes(source) else None
 
-    def named(self, recipe: str) -> str:
-        """A recipe's name, with who else builds by it."""
-        return f"{recipe}, {self.binderhub_url}" if self.binderhub_url else recipe
+    def recipe_named(self, name: str) -> Recipe:
+        """The recipe of that name, as far as it follows from settings."""
+        name = f"{name}, {self.binderhub_url}" if self.binderhub_url else name
+        base = self.buildpack, self.base_image, authorities()
+        return Recipe(name, *base, self.lock_files, self.devcontainers)
 
     @validate("binderhub_url")
     def _is_address(self, proposal: dict[str, Any]) -> str:
@@ -118,3 +125,29 @@ class ContainerBuilder(Builder):
         if self.elsewhere(plan.detection, source):
             return self.recipe.handed(plan, source.whole)
         return plan
+
+    async def remove_surplus(
+        self,
+        images: Sequence[Image],
+        keys: Keys,
+        remove: Callable[[Image], Awaitable[bool]],
+        keep: Collection[str] = (),
+    ) -> list[Image]:
+        """Remove images over the configured age and total size; returns those that are gone.
+
+        Args:
+            images: all there are, least recently used first.
+            remove: removes one unless something uses it; gives whether it is gone.
+            keep: names of images that are not removed, besides the pinned ones.
+        """
+        removed = []
+        total = sum(image.size for image in images)
+        for image in images:
+            old = time.time() - keys.last_use(image.key) > self.max_age
+            surplus = old or total > self.max_total_size
+            if surplus and image.name not in self.pinned and image.name not in keep:
+                with alone(f"Removing the image {image.name}"):
+                    if await remove(image):
+                        removed.append(image)
+                        total -= image.size
+        return removed

@@ -30,7 +30,6 @@ from ..containers.made import facts_of, keep_made
 from ..containers.order import REPO_DIR, LockedPackages
 from ..containers.people import known_person
 from ..containers.planning import Plan, Recipe, repo2docker_base
-from ..containers.trust import authorities
 from ..projects import preview
 from ..solver import conflict, other_file
 from . import health, seeding
@@ -114,8 +113,7 @@ class DockerBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        base = self.buildpack, self.base_image, authorities()
-        return Recipe(self.named(RECIPE), *base, self.lock_files, self.devcontainers)
+        return self.recipe_named(RECIPE)
 
     # --- building -------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -74,18 +73,7 @@ class ImageStore:
 
     async def collect_garbage(self) -> list[Image]:
         """Remove images over the configured age and total size, never one in use."""
-        removed, settings = [], self._settings
-        kept = await self.images()
-        total = sum(image.size for image in kept)
-        for image in kept:
-            old = time.time() - self.keys.last_use(image.key) > settings.max_age
-            if not (old or total > settings.max_total_size) or image.name in settings.pinned:
-                continue
-            with alone(f"Removing the image {image.name}"):
-                if await self.remove(image):
-                    removed.append(image)
-                    total -= image.size
-        return removed
+        return await self._settings.remove_surplus(await self.images(), self.keys, self.remove)
 
     async def _names(self) -> list[str]:
         """Names of our images; those of other hubs on this daemon are left alone."""

@@ -32,7 +32,7 @@ from ..containers.keys import Keys
 from ..containers.lockfiles import place_lock
 from ..containers.order import BuildOrder
 from ..containers.planning import Recipe
-from ..containers.trust import FILE, authorities
+from ..containers.trust import FILE
 from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
@@ -142,7 +142,13 @@ class KubernetesBuilder(Settings):
             await self.sweep()
         async with self._connected() as api:
             in_use = await self._in_use(api)
-        return await self._collect(in_use)
+        kept = await self.images()
+        # Another hub's, or of this one before its data directory was restored.
+        unknown = [image for image in kept if not self.keys.last_use(image.key)]
+        for image in unknown:
+            self.keys.mark_used(image.key)
+        keep = in_use | {image.name for image in unknown}
+        return await self.remove_surplus(kept, self.keys, self._forget, keep)
 
     async def sweep(self) -> list[str]:
         """Remove what builds were given that have no Job any more, and Jobs nobody follows."""
@@ -163,8 +169,7 @@ class KubernetesBuilder(Settings):
 
     @property
     def recipe(self) -> Recipe:
-        base = self.buildpack, self.base_image, authorities()
-        return Recipe(self.named(RECIPE), *base, self.lock_files, self.devcontainers)
+        return self.recipe_named(RECIPE)
 
     def _key(self, name: str) -> str:
         return images.key_of(self.cluster, name)
@@ -306,25 +311,13 @@ class KubernetesBuilder(Settings):
         pods = await api.pods({labels.HUB: self.cluster.hub})
         return {each["image"] for pod in pods for each in pod["spec"]["containers"]}
 
-    async def _collect(self, in_use: set[str]) -> list[Image]:
-        removed = []
-        kept = await self.images()
-        total = sum(image.size for image in kept)
-        for image in kept:
-            if not self.keys.last_use(image.key):
-                # Another hub's, or of this one before its data directory was restored.
-                self.keys.mark_used(image.key)
-                continue
-            old = self.is_old(self.keys.last_use(image.key))
-            if not (old or total > self.max_total_size) or image.name in in_use | {*self.pinned}:
-                continue
-            with alone(f"Removing the image {image.name}"):
-                listed = await self.registry.find(image.name)
-                if listed is None or await self.registry.remove(image.name, listed):
-                    self.keys.forget(image.key)
-                    removed.append(image)
-                    total -= image.size
-        return removed
+    async def _forget(self, image: Image) -> bool:
+        """Have the registry forget an image; returns whether it is gone."""
+        listed = await self.registry.find(image.name)
+        gone = listed is None or await self.registry.remove(image.name, listed)
+        if gone:
+            self.keys.forget(image.key)
+        return gone
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Api]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from traitlets import Dict, Float, List, Unicode
 
 from ...traits import Bytes
@@ -100,7 +98,3 @@ class Settings(ContainerBuilder):
         """Hosts of registries that speak plain HTTP."""
         host = self.cluster.repository.partition("/")[0]
         return [host] if self.cluster.insecure_registry else []
-
-    def is_old(self, last_use: float) -> bool:
-        """Whether an image was used too long ago to be kept."""
-        return time.time() - last_use > self.max_age
