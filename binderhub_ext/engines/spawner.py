@@ -21,10 +21,8 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join
 from traitlets import Bool, Integer, List, Unicode, default
@@ -35,17 +33,12 @@ from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
 from ..core.sentences import Sentence
 from ..jobs import History
+from .answering import until_answers
 from .givensecrets import SecretsMixin
 from .preparing import PreparingMixin
 from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
 
-_PAUSE = 0.025
-_QUESTIONS = 200
-"""How often in a second all starting servers together are asked whether they are ready: a single
-start loses no time, and a class that starts at once leaves the Hub its processor."""
-
-_LOOK_AT_PROCESS = 0.1
 _MARGIN = 2.0
 
 
@@ -176,6 +169,7 @@ class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
 
     _admission: Admission | None = None
     _history: History | None = None
+    _starting = False
     launch: Launch | None = None
 
     @property
@@ -225,7 +219,7 @@ class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
         Raises:
             SpawnException: it may not be started, or did not start because of what it is.
         """
-        self.prepared, self.last_words = None, ""
+        self._starting, self.prepared, self.last_words = True, None, ""
         # Watchers may have come first; theirs is then the one.
         self._history = history = self._history or History()
         try:
@@ -236,7 +230,7 @@ class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
         finally:
             history.close()
             self._history = self.prepared = None
-            self.secrets = ()
+            self._starting, self.secrets = False, ()
 
     async def _start_in_time(self) -> Any:
         try:
@@ -293,25 +287,16 @@ class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
     async def _until_ready(self, url: Any) -> None:
         """Ask the server itself until it answers.
 
-        The Hub's own way doubles its pauses and costs seconds. Where its inside is encrypted
-        we have no certificate for asking, and leave it to the Hub.
+        Where its inside is encrypted we have no certificate for asking, and leave it to the Hub.
         """
         if self.internal_ssl or not url:
             return
         base = url if isinstance(url, str) else f"http://{url[0]}:{url[1]}"
-        question = url_path_join(base, self.server.base_url, "api")
-        looked = monotonic()
-        _starting.add(self)
-        try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-                while not await _answers(session, question):
-                    if monotonic() - looked >= _LOOK_AT_PROCESS:
-                        looked = monotonic()
-                        if await self.poll() is not None:
-                            raise await self._failure(ENDED)
-                    await asyncio.sleep(max(_PAUSE, len(_starting) / _QUESTIONS))
-        finally:
-            _starting.discard(self)
+        await until_answers(url_path_join(base, self.server.base_url, "api"), self._check_runs)
+
+    async def _check_runs(self) -> None:
+        if await self.poll() is not None:
+            raise await self._failure(ENDED)
 
     def _forgive_silence(self) -> None:
         """Make a server that answered us and then not the Hub fail as its own fault.
@@ -387,14 +372,3 @@ def origin_arguments(origins: Iterable[str]) -> list[str]:
 
 def _canonical(user_options: Any) -> str:
     return json.dumps(user_options or {}, sort_keys=True, default=repr)
-
-
-_starting: set[BinderSpawnerMixin] = set()
-
-
-async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with session.get(url, allow_redirects=False) as response:
-            return response.status < 500
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        return False

@@ -115,21 +115,12 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
 
     _executor: ThreadPoolExecutor | None = None
     _binds: tuple[Bind, ...] = ()
-    _starting = False
 
     @property
     def run_directory(self) -> RunDirectory:
         return RunDirectory.of(self.layout, self.user.name, self.name)
 
     # --- starting -------------------------------------------------------------------------
-
-    async def start(self) -> Any:
-        """Start the server; nothing of it is left if that fails."""
-        self._starting = True
-        try:
-            return await super().start()
-        finally:
-            self._starting = False
 
     def check_secrets(self, given: tuple[Secret, ...]) -> None:
         """Refuse files: no place in memory can be filled before a container runs."""

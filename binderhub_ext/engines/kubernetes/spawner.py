@@ -121,7 +121,6 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
     def _gid(self) -> int:
         return UID
 
-    _starting = False
     _made = False
     _pod: asyncio.Future[Any] | None = None
     _first: dict[str, Any] | None = None
@@ -140,14 +139,6 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
         return RunDirectory.of(self.layout, self.cluster.hub, self.user.name, self.name)
 
     # --- before the pod -------------------------------------------------------------------
-
-    async def start(self) -> Any:
-        """Start the server; nothing of it is left if that fails."""
-        self._starting = True
-        try:
-            return await super().start()
-        finally:
-            self._starting = False
 
     async def begin(self) -> None:
         """See to what an earlier Hub left, and watch the pods from now on."""
