@@ -66,6 +66,7 @@ class Failure:
         message: what happened and what to do.
         detail: longer text, may be empty.
         reference: the number under which the log has more, may be empty.
+        field: the field of a form that is to blame, may be empty.
     """
 
     code: str
@@ -73,6 +74,7 @@ class Failure:
     message: Sentence
     detail: str = ""
     reference: str = ""
+    field: str = ""
 
     @classmethod
     def of(cls, error: BaseException, *, where: str) -> Failure:
@@ -83,7 +85,8 @@ class Failure:
             where: what was being done, for the log.
         """
         if isinstance(error, BinderError):
-            return cls(error.code, error.status, error.message, error.detail)
+            field = getattr(error, "field", "")
+            return cls(error.code, error.status, error.message, error.detail, field=field)
         if isinstance(error, HTTPError) and error.status_code < 500:
             return cls.of_status(error.status_code)
         reference = secrets.token_hex(4)

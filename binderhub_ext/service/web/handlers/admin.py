@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ....core.errors import BinderError, NotAllowed, NotFound
+from ....core.errors import NotAllowed, NotFound
 from ...admin.administration import as_json
 from ...failures import Failure, logged
 from ...requests import first
@@ -44,7 +44,7 @@ class AdminPage(ForAdministrators, ActionPage):
         await action(self)
         return f"admin/{names[0]}" if names else "admin"
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         await self._show(self.path_args[0] if self.path_args else "builds", failure)
 
     async def _show(self, section: str, failure: Failure | None = None) -> None:

@@ -13,6 +13,7 @@ from ....core.paste import understand
 from ....core.repo import Commit
 from ....core.updates import Keep
 from ...hub import Server, State
+from ...launching import launchstate
 from ...launching.orders import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
 from ...requests import SHOWN, Fields, first, read_fields
@@ -69,10 +70,7 @@ class LaunchesApi(Api):
 
     async def post(self) -> None:
         state = await self.service.launches.start(order_of(self, texts(self.json_body())))
-        view = views.launch_view(state, self.service.prefix)
-        self.set_status(201)
-        self.set_header("Location", view["page"])
-        self.write({"id": state.id, "url": view["page"], "events": view["events_url"]})
+        answer_started(self, state)
 
 
 class LaunchApi(Api):
@@ -112,8 +110,8 @@ class LaunchCancel(Api):
 
     async def post(self, id: str) -> None:
         state = await self.service.launches.cancel(self.me, id)
-        if "text/html" in self.request.headers.get("Accept", ""):
-            self.redirect(self.service.prefix + views.path_of(id), status=303)
+        if self.of_a_form:
+            self.go_on(views.path_of(id))
         else:
             self.write(views.launch_view(state, self.service.prefix))
 
@@ -124,8 +122,8 @@ class LaunchDismiss(Api):
     async def post(self, id: str) -> None:
         await self.service.records.dismiss(self.me.name, id)
         self.service.news.tell(self.me.name)
-        if "text/html" in self.request.headers.get("Accept", ""):
-            self.redirect(self.service.prefix, status=303)
+        if self.of_a_form:
+            self.go_on()
         else:
             self.set_status(204)
 
@@ -169,8 +167,8 @@ class ServerStop(Api):
     async def post(self, name: str) -> None:
         await self.service.hub.stop(self.me, name)
         self.service.news.tell(self.me.name)
-        if "text/html" in self.request.headers.get("Accept", ""):
-            self.redirect(self.service.prefix, status=303)
+        if self.of_a_form:
+            self.go_on()
         else:
             self.set_status(202)
             self.write({})
@@ -211,6 +209,14 @@ class EnvironmentApi(Api):
         nearest, source = confirmation.Nearest(asked), confirmation.Source("", "here")
         values = confirmation.page_values(service, nearest, source)
         self.write({"environment": values["environment"], "refusal": values["refusal"]})
+
+
+def answer_started(handler: Api, state: launchstate.State) -> None:
+    """Answer who began a launch: where it is."""
+    view = views.launch_view(state, handler.service.prefix)
+    handler.set_status(201)
+    handler.set_header("Location", view["page"])
+    handler.write({"id": state.id, "url": view["page"], "events": view["events_url"]})
 
 
 async def servers_of(handler: Handler) -> list[dict[str, Any]]:

@@ -144,6 +144,25 @@ class Handler(HubOAuthenticated, Guarded):
         """The form's fields by name, each with all its values."""
         return {name: self.get_body_arguments(name) for name in self.request.body_arguments}
 
+    @property
+    def host_url(self) -> str:
+        """Scheme and host, as whoever asks reached us."""
+        return f"{self.request.protocol}://{self.request.host}"
+
+    @property
+    def service_url(self) -> str:
+        """The absolute URL of this service, likewise."""
+        return self.host_url + self.service.prefix
+
+    @property
+    def of_a_form(self) -> bool:
+        """Whether a browser asks that shows the answer as a page."""
+        return "text/html" in self.request.headers.get("Accept", "")
+
+    def go_on(self, path: str = "") -> None:
+        """Have a browser get a page of ours, after something was done."""
+        self.redirect(self.service.prefix + path, status=303)
+
     def query_fields(self) -> Fields:
         return {name: self.get_query_arguments(name) for name in self.request.query_arguments}
 
@@ -289,15 +308,16 @@ class ActionPage(Page):
         except BinderError as error:
             failure = Failure.of(error, where=type(self).__name__)
             self.set_status(failure.status)
-            await self.show_refused(failure, error)
+            await self.show_refused(failure)
         else:
-            self.redirect(self.service.prefix + after, status=303)
+            if after is not None:
+                self.go_on(after)
 
-    async def act(self, *names: str) -> str:
-        """Do it; where to go then, relative to the service."""
+    async def act(self, *names: str) -> str | None:
+        """Do it; where to go then, relative to the service, unless a page was shown."""
         raise NotImplementedError
 
-    async def show_refused(self, failure: Failure, error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         """Show the page again with what was typed, and why it was refused."""
         raise NotImplementedError
 

@@ -142,9 +142,8 @@ class Build(EventStream):
 
     def _client(self, request: LaunchRequest) -> Client:
         provider = find(self.service.providers, request.repo.provider if request.repo else "image")
-        base = f"{self.request.protocol}://{self.request.host}"
         address = self.request.remote_ip or ""
-        return Client(base, self.service.prefix, provider, request, address)
+        return Client(self.host_url, self.service.prefix, provider, request, address)
 
     def show_failure(self, failure: Failure) -> None:
         """As an event: clients of this protocol read no status."""

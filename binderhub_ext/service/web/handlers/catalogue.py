@@ -46,11 +46,11 @@ class PublishPage(ActionPage):
             await self._show({})
             return
         try:
-            request = self.service.catalogue.read(link, _base(self))
+            request = self.service.catalogue.read(link, self.service_url)
         except BinderError as error:
-            await self.show_refused(Failure.of(error, where="PublishPage"), error)
+            await self.show_refused(Failure.of(error, where="PublishPage"))
             return
-        await self._show(views.prefilled(request, _base(self), self.service.providers))
+        await self._show(views.prefilled(request, self.service_url, self.service.providers))
 
     async def act(self, *_names: str) -> str:
         request, listing = _typed(self, _values(self))
@@ -58,7 +58,7 @@ class PublishPage(ActionPage):
         self.service.catalogue_health.soon()
         return f"catalogue/{row.id}"
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         self.set_status(failure.status)
         await self._show(_shown_again(_values(self)), failure)
 
@@ -83,7 +83,7 @@ class EntryPage(ActionPage):
         action = chosen(_ACTIONS, first(self.fields(), "action"))
         return await action(self, names[0])
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         await self._show(self.path_args[0], failure)
 
     async def _show(self, id: str, failure: Failure | None = None) -> None:
@@ -93,7 +93,7 @@ class EntryPage(ActionPage):
         self.show(
             "catalogue_entry.html",
             entry=(await _views(self)).of(row),
-            values={**views.form_values(row, _base(self)), **typed},
+            values={**views.form_values(row, self.service_url), **typed},
             # one that is not theirs any more stays until they choose another
             groups=[*groups, *([row.group] if row.group and row.group not in groups else [])],
             reported=bool(self.get_query_argument("reported", "")),
@@ -196,7 +196,7 @@ async def _views(handler: Handler) -> views.EntryViews:
 
 def _typed(handler: Handler, values: Mapping[str, str]) -> tuple[LaunchRequest, Listing]:
     listing = Listing.read(*(values.get(name, "") for name in ("title", "text", "tags", "group")))
-    return handler.service.catalogue.read(values.get("link", ""), _base(handler)), listing
+    return handler.service.catalogue.read(values.get("link", ""), handler.service_url), listing
 
 
 def _values(handler: Handler) -> dict[str, str]:
@@ -226,11 +226,6 @@ def _said(handler: Api) -> dict[str, str]:
         if not isinstance(value, str):
             raise BadLink("“{name}” must be text.", name=name)
     return said
-
-
-def _base(handler: Handler) -> str:
-    request = handler.request
-    return f"{request.protocol}://{request.host}{handler.service.prefix}"
 
 
 # ---- what each form of an entry's page does

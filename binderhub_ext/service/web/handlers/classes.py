@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ....core.errors import BinderError, NotAllowed
+from ....core.errors import NotAllowed
 from ....core.links import write_link
 from ...failures import Failure
 from ...launching.launchstate import State
 from ...requests import Fields, first, read_fields, read_own_link
 from .. import classviews, views, volumeform
-from .api import order_of, texts
+from .api import answer_started, order_of, texts
 from .base import ActionPage, Api, Handler, Page, chosen
 from .streams import EventStream
 
@@ -23,11 +23,6 @@ _STOPS = "delete:servers"
 _MAY_STOP_NONE = NotAllowed(
     "This token may not stop servers. Sign in, or use a token with the scope “servers”."
 )
-
-
-def base_of(handler: Handler) -> str:
-    """The absolute URL of this service, as this person reached it."""
-    return f"{handler.request.protocol}://{handler.request.host}{handler.service.prefix}"
 
 
 async def prepare(handler: Handler, fields: Fields) -> State:
@@ -41,7 +36,7 @@ async def seen(handler: Handler, id: str) -> dict[str, Any]:
     service = handler.service
     row = await service.teaching.get(handler.me, id)
     return {
-        "one": classviews.class_view(row, base_of(handler), service.prefix),
+        "one": classviews.class_view(row, handler.service_url, service.prefix),
         **classviews.attendance_view(await service.teaching.attendance(row)),
     }
 
@@ -73,12 +68,12 @@ class ClassesPage(ActionPage):
         action = chosen(_ON_LINK, first(fields, "action"))
         return await action(self, fields)
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         await self._show(first(self.fields(), "link"), failure)
 
     async def _show(self, link: str, failure: Failure | None = None) -> None:
         service = self.service
-        base, prefix, providers = base_of(self), service.prefix, service.providers
+        base, prefix, providers = self.service_url, service.prefix, service.providers
         shown = None
         if link:
             request = read_own_link(link, providers)
@@ -127,7 +122,7 @@ class ClassPage(ActionPage):
         await action(self, names[0], fields)
         return f"class/{names[0]}"
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         self.show("class.html", error=failure.to_json(), **await seen(self, self.path_args[0]))
 
 
@@ -158,7 +153,7 @@ class ClassPoster(Page):
 
     async def get(self, id: str) -> None:
         row = await self.service.teaching.find(id)
-        self.show("qr.html", **classviews.poster(f"{base_of(self)}c/{row.id}", title=row.title))
+        self.show("qr.html", **classviews.poster(f"{self.service_url}c/{row.id}", title=row.title))
 
 
 class LinkPoster(Page):
@@ -167,7 +162,7 @@ class LinkPoster(Page):
     async def get(self) -> None:
         request = read_own_link(first(self.query_fields(), "link"), self.service.providers)
         view = classviews.link_view(
-            request, base_of(self), self.service.prefix, self.service.providers
+            request, self.service_url, self.service.prefix, self.service.providers
         )
         repo = request.repo.name if request.repo else request.image
         self.show("qr.html", **classviews.poster(view["url"], repo=repo))
@@ -203,7 +198,7 @@ class ClassesApi(Api):
         self.write(self._view(row))
 
     def _view(self, row: Any) -> dict[str, Any]:
-        return classviews.class_view(row, base_of(self), self.service.prefix)
+        return classviews.class_view(row, self.service_url, self.service.prefix)
 
 
 class ClassApi(Api):
@@ -245,7 +240,4 @@ class PrepareApi(Api):
 
     async def post(self) -> None:
         state = await prepare(self, texts(self.json_body()))
-        view = views.launch_view(state, self.service.prefix)
-        self.set_status(201)
-        self.set_header("Location", view["page"])
-        self.write({"id": state.id, "url": view["page"], "events": view["events_url"]})
+        answer_started(self, state)

@@ -14,7 +14,7 @@ class StoreCredential(Page):
         fields = self.fields()
         host, user, token = (first(fields, name) for name in ("host", "user", "token"))
         await self.service.credentials.store(self.me.name, host, user, token)
-        self.redirect(self.service.prefix + "settings#credentials-title", status=303)
+        self.go_on("settings#credentials-title")
 
 
 class RemoveCredential(Page):
@@ -22,7 +22,7 @@ class RemoveCredential(Page):
 
     async def post(self, id: str) -> None:
         await self.service.credentials.remove(self.me.name, id)
-        self.redirect(self.service.prefix + "settings#credentials-title", status=303)
+        self.go_on("settings#credentials-title")
 
 
 class StoreSecret(Page):
@@ -34,7 +34,7 @@ class StoreSecret(Page):
         # a key's lines as a file has them, to the end of the last; of a variable, what counts alone
         value = self.get_body_argument("value", "", strip=not file).replace("\r\n", "\n")
         await self.service.secrets.store(self.me.name, first(fields, "name"), value, file=file)
-        self.redirect(self.service.prefix + "settings#secrets-title", status=303)
+        self.go_on("settings#secrets-title")
 
 
 class RemoveSecret(Page):
@@ -42,7 +42,7 @@ class RemoveSecret(Page):
 
     async def post(self, id: str) -> None:
         await self.service.secrets.remove(self.me.name, id)
-        self.redirect(self.service.prefix + "settings#secrets-title", status=303)
+        self.go_on("settings#secrets-title")
 
 
 class HandoverApi(Api):

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from ....core.errors import BinderError
 from ....core.projects import PROJECTS
 from ...failures import Failure
 from ...hub import Person
@@ -30,7 +29,7 @@ class FilesPage(ActionPage):
         await action(self.service, self.me, first(self.fields(), "id"))
         return "files"
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         await self._show(failure)
 
     async def _show(self, failure: Failure | None = None) -> None:

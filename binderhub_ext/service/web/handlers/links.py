@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler, StaticFileHandler
@@ -38,10 +39,11 @@ class AskingPage(Page):
         try:
             nearest = await confirmation.nearest(self.service, self.me, request)
         except BinderError as error:
-            failure = Failure.of(error, where="Link")
+            blamed = _TO_BLAME.get(error.code, "")
+            failure = replace(Failure.of(error, where="Link"), field=blamed)
             self.set_status(failure.status)
             link = write_link(request, providers=self.service.providers)
-            await show_home(self, {"link": [link]}, failure, _TO_BLAME.get(error.code, ""))
+            await show_home(self, {"link": [link]}, failure)
             return
         source = confirmation.Source.of(
             self.origin(),
@@ -86,9 +88,9 @@ class Open(AskingPage):
         try:
             understanding = understand(link, providers=self.service.providers)
         except BadLink as error:
-            failure = Failure.of(error, where="Open")
+            failure = replace(Failure.of(error, where="Open"), field="repo")
             self.set_status(failure.status)
-            await show_home(self, {"repo": [link]}, failure, "repo")
+            await show_home(self, {"repo": [link]}, failure)
         else:
             await self.ask(understanding.request, understanding.guessed)
 

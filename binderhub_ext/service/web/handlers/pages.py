@@ -13,7 +13,7 @@ from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, StaticFileHandler
 
 from ....core.beginnings import beginnings
-from ....core.errors import BadLink, BinderError, HubUnavailable, NotAllowed, NotFound
+from ....core.errors import BadLink, HubUnavailable, NotAllowed, NotFound
 from ....core.links import secrets_of, write_link
 from ....core.notebooks import read_notebook
 from ....core.plain import plain
@@ -115,9 +115,9 @@ class LaunchForm(ActionPage):
             return replace(order, notebook=notebook, keep=Keep.BOTH)
         return order
 
-    async def show_refused(self, failure: Failure, error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         fields = volumeform.joined(self.fields())
-        await show_home(self, fields, failure, getattr(error, "field", ""))
+        await show_home(self, fields, failure)
 
 
 class WorkForm(ActionPage):
@@ -133,7 +133,7 @@ class WorkForm(ActionPage):
         service.news.tell(self.me.name)
         return ""
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         await show_home(self, {}, failure)
 
 
@@ -203,7 +203,7 @@ class Revoke(Page):
 
     async def post(self, id: str) -> None:
         await self.service.records.revoke(self.me.name, id)
-        self.redirect(self.service.prefix + "settings", status=303)
+        self.go_on("settings")
 
 
 class NotFoundPage(Page):
@@ -234,7 +234,6 @@ async def show_home(
     page: Page,
     fields: Fields,
     failure: Failure | None = None,
-    field: str = "",
     share_refused: Mapping[str, str | int] | None = None,
 ) -> None:
     """The main page with all that was typed still in the form.
@@ -243,13 +242,12 @@ async def show_home(
         page: answers.
         fields: what stands in the form.
         failure: why it was refused.
-        field: which of its fields is to blame; empty for none.
         share_refused: what was typed to let somebody into a server, and why that was refused.
     """
     service = page.service
     page.show(
         "home.html",
-        error={**failure.to_json(), "field": field} if failure else None,
+        error={**failure.to_json(), "field": failure.field} if failure else None,
         share_refused=share_refused or {},
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
         **await form_values(page, fields),

@@ -18,7 +18,7 @@ class ShareApi(Api):
         self.write(
             ways_out(
                 request,
-                f"{self.request.protocol}://{self.request.host}{service.prefix}",
+                self.service_url,
                 hubs,
                 providers=service.providers,
                 targets=service.targets,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.errors import BadLink, BinderError
+from ....core.errors import BadLink
 from ....core.sharees import Sharee
 from ...failures import Failure
 from ...person.invitations import Invitation
@@ -14,22 +14,28 @@ from .base import ActionPage, Api, Handler, Page
 from .pages import show_home
 
 
-class SharesForm(ActionPage):
-    """`/servers/<name>/shares`: lets in, or takes back, whom the form names."""
+class ServerForm(ActionPage):
+    """A form at a server on the main page."""
 
-    async def act(self, *names: str) -> str:
-        sharee, shares = Sharee.named(*self._named()), self.service.shares
-        change = shares.take if first(self.fields(), "access") == "none" else shares.give
-        await change(self.me, names[0], sharee)
-        return "#work-title"
+    @property
+    def named(self) -> tuple[str, str]:
+        """The user or the group in it."""
+        return first(self.fields(), "user"), first(self.fields(), "group")
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
-        user, group = self._named()
+    async def show_refused(self, failure: Failure) -> None:
+        user, group = self.named
         typed = {"server": self.path_args[0], "user": user, "group": group}
         await show_home(self, {}, share_refused={**typed, **failure.to_json()})
 
-    def _named(self) -> tuple[str, str]:
-        return first(self.fields(), "user"), first(self.fields(), "group")
+
+class SharesForm(ServerForm):
+    """`/servers/<name>/shares`: lets in, or takes back, whom the form names."""
+
+    async def act(self, *names: str) -> str:
+        sharee, shares = Sharee.named(*self.named), self.service.shares
+        change = shares.take if first(self.fields(), "access") == "none" else shares.give
+        await change(self.me, names[0], sharee)
+        return "#work-title"
 
 
 class SharesApi(Api):
@@ -69,7 +75,7 @@ class LeaveForm(Page):
 
     async def post(self, owner: str, name: str) -> None:
         await self.service.shares.leave(self.me, owner, name)
-        self.redirect(self.service.prefix, status=303)
+        self.go_on()
 
 
 class LeaveApi(Api):
@@ -80,35 +86,21 @@ class LeaveApi(Api):
         self.write({})
 
 
-class InvitationForm(ActionPage):
+class InvitationForm(ServerForm):
     """`/servers/<name>/invitations`: makes one, and shows its link this one time."""
 
-    async def post(self, *names: str) -> None:
+    async def act(self, *names: str) -> None:
         time = first(self.fields(), "time")
-        try:
-            made = await self.service.invitations.make(self.me, names[0], time)
-        except BinderError as error:
-            failure = Failure.of(error, where=type(self).__name__)
-            self.set_status(failure.status)
-            await self.show_refused(failure, error)
-        else:
-            self.show("invitation.html", server=names[0], **_made_view(self, *made))
-
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
-        refused = {"server": self.path_args[0], "user": "", "group": "", **failure.to_json()}
-        await show_home(self, {}, share_refused=refused)
+        made = await self.service.invitations.make(self.me, names[0], time)
+        self.show("invitation.html", server=names[0], **_made_view(self, *made))
 
 
-class WithdrawForm(ActionPage):
+class WithdrawForm(ServerForm):
     """`/servers/<name>/invitations/<id>/withdraw`."""
 
     async def act(self, *names: str) -> str:
         await self.service.invitations.withdraw(self.me, *names)
         return "#work-title"
-
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
-        refused = {"server": self.path_args[0], "user": "", "group": "", **failure.to_json()}
-        await show_home(self, {}, share_refused=refused)
 
 
 class InvitationsApi(Api):
@@ -135,5 +127,4 @@ class InvitationApi(Api):
 
 def _made_view(handler: Handler, invitation: Invitation, path: str) -> dict[str, Any]:
     """An invitation that was just made, with its link."""
-    url = f"{handler.request.protocol}://{handler.request.host}{path}"
-    return {**views.invitation_view(invitation), "url": url}
+    return {**views.invitation_view(invitation), "url": handler.host_url + path}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from ....core.errors import BadLink, BinderError
+from ....core.errors import BadLink
 from ....core.launch import Access
 from ...failures import Failure
 from ...hub import Person
@@ -28,7 +28,7 @@ class VolumesPage(ActionPage):
         await chosen(_ACTIONS, values.get("action", ""))(self.service, self.me, values)
         return "volumes"
 
-    async def show_refused(self, failure: Failure, _error: BinderError) -> None:
+    async def show_refused(self, failure: Failure) -> None:
         await self._show(failure, self._values())
 
     def _values(self) -> Values:
