@@ -12,6 +12,8 @@ from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Builder, Image
 from binderhub_ext.repos.base import Source
 
+Files = Mapping[str, str] | Mapping[str, str | bytes]
+
 
 def git(*arguments: str, cwd: Path) -> str:
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
@@ -21,13 +23,17 @@ def git(*arguments: str, cwd: Path) -> str:
     return result.stdout.strip()
 
 
-def make_source(folder: Path, files: Mapping[str, str], name: str = "o/r") -> Source:
-    """A repository of one commit with these files."""
+def make_source(folder: Path, files: Files, name: str = "o/r") -> Source:
+    """A repository of one commit with these files (`-> target` makes a link)."""
     origin = folder / "origin"
     origin.mkdir(parents=True)
-    for path, content in files.items():
-        (origin / path).parent.mkdir(parents=True, exist_ok=True)
-        (origin / path).write_text(content)
+    for file, content in files.items():
+        path = origin / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str) and content.startswith("-> "):
+            path.symlink_to(content[3:])
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
     git("init", "-q", "-b", "main", cwd=origin)
     git("add", "-A", cwd=origin)
     git("commit", "-q", "--allow-empty", "-m", "one", cwd=origin)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from dockersources import git
 
 from binderhub_ext.core.errors import RepoUnavailable
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.checkout import checkout
 from binderhub_ext.storage.checkout import temporary_checkout
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-    result = subprocess.run(
-        ["git", *identity, *arguments], cwd=cwd, check=True, capture_output=True, text=True
-    )
-    return result.stdout.strip()
 
 
 @pytest.fixture

@@ -1,66 +1,23 @@
-"""Repositories of one commit, and what a build of them told."""
+"""Repositories of one commit as they are kept, beside their objects."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from binderhub_ext.core.progress import Event
-from binderhub_ext.core.repo import Commit, Repo
-from binderhub_ext.engines.base import Image
-from binderhub_ext.engines.local.build import LocalBuilder
+import dockersources
+from dockersources import Built, build, git
+
 from binderhub_ext.repos.base import Source
+
+__all__ = ["Built", "Files", "MakeSource", "build", "make_source"]
 
 Files = Mapping[str, str | bytes]
 MakeSource = Callable[[Files], Source]
 
 
-def git(*arguments: str, cwd: Path) -> str:
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-    result = subprocess.run(
-        ["git", *identity, *arguments], cwd=cwd, check=True, capture_output=True, text=True
-    )
-    return result.stdout.strip()
-
-
 def make_source(folder: Path, files: Files) -> Source:
-    """A repository of one commit with these files (`-> target` makes a link), as it is kept."""
-    origin = folder / "origin"
-    origin.mkdir(parents=True)
-    for name, content in files.items():
-        path = origin / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, str) and content.startswith("-> "):
-            path.symlink_to(content[3:])
-        else:
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    git("init", "-q", "-b", "main", cwd=origin)
-    git("add", "-A", cwd=origin)
-    git("commit", "-q", "--allow-empty", "-m", "one", cwd=origin)
-    bundle = folder / "commit.bundle"
-    git("bundle", "create", "-q", str(bundle), "HEAD", "main", "--", cwd=origin)
+    """A repository of one commit with these files (`-> target` makes a link)."""
+    source = dockersources.make_source(folder, files, "x")
     git("clone", "-q", "--bare", "origin", "objects.git", cwd=folder)
-    commit = Commit(
-        Repo("git", "x", "https://example.org/x"), "main", git("rev-parse", "HEAD", cwd=origin)
-    )
-    return Source(commit, bundle, git("rev-parse", "HEAD^{tree}", cwd=origin))
-
-
-@dataclass
-class Built:
-    """What a build told, and its image."""
-
-    events: list[Event]
-    image: Image
-
-    @property
-    def log(self) -> str:
-        return "\n".join(event.message for event in self.events)
-
-
-async def build(builder: LocalBuilder, source: Source) -> Built:
-    events: list[Event] = []
-    image = await builder.build(await builder.plan(source), source, events.append)
-    return Built(events, image)
+    return source
