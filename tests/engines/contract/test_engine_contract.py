@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import pytest
 from dockersources import build, make_source
 from enginekit import Kit
+from processlist import processes
 
 from binderhub_ext.core.errors import BuildFailed, BuildTimeout
 from binderhub_ext.core.progress import Event, Phase
@@ -30,18 +30,9 @@ def slow(seconds: str, mark: str) -> dict[str, str]:
     return {"postBuild": f"{POST_BUILD}# {uuid4()}\necho {mark}\nsleep {seconds}\n"}
 
 
-def sleepers(seconds: str) -> list[int]:
-    """Processes of this machine that sleep for exactly so long."""
-    return [
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if process.info["cmdline"] == ["sleep", seconds]
-    ]
-
-
 async def until_gone(seconds: str) -> None:
     for _ in range(200):
-        if not sleepers(seconds):
+        if not processes("sleep", seconds):
             return
         await asyncio.sleep(0.1)
     raise AssertionError("what the build started runs on")

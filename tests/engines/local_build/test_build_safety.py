@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hostile import EVIL_MODULE, IMPORTED, dishonest_bytecode
 from metadata import ADDRESS, SECRET, cloud_metadata
+from processlist import processes
 from small_repositories import Built, MakeSource, build
 
 import binderhub_ext
@@ -243,30 +244,20 @@ async def test_a_killed_build_is_repeated(
     source = repository({"postBuild": wait})
     process = run_build(data, source, [])
     environment = await builder.plan(source)
-    while not sleeping(marker):
+    while not processes("sleep", marker):
         await asyncio.sleep(0.1)
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
     deadline = time.monotonic() + 60
-    while sleeping(marker) and time.monotonic() < deadline:  # noqa: ASYNC110
+    while processes("sleep", marker) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
-    assert not sleeping(marker)
+    assert not processes("sleep", marker)
     assert builder.store.path(environment.key).exists()
     assert await builder.find(environment) is None
     await builder.collect_garbage()
     assert not builder.store.path(environment.key).exists()
     assert not list(builder.store.scratch.iterdir())
-
-
-def sleeping(marker: str) -> bool:
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if file.read_bytes().split(b"\0")[:2] == [b"sleep", marker.encode()]:
-                return True
-        except OSError:
-            continue
-    return False
 
 
 async def test_a_build_ends_whole_however_often_it_is_cancelled() -> None:

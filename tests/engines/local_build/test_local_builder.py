@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processlist import processes
 from small_repositories import MakeSource, build
 
 from binderhub_ext.core.errors import BuildFailed, BuildTimeout, NoSpace
@@ -248,18 +249,6 @@ async def test_control_characters_are_dropped(
     built = await build(builder, repository({"postBuild": script}))
     assert "red bell ." in built.log
     assert "\x1b" not in built.log
-
-
-def processes(marker: str) -> list[str]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if marker.encode() in words:
-            found.append(entry.parent.name)
-    return found
 
 
 async def test_cancelling_ends_everything(repository: MakeSource, builder: LocalBuilder) -> None:

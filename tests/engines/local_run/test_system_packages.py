@@ -25,6 +25,7 @@ import pytest
 from datadirs import temporary_data
 from debianpackage import make_package
 from documented import blocks_of, files_of
+from processlist import processes
 from sandboxhub import HERE, ORDINARY, Answer, Client, Failed, SandboxHub, whoever_runs_it
 from smalldisk import leave_free, small_disk
 from systemids import with_ids
@@ -522,15 +523,3 @@ def soon(holds: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return False
-
-
-def processes(word: str) -> list[str]:
-    """Processes of this machine with a word among their arguments."""
-    pids = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            arguments = path.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        pids += [path.parent.name] if word in arguments else []
-    return pids
