@@ -316,16 +316,6 @@ async def test_what_a_thread_writes_is_whole_when_its_build_has_ended() -> None:
     assert written
 
 
-async def test_two_processes_make_one_build(
-    repository: MakeSource, builder: LocalBuilder, data: Path
-) -> None:
-    source = repository({"requirements.txt": "six==1.10.0"})
-    processes = [run_build(data, source, []) for _ in range(2)]
-    texts = [(await asyncio.to_thread(process.communicate))[0] for process in processes]
-    assert all("IMAGE" in text for text in texts), texts
-    assert sum("Installing packages" in text for text in texts) == 1
-
-
 async def test_what_is_cached_builds_without_network(
     repository: MakeSource, builder: LocalBuilder, data: Path
 ) -> None:

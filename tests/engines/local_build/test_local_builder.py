@@ -14,7 +14,7 @@ import pytest
 from processlist import processes
 from small_repositories import MakeSource, build
 
-from binderhub_ext.core.errors import BuildFailed, BuildTimeout, NoSpace
+from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.core.progress import Phase, unheard
 from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.local.build import LocalBuilder
@@ -115,14 +115,6 @@ async def test_others_begin_from_the_empty_one(
     old = LocalBuilder(data_dir=str(data), max_model_age=0)
     built = await build(old, repository({"requirements.txt": "colorama==0.4.5"}))
     assert "Checking that a server starts" in built.log
-
-
-async def test_two_at_once_are_one_build(repository: MakeSource, builder: LocalBuilder) -> None:
-    sources = [repository({"requirements.txt": "six==1.15.0", "n": str(n)}) for n in range(2)]
-    other = LocalBuilder(data_dir=builder.data_dir)
-    first, second = await asyncio.gather(build(builder, sources[0]), build(other, sources[1]))
-    assert first.image == second.image
-    assert sorted("Installing packages" in one.log for one in (first, second)) == [False, True]
 
 
 async def test_source_distribution(repository: MakeSource, builder: LocalBuilder) -> None:
@@ -264,13 +256,6 @@ async def test_cancelling_ends_everything(repository: MakeSource, builder: Local
         await task
     await asyncio.sleep(0.5)
     assert not processes(seconds)
-    assert not leftovers(builder)
-
-
-async def test_time_runs_out(repository: MakeSource, data: Path) -> None:
-    builder = LocalBuilder(data_dir=str(data), build_timeout=6)
-    with pytest.raises(BuildTimeout, match="longer than"):
-        await build(builder, repository({"postBuild": "#!/bin/sh\nsleep 1000\n"}))
     assert not leftovers(builder)
 
 
