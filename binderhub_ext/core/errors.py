@@ -152,6 +152,11 @@ class NoSpace(BinderError):
     code, status = "no-space", 507
     TEXT = "no space left|disk quota exceeded"
 
+    @staticmethod
+    def here() -> NoSpace:
+        """The words for a full disk of the hub itself."""
+        return NoSpace("The disk is full. Ask the administrator to make room.")
+
     @classmethod
     def in_text(cls, text: str) -> bool:
         """Whether a program that said this had a full disk."""

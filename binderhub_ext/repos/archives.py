@@ -44,7 +44,7 @@ from ..programs import ProcessFailed, TimedOut, capture
 from . import unpack
 from .answers import SharedAnswers
 from .http import Answer, Http
-from .keeping import KeepingProvider, Readable, too_large
+from .keeping import KeepingProvider, Readable, kept, too_large
 from .packing import Packed, common_directory, pack, without
 from .store import Lock
 
@@ -198,8 +198,7 @@ class Archive(KeepingProvider):
             if len(contents.files) == 1 and files and (contents.packed or _is_zip(files[0])):
                 files = await self._unpack(files[0], contents.inside, scratch, tell)
             tell(_event(Sentence("Keeping the files")))
-            tree = await _pack(files, contents, commit, new, scratch)
-            return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
+            return kept(await _pack(files, contents, commit, new, scratch))
 
     async def _fetched(
         self, http: Http, commit: Commit, scratch: Path, tell: Tell
@@ -341,15 +340,13 @@ async def _digest(place: Path, algorithm: str) -> str:
 async def _pack(
     files: Sequence[Packed], contents: Contents, commit: Commit, new: Path, scratch: Path
 ) -> str:
-    objects = scratch / "objects"
-    objects.mkdir()
     title = contents.title or commit.repo.name
     message = f"{title}\n\n{commit.repo.name}, version {commit.id}\n"
     try:
-        return await pack(files, message, new, objects)
+        return await pack(files, message, new, scratch)
     except ProcessFailed as error:
         if NoSpace.in_text(error.tail):
-            raise NoSpace("The disk is full. Ask the administrator to make room.") from error
+            raise NoSpace.here() from error
         raise _hostile() from error
 
 
@@ -371,7 +368,7 @@ async def _unpacked(archive: Path, into: Path, files: int, size: int) -> list[li
 
 def _not_unpacked(error: ProcessFailed, files: int, size: int) -> BinderError:
     if NoSpace.in_text(error.tail):
-        return NoSpace("The disk is full. Ask the administrator to make room.")
+        return NoSpace.here()
     return {
         unpack.HOSTILE: _hostile(),
         unpack.TOO_LARGE: TooLarge(

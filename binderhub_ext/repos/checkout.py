@@ -98,7 +98,7 @@ def stored(repository: Path) -> int:
 
 def _words(error: ProcessFailed) -> BinderError:
     if NoSpace.in_text(error.tail):
-        return NoSpace("The disk is full. Ask the administrator to make room.")
+        return NoSpace.here()
     return RepoUnavailable(
         "The fetched files of this commit cannot be read. Launch again to fetch them anew.",
         detail=error.tail[-2000:],

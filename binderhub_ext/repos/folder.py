@@ -22,13 +22,12 @@ from ..beneath import beneath, lstat_beneath, open_file, parts_of
 from ..core.environment import FOLDERS
 from ..core.errors import BinderError, NoSpace, TooLarge, Unsupported
 from ..core.foldercode import may_be_code, may_have_code, needed
-from ..core.progress import Phase, Tell
+from ..core.progress import Tell
 from ..core.repo import Commit, Repo
-from ..core.sentences import Sentence
 from ..folders import offered
 from ..programs import ProcessFailed
 from .archives import changed
-from .keeping import KeepingProvider, Readable
+from .keeping import KeepingProvider, Readable, kept
 from .packing import Packed, pack
 from .store import Lock
 
@@ -89,13 +88,10 @@ class FolderProvider(KeepingProvider):
             raise changed(commit)
         with lock.scratch() as scratch:
             files = [*_written(seen, scratch)]
-            objects = scratch / "objects"
-            objects.mkdir()
             try:
-                tree = await pack(files, f"{commit.repo.title}\n", new, objects)
+                return kept(await pack(files, f"{commit.repo.title}\n", new, scratch))
             except ProcessFailed as error:
                 raise _not_packed(error) from error
-        return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
 
     async def _seen(self, repo: Repo) -> Seen:
         return await asyncio.to_thread(self._seen_now, repo)
@@ -218,7 +214,7 @@ def _is_a_link(path: str) -> Unsupported:
 
 def _not_packed(error: ProcessFailed) -> BinderError:
     if NoSpace.in_text(error.tail):
-        return NoSpace("The disk is full. Ask the administrator to make room.")
+        return NoSpace.here()
     return Unsupported(
         "The folder has files with names that cannot be copied for the build. Put what is needed"
         " (requirements.txt, environment.yml, apt.txt) into a folder “binder” in it.",

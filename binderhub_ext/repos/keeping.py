@@ -15,8 +15,9 @@ from traitlets.config import LoggingConfigurable
 from ..abstract import Abstract
 from ..core.errors import TooLarge
 from ..core.layout import DataDirectory
-from ..core.progress import Event, Tell
+from ..core.progress import Event, Phase, Tell
 from ..core.repo import Commit, Repo
+from ..core.sentences import Sentence
 from ..jobs import Jobs
 from ..traits import Bytes
 from .base import Refs, Source
@@ -137,8 +138,8 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
         Raises:
             RepoNotFound, RefNotFound, RepoUnavailable, AddressNotAllowed, TooLarge, NoSpace.
         """
-        if kept := self.find(commit):
-            return kept
+        if found := self.find(commit):
+            return found
         bundle = self.store.layout.bundle(commit)
         source = await self._fetches.join(bundle, partial(self._fetch_locked, commit), tell)
         return replace(source, commit=commit)
@@ -154,15 +155,15 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
     async def _fetch_locked(self, commit: Commit, tell: Tell) -> Source:
         self._check(commit)
         async with self.store.locked(commit.repo) as lock:
-            kept = self.find(commit)
-            if kept is None:
+            source = self.find(commit)
+            if source is None:
                 new = self.store.layout.bundle(commit).with_suffix(".bundle.new")
                 got = await self._bundle(commit, new, lock, tell)
-                kept = self.store.keep(commit, new, got.tree)
+                source = self.store.keep(commit, new, got.tree)
         if time.monotonic() >= self._collect_after:
             self._collect_after = time.monotonic() + _COLLECT_EVERY
             await self.collect_garbage()
-        return kept
+        return source
 
     @abstractmethod
     def _check(self, commit: Commit) -> None:
@@ -171,6 +172,11 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
     @abstractmethod
     async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
         """Fetch a commit into the file `new` as a Git bundle; says what its files are."""
+
+
+def kept(tree: str) -> Readable:
+    """What is said of files that are kept as soon as they can be looked at."""
+    return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
 
 
 def too_large(limit: str) -> TooLarge:

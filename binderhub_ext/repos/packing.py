@@ -47,24 +47,26 @@ async def pack(files: Sequence[Packed], message: str, bundle: Path, scratch: Pat
         files: of two with one path the last one stays.
         message: of the commit.
         bundle: the new file.
-        scratch: an empty directory on the same disk.
+        scratch: a directory on the same disk, in which nothing is called `objects`.
 
     Raises:
         ProcessFailed: a path is refused by Git, or the disk is full.
     """
-    await initialise(scratch, 40)
+    objects = scratch / "objects"
+    objects.mkdir()
+    await initialise(objects, 40)
     hash_all = ["hash-object", "-w", "--no-filters", "--stdin-paths"]
     names = _lines(str(file.content.absolute()) for file in files)
-    ids = (await _git(scratch, *hash_all, stdin=names)).decode().split()
+    ids = (await _git(objects, *hash_all, stdin=names)).decode().split()
     entries = b"".join(
         f"{file.mode} {id}\t{file.path}".encode("utf-8", "surrogateescape") + b"\0"
         for file, id in zip(files, ids, strict=True)
     )
-    await _git(scratch, "update-index", "--add", "--replace", "-z", "--index-info", stdin=entries)
-    tree = (await _git(scratch, "write-tree")).decode().strip()
-    commit = (await _git(scratch, "commit-tree", tree, stdin=message.encode())).decode().strip()
-    await _git(scratch, "update-ref", "--no-deref", "HEAD", commit)
-    await _git(scratch, "bundle", "create", "--quiet", str(bundle.absolute()), "HEAD")
+    await _git(objects, "update-index", "--add", "--replace", "-z", "--index-info", stdin=entries)
+    tree = (await _git(objects, "write-tree")).decode().strip()
+    commit = (await _git(objects, "commit-tree", tree, stdin=message.encode())).decode().strip()
+    await _git(objects, "update-ref", "--no-deref", "HEAD", commit)
+    await _git(objects, "bundle", "create", "--quiet", str(bundle.absolute()), "HEAD")
     return tree
 
 

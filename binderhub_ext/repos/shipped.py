@@ -7,12 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from ..core.errors import BadLink
-from ..core.progress import Phase, Tell
+from ..core.progress import Tell
 from ..core.repo import Commit, Repo
-from ..core.sentences import Sentence
 from ..core.shipped import NAMES
 from .archives import changed
-from .keeping import KeepingProvider, Readable
+from .keeping import KeepingProvider, Readable, kept
 from .packing import Packed, pack
 from .store import Lock
 
@@ -36,10 +35,7 @@ class ShippedProvider(KeepingProvider):
     async def _bundle(self, commit: Commit, new: Path, lock: Lock, tell: Tell) -> Readable:
         files = [Packed(path, name) for name, path in _files(commit.repo)]
         with lock.scratch() as scratch:
-            objects = scratch / "objects"
-            objects.mkdir()
-            tree = await pack(files, f"{commit.repo.title}\n", new, objects)
-        return Readable(Phase.FETCHING, Sentence("The files are kept"), tree=tree)
+            return kept(await pack(files, f"{commit.repo.title}\n", new, scratch))
 
 
 def _files(repo: Repo) -> list[tuple[str, Path]]:
