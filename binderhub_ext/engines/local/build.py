@@ -6,9 +6,7 @@ A plan is remembered per tree, an environment is kept per key; both outlive the 
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
-import shutil
 import sys
 import time
 from dataclasses import replace
@@ -16,22 +14,19 @@ from functools import partial
 from pathlib import Path
 
 from ...core.environment import Determination, Ingredients, describe, environment_key
-from ...core.errors import BuildFailed, BuildTimeout, LaunchFailed, NoSpace, Unsupported
+from ...core.errors import BuildFailed, Unsupported
 from ...core.launch import Launch
 from ...core.progress import Tell, unheard
 from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
-from ...housekeeping import alone, tidy_away
+from ...housekeeping import alone
 from ...repos.base import Source
 from ...storage import scratch
-from ...storage.trees import TooDeep
 from ..base import Check, Environment, Image, Program
-from ..buildfolder import fill
 from ..detect import DETECTION, Detection, Detector
 from ..projects import preview
-from . import conda, health, keeping, rlang, seeding, server
+from . import health, keeping, rlang, seeding, server
 from .beside import memory_of_launch, programs_of
-from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .channels import Channels
 from .condabuild import Conda
 from .detecting import ask_in_sandbox
@@ -43,16 +38,12 @@ from .interpreters import (
     serves,
     serving_interpreter,
 )
-from .limits import Limits
-from .network import Network, without
+from .onebuild import OneBuild
 from .people import known_person
 from .plan import Plan, notes
-from .recipe import Recipe
 from .settings import Settings
-from .store import START, Record, Store, seal, unique_bytes
-from .supervised import in_thread, supervised
+from .store import Store
 from .support import choose_interpreter, is_version, refuse_unsupported, targets_lacking
-from .systembuild import on_system
 from .systems import Systems, obstacle, period
 from .words import say
 
@@ -280,118 +271,16 @@ class LocalBuilder(Settings):
             return await self._build(plan, source, tell)
 
     async def _build(self, plan: Plan, source: Source | None, tell: Tell) -> Image:
-        key = plan.environment.key
-        image: Image | None = None
-        try:
-            path = await in_thread(self.store.begin, key)
-            serving = serving_interpreter(self.default_python, await self.machine())
-            sandbox = self._sandbox_of(path, plan, serving)
-            plan.environment.tell(tell)
-            if source:
-                await fill(sandbox.repo, plan.detection, source, self.store.scratch)
-            await in_thread(sandbox.prepare)
-            deadline = time.monotonic() + self.build_timeout
-            check = partial(self._check_limits, deadline)
-            making = on_system(sandbox, plan.systems, plan.packages, tell)
-            sandbox = await supervised(making, check)
-            recipe = self._recipe(plan, sandbox, serving, tell)
-            await supervised(recipe.make(), check)
-            tell(say("Finishing the environment", 95))
-            image = await in_thread(self._finish, plan, source, recipe)
-            return image
-        except TooDeep as error:
-            raise BuildFailed(
-                "The build left folders that lie too deep within each other.", detail=str(error)
-            ) from error
-        except LaunchFailed as error:
-            raise BuildFailed(
-                "The build's sandbox could not be started. {reason}",
-                reason=error.message,
-                detail=error.detail,
-            ) from error
-        finally:
-            rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
-            await in_thread(*rest)
-
-    def _recipe(
-        self, plan: Plan, sandbox: BuildSandbox, serving: Interpreter, tell: Tell
-    ) -> Recipe:
-        return Recipe(
-            plan.detection,
-            sandbox,
-            tuple(self.base_packages),
-            self.cache,
-            tell,
-            server.Model(serving, self._model(serving)),
-            self._conda if plan.conda else None,
-            self._model(plan.interpreter),
-            python=plan.python,
-            apart=plan.apart,
-        )
-
-    def _sandbox_of(self, path: Path, plan: Plan, serving: Interpreter) -> BuildSandbox:
-        limits = Limits(memory=self.build_memory, processes=self.build_processes)
-        tool = conda.installation(self.conda_program) if self.conda_program else None
-        return BuildSandbox(
-            scratch=self.store.scratch / path.name,
-            environment=path,
-            prefix=plan.interpreter.prefix,
-            python=plan.interpreter.path,
-            network=Network(self.network),
-            blocked=without(self.blocked_networks, self.allowed_networks),
-            limits=limits,
-            uid=BUILD_UID if os.geteuid() == 0 else None,
-            tools=(tool,) if tool and plan.conda else (),
-            conda=plan.conda,
-            cran=self.cran_mirror if plan.r else "",
-            server=serving.prefix,
-        )
-
-    def _check_limits(self, deadline: float) -> None:
-        if time.monotonic() > deadline:
-            raise BuildTimeout(
-                "The build took longer than {minutes:.0f} minutes and was ended. "
-                "Make postBuild do less, or ask the administrator for more time.",
-                minutes=self.build_timeout / 60,
-            )
-        if shutil.disk_usage(self.layout.environments).free < self.min_free_space // 2:
-            raise NoSpace("The disk filled up during the build, which was ended.")
-
-    def _finish(self, plan: Plan, source: Source | None, recipe: Recipe) -> Image:
-        path = recipe.sandbox.environment
-        provides = recipe.provides()
-        size, own = seal(path)
-        made = recipe.sandbox.made if recipe.made.count else None
-        if made:
-            extra = unique_bytes(made, set())
-            size, own = size + extra, own + extra
-        size += unique_bytes(recipe.sandbox.system, set()) if recipe.sandbox.system else 0
-        if self.max_environment_size and size > self.max_environment_size:
-            raise BuildFailed(
-                "The environment takes {size} MiB; {limit} MiB "
-                "are allowed. Ask for fewer packages, or the administrator for more room.",
-                size=size >> 20,
-                limit=self.max_environment_size >> 20,
-            )
-        record = Record(
-            key=plan.environment.key,
-            kind=plan.environment.kind,
-            files=plan.environment.files,
-            path=str(path),
-            prefix="" if plan.conda else plan.interpreter.prefix,
+        serving = serving_interpreter(self.default_python, await self.machine())
+        return await OneBuild(
+            settings=self,
+            store=self.store,
+            cache=self.cache,
+            conda=self._conda,
+            plan=plan,
+            source=source,
             builder=RECIPE,
-            created=time.time(),
-            repo=source.commit.repo.url if source else "",
-            commit=source.commit.id if source else "",
-            provides=provides,
-            size=size,
-            own=own,
-            start=recipe.start is not None,
-            repo_dir=REPO,
-            system=str(recipe.sandbox.system or ""),
-            cran=recipe.sandbox.cran,
-            server=recipe.sandbox.server if recipe.apart else "",
-        )
-        start = {START.name: recipe.start} if recipe.start is not None else {}
-        self.store.finish(record, start, made)
-        return record.image
+            model=self._model(plan.interpreter),
+            server=server.Model(serving, self._model(serving)),
+            tell=tell,
+        ).run()
