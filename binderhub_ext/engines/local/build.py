@@ -28,7 +28,7 @@ from ..projects import preview
 from . import health, keeping, rlang, seeding, server
 from .beside import memory_of_launch, programs_of
 from .channels import Channels
-from .condabuild import Conda
+from .condalink import Conda
 from .detecting import ask_in_sandbox
 from .environment import hub_python
 from .interpreters import (

@@ -1,78 +1,44 @@
 """The packages of conda in a build: of an `environment.yml`, a lock file or pixi's manifest.
 
-Ours is a program that solves and links in a sandbox in which no code of a package runs
-(`condaworker`). It sees one folder with the environment that it makes and the cache that files
-are linked from, under the name where the environment will be; only then is the environment put
-there. Where a file names no other channels than the administrator's, the cache is everybody's;
-else it is the build's own and goes with it.
+They are linked while no code of a package runs (`condalink`); what runs after that, does so as all
+foreign code does.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import platform
 import re
-import shutil
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 from uuid import uuid4
 
 from ...beneath import beneath, open_file
 from ...core.environment import Read
 from ...core.errors import BuildFailed
-from ...core.locks import Lock, Target, pixi
-from ...core.locks.condafile import CondaFile
-from ...core.locks.refusals import other_packages
+from ...core.locks import Lock, Target
 from ...core.progress import Tell
 from ...core.requirements import requirement_lines
 from ...core.sentences import Sentence
-from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed
-from ...storage.trees import remove_tree
-from . import conda, trust, uv
+from . import conda
 from .asked import asked_in, of_lock, wanted
 from .buildsandbox import REPO, BuildSandbox
-from .channels import Channels
 from .choices import installed, of_python, pins
 from .conda import Asked
-from .condaworker import Ending, Order
-from .detecting import own_code
+from .condalink import Conda, Linking
 from .environment import python_version
 from .interpreters import has_uv, serves
 from .lending import lend_packages
-from .sandbox import SHELL, Bind, Sandbox
+from .sandbox import SHELL
 from .server import NotTogether, contradiction
 from .supervised import in_thread
 from .uv import Requirements
 from .words import explained, say
 
-CREDENTIALS = "/run/binder/conda-credentials.json"
-
 _POST_LINK = re.compile(r"\.(.+)-post-link\.sh")
-_WHY = 600
-
-
-@dataclass(frozen=True)
-class Conda:
-    """How packages of conda are come by on this machine.
-
-    Attributes:
-        channels: where they come from.
-        cache: folder for those that environments share, on the disk of these.
-        python: version of Python, `x.y`, where a file names none.
-        program: micromamba, mamba or conda, to be used in place of ours; or empty.
-    """
-
-    channels: Channels
-    cache: Path
-    python: str
-    program: str = ""
 
 
 @dataclass
@@ -140,10 +106,10 @@ class CondaPackages:
 
     async def _link_all(self, asked: Asked) -> None:
         """Link it, and what the environment cannot do without."""
-        await self._link(asked)
+        await self._linking.link(asked)
         await asyncio.to_thread(self._check_together)
         if self._takes_pip and not await asyncio.to_thread(self._has_pip):
-            await self._link(self._with_pip(asked))
+            await self._linking.link(self._with_pip(asked))
         if asked.variables:
             await in_thread(self._set_variables, conda.activating(asked.variables))
 
@@ -206,112 +172,15 @@ class CondaPackages:
 
     # --- packages of conda ----------------------------------------------------------------
 
-    async def _link(self, asked: Asked) -> None:
-        channels = self.conda.channels.addresses(asked.channels)
-        shared = self.conda.channels.are_shared(channels) and asked.checked
-        environment = self.sandbox.environment
-        async with self._room(shared) as room:
-            order = Order(
-                channels=channels,
-                specs=list(asked.specs),
-                prefix=str(environment),
-                cache=str(environment.parent / "cache"),
-                copies=self.sandbox.uid is None,
-                files=[self._file(file) for file in asked.files],
-            )
-            made = self._worker(order, room, shared)
-            try:
-                await self.sandbox.run(made, self.log)
-            except ProcessFailed as failure:
-                raise self._unlinked(failure) from failure
-            await in_thread(_put, room / environment.name, environment)
-
-    def _file(self, file: CondaFile) -> dict[str, Any]:
-        """A package of a lock, at the administrator's mirror."""
-        mirrored = self.conda.channels.mirrored
-        return asdict(file) | {"url": mirrored(file.url), "channel": mirrored(file.channel)}
-
-    def _worker(self, order: Order, room: Path, shared: bool) -> Sandbox:
-        file = self.sandbox.want("conda.json", json.dumps(asdict(order)))
-        argv = [sys.executable, "-P", "-m", f"{__package__}.condaworker", file]
-        binds = [
-            *own_code(),
-            *(
-                Bind(place, PurePosixPath(place))
-                for place in self.conda.channels.folders(order.channels)
-            ),
-            Bind(self.sandbox.wanted, PurePosixPath(self.sandbox.wanted)),
-            Bind(room, PurePosixPath(self.sandbox.environment.parent), read_only=False),
-            *self._credentials(shared),
-            *trust.binds(),
-        ]
-        return self.sandbox.making(argv, binds, self._variables(shared), shared=shared)
-
-    @asynccontextmanager
-    async def _room(self, shared: bool) -> AsyncIterator[Path]:
-        """The folder that the worker sees; one worker at a time in the one that is everybody's."""
-        name = self.sandbox.environment.name
-        room = self.conda.cache if shared else self.sandbox.scratch / "conda"
-        room.mkdir(mode=0o700, parents=True, exist_ok=True)
-        async with held_in_turn(room / ".lock"):
-            await in_thread(remove_tree, room / name)
-            (room / name).mkdir()
-            try:
-                yield room
-            finally:
-                await in_thread(remove_tree, room / name)
-
-    def _credentials(self, shared: bool) -> list[Bind]:
-        file = self.conda.channels.credentials
-        return [Bind(Path(file), PurePosixPath(CREDENTIALS))] if file and shared else []
-
-    def _variables(self, shared: bool) -> dict[str, str]:
-        named = {"RATTLER_AUTH_FILE": CREDENTIALS} if self._credentials(shared) else {}
-        known = uv.passed_environment(os.environ, foreign=not shared)
-        return {**known, **trust.variables(), **named}
-
-    def _unlinked(self, failure: ProcessFailed) -> Exception:
-        said = failure.tail.splitlines()
-        last = " ".join(said[-1:])[:_WHY].rstrip(".")
-        if failure.status == Ending.UNSOLVABLE:
-            return BuildFailed(
-                "The packages that {file} asks for cannot be had together. {why}.",
-                file=self.file,
-                why=" ".join(said[1:])[:_WHY].rstrip("."),
-                detail=failure.tail,
-            )
-        if failure.status == Ending.CHANGED:
-            return BuildFailed(
-                "{file} has a checksum of {name} that what is at its address does not have, so "
-                "nothing of it was used. Make the lock anew, and commit it.",
-                file=self.file,
-                name=last,
-                detail=failure.tail,
-            )
-        if failure.status == Ending.UNFIT:
-            return BuildFailed(
-                "{file} has packages that need {needed}, which this machine has not. Make it for "
-                "a machine without, or ask the administrator.",
-                file=self.file,
-                needed=last,
-                detail=failure.tail,
-            )
-        if failure.status == Ending.CONTRADICTED and self.lock:
-            wanted, _, found = last.partition("\t")
-            return other_packages(pixi.NAME, wanted, self.lock.name, found)
-        what = Sentence(
-            "Installing {file} failed: {why}.", file=self.file, why=Sentence.verbatim(last)
-        )
-        return explained(failure, what, base=self.base)
+    @property
+    def _linking(self) -> Linking:
+        return Linking(self.conda, self.sandbox, self.file, self.base, self.log, self.lock)
 
     def _set_variables(self, script: str) -> None:
         """Have an activation script; no code of a package ran yet, but links are theirs."""
         place = "etc/conda/activate.d"
         with beneath(self.sandbox.environment, place, create=True) as folder:
-            created = open_file(folder, f"variables-{uuid4().hex}.sh".encode(), _NEW)
-            with os.fdopen(created, "w") as new:
-                new.write(script)
-                os.fchmod(created, 0o644)
+            _write_new(folder, f"variables-{uuid4().hex}.sh", script)
 
     def _scripts(self) -> list[str]:
         """Names of the scripts that packages have for when they were linked."""
@@ -374,18 +243,12 @@ class CondaPackages:
         content = conda.completed(self.read(self.file) or b"", self.conda.python)
         name = f"{uuid4().hex}.yml"
         with beneath(root, place) as folder:
-            created = open_file(folder, name.encode(), _NEW)
-            with os.fdopen(created, "w") as new:
-                new.write(content)
-                os.fchmod(created, 0o644)
+            _write_new(folder, name, content)
         return str(Path(REPO, place, name))
 
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-
-
-def _put(made: Path, environment: Path) -> None:
-    """Put an environment where it was made for."""
-    remove_tree(environment)
-    shutil.move(made, environment)
-    environment.chmod(0o755)
+def _write_new(folder: int, name: str, text: str) -> None:
+    created = open_file(folder, name.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    with os.fdopen(created, "w") as new:
+        new.write(text)
+        os.fchmod(created, 0o644)

@@ -18,7 +18,7 @@ from ..base import Image
 from ..buildfolder import fill
 from . import conda
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
-from .condabuild import Conda
+from .condalink import Conda
 from .limits import Limits
 from .network import Network, without
 from .plan import Plan

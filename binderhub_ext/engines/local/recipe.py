@@ -30,7 +30,8 @@ from . import uv
 from .asked import asked_for, wanted
 from .buildsandbox import UV, BuildSandbox
 from .choices import Choices, differ, installed, pins
-from .condabuild import Conda, CondaPackages
+from .condabuild import CondaPackages
+from .condalink import Conda
 from .made import KeptFiles, ScriptFolder, keep_made
 from .ownuv import OwnUv
 from .rbuild import PackagesOfR
