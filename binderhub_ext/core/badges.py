@@ -49,7 +49,7 @@ class Badge:
 def badge(
     request: LaunchRequest, base: str, caption: str = CAPTION, *, providers: Providers = PROVIDERS
 ) -> Badge:
-    """The badge of a request.
+    """The badge of a request: a picture with a link, escaped as each markup needs it.
 
     Args:
         request: what the link shall ask for.
@@ -57,13 +57,8 @@ def badge(
         caption: instead of the picture, for those who do not see it.
     """
     base = base.rstrip("/") + "/"
-    url = base + write_link(request, providers=providers)
-    return wrapped(url, f"{base}badge_logo.svg", caption)
-
-
-def wrapped(url: str, picture: str, caption: str = CAPTION) -> Badge:
-    """A picture with a link in the three markups, each escaped as the markup needs it."""
-    url = quote(url, safe="/:?&=%#@!$*+,;~-._[]")
+    picture = f"{base}badge_logo.svg"
+    url = quote(base + write_link(request, providers=providers), safe="/:?&=%#@!$*+,;~-._[]")
     line = " ".join(caption.split())
     words = "".join(f"\\{c}" if c in "[]<\\" else c for c in line)
     return Badge(

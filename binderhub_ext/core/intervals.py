@@ -125,7 +125,7 @@ def look(
     step = now.since(last) if last else 0.0
     return Changes(
         new={
-            key: _between(0.0, now.wall - started, step + starting.get(key, 0.0))
+            key: _at_most(now.wall - started, step + starting.get(key, 0.0))
             for key, started in running.items()
             if key not in known
         },
@@ -141,9 +141,9 @@ def look(
 def _end(one: Open, stopped: float | None, step: float) -> Ended:
     if stopped is None:
         return Ended(one.id, one.seen, one.seconds, certain=False)
-    more = _between(0.0, stopped - one.seen, step)
+    more = _at_most(stopped - one.seen, step)
     return Ended(one.id, one.seen + more, one.seconds + more, certain=True)
 
 
-def _between(least: float, value: float, most: float) -> float:
-    return min(max(value, least), most)
+def _at_most(value: float, most: float) -> float:
+    return min(max(value, 0.0), most)

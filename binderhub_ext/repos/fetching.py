@@ -36,6 +36,7 @@ _SUBMODULE_DEPTH = 5
 _SUBMODULES_MAX = 50
 _PACKS_MAX = 30
 _TIDY_SECONDS = 60
+_PROGRESS_EVERY = 0.5
 _LISTING_MAX = 2**26
 _ATTRIBUTES = ".gitattributes"
 _KEEPING = Sentence("Keeping the files")
@@ -331,14 +332,13 @@ class Fetching:
 class Throttled:
     """Passes on git's progress, but not every percent of it."""
 
-    def __init__(self, tell: Tell, interval: float = 0.5) -> None:
+    def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._interval = interval
         self._last = 0.0
 
     def __call__(self, line: str) -> None:
         now = time.monotonic()
-        if "%" in line and now - self._last >= self._interval:
+        if "%" in line and now - self._last >= _PROGRESS_EVERY:
             self._last = now
             words = Sentence.verbatim(line.removeprefix("remote: "))
             self._tell(Event(Phase.FETCHING, words))

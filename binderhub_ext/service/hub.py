@@ -153,7 +153,7 @@ class HubClient:
 
         The default server, which everybody has, is left out until it runs.
         """
-        model = await self._json("GET", person, "", params={"include_stopped_servers": "1"})
+        model = await self._model(person, params={"include_stopped_servers": "1"})
         servers = map(Server.from_model, (model.get("servers") or {}).values())
         return [s for s in servers if s.name or s.state is not State.STOPPED]
 
@@ -305,7 +305,7 @@ class HubClient:
 
     async def member(self, person: Person) -> Member:
         """What the Hub knows of a person now, as far as their token may ask."""
-        return Member.from_model(await self._json("GET", person, ""), person.groups)
+        return Member.from_model(await self._model(person), person.groups)
 
     async def check_known(self, person: Person, what: str, name: str) -> None:
         """Refuse a `person` or `group` of whom this hub does not know.
@@ -373,8 +373,8 @@ class HubClient:
                 for message in parser.feed(chunk):
                     yield message
 
-    async def _json(self, method: str, person: Person, path: str, **options: Any) -> Any:
-        async with self._request(method, person, path, **options) as response:
+    async def _model(self, person: Person, **options: Any) -> Any:
+        async with self._request("GET", person, "", **options) as response:
             await check(response)
             return await response.json()
 

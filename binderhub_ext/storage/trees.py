@@ -245,9 +245,9 @@ def remove_beneath(root: Path | int, path: RelativePath) -> bool:
         return True
 
 
-def empty_beneath(root: Path | int, path: RelativePath = ".") -> bool:
+def empty_beneath(root: Path | int) -> bool:
     """Remove everything in a folder but not the folder; gives whether it is empty now."""
-    with beneath(root, path) as folder:
+    with beneath(root, ".") as folder:
         with os.scandir(folder) as entries:
             names = [os.fsencode(entry.name) for entry in entries]
         gone = [remove_beneath(folder, name) for name in names]

@@ -92,7 +92,8 @@ class Recipe:
         self._log = Log(lambda line: self.tell(Event.log(Phase.BUILDING, line)))
         self._read = reader(self.sandbox.repo)
         self._path = self.sandbox.environment
-        self.start = self._configured("start")
+        start = self.detection.file("start")
+        self.start = self._read(start) if start else None
         self.post_build = self.detection.file("postBuild")
         in_root = not self.detection.binder_dir
         python = self.detection.buildpack == "PythonBuildPack" or is_r(self.detection)
@@ -354,8 +355,3 @@ class Recipe:
     async def _step(self, argv: Sequence[str], log: Log | None = None) -> None:
         self.changed = True
         await self.sandbox.run(self.sandbox.step(argv), log or self._log)
-
-    # --- reading the repository -----------------------------------------------------------
-
-    def _configured(self, name: str) -> bytes | None:
-        return self._read(path) if (path := self.detection.file(name)) else None
