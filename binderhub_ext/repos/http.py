@@ -21,6 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from .. import certificates
+from ..bodies import whole_body
 from ..core.errors import BinderError, NoSpace, NotAllowed, RepoNotFound, RepoUnavailable, TooLarge
 from ..core.jsontext import parse_json
 from ..core.url import Url, read_url
@@ -91,17 +92,15 @@ class Http:
         """
         async with self.get(url, {"Accept": "application/json", **headers}) as answer:
             refuse(answer)
-            parts, size = [], 0
-            async with _words(answer.url):
-                async for part in answer.response.content.iter_chunked(_CHUNK):
-                    parts.append(part)
-                    size += len(part)
-                    if size > _JSON_MAX:
-                        raise TooLarge(
-                            "{host} gave an answer that is too large to be right.", host=url.host
-                        )
+            try:
+                async with _words(answer.url):
+                    body = await whole_body(answer.response, _JSON_MAX)
+            except ValueError as error:
+                raise TooLarge(
+                    "{host} gave an answer that is too large to be right.", host=url.host
+                ) from error
         try:
-            return parse_json(b"".join(parts))
+            return parse_json(body)
         except ValueError as error:
             raise RepoUnavailable(
                 "{host} did not answer as its interface should. Try again later.", host=url.host

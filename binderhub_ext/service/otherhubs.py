@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from ..bodies import whole_body
 from ..core.badges import lost_elsewhere
 from ..core.jsontext import parse_json
 from ..core.launch import LaunchRequest
@@ -92,14 +93,7 @@ async def _probe(name: str, url: str) -> OtherHub | None:
 async def _ask(session: aiohttp.ClientSession, url: str) -> Any:
     """What is there as JSON; nothing where a hub has no such page."""
     async with session.get(url) as response:
-        if response.status != 200:
-            return None
-        body = b""
-        async for part in response.content.iter_any():
-            body += part
-            if len(body) > _LARGEST:
-                raise ValueError("too large")
-        return parse_json(body)
+        return parse_json(await whole_body(response, _LARGEST)) if response.status == 200 else None
 
 
 def _ids(providers: Any) -> frozenset[str] | None:

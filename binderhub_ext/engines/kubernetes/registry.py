@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 
 from ... import certificates
+from ...bodies import whole_body
 from ...core.errors import BinderError, RegistryUnavailable
 from ..containers.complaints import complaint
 from .cluster import Cluster
@@ -103,7 +104,7 @@ class Registry:
         async with self._asked("GET", name, f"manifests/{name.reference}") as response:
             if response.status in _GONE:
                 return None
-            fields = json.loads(await _body(response))
+            fields = json.loads(await whole_body(response, _LARGEST))
             digest = response.headers.get("Docker-Content-Digest", "")
         layers = fields.get("layers") or ()
         size = sum(int(layer.get("size", 0)) for layer in layers)
@@ -118,7 +119,7 @@ class Registry:
         async with self._asked("GET", Name.of(image), f"blobs/{manifest.config}") as response:
             if response.status in _GONE:
                 return {}
-            fields: dict[str, Any] = json.loads(await _body(response))
+            fields: dict[str, Any] = json.loads(await whole_body(response, _LARGEST))
             return fields
 
     async def tags(self, repository: str) -> list[str]:
@@ -130,7 +131,10 @@ class Registry:
         async with self._asked("GET", Name.of(repository), "tags/list") as response:
             if response.status in _GONE:
                 return []
-            return [str(tag) for tag in json.loads(await _body(response)).get("tags") or ()]
+            return [
+                str(tag)
+                for tag in json.loads(await whole_body(response, _LARGEST)).get("tags") or ()
+            ]
 
     async def remove(self, image: str, manifest: Manifest) -> bool:
         """Have the registry forget an image; returns whether it does.
@@ -205,15 +209,8 @@ async def _authorization(session: aiohttp.ClientSession, asked: str, basic: str)
     headers = {"Authorization": f"Basic {basic}"} if basic else {}
     query = {name: fields[name] for name in ("service", "scope") if name in fields}
     async with session.get(fields.get("realm", ""), params=query, headers=headers) as response:
-        told = json.loads(await _body(response))
+        told = json.loads(await whole_body(response, _LARGEST))
     return f"Bearer {told.get('token') or told.get('access_token') or ''}"
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    read = await response.content.read(_LARGEST)
-    while more := await response.content.read(_LARGEST - len(read)):
-        read += more
-    return read
 
 
 def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:
