@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
+from .ownfiles import put
+
 NAMES = (
     "SSL_CERT_FILE",
     "GIT_SSL_CAINFO",
@@ -40,7 +42,8 @@ def establish(bundle: Path, environ: MutableMapping[str, str] = os.environ) -> P
     named = dict.fromkeys(Path(environ[name]) for name in NAMES if environ.get(name))
     extra = [path for path in named if _is_readable(path) and path != bundle]
     if extra:
-        _write(bundle, _joined((*_of_this_machine(), *extra)))
+        bundle.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        put(bundle, _joined((*_of_this_machine(), *extra)))
     elif bundle not in named:
         return None
     environ.update(variables(str(bundle)))
@@ -78,13 +81,3 @@ def _of_this_machine() -> Iterable[Path]:
 def _joined(files: Iterable[Path]) -> bytes:
     parts = dict.fromkeys(path.read_bytes().rstrip() for path in files)
     return b"\n".join([*parts, b""])
-
-
-def _write(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(content)
-    partial.chmod(0o644)
-    partial.replace(path)

@@ -30,6 +30,7 @@ from ..core.errors import BuildFailed
 from ..core.locks import CONDA, READERS, Target
 from ..core.rlang import named
 from ..core.sentences import Sentence, kept, read_kept
+from ..ownfiles import put
 from ..programs import ProcessFailed, output
 from ..repos.base import Source
 from ..storage.checkout import temporary_checkout
@@ -276,11 +277,8 @@ class Detector:
 
 
 def _write(path: Path, fields: dict[str, Any]) -> None:
-    """Write it as a whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(fields))
-    partial.replace(path)
+    put(path, json.dumps(fields).encode())
 
 
 def _runtime(container: DevContainer) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ... import certificates
 from ...core.layout import DataDirectory
+from ...ownfiles import put
 from ..given import PROGRAM
 
 # In this order: what the second imports is there before it.
@@ -39,18 +40,9 @@ def provide(layout: DataDirectory) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         for file in _FILES:
-            _put(file.read_bytes(), folder / file.name)
+            put(folder / file.name, file.read_bytes())
         if bundle := certificates.established():
-            _put(bundle.read_bytes(), folder / _CERTIFICATES)
-
-
-def _put(content: bytes, place: Path) -> None:
-    if place.exists() and place.read_bytes() == content:
-        return
-    new = place.with_suffix(f".{os.getpid()}")
-    new.write_bytes(content)
-    new.chmod(0o644)
-    new.rename(place)
+            put(folder / _CERTIFICATES, bundle.read_bytes())
 
 
 def trusted() -> dict[str, str]:
