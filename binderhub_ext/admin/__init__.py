@@ -1,1 +1,0 @@
-"""What an administrator does on the command line, one module per thing."""
