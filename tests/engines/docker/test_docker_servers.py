@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dockerhub import PREFIX, DockerHub, docker, running_docker_hub
+from dockerhub import DockerHub, docker, running_docker_hub
 from dockersources import build, make_source
 from keeper import keeping
-from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Files
 from binderhub_ext.core.secretnames import Secret
@@ -202,11 +201,3 @@ async def test_server_that_crashes_is_cleaned_up(mortal_hub: DockerHub) -> None:
             await asyncio.sleep(0.1)
         assert await client.servers("xia") == {}
     assert mortal_hub.leftovers() == []
-
-
-async def test_environment_that_is_gone_is_told(docker_hub: DockerHub) -> None:
-    async with docker_hub.client() as client:
-        for image in (PREFIX + "0" * 32, "../../etc", ""):
-            with pytest.raises(Failed, match="no longer kept"):
-                await client.start(docker_hub.launch("zoe", image=image))
-    assert not [line for line in docker_hub.containers() if "zoe" in line]

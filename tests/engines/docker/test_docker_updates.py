@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from dockerhub import DockerHub
 
 from binderhub_ext.core.updates import State, Update, What
@@ -44,19 +42,3 @@ async def test_an_edited_project_and_another_commit(docker_hub: DockerHub) -> No
         await client.stop("upd")
         assert not [event for event in await client.start(second) if "update" in event]
         await client.stop("upd")
-
-
-async def test_two_starts_at_once_with_different_commits(docker_hub: DockerHub) -> None:
-    hub = docker_hub
-    (one, folder), (two, _) = hub.repository(FIRST, "two/r"), hub.repository(SECOND, "two/r")
-    async with hub.client() as client:
-        await asyncio.gather(
-            client.start(hub.launch("two", "one", commit=one, project=folder)),
-            client.start(hub.launch("two", "two", commit=two, project=folder)),
-        )
-        for server in ("one", "two"):
-            await client.stop("two", server)
-    project = hub.layout.home("two") / folder
-    names = {str(p.relative_to(project)) for p in project.rglob("*.txt") if ".git" not in p.parts}
-    assert names in (set(FIRST), set(SECOND))
-    assert not list(project.parent.glob(".binder-*"))
