@@ -49,8 +49,6 @@ def follow(hub: HomeHub, repo: RepoHandle, page: Page, options: str) -> None:
     "options",
     [
         "urlpath=voila%2Frender%2Fapp%2Fdash%2520board.ipynb",
-        "urlpath=%2Fvoila/render/app/dash%2520board.ipynb",
-        "target=voila&filepath=app/dash%20board.ipynb",
         "target=voila&filepath=app/dash%20board.ipynb&files=home&server=at-home",
     ],
 )
