@@ -47,13 +47,14 @@ class Door:
 
     Attributes:
         port: where it listens on loopback.
-        answer: status to answer everything with; 0 to forward.
+        answer: status to answer everything with; 0 to forward, -1 to answer nothing.
+        registry: port of the registry behind it.
         rate: bytes a second it forwards to the registry on each connection; 0 for any number.
         forwarded: bytes forwarded so far.
     """
 
     def __init__(self, registry: int) -> None:
-        self._registry = registry
+        self.registry = registry
         self.answer, self.rate, self.forwarded = 0, 0, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -72,12 +73,14 @@ class Door:
         with closing(client), suppress(OSError):
             if self.answer:
                 client.recv(_CHUNK)
+                if self.answer < 0:
+                    return
                 client.sendall(
                     f"HTTP/1.1 {self.answer} No\r\nContent-Length: 0\r\n"
                     "Connection: close\r\n\r\n".encode()
                 )
                 return
-            with socket.create_connection(("127.0.0.1", self._registry)) as registry:
+            with socket.create_connection(("127.0.0.1", self.registry)) as registry:
                 back = threading.Thread(target=self._copy, args=(registry, client), daemon=True)
                 back.start()
                 self._copy(client, registry, slowly=True)
@@ -101,29 +104,24 @@ class SmallRegistry:
         door: what its clients go through.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, root: Path) -> None:
         self.door = Door(port)
         self.host = f"127.0.0.1:{self.door.port}"
-        self._direct = f"http://127.0.0.1:{port}/v2/"
+        self._port, self._root = port, root
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """As if it wanted USER and PASSWORD, for a while; it has what it had."""
+        before = self.door.registry
+        with _serving(self._root, private=True) as self.door.registry:
+            try:
+                yield
+            finally:
+                self.door.registry = before
 
     def has(self, name: str, tag: str = "latest") -> bool:
         """Whether an image is in it, whole."""
-        return self._get(f"{name}/manifests/{tag}") is not None
-
-    def answers(self) -> bool:
-        return self._get("") is not None
-
-    def _get(self, path: str) -> bytes | None:
-        accept = "application/vnd.docker.distribution.manifest.v2+json"
-        basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        headers = {"Accept": accept, "Authorization": f"Basic {basic}"}
-        try:
-            with urllib.request.urlopen(
-                urllib.request.Request(self._direct + path, headers=headers), timeout=10
-            ) as response:
-                return bytes(response.read())
-        except urllib.error.URLError:
-            return None
+        return _get(self._port, f"{name}/manifests/{tag}") is not None
 
     def credentials(self, file: Path, password: str = PASSWORD) -> Path:
         """Write the credentials for it as Docker keeps them."""
@@ -140,6 +138,17 @@ def running_registry(root: Path, *, private: bool = False) -> Iterator[SmallRegi
     Args:
         private: it wants USER and PASSWORD.
     """
+    with _serving(root, private=private) as port:
+        registry = SmallRegistry(port, root)
+        try:
+            yield registry
+        finally:
+            registry.door.close()
+
+
+@contextmanager
+def _serving(root: Path, *, private: bool) -> Iterator[int]:
+    """The program; its port."""
     program = registry_program()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -147,22 +156,33 @@ def running_registry(root: Path, *, private: bool = False) -> Iterator[SmallRegi
     if private:
         (root / "htpasswd").write_text(f"{USER}:{_HASH}\n")
         auth = f"auth: {{htpasswd: {{realm: lab, path: {root}/htpasswd}}}}"
-    config = root / "config.yml"
+    config = root / f"config-{port}.yml"
     config.write_text(_CONFIG.format(root=root, port=port, auth=auth))
     process = subprocess.Popen(
         [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    registry = SmallRegistry(port)
     try:
         for _ in range(100):
-            if registry.answers():
+            if _get(port, "") is not None:
                 break
             time.sleep(0.1)
-        yield registry
+        yield port
     finally:
-        registry.door.close()
         process.terminate()
         process.wait()
+
+
+def _get(port: int, path: str) -> bytes | None:
+    """What a registry answers whoever has the password; nothing unless all is well."""
+    accept = "application/vnd.docker.distribution.manifest.v2+json"
+    basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    headers = {"Accept": accept, "Authorization": f"Basic {basic}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v2/{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return bytes(response.read())
+    except urllib.error.URLError:
+        return None
 
 
 _HASH = "$2y$04$abcdefghijklmnopqrstuujV0zJ3tj1V5vPQQ5i8Bd/sbbeTbZTaC"

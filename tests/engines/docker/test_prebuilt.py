@@ -243,6 +243,7 @@ def test_spellings(spelling: str, listed: str) -> None:
         ("toomanyrequests: You have reached your pull rate limit", "too-many"),
         ("pull access denied for x, repository does not exist: denied", "image-not-found"),
         ("Get https://x/v2/: net/http: TLS handshake timeout", "registry-unavailable"),
+        ("received unexpected HTTP status: 500 No", "registry-unavailable"),
         ("", "registry-unavailable"),
     ],
 )
