@@ -34,7 +34,7 @@ from ..projects import preview
 from ..solver import conflict, other_file
 from . import health, seeding
 from .daemon import Daemon, cli_environment
-from .images import LABEL, UNFINISHED, ImageStore
+from .images import LABEL, UNFINISHED, ImageStore, trusting
 from .job import PODMAN, Job
 from .limits import podman_arguments
 from .machine import Machine
@@ -42,7 +42,6 @@ from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
 from .shared import SharedImages
-from .trust import trusting
 
 RECIPE = "docker 6"
 """Goes into every key: raise it when a build makes another environment of the same files."""

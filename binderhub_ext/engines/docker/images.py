@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
+from ... import certificates
 from ...core.errors import BuildFailed
 from ...core.progress import Tell
 from ...housekeeping import alone
@@ -15,6 +17,7 @@ from ..base import Image
 from ..containers.finish import make_startable
 from ..containers.keys import Keys
 from ..containers.planning import repo2docker_base
+from ..containers.trust import authorities, build_trusting
 from .daemon import Daemon
 from .settings import Settings
 
@@ -143,3 +146,18 @@ def _image(name: str, key: str, facts: dict[str, object]) -> Image:
 
 def _key(facts: dict[str, dict[str, dict[str, str]]]) -> str:
     return facts["Config"]["Labels"][LABEL]
+
+
+async def trusting(daemon: Daemon, store: ImageStore, base: str) -> str:
+    """The name of a base image that trusts whom the Hub trusts; it is made if it is missing.
+
+    Raises:
+        ProcessFailed: it cannot be made.
+    """
+    bundle = certificates.established()
+    if bundle is None:
+        return base
+    name = store.image_name(f"base-{sha256(f'{base} {authorities()}'.encode()).hexdigest()[:16]}")
+    if await daemon.inspect(name) is None:
+        await build_trusting(daemon, base, name, bundle, store.scratch)
+    return name

@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from ...core.errors import BadLink, NotAllowed, NotFound, TooMany
 from ..hub import HubClient, Person
 from ..records.records import now
-from .shares import check_share
+from .shares import check_share, quoted, scopes_of
 
 TIMES = {"hour": 3600, "day": 24 * 3600, "week": 7 * 24 * 3600}
 """Seconds an invitation may hold, by their names."""
@@ -51,7 +50,7 @@ class Invitations:
         """A person's invitations that hold, by the name of the server; none if they may not ask."""
         invitations: dict[str, list[Invitation]] = {}
         try:
-            async for model in self._hub.items(person, f"share-codes/{_quoted(person.name)}"):
+            async for model in self._hub.items(person, f"share-codes/{quoted(person.name)}"):
                 invitation = _read(model)
                 if invitation.until > now():
                     invitations.setdefault(invitation.server, []).append(invitation)
@@ -88,9 +87,7 @@ class Invitations:
                 "There are {count} invitations into this server already. Withdraw one first.",
                 count=_MOST,
             )
-        # said in full, so that no other default of the Hub's can ever give more
-        scopes = [f"access:servers!server={person.name}/{server}"]
-        body = {"scopes": scopes, "expires_in": TIMES[time]}
+        body = {"scopes": scopes_of(person, server), "expires_in": TIMES[time]}
         async with self._hub.call("POST", person, _path(person, server), json=body) as response:
             if response.status == 404:
                 raise NotFound("You have no server of that name.")
@@ -125,8 +122,4 @@ def _read(model: Mapping[str, Any]) -> Invitation:
 
 
 def _path(person: Person, server: str) -> str:
-    return f"share-codes/{_quoted(person.name)}/{_quoted(server)}"
-
-
-def _quoted(name: str) -> str:
-    return quote(name, safe="")
+    return f"share-codes/{quoted(person.name)}/{quoted(server)}"

@@ -61,7 +61,7 @@ class Shares:
         """
         sharees_of: dict[str, list[Sharee]] = {}
         try:
-            async for share in self._hub.items(person, f"shares/{_quoted(person.name)}"):
+            async for share in self._hub.items(person, f"shares/{quoted(person.name)}"):
                 sharees_of.setdefault(share["server"]["name"], []).append(_sharee(share))
         except NotAllowed:
             return None
@@ -75,7 +75,7 @@ class Shares:
         """Servers of others that a person may enter, by themselves or by a group."""
         servers: dict[tuple[str, str], SharedServer] = {}
         try:
-            async for share in self._hub.items(person, f"users/{_quoted(person.name)}/shared"):
+            async for share in self._hub.items(person, f"users/{quoted(person.name)}/shared"):
                 shared = _shared(share)
                 key = (shared.owner, shared.name)
                 if shared.owner != person.name and (shared.direct or key not in servers):
@@ -94,9 +94,7 @@ class Shares:
         """
         if sharee == Sharee(person.name):
             raise Conflict("It is yours: you can always enter it.")
-        # said in full, so that no other default of the Hub's can ever give more
-        scopes = [f"access:servers!server={person.name}/{server}"]
-        await self._change("POST", person, server, sharee, scopes=scopes)
+        await self._change("POST", person, server, sharee, scopes=scopes_of(person, server))
 
     async def take(self, person: Person, server: str, sharee: Sharee) -> None:
         """Take it back; harmless if they may not enter.
@@ -113,7 +111,7 @@ class Shares:
         Raises:
             Conflict: it is not by name that they may enter.
         """
-        path = f"users/{_quoted(person.name)}/shared/{_quoted(owner)}/{_quoted(server)}"
+        path = f"users/{quoted(person.name)}/shared/{quoted(owner)}/{quoted(server)}"
         async with self._hub.call("DELETE", person, path) as response:
             if response.status == 404:
                 raise Conflict(
@@ -138,7 +136,7 @@ class Shares:
     async def _change(
         self, method: str, person: Person, server: str, sharee: Sharee, **options: Any
     ) -> None:
-        path = f"shares/{_quoted(person.name)}/{_quoted(server)}"
+        path = f"shares/{quoted(person.name)}/{quoted(server)}"
         body = {**sharee.to_fields(), **options}
         async with self._hub.call(method, person, path, json=body) as response:
             if response.status == 404:
@@ -169,8 +167,14 @@ def _tell_refused(tell: Tell, sharee: Sharee, why: Sentence) -> None:
     tell(Event(Phase.LAUNCHING, message, {"attention": message}))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as a part of a path."""
     return quote(name, safe="")
+
+
+def scopes_of(person: Person, server: str) -> list[str]:
+    """What a share gives, said in full: so no other default of the Hub's can ever give more."""
+    return [f"access:servers!server={person.name}/{server}"]
 
 
 async def check_share(response: ClientResponse) -> None:

@@ -15,7 +15,7 @@ from dockersources import Built, build, make_source
 
 from binderhub_ext import certificates
 from binderhub_ext.engines.docker.build import DockerBuilder
-from binderhub_ext.engines.docker.trust import trusting
+from binderhub_ext.engines.docker.images import trusting
 
 
 @pytest.fixture

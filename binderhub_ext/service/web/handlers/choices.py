@@ -6,6 +6,8 @@ from dataclasses import asdict
 
 from ....core.launch import LaunchRequest
 from ...requests import read_fields
+from .. import volumeform
+from ..sharing import ways_out
 from .base import Api
 
 
@@ -32,3 +34,22 @@ class PathsApi(Choices):
 
     async def get(self) -> None:
         self.write({"paths": await self.service.choosing.paths(self.me, self.asked_for())})
+
+
+class ShareApi(Api):
+    """`/api/share?repo=…`, with the form's fields: links and badges. Looks nothing up."""
+
+    async def get(self) -> None:
+        service = self.service
+        request = read_fields(volumeform.joined(self.query_fields()), service.providers)
+        hubs = await service.hubs.taking(request.repo.provider) if request.repo else []
+        self.write(
+            ways_out(
+                request,
+                self.service_url,
+                hubs,
+                providers=service.providers,
+                targets=service.targets,
+                open_page=service.open_page,
+            )
+        )
