@@ -10,6 +10,7 @@ from chromium import artifacts, browser, context, page
 from gitserver import missing
 from harness import Pages
 from homehub import HomeHub
+from playwright.sync_api import Page
 
 __all__ = ["artifacts", "browser", "context", "page"]
 
@@ -36,3 +37,10 @@ def home_hub() -> Iterator[HomeHub]:
         pytest.skip(problem)
     with HomeHub.running(_CONFIG) as hub:
         yield hub
+
+
+@pytest.fixture
+def maria(home_hub: HomeHub, page: Page) -> Page:
+    """Her browser, signed in."""
+    home_hub.sign_in(page, "maria")
+    return page

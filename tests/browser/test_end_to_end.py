@@ -55,12 +55,6 @@ def repo(home_hub: HomeHub) -> RepoHandle:
 
 
 @pytest.fixture
-def maria(home_hub: HomeHub, page: Page) -> Page:
-    home_hub.sign_in(page, "maria")
-    return page
-
-
-@pytest.fixture
 def jonas(home_hub: HomeHub, browser: Browser) -> Iterator[Page]:
     with home_hub.visitor(browser, "jonas") as page:
         yield page

@@ -17,12 +17,6 @@ def repo(home_hub: HomeHub) -> RepoHandle:
     return home_hub.git.create_repo("ocean/pages", {"requirements.txt": ""})
 
 
-@pytest.fixture
-def maria(home_hub: HomeHub, page: Page) -> Page:
-    home_hub.sign_in(page, "maria")
-    return page
-
-
 def test_home_and_control_panel_lead_to_the_main_page(home_hub: HomeHub, maria: Page) -> None:
     maria.goto(f"{home_hub.url}/hub/home")
     maria.wait_for_url(home_hub.main_page)

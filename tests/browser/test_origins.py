@@ -77,12 +77,6 @@ def repo(home_hub: HomeHub) -> RepoHandle:
     return home_hub.git.create_repo("ocean/names", {"requirements.txt": ""})
 
 
-@pytest.fixture
-def maria(home_hub: HomeHub, page: Page) -> Page:
-    home_hub.sign_in(page, "maria")
-    return page
-
-
 def hostile(hub: HomeHub) -> RepoHandle:
     """A repository whose notebook attacks; the one it would launch is itself."""
     repo = hub.git.create_repo("mallory/notes", {"requirements.txt": ""})

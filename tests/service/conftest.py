@@ -2,13 +2,20 @@
 
 - `realhub`: one JupyterHub with our service for all tests (`realhub.py`).
 - `repos`: a real Git server for all of them.
+- `postgres`: a real PostgreSQL for all of them.
+- `records`: of a service, in a file.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gitserver import GitServer
+from postgres import Postgres, running_postgres
 from realhub import RealHub
+
+from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.records import Records
 
 _GENEROUS = """
 c.LaunchPolicy.max_memory = "8G"
@@ -48,3 +55,16 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 def realhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
     with RealHub(tmp_path_factory.mktemp("hub"), _GENEROUS) as hub:
         yield hub
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    opened = Records(sqlite_url(tmp_path / "b.sqlite"), engine="local")
+    yield opened
+    opened.close()

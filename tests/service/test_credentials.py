@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ from binderhub_ext.service.person.credentials import Credentials
 from binderhub_ext.service.person.sealed import Seal
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(sqlite_url(tmp_path / "b.sqlite"), engine="local")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from urllib.parse import quote
 
 import pytest
 from gitserver import GitServer
-from postgres import Postgres, running_postgres
 from realhub import PREFIX, Browser, RealHub
 from test_service_life import _pids
 
@@ -477,12 +476,6 @@ async def test_a_hub_that_answers_slowly_is_asked_less_often(tmp_path: Path) -> 
         await bookkeeper.pause()
     assert 0.5 <= time.monotonic() - began < 50
     records.close()
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

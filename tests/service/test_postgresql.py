@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from gitserver import GitServer
-from postgres import Postgres, running_postgres
+from postgres import Postgres
 from realhub import PREFIX, RealHub
 from sqlalchemy import inspect, text
 from test_service_life import _pids
@@ -29,12 +27,6 @@ from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.tables import Base, LaunchRow
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as running:
-        yield running
 
 
 def launch(id: str) -> LaunchRow:

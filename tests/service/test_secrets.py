@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,13 +34,6 @@ HUSH = "hush-6f1d"
 
 
 # ---- at rest
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(sqlite_url(tmp_path / "b.sqlite"), engine="local")
-    yield opened
-    opened.close()
 
 
 async def test_in_and_out(records: Records, tmp_path: Path) -> None:

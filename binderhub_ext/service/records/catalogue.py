@@ -83,11 +83,7 @@ class Reported:
 
 
 class CatalogueRecords:
-    """Keeps the entries.
-
-    Args:
-        records: of the service.
-    """
+    """Keeps the entries."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

@@ -52,11 +52,7 @@ class Stop:
 
 
 class ClassRecords:
-    """Reads and writes them.
-
-    Args:
-        records: of the service.
-    """
+    """Reads and writes them."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

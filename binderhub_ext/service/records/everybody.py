@@ -34,11 +34,7 @@ class Uses:
 
 
 class Everybody:
-    """Looks into the records without regard to whose they are.
-
-    Args:
-        records: of the service.
-    """
+    """Looks into the records without regard to whose they are."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

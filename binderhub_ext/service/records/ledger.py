@@ -89,11 +89,7 @@ class StorageDay:
 
 
 class Ledger:
-    """Keeps the ledger.
-
-    Args:
-        records: of the service.
-    """
+    """Keeps the ledger."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

@@ -12,11 +12,7 @@ from .tables import SecretRow
 
 
 class SecretRecords:
-    """Reads and writes them.
-
-    Args:
-        records: of the service.
-    """
+    """Reads and writes them."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
