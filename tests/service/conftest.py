@@ -18,6 +18,8 @@ from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
 
 _GENEROUS = """
+c.Volumes.groups = {"class-a": {"rw": ["teachers"], "ro": ["students"]}}
+c.Volumes.per_person = 3
 c.LaunchPolicy.max_memory = "8G"
 c.LaunchPolicy.max_cpu = 4
 c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
@@ -26,8 +28,11 @@ c.Authenticator.admin_users = {"ada-of-admin"}
 c.Classes.teachers = ["staff"]
 c.JupyterHub.load_groups = {
     "crew": {"users": ["cy-of-crew"]},
+    "lab": {"users": ["bob"]},
     "readers": {"users": ["gil-of-catalogue", "gus-of-catalogue"]},
     "staff": {"users": ["tessa-of-class", "tom-of-class"]},
+    "students": {"users": ["stu"]},
+    "teachers": {"users": ["tea"]},
 }
 c.JupyterHub.load_roles = [
     {

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from realhub import PREFIX, Browser, RealHub
 
-EXTRA = """
-c.Volumes.groups = {"class-a": {"rw": ["teachers"], "ro": ["students"]}}
-c.Volumes.per_person = 3
-c.JupyterHub.load_groups = {
-    "teachers": {"users": ["tea"]}, "students": {"users": ["stu"]}, "lab": {"users": ["bob"]},
-}
-"""
 API = f"{PREFIX}api/volumes"
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
-    with RealHub(tmp_path_factory.mktemp("volumes"), EXTRA) as hub:
-        yield hub
+@pytest.fixture
+def hub(realhub: RealHub) -> RealHub:
+    return realhub
 
 
 async def call(
@@ -66,7 +57,7 @@ async def test_a_life(hub: RealHub) -> None:
 
         for who in (bob, cat):
             for method, path, body in (
-                ("POST", f"{paper}/members", {"user": "eve", "access": "rw"}),
+                ("POST", f"{paper}/members", {"user": "evi", "access": "rw"}),
                 ("POST", paper, {"name": "mine"}),
                 ("POST", paper, {"owner": "bob"}),
                 ("DELETE", paper, {}),
@@ -91,39 +82,39 @@ async def test_a_life(hub: RealHub) -> None:
 
 
 async def test_refusals(hub: RealHub) -> None:
-    async with hub.browser("dan") as dan, hub.browser("eve") as eve:
-        volume = await make(dan, "dans")
+    async with hub.browser("dave") as dave, hub.browser("evi") as evi:
+        volume = await make(dave, "dans")
         members = f"{volume}/members"
         table = [
-            (dan, "POST", API, {"name": "dans"}, 409),
-            (eve, "POST", API, {"name": "dans"}, 409),
-            (dan, "POST", API, {"name": "../x"}, 400),
-            (dan, "POST", API, {"name": "x" * 300}, 400),
-            (dan, "POST", API, {"name": "d\u0430ta"}, 400),
-            (dan, "POST", API, {"name": "a\u0000b"}, 400),
-            (dan, "POST", API, {"name": ["x"]}, 400),
-            (dan, "POST", API, {}, 400),
-            (dan, "POST", members, {"user": "nobody", "access": "ro"}, 404),
-            (dan, "POST", members, {"group": "nobodies", "access": "ro"}, 404),
-            (dan, "POST", members, {"user": "../eve", "access": "ro"}, 400),
-            (dan, "POST", members, {"user": "eve", "group": "lab", "access": "ro"}, 400),
-            (dan, "POST", members, {"user": "eve", "access": "root"}, 400),
-            (dan, "POST", members, {"user": "dan", "access": "ro"}, 409),
-            (dan, "POST", volume, {"owner": "nobody"}, 404),
-            (dan, "POST", volume, {"name": "shared"}, 400),
-            (eve, "GET", volume, {}, 404),
-            (eve, "DELETE", volume, {}, 404),
-            (eve, "POST", members, {"user": "eve", "access": "rw"}, 404),
-            (eve, "POST", f"{volume}/leave", {}, 404),
-            (eve, "GET", f"{API}/nothing", {}, 404),
-            (eve, "POST", f"{API}/trash/nothing/restore", {}, 404),
+            (dave, "POST", API, {"name": "dans"}, 409),
+            (evi, "POST", API, {"name": "dans"}, 409),
+            (dave, "POST", API, {"name": "../x"}, 400),
+            (dave, "POST", API, {"name": "x" * 300}, 400),
+            (dave, "POST", API, {"name": "d\u0430ta"}, 400),
+            (dave, "POST", API, {"name": "a\u0000b"}, 400),
+            (dave, "POST", API, {"name": ["x"]}, 400),
+            (dave, "POST", API, {}, 400),
+            (dave, "POST", members, {"user": "nobody", "access": "ro"}, 404),
+            (dave, "POST", members, {"group": "nobodies", "access": "ro"}, 404),
+            (dave, "POST", members, {"user": "../evi", "access": "ro"}, 400),
+            (dave, "POST", members, {"user": "evi", "group": "lab", "access": "ro"}, 400),
+            (dave, "POST", members, {"user": "evi", "access": "root"}, 400),
+            (dave, "POST", members, {"user": "dave", "access": "ro"}, 409),
+            (dave, "POST", volume, {"owner": "nobody"}, 404),
+            (dave, "POST", volume, {"name": "shared"}, 400),
+            (evi, "GET", volume, {}, 404),
+            (evi, "DELETE", volume, {}, 404),
+            (evi, "POST", members, {"user": "evi", "access": "rw"}, 404),
+            (evi, "POST", f"{volume}/leave", {}, 404),
+            (evi, "GET", f"{API}/nothing", {}, 404),
+            (evi, "POST", f"{API}/trash/nothing/restore", {}, 404),
         ]
         for browser, method, path, body, expected in table:
             status, told = await call(browser, method, path, body)
             assert status == expected, (body, told)
             assert status != 500 and told["message"]
         # the limit holds, also against whoever asks all at once
-        asked = [call(dan, "POST", API, {"name": f"more-{n}"}) for n in range(6)]
+        asked = [call(dave, "POST", API, {"name": f"more-{n}"}) for n in range(6)]
         made = [status for status, _ in await asyncio.gather(*asked)]
         assert sorted(made) == [201, 201, 429, 429, 429, 429]
 
@@ -149,58 +140,58 @@ async def test_groups_volumes(hub: RealHub) -> None:
 
 
 async def test_page_works_without_scripts(hub: RealHub) -> None:
-    async with hub.browser("fay") as fay, hub.browser("gus") as gus:
-        await gus.get(PREFIX)
-        page = await fay.get(f"{PREFIX}volumes")
+    async with hub.browser("flo") as flo, hub.browser("gil") as gil:
+        await gil.get(PREFIX)
+        page = await flo.get(f"{PREFIX}volumes")
         assert page.status == 200 and "Name of a new volume" in page.text
 
         async def post(**fields: str) -> Any:
-            data = {"_xsrf": fay.xsrf(PREFIX), **fields}
-            return await fay.send("POST", f"{PREFIX}volumes", data=data)
+            data = {"_xsrf": flo.xsrf(PREFIX), **fields}
+            return await flo.send("POST", f"{PREFIX}volumes", data=data)
 
         page = await post(action="create", name="Bad Name")
         assert page.status == 400 and "cannot be the name" in page.text
         assert 'value="Bad Name"' in page.text
         await post(action="create", name="notes")
-        page = await fay.get(f"{PREFIX}volumes")
+        page = await flo.get(f"{PREFIX}volumes")
         id = re.search(r'id="volume-([0-9a-f]+)"', page.text)
         assert id
-        await post(action="give", id=id[1], user="gus", group="", access="rw")
-        assert await names(gus) == {"notes": "rw"}
+        await post(action="give", id=id[1], user="gil", group="", access="rw")
+        assert await names(gil) == {"notes": "rw"}
         page = await post(action="give", id=id[1], user="<b>no", group="", access="rw")
         assert page.status == 404 and "<b>no" not in page.text
         assert (await post(action="nonsense")).status == 400
         await post(action="delete", id=id[1])
-        page = await fay.get(f"{PREFIX}volumes")
+        page = await flo.get(f"{PREFIX}volumes")
         trashed = re.search(r'name="id" value="([^"]+)"', page.text[page.text.index("Deleted") :])
         assert trashed
         await post(action="restore", id=trashed[1])
-        assert await names(gus) == {"notes": "rw"}
-        home = await gus.get(PREFIX)
+        assert await names(gil) == {"notes": "rw"}
+        home = await gil.get(PREFIX)
         assert 'name="volume-access:notes"' in home.text
 
 
 async def test_a_link_shows_what_it_would_see(hub: RealHub, repos: Any) -> None:
     link = "v2/git/" + quote(f"{repos.url}/me/mine", safe="")
-    async with hub.browser("stu") as stu, hub.browser("eve") as eve:
+    async with hub.browser("stu") as stu, hub.browser("evi") as evi:
         await stu.get(PREFIX)
-        await eve.get(PREFIX)
+        await evi.get(PREFIX)
         asked = await stu.get(f"{PREFIX}{link}/HEAD?volume=class-a:rw")
         assert "Volume class-a" in asked.text and 'data-access="ro"' in asked.text
-        refused = await eve.get(f"{PREFIX}{link}/HEAD?volume=class-a")
+        refused = await evi.get(f"{PREFIX}{link}/HEAD?volume=class-a")
         assert "There is no volume" in refused.text
         assert "Launch without the volume “class-a”" in refused.text
         assert 'name="link" value="' + f"{link}/HEAD" + '"' in refused.text
         assert "Volume " not in (await stu.get(f"{PREFIX}{link}/HEAD")).text
-        shown = await eve.get(f"{PREFIX}?link=" + quote(f"{link}/HEAD?volume=class-a"))
+        shown = await evi.get(f"{PREFIX}?link=" + quote(f"{link}/HEAD?volume=class-a"))
         assert "is not (or no longer) shared with you" in shown.text
 
         status, told = await call(
-            eve, "POST", f"{PREFIX}api/launches", {"link": f"{link}/HEAD?volume=class-a"}
+            evi, "POST", f"{PREFIX}api/launches", {"link": f"{link}/HEAD?volume=class-a"}
         )
         assert status == 201
         for _ in range(100):
-            _, launch = await call(eve, "GET", f"{PREFIX}api/launches/{told['id']}")
+            _, launch = await call(evi, "GET", f"{PREFIX}api/launches/{told['id']}")
             if launch["finished"]:
                 break
             await asyncio.sleep(0.1)
