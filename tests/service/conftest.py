@@ -57,8 +57,9 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 
 
 @pytest.fixture(scope="session")
-def realhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
-    with RealHub(tmp_path_factory.mktemp("hub"), _GENEROUS) as hub:
+def realhub(tmp_path_factory: pytest.TempPathFactory, repos: GitServer) -> Iterator[RealHub]:
+    keys = f"c.GitProvider.unencrypted_credential_hosts = ['127.0.0.1:{repos.port}']"
+    with RealHub(tmp_path_factory.mktemp("hub"), f"{_GENEROUS}{keys}\n") as hub:
         yield hub
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from gitserver import Behaviour, GitServer, RepoHandle
@@ -12,17 +12,14 @@ TOKEN = "hush-8c1d90aa57"
 OPENS = ("git", TOKEN)
 
 
-@pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
-    with GitServer(tmp_path_factory.mktemp("forge")) as server:
-        yield server
+@pytest.fixture
+def forge(repos: GitServer) -> GitServer:
+    return repos
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory, forge: GitServer) -> Iterator[RealHub]:
-    extra = f"c.GitProvider.unencrypted_credential_hosts = ['127.0.0.1:{forge.port}']"
-    with RealHub(tmp_path_factory.mktemp("private-hub"), extra) as hub:
-        yield hub
+@pytest.fixture
+def hub(realhub: RealHub) -> RealHub:
+    return realhub
 
 
 @pytest.fixture
@@ -34,7 +31,7 @@ def private(forge: GitServer, request: pytest.FixtureRequest) -> RepoHandle:
 
 @pytest.fixture
 async def ana(hub: RealHub, forge: GitServer) -> AsyncIterator[Browser]:
-    async with hub.browser("ana") as browser:
+    async with hub.browser("ana-of-private") as browser:
         await browser.get(f"{PREFIX}settings")
         reply = await store(browser, f"127.0.0.1:{forge.port}")
         assert reply.status == 303, reply.text
@@ -62,7 +59,7 @@ async def test_the_owner_launches_and_nobody_else(
 ) -> None:
     mine = await launch(ana, private)
     assert mine["phase"] == "ready", mine
-    async with hub.browser("bob") as bob:
+    async with hub.browser("bob-of-private") as bob:
         for ref in ("main", private.git("rev-parse", "main")):
             theirs = await launch(bob, private, ref)
             assert (theirs["code"], theirs["status_code"]) == ("repo-not-found", 404)
@@ -79,7 +76,7 @@ async def test_private_content_is_its_readers(
     forge.create_repo("lab/environment", {"requirements.txt": ""})
     beside = f"{forge.url}/lab/environment"
     assert (await launch(ana, private, beside=beside))["phase"] == "ready"
-    async with hub.browser("bea") as bea:
+    async with hub.browser("bea-of-private") as bea:
         refused = await launch(bea, private, beside=beside)
         assert (refused["code"], refused["status_code"]) == ("repo-not-found", 404)
 
@@ -98,7 +95,7 @@ async def test_removed_here(ana: Browser, hub: RealHub, private: RepoHandle) -> 
     assert (await launch(ana, private))["phase"] == "ready"
     page = (await ana.get(f"{PREFIX}settings")).text
     path = page.partition("settings/credentials/")[2].partition('"')[0]
-    async with hub.browser("bob") as bob:
+    async with hub.browser("bob-of-private") as bob:
         await bob.get(f"{PREFIX}settings")
         await bob.form(f"settings/credentials/{path}")
     assert (await launch(ana, private))["phase"] == "ready"
@@ -139,7 +136,7 @@ async def test_what_is_no_token_for_a_host_is_refused(
 
 
 async def test_not_without_the_form(hub: RealHub) -> None:
-    async with hub.browser("eve") as eve:
+    async with hub.browser("eve-of-private") as eve:
         await eve.get(f"{PREFIX}settings")
         reply = await eve.send(
             "POST", f"{PREFIX}settings/credentials", data={"host": "github.com", "token": TOKEN}
