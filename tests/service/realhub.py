@@ -172,6 +172,12 @@ class Reply:
     def json(self) -> Any:
         return json.loads(self.text)
 
+    @property
+    def launch(self) -> str:
+        """The launch whose page this leads to."""
+        assert self.status == 303, self.text
+        return self.headers["Location"].rpartition("/")[2]
+
 
 class Browser:
     """Cookies, redirects and forms, as a browser does them."""
@@ -222,6 +228,18 @@ class Browser:
     async def form(self, path: str, **fields: str) -> Reply:
         """Submit a form of a page."""
         return await self.send("POST", PREFIX + path, data={"_xsrf": self.xsrf(), **fields})
+
+    async def launch(self, **fields: str) -> str:
+        """Submit the form of a launch; the launch's id."""
+        return (await self.form("launch", **fields)).launch
+
+    async def view(self, launch: str) -> dict[str, Any]:
+        """What the service says of a launch."""
+        return dict((await self.api("GET", f"api/launches/{launch}")).json())
+
+    async def told(self, launch: str, **options: Any) -> list[dict[str, Any]]:
+        """What is told of a launch; the options are those of :meth:`events`."""
+        return await self.events(f"{PREFIX}api/launches/{launch}/events", **options)
 
     async def events(
         self, path: str, *, until: str = "", headers: dict[str, str] | None = None

@@ -20,9 +20,8 @@ ADMIN, NOBODY = "ada-of-admin", "norman"
 async def launched(browser, url: str, **fields: str) -> str:
     """Launch something to its end; gives the launch's id."""
     await browser.get(PREFIX)
-    launch = await browser.form("launch", repo=url, **fields)
-    id_ = launch.headers["Location"].rpartition("/")[2]
-    await browser.events(f"{PREFIX}api/launches/{id_}/events")
+    id_ = await browser.launch(repo=url, **fields)
+    await browser.told(id_)
     return id_
 
 

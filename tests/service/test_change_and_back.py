@@ -63,7 +63,7 @@ async def sent(browser: Browser, pairs: list[tuple[str, str]]) -> str:
 async def submit(browser: Browser, pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """Submit a form; the launch once it ended."""
     id = (await ended(browser, await sent(browser, pairs))).removeprefix("launches/")
-    return (await browser.api("GET", f"api/launches/{id}")).json()
+    return await browser.view(id)
 
 
 async def ended(browser: Browser, where: str) -> str:

@@ -23,7 +23,7 @@ async def launched(hub: RealHub, token: str, **wanted: str) -> Events:
         url = client.url(f"{PREFIX}api/launches")
         async with client.session.post(url, json=wanted, headers=authorized) as response:
             id = (await response.json())["id"]
-        return await client.events(f"{PREFIX}api/launches/{id}/events", headers=authorized)
+        return await client.told(id, headers=authorized)
 
 
 def start_of(events: Events) -> tuple[float, float]:

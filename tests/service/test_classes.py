@@ -180,8 +180,8 @@ async def lends(student: Browser, user: str, many: int) -> None:
 
 async def watched(browser: Browser, id: str) -> dict[str, Any]:
     """How a launch ended."""
-    await browser.events(f"{PREFIX}api/launches/{id}/events")
-    return (await browser.api("GET", f"api/launches/{id}")).json()
+    await browser.told(id)
+    return await browser.view(id)
 
 
 async def sent(browser: Browser, link: str, **fields: str) -> str:
@@ -191,8 +191,7 @@ async def sent(browser: Browser, link: str, **fields: str) -> str:
     pairs = [(name, value) for name, value in WebForm(page.text, "confirm-form").pairs if value]
     data = [*(pair for pair in pairs if pair[0] != "trust"), *fields.items()]
     reply = await browser.send("POST", f"{PREFIX}launch", data=data)
-    assert reply.status == 303, reply.text
-    return str(reply.headers["Location"]).rpartition("/")[2]
+    return reply.launch
 
 
 async def people(teacher: Browser, id: str) -> dict[str, tuple[str, str]]:

@@ -34,10 +34,7 @@ async def launched(
     """Send a form; what was told, and the launch that ended."""
     data = [("_xsrf", browser.xsrf()), *fields]
     reply = await browser.send("POST", f"{PREFIX}launch", data=data)
-    assert reply.status == 303, reply.text
-    id = reply.headers["Location"].rpartition("/")[2]
-    events = await browser.events(f"{PREFIX}api/launches/{id}/events")
-    return events, (await browser.api("GET", f"api/launches/{id}")).json()
+    return await browser.told(reply.launch), await browser.view(reply.launch)
 
 
 async def is_trusted(browser: Browser, link: str) -> bool:

@@ -300,7 +300,7 @@ async def test_over_the_limit(hub: RealHub, repos: Any) -> None:
         assert refused["error"]["code"] == "no-space" and "Files" in refused["error"]["message"]
         again = await launch(kim, known)
         assert again["url"]
-        events = await kim.events(f"{PREFIX}api/launches/{again['id']}/events")
+        events = await kim.told(again["id"])
         assert any("this server is for making room" in event["message"] for event in events)
         assert (await launch(kim, f"{new}?files=none&server=spare"))["url"]
 

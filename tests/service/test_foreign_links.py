@@ -53,10 +53,7 @@ async def test_a_link_asks_before_it_runs(realhub, repos):
         assert re.search(r"<code[^>]*>[0-9a-f]{7}</code>", page)
         assert 'data-trusted=""' in page
         assert (await browser.api("GET", "api/launches")).json() == {"launches": []}
-        reply = await browser.form("launch", **{**fields_of(page), "_xsrf": browser.xsrf()})
-        assert reply.status == 303
-        launch = reply.headers["Location"].rpartition("/")[2]
-        events = await browser.events(f"{PREFIX}api/launches/{launch}/events")
+        events = await launched(browser, fields_of(page))
         assert events[-1]["url"].endswith("/lab/tree/index.ipynb")
 
 
@@ -65,8 +62,7 @@ async def test_trust_covers_what_was_trusted_and_no_more(realhub, repos):
     async with realhub.browser("mia") as browser:
         _, page = await ask(browser, spec(repos))
         fields = {**fields_of(page), "_xsrf": browser.xsrf(), "trust": "yes"}
-        launch = (await browser.form("launch", **fields)).headers["Location"].rpartition("/")[2]
-        await browser.events(f"{PREFIX}api/launches/{launch}/events")
+        await browser.told(await browser.launch(**fields))
         for link, trusted in [
             (spec(repos), True),
             (spec(repos) + "?files=none&server=throwaway", False),
@@ -230,9 +226,7 @@ async def test_a_default_branch_that_was_renamed_is_said(realhub, repos):
         status, page = await ask(browser, spec(repos, ref="master"))
         assert status == 200
         assert "There is no branch “master” any more: took the default branch “main”." in page
-        reply = await browser.form("launch", **{**fields_of(page), "_xsrf": browser.xsrf()})
-        launch = reply.headers["Location"].rpartition("/")[2]
-        events = await browser.events(f"{PREFIX}api/launches/{launch}/events")
+        events = await launched(browser, fields_of(page))
         assert any("no branch “master”" in event["message"] for event in events)
         assert events[-1]["phase"] == "ready"
 
@@ -260,6 +254,4 @@ async def test_what_moved_after_it_was_shown_is_not_launched(realhub, repos):
 
 async def launched(browser, fields: dict[str, str]):
     """Say yes on the page that asks; the events of the launch."""
-    reply = await browser.form("launch", **{**fields, "_xsrf": browser.xsrf()})
-    launch = reply.headers["Location"].rpartition("/")[2]
-    return await browser.events(f"{PREFIX}api/launches/{launch}/events")
+    return await browser.told(await browser.launch(**{**fields, "_xsrf": browser.xsrf()}))

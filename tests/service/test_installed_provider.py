@@ -125,11 +125,10 @@ async def test_it_is_launched_by_what_is_pasted(hub: RealHub, pasted: str) -> No
         parsed = (await browser.api("GET", "api/parse", params={"text": pasted})).json()
         assert (parsed["provider"], parsed["provider_name"]) == ("shelf", "Shelf")
         assert (parsed["link"], parsed["guessed"]) == ("v2/shelf/walden", [])
-        reply = await browser.form("launch", repo=pasted)
-        launch = reply.headers["Location"].rpartition("/")[2]
-        events = await browser.events(f"{PREFIX}api/launches/{launch}/events")
+        launch = await browser.launch(repo=pasted)
+        events = await browser.told(launch)
         assert events[-1]["phase"] == "ready", events
-        view = (await browser.api("GET", f"api/launches/{launch}")).json()
+        view = await browser.view(launch)
         assert (view["commit"], view["repo"]["name"]) == ("v2", "walden")
 
 

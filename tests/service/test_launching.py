@@ -19,13 +19,7 @@ HOME = PREFIX
 async def start(browser, repo: str, **fields: str) -> str:
     """Start by the form; the launch's id."""
     await browser.get(HOME)
-    reply = await browser.form("launch", repo=repo, **fields)
-    assert reply.status == 303, reply.text
-    return reply.headers["Location"].rpartition("/")[2]
-
-
-async def watch(browser, launch: str, **options):
-    return await browser.events(f"{PREFIX}api/launches/{launch}/events", **options)
+    return await browser.launch(repo=repo, **fields)
 
 
 async def test_signing_in_leads_on_to_the_same_link(realhub):
@@ -43,7 +37,7 @@ async def test_signing_in_leads_on_to_the_same_link(realhub):
 async def test_paste_watch_and_land(realhub, repos):
     async with realhub.browser("ana") as browser:
         launch = await start(browser, f"{repos.url}/me/mine", filepath="index.ipynb")
-        events = await watch(browser, launch)
+        events = await browser.told(launch)
         last = events[-1]
         assert last["phase"] == "ready", events
         assert last["url"].startswith("/user/ana/mine-")
@@ -59,7 +53,7 @@ async def test_paste_watch_and_land(realhub, repos):
         ]
         texts = {e["text"] for e in made}
         assert {"Looking for {ref} of {repo}.", "{ref} is commit {commit}."} <= texts
-        view = (await browser.api("GET", f"api/launches/{launch}")).json()
+        view = await browser.view(launch)
         assert (view["phase"], view["url"], view["error"]) == ("ready", last["url"], None)
         assert len(view["commit"]) == 40
         servers = (await browser.api("GET", "api/servers")).json()["servers"]
@@ -72,7 +66,7 @@ async def test_the_same_again_connects_and_builds_nothing(realhub, repos):
     async with realhub.browser("bea") as browser:
         for _ in range(2):
             launch = await start(browser, f"{repos.url}/me/mine", files="none")
-            events = await watch(browser, launch)
+            events = await browser.told(launch)
             assert events[-1]["phase"] == "ready"
         assert not any("Starting your server" in e["message"] for e in events)
         assert not any(e["phase"] == "building" for e in events)
@@ -92,11 +86,11 @@ def processes(user: str) -> list[int]:
 async def test_a_server_that_ended_unnoticed_is_started_again(realhub, repos):
     """Also here, where nobody knows how to reach servers: the Hub is asked for a start."""
     async with realhub.browser("yves") as browser:
-        await watch(browser, await start(browser, f"{repos.url}/me/mine"))
+        await browser.told(await start(browser, f"{repos.url}/me/mine"))
         for _ in range(2):
             (server,) = processes("yves")
             os.kill(server, signal.SIGKILL)
-            events = await watch(browser, await start(browser, f"{repos.url}/me/mine"))
+            events = await browser.told(await start(browser, f"{repos.url}/me/mine"))
             assert events[-1]["phase"] == "ready"
             assert "Your server has ended meanwhile.\n" in [e["message"] for e in events]
             assert processes("yves") not in ([], [server])
@@ -104,7 +98,7 @@ async def test_a_server_that_ended_unnoticed_is_started_again(realhub, repos):
         (server,) = processes("yves")
         os.kill(server, signal.SIGKILL)
         kept = await start(browser, f"{repos.url}/me/mine", files="home", on_change="keep")
-        assert (await watch(browser, kept))[-1]["phase"] == "ready"
+        assert (await browser.told(kept))[-1]["phase"] == "ready"
         assert processes("yves") not in ([], [server])
         (row,) = (await browser.api("GET", "api/servers")).json()["servers"]
         assert (row["state"], row["files"]) == ("running", "project")
@@ -112,17 +106,17 @@ async def test_a_server_that_ended_unnoticed_is_started_again(realhub, repos):
 
 async def test_a_running_server_with_other_rights_is_a_question(realhub, repos):
     async with realhub.browser("cleo") as browser:
-        await watch(browser, await start(browser, f"{repos.url}/me/mine"))
+        await browser.told(await start(browser, f"{repos.url}/me/mine"))
         launch = await start(browser, f"{repos.url}/me/mine", files="home")
-        last = (await watch(browser, launch))[-1]
+        last = (await browser.told(launch))[-1]
         assert (last["code"], last["status_code"]) == ("server-differs", 409)
         assert "your whole home instead of the project's own folder" in last["detail"]
-        view = (await browser.api("GET", f"api/launches/{launch}")).json()
+        view = await browser.view(launch)
         restart, keep = (choice["values"] for choice in view["choices"])
-        kept = (await browser.form("launch", **keep)).headers["Location"].rpartition("/")[2]
-        assert not any("Starting" in e["message"] for e in await watch(browser, kept))
-        again = (await browser.form("launch", **restart)).headers["Location"].rpartition("/")[2]
-        events = await watch(browser, again)
+        kept = await browser.launch(**keep)
+        assert not any("Starting" in e["message"] for e in await browser.told(kept))
+        again = await browser.launch(**restart)
+        events = await browser.told(again)
         assert events[-1]["phase"] == "ready"
         assert any("Stopping the server" in e["message"] for e in events)
         servers = (await browser.api("GET", "api/servers")).json()["servers"]
@@ -134,12 +128,10 @@ async def test_a_second_click_joins_and_a_dropped_watcher_resumes(realhub, repos
         await browser.get(HOME)
         fields = {"repo": f"{repos.url}/me/mine"}
         replies = await asyncio.gather(*(browser.form("launch", **fields) for _ in range(4)))
-        locations = {reply.headers["Location"] for reply in replies}
-        assert len(locations) == 1
-        launch = locations.pop().rpartition("/")[2]
-        seen = await watch(browser, launch, until="is commit")
-        rest = await watch(browser, launch, headers={"Last-Event-ID": str(len(seen))})
-        everything = await watch(browser, launch)
+        (launch,) = {reply.launch for reply in replies}
+        seen = await browser.told(launch, until="is commit")
+        rest = await browser.told(launch, headers={"Last-Event-ID": str(len(seen))})
+        everything = await browser.told(launch)
         assert seen + rest == everything
         assert (await browser.get(f"{PREFIX}launches/{launch}")).status == 200
 
@@ -149,21 +141,21 @@ async def test_two_links_that_open_different_files_are_one_start(realhub, repos)
         names = ("a.ipynb", "b.ipynb")
         ids = [await start(browser, f"{repos.url}/me/mine", filepath=name) for name in names]
         assert len(set(ids)) == 2
-        told = await asyncio.gather(*(watch(browser, id) for id in ids))
+        told = await asyncio.gather(*(browser.told(id) for id in ids))
         urls = [events[-1]["url"] for events in told]
         assert [url.rpartition("/")[2] for url in urls] == list(names)
         assert len({url.partition("/tree/")[0] for url in urls}) == 1
         starts = [e for events in told for e in events if "Starting your server" in e["message"]]
         assert len(starts) == 1
         # once it runs, it is simply opened
-        last = await watch(browser, await start(browser, f"{repos.url}/me/mine", target="lab"))
+        last = await browser.told(await start(browser, f"{repos.url}/me/mine", target="lab"))
         assert last[-1]["url"].endswith("/lab")
 
 
 async def test_a_failed_launch_stays_on_the_main_page_until_it_is_dismissed(realhub, repos):
     async with realhub.browser("mia") as mia, realhub.browser("ned") as ned:
         failed = await start(mia, f"{repos.url}/me/mine", ref="nowhere")
-        words = (await watch(mia, failed))[-1]["message"].strip()
+        words = (await mia.told(failed))[-1]["message"].strip()
         for _ in range(2):
             for page in (await mia.get(HOME), await mia.get(f"{PREFIX}lists")):
                 assert f'id="launch-{failed}"' in page.text and words in html.unescape(page.text)
@@ -174,25 +166,25 @@ async def test_a_failed_launch_stays_on_the_main_page_until_it_is_dismissed(real
         assert failed not in (await mia.get(HOME)).text
         # nor does it stay once its server is launched again
         again = await start(mia, f"{repos.url}/me/mine", ref="nowhere")
-        await watch(mia, again)
-        await watch(mia, await start(mia, f"{repos.url}/me/mine"))
+        await mia.told(again)
+        await mia.told(await start(mia, f"{repos.url}/me/mine"))
         assert again not in (await mia.get(HOME)).text
 
 
 async def test_not_now_opens_what_one_has_and_builds_nothing(realhub, repos):
     repo = repos.create_repo("me/moving", {"requirements.txt": "one"})
     async with realhub.browser("olga") as browser:
-        first = await watch(browser, await start(browser, repo.url))
+        first = await browser.told(await start(browser, repo.url))
         repo.commit({"requirements.txt": "two"}, "Ask for more")
         for state in ("running", "stopped"):
             if state == "stopped":
                 (server,) = (await browser.api("GET", "api/servers")).json()["servers"]
                 await browser.api("POST", f"api/servers/{server['name']}/stop")
-            kept = await watch(browser, await start(browser, repo.url, on_change="keep"))
+            kept = await browser.told(await start(browser, repo.url, on_change="keep"))
             assert kept[-1]["phase"] == "ready", kept
             assert kept[-1]["imageName"] == first[-1]["imageName"]
             assert not any(event["phase"] == "building" for event in kept)
-        updated = await watch(browser, await start(browser, repo.url, on_change="restart"))
+        updated = await browser.told(await start(browser, repo.url, on_change="restart"))
         assert updated[-1]["imageName"] != first[-1]["imageName"]
 
 
@@ -202,7 +194,7 @@ async def test_cancelling_ends_it_for_good(realhub, repos):
         launch = await start(browser, f"{repos.url}/me/slow", server="slow")
         reply = await browser.api("POST", f"api/launches/{launch}/cancel")
         assert reply.json()["error"]["code"] == "cancelled"
-        assert (await watch(browser, launch))[-1]["code"] == "cancelled"
+        assert (await browser.told(launch))[-1]["code"] == "cancelled"
         again = await browser.api("POST", f"api/launches/{launch}/cancel")
         assert again.json()["error"]["code"] == "cancelled"
 
@@ -217,7 +209,7 @@ async def test_somebody_elses_launch_is_not_there(realhub, repos):
         assert (await gus.api("POST", f"api/launches/{launch}/cancel")).status == 404
         assert (await gus.get(f"{PREFIX}launches/{launch}")).status == 404
         assert launch not in (await gus.api("GET", "api/launches")).text
-        await watch(fay, launch)
+        await fay.told(launch)
 
 
 async def test_a_token_does_what_a_page_does(realhub, repos):
@@ -330,7 +322,7 @@ async def test_bad_links_are_refused_in_words_wherever_they_are_given(realhub, t
 async def test_what_does_not_exist_is_said_in_the_stream(realhub, repos, name, ref, code):
     async with realhub.browser("kim") as browser:
         launch = await start(browser, f"{repos.url}/{name}", ref=ref)
-        last = (await watch(browser, launch))[-1]
+        last = (await browser.told(launch))[-1]
         assert (last["phase"], last["code"]) == ("failed", code)
         page = await browser.get(f"{PREFIX}launches/{launch}")
         assert last["message"].strip()[:20] in page.text

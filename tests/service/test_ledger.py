@@ -99,11 +99,10 @@ async def closed(hub: RealHub, user: str, count: int = 1) -> list[dict[str, Any]
 async def launched(browser: Browser, url: str, **fields: str) -> str:
     """Launch to the end; the server's name."""
     await browser.get(PREFIX)
-    reply = await browser.form("launch", repo=url, **fields)
-    id_ = reply.headers["Location"].rpartition("/")[2]
-    last = (await browser.events(f"{PREFIX}api/launches/{id_}/events"))[-1]
+    id_ = await browser.launch(repo=url, **fields)
+    last = (await browser.told(id_))[-1]
     assert last["phase"] == "ready", last
-    return str((await browser.api("GET", f"api/launches/{id_}")).json()["server"])
+    return str((await browser.view(id_))["server"])
 
 
 async def past_the_service(browser: Browser, user: str, method: str) -> None:
@@ -306,12 +305,12 @@ async def test_who_has_used_it_up_is_refused_before_the_start(
         wanted = {"repo": unbuilt, "server": "another"}
         for path in ("prepare", "launches"):
             made = (await browser.api("POST", f"api/{path}", json=wanted)).json()
-            last = (await browser.events(f"{PREFIX}api/launches/{made['id']}/events"))[-1]
+            last = (await browser.told(made["id"]))[-1]
             found = (last["phase"], last["code"], last["status_code"])
             assert found == ("failed", "quota-exceeded", 429), path
         assert "Nothing new starts for you until there is room" in last["message"]
         assert abs(datetime.fromisoformat(last["fields"]["retry_time"]) - again).seconds < 60
-        view = (await browser.api("GET", f"api/launches/{made['id']}")).json()
+        view = await browser.view(made["id"])
         assert view["error"]["code"] == "quota-exceeded"
         assert "There is room again at" in (await browser.get(view["page"])).text
         assert "/me/unbuilt" not in str(rows(kept, kind="build")), "nothing was built for it"

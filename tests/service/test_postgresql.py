@@ -131,17 +131,15 @@ async def test_a_service_killed_in_the_middle_of_a_build(
     with RealHub(tmp_path, extra) as hub:
         async with hub.browser("ana") as browser:
             await browser.get(PREFIX)
-            launched = await browser.form("launch", repo=str(repo.url))
-            id_ = launched.headers["Location"].rpartition("/")[2]
-            await browser.events(f"{PREFIX}api/launches/{id_}/events", until="line 0")
+            id_ = await browser.launch(repo=str(repo.url))
+            await browser.told(id_, until="line 0")
             (pid,) = _pids(hub)
             os.kill(pid, signal.SIGKILL)
             await _until_another(hub, pid)
         async with hub.browser("ana") as browser:
             await browser.get(PREFIX)
-            launched = await browser.form("launch", repo=str(repo.url))
-            again = launched.headers["Location"].rpartition("/")[2]
-            events = await browser.events(f"{PREFIX}api/launches/{again}/events")
+            again = await browser.launch(repo=str(repo.url))
+            events = await browser.told(again)
             assert events[-1]["phase"] == "ready", events[-3:]
     engine = database.connect(url)
     try:

@@ -74,7 +74,7 @@ async def test_the_files_open_in_the_plain_environment(
         await browser.get(PREFIX)
         wanted = {"repo": f"{repos.url}/me/dockerfile", "environment": "plain"}
         made = (await browser.api("POST", "api/launches", json=wanted)).json()
-        last = (await browser.events(f"{PREFIX}api/launches/{made['id']}/events"))[-1]
+        last = (await browser.told(made["id"]))[-1]
         assert last["phase"] == "ready" and last["image"] == "image-env-plain"
 
 

@@ -136,12 +136,10 @@ def boxes(page: str) -> dict[str, str]:
 
 
 async def launched(browser: Browser, reply: Reply) -> dict[str, Any]:
-    assert reply.status == 303, reply.text
-    id = reply.headers["Location"].rpartition("/")[2]
-    events = await browser.events(f"{PREFIX}api/launches/{id}/events")
+    events = await browser.told(reply.launch)
     assert events[-1]["phase"] == "ready", events[-1]
     told = " ".join(event["message"] for event in events)
-    return {"told": told, **(await browser.api("GET", f"api/launches/{id}")).json()}
+    return {"told": told, **await browser.view(reply.launch)}
 
 
 async def given(browser: Browser, server: str) -> list[str]:

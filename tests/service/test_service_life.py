@@ -90,7 +90,7 @@ async def test_limits_bans_and_words_of_the_house(hub, repos):
         assert (first.status, second.status) == (303, 429)
         other = await browser.form("launch", repo=f"{repos.url}/me/mine", files="none")
         assert (other.status, "something else right now" in other.text) == (409, True)
-        id_ = first.headers["Location"].rpartition("/")[2]
+        id_ = first.launch
         reply = await browser.api("POST", f"api/launches/{id_}/cancel")
         assert reply.json()["error"]["code"] == "cancelled"
         await browser.api("GET", "api/launches")
@@ -113,9 +113,8 @@ async def test_the_hubs_own_pages_have_the_same_look(hub, repos):
 async def test_an_administrators_trust_and_a_program_that_cannot_be_asked(hub, repos):
     async with hub.browser("cyn") as browser:
         await browser.get(PREFIX)
-        launched = await browser.form("launch", repo=f"{repos.url}/me/mine", target="rstudio")
-        id_ = launched.headers["Location"].rpartition("/")[2]
-        events = await browser.events(f"{PREFIX}api/launches/{id_}/events")
+        id_ = await browser.launch(repo=f"{repos.url}/me/mine", target="rstudio")
+        events = await browser.told(id_)
         assert events[-1]["url"].endswith("/rstudio/")
     lines = (hub.root / "launches.jsonl").read_text().splitlines()
     entry = json.loads(lines[-1])
@@ -127,9 +126,8 @@ async def test_a_stopped_service_closes_what_was_under_way(hub, repos):
     async with hub.browser("dee") as browser:
         repos.create_repo("me/late", {"requirements.txt": "late"})
         await browser.get(PREFIX)
-        launched = await browser.form("launch", repo=f"{repos.url}/me/late")
-        id_ = launched.headers["Location"].rpartition("/")[2]
-        await browser.events(f"{PREFIX}api/launches/{id_}/events", until="Building")
+        id_ = await browser.launch(repo=f"{repos.url}/me/late")
+        await browser.told(id_, until="Building")
     (pid,) = _pids(hub)
     os.kill(pid, signal.SIGTERM)
     async with asyncio.timeout(120):

@@ -34,11 +34,8 @@ def link_of(repos, query: str = "") -> str:
 
 async def launch(browser: Browser, link: str, **fields: str) -> list[dict[str, Any]]:
     """Launch by a link that was confirmed; its events."""
-    reply = await browser.form("launch", link=link, **fields)
-    assert reply.status == 303, reply.text
-    id = reply.headers["Location"].rpartition("/")[2]
-    events = await browser.events(f"{PREFIX}api/launches/{id}/events")
-    return [{**event, "launch": id} for event in events]
+    id = await browser.launch(link=link, **fields)
+    return [{**event, "launch": id} for event in await browser.told(id)]
 
 
 async def enters(browser: Browser, owner: str, server: str) -> int:

@@ -107,10 +107,8 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
     async with realhub.browser("greta") as one, realhub.browser("greta") as other:
         await one.get(PREFIX)
         await other.get(PREFIX)
-        started = await one.form("launch", repo=f"{repos.url}/me/mine")
-        launch = started.headers["Location"].rpartition("/")[2]
-        path = f"{PREFIX}api/launches/{launch}/events"
-        german, english = await asyncio.gather(one.events(path, headers=GERMAN), other.events(path))
+        launch = await one.launch(repo=f"{repos.url}/me/mine")
+        german, english = await asyncio.gather(one.told(launch, headers=GERMAN), other.told(launch))
         assert [event["phase"] for event in german] == [event["phase"] for event in english]
         assert german[-1]["phase"] == "ready"
         told = {event["message"] for event in german} - {event["message"] for event in english}

@@ -20,10 +20,7 @@ from binderhub_ext.service.launching.updates import Updates
 async def started(browser, repo: str, **fields: str):
     """Start by the form; the launch's events."""
     await browser.get(PREFIX)
-    reply = await browser.form("launch", repo=repo, **fields)
-    assert reply.status == 303, reply.text
-    launch = reply.headers["Location"].rpartition("/")[2]
-    return await browser.events(f"{PREFIX}api/launches/{launch}/events")
+    return await browser.told(await browser.launch(repo=repo, **fields))
 
 
 async def test_another_server_in_the_same_project_is_named(realhub, repos):

@@ -40,11 +40,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
 async def launched(browser: Browser, link: str, **fields: str) -> tuple[str, str]:
     """Launch by a link; how it ended and the server's name."""
     await browser.get(PREFIX)
-    reply = await browser.form("launch", link=link, **fields)
-    assert reply.status == 303, reply.text
-    id = reply.headers["Location"].rpartition("/")[2]
-    events = await browser.events(f"{PREFIX}api/launches/{id}/events")
-    view = (await browser.api("GET", f"api/launches/{id}")).json()
+    id = await browser.launch(link=link, **fields)
+    events = await browser.told(id)
+    view = await browser.view(id)
     return events[-1]["phase"], view["server"]
 
 
@@ -109,9 +107,8 @@ async def test_another_spelling_finds_them_too(hub, link, user, server):
         found = {row[2]: row[3] for row in FOUND if row[1] == user}[server]
         assert f"~/projects/{found}" in page.text
         await browser.get(PREFIX)
-        reply = await browser.form("launch", link=link)
-        id = reply.headers["Location"].rpartition("/")[2]
-        assert (await browser.api("GET", f"api/launches/{id}")).json()["server"] == server
+        id = await browser.launch(link=link)
+        assert (await browser.view(id))["server"] == server
         await browser.api("POST", f"api/launches/{id}/cancel")
 
 

@@ -217,9 +217,8 @@ async def test_the_main_page_says_that_there_are_new_commits(realhub, repos) -> 
     repo = repos.create_repo("work/goes-on", {"requirements.txt": "", "a": "1"})
     async with realhub.browser("wendy") as tab:
         await tab.get(PREFIX)
-        reply = await tab.form("launch", repo=repo.url)
-        launch = reply.headers["Location"].rpartition("/")[2]
-        assert (await tab.events(f"{PREFIX}api/launches/{launch}/events"))[-1]["phase"] == "ready"
+        launch = await tab.launch(repo=repo.url)
+        assert (await tab.told(launch))[-1]["phase"] == "ready"
         repo.commit({"a": "2"})
         headers = {"X-XSRFToken": tab.xsrf(), "Sec-Fetch-Mode": "cors"}
         address = tab.url(f"{PREFIX}api/work/events")
@@ -244,8 +243,8 @@ async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> 
             launched = await tab.form("launch", repo=f"{repos.url}/me/mine")
             async with asyncio.timeout(20):
                 assert b"data: {}" in await stream.content.readuntil(b"\n\n")
-        id_ = launched.headers["Location"].rpartition("/")[2]
-        ready = (await tab.events(f"{PREFIX}api/launches/{id_}/events"))[-1]
+        id_ = launched.launch
+        ready = (await tab.told(id_))[-1]
         page = (await tab.get(PREFIX)).text
         assert page.index("Your work") < page.index('id="launch-form"')
         assert "fresh" in page and f"launches/{id_}" in page
@@ -254,7 +253,7 @@ async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> 
             link=(await tab.api("GET", "api/servers")).json()["servers"][0]["again"]["link"],
             on_change="fresh",
         )
-        id_ = again.headers["Location"].rpartition("/")[2]
-        told = await tab.events(f"{PREFIX}api/launches/{id_}/events")
+        id_ = again.launch
+        told = await tab.told(id_)
         assert any("Stopping the server that runs." in event["message"] for event in told)
         assert told[-1]["url"] == ready["url"]
