@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from kubernetes_asyncio import config
@@ -33,45 +33,32 @@ class Api:
 
     async def job(self, name: str) -> dict[str, Any] | None:
         """A Job; `None` if there is none of that name, or it is being removed."""
-        try:
+        with _unless(_NOT_THERE):
             job = self._plain(await self._batch.read_namespaced_job(name, self._namespace))
-        except ApiException as error:
-            if error.status != _NOT_THERE:
-                raise
-            return None
-        return None if job["metadata"].get("deletionTimestamp") else dict(job)
+            return None if job["metadata"].get("deletionTimestamp") else dict(job)
+        return None
 
     async def create_job(self, manifest: Any) -> bool:
         """Make a Job; returns whether it was this call that made it."""
-        try:
+        with _unless(_THERE):
             await self._batch.create_namespaced_job(self._namespace, manifest)
-        except ApiException as error:
-            if error.status != _THERE:
-                raise
-            return False
-        return True
+            return True
+        return False
 
     async def delete_job(self, name: str) -> None:
         """Remove a Job with its pods, and wait until all of it is gone. Safe to repeat."""
-        try:
+        with _unless(_NOT_THERE):
             await self._batch.delete_namespaced_job(
                 name, self._namespace, propagation_policy="Foreground"
             )
-        except ApiException as error:
-            if error.status != _NOT_THERE:
-                raise
-            return
-        while await self.pods_of(name) or await self._is_there(name):  # noqa: ASYNC110 - polled
-            await asyncio.sleep(0.2)
+            while await self.pods_of(name) or await self._is_there(name):  # noqa: ASYNC110 - polled
+                await asyncio.sleep(0.2)
 
     async def _is_there(self, name: str) -> bool:
-        try:
+        with _unless(_NOT_THERE):
             await self._batch.read_namespaced_job(name, self._namespace)
-        except ApiException as error:
-            if error.status != _NOT_THERE:
-                raise
-            return False
-        return True
+            return True
+        return False
 
     async def jobs(self, hub: str) -> list[dict[str, Any]]:
         """All builds of a hub."""
@@ -123,13 +110,20 @@ class Api:
 
     async def claim(self, name: str) -> dict[str, Any] | None:
         """A claim; `None` if there is none of that name."""
-        try:
+        with _unless(_NOT_THERE):
             claim = await self._core.read_namespaced_persistent_volume_claim(name, self._namespace)
-        except ApiException as error:
-            if error.status != _NOT_THERE:
-                raise
-            return None
-        return dict(self._plain(claim))
+            return dict(self._plain(claim))
+        return None
+
+
+@contextmanager
+def _unless(status: int) -> Iterator[None]:
+    """Pass over an answer that says this and no more."""
+    try:
+        yield
+    except ApiException as error:
+        if error.status != status:
+            raise
 
 
 @asynccontextmanager
