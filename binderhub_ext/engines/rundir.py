@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -55,6 +56,11 @@ class RunDirectory(ABC):
     def stored(self) -> Path:
         """There once the Hub's database knows of the server."""
         return self.path / _STORED
+
+    def mark_stored(self) -> None:
+        """Say that the Hub's database knows of it; nothing if it is gone."""
+        with suppress(FileNotFoundError):
+            self.stored.touch()
 
     async def make(self, owner: Owner) -> None:
         """Make it; whatever an earlier start left was removed."""

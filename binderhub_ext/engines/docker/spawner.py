@@ -267,8 +267,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         """What finds the server again; called when the Hub is about to store it."""
         state: dict[str, Any] = super().get_state()
         if self.object_id:
-            with suppress(FileNotFoundError):
-                self.run_directory.stored.touch()
+            self.run_directory.mark_stored()
         return state
 
     async def poll(self) -> Any:

@@ -291,8 +291,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
         """What finds the server again; called when the Hub is about to store it."""
         state: dict[str, Any] = super().get_state()
         if self._made and not self._starting:
-            with suppress(FileNotFoundError):
-                self.run_directory.stored.touch()
+            self.run_directory.mark_stored()
         return state
 
     async def poll(self) -> Any:

@@ -319,8 +319,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         state |= {name: [process.pid, process.started] for name, process in processes.items()}
         if self._init:
             state["counted"] = self._counted
-            with suppress(FileNotFoundError):
-                self.run_directory.stored.touch()
+            self.run_directory.mark_stored()
         return state
 
     def _processes(self) -> dict[str, ProcessId | None]:
