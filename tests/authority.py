@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -48,27 +42,6 @@ class Authority:
         both.write_bytes(_pem(issued.sign(key, hashes.SHA256())) + _private(server))
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(both)
-
-
-@contextmanager
-def served(folder: Path, tls: ssl.SSLContext) -> Iterator[str]:
-    """The address of a server of a folder's files."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer((HOST, 0), partial(Quiet, directory=str(folder)))
-    server.daemon_threads = True
-    server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"https://{HOST}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _name(words: str) -> x509.Name:

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import samples
 from harness import Pages
+from httpserver import HOST, serving_files
 from playwright.sync_api import Page, expect
 
 DOCS = Path(__file__).parents[2] / "docs"
 LINK = "v2/gh/ana/tides/main?urlpath=lab"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """Where somebody has put the page."""
-    handler = partial(_Quiet, directory=str(DOCS))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}/open.html"
-        server.shutdown()
+    with serving_files(DOCS) as url:
+        yield f"{url.replace(HOST, 'localhost')}/open.html"
 
 
 @pytest.fixture

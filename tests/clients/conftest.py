@@ -41,7 +41,7 @@ def clients() -> Path:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[ForeignSite]:
-    with ForeignSite() as site:
+    with ForeignSite().serving() as site:
         yield site
 
 

@@ -5,22 +5,25 @@ It serves pages a test writes, and the clients from npm as a book would have the
 
 from __future__ import annotations
 
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpserver
 import npm
 
 
 class ForeignSite:
-    """A context manager; `pages` is what it serves besides `/npm/…`."""
+    """`pages` is what it serves besides `/npm/…`."""
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
-        site = self
+        self.url = ""
 
-        class Handler(SimpleHTTPRequestHandler):
+    @contextmanager
+    def serving(site) -> Iterator[ForeignSite]:
+        class Handler(httpserver.Files):
             def __init__(self, *args: Any) -> None:
                 super().__init__(*args, directory=str(npm.MODULES))
 
@@ -36,21 +39,10 @@ class ForeignSite:
                 self.end_headers()
                 self.wfile.write(site.pages.get(path, "").encode())
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        with httpserver.serving(Handler) as site.url:
+            yield site
 
     def show(self, path: str, body: str, head: str = "") -> str:
         """Serve a page; its address."""
         self.pages[path] = f"<!doctype html><title>Another site</title>{head}<body>{body}"
         return self.url + path
-
-    def __enter__(self) -> ForeignSite:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()

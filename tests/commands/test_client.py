@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+import httpserver
 import pytest
 
 from binderhub_ext import client as client_module
@@ -24,25 +24,15 @@ def serving(answer: Answer) -> Iterator[str]:
     """A server that answers every request by `answer(handler, how many came before)`."""
     seen: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(httpserver.Quiet):
         def do_GET(self) -> None:
             seen.append(self.path)
             answer(self, len(seen) - 1)
 
         do_POST = do_GET
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/services/binder/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with httpserver.serving(Handler) as url:
+        yield f"{url}/services/binder/"
 
 
 def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:

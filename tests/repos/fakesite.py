@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from httpserver import Quiet, serving
 
 
 @dataclass
@@ -27,23 +28,12 @@ class FakeSite:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.asked: list[str] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.url = ""
 
     @contextmanager
     def serving(self) -> Iterator[FakeSite]:
-        thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
+        with serving(self._handler()) as self.url:
             yield self
-        finally:
-            self._http.shutdown()
-            self._http.server_close()
-            thread.join()
 
     def doi(self, doi: str, page: str) -> None:
         """Let a DOI lead to a page."""
@@ -62,7 +52,7 @@ class FakeSite:
         return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
 
     def _handler(site) -> type[BaseHTTPRequestHandler]:
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 status, headers, body = site.answer(self.path)
                 self.send_response(status)
@@ -70,8 +60,5 @@ class FakeSite:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                """Tests read `asked` instead."""
 
         return Handler

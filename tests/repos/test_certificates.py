@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from authority import Authority, served
+from authority import Authority
 from gitserver import GitServer, RepoHandle
+from httpserver import serving_files
 
 from binderhub_ext import certificates
 from binderhub_ext.core.errors import RepoUnavailable
@@ -56,7 +57,7 @@ def pages(tmp_path: Path, authority: Authority) -> Iterator[str]:
     make += "Tag: py3-none-any\\n'); z.writestr(i + 'RECORD', '')"
     subprocess.run([sys.executable, "-c", make, str(wheel)], check=True)
     (wheel.parent / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
-    with served(tmp_path / "pages", authority.tls) as url:
+    with serving_files(tmp_path / "pages", authority.tls) as url:
         yield url
 
 

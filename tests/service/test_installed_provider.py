@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from httpserver import serving_files
 from realhub import PREFIX, RealHub
 
 PROVIDER = """
@@ -76,11 +74,6 @@ lost = shelf_of_books:LOST
 """
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A site with one book."""
@@ -88,13 +81,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (books / "walden").mkdir()
     (books / "walden" / "about.json").write_text(json.dumps({"edition": "v2"}))
     (books / "walden" / "page.md").write_text("I went to the woods")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(books)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving_files(books) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -18,6 +13,7 @@ from typing import Any
 import pytest
 from condachannel import PLACEHOLDER, SUBDIR, Package, make_channel
 from condalocks import explicit, facts
+from httpserver import serving_files
 
 from binderhub_ext.core.locks import find_lock
 from binderhub_ext.engines.local import conda, condaworker
@@ -88,25 +84,6 @@ def test_what_is_asked_for_has_to_be_locked(
     assert how == ending and words in f"{said}\t" and not (tmp_path / "environment").exists()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @pytest.mark.parametrize("digest", ["sha256", "md5"])
 @pytest.mark.parametrize("near", [True, False])
 def test_a_file_with_other_bytes_is_not_linked(
@@ -116,7 +93,7 @@ def test_a_file_with_other_bytes_is_not_linked(
     order = ordered(channel, tmp_path)
     (file,) = (file for file in order.files if file["url"] == about["url"])
     file |= {"sha256": "", "md5": "", digest: "0" * len(about[digest])}
-    with served(channel) as site:
+    with serving_files(channel) as site:
         if not near:
             file["url"] = file["url"].replace(channel.as_uri(), site)
         assert work(order, tmp_path) == (Ending.CHANGED, "places")
