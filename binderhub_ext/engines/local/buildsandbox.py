@@ -2,7 +2,7 @@
 
 What it may write is named for every run: folders that it sees as the roots of mounts, whose
 place it therefore cannot change. Our own code enters these by descriptor alone
-(`beneath`), and takes what is in them for hostile until `store.seal` went over it.
+(`beneath`), and takes what is in them for hostile until `sealing.seal` went over it.
 """
 
 from __future__ import annotations

@@ -23,9 +23,10 @@ from .limits import Limits
 from .network import Network, without
 from .plan import Plan
 from .recipe import Recipe
+from .sealing import seal
 from .server import Model
 from .settings import Settings
-from .store import START, Record, Store, seal, unique_bytes
+from .store import START, Record, Store, unique_bytes
 from .supervised import in_thread, supervised
 from .systembuild import on_system
 from .words import say

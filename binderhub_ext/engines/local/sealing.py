@@ -1,12 +1,13 @@
-"""Seal the tree of a system, and share with a base what is the base's.
+"""Seal environments and the trees of systems; share with a base what is the base's.
 
-Usage, for a tree whose owner is not the Hub's user: python -m binderhub_ext.engines.local.sealing
+Usage, for a system whose owner is not the Hub's user: python -m binderhub_ext.engines.local.sealing
 TREE BASE
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,8 +15,58 @@ from pathlib import Path
 from uuid import uuid4
 
 from ...beneath import open_beneath
-from ...storage.trees import folders_in
-from .store import seal
+from ...storage.trees import folders_in, set_mode
+
+_INHERITED = "system.posix_acl_default"
+"""Rights that whatever is made in a folder later would get: our own notes, too."""
+
+
+def seal(environment: Path) -> tuple[int, int]:
+    """Make a built environment read-only, readable by everyone, and nobody else's.
+
+    What a build put there other than files, folders and links is removed.
+
+    Returns:
+        Bytes on disk, and those of them shared with no other environment or cache.
+    """
+    size = own = 0
+    for folder in folders_in(environment, force=True):
+        for entry in folder.entries:
+            if not entry.is_dir(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                size += status.st_blocks * 512
+                own += status.st_blocks * 512 if status.st_nlink == 1 else 0
+                _seal_file(folder.descriptor, entry.name, status)
+        status = os.fstat(folder.descriptor)
+        size += status.st_blocks * 512
+        own += status.st_blocks * 512
+        if not _is_ours(status):
+            os.fchown(folder.descriptor, os.geteuid(), os.getegid())
+        with suppress(OSError):  # there is none, or the disk knows none
+            os.removexattr(folder.descriptor, _INHERITED)
+        if stat.S_IMODE(status.st_mode) != 0o555:
+            os.fchmod(folder.descriptor, 0o555)
+    return size, own
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return (status.st_uid, status.st_gid) == (os.geteuid(), os.getegid())
+
+
+def _seal_file(folder: int, name: str, status: os.stat_result) -> None:
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        os.unlink(name, dir_fd=folder)
+        return
+    if not _is_ours(status):
+        owner = (os.geteuid(), os.getegid())
+        os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
+    wanted = 0o555 if status.st_mode & 0o100 else 0o444
+    if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != wanted:
+        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            set_mode(handle, wanted)
+        finally:
+            os.close(handle)
 
 
 def seal_system(tree: Path, base: Path | None) -> None:

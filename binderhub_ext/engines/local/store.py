@@ -19,7 +19,6 @@ import json
 import os
 import re
 import shutil
-import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -29,8 +28,9 @@ from types import MappingProxyType
 from ...core.environment import KEY_DIGITS
 from ...housekeeping import alone, tidy_away
 from ...locks import held_if_free, held_in_turn
-from ...storage.trees import folders_in, remove_tree, set_mode
+from ...storage.trees import folders_in, remove_tree
 from ..base import Image
+from .sealing import seal
 
 RECORD = Path(".binder/image.json")
 USED = Path(".binder/used")
@@ -43,8 +43,6 @@ SERVER = ".server"
 EMPTY: Mapping[str, bytes] = MappingProxyType({})
 
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
-_INHERITED = "system.posix_acl_default"
-"""Rights that whatever is made in a folder later would get: our own notes, too."""
 
 
 @dataclass(frozen=True)
@@ -305,54 +303,6 @@ class Store:
         locks = self.path(key).parent / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
         return locks / key
-
-
-def seal(environment: Path) -> tuple[int, int]:
-    """Make a built environment read-only, readable by everyone, and nobody else's.
-
-    What a build put there other than files, folders and links is removed.
-
-    Returns:
-        Bytes on disk, and those of them shared with no other environment or cache.
-    """
-    size = own = 0
-    for folder in folders_in(environment, force=True):
-        for entry in folder.entries:
-            if not entry.is_dir(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                size += status.st_blocks * 512
-                own += status.st_blocks * 512 if status.st_nlink == 1 else 0
-                _seal_file(folder.descriptor, entry.name, status)
-        status = os.fstat(folder.descriptor)
-        size += status.st_blocks * 512
-        own += status.st_blocks * 512
-        if not _is_ours(status):
-            os.fchown(folder.descriptor, os.geteuid(), os.getegid())
-        with suppress(OSError):  # there is none, or the disk knows none
-            os.removexattr(folder.descriptor, _INHERITED)
-        if stat.S_IMODE(status.st_mode) != 0o555:
-            os.fchmod(folder.descriptor, 0o555)
-    return size, own
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    return (status.st_uid, status.st_gid) == (os.geteuid(), os.getegid())
-
-
-def _seal_file(folder: int, name: str, status: os.stat_result) -> None:
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-        os.unlink(name, dir_fd=folder)
-        return
-    if not _is_ours(status):
-        owner = (os.geteuid(), os.getegid())
-        os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
-    wanted = 0o555 if status.st_mode & 0o100 else 0o444
-    if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != wanted:
-        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-        try:
-            set_mode(handle, wanted)
-        finally:
-            os.close(handle)
 
 
 def unique_bytes(folder: Path, seen: set[tuple[int, int]]) -> int:

@@ -17,6 +17,7 @@ import pytest
 
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.bytecode import lend_bytecode, place_bytecode
+from binderhub_ext.engines.local.sealing import seal
 from binderhub_ext.engines.local.store import (
     RECORD,
     SERVER_LOCK,
@@ -25,7 +26,6 @@ from binderhub_ext.engines.local.store import (
     Store,
     read_record,
     remove_tree,
-    seal,
 )
 
 KEYS = [f"{n:032x}" for n in range(4)]
