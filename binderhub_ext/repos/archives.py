@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from traitlets import Float, Unicode
 
@@ -276,9 +276,7 @@ def join(base: Url, *parts: str) -> Url:
 
 def ask(url: Url, **query: str) -> Url:
     """A URL with a query, escaped."""
-    words = "&".join(
-        f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in query.items()
-    )
+    words = urlencode(query, quote_via=quote, safe="")
     return Url(url.scheme, url.host, url.port, url.path, words)
 
 
