@@ -50,12 +50,11 @@ class Door:
         answer: status to answer everything with; 0 to forward, -1 to answer nothing.
         registry: port of the registry behind it.
         rate: bytes a second it forwards to the registry on each connection; 0 for any number.
-        forwarded: bytes forwarded so far.
     """
 
     def __init__(self, registry: int) -> None:
         self.registry = registry
-        self.answer, self.rate, self.forwarded = 0, 0, 0
+        self.answer, self.rate = 0, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -90,7 +89,6 @@ class Door:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 sink.sendall(data)
-                self.forwarded += len(data) if slowly else 0
                 if slowly and self.rate:
                     time.sleep(len(data) / self.rate)
             sink.shutdown(socket.SHUT_WR)

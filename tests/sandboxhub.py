@@ -166,6 +166,10 @@ def one_will_do(hub: str) -> pytest.MarkDecorator:
 
 
 whoever_runs_it = one_will_do("sandbox_hub")
+root_if_possible = pytest.mark.parametrize(
+    "sandbox_hub", ["ordinary" if os.geteuid() else "root"], indirect=True
+)
+"""For tests of what a Hub of root does in more steps, and one of an ordinary user in fewer."""
 
 
 class Failed(Exception):

@@ -192,7 +192,7 @@ async def test_a_dockerfile_whose_entrypoint_eats_the_command_runs_as_the_person
 async def test_an_image_with_python_gets_a_server(
     docker_builder: DockerBuilder, tmp_path: Path
 ) -> None:
-    """Debian's Python, which has no pip; the next test begins from an image with Jupyter."""
+    """Debian's Python, which has no pip."""
     dockerfile = f"FROM {BASE}\nRUN ! python3 -m pip --version\n"
     built = await build(docker_builder, make_source(tmp_path / "repo", {"Dockerfile": dockerfile}))
     assert "Adding Jupyter" in built.log
@@ -210,22 +210,6 @@ WEB_APPLICATION = (
     "ENTRYPOINT []",
 )
 """The end of a Dockerfile, before its CMD."""
-
-
-async def test_a_web_application_is_shown_behind_the_sign_in(
-    docker_builder: DockerBuilder, docker_hub: DockerHub, plain_image: str, tmp_path: Path
-) -> None:
-    """An image with Python and no Jupyter, whose own program listens on the port it names."""
-    lines = [
-        f"FROM {plain_image}",
-        "RUN python3 -m pip uninstall --quiet --yes jupyterhub",
-        *WEB_APPLICATION,
-        'CMD ["python3", "-m", "http.server", "8765"]',
-    ]
-    files = {"Dockerfile": "\n".join(lines)}
-    built = await build(docker_builder, make_source(tmp_path / "repo", files))
-    assert "own program (python3) is opened" in built.log
-    await shows_application(docker_hub, "app", built.image.name)
 
 
 async def test_an_image_without_python_is_shown_too(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +18,6 @@ from sandboxhub import Failed
 from binderhub_ext.core.progress import Phase
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.repos.base import Source
-
-PROCESS = Path(__file__).parents[1] / "contract" / "build_process.py"
 
 
 def shared(registry: SmallRegistry, data: Path, **settings: str) -> DockerBuilder:
@@ -40,26 +35,6 @@ def source_of(folder: Path, image: str, line: str) -> Source:
 
 def phases(built: Built) -> set[Phase]:
     return {event.phase for event in built.events}
-
-
-def start_build(builder: DockerBuilder, source: Source) -> subprocess.Popen[str]:
-    """The same build in a process of its own, which tells each event as a line."""
-    settings = {**BUILDER, "image_prefix": builder.image_prefix, "use_registry": True}
-    question = {
-        "engine": "docker",
-        "data": builder.data_dir,
-        "config": {"DockerBuilder": {**settings, "min_free_space": 1 << 30}},
-        "bundle": str(source.bundle),
-        "tree": source.tree,
-        "commit": source.commit.id,
-        "url": source.commit.repo.url,
-    }
-    return subprocess.Popen(
-        [sys.executable, str(PROCESS), json.dumps(question)],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 @pytest.fixture
@@ -89,31 +64,6 @@ async def test_built_here_and_pulled_elsewhere(
     assert not pulled.was_built and phases(pulled) == {Phase.FETCHING}
     assert pulled.image == built.image
     assert await there.find(await there.plan(source)) == built.image
-
-
-async def test_killed_while_it_pushes_and_clicked_again(
-    shop: SmallRegistry, plain_image: str, tmp_path: Path
-) -> None:
-    source = source_of(tmp_path / "repo", plain_image, "killed")
-    builder = shared(shop, tmp_path / "data")
-    key = (await builder.plan(source)).key
-    shop.door.rate = 1_000_000
-    process = start_build(builder, source)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "Keeping the image" in line and "…" not in line:
-            break
-    before = shop.door.forwarded
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    assert before and not shop.has(f"binder/{key}")
-    shop.door.rate = 0
-    assert await builder.find(await builder.plan(source)) is None, "something is still to be done"
-    built = await build(builder, source)
-    assert not built.was_built and phases(built) == {Phase.PUSHING}
-    assert shop.has(f"binder/{key}")
-    assert await builder.find(await builder.plan(source)) == built.image
 
 
 @pytest.mark.parametrize(("answer", "words"), [(-1, "did not answer"), (401, "credentials")])

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from condachannel import PYTHON, Package, can_make_python, make_channel, python_package
-from sandboxhub import SandboxHub
+from sandboxhub import SandboxHub, whoever_runs_it
 
 COWPY = Package(
     "cowpy",
@@ -48,6 +48,7 @@ def channels() -> Iterator[Path]:
         yield folder
 
 
+@whoever_runs_it
 @pytest.mark.skipif(
     not can_make_python(), reason="this Python works nowhere but where Debian has put it"
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from sandboxhub import SandboxHub
+from sandboxhub import SandboxHub, root_if_possible
 from startorder import *  # noqa: F403
 
 
@@ -14,6 +12,4 @@ def hub(sandbox_hub: SandboxHub) -> SandboxHub:
     return sandbox_hub
 
 
-pytestmark = pytest.mark.parametrize(
-    "sandbox_hub", ["ordinary" if os.geteuid() else "root"], indirect=True
-)
+pytestmark = root_if_possible

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandboxhub import SandboxHub
+from sandboxhub import SandboxHub, root_if_possible
 
 POST_BUILD = """#!/bin/sh
 mkdir -p data ~/nltk_data ~/.local/bin
@@ -24,6 +24,7 @@ print(*find_kernel_specs())
 """
 
 
+@root_if_possible
 async def test_files_of_a_build_come_with_a_new_project(sandbox_hub: SandboxHub) -> None:
     image = sandbox_hub.build(FILES)
     commit, project = sandbox_hub.repository(FILES, "o/made")
