@@ -2,6 +2,7 @@
 
 - `cleared`: for tests that make folders deeper than pytest can remove (`hostile.py`).
 - `own_authorities`: what a test had programs trust ends with it.
+- `leftout.py`: how many tests were left out for want of a cluster.
 - `gitserver`: a real Git server on loopback (`gitserver.py`).
 - `rooms.py`: which tests may not run beside each other.
 - `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
@@ -15,10 +16,11 @@ from collections.abc import Iterator
 import pytest
 from gitserver import gitserver
 from hostiletrees import cleared
+from leftout import tell_left_out
 from nothing_missing import pytest_runtest_makereport
 from rooms import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from sandboxhub import pytest_sessionfinish, sandbox_hub
-from underway import pytest_runtest_logfinish, pytest_runtest_logstart, pytest_terminal_summary
+from underway import pytest_runtest_logfinish, pytest_runtest_logstart, tell_underway
 
 from binderhub_ext import certificates
 
@@ -31,10 +33,14 @@ __all__ = [
     "pytest_runtest_logstart",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
-    "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
     "sandbox_hub",
 ]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tell_underway(terminalreporter)
+    tell_left_out(terminalreporter)
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import pytest
+from leftout import WHY
 from sandboxhub import SandboxHub
 from traitlets.config import Config
 
@@ -48,13 +49,17 @@ c.BinderKubeSpawner.delete_grace_period = 1
 """
 
 
+def kubectl_command(*arguments: str) -> list[str]:
+    """Kubernetes' command line."""
+    program = STATE / "bin/kubectl"
+    known = str(program) if program.exists() else "kubectl"
+    return [known, f"--kubeconfig={KUBECONFIG}", *arguments]
+
+
 def kubectl(*arguments: str, check: bool = True, given: str = "") -> str:
     """What Kubernetes' command line says."""
-    program = STATE / "bin/kubectl"
-    command = [str(program) if program.exists() else "kubectl", f"--kubeconfig={KUBECONFIG}"]
-    done = subprocess.run(
-        [*command, *arguments], capture_output=True, text=True, input=given or None
-    )
+    command = kubectl_command(*arguments)
+    done = subprocess.run(command, capture_output=True, text=True, input=given or None)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -78,7 +83,7 @@ def skip_without_cluster() -> None:
     """
     if lack := missing():
         if os.environ.get("WITHOUT_CLUSTER") == "expected":
-            pytest.skip("the environment says that no cluster is expected here (WITHOUT_CLUSTER)")
+            pytest.skip(f"the environment says that no cluster is expected here {WHY}")
         pytest.skip(lack)
 
 

@@ -17,6 +17,7 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
     _began.pop(nodeid, None)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def tell_underway(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests had not ended."""
     for nodeid, began in _began.items():
         terminalreporter.write_line(f"UNDERWAY for {time.monotonic() - began:.0f} s: {nodeid}")

@@ -22,9 +22,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import mainpage
 from datadirs import remove_later
 from gitserver import GitServer
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page
 from ports import free_ports
 
 PASSWORD = "correct-horse-battery-staple"
@@ -84,21 +85,11 @@ class HomeHub:
 
     def sign_in(self, page: Page, user: str) -> None:
         """Sign in as a person does, and end up on our main page."""
-        page.goto(self.url)
-        page.get_by_label("Username").fill(user)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.goto(self.main_page)
-        page.get_by_role("heading", name="Open a repository").wait_for()
+        mainpage.sign_in(page, self.url, user, PASSWORD)
 
     def stop_server(self, page: Page, title: str) -> Locator:
         """Stop a server on the main page, as a person does; gives its row."""
-        page.goto(self.main_page)
-        row = page.locator("#work li").filter(has_text=title)
-        row.locator(".binder-menu > summary").click()
-        row.get_by_role("button", name="Stop").click()
-        expect(row.get_by_role("button", name="Open")).to_be_visible()
-        return row
+        return mainpage.stop_server(page, self.url, title)
 
     @classmethod
     @contextmanager

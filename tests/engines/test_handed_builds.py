@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from dockersources import make_source
+from smallbinderhub import READY, Answers, answering
 from traitlets import TraitError
 
 from binderhub_ext.core.errors import BinderError, BuildFailed, TooMany
@@ -28,31 +26,6 @@ from binderhub_ext.repos.base import Source
 
 URL = "https://example.org/a b/c"
 COMMIT = Commit(Repo("git", URL, URL), "main", "a" * 40)
-READY = {"phase": "ready", "message": "Done\n", "imageName": "registry.example.org/x:1"}
-Answers = list[list[dict[str, Any]]]
-
-
-@asynccontextmanager
-async def answering(answers: Answers) -> AsyncIterator[tuple[BinderHub, list[web.BaseRequest]]]:
-    """A BinderHub whose streams are these, one after the other."""
-    asked: list[web.BaseRequest] = []
-
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        asked.append(request)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        for event in answers[min(len(asked), len(answers)) - 1]:
-            await response.write(f":keepalive\n\ndata: {json.dumps(event)}\n\n".encode())
-        return response
-
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    try:
-        yield BinderHub(f"http://127.0.0.1:{port}/services/binder"), asked
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture(autouse=True)

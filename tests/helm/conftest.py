@@ -2,16 +2,26 @@
 
 `repositories`: a Git server where pods find it.
 `release`: the chart, installed once for all tests of it.
+`browser`, `context`, `page`, `artifacts`: Chromium (`tests/browser/chromium.py`).
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gitserver import GitServer
 from kubehub import HOST, skip_without_cluster
 from release import Release, namespace
+
+# What a person does in a browser is written down once, in the browser tests' folder.
+sys.path[:0] = [str(Path(__file__).parents[1] / "browser")]
+
+from chromium import artifacts, browser, context, page  # noqa: E402
+
+__all__ = ["artifacts", "browser", "context", "page"]
 
 
 @pytest.fixture(scope="session")

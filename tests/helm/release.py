@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from http.cookiejar import CookieJar
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
+from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener, urlopen
 
 from charts import CHART
 from charts import helm as run_helm
@@ -29,6 +30,7 @@ from kubehub import (
     REGISTRY,
     claim_of_folder,
     kubectl,
+    kubectl_command,
     layers_folder,
     remove_namespace,
 )
@@ -37,12 +39,15 @@ from binderhub_ext.client import Client
 from binderhub_ext.core.errors import BinderError
 
 NODE = REGISTRY.partition(":")[0]
+IMAGES = f"chart-{os.getpid()}"
+"""What its images are called in the registry."""
+PASSWORD = "a-long-password-for-tests"
 SIZE = 1 << 30
 """Bytes of the data claim, which are really no more."""
 
 VALUES = f"""
 image: {{name: {IMAGE.rpartition(":")[0]}, tag: {IMAGE.rpartition(":")[2]}, pullPolicy: Never}}
-images: {{repository: "{REGISTRY}/chart-{os.getpid()}", insecure: true}}
+images: {{repository: "{REGISTRY}/{IMAGES}", insecure: true}}
 data: {{accessMode: ReadWriteOnce, size: "{SIZE}", storageClass: node-memory}}
 database: {{size: 1Gi}}
 proxy: {{service: {{type: NodePort}}}}
@@ -60,7 +65,7 @@ networkPolicy: {{buildsReach: {{registry: {{cidr: {NODE}/32}}}}}}
 hub:
   config:
     JupyterHub: {{authenticator_class: dummy}}
-    DummyAuthenticator: {{password: a-long-password-for-tests}}
+    DummyAuthenticator: {{password: {PASSWORD}}}
     Authenticator: {{allow_all: true, admin_users: [root]}}
 """
 
@@ -148,6 +153,33 @@ class Release:
         """Names of the Jobs there are."""
         return [job["metadata"]["name"] for job in self.get("jobs")]
 
+    @contextmanager
+    def made_jobs(self) -> Iterator[list[str]]:
+        """Names of all Jobs that are made meanwhile, as they are known at the end."""
+        names: list[str] = []
+        watch = ("--watch", "--output-watch-events", "--output=json")
+        command = kubectl_command("get", "jobs", f"--namespace={self.namespace}", *watch)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield names
+            finally:
+                process.terminate()
+                told = process.communicate()[0]
+                names += [
+                    f"{event['object']['metadata']['name']} {event['object']['metadata']['uid']}"
+                    for event in values(told)
+                    if event["type"] == "ADDED"
+                ]
+
+    def pushed(self) -> list[str]:
+        """Tags of the images that the registry has of it."""
+        try:
+            with urlopen(f"http://{REGISTRY}/v2/{IMAGES}/tags/list") as answer:
+                return list(json.load(answer)["tags"] or ())
+        except HTTPError as error:
+            assert error.code == 404
+            return []
+
     # --- people ---------------------------------------------------------------------------
 
     @property
@@ -171,6 +203,14 @@ class Release:
     def people(self, names: list[str]) -> list[Person]:
         with ThreadPoolExecutor(8) as pool:
             return list(pool.map(self.person, names))
+
+
+def values(text: str) -> Iterator[dict[str, Any]]:
+    """JSON values that stand one behind the other."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := len(text) - len(text[at:].lstrip())) < len(text):
+        value, at = decoder.raw_decode(text, at)
+        yield value
 
 
 def ask(
@@ -309,7 +349,7 @@ class Browser:
 
     def sign_in(self, name: str) -> tuple[str, str]:
         self.page("/hub/login")
-        form = {"username": name, "password": "a-long-password-for-tests", "_xsrf": self._xsrf}
+        form = {"username": name, "password": PASSWORD, "_xsrf": self._xsrf}
         return self.page("/hub/login?next=", **form)
 
     def token(self, name: str) -> str:

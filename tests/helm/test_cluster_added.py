@@ -9,18 +9,18 @@ from textwrap import dedent
 
 import pytest
 from kubehub import IMAGE, kubectl
-from release import NODE, Release
+from release import NODE, PASSWORD, Release
 
 NAMESPACE = f"added-{os.getpid()}"
-THEIRS = """
+THEIRS = f"""
 c.JupyterHub.bind_url = "http://:8000"
 c.JupyterHub.hub_bind_url = "http://:8081"
 c.JupyterHub.hub_connect_url = "http://theirs:8081"
 c.JupyterHub.authenticator_class = "dummy"
 c.JupyterHub.db_url = "sqlite:////tmp/hub.sqlite"
-c.DummyAuthenticator.password = "a-long-password-for-tests"
+c.DummyAuthenticator.password = {PASSWORD!r}
 c.Authenticator.allow_all = True
-c.Authenticator.admin_users = {"root"}
+c.Authenticator.admin_users = {{"root"}}
 c.BinderKubeSpawner.mem_limit = "512M"
 c.BinderKubeSpawner.delete_grace_period = 1
 """

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from gitserver import GitServer
-from kubehub import KUBECONFIG, STATE
 from release import Outcome, Person, Release
 
 CLASS = 50
 STAY = 3
-
-
-@contextmanager
-def made_jobs(release: Release) -> Iterator[list[str]]:
-    """Names of all Jobs that are made meanwhile, as they are known at the end."""
-    names: list[str] = []
-    command = [str(STATE / "bin/kubectl"), f"--kubeconfig={KUBECONFIG}", "get", "jobs"]
-    command += [f"--namespace={release.namespace}", "--watch", "--output-watch-events"]
-    command += ["--output=json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield names
-        finally:
-            process.terminate()
-            told = process.communicate()[0]
-            names += [
-                f"{event['object']['metadata']['name']} {event['object']['metadata']['uid']}"
-                for event in _values(told)
-                if event["type"] == "ADDED"
-            ]
-
-
-def _values(text: str) -> Iterator[dict]:  # type: ignore[type-arg]
-    decoder, at = json.JSONDecoder(), 0
-    while (at := len(text) - len(text[at:].lstrip())) < len(text):
-        value, at = decoder.raw_decode(text, at)
-        yield value
 
 
 def test_one_build_for_a_whole_class(release: Release, repositories: GitServer) -> None:
@@ -52,7 +20,7 @@ def test_one_build_for_a_whole_class(release: Release, repositories: GitServer) 
     def click(number: int) -> Outcome:
         return until_built(people[number], link) if number >= STAY else people[number].launch(link)
 
-    with made_jobs(release) as jobs, ThreadPoolExecutor(CLASS) as pool:
+    with release.made_jobs() as jobs, ThreadPoolExecutor(CLASS) as pool:
         seen = list(pool.map(click, range(CLASS)))
     assert len(jobs) == 1, jobs
     for outcome in seen[:STAY]:

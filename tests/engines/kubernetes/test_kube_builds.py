@@ -13,6 +13,7 @@ import pytest
 from dockersources import build, make_source
 from kubehub import BASE, KubeHub, Namespace
 from kubesettings import builder_config
+from smallbinderhub import READY, answering
 
 from binderhub_ext.core.errors import BinderError, BuildFailed, ImageNotFound, NotAllowed
 from binderhub_ext.core.progress import Event
@@ -137,6 +138,25 @@ async def test_a_prebuilt_image_is_examined_and_kept_by_its_content(
         await client.start(kube_hub.launch("eli", image=image.name))
         assert (await client.run("eli", "print(6 * 7)")).output == "42\n"
         await client.stop("eli")
+
+
+async def test_what_a_running_binderhub_built_becomes_a_server(
+    kube_builder: KubernetesBuilder, kube_namespace: Namespace, kube_hub: KubeHub, tmp_path: Path
+) -> None:
+    """No step of the repository runs here; what has no Jupyter gets it, and the key is its own."""
+    source = make_source(tmp_path / "repo", {"requirements.txt": "six==1.16.0\n"})
+    told = {"phase": "building", "message": "built elsewhere\n"}
+    async with answering([[told, {**READY, "imageName": BASE}]]) as (hub, asked):
+        config = builder_config(kube_namespace, binderhub_url=hub.url)
+        builder = KubernetesBuilder(config=config, data_dir=str(kube_namespace.data))
+        built = await build(builder, source)
+        assert await builder.find(await builder.plan(source)) == built.image and len(asked) == 1
+    assert "built elsewhere" in built.log and "Adding Jupyter" in built.log
+    assert built.image.key != (await kube_builder.plan(source)).key
+    async with kube_hub.client() as client:
+        await client.start(kube_hub.launch("ike", image=built.image.name))
+        assert (await client.run("ike", "print(6 * 7)")).output == "42\n"
+        await client.stop("ike")
 
 
 QUOTA = """
