@@ -194,11 +194,13 @@ class Client:
         try:
             response: HTTPResponse = self._opener.open(request, timeout=_SILENCE)
         except HTTPError as error:
-            if error.code in _PASSING:
-                raise Unreachable(
-                    "The hub answered with status {status}.", status=error.code
-                ) from error
-            raise _refusal(error) from None
+            # It is an answer, too, and stays open until somebody closes it.
+            with error:
+                if error.code in _PASSING:
+                    raise Unreachable(
+                        "The hub answered with status {status}.", status=error.code
+                    ) from error
+                raise _refusal(error) from None
         except (URLError, OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise Unreachable(

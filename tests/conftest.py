@@ -18,7 +18,11 @@ from gitserver import gitserver
 from hostiletrees import cleared
 from leftout import tell_left_out
 from nothing_missing import pytest_runtest_makereport
-from rooms import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from rooms import (
+    pytest_collection_modifyitems,
+    pytest_runtest_protocol,
+    pytest_xdist_make_scheduler,
+)
 from sandboxhub import pytest_sessionfinish, sandbox_hub
 from underway import pytest_runtest_logfinish, pytest_runtest_logstart, tell_underway
 
@@ -32,6 +36,7 @@ __all__ = [
     "pytest_runtest_logfinish",
     "pytest_runtest_logstart",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_sessionfinish",
     "pytest_xdist_make_scheduler",
     "sandbox_hub",

@@ -3,11 +3,17 @@
 A file stays in one process, for its fixtures. Folders that use one Hub or one data directory of a
 whole session, or the one Docker daemon, whose images and containers they count, stay in one process
 together. Rooms that take long come first, so that all processes end at about the same time.
+
+Two rooms use one cluster. A test that stops a part of it (`disturbs`) waits until the other room is
+between two tests, and has it to itself.
 """
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import fcntl
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -21,10 +27,11 @@ TOGETHER = {
     "tests/engines/kubernetes": "cluster",
     "tests/engines/local_build": "builds",
     "tests/engines/local_run": "sandboxes",
-    "tests/helm/test_cluster_added.py": "cluster",
-    "tests/helm/test_cluster_crowd.py": "cluster",
-    "tests/helm/test_cluster_faults.py": "cluster",
-    "tests/helm/test_on_cluster.py": "cluster",
+    "tests/helm/test_cluster_added.py": "chart",
+    "tests/helm/test_cluster_crowd.py": "chart",
+    "tests/helm/test_cluster_faults.py": "chart",
+    "tests/helm/test_cluster_story.py": "chart",
+    "tests/helm/test_on_cluster.py": "chart",
     "tests/house/test_up_with_docker.py": "docker",
 }
 
@@ -34,6 +41,7 @@ OF_ENGINES = {"[docker": "docker", "[kubernetes": "cluster"}
 LONGEST = (
     "cluster",
     "docker",
+    "chart",
     "sandboxes",
     "browser",
     "contract",
@@ -73,3 +81,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         ranks = {room: rank for rank, room in enumerate(LONGEST)}
         items.sort(key=lambda item: ranks.get(room_of(item.nodeid), len(ranks)))
+
+
+ON_CLUSTER = ("cluster", "chart")
+_TURN, _USE = Path(__file__), Path(__file__).with_name("kubehub.py")
+"""Files that say by locks whose turn it is to come to the cluster, and who uses it."""
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    with path.open() as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if not hasattr(item.config, "workerinput") or room_of(item.nodeid) not in ON_CLUSTER:
+        return (yield)
+    disturbs = item.get_closest_marker("disturbs") is not None
+    with ExitStack() as use:
+        # Who waits for all others to leave is not passed by those who come later.
+        with _locked(_TURN, fcntl.LOCK_EX):
+            use.enter_context(_locked(_USE, fcntl.LOCK_EX if disturbs else fcntl.LOCK_SH))
+        return (yield)

@@ -34,7 +34,8 @@ def asked(hub: HomeHub, ready: dict[str, Any], path: str, method: str = "GET") -
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 def shut_down(hub: HomeHub, ready: dict[str, Any]) -> None:

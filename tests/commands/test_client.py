@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from urllib.error import HTTPError
 
 import httpserver
 import pytest
@@ -94,6 +95,19 @@ def test_a_refusal_has_the_hubs_words_and_is_not_repeated() -> None:
     assert (error.code, error.status, error.message, error.detail, count) == (
         "not-allowed", 403, "No.", "Ask.", 1,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_what_refuses_is_not_left_open(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads on, and the error may be kept for long."""
+    seen: list[HTTPError] = []
+    make = client_module._refusal
+    monkeypatch.setattr(client_module, "_refusal", lambda error: seen.append(error) or make(error))
+    hub = serving(lambda handler, _: reply(handler, b"x" * 100, status))
+    with hub as url, pytest.raises((Refused, Unreachable)) as caught:
+        Client(url, TOKEN).start("o/r")
+    answer = seen[0] if seen else caught.value.__cause__
+    assert isinstance(answer, HTTPError) and answer.closed
 
 
 def test_a_token_does_not_follow_a_redirect() -> None:

@@ -177,7 +177,8 @@ class Release:
             with urlopen(f"http://{REGISTRY}/v2/{IMAGES}/tags/list") as answer:
                 return list(json.load(answer)["tags"] or ())
         except HTTPError as error:
-            assert error.code == 404
+            with error:
+                assert error.code == 404
             return []
 
     # --- people ---------------------------------------------------------------------------
@@ -232,9 +233,10 @@ def ask(
         with build_opener(ProxyHandler({})).open(request, timeout=60) as response:
             said = response.read()
     except HTTPError as error:
-        if error.code in good:
-            return None
-        raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from error
+        with error:
+            if error.code in good:
+                return None
+            raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from error
     return json.loads(said) if said else None
 
 

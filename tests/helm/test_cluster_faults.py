@@ -185,6 +185,7 @@ def delete_a_build(release: Release, launches: Sequence[Future[Outcome]], after:
         time.sleep(0.2)
 
 
+@pytest.mark.disturbs
 def test_kubelet_stands_still_for_half_a_minute(
     release: Release, workers: list[Person], plain_repository: str
 ) -> None:
@@ -203,6 +204,7 @@ def test_kubelet_stands_still_for_half_a_minute(
     go_on(release, workers, plain_repository)
 
 
+@pytest.mark.disturbs
 def test_registry_stands_still(
     release: Release, workers: list[Person], repositories: GitServer, plain_repository: str
 ) -> None:
@@ -214,6 +216,7 @@ def test_registry_stands_still(
     go_on(release, workers[:1], plain_repository)
 
 
+@pytest.mark.disturbs
 def test_api_server_stands_still_for_a_minute(
     release: Release, workers: list[Person], repositories: GitServer, plain_repository: str
 ) -> None:

@@ -79,8 +79,8 @@ def launch(page: Page, repo: RepoHandle, file: str, access: str) -> None:
 def test_the_first_day(
     release: Release, shared: None, tides: RepoHandle, browser: Browser, artifacts: Path
 ) -> None:
-    """Paste, watch, work, stop, come back after a commit of content; and nobody else sees any of
-    it but what was shared with them, to read.
+    """Paste, watch, work, stop, come back; and nobody else sees any of it but what was shared with
+    them, to read.
     """
     with signed_in(browser, release, "maria") as maria:
         before = len(release.pushed())
@@ -99,17 +99,11 @@ def test_the_first_day(
         mainpage.stop_server(maria, release.address, "tides")
         assert release.servers() == []
 
-        tides.commit({"tides.txt": "high"}, "Content")
-        with release.made_jobs() as jobs:
-            launch(maria, tides, "index.ipynb", "Read and change")
-            arrive(maria, "**/user/maria/tides-*/lab/**", timeout=START)
-        assert jobs == []
+        launch(maria, tides, "index.ipynb", "Read and change")
+        arrive(maria, "**/user/maria/tides-*/lab/**", timeout=START)
         wait_for_lab(maria)
         expect(output(maria, 0)).to_have_text("from-the-dockerfile low", timeout=START)
         expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible()
-        run_cells(maria, [0])
-        expect(output(maria, 0)).to_have_text("from-the-dockerfile high")
-
         nobody_else_sees_it(release, tides, browser, maria.url)
         mainpage.stop_server(maria, release.address, "tides")
 
@@ -124,3 +118,17 @@ def nobody_else_sees_it(release: Release, repo: RepoHandle, browser: Browser, ur
         refused = jonas.goto(re.sub(r"/lab.*", "/api/contents/kept.txt", url))
         assert refused is not None and not refused.ok
         mainpage.stop_server(jonas, release.address, "tides")
+
+
+def test_a_commit_of_content_alone_is_not_built(release: Release, repositories: GitServer) -> None:
+    """It is there at the next start, beside what the person made."""
+    repo = repositories.create_repo("ada/content", {"notes.txt": "first"})
+    ann = release.person("ann")
+    ann.launch_until_ready(repo.url)
+    ann.write("mine.txt", "mine")
+    ann.stop()
+    repo.commit({"notes.txt": "second"}, "Content")
+    with release.made_jobs() as jobs:
+        ann.launch_until_ready(repo.url)
+    assert jobs == [] and (ann.read("notes.txt"), ann.read("mine.txt")) == ("second", "mine")
+    ann.stop()

@@ -9,6 +9,8 @@ from charts import helm
 from metadata import cloud_metadata
 from release import NODE, Browser, Release
 
+pytestmark = pytest.mark.story
+
 
 def secret(release: Release) -> dict[str, str]:
     [found] = [s for s in release.get("secrets") if s["metadata"]["name"] == "it-binder"]

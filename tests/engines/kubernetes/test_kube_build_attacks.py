@@ -22,6 +22,8 @@ __all__ = [
     "test_no_program_of_a_repository_runs_on_this_machine",
 ]
 
+pytestmark = pytest.mark.story
+
 
 @pytest.fixture
 def attacked(kube_builder: KubernetesBuilder, kube_namespace: Namespace) -> Attacked:
