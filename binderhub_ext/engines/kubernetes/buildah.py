@@ -129,7 +129,9 @@ class Buildah:
     async def save(self, image: str, folder: Path) -> None:
         """Write an image to a folder, from which :mod:`.push` takes it.
 
+        Layers as they are: it compresses those alone that the registry has not.
+
         Raises:
             ProcessFailed
         """
-        await self.ask("push", image, f"dir:{folder}")
+        await self.ask("push", "--disable-compression", image, f"dir:{folder}")

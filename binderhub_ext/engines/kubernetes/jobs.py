@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from . import labels
-from .places import ORDER, RESULT, STORE, TRUSTED, folder
+from .places import ORDER, PUSHED, RESULT, STORE, TRUSTED, folder
 from .pods import ClaimMount, DataClaim, restricted
 from .push import CREDENTIALS
 
@@ -17,6 +17,10 @@ BUILD, PUSH = "build", "push"
 
 _RESULT, _STORE, _SECRET = "result", "store", "credentials"
 _NOBODY = 1000
+_HOME = "/tmp"
+_KNOWN = f"{_HOME}/.local/share/containers/cache"
+"""Where skopeo notes which layers it pushed, and how it compressed them."""
+
 _KEPT = 600
 """Seconds for which an ended Job stays, so that a service that was away finds it."""
 
@@ -150,10 +154,12 @@ def _push(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[
     if options.push_secret:
         place = str(CREDENTIALS.parent)
         mounts.append({"name": _SECRET, "mountPath": place, "readOnly": True})
+    if options.cache_claim:
+        mounts.append({"name": _STORE, "mountPath": _KNOWN, "subPath": PUSHED})
     insecure = ["insecure"] if data.cluster.insecure_registry else []
     return {
         **_ours(PUSH, data, ["push", image, *insecure]),
-        "env": [{"name": "HOME", "value": "/tmp"}],
+        "env": [{"name": "HOME", "value": _HOME}],
         "securityContext": {**restricted(), "runAsUser": _NOBODY, "runAsGroup": _NOBODY},
         "resources": {
             "limits": {"memory": "1Gi", "cpu": "2"},

@@ -12,6 +12,9 @@ ORDER = Path("/job")
 STORE = Path("/var/lib/containers")
 """Where buildah keeps images while it builds."""
 
+PUSHED = "pushed"
+"""In the store: what the container that pushes knows of layers that the registry has already."""
+
 TRUSTED = Path("/trusted")
 """Where the container that pushes finds an administrator's authorities, if there are any."""
 

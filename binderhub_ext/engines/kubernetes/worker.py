@@ -27,7 +27,7 @@ from ..containers.order import REPO_DIR, BuildOrder
 from ..containers.planning import repo2docker_base
 from ..containers.trust import FILE, build_trusting
 from .buildah import Buildah
-from .places import MESSAGE, ORDER, RESULT
+from .places import MESSAGE, ORDER, PUSHED, RESULT, STORE
 
 _SETTINGS = {
     "BUILDAH_ISOLATION": "chroot",
@@ -45,6 +45,7 @@ def main() -> None:
     asked = json.loads((ORDER / "order.json").read_text())
     os.environ.update(_SETTINGS)
     _trust(asked["insecure"])
+    _let_push_remember()
     order = BuildOrder(**asked["order"])
     try:
         asyncio.run(_work(order, asked["from"], made=asked["made"]))
@@ -67,6 +68,13 @@ def _trust(insecure: list[str]) -> None:
         lines += ["[[registry]]", f"location = {json.dumps(host)}", "insecure = true"]
     _REGISTRIES.write_text("\n".join([*lines, ""]))
     os.environ["CONTAINERS_REGISTRIES_CONF"] = str(_REGISTRIES)
+
+
+def _let_push_remember() -> None:
+    """Where layers are kept from build to build, those that were pushed are known again, too."""
+    folder = STORE / PUSHED
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
 
 
 async def _work(order: BuildOrder, prebuilt: str, *, made: bool) -> None:

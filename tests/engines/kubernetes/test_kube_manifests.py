@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -62,6 +63,15 @@ def test_what_runs_foreign_code_has_nothing_that_is_worth_something(job: dict[st
     assert named["binder-data"]["subPath"] == f"data/run/jobs/{KEY}/trusted"
     assert named["binder-data"]["readOnly"] is True
     assert {each["name"] for each in build["env"]} == {"PIP_INDEX_URL"}
+
+
+def test_layers_are_kept_on_a_claim() -> None:
+    """Of which the container that pushes sees a folder with what it knows of them, not they."""
+    options = replace(ALLOWED, cache_claim="layers")
+    pod = manifest(KEY, "image", DATA, options)["spec"]["template"]["spec"]
+    assert {"name": "store", "persistentVolumeClaim": {"claimName": "layers"}} in pod["volumes"]
+    (store,) = (m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "store")
+    assert store["subPath"] == "pushed"
 
 
 def test_pod_security(job: dict[str, Any]) -> None:
