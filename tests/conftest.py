@@ -20,6 +20,7 @@ from leftout import tell_left_out
 from nothing_missing import pytest_runtest_makereport
 from rooms import (
     pytest_collection_modifyitems,
+    pytest_itemcollected,
     pytest_runtest_protocol,
     pytest_xdist_make_scheduler,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "gitserver",
     "own_authorities",
     "pytest_collection_modifyitems",
+    "pytest_itemcollected",
     "pytest_runtest_logfinish",
     "pytest_runtest_logstart",
     "pytest_runtest_makereport",

@@ -88,6 +88,12 @@ _TURN, _USE = Path(__file__), Path(__file__).with_name("kubehub.py")
 """Files that say by locks whose turn it is to come to the cluster, and who uses it."""
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses the cluster."""
+    if room_of(item.nodeid) in ON_CLUSTER:
+        item.add_marker("cluster")
+
+
 @contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
     with path.open() as file:
@@ -97,7 +103,7 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    if not hasattr(item.config, "workerinput") or room_of(item.nodeid) not in ON_CLUSTER:
+    if not hasattr(item.config, "workerinput") or not item.get_closest_marker("cluster"):
         return (yield)
     disturbs = item.get_closest_marker("disturbs") is not None
     with ExitStack() as use:

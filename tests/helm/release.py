@@ -101,7 +101,23 @@ class Release:
         return done.stdout
 
     def install(self, *settings: str) -> None:
-        """Install it, or change what is installed; returns when all of it runs."""
+        """Install it, or change what is installed; returns when all of it runs and is found."""
+        self.apply(*settings)
+        self.until_found()
+
+    def until_found(self) -> None:
+        """Wait until requests reach it: the node learns of a pod a moment after it is ready."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                ask(self.address, "", "GET", "hub/api/")
+                return
+            except (AssertionError, OSError):
+                assert time.monotonic() < until, "nothing is found at its address"
+                time.sleep(0.2)
+
+    def apply(self, *settings: str) -> None:
+        """Have Helm install or change it."""
         wait = ("--wait", "--timeout=5m")
         self.helm(
             "upgrade", "--install", "it", str(CHART), "-f=-", *wait, *self._settings, *settings

@@ -37,13 +37,15 @@ class Added(Release):
 
     settings = ("hub.enabled=false", "existingHub.apiUrl=http://theirs:8081/hub/api")
 
-    def start_theirs(self) -> None:
-        """Start a hub that has the lines of the notes in its configuration."""
+    def install(self, *settings: str) -> None:
+        """Install it, and start a hub that has the lines of the notes in its configuration."""
+        self.apply(*settings)
         for each in self._objects():
             kubectl(
                 f"--namespace={self.namespace}", "apply", "--filename=-", given=json.dumps(each)
             )
         self.kubectl("wait", "--for=condition=Ready", "pod/theirs", "--timeout=3m")
+        self.until_found()
 
     def lines_of_the_notes(self) -> str:
         notes = self.helm("get", "notes", "it")
@@ -110,7 +112,6 @@ class Added(Release):
 def added(plain_repository: str) -> Iterator[Added]:
     with Added(NAMESPACE, *Added.settings).installed() as added:
         assert isinstance(added, Added)
-        added.start_theirs()
         yield added
 
 
