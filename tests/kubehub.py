@@ -6,17 +6,14 @@ start in the cluster sees the same folder through a claim.
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -129,12 +126,14 @@ def remove_namespace(name: str) -> None:
     kubectl("delete", "persistentvolume", f"--selector=of={name}", "--wait=false", check=False)
 
 
-@cache
 def layers_folder() -> Path:
-    """Where all builds of these tests keep layers, so that one of them alone installs Jupyter."""
-    folder = mkdtemp(prefix="bh-layers-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    """Where all builds of these tests keep layers, so that one of them alone installs Jupyter.
+
+    It goes with the cluster.
+    """
+    folder = STATE / "run/layers"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 class Namespace:

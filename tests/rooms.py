@@ -4,7 +4,7 @@ A file stays in one process, for its fixtures. Folders that use one Hub or one d
 whole session, or the one Docker daemon, whose images and containers they count, stay in one process
 together. Rooms that take long come first, so that all processes end at about the same time.
 
-Two rooms use one cluster. A test that stops a part of it (`disturbs`) waits until the other room is
+Some rooms use one cluster. A test that stops a part of it (`disturbs`) waits until the others are
 between two tests, and has it to itself.
 """
 
@@ -35,13 +35,14 @@ TOGETHER = {
     "tests/house/test_up_with_docker.py": "docker",
 }
 
-OF_ENGINES = {"[docker": "docker", "[kubernetes": "cluster"}
+OF_ENGINES = {"[docker": "docker", "[kubernetes": "jobs"}
 """Where tests of every engine run for one of them."""
 
 LONGEST = (
     "cluster",
     "docker",
     "chart",
+    "jobs",
     "sandboxes",
     "browser",
     "contract",
@@ -83,7 +84,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: ranks.get(room_of(item.nodeid), len(ranks)))
 
 
-ON_CLUSTER = ("cluster", "chart")
+ON_CLUSTER = ("cluster", "chart", "jobs")
 _TURN, _USE = Path(__file__), Path(__file__).with_name("kubehub.py")
 """Files that say by locks whose turn it is to come to the cluster, and who uses it."""
 
