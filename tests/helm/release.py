@@ -106,11 +106,14 @@ class Release:
         self.until_found()
 
     def until_found(self) -> None:
-        """Wait until requests reach it: the node learns of a pod a moment after it is ready."""
+        """Wait until requests reach the service, and it the Hub.
+
+        The node, and who looks up names, learn of a pod a moment after it is ready.
+        """
         until = time.monotonic() + 60
         while True:
             try:
-                ask(self.address, "", "GET", "hub/api/")
+                ask(self.address, "", "GET", "services/binder/health")
                 return
             except (AssertionError, OSError):
                 assert time.monotonic() < until, "nothing is found at its address"
