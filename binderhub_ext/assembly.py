@@ -51,6 +51,7 @@ from .service.launching.news import News
 from .service.launching.quotas import Quotas
 from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
+from .service.launching.teachers import Teachers
 from .service.launching.teaching import Teaching
 from .service.launching.updates import Updates
 from .service.launching.upstream import Upstream
@@ -346,11 +347,21 @@ class _Parts(Decided):
         return Classes(self.class_records, self.hub, self.seal, self.providers)
 
     @cached_property
+    def teachers(self) -> Teachers:
+        return Teachers(
+            settings.Classes(parent=self.app).teachers,
+            records=self.class_records,
+            hub=self.hub,
+            me=Person("", self.auth.api_token),
+            news=self.classes.news,
+            log=self.event_log,
+        )
+
+    @cached_property
     def teaching(self) -> Teaching:
-        said = settings.Classes(parent=self.app)
         return Teaching(
-            said.teachers,
-            said.days,
+            self.teachers,
+            settings.Classes(parent=self.app).days,
             records=self.class_records,
             classes=self.classes,
             launches=self.launches,

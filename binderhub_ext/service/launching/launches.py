@@ -289,7 +289,7 @@ class Launches:
     async def _start(self, key: _Key, order: LaunchOrder) -> RunningLaunch:
         running = RunningLaunch(order, self._first_state(key, order))
         await self._records.launch_started(row_of(running.state, order))
-        await self._classes.opened(order.request.class_id, order.person, key[1], running.state.id)
+        await self._classes.opened(order, key[1], running.state.id)
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._ended(key, running))

@@ -23,7 +23,15 @@ from ...core.repo import Commit, Repo
 from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
-from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, SecretRow, TrustRow
+from .tables import (
+    BuildRow,
+    ClassTeacherRow,
+    CredentialRow,
+    EnvironmentRow,
+    LaunchRow,
+    SecretRow,
+    TrustRow,
+)
 from .transactions import Transactions
 
 INTERRUPTED = fixed("The service was restarted meanwhile. Launch again: nothing is lost.")
@@ -210,11 +218,16 @@ class Records(Transactions):
     # ---- what is entrusted
 
     async def forget_entrusted(self, user: str, before: datetime) -> None:
-        """Forget secrets, credentials and decisions of a person that are older than that."""
+        """Forget secrets, credentials, decisions and classes of a person that are older than that.
+
+        Of classes those in which somebody else named them as a teacher.
+        """
 
         def forget(session: Session) -> None:
             for table in (SecretRow, CredentialRow, TrustRow):
                 session.execute(delete(table).where(table.user == user, table.since < before))
+            named, older = ClassTeacherRow.name == user, ClassTeacherRow.since < before
+            session.execute(delete(ClassTeacherRow).where(named, ~ClassTeacherRow.is_group, older))
 
         await self.run(forget)
 

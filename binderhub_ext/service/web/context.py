@@ -30,6 +30,7 @@ from ..launching.choosing import Choosing
 from ..launching.classes import Classes
 from ..launching.launches import Launches
 from ..launching.news import News
+from ..launching.teachers import Teachers
 from ..launching.teaching import Teaching
 from ..launching.updates import Updates
 from ..launching.upstream import Upstream
@@ -98,6 +99,7 @@ class Service:
     upstream: Upstream
     news: News
     classes: Classes
+    teachers: Teachers
     teaching: Teaching
     volumes: PersonVolumes
     files: PersonFiles

@@ -98,6 +98,8 @@ API: list[Route] = [
     (rf"api/classes/{_ID}", classes.ClassApi),
     (rf"api/classes/{_ID}/stop", classes.ClassStop),
     (rf"api/classes/{_ID}/end", classes.ClassEnd),
+    (rf"api/classes/{_ID}/teachers", classes.ClassTeachers),
+    (rf"api/classes/{_ID}/teachers/{_ID}", classes.ClassTeacher),
     (rf"api/classes/{_ID}/events", classes.ClassEvents),
     (r"api/prepare", classes.PrepareApi),
     (r"api/volumes", volumes.VolumesApi),
