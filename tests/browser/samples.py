@@ -683,6 +683,9 @@ def folder(**changes: Any) -> dict[str, Any]:
         "more": True,
         "writable": True,
         "upload_url": "/services/binder/api/files/content?of=home&path=data",
+        "form_url": "/services/binder/files/upload?of=home&path=data",
+        "brought": [{"name": HOSTILE, "called": "x" * 200 + " (1).csv"}],
+        "error": {"message": f"{HOSTILE} is larger than 2.0 GiB."},
         "limit": 2 * 2**30,
         **changes,
     }

@@ -13,7 +13,7 @@ from binderhub_ext.service.hub import Person
 from binderhub_ext.service.person.folders import HOME, PersonFolders
 from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.person.volumes import PersonVolumes
-from binderhub_ext.service.web.handlers.folders import Pace
+from binderhub_ext.service.web.handlers.receiving import Pace
 from binderhub_ext.storage.space import Limits
 
 MIB = 1 << 20

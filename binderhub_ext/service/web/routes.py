@@ -22,6 +22,7 @@ from .handlers import (
     pages,
     shares,
     updates,
+    uploads,
     usage,
     volumes,
 )
@@ -58,6 +59,7 @@ PAGES: list[Route] = [
     (r"files", files.FilesPage),
     (r"files/folder", folders.FolderPage),
     (r"files/content", folders.ContentPage),
+    (r"files/upload", uploads.UploadForm),
     (r"files/(.+)\.zip", files.ProjectZip),
     (r"catalogue", catalogue.CataloguePage),
     (r"catalogue/publish", catalogue.PublishPage),
