@@ -391,6 +391,10 @@ def entry(**changes: Any) -> dict[str, Any]:
         "changed": "2026-11-01T08:00:00Z",
         "environment": {"built": True, "bytes": 734 * 2**20},
         "health": {"ok": True, "checked": "2026-11-20T08:00:00Z", "message": ""},
+        "picture": "docs/plot.png",
+        "picture_text": f"A curve of the tide {HOSTILE}",
+        "picture_url": "/services/binder/static/images/logo_social.png",
+        "picture_flaw": "",
         **changes,
     }
 
@@ -399,7 +403,8 @@ def catalogue(**changes: Any) -> dict[str, Any]:
     gone = {"ok": False, "checked": "2026-11-20T08:00:00Z", "message": "Its host did not answer."}
     unknown = {"built": None, "bytes": None}
     new = {"ok": None, "checked": "", "message": ""}
-    others = {"featured": False, "people": 0, "environment": unknown}
+    bare = {"picture": "", "picture_text": "", "picture_url": ""}
+    others = {"featured": False, "people": 0, "environment": unknown, **bare}
     alone = {"title": "waves", "owner": "", "text": "", "tags": [], "people": 3}
     long = "a-group-of-people-with-a-very-long-name"
     return {
@@ -429,9 +434,10 @@ def catalogue(**changes: Any) -> dict[str, Any]:
 
 def published(**changes: Any) -> dict[str, Any]:
     """The page of an entry."""
-    values = {name: entry()[name] for name in ("link", "title", "text")}
+    values = {name: entry()[name] for name in ("link", "title", "text", "picture", "picture_text")}
     return {
-        "entry": entry(mine=True, hidden=True),
+        "entry": entry(mine=True, hidden=True, picture_flaw="There is no such file."),
+        "may_picture": True,
         "values": {**values, "tags": "oceanography", "group": "ocean"},
         "groups": ["crew", "ocean"],
         "reported": False,

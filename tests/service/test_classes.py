@@ -23,9 +23,10 @@ from binderhub_ext.service.hub import State as ServerState
 from binderhub_ext.service.launching.attendance import Seen, attendant, has_server
 from binderhub_ext.service.launching.launchstate import State
 from binderhub_ext.service.records.classes import ClassRecords, Lent, Opening
+from binderhub_ext.service.records.classtables import ClassRow, OpeningRow
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
-from binderhub_ext.service.records.tables import ClassRow, LaunchRow, OpeningRow
+from binderhub_ext.service.records.tables import LaunchRow
 
 TEACHER, ANOTHER, ADMIN = "tessa-of-class", "tom-of-class", "ada-of-admin"
 WITH = "tina-of-class"

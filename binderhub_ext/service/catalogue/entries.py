@@ -82,6 +82,10 @@ class Catalogue:
             )
         return row
 
+    @property
+    def shows_pictures(self) -> bool:
+        return self._limits.pictures
+
     def may_publish(self, person: Person) -> bool:
         return person.admin or self._limits.per_person > 0
 
@@ -248,6 +252,10 @@ class Catalogue:
             before: the group it was for, which may be gone meanwhile.
         """
         judge(self.policy, request)
+        if listing.picture and not self.shows_pictures:
+            raise NotAllowed("This hub shows no pictures in its catalogue. Leave it out.")
+        if listing.picture and request.repo is None:
+            raise BadLink("An image has no repository with a picture in it. Leave the picture out.")
         if request.share:
             raise BadLink(
                 "This link lets people into the server of whoever follows it. Leave out who else"

@@ -25,7 +25,7 @@ from ...core.sentences import NOTHING, Sentence
 from ..hub import HubClient, Person
 from ..person.sealed import Seal
 from ..records.classes import ClassRecords, Lent
-from ..records.tables import ClassRow, OpeningRow
+from ..records.classtables import ClassRow, OpeningRow
 from ..requests import read_own_link
 from .news import News
 from .orders import LaunchOrder

@@ -18,7 +18,7 @@ from ...core.sharees import Sharee
 from ..hub import HubClient, Person
 from ..members import own_since
 from ..records.classes import ClassRecords, Opening
-from ..records.tables import ClassRow
+from ..records.classtables import ClassRow
 from .eventlog import EventLog
 from .news import News
 

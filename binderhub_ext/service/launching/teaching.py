@@ -19,8 +19,8 @@ from ...core.providers import Providers
 from ..accounting.bookkeeper import Bookkeeper
 from ..hub import HubClient, Person
 from ..records.classes import ClassRecords, Opening, Stop
+from ..records.classtables import ClassRow
 from ..records.records import now
-from ..records.tables import ClassRow
 from .attendance import Attendant, Place, Seen, attendant, has_begun, has_server
 from .classes import Classes
 from .eventlog import EventLog

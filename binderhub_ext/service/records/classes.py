@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, aliased
 from ...core.classes import Named
 from ...core.errors import TargetMissing
 from ...core.sharees import Sharee
+from .classtables import ClassRow, ClassTeacherRow, OpeningRow
 from .records import Records, now
-from .tables import ClassRow, ClassTeacherRow, LaunchRow, OpeningRow
+from .tables import LaunchRow
 
 
 @dataclass(frozen=True)

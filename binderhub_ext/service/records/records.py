@@ -23,9 +23,9 @@ from ...core.repo import Commit, Repo
 from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
+from .classtables import ClassTeacherRow
 from .tables import (
     BuildRow,
-    ClassTeacherRow,
     CredentialRow,
     EnvironmentRow,
     LaunchRow,

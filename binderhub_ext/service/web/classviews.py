@@ -13,7 +13,7 @@ from ...core.links import write_link
 from ...core.providers import Providers
 from ..launching.attendance import Attendant, Place
 from ..launching.teachers import Taught
-from ..records.tables import ClassRow
+from ..records.classtables import ClassRow
 from .sharing import qr_code
 from .views import iso, repo_view
 

@@ -30,7 +30,7 @@ from ..hub import Person, State
 from ..launching.orders import OnChange
 from ..launching.resolving import resolve
 from ..person.secrets import StoredSecret
-from ..records.tables import ClassRow
+from ..records.classtables import ClassRow
 from ..requests import SHOWN, TOLD
 from . import views
 from .context import Service

@@ -64,6 +64,7 @@ PAGES: list[Route] = [
     (r"catalogue", catalogue.CataloguePage),
     (r"catalogue/publish", catalogue.PublishPage),
     (rf"catalogue/{_ID}", catalogue.EntryPage),
+    (rf"catalogue/{_ID}/picture/{_ID}", catalogue.PictureFile),
     (r"usage", usage.UsagePage),
     (r"language", pages.ChosenLanguage),
     (r"settings", pages.Settings),

@@ -34,7 +34,8 @@ from ..person.secrets import StoredSecret
 from ..person.shares import SharedServer
 from ..person.volumes import VolumeAccess
 from ..records.classes import Stop
-from ..records.tables import ClassRow, LaunchRow, TrustRow
+from ..records.classtables import ClassRow
+from ..records.tables import LaunchRow, TrustRow
 
 _ANSWERS = ("keep", "on_change")
 
