@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -18,8 +18,8 @@ from time import perf_counter
 from tornado.log import app_log
 
 from ...core.contents import projects_of
-from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound, TargetMissing
-from ...core.launch import LaunchRequest, Project
+from ...core.errors import BadLink, Cancelled, Conflict, NotFound, TargetMissing
+from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
 from ...core.progress import Event
@@ -27,14 +27,12 @@ from ...core.projects import folder_of
 from ...core.providers import Providers, at_forge
 from ...core.repo import Commit, Repo
 from ...core.sentences import fixed
-from ...core.updates import Update
 from ...jobs import History
 from ..accounting.bookkeeper import Bookkeeper
 from ..accounting.buildmeter import BuildMeter
-from ..failures import Failure
 from ..hub import Person
 from ..person.secrets import Secrets
-from ..records.records import INTERRUPTED, Records, now
+from ..records.records import Records, now
 from . import metrics
 from .classes import Classes
 from .eventlog import EventLog
@@ -42,63 +40,16 @@ from .launcher import Launcher
 from .launchstate import State, outcome_of, row_of
 from .meaning import opened, same
 from .news import News
+from .notebooks import Notebooks
 from .orders import LaunchOrder
 from .quotas import Allowance, Quotas
-from .result import LaunchResult
+from .running import RunningLaunch
 
 _Key = tuple[str, str, Hashable]
 """A person, a server of theirs and what is opened in it."""
 
 _ID_BYTES = 16
 _HOUR = timedelta(hours=1)
-
-
-class RunningLaunch:
-    """A launch of this process: its state now, what was told, and its task.
-
-    Attributes:
-        why: what its person is told if the task is cancelled.
-    """
-
-    def __init__(self, order: LaunchOrder, state: State) -> None:
-        self.order = order
-        self.state = state
-        self.history = History()
-        self.task: asyncio.Task[None] | None = None
-        self.why = INTERRUPTED
-
-    def tell(self, event: Event) -> None:
-        """Keep an event, and what it says about where the launch is."""
-        shown = self.state.message if event.data.get("log") else event.message
-        self.state = replace(
-            self.state,
-            phase=event.phase,
-            message=shown,
-            step=event.data.get("step", self.state.step),
-            progress=max(event.data.get("progress", 0), self.state.progress),
-            build=event.data.get("build", self.state.build),
-            commit=event.data.get("commit", self.state.commit),
-            image=event.data.get("imageName", self.state.image),
-            content=_at(self.state.content, event.data.get("content", ())),
-        )
-        if update := event.data.get("update"):
-            self.state = replace(self.state, update=Update.from_fields(update))
-        if sentence := event.data.get("attention"):
-            self.state = replace(self.state, attention=(*self.state.attention, sentence))
-        self.history.append(event)
-
-    def fail(self, error: Exception) -> Event:
-        """Keep why it failed; the event that says so."""
-        failure = Failure.of(error, where=f"Launch {self.state.id}")
-        self.state = replace(self.state, error=failure, url="")
-        if isinstance(error, FilesDiffer):
-            self.state = replace(self.state, update=error.update.clipped())
-        return failure.event
-
-    def succeed(self, launched: LaunchResult) -> Event:
-        """Keep what it came to; the event that says so."""
-        self.state = replace(self.state, image=launched.image, url=launched.url)
-        return launched.event
 
 
 class Launches:
@@ -117,6 +68,7 @@ class Launches:
         bookkeeper: looks what runs, once something was started.
         classes: hears of launches of their links.
         mine: secrets that people have.
+        notebooks: those that people brought.
     """
 
     def __init__(
@@ -134,12 +86,13 @@ class Launches:
         bookkeeper: Bookkeeper,
         classes: Classes,
         mine: Secrets,
+        notebooks: Notebooks,
     ) -> None:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
         self._quotas, self._kept, self._news = quotas, kept, news
         self._meter, self._bookkeeper, self._classes = meter, bookkeeper, classes
-        self._secrets = mine
+        self._secrets, self._notebooks = mine, notebooks
         self._all: dict[str, RunningLaunch] = {}
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
@@ -169,7 +122,7 @@ class Launches:
         order = order.as_said()
         await self._secrets.check(order.person.name, order.request.secrets)
         judge(self._policy, order.request)
-        order = await self._of_class(order)
+        order = await self._notebooks.brought(await self._of_class(order))
         own, content = await self.folders(order.person, order.request)
         order = replace(order, project=own, content=content)
         user, server = order.person.name, server_of(order.request, own, content)
@@ -330,6 +283,7 @@ class Launches:
         result = state.error.code if state.error else "success"
         metrics.launch_ended(provider, result, perf_counter() - began)
         await self._write_down(running, last)
+        await self._notebooks.ended(running)
         # told only now, so that whoever hears of it finds it in the records
         running.tell(last)
         running.state = replace(running.state, finished=now(), progress=100)
@@ -379,16 +333,6 @@ class Launches:
 
 
 _BY_THEM = fixed("You cancelled this launch.")
-
-
-def _at(content: tuple[Project, ...], commits: Sequence[str]) -> tuple[Project, ...]:
-    """Content with what its refs were found to stand for."""
-    if not commits:
-        return content
-    return tuple(
-        replace(project, commit=replace(project.commit, id=id))
-        for project, id in zip(content, commits, strict=True)
-    )
 
 
 def _named_now(repo: Repo, providers: Providers) -> Repo:

@@ -29,6 +29,7 @@ from .tables import (
     CredentialRow,
     EnvironmentRow,
     LaunchRow,
+    NotebookRow,
     SecretRow,
     TrustRow,
 )
@@ -218,13 +219,13 @@ class Records(Transactions):
     # ---- what is entrusted
 
     async def forget_entrusted(self, user: str, before: datetime) -> None:
-        """Forget secrets, credentials, decisions and classes of a person that are older than that.
+        """Forget secrets, credentials, decisions, notebooks and classes of a person of before.
 
         Of classes those in which somebody else named them as a teacher.
         """
 
         def forget(session: Session) -> None:
-            for table in (SecretRow, CredentialRow, TrustRow):
+            for table in (SecretRow, CredentialRow, TrustRow, NotebookRow):
                 session.execute(delete(table).where(table.user == user, table.since < before))
             named, older = ClassTeacherRow.name == user, ClassTeacherRow.since < before
             session.execute(delete(ClassTeacherRow).where(named, ~ClassTeacherRow.is_group, older))

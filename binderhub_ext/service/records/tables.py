@@ -105,6 +105,17 @@ class LaunchRow(Base):
     content: Mapped[str] = mapped_column(Text, default="")
 
 
+class NotebookRow(Base):
+    """A notebook that somebody brought as a file and has not opened yet."""
+
+    __tablename__ = "notebooks"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
 class TrustRow(Base):
     """A person's word that links to a repository may start without a question."""
 
