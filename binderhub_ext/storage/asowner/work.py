@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 
 from ...beneath import beneath, open_file, parts_of
 from ...core.filenames import numbered
+from ...locks import try_lock
 from .words import HEAD, piece_size
 
 MOST = 2000
@@ -107,7 +107,7 @@ def new_file(root: int, path: str) -> Iterator[Draft]:
         draft = f"{_DRAFT}{token_hex(8)}".encode()
         descriptor = open_file(folder, draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(descriptor)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield Draft(folder, draft, file)
@@ -137,9 +137,8 @@ def _remove_left(folder: int, draft: bytes) -> None:
         if age < _BEGINS:
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
+            if not try_lock(descriptor):
+                return
         except OSError:  # a file system without locks
             if age < _DAY:
                 return
