@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -16,12 +16,17 @@ from realhub import PREFIX, Browser
 from sqlalchemy import update
 from webform import WebForm
 
-from binderhub_ext.core.errors import Cancelled, FilesDiffer, TargetMissing
+from binderhub_ext.core.classes import Named
+from binderhub_ext.core.errors import Cancelled, FilesDiffer, NotFound, TargetMissing
 from binderhub_ext.core.sentences import Sentence
-from binderhub_ext.service.hub import Server
+from binderhub_ext.core.sharees import Sharee
+from binderhub_ext.service.hub import HubClient, Person, Server
 from binderhub_ext.service.hub import State as ServerState
 from binderhub_ext.service.launching.attendance import Seen, attendant, has_server
+from binderhub_ext.service.launching.eventlog import EventLog
 from binderhub_ext.service.launching.launchstate import State
+from binderhub_ext.service.launching.news import News
+from binderhub_ext.service.launching.teachers import Teachers
 from binderhub_ext.service.records.classes import ClassRecords, Lent, Opening
 from binderhub_ext.service.records.classtables import ClassRow, OpeningRow
 from binderhub_ext.service.records.database import sqlite_url
@@ -160,6 +165,33 @@ async def test_a_class_that_nobody_goes_to_ends(tmp_path: Path) -> None:
             change = update(OpeningRow).values(opened=today - timedelta(days=39))
             await records.run(lambda session, change=change: session.execute(change))
         assert [row.id for row in await classes.idle(30)] == ["old"]
+    finally:
+        records.close()
+
+
+async def test_who_gets_the_name_of_a_teacher_gets_none_of_their_classes(tmp_path: Path) -> None:
+    class Hub:
+        async def groups(self, _person: Person) -> tuple[str, ...]:
+            return ("staff",)
+
+    records, hub = (
+        Records(sqlite_url(tmp_path / "b.sqlite"), engine="local"),
+        cast(HubClient, Hub()),
+    )
+    classes, me = ClassRecords(records), Person("", "ours")
+    teachers = Teachers(["staff"], records=classes, hub=hub, me=me, news=News(), log=EventLog(""))
+    try:
+        await classes.add(ClassRow(id="c", owner="ana", title="", link="", created=NOON))
+        await classes.name("c", Named("k3f9", Sharee("bob")))
+        ana, bob = (Person(name, "", since=NOON.timestamp() - 90) for name in ("ana", "bob"))
+        heir = replace(ana, since=NOON.timestamp() + 90)
+        assert (await teachers.get(ana, "c")).by is None
+        assert (await teachers.get(bob, "c")).by == {"k3f9"}
+        assert [len(await teachers.mine(one)) for one in (ana, bob, heir)] == [1, 1, 0]
+        await records.forget_entrusted("bob", datetime.now(UTC) + timedelta(minutes=1))
+        for nobody in (heir, bob):
+            with pytest.raises(NotFound):
+                await teachers.get(nobody, "c")
     finally:
         records.close()
 

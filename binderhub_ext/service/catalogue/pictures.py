@@ -20,7 +20,7 @@ from ..records.tables import CatalogueRow, PictureRow
 MISSING, LARGE, UNFIT, UNREACHED = "missing", "large", "unfit", "unreached"
 """Why an entry has no picture."""
 
-_PATIENCE = 300.0
+_PATIENCE = 60.0
 """Seconds for which a repository may be fetched for its picture."""
 
 
