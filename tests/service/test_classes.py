@@ -169,31 +169,24 @@ async def test_a_class_that_nobody_goes_to_ends(tmp_path: Path) -> None:
         records.close()
 
 
-async def test_who_gets_the_name_of_a_teacher_gets_none_of_their_classes(tmp_path: Path) -> None:
+async def test_who_gets_the_name_of_a_teacher_gets_none_of_their_classes(records: Records) -> None:
     class Hub:
         async def groups(self, _person: Person) -> tuple[str, ...]:
             return ("staff",)
 
-    records, hub = (
-        Records(sqlite_url(tmp_path / "b.sqlite"), engine="local"),
-        cast(HubClient, Hub()),
-    )
-    classes, me = ClassRecords(records), Person("", "ours")
+    classes, me, hub = ClassRecords(records), Person("", "ours"), cast(HubClient, Hub())
     teachers = Teachers(["staff"], records=classes, hub=hub, me=me, news=News(), log=EventLog(""))
-    try:
-        await classes.add(ClassRow(id="c", owner="ana", title="", link="", created=NOON))
-        await classes.name("c", Named("k3f9", Sharee("bob")))
-        ana, bob = (Person(name, "", since=NOON.timestamp() - 90) for name in ("ana", "bob"))
-        heir = replace(ana, since=NOON.timestamp() + 90)
-        assert (await teachers.get(ana, "c")).by is None
-        assert (await teachers.get(bob, "c")).by == {"k3f9"}
-        assert [len(await teachers.mine(one)) for one in (ana, bob, heir)] == [1, 1, 0]
-        await records.forget_entrusted("bob", datetime.now(UTC) + timedelta(minutes=1))
-        for nobody in (heir, bob):
-            with pytest.raises(NotFound):
-                await teachers.get(nobody, "c")
-    finally:
-        records.close()
+    await classes.add(ClassRow(id="c", owner="ana", title="", link="", created=NOON))
+    await classes.name("c", Named("k3f9", Sharee("bob")))
+    ana, bob = (Person(name, "", since=NOON.timestamp() - 90) for name in ("ana", "bob"))
+    heir = replace(ana, since=NOON.timestamp() + 90)
+    assert (await teachers.get(ana, "c")).by is None
+    assert (await teachers.get(bob, "c")).by == {"k3f9"}
+    assert [len(await teachers.mine(one)) for one in (ana, bob, heir)] == [1, 1, 0]
+    await records.forget_entrusted("bob", datetime.now(UTC) + timedelta(minutes=1))
+    for nobody in (heir, bob):
+        with pytest.raises(NotFound):
+            await teachers.get(nobody, "c")
 
 
 # ---- with a Hub

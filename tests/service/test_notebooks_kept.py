@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -20,7 +18,6 @@ from binderhub_ext.service.launching.launchstate import State
 from binderhub_ext.service.launching.notebooks import Notebooks
 from binderhub_ext.service.launching.orders import LaunchOrder
 from binderhub_ext.service.launching.running import RunningLaunch
-from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.notebooks import NotebookRecords
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.tables import NotebookRow
@@ -28,13 +25,6 @@ from binderhub_ext.service.records.tables import NotebookRow
 ANA = Person("ana", "")
 SCRATCH = LaunchOrder(ANA, LaunchRequest(SHIPPED.repo(EMPTY)), keep=None)
 MINE = Notebook("mine", b"{}")
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    made = Records(sqlite_url(tmp_path / "b.sqlite"), engine="local")
-    yield made
-    made.close()
 
 
 def ended(order: LaunchOrder, error: Exception | None, step: str = "") -> RunningLaunch:

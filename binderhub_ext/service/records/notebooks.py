@@ -18,23 +18,23 @@ class NotebookRecords:
     """
 
     def __init__(self, records: Records) -> None:
-        self._run = records.run
+        self._records = records
 
     async def keep(self, user: str, title: str, content: bytes) -> None:
         row = NotebookRow(user=user, title=title, content=content, since=now())
-        await self._run(lambda session: session.merge(row))
+        await self._records.run(lambda session: session.merge(row))
 
     async def get(self, user: str, age: timedelta) -> NotebookRow | None:
         """That of a person, if it is no older."""
-        row = await self._run(lambda session: session.get(NotebookRow, user))
+        row = await self._records.get(NotebookRow, user)
         return row if row and row.since > now() - age else None
 
     async def remove(self, user: str) -> None:
         """Forget that of a person; harmless if there is none."""
         mine = delete(NotebookRow).where(NotebookRow.user == user)
-        await self._run(lambda session: session.execute(mine))
+        await self._records.write(mine)
 
     async def forget(self, age: timedelta) -> None:
         """Forget all that are older."""
         old = delete(NotebookRow).where(NotebookRow.since < now() - age)
-        await self._run(lambda session: session.execute(old))
+        await self._records.write(old)
