@@ -692,7 +692,8 @@ async def test_a_picture_is_shown_to_those_who_see_its_entry(realhub, repos) -> 
                 await asyncio.sleep(0.2)
         page = (await gil.get(f"{PREFIX}catalogue?q=pictured")).text
         assert f'src="{view["picture_url"]}" alt="A &#34;curve&#34;" loading="lazy"' in page
-        picture = await gil.send("GET", view["picture_url"], headers={"Sec-Fetch-Mode": "no-cors"})
+        on_page = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "same-origin"}
+        picture = await gil.send("GET", view["picture_url"], headers=on_page)
         assert picture.headers["Content-Type"] == "image/png"
         assert picture.headers["X-Content-Type-Options"] == "nosniff"
         assert picture.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"

@@ -477,11 +477,15 @@ async def test_a_class_of_several_teachers(realhub, repos) -> None:
         async with realhub.browser(ADMIN) as ada:
             await ada.get("/hub/token")
             hub = {"X-XSRFToken": ada.xsrf("/hub/")}
-            staff = {"path": "/hub/api/groups/staff/users", "json": {"users": [WITH]}}
-            assert (await ada.send("DELETE", **staff, headers=hub)).status == 200
+            path = "/hub/api/groups/staff/users"
+            reply = await ada.send("DELETE", path, json={"users": [WITH]}, headers=hub)
+            assert reply.status == 200
         assert (await tina.api("GET", api)).status == 404
         assert (await tina.api("POST", f"{api}/stop")).status == 404
         assert (await people(tessa, id))[late][0] == "running"
+        [staff] = added.json()["teachers"]
+        gone = await tessa.api("DELETE", f"{api}/teachers/{staff['id']}")
+        assert gone.json() == {"teachers": []}
         assert f"The teacher {TEACHER}: name-teacher {id}: {WITH}" in realhub.log.read_text()
 
 
