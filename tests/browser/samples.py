@@ -434,7 +434,8 @@ def catalogue(**changes: Any) -> dict[str, Any]:
 
 def published(**changes: Any) -> dict[str, Any]:
     """The page of an entry."""
-    values = {name: entry()[name] for name in ("link", "title", "text", "picture", "picture_text")}
+    values = {name: entry()[name] for name in ("link", "title", "text", "picture")}
+    values["picture_text"] = "A curve of the tide"
     return {
         "entry": entry(mine=True, hidden=True, picture_flaw="There is no such file."),
         "may_picture": True,
