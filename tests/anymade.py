@@ -26,7 +26,19 @@ chmod +x ~/.local/bin/mytool
 python -m ipykernel install --user --name mykern --display-name 'My kernel'
 """
 SETUP = "import colorama\nfrom setuptools import setup\nsetup(name='mine', version='1')\n"
+BESIDE = """
+import signal, sys, time
+def end(*_):
+    time.sleep(0.5)  # as a database, which has something to write
+    open("ended", "w").write("in peace")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+while True:
+    signal.pause()
+"""
 FILES = {
+    "start": '#!/bin/sh\nsetsid python3 beside.py >/dev/null 2>&1 &\nexec "$@"\n',
+    "beside.py": BESIDE,
     "readme.txt": "from the repository\n",
     "requirements.txt": "-r more.txt\n",
     "more.txt": "colorama \\\n  ==0.4.6\n",
@@ -65,3 +77,5 @@ async def test_project_and_home_have_it(hub: SandboxHub, made: Built) -> None:
             assert lines[0].split(" ", 1)[1] == "from the repository", told
             assert lines[1:] == ["False words", "tool", "True", "0.4.6"], told
             await client.stop(user)
+    # So was what `start` left running.
+    assert (hub.layout.home("mia") / project / "ended").read_text() == "in peace"

@@ -42,7 +42,7 @@ c.JupyterHub.spawner_class = "binder-kubernetes"
 c.JupyterHub.hub_ip = {host!r}
 c.BinderKubeSpawner.start_timeout = 300
 c.BinderKubeSpawner.mem_limit = "512M"
-c.BinderKubeSpawner.delete_grace_period = 1
+c.BinderKubeSpawner.delete_grace_period = 5
 """
 
 

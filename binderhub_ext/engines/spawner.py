@@ -34,6 +34,7 @@ from ..core.progress import Event, Phase
 from ..core.sentences import Sentence
 from ..jobs import History
 from .answering import until_answers
+from .ending import EndingMixin
 from .givensecrets import SecretsMixin
 from .preparing import PreparingMixin
 from .rescue import explained
@@ -70,7 +71,7 @@ ENDED = Sentence("It ended by itself.")
 _STOPPED = Sentence("It stopped answering.")
 
 
-class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
+class BinderSpawnerMixin(EndingMixin, SecretsMixin, PreparingMixin):
     """Starts what our service admitted, and nothing else. Put it before a JupyterHub spawner.
 
     An engine supplies the verbs of :class:`PreparingMixin`.
@@ -344,8 +345,7 @@ class BinderSpawnerMixin(SecretsMixin, PreparingMixin):
 
     def get_args(self) -> list[str]:
         """Arguments of the server; what the launch asks for comes last."""
-        args: list[str] = super().get_args()  # type: ignore[misc]
-        args = [*args, *origin_arguments(self.origins)]
+        args = [*super().get_args(), *origin_arguments(self.origins)]  # type: ignore[misc]
         if self.launch is None:
             return args
         return [*args, *server_arguments(self.launch), *self.rescue_arguments()]

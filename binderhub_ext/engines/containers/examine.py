@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from .people import server_uid
 from .tool import ImageTool
 
-_OBEDIENT = "repo2docker-entrypoint"
+OBEDIENT = "repo2docker-entrypoint"
+"""The ENTRYPOINT of every image of repo2docker's, which runs what it is given."""
+
 _JUPYTERS = "8888"
 _VERSION = re.compile(r"\d+(?:\.\w+)+", re.MULTILINE)
 
@@ -54,7 +56,7 @@ async def examine(tool: ImageTool, image: str) -> Examination:
     entrypoint = " ".join(config.get("Entrypoint") or ())
     # repo2docker's own runs what it is given; a repository's `start` in it may need more than
     # there is here.
-    if server is not None and entrypoint and _OBEDIENT not in entrypoint:
+    if server is not None and entrypoint and OBEDIENT not in entrypoint:
         said = await tool.try_command(image, "jupyterhub-singleuser", "--version", user=uid)
         obedient = _version(said) == _version(server)
     return Examination(

@@ -90,16 +90,13 @@ async def keep_made(
         tell(Event.log(Phase.BUILDING, line))
 
 
-def entrypoint(image: Mapping[str, Any], launch: Launch, *, shown: bool) -> list[str]:
-    """What a container of an image begins with so that its server finds what was made; or nothing.
+def giving(image: Mapping[str, Any], launch: Launch) -> list[str]:
+    """What gives a home and a project what the image's build made, before its command; or nothing.
 
     Args:
         image: as the engine describes it.
-        shown: whether it sees programs of ours.
     """
-    config = image.get("Config") or {}
-    if not shown or LABEL not in (config.get("Labels") or {}):
+    if LABEL not in ((image.get("Config") or {}).get("Labels") or {}):
         return []
     program = quickstart.place_of(given.PROGRAM)
-    arguments = given.arguments(_MADE, launch, HOME)
-    return ["python3", program, *arguments, *(config.get("Entrypoint") or ())]
+    return ["python3", program, *given.arguments(_MADE, launch, HOME)]

@@ -17,10 +17,14 @@ from ...core.layout import DataDirectory
 from ...ownfiles import put
 from ..given import PROGRAM
 
+FIRST = Path(__file__).parents[1] / "inside" / "binder_first.py"
+"""The first process of containers."""
+
 # In this order: what the second imports is there before it.
 _FILES = (
     Path(__file__).parents[1] / "inside" / "binder_quickstart.py",
     PROGRAM,
+    FIRST,
     Path(__file__).parent / "inside" / "site" / "sitecustomize.py",
 )
 TARGET = "/usr/local/share/binder-at-home"
@@ -72,6 +76,11 @@ def python_path_of(image: Mapping[str, Any]) -> str:
         variable.removeprefix(_VARIABLE) for variable in variables if variable.startswith(_VARIABLE)
     ]
     return said[-1] if said else ""
+
+
+def is_provided(layout: DataDirectory) -> bool:
+    """Whether containers see the programs that they are begun with."""
+    return all((source(layout) / file.name).exists() for file in (PROGRAM, FIRST))
 
 
 def source(layout: DataDirectory) -> Path:

@@ -32,7 +32,8 @@ from ...storage.sync.words import Request
 from ...traits import Cidr
 from .. import givensecrets
 from ..base import EngineDown
-from ..containers import made, quickstart
+from ..containers import quickstart
+from ..containers.beginning import entrypoint
 from ..containers.people import ensure_person
 from ..preparing import Prepared
 from ..rundir import Owner
@@ -211,8 +212,7 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         uid, gid = self.prepared.owner
         directory = _plain(self.notebook_dir)
         container = {"labels": labels, "user": f"{uid}:{gid}", "working_dir": directory}
-        ours = self._quickstart()
-        first = made.entrypoint(self.prepared.image, self.prepared.launch, shown=bool(ours))
+        first = entrypoint(self.prepared.image, self.prepared.launch, self.layout, self)
         return {**container, "entrypoint": [*map(_plain, first)]} if first else container
 
     def _restrictions(self) -> dict[str, Any]:
@@ -290,6 +290,11 @@ class BinderDockerSpawner(BinderSpawnerMixin, DockerSpawner):
         with suppress(NotFound):
             await super().stop(now)
         await self.clean_up()
+
+    async def stop_object(self) -> None:
+        """Ask its container to end, and wait as long as what runs in it may take for that."""
+        with suppress(NotFound):
+            await self.docker("stop", self.container_id, timeout=self.end_timeout)
 
     async def clean_up(self) -> None:
         """Remove its container and its run directory."""

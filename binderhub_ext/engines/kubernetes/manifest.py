@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..containers import made, quickstart
+from ..containers.beginning import entrypoint
+from ..ending import EndingMixin
 from ..preparing import Prepared
 from . import labels
 from .pods import NOTEBOOK, DataClaim, of_server
@@ -30,7 +31,12 @@ def complete(pod: Any, marks: Mapping[str, str], guarantees: Mapping[str, float]
 
 
 def add_launch(
-    pod: Any, prepared: Prepared, directory: str, data: DataClaim, first: Mapping[str, Any] | None
+    pod: Any,
+    prepared: Prepared,
+    directory: str,
+    data: DataClaim,
+    first: Mapping[str, Any] | None,
+    ending: EndingMixin,
 ) -> None:
     """Add what one launch needs.
 
@@ -39,6 +45,7 @@ def add_launch(
         prepared: the launch.
         directory: in which the server works.
         first: a container that runs before all others.
+        ending: how long what runs in it may take for its end.
     """
     server, spec = _server(pod), pod.spec
     pod.metadata.labels[labels.FILES] = str(prepared.launch.files)
@@ -47,11 +54,10 @@ def add_launch(
     spec.image_pull_secrets = [{"name": name} for name in names] or None
     spec.volumes = [*(spec.volumes or ()), data.volume]
     server.working_dir = directory
-    shown = quickstart.source(data.layout).exists()
+    spec.termination_grace_period_seconds = ending.end_timeout
+    begins = entrypoint(prepared.image.known, prepared.launch, data.layout, ending)
     # Otherwise the image's own ENTRYPOINT, if it has one.
-    server.command = (
-        made.entrypoint(prepared.image.known, prepared.launch, shown=shown) or server.command
-    )
+    server.command = begins or server.command
     seen = [data.mount(place) for place in of_server(prepared.mounts, data.layout)]
     server.volume_mounts = [*seen, *(server.volume_mounts or ())]
     if prepared.groups:

@@ -107,7 +107,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
 
     @default("delete_grace_period")
     def _grace(self) -> int:
-        return 5
+        return self.end_timeout
 
     @default("container_security_context")
     def _restricted(self) -> dict[str, Any]:
@@ -273,7 +273,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
         marks = {labels.HUB: self.cluster.hub, labels.RUN: self.run_directory.name}
         complete(pod, marks, self._guarantees())
         if self.prepared:
-            add_launch(pod, self.prepared, self.notebook_dir, self.data, self._first)
+            add_launch(pod, self.prepared, self.notebook_dir, self.data, self._first, self)
         return pod
 
     def get_env(self) -> dict[str, str]:

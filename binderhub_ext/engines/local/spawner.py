@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import random_port
-from traitlets import Bool, CaselessStrEnum, Float, Integer, List, default
+from traitlets import Bool, CaselessStrEnum, Integer, List, default
 
 from ...core.errors import LaunchFailed
 from ...core.launch import Launch
@@ -89,19 +89,6 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         help="""Bytes in `/tmp`, and as many in `/dev/shm` (default 512 MiB). Both are in memory
         and count towards `mem_limit` where control groups do the counting, so neither is ever
         more than a quarter of that: a full `/tmp` shall not end the server.""",
-    ).tag(config=True)
-
-    term_timeout = Float(
-        2.0,
-        help="""Seconds a server has to end by itself when it is stopped (default 2), with its
-        kernels and terminals; then all that still runs is asked to end.""",
-    ).tag(config=True)
-
-    services_timeout = Float(
-        20.0,
-        help="""Seconds that what runs beside a server, such as a database of its repository's
-        `start`, has to end by itself after the server has (default 20); then the kernel ends
-        it.""",
     ).tag(config=True)
 
     unsafe_no_sandbox = Bool(
