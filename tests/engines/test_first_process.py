@@ -58,7 +58,9 @@ def run(*command: str, first: bool = True) -> tuple[int, str]:
             "database ended beside the server\n",
             id="one that does not do as it is asked",
         ),
-        pytest.param("trap 'echo told; exit 3' USR1\nkill -USR1 1\nwait\nsleep 9 & wait", 3, "told\n"),
+        pytest.param(
+            "trap 'echo told; exit 3' USR1\nkill -USR1 1\nwait\nsleep 9 & wait", 3, "told\n"
+        ),
     ],
 )
 def test_what_runs_beside_a_server_ends_in_peace_and_after_it(

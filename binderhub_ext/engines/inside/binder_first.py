@@ -90,7 +90,7 @@ def following(signals, until):
 
 
 def reaped(program):
-    """Reap all that has ended; gives the program's status if it has, and whether anybody is left."""
+    """Reap all that has ended; gives the program's status if it has, and whether any is left."""
     status = None
     while True:
         try:

@@ -58,7 +58,7 @@ class LocalBuilder(Settings):
     # --- the interface --------------------------------------------------------------------
 
     def targets_lacking(self) -> tuple[str, ...]:
-        return targets_lacking()
+        return targets_lacking(shiny=rlang.SHINY in self.r_packages and not obstacle(self))
 
     async def basis(self) -> str:
         machine = " ".join(each.identity for each in await self.machine())
@@ -226,7 +226,7 @@ class LocalBuilder(Settings):
         identity = conda_python if of_conda else interpreter.identity
         ingredients = self._ingredients(identity)
         ingredients = replace(ingredients, system=systems.layer_key(packages))
-        recipes = [rlang.RECIPE, self.cran_mirror] if r else []
+        recipes = [rlang.RECIPE, *rlang.SERVER, self.cran_mirror] if r else []
         if not serves(python or interpreter.minor):
             recipes += [server.RECIPE, *server.KERNEL]
         ingredients = replace(ingredients, base=(*ingredients.base, *recipes))

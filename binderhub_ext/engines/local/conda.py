@@ -27,6 +27,9 @@ from .sandbox import SHELL
 CHANNEL = "conda-forge"
 """Where packages come from if the file names no channel, as with repo2docker."""
 
+_KERNEL_OF_R = "r-irkernel"
+"""What repo2docker adds to packages of R, with its entry among Jupyter's kernels."""
+
 _BYTES = 2**18
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 _ITEM = r"(?:version|build|build_number|channel)=(?:'[^'\"\[\]:/]*+'|\"[^'\"\[\]:/]*+\")"
@@ -161,6 +164,8 @@ def _completed(content: bytes, python: str) -> dict[str, Any]:
     channels = _listed(fields, "channels") or [CHANNEL]
     if not _names(packages, "python"):
         packages.append(f"python={python}")
+    if _names(packages, r"r-[\w.-]+") and not _names(packages, _KERNEL_OF_R):
+        packages.append(_KERNEL_OF_R)
     if not {"defaults", "nodefaults"} & set(channels):
         # conda would add its maker's own channel, which not everybody may use.
         channels.append("nodefaults")

@@ -16,7 +16,7 @@ from ...repos.base import Source
 from ...storage.trees import TooDeep
 from ..base import Image
 from ..buildfolder import fill
-from . import conda
+from . import conda, rlang
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .condalink import Conda
 from .limits import Limits
@@ -101,7 +101,7 @@ class OneBuild:
         return Recipe(
             plan.detection,
             sandbox,
-            tuple(self.settings.base_packages),
+            (*self.settings.base_packages, *(rlang.SERVER if self.plan.r else ())),
             self.cache,
             self.tell,
             self.server,

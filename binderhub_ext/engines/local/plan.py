@@ -54,7 +54,8 @@ def notes(
     """What is taken in place of what a repository asks for, and what is not taken."""
     taken = NOTHING if detection.is_conda or python else taken_instead(detection, interpreter)
     kernel = _kernel_note(python or interpreter.minor)
-    said = taken, kernel, rlang.taken_instead(detection, r), *detection.notes
+    of_r = rlang.taken_instead(detection, r), rlang.without_rstudio(detection)
+    said = taken, kernel, *of_r, *detection.notes
     return tuple(filter(None, said))
 
 

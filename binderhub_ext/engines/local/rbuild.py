@@ -29,12 +29,24 @@ if (length(lacking())) install.packages(lacking())
 if (length(lacking())) stop("These packages could not be installed: ", toString(lacking()))
 """
 _ITSELF = 'remotes::install_local(upgrade = "{upgrade}")'
+_NOT_COMPILED = (
+    "What was missing to compile them: {names}. Name the packages of Debian that have it in "
+    "apt.txt: r-base-dev has the compilers, those of libraries end in -dev"
+)
+_FEW = 10
 _TOO_OLD = re.compile(r"but [>=]+ \S+ is required")
 
 _PASSED_OVER = re.compile(
     r"package.? \u2018(.+)\u2019 (?:is|are) not available"
     r"|installation of package \u2018(.+)\u2019 had non-zero"
 )
+_LACKING = re.compile(
+    r"\b(gcc|g\+\+|gfortran|make)(?:-\d+)?: (?:command )?(?:not found|No such file)"
+    r"|fatal error: ([\w./+-]{1,100}): No such file"
+    r"|\bdeb: ([\w.+-]{1,100}) \("
+)
+"""A compiler or a header that is not there, and what many packages say of Debian's."""
+
 _UNREACHABLE = re.compile(r"unable to access index for repository (\S+)/src/contrib")
 
 
@@ -46,11 +58,13 @@ class Installing(Log):
         unreachable: archives of packages that could not be reached.
         passed_over: packages that were not installed.
         too_old: whether one asked for a newer version of another.
+        lacking: compilers, headers and packages of Debian that were not there to compile one.
     """
 
     unreachable: set[str] = field(default_factory=set)
     passed_over: set[str] = field(default_factory=set)
     too_old: bool = False
+    lacking: set[str] = field(default_factory=set)
 
     def add(self, line: str) -> None:
         """Tell a line."""
@@ -58,6 +72,8 @@ class Installing(Log):
             names = (found[1] or found[2]).split("\u2019, \u2018")
             self.passed_over.update(PurePosixPath(name).name for name in names)
         self.too_old = self.too_old or _TOO_OLD.search(line) is not None
+        if found := _LACKING.search(line):
+            self.lacking.add(found[1] or found[2] or found[3])
         if found := _UNREACHABLE.search(line):
             self.unreachable.add(found[1])
         super().add(line)
@@ -157,3 +173,5 @@ class PackagesOfR:
         if log.passed_over:
             names = ", ".join(sorted(log.passed_over))
             self.tell(say("{path} went on without these packages: {names}", path=path, names=names))
+        if log.passed_over and log.lacking:
+            self.tell(say(_NOT_COMPILED, names=", ".join(sorted(log.lacking)[:_FEW])))

@@ -17,15 +17,21 @@ from ..detect import Detection
 from .machineapt import MachineApt
 from .sandbox import HOME, RUN
 
-RECIPE = "R 1"
+RECIPE = "R 2"
 """Goes into the key of every environment with R: raise it when the recipe makes another of the same
 files."""
 
 _NEEDED = ("r-base-core", "r-cran-irkernel", "r-cran-remotes")
 """R, its kernel, and what installs a repository that is a package of R."""
 
+SHINY = "r-cran-shiny"
+
+SERVER = ("jupyter-server-proxy",)
+"""What the server of an environment with R has besides: it shows applications of Shiny."""
+
 _LIBRARY = "lib/R/library"
 _OF_SYSTEM = ("/usr/local/lib/R/site-library", "/usr/lib/R/site-library", "/usr/lib/R/library")
+_INSIDE = f"{RUN}/inside/r"
 _VERSION = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")
 
 
@@ -81,6 +87,14 @@ def taken_instead(detection: Detection, has: Sentence) -> Sentence:
     )
 
 
+def without_rstudio(detection: Detection) -> Sentence:
+    """The sentence for packages of R among those of conda, which repo2docker adds RStudio to."""
+    if not detection.r:
+        return NOTHING
+    path = detection.file("environment.yml") or detection.file("environment.yaml")
+    return Sentence("{path} has packages of R: its kernel is there too, RStudio is not", path=path)
+
+
 def _missed(detection: Detection, has: Sentence) -> Sentence:
     """What `runtime.txt` asks for and does not get."""
     runtime = Runtime.of(detection.runtime)
@@ -102,13 +116,18 @@ def server_variables(environment: Path, mirror: str) -> Mapping[str, str]:
         return {}
     libraries = ":".join((str(environment / _LIBRARY), *_OF_SYSTEM))
     own = f"{HOME}/.local/lib/R/%v"  # the version of R: what is compiled fits no other
-    return {**_common(mirror), "R_LIBS_USER": own, "R_LIBS_SITE": libraries}
+    return {
+        **_common(mirror),
+        "R_LIBS_USER": own,
+        "R_LIBS_SITE": libraries,
+        "JUPYTER_CONFIG_PATH": _INSIDE,
+    }
 
 
 def _common(mirror: str) -> dict[str, str]:
     return {
         "BINDER_CRAN": mirror,
-        "R_PROFILE": f"{RUN}/inside/Rprofile.site",
+        "R_PROFILE": f"{_INSIDE}/Rprofile.site",
         # Else renv hides all other packages, the kernel's too, from whoever works in a project.
         "RENV_CONFIG_AUTOLOADER_ENABLED": "FALSE",
     }

@@ -121,12 +121,12 @@ class Settings(Builder):
 
     r_packages = List(
         Unicode(),
-        ["r-base-dev", "r-recommended"],
+        ["r-base-dev", "r-recommended", "r-cran-shiny"],
         help="""
         Debian packages that a system with R has besides R, its kernel and `remotes`: compilers for
-        what comes from CRAN, and the packages that come with every R. What repositories here often
-        ask for can be added, such as `r-cran-tidyverse`. A change gives every environment with R a
-        new key.
+        what comes from CRAN, the packages that come with every R, and Shiny, as with repo2docker.
+        What repositories here often ask for can be added, such as `r-cran-tidyverse`. A change
+        gives every environment with R a new key.
         """,
     ).tag(config=True)
 

@@ -24,11 +24,9 @@ _REFUSED = {
     "JuliaProjectTomlBuildPack": ("Project.toml", _NO_JULIA),
     "JuliaRequireBuildPack": ("REQUIRE", _NO_JULIA),
 }
-_PROGRAMS = {
-    "rstudio": "rserver",
-    "shiny": "shiny-server",
-}
-"""By targets that are programs of the machine, and packages neither of Python nor of conda."""
+_RSTUDIO, _SHINY = "rstudio", "shiny"
+_RSERVER = "rserver"
+"""The program of RStudio, which no package of Python, conda or Debian has."""
 
 _SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack", "RBuildPack"})
 
@@ -58,13 +56,16 @@ def refuse_unsupported(detection: Detection, packages: Packages, no_apt: Obstacl
             fix=no_apt.fix,
         )
     check_packages(detection.named("apt.txt"), detection.apt)
-    if detection.buildpack == "CondaBuildPack":
-        _refuse_conda(detection)
 
 
-def targets_lacking() -> tuple[str, ...]:
-    """Targets whose program is not on this machine and cannot come with an environment."""
-    return tuple(target for target, program in _PROGRAMS.items() if shutil.which(program) is None)
+def targets_lacking(*, shiny: bool) -> tuple[str, ...]:
+    """Targets that no environment on this machine has.
+
+    Args:
+        shiny: whether environments of R have Shiny.
+    """
+    rstudio = () if shutil.which(_RSERVER) else (_RSTUDIO,)
+    return rstudio if shiny else (*rstudio, _SHINY)
 
 
 def is_version(asked: str) -> bool:
@@ -144,11 +145,3 @@ def _named(detection: Detection, name: str) -> str:
     """The file that decided, where it really is."""
     other = "JuliaProject.toml" if name == "Project.toml" else ""
     return detection.file(name) or detection.file(other) or name or "The repository"
-
-
-def _refuse_conda(detection: Detection) -> None:
-    path = detection.file("environment.yml") or detection.file("environment.yaml")
-    if detection.r:
-        raise Unsupported(
-            "{path} has R packages, and this engine has no RStudio. " + _ELSEWHERE, path=path
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -157,6 +158,26 @@ async def test_requirements_packages_and_post_build(
     assert docker("run", "--rm", "--network=none", built.image.name, "hello").strip() == "hello"
     labels = docker("inspect", "--format={{json .Config.Labels}}", built.image.name)
     assert "https://example.org/o/r" in labels and "repo2docker.version" in labels
+
+
+async def test_what_a_devcontainer_asks_for(docker_builder: DockerBuilder, tmp_path: Path) -> None:
+    """Its packages of Debian and its commands, on layers of every other image."""
+    feature = "ghcr.io/rocker-org/devcontainer-features/apt-packages:1"
+    said = {
+        "image": "mcr.microsoft.com/devcontainers/base:bookworm",
+        "features": {feature: {"packages": "figlet"}},
+        "postCreateCommand": "figlet -v >made && pip install -q --user --no-deps ./package",
+    }
+    files = {
+        ".devcontainer/devcontainer.json": json.dumps(said),
+        "package/setup.py": "from setuptools import setup; setup(name='ours', version='2')",
+    }
+    source = make_source(tmp_path / "repo", files)
+    assert (await docker_builder.plan(source)).kind.endswith(" with devcontainer.json")
+    built = await build(docker_builder, source)
+    code = "import importlib.metadata as m; print(m.version('ours'), len(open('made').read()) > 99)"
+    shown = docker("run", "--rm", "--network=none", built.image.name, "python", "-c", code)
+    assert shown == "2 True"
 
 
 async def test_a_dockerfile_whose_entrypoint_eats_the_command_runs_as_the_person(

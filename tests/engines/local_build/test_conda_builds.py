@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +25,7 @@ from condachannel import (
     pip_package,
     python_package,
 )
-from condalocks import explicit, pixi_lock
+from condalocks import conda_lock, explicit, pixi_lock
 from hostile import snapshot
 from reallocks import make_locks, versions
 from small_repositories import Built, MakeSource, build
@@ -64,7 +64,12 @@ PLACES = Package(
     old=True,
 )
 FUTURE = Package("future", {"a": ""}, depends=["__glibc >=99"])
-OTHERS = Package("others", {"share/others": "of strangers"})
+MOONS = [
+    Package("moon", {"site-packages/moon.py": f"version = {n}"}, version=f"{n}.0", noarch=True)
+    for n in (1, 2)
+]
+OTHERS = Package("r-others", {"share/others": "of strangers"})
+KERNEL_OF_R = Package("r-irkernel", {"share/jupyter/kernels/ir/kernel.json": "{}"})
 
 OUT = "../../../../../../../../tmp/binder-evil"
 ENDS = "bin/.evil-post-link.sh"
@@ -100,7 +105,9 @@ def channels() -> Iterator[Path]:
     """A folder with two channels."""
     with TemporaryDirectory(prefix="bh-channels-") as name:
         folder = Path(name)
-        make_channel(folder / "lab", [python_package(), TIDES, PLACES, FUTURE, *EVIL])
+        make_channel(
+            folder / "lab", [python_package(), TIDES, PLACES, FUTURE, KERNEL_OF_R, *MOONS, *EVIL]
+        )
         make_channel(folder / "strangers", [OTHERS])
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -182,6 +189,51 @@ async def test_a_python_that_no_server_is_for(
     assert "Python 2.7" in built.log and "Checking that a kernel starts" in built.log
 
 
+@contextmanager
+def without_packages(channel: Path) -> Iterator[None]:
+    """A channel from which no package can be had."""
+    files = [*channel.rglob("*.conda"), *channel.rglob("*.tar.bz2")]
+    for file in files:
+        file.rename(f"{file}.away")
+    try:
+        yield
+    finally:
+        for file in files:
+            Path(f"{file}.away").rename(file)
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> tuple[str, str, str]:
+    """Name, version and SHA-256 of a package of the public index, as a lock has it."""
+    uv_lock = make_locks(tmp_path)["uv.lock"]
+    (digest,) = re.findall(r"/iniconfig-[^}]*\.whl\", hash = \"sha256:(\w+)", uv_lock)
+    return "iniconfig", versions(uv_lock)["iniconfig"], digest
+
+
+async def test_whole_builds_from_locks(
+    repository: MakeSource, conda_builder: LocalBuilder, channels: Path, wheel: tuple[str, str, str]
+) -> None:
+    """Exactly what is locked, though there are newer ones; a second time from what is kept."""
+    lab, packages = channels / "lab", [python_package(), TIDES, PLACES, MOONS[0]]
+    environments = []
+    for files in (
+        {"conda-lock.yml": conda_lock(lab, packages, wheel)},
+        {"environment.lock": explicit(lab, packages)},
+    ):
+        with without_packages(lab) if environments else nullcontext():
+            built = await build(conda_builder, repository(files))
+        environment = conda_builder.store.path(built.image.name)
+        linked = {file.stem for file in environment.glob("conda-meta/*.json")}
+        assert linked == {package.stem for package in packages}
+        assert run(conda_builder, built, "tides") == f"high {environment}"
+        assert run(conda_builder, built, "python", "-c", "import moon; print(moon.version)") == "1"
+        assert {"lab", "notebook"} <= set(built.image.provides)
+        assert "Looking at" not in built.log
+        environments.append(environment)
+    name, version, _ = wheel
+    assert [installed(each).get(name) for each in environments] == [version, None]
+
+
 PIXI = f"""\
 [workspace]
 channels = ["lab"]
@@ -196,24 +248,23 @@ TIDE = "it's high"
 
 
 async def test_packages_of_pixi_locked_or_not(
-    repository: MakeSource, conda_builder: LocalBuilder, channels: Path, tmp_path: Path
+    repository: MakeSource, conda_builder: LocalBuilder, channels: Path, wheel: tuple[str, str, str]
 ) -> None:
     """Linked as they are locked, or solved; those of Python by uv. The key names all of it."""
-    uv_lock = make_locks(tmp_path)["uv.lock"]
-    (wheel,) = re.findall(r"/iniconfig-[^}]*\.whl\", hash = \"sha256:(\w+)", uv_lock)
-    version = versions(uv_lock)["iniconfig"]
     packages = [python_package(), PLACES, TIDES]
-    lock = pixi_lock(channels / "lab", packages, ("iniconfig", version, wheel))
+    lock = pixi_lock(channels / "lab", packages, wheel)
     keys = set()
     for files in ({"pixi.toml": PIXI}, {"pixi.toml": PIXI, "pixi.lock": lock}):
         source = repository({**files})
         planned = await conda_builder.plan(source)
         assert planned.kind == f"Python from conda with {' and '.join(sorted(files))}"
-        built = await build(conda_builder, source)
+        # The second time from what is kept.
+        with without_packages(channels / "lab") if keys else nullcontext():
+            built = await build(conda_builder, source)
         environment = conda_builder.store.path(built.image.name)
         assert run(conda_builder, built, "tides") == f"high {environment}"
         assert ("Looking at" in built.log) is ("pixi.lock" not in files)
-        assert installed(environment)["iniconfig"] == version
+        assert installed(environment)["iniconfig"] == wheel[1]
         assert {"lab", "notebook"} <= set(built.image.provides)
         assert (environment / "linked").read_text() == "places in /home/jovyan\n"
         (script,) = environment.glob("etc/conda/activate.d/variables-*.sh")
@@ -269,12 +320,15 @@ chmod -R a+w "$CONDA_PREFIX"; ls "$CONDA_PREFIX/.." "$CONDA_PREFIX/../cache" || 
 async def test_packages_of_other_channels_are_kept_by_nobody(
     repository: MakeSource, conda_builder: LocalBuilder
 ) -> None:
-    file = FILE.replace("[lab]", "[strangers, lab]").replace("- tides", "- tides\n- others")
+    file = FILE.replace("[lab]", "[strangers, lab]").replace("- tides", "- tides\n- r-others")
     built = await build(conda_builder, repository({"environment.yml": file}))
     environment = conda_builder.store.path(built.image.name)
     assert (environment / "share/others").read_text() == "of strangers"
-    assert not list(conda_builder.store.conda.rglob("others*"))
+    assert not list(conda_builder.store.conda.rglob("r-others*"))
     assert (environment / "share/others").stat().st_nlink == 1
+    # Its name says that it is one of R, and so is the kernel of that there.
+    assert (environment / "share/jupyter/kernels/ir").is_dir()
+    assert "its kernel is there too, RStudio is not" in built.log
 
 
 async def test_whatever_a_package_calls_its_files_it_writes_nowhere_else(

@@ -22,9 +22,9 @@ from binderhub_ext.core.environment import FOLDERS, NAMES, Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.core.locks import Target, find_lock
 from binderhub_ext.core.sentences import Sentence
-from binderhub_ext.engines import configuration, detect
-from binderhub_ext.engines.containers.planning import Recipe
-from binderhub_ext.engines.detect import Detection, Detector
+from binderhub_ext.engines import configuration, detect, detector
+from binderhub_ext.engines.containers.planning import Recipe, repo2docker_pythons
+from binderhub_ext.engines.detect import Ask, Detection, Detector
 from binderhub_ext.engines.local import conda, detecting, rlang, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
@@ -33,6 +33,15 @@ from binderhub_ext.engines.local.rbuild import Installing
 from binderhub_ext.engines.local.systems import obstacle
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+LOCK = """\
+version = 1
+requires-python = ">=3.8"
+[[package]]
+name = "x"
+version = "1"
+source = { virtual = "." }
+"""
+PIXI = '[workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64", "linux-aarch64"]\n'
 PACKAGE = '[project]\nname = "x"\nversion = "1"\n[build-system]\nrequires = ["setuptools"]\n'
 
 
@@ -81,11 +90,26 @@ DETECTED = [
 ]
 
 
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """repo2docker, asked in this process, which costs a tenth of one of its own."""
+    _, pythons = repo2docker_pythons()
+    conda, python = (sys.modules[f"repo2docker.buildpacks.{name}"] for name in ("conda", "python"))
+    monkeypatch.chdir(".")
+    monkeypatch.setattr(conda.CondaBuildPack, "major_pythons", {})
+    monkeypatch.setattr(python, "SUPPORTED_PYTHON_VERSION", pythons)
+
+    async def answer(checkout: Path, words: Sequence[str]) -> str:
+        return json.dumps(detector.detect(str(checkout), words[0], words[1].split(",")))
+
+    return answer
+
+
 @pytest.mark.parametrize(("files", "buildpack", "folder", "python"), DETECTED)
 async def test_detection(
-    files: dict[str, str], buildpack: str, folder: str, python: str, tmp_path: Path
+    files: dict[str, str], buildpack: str, folder: str, python: str, tmp_path: Path, ask: Ask
 ) -> None:
-    detector = Detector(tmp_path / "plans", "3.11", ["3.10", "3.11", "3.12", "3.13"])
+    detector = Detector(tmp_path / "plans", "3.11", ["3.10", "3.11", "3.12", "3.13"], ask)
     found = await detector.detect("tree", write(tmp_path / "repo", files))
     assert (found.buildpack, found.binder_dir, found.python) == (buildpack, folder, python)
     assert detector.recall("tree") == found
@@ -165,8 +189,63 @@ REFUSED = [
     ({"runtime.txt": "python-3.99.4"}, ["runtime.txt", "3.99.4", OWN]),
     ({"runtime.txt": "python-2.7.18"}, ["runtime.txt", "2.7.18", "environment.yml"]),
     ({"Pipfile": '[requires]\npython_version = "3.99"\n'}, ["Pipfile", "3.99"]),
-    ({"environment.yml": "dependencies:\n- r-base\n"}, ["environment.yml"]),
 ]
+
+
+CONDA = "channels: [conda-forge]\ndependencies:\n- numpy\n"
+R = {"runtime.txt": "r-4.4-2025-01-01\n"}
+SHAPES: dict[str, Files] = {
+    "a notebook and nothing else": {"index.ipynb": "{}"},
+    "requirements": {"requirements.txt": "numpy==1.26.4\nseaborn\n"},
+    "in binder/": {"binder/requirements.txt": "numpy\n", "binder/postBuild": "#!/bin/bash\n"},
+    "in .binder/": {".binder/environment.yml": CONDA},
+    "from a branch": {"requirements.txt": "git+https://example.org/a/b@main\n"},
+    "a package": {"setup.py": "from setuptools import setup; setup()\n"},
+    "a package of today": {"pyproject.toml": PACKAGE, "src/x/__init__.py": ""},
+    "a package beside its binder/": {"setup.py": "", "binder/requirements.txt": "-e .\n"},
+    "an older Python": {"runtime.txt": "python-3.7\n", "requirements.txt": "numpy\n"},
+    "Python 2": {"runtime.txt": "python-2.7\n", "requirements.txt": "numpy\n"},
+    "Python 2 and 3": {"environment.yml": CONDA, "postBuild": "#!/bin/sh\n"},
+    "Python 2 of conda": {"environment.yml": f"{CONDA}- python=2.7\n"},
+    "Pipfile": {"Pipfile": '[packages]\nnumpy = "*"\n', "Pipfile.lock": '{"default": {}}'},
+    "conda": {"environment.yml": f"name: x\n{CONDA}- pip:\n  - mypackage\n"},
+    "conda with a channel": {"environment.yml": "channels:\n- pyviz\ndependencies: [panel]\n"},
+    "conda, exported": {"environment.yml": f"{CONDA}- zlib=1.3.1=h4ab18f5_1\nprefix: /x\n"},
+    "conda and R": {"environment.yml": f"{CONDA}- r-base=4.3\n- r-ggplot2\n"},
+    "R": {**R, "install.R": 'install.packages("tidyverse")\n'},
+    "R with Shiny": {**R, "install.R": "", "bus-dashboard/app.R": "", "index.ipynb": "{}"},
+    "R and Python": {**R, "requirements.txt": "numpy\n"},
+    "R and apt.txt": {**R, "apt.txt": "libgdal-dev\n"},
+    "a package of R": {"DESCRIPTION": "Package: x\nImports: R6\n", "NAMESPACE": ""},
+    "R in .binder/": {".binder/runtime.txt": R["runtime.txt"], ".binder/install.R": ""},
+    "renv": {**R, "renv.lock": '{"Packages": {}}'},
+    "LaTeX": {"apt.txt": "texlive-latex-base\ndvipng\n", "requirements.txt": "matplotlib\n"},
+    "a database": {"apt.txt": "postgresql\n", "start": '#!/bin/bash\nexec "$@"\n'},
+    "a desktop": {"apt.txt": "xfce4\n", "environment.yml": f"{CONDA}- websockify\n"},
+    "extensions": {"environment.yml": f"{CONDA}- nodejs\n", "postBuild": "jupyter lab build\n"},
+    "voila": {"requirements.txt": "voila\nbqplot\n"},
+    "streamlit": {"requirements.txt": "streamlit\njupyter-server-proxy\n", "start": "#!/bin/sh\n"},
+    "dask": {"binder/environment.yml": CONDA, "binder/start": '#!/bin/sh\nexec "$@"\n'},
+    "data fetched by postBuild": {"postBuild": "#!/bin/bash\nwget https://example.org/x\n"},
+    "another kernel": {"postBuild": "#!/bin/bash\npython -m bash_kernel.install\n"},
+    "uv": {"uv.lock": LOCK, "pyproject.toml": '[project]\nname = "x"\nversion = "1"\n'},
+    "pixi": {"pixi.toml": PIXI},
+    "a devcontainer": {".devcontainer/devcontainer.json": '{"image": "python:3.12"}'},
+    "a devcontainer of Docker's": {".devcontainer.json": '{"build": {"dockerfile": "Dockerfile"}}'},
+    "a Dockerfile elsewhere": {"docker/Dockerfile": "FROM x\n", "requirements.txt": "six\n"},
+}
+"""What is served, of the shapes that examples for Binder have."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_what_examples_for_binder_have_is_served(
+    shape: str, tmp_path: Path, ask: Ask
+) -> None:
+    """Of these, Dockerfiles, Nix and Julia alone are refused, as `REFUSED` has them."""
+    repo = write(tmp_path / "repo", SHAPES[shape])
+    found = await Detector(tmp_path / "plans", "3.11", [OWN], ask).detect("tree", repo)
+    support.refuse_unsupported(found, rlang.packages(found, ["r-base-dev"]), None)
+    assert found.is_conda or support.is_version(found.python), found
 
 
 @pytest.mark.parametrize(
@@ -288,6 +367,14 @@ def test_a_build_keeps_what_r_only_warns_of() -> None:
     log.add("  namespace \u2018d\u2019 1.0 is being loaded, but >= 2.0 is required")
     assert log.passed_over == {"a", "b", "c"}
     assert log.too_old
+    for line in (
+        "/bin/sh: 1: gcc: not found",
+        "make: gfortran: No such file or directory",
+        "code.c:1:10: fatal error: libxml/tree.h: No such file or directory",
+        " * deb: libxml2-dev (Debian, Ubuntu, etc)",
+    ):
+        log.add(line)
+    assert log.lacking == {"gcc", "gfortran", "libxml/tree.h", "libxml2-dev"}
 
 
 @pytest.mark.skipif(bool(obstacle(LocalBuilder())), reason="no systems can be made here")

@@ -143,24 +143,28 @@ async def test_programs_are_there_in_build_and_server(
 
 R_REPOSITORY = {
     "runtime.txt": "r-4.1-2022-01-01\n",
-    # The archive is made by hand: packages of plain code, which need no compiler.
+    # The archive is made by hand; one of its packages has to be compiled.
     "install.R": r"""
 archive <- "cran/src/contrib"
 dir.create(archive, recursive = TRUE)
-write <- function(name, version, code) {
-  dir.create(file.path(name, "R"), recursive = TRUE)
+write <- function(name, version, code, c = NULL) {
+  for (folder in file.path(name, c("R", "src"))) dir.create(folder, recursive = TRUE)
   fields <- c("Title: T", "Description: D.", "License: MIT", "Author: A",
               "Maintainer: A <a@example.org>", paste("Version:", version))
   writeLines(c(paste("Package:", name), fields), file.path(name, "DESCRIPTION"))
-  writeLines("exportPattern('.')", file.path(name, "NAMESPACE"))
+  compiled <- if (length(c)) sprintf("useDynLib(%s, twice)", name)
+  writeLines(c("exportPattern('^[a-z]')", compiled), file.path(name, "NAMESPACE"))
   writeLines(code, file.path(name, "R", "code.R"))
+  if (length(c)) writeLines(c, file.path(name, "src", "code.c"))
   tar(sprintf("%s/%s_%s.tar.gz", archive, name, version), name, compression = "gzip")
 }
 write("tide", "1.0", "height <- function() 4.5")
 write("moon", "1.0", "phase <- function() 0.25")
 write("mime", "99.0", "kind <- function() 'new'")
+write("wave", "1.0", "high <- function() .Call(twice, 2.25)", c(
+  "#include <Rinternals.h>", "SEXP twice(SEXP x) { return Rf_ScalarReal(2 * Rf_asReal(x)); }"))
 tools::write_PACKAGES(archive)
-install.packages(c("tide", "no.such.package"))
+install.packages(c("tide", "wave", "no.such.package"))
 """,
     "DESCRIPTION": """\
 Package: bay
@@ -178,9 +182,12 @@ Imports: tide (>= 1.0), R6, mime (>= 99.0)
     ),
 }
 IN_R = """
-cat(as.character(getRversion()), tide::height(), moon::phase(), mime::kind(), "")
+cat(as.character(getRversion()), tide::height(), wave::high(), moon::phase(), mime::kind(), "")
 cat(requireNamespace("bay", quietly = TRUE), find.package("R6"), .libPaths()[1], "")
 cat(getOption("repos"))
+"""
+APPLICATION = """
+shiny::shinyApp(shiny::fluidPage("tables of {name}."), function(input, output) {{}})
 """
 OWN = """
 dir.create("ebb/R", recursive = TRUE)
@@ -191,24 +198,42 @@ install.packages("ebb", repos = NULL, quiet = TRUE)
 """
 
 
+async def page(client: Client, launch: Launch, path: str) -> str:
+    """What a program of a server shows to whoever is signed in."""
+    user, server = launch.user, launch.server
+    token = {"Authorization": f"token {await client.access(user)}"}
+    address = f"http://{client.hub.server_address(user, server)}/user/{user}/{server}/{path}"
+    async with client.session.get(address, headers=token) as response:
+        return (await response.text()).strip()
+
+
 @whoever_runs_it
 async def test_a_notebook_of_r(machine: Machine, sandbox_hub: SandboxHub) -> None:
-    """R is Debian's; what the repository installs is the environment's, what people add theirs."""
+    """R is Debian's; what the repository installs is the environment's, what people add theirs.
+
+    What has C in it is compiled. Applications of Shiny are shown where links look for them.
+    """
     hub = sandbox_hub
     machine.give_base(hub.layout.environments, ORDINARY if hub.given_away else os.geteuid())
     mirror = "file:///srv/repo/cran"
-    told = build(hub, R_REPOSITORY, r_packages=[], cran_mirror=mirror)
+    few = ["gcc", "libc6-dev", "make", "r-cran-shiny"]
+    told = build(hub, R_REPOSITORY, r_packages=few, cran_mirror=mirror)
     version = told.split("Building R ")[1].split(",")[0]
     assert f"runtime.txt asks for R 4.1 as of 2022-01-01; R {version} is taken" in told
     assert "install.R went on without these packages: no.such.package" in told
     assert "renv.lock: left out, as CRAN does not have them: mine" in told
+    tables = {f"{name}app.R": APPLICATION.format(name=name) for name in ("", "neap/")}
+    commit, project = hub.repository(tables, "gita/tables")
     async with hub.client() as client:
-        launch = hub.launch("gita", "r", image=told.split()[-1])
+        image = told.split()[-1]
+        launch = hub.launch("gita", "r", image=image, commit=commit, project=project)
         await client.start(launch)
+        for name in ("", "neap/"):
+            assert f"tables of {name}." in await page(client, launch, f"shiny/{name}")
         answer = await client.run("gita", IN_R, "r", kernel="ir")
         own = f"/home/jovyan/.local/lib/R/{version.rpartition('.')[0]}"
-        shown = [version, "4.5", "0.25", "new", "TRUE", "/usr/lib/R/site-library/R6", own, mirror]
-        assert answer.output.split() == shown, answer
+        shown = ["4.5", "4.5", "0.25", "new", "TRUE", "/usr/lib/R/site-library/R6", own, mirror]
+        assert answer.output.split() == [version, *shown], answer
         await client.run("gita", OWN, "r", kernel="ir")
         await client.stop("gita", "r")
         await client.start(launch)
@@ -434,11 +459,7 @@ class Tides:
 
     async def page(self) -> str:
         """What its web program shows to whoever is signed in."""
-        user = self.launch.user
-        address = f"http://{self.hub.server_address(user, 'one')}/user/{user}/one/proxy/3333/"
-        token = {"Authorization": f"token {await self.client.access(user)}"}
-        async with self.client.session.get(address, headers=token) as response:
-            return (await response.text()).strip()
+        return await page(self.client, self.launch, "proxy/3333/")
 
     async def writing(self) -> int:
         """Have something written all the time; gives what is committed already."""
