@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import ceil
 
 from traitlets import Float
+from traitlets.config import Configurable
 
 _MARGIN = 3
 """Seconds in which the first process of a container, which counts the others, ends itself."""
 
 
-class EndingMixin:
+class EndingMixin(Configurable):
     """What an administrator says of the end of servers."""
 
     term_timeout = Float(

@@ -29,6 +29,8 @@ SHINY = "r-cran-shiny"
 SERVER = ("jupyter-server-proxy",)
 """What the server of an environment with R has besides: it shows applications of Shiny."""
 
+_NO_RSTUDIO = "{path} names packages of R: R's kernel is there too, RStudio is not"
+
 _LIBRARY = "lib/R/library"
 _OF_SYSTEM = ("/usr/local/lib/R/site-library", "/usr/lib/R/site-library", "/usr/lib/R/library")
 _INSIDE = f"{RUN}/inside/r"
@@ -92,7 +94,7 @@ def without_rstudio(detection: Detection) -> Sentence:
     if not detection.r:
         return NOTHING
     path = detection.file("environment.yml") or detection.file("environment.yaml")
-    return Sentence("{path} has packages of R: its kernel is there too, RStudio is not", path=path)
+    return Sentence(_NO_RSTUDIO, path=path)
 
 
 def _missed(detection: Detection, has: Sentence) -> Sentence:

@@ -328,7 +328,7 @@ async def test_packages_of_other_channels_are_kept_by_nobody(
     assert (environment / "share/others").stat().st_nlink == 1
     # Its name says that it is one of R, and so is the kernel of that there.
     assert (environment / "share/jupyter/kernels/ir").is_dir()
-    assert "its kernel is there too, RStudio is not" in built.log
+    assert "R's kernel is there too, RStudio is not" in built.log
 
 
 async def test_whatever_a_package_calls_its_files_it_writes_nowhere_else(
