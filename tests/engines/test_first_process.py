@@ -40,7 +40,13 @@ pytestmark = pytest.mark.skipif(
 def run(*command: str, first: bool = True) -> tuple[int, str]:
     """What becomes of a command: its status, and what was said."""
     places = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    sandbox = ["bwrap", *places, "--unshare-pid", *(["--as-pid-1"] if first else [])]
+    sandbox = [
+        "bwrap",
+        *places,
+        "--die-with-parent",
+        "--unshare-pid",
+        *(["--as-pid-1"] if first else []),
+    ]
     argv = [*sandbox, sys.executable, "-I", "-S", str(FIRST), ALONE, OTHERS, *command]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout + done.stderr
