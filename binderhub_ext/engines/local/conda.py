@@ -6,19 +6,21 @@ That program runs in the sandbox, with a package cache of the build's own.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 
-from ...beneath import lstat_beneath
+from ...beneath import beneath, lstat_beneath, open_file
 from ...core.errors import BuildFailed
 from ...core.locks import Lock
 from ...core.locks.condafile import CondaFile, CondaPart
@@ -28,7 +30,9 @@ CHANNEL = "conda-forge"
 """Where packages come from if the file names no channel, as with repo2docker."""
 
 _KERNEL_OF_R = "r-irkernel"
-"""What repo2docker adds to packages of R, with its entry among Jupyter's kernels."""
+"""What repo2docker adds to packages of R."""
+
+_LIBRARY_OF_R, _KERNELS_OF_R = "lib/R/library/IRkernel", "share/jupyter/kernels/ir"
 
 _BYTES = 2**18
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
@@ -41,8 +45,8 @@ _FROM_A_CHANNEL = re.compile(
 """A name, and what limits its versions: nothing by which one file is named, wherever that lies."""
 
 _META = "conda-meta"
-_SCRIPTS = "etc/conda/activate.d"
-_ACTIVATE = f'for script in "$CONDA_PREFIX"/{_SCRIPTS}/*.sh; do . "$script"; done; exec "$@"'
+SCRIPTS = "etc/conda/activate.d"
+_ACTIVATE = f'for script in "$CONDA_PREFIX"/{SCRIPTS}/*.sh; do . "$script"; done; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,37 @@ def asked_by(lock: Lock, platform: str, python: str) -> Asked:
 def activating(variables: Mapping[str, str]) -> str:
     """A script for when an environment is activated that sets what its file says."""
     return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
+
+
+def register_kernel_of_r(environment: Path) -> None:
+    """Have Jupyter find the kernel of R, if it is there: its package has no entry for it.
+
+    Args:
+        environment: links in it are of packages.
+    """
+    if not lstat_beneath(environment, _LIBRARY_OF_R):
+        return
+    program = [str(environment / "bin" / "R"), "--slave", "-e", "IRkernel::main()"]
+    argv = [*program, "--args", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "R", "language": "R"}
+    with suppress(OSError):  # something is there: an entry, or what a package has in its place
+        write_new(environment, _KERNELS_OF_R, "kernel.json", json.dumps(spec))
+
+
+def write_new(root: Path, place: PurePosixPath | str, name: str, text: str) -> None:
+    """Write a file that everybody can read, where links are those of strangers.
+
+    Args:
+        place: folder in it, made if it is not there.
+
+    Raises:
+        FileExistsError: there is something of that name.
+    """
+    with beneath(root, place, create=True) as folder:
+        created = open_file(folder, name.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with os.fdopen(created, "w") as new:
+            new.write(text)
+            os.fchmod(created, 0o644)
 
 
 def installation(program: str) -> Path | None:
@@ -217,7 +252,7 @@ def activation(environment: Path) -> list[str]:
 
     They set what some libraries do not work without, such as where PROJ has its data.
     """
-    status = lstat_beneath(environment, _SCRIPTS)
+    status = lstat_beneath(environment, SCRIPTS)
     return [SHELL, "-c", _ACTIVATE, "sh"] if status and stat.S_ISDIR(status.st_mode) else []
 
 

@@ -10,12 +10,12 @@ import asyncio
 import os
 import platform
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-from ...beneath import beneath, open_file
+from ...beneath import beneath
 from ...core.environment import Read
 from ...core.errors import BuildFailed
 from ...core.locks import Lock, Target
@@ -110,8 +110,7 @@ class CondaPackages:
         await asyncio.to_thread(self._check_together)
         if self._takes_pip and not await asyncio.to_thread(self._has_pip):
             await self._linking.link(self._with_pip(asked))
-        if asked.variables:
-            await in_thread(self._set_variables, conda.activating(asked.variables))
+        await in_thread(self._add, asked.variables)
 
     async def _open(self) -> None:
         """From here on code of packages runs."""
@@ -176,11 +175,13 @@ class CondaPackages:
     def _linking(self) -> Linking:
         return Linking(self.conda, self.sandbox, self.file, self.base, self.log, self.lock)
 
-    def _set_variables(self, script: str) -> None:
-        """Have an activation script; no code of a package ran yet, but links are theirs."""
-        place = "etc/conda/activate.d"
-        with beneath(self.sandbox.environment, place, create=True) as folder:
-            _write_new(folder, f"variables-{uuid4().hex}.sh", script)
+    def _add(self, variables: Mapping[str, str]) -> None:
+        """What packages of conda do not bring; links in the environment are theirs."""
+        environment = self.sandbox.environment
+        conda.register_kernel_of_r(environment)
+        if variables:
+            name, script = f"variables-{uuid4().hex}.sh", conda.activating(variables)
+            conda.write_new(environment, conda.SCRIPTS, name, script)
 
     def _scripts(self) -> list[str]:
         """Names of the scripts that packages have for when they were linked."""
@@ -231,6 +232,7 @@ class CondaPackages:
             what = Sentence("Installing {file} failed.", file=self.file)
             raise explained(failure, what) from failure
         await asyncio.to_thread(self._check_together)
+        await in_thread(self._add, {})
         await self._pip(Requirements(self.base))
 
     def _completed(self) -> str:
@@ -242,13 +244,5 @@ class CondaPackages:
         place = PurePosixPath((root / self.file).resolve().parent.relative_to(root))
         content = conda.completed(self.read(self.file) or b"", self.conda.python)
         name = f"{uuid4().hex}.yml"
-        with beneath(root, place) as folder:
-            _write_new(folder, name, content)
+        conda.write_new(root, place, name, content)
         return str(Path(REPO, place, name))
-
-
-def _write_new(folder: int, name: str, text: str) -> None:
-    created = open_file(folder, name.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(created, "w") as new:
-        new.write(text)
-        os.fchmod(created, 0o644)

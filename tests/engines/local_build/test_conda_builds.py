@@ -5,6 +5,7 @@ What is not shown: packages of conda-forge, which tests do not reach.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -69,7 +70,7 @@ MOONS = [
     for n in (1, 2)
 ]
 OTHERS = Package("r-others", {"share/others": "of strangers"})
-KERNEL_OF_R = Package("r-irkernel", {"share/jupyter/kernels/ir/kernel.json": "{}"})
+KERNEL_OF_R = Package("r-irkernel", {"lib/R/library/IRkernel/DESCRIPTION": "Package: IRkernel\n"})
 
 OUT = "../../../../../../../../tmp/binder-evil"
 ENDS = "bin/.evil-post-link.sh"
@@ -327,7 +328,8 @@ async def test_packages_of_other_channels_are_kept_by_nobody(
     assert not list(conda_builder.store.conda.rglob("r-others*"))
     assert (environment / "share/others").stat().st_nlink == 1
     # Its name says that it is one of R, and so is the kernel of that there.
-    assert (environment / "share/jupyter/kernels/ir").is_dir()
+    kernel = json.loads((environment / "share/jupyter/kernels/ir/kernel.json").read_text())
+    assert kernel["argv"][0] == f"{environment}/bin/R"
     assert "R's kernel is there too, RStudio is not" in built.log
 
 
