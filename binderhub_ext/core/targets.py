@@ -147,7 +147,7 @@ TARGETS = table(
         "shiny/",
         "shiny/{path}/",
         heads=("shiny",),
-        needs=Sentence("Shiny Server and the package jupyter-rsession-proxy"),
+        needs=Sentence("R with its package shiny"),
     ),
 )
 """The targets of a service that configures nothing."""

@@ -25,7 +25,7 @@ from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines import configuration, detect, detector
 from binderhub_ext.engines.containers.planning import Recipe, repo2docker_pythons
 from binderhub_ext.engines.detect import Ask, Detection, Detector
-from binderhub_ext.engines.local import conda, detecting, rlang, support
+from binderhub_ext.engines.local import build, conda, detecting, rlang, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
@@ -336,6 +336,17 @@ def test_what_the_system_of_an_r_repository_has() -> None:
     both = rlang.packages(named, [])
     assert (both.path, both.wished) == ("apt.txt", ("r-cran-r6",))
     assert {"gdal-bin", "r-base-core"} < {*both.asked}
+
+
+def test_shiny_is_there_where_systems_with_r_have_it(
+    builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert builder.targets_lacking() == ("rstudio", "shiny")
+    monkeypatch.setattr(build, "obstacle", lambda settings: None)
+    assert builder.targets_lacking() == ("rstudio",)
+    builder.r_packages = []
+    assert builder.targets_lacking() == ("rstudio", "shiny")
 
 
 @pytest.mark.parametrize(
