@@ -11,9 +11,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import pytest
 from condachannel import (
@@ -191,16 +194,22 @@ async def test_a_python_that_no_server_is_for(
 
 
 @contextmanager
-def without_packages(channel: Path) -> Iterator[None]:
-    """A channel from which no package can be had."""
-    files = [*channel.rglob("*.conda"), *channel.rglob("*.tar.bz2")]
-    for file in files:
-        file.rename(f"{file}.away")
+def served(folder: Path) -> Iterator[str]:
+    """A host with a folder's channels; in the block, and never again."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    host = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = Thread(target=host.serve_forever)
+    thread.start()
     try:
-        yield
+        yield f"http://127.0.0.1:{host.server_port}"
     finally:
-        for file in files:
-            Path(f"{file}.away").rename(file)
+        host.shutdown()
+        host.server_close()
+        thread.join()
 
 
 @pytest.fixture
@@ -214,23 +223,29 @@ def wheel(tmp_path: Path) -> tuple[str, str, str]:
 async def test_whole_builds_from_locks(
     repository: MakeSource, conda_builder: LocalBuilder, channels: Path, wheel: tuple[str, str, str]
 ) -> None:
-    """Exactly what is locked, though there are newer ones; a second time from what is kept."""
+    """Exactly what is locked, though there are newer ones; the second time the host is away."""
     lab, packages = channels / "lab", [python_package(), TIDES, PLACES, MOONS[0]]
+    locks = {
+        "conda-lock.yml": conda_lock(lab, packages, wheel),
+        "environment.lock": explicit(lab, packages),
+    }
     environments = []
-    for files in (
-        {"conda-lock.yml": conda_lock(lab, packages, wheel)},
-        {"environment.lock": explicit(lab, packages)},
-    ):
-        with without_packages(lab) if environments else nullcontext():
-            built = await build(conda_builder, repository(files))
-        environment = conda_builder.store.path(built.image.name)
-        linked = {file.stem for file in environment.glob("conda-meta/*.json")}
-        assert linked == {package.stem for package in packages}
-        assert run(conda_builder, built, "tides") == f"high {environment}"
-        assert run(conda_builder, built, "python", "-c", "import moon; print(moon.version)") == "1"
-        assert {"lab", "notebook"} <= set(built.image.provides)
-        assert "Looking at" not in built.log
-        environments.append(environment)
+    with ExitStack() as host:
+        url = host.enter_context(served(channels))
+        conda_builder.conda_channel_alias = url
+        for name, lock in locks.items():
+            source = repository({name: lock.replace(channels.as_uri(), url)})
+            built = await build(conda_builder, source)
+            host.close()
+            environment = conda_builder.store.path(built.image.name)
+            linked = {file.stem for file in environment.glob("conda-meta/*.json")}
+            assert linked == {package.stem for package in packages}
+            assert run(conda_builder, built, "tides") == f"high {environment}"
+            version = run(conda_builder, built, "python", "-c", "import moon; print(moon.version)")
+            assert version == "1"
+            assert {"lab", "notebook"} <= set(built.image.provides)
+            assert "Looking at" not in built.log
+            environments.append(environment)
     name, version, _ = wheel
     assert [installed(each).get(name) for each in environments] == [version, None]
 
@@ -259,9 +274,7 @@ async def test_packages_of_pixi_locked_or_not(
         source = repository({**files})
         planned = await conda_builder.plan(source)
         assert planned.kind == f"Python from conda with {' and '.join(sorted(files))}"
-        # The second time from what is kept.
-        with without_packages(channels / "lab") if keys else nullcontext():
-            built = await build(conda_builder, source)
+        built = await build(conda_builder, source)
         environment = conda_builder.store.path(built.image.name)
         assert run(conda_builder, built, "tides") == f"high {environment}"
         assert ("Looking at" in built.log) is ("pixi.lock" not in files)
