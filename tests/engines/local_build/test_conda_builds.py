@@ -11,12 +11,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 
 import pytest
 from condachannel import (
@@ -31,6 +28,7 @@ from condachannel import (
 )
 from condalocks import conda_lock, explicit, pixi_lock
 from hostile import snapshot
+from httpserver import serving_files
 from reallocks import make_locks, versions
 from small_repositories import Built, MakeSource, build
 
@@ -193,25 +191,6 @@ async def test_a_python_that_no_server_is_for(
     assert "Python 2.7" in built.log and "Checking that a kernel starts" in built.log
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A host with a folder's channels; in the block, and never again."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    host = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = Thread(target=host.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{host.server_port}"
-    finally:
-        host.shutdown()
-        host.server_close()
-        thread.join()
-
-
 @pytest.fixture
 def wheel(tmp_path: Path) -> tuple[str, str, str]:
     """Name, version and SHA-256 of a package of the public index, as a lock has it."""
@@ -231,7 +210,7 @@ async def test_whole_builds_from_locks(
     }
     environments = []
     with ExitStack() as host:
-        url = host.enter_context(served(channels))
+        url = host.enter_context(serving_files(channels))
         conda_builder.conda_channel_alias = url
         for name, lock in locks.items():
             source = repository({name: lock.replace(channels.as_uri(), url)})
