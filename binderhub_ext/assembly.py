@@ -202,6 +202,7 @@ class _Parts(Decided):
             given=self.accounts.given(),
             meter=self.meter,
             stored=self.stored_files,
+            measure=self.builder.uses,
             every=self.accounts.every,
         )
 

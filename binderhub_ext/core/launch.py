@@ -178,6 +178,7 @@ class Launch:
         share: whom it lets in, as in a link; who may enter now, the Hub alone knows.
         content: what comes besides, each a project of its own.
         secrets: names of the person's secrets that the server is given; never what they are.
+        language: in which its person reads this hub, such as `pt-BR`; empty if that is unknown.
     """
 
     user: str
@@ -197,6 +198,7 @@ class Launch:
     share: tuple[str, ...] = ()
     content: tuple[Project, ...] = ()
     secrets: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def live(self) -> bool:

@@ -88,6 +88,7 @@ class Launcher:
         if order.build_only:
             return LaunchResult(image.name)
         launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
+        launch = replace(launch, language=order.language)
         server = await self.server(order, launch, bar.step(Step.SERVER))
         url = await self.redirect(order, launch, server, bar.step(Step.REDIRECT))
         return LaunchResult(image.name, url, server.url)

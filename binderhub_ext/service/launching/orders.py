@@ -48,6 +48,7 @@ class LaunchOrder:
         secrets: names of secrets of theirs that they themselves said the server is given.
         withheld: names of others that their link asks for.
         notebook: a file to put into the project and to open; none for what the request opens.
+        language: that the person reads; as of :class:`~...core.launch.Launch`.
     """
 
     person: Person
@@ -64,6 +65,7 @@ class LaunchOrder:
     secrets: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     notebook: Notebook | None = None
+    language: str = ""
 
     @property
     def answers(self) -> dict[str, str]:

@@ -94,6 +94,7 @@ class Build(EventStream):
             build_only=build_only,
             origin=self.origin(),
             host=self.request.host,
+            language=self.language.tag,
         )
 
     def _resumed(self) -> tuple[State, int] | None:
