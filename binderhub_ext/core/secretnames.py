@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .errors import BadLink
 from .plain import shown
+from .sentences import fixed
 
 SECRETS_MAX = 20
 """Secrets of one launch."""
@@ -15,7 +16,7 @@ NAME_MAX = 64
 VALUE_MAX = 8192
 """Bytes of one."""
 
-NO_SECRETS = "Servers of this hub's engine can be given no secrets. Launch without them."
+NO_SECRETS = fixed("Servers of this hub's engine can be given no secrets. Launch without them.")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

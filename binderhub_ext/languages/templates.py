@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from tornado.log import app_log
 
+from ..core.carried import said_in
 from ..core.sentences import Sentence, fixed
 from ..core.space import size_words
 from .language import spoken
@@ -43,7 +44,12 @@ class Speech(InternationalizationExtension):
         environment.policies["ext.i18n.trimmed"] = True
         environment.finalize = _finalized
         environment.globals.update(
-            gettext=_gettext, ngettext=_ngettext, _=_gettext, spoken=spoken, size_words=size_words
+            gettext=_gettext,
+            ngettext=_ngettext,
+            _=_gettext,
+            spoken=spoken,
+            size_words=size_words,
+            said=_said,
         )
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
@@ -62,6 +68,11 @@ def _translated(found: re.Match[str]) -> str:
 
 def _finalized(value: Any) -> Any:
     return spoken().say(value) if isinstance(value, Sentence) else value
+
+
+def _said(page: str) -> Markup:
+    """HTML of the Hub's own, with the sentences of ours that it carries said."""
+    return Markup(said_in(page, spoken().say))
 
 
 @pass_context

@@ -234,7 +234,8 @@ class HubClient:
                 async with aclosing(self._stream(person, name)) as messages:
                     async for message in messages:
                         if message.get("failed"):
-                            raise failure(message.get("message", ""))
+                            page = message.get("html_message", "")
+                            raise failure(message.get("message", ""), page)
                         yield message
                         if message.get("ready"):
                             return

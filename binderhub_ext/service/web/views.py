@@ -16,7 +16,7 @@ from ...core.progress import Event, Phase
 from ...core.projects import PROJECTS
 from ...core.repo import Repo
 from ...core.rights import words
-from ...core.sentences import Sentence, listing
+from ...core.sentences import Sentence, listing, together
 from ...core.sharees import Sharee
 from ...core.updates import CHOICES, Keep, Update, needs_choice
 from ...core.url import readable
@@ -210,10 +210,10 @@ def server_view(
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
     titles = [project.commit.repo.title for project in launch.content] if launch else []
-    title = commit.repo.title if commit else server.name or "default"
+    title = commit.repo.title if commit else server.name or Sentence("default")
     return {
         "name": server.name,
-        "title": f"{title} with {', '.join(titles)}" if titles else title,
+        "title": together(title, titles),
         "repo": repo_view(commit.repo) if commit else None,
         "ref": commit.ref if commit else "",
         "commit": commit.id if commit else "",
