@@ -25,11 +25,16 @@ _HUBS_OWN = (
     fixed("Logout"),
     fixed("Toggle dark mode"),
     fixed("Toggle navigation"),
+    fixed("Close"),
+    fixed("JupyterHub requires JavaScript."),
+    fixed("Please enable it to proceed."),
 )
 """Texts of the Hub's own templates that we have the translations of. JupyterHub has none itself."""
 
 _HUB_TEXT = re.compile(
-    rf"(?P<before>>|=[\"'])(?P<text>{'|'.join(map(re.escape, _HUBS_OWN))})(?P<after>[<\"'])"
+    r"(?P<before>>\s*|=[\"'])"
+    rf"(?P<text>{'|'.join(map(re.escape, _HUBS_OWN))})"
+    r"(?P<after>\s*<|[\"'])"
 )
 _HTML = '<html lang="en">'
 _SPEAKING_HTML = '<html lang="{{ spoken().tag }}" dir="{{ spoken().direction }}">'
