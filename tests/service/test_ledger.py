@@ -543,14 +543,13 @@ async def test_what_a_run_used_is_kept_and_only_grows(ledgers: tuple[Ledger, Led
 
 async def test_what_was_used_is_added_up_and_shown(tmp_path: Path) -> None:
     records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x")
-    ledger, now, noon = Ledger(records), time.time(), time.time() // 86400 * 86400
-    for name, peak, worked in (("a", 1 << 30, 3600.0), ("b", 2 << 30, 1800.0), ("c", None, None)):
-        key = Key("ana", name, "1")
-        for ticks in (0.0, now - noon + 7200):
-            reading = Reading(now, "boot", ticks)
-            uses = {key: Use(peak, worked)} if peak else {}
-            began = replace(run("1"), key=key, started=now)
-            await ledger.looked([began], {}, reading, 60, Measured(uses, 1))
+    ledger, now = Ledger(records), time.time()
+    used = {"a": Use(1 << 30, 3600.0), "b": Use(2 << 30, 1800.0), "c": Use()}
+    keys = {name: Key("ana", name, "1") for name in used}
+    runs = [replace(run("1"), key=key, started=now) for key in keys.values()]
+    measured = Measured({keys[name]: use for name, use in used.items()}, 1)
+    for ticks in (0.0, now % 86400 + 7200):  # since yesterday
+        await ledger.looked(runs, {}, Reading(now, "boot", ticks), 60, measured)
     reports = Reports(ledger, Prices({}))
     lines = await reports.lines(3, "ana")
     whole = sum((line.figures for line in lines), Figures())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from html.parser import HTMLParser
+from urllib.parse import quote
 
-from realhub import PREFIX, RealHub
+from realhub import PREFIX, Browser, RealHub
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 FRENCH = {"Accept-Language": "fr"}
@@ -116,3 +119,72 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
         assert any("wird gesucht" in message for message in told)
         lines = [event for event in german if event.get("log")]
         assert lines == [event for event in english if event.get("log")]
+
+
+PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish", "update")
+ADMINS = ("builds", "environments", "servers", "people", "usage", "catalogue")
+ACCENTS = re.compile("[äçéîñöüýÄÇÉÎÑÖÜÝ]")
+
+
+class Texts(HTMLParser):
+    """The texts of a page, without what is of programs and in what language it may be."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self._apart: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style", "pre", "code", "template"):
+            self._apart.append(tag)
+        named = ("title", "aria-label", "placeholder", "alt")
+        self.found |= {value for name, value in attrs if name in named and value}
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._apart and self._apart[-1] == tag:
+            self._apart.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._apart:
+            self.found.add(" ".join(data.split()))
+
+
+def unsaid(page: str) -> set[str]:
+    """Texts of several words without the accents that every translation into `xx` has."""
+    return {
+        text
+        for text in Texts(page).found
+        if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text and not ACCENTS.search(text)
+    }
+
+
+async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
+    """Of every page of somebody who has launched, also what failed and is kept in the records."""
+    user, link = "walt-who-walks", f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main"
+
+    async def launched(browser: Browser, **fields: str) -> str:
+        reply = await browser.form("launch", repo=f"{repos.url}/me/mine", **fields)
+        path = reply.headers["Location"]
+        await browser.events(f"{PREFIX}api/launches/{path.rpartition('/')[2]}/events")
+        return str(path)
+
+    left: dict[str, set[str]] = {}
+
+    async def look(browser: Browser, path: str) -> None:
+        page = await browser.get(path, headers={"Accept-Language": "xx"})
+        assert page.status == 200 and '<html lang="xx"' in page.text, path
+        if texts := unsaid(page.text):
+            left[path] = texts
+
+    async with realhub.browser(user) as browser, realhub.browser("ada-of-admin") as ada:
+        await browser.get(PREFIX)
+        await ada.get(PREFIX)
+        good, bad = await launched(browser), await launched(browser, ref="no-such", server="bad")
+        for path in (*PAGES, link, f"{link}?size=large&files=home", f"{link}?mem=99G&idle=2h"):
+            await look(browser, PREFIX + path)
+        for path in (good, bad, "/hub/token"):
+            await look(browser, path)
+        for section in ADMINS:
+            await look(ada, f"{PREFIX}admin/{section}")
+    assert left == {}
