@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from realhub import PREFIX, Browser, RealHub
 
+from binderhub_ext.core.launch import read_ticket
+
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 FRENCH = {"Accept-Language": "fr"}
 
@@ -110,7 +112,9 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
     async with realhub.browser("greta") as one, realhub.browser("greta") as other:
         await one.get(PREFIX)
         await other.get(PREFIX)
-        launch = await one.launch(repo=f"{repos.url}/me/mine")
+        form = {"_xsrf": one.xsrf(), "repo": f"{repos.url}/me/mine"}
+        started = await one.send("POST", f"{PREFIX}launch", data=form, headers=GERMAN)
+        launch = started.headers["Location"].rpartition("/")[2]
         german, english = await asyncio.gather(one.told(launch, headers=GERMAN), other.told(launch))
         assert [event["phase"] for event in german] == [event["phase"] for event in english]
         assert german[-1]["phase"] == "ready"
@@ -119,6 +123,12 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
         assert any("wird gesucht" in message for message in told)
         lines = [event for event in german if event.get("log")]
         assert lines == [event for event in english if event.get("log")]
+        # and the server is told whose language it is
+        servers = (await one.send("GET", "/hub/api/users/greta")).json()["servers"]
+        ((name, server),) = servers.items()
+        secret = (realhub.root / "data/secrets/ticket").read_text().strip()
+        ticket = read_ticket(server["user_options"]["ticket"], secret, user="greta", server=name)
+        assert ticket.language == "de"
 
 
 PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish", "update")
