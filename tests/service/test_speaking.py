@@ -113,8 +113,7 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
         await one.get(PREFIX)
         await other.get(PREFIX)
         form = {"_xsrf": one.xsrf(), "repo": f"{repos.url}/me/mine"}
-        started = await one.send("POST", f"{PREFIX}launch", data=form, headers=GERMAN)
-        launch = started.headers["Location"].rpartition("/")[2]
+        launch = (await one.send("POST", f"{PREFIX}launch", data=form, headers=GERMAN)).launch
         german, english = await asyncio.gather(one.told(launch, headers=GERMAN), other.told(launch))
         assert [event["phase"] for event in german] == [event["phase"] for event in english]
         assert german[-1]["phase"] == "ready"
@@ -174,10 +173,9 @@ async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
     user, link = "walt-who-walks", f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main"
 
     async def launched(browser: Browser, **fields: str) -> str:
-        reply = await browser.form("launch", repo=f"{repos.url}/me/mine", **fields)
-        path = reply.headers["Location"]
-        await browser.events(f"{PREFIX}api/launches/{path.rpartition('/')[2]}/events")
-        return str(path)
+        launch = await browser.launch(repo=f"{repos.url}/me/mine", **fields)
+        await browser.told(launch)
+        return f"{PREFIX}launches/{launch}"
 
     left: dict[str, set[str]] = {}
 
