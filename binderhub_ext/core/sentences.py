@@ -158,4 +158,7 @@ def together(what: str, others: Sequence[str]) -> Sentence:
 
 
 def _plain(value: Field) -> Any:
-    return (value.data or str(value)) if isinstance(value, Sentence) else value
+    # one without places stays a sentence, so that it is said in another language too
+    if isinstance(value, Sentence):
+        return value.data or {"text": value.text, "fields": {}}
+    return value

@@ -12,16 +12,28 @@ from binderhub_ext.core.sentences import Sentence, read_written, together, writt
 
 INNER = Sentence("{size:.1f} GiB", size=1.5)
 FULL = Sentence("Your files take {size} of {limit}. <b>", size=INNER, limit="[[")
+NESTED = Sentence("Not so. {why}", why=Sentence("It ended by itself."))
 
 
 @pytest.mark.parametrize(
     "words",
-    [FULL, Sentence("Plain."), "Plain.", "", '[["', '[["a", {}]]', '[["{size}", {"text": 1}]]'],
+    [
+        FULL,
+        NESTED,
+        Sentence("Plain."),
+        "Plain.",
+        "",
+        '[["',
+        '[["a", {}]]',
+        '[["{size}", {"text": 1}]]',
+    ],
 )
 def test_what_is_kept_is_read_again(words: str) -> None:
     read = read_written(written(words))
     assert read == words
     assert read.data == (words.data if isinstance(words, Sentence) else {})
+    if isinstance(words, Sentence):
+        assert [*map(type, read.fields.values())] == [*map(type, words.fields.values())]
 
 
 def test_plain_words_are_kept_as_they_are() -> None:

@@ -130,8 +130,10 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
         assert ticket.language == "de"
 
 
-PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish", "update")
+PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish")
 ADMINS = ("builds", "environments", "servers", "people", "usage", "catalogue")
+NAMES = {"Python, in memory", "“First commit”, Ada Example,"}
+"""What others call things."""
 ACCENTS = re.compile("[äçéîñöüýÄÇÉÎÑÖÜÝ]")
 
 
@@ -163,8 +165,10 @@ def unsaid(page: str) -> set[str]:
     """Texts of several words without the accents that every translation into `xx` has."""
     return {
         text
-        for text in Texts(page).found
-        if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text and not ACCENTS.search(text)
+        for text in Texts(page).found - NAMES
+        if len(re.findall(r"\b[A-Za-z]{2,}\b", re.sub(r"\S+://\S+", "", text))) > 2
+        and " " in text
+        and not ACCENTS.search(text)
     }
 
 
@@ -191,8 +195,8 @@ async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
         good, bad = await launched(browser), await launched(browser, ref="no-such", server="bad")
         for path in (*PAGES, link, f"{link}?size=large&files=home", f"{link}?mem=99G&idle=2h"):
             await look(browser, PREFIX + path)
-        for path in (good, bad, "/hub/token"):
+        for path in (good, bad):
             await look(browser, path)
         for section in ADMINS:
             await look(ada, f"{PREFIX}admin/{section}")
-    assert left == {}
+    assert not left, left
