@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015_used"
-down_revision = "0014_notes"
+revision = "0018_used"
+down_revision = "0017_notebooks"
 
 
 def upgrade() -> None:
