@@ -147,7 +147,7 @@ class Launcher:
         Launches of one server follow each other: what starts is what the next one finds.
         """
         person, name = order.person, launch.server
-        turn = self._servers.setdefault((person.name, name), asyncio.Lock())
+        turn = self._turn(person, name)
         if turn.locked():
             tell(Event(Phase.LAUNCHING, Sentence("Another launch of yours starts this server.")))
         async with turn:
@@ -160,7 +160,26 @@ class Launcher:
         """Where the browser goes: below this server, and to something that answers."""
         return await self._landing.find(order.person, launch, server, tell, order.notebook)
 
+    # ---- what was begun for nobody
+
+    async def take_back(self, person: Person, server: str) -> bool:
+        """Stop a server that is being started for launches of which none waits any more.
+
+        Whoever launches it meanwhile waits for that, as for any launch before theirs.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            HubUnavailable, NotAllowed: it cannot be stopped now.
+        """
+        async with self._turn(person, server):
+            return await self._starts.take_back(person, server)
+
     # ---- parts of steps
+
+    def _turn(self, person: Person, server: str) -> asyncio.Lock:
+        return self._servers.setdefault((person.name, server), asyncio.Lock())
 
     async def _running(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """The server a launch ends with; it runs."""

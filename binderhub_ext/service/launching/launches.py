@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -18,8 +18,8 @@ from time import perf_counter
 from tornado.log import app_log
 
 from ...core.contents import projects_of
-from ...core.errors import BadLink, Cancelled, Conflict, FilesDiffer, NotFound, TargetMissing
-from ...core.launch import LaunchRequest, Project
+from ...core.errors import BadLink, BinderError, Cancelled, Conflict, NotFound, TargetMissing
+from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
 from ...core.progress import Event
@@ -27,14 +27,12 @@ from ...core.projects import folder_of
 from ...core.providers import Providers, at_forge
 from ...core.repo import Commit, Repo
 from ...core.sentences import fixed
-from ...core.updates import Update
 from ...jobs import History
 from ..accounting.bookkeeper import Bookkeeper
 from ..accounting.buildmeter import BuildMeter
-from ..failures import Failure
 from ..hub import Person
 from ..person.secrets import Secrets
-from ..records.records import INTERRUPTED, Records, now
+from ..records.records import Records, now
 from . import metrics
 from .classes import Classes
 from .eventlog import EventLog
@@ -44,61 +42,13 @@ from .meaning import opened, same
 from .news import News
 from .orders import LaunchOrder
 from .quotas import Allowance, Quotas
-from .result import LaunchResult
+from .running import RunningLaunch
 
 _Key = tuple[str, str, Hashable]
 """A person, a server of theirs and what is opened in it."""
 
 _ID_BYTES = 16
 _HOUR = timedelta(hours=1)
-
-
-class RunningLaunch:
-    """A launch of this process: its state now, what was told, and its task.
-
-    Attributes:
-        why: what its person is told if the task is cancelled.
-    """
-
-    def __init__(self, order: LaunchOrder, state: State) -> None:
-        self.order = order
-        self.state = state
-        self.history = History()
-        self.task: asyncio.Task[None] | None = None
-        self.why = INTERRUPTED
-
-    def tell(self, event: Event) -> None:
-        """Keep an event, and what it says about where the launch is."""
-        shown = self.state.message if event.data.get("log") else event.message
-        self.state = replace(
-            self.state,
-            phase=event.phase,
-            message=shown,
-            step=event.data.get("step", self.state.step),
-            progress=max(event.data.get("progress", 0), self.state.progress),
-            build=event.data.get("build", self.state.build),
-            commit=event.data.get("commit", self.state.commit),
-            image=event.data.get("imageName", self.state.image),
-            content=_at(self.state.content, event.data.get("content", ())),
-        )
-        if update := event.data.get("update"):
-            self.state = replace(self.state, update=Update.from_fields(update))
-        if sentence := event.data.get("attention"):
-            self.state = replace(self.state, attention=(*self.state.attention, sentence))
-        self.history.append(event)
-
-    def fail(self, error: Exception) -> Event:
-        """Keep why it failed; the event that says so."""
-        failure = Failure.of(error, where=f"Launch {self.state.id}")
-        self.state = replace(self.state, error=failure, url="")
-        if isinstance(error, FilesDiffer):
-            self.state = replace(self.state, update=error.update.clipped())
-        return failure.event
-
-    def succeed(self, launched: LaunchResult) -> Event:
-        """Keep what it came to; the event that says so."""
-        self.state = replace(self.state, image=launched.image, url=launched.url)
-        return launched.event
 
 
 class Launches:
@@ -144,9 +94,11 @@ class Launches:
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
         self._starting = asyncio.Lock()
+        self._closing = False
 
     async def close(self) -> None:
-        """End every launch; builds nobody else wants end with them."""
+        """End every launch; builds nobody else wants end with them, servers that start do not."""
+        self._closing = True
         tasks = [running.task for running in self._current.values() if running.task]
         for task in tasks:
             task.cancel()
@@ -259,11 +211,13 @@ class Launches:
         return running.order.person if running else None
 
     async def end(self, running: RunningLaunch, why: str) -> None:
-        """End a launch of anybody, and its build if nobody else wants that."""
+        """End a launch of anybody; its build and the start of its server, if nobody else waits."""
         if running.task and not running.task.done():
             running.why = why
             running.task.cancel()
             await asyncio.wait([running.task])
+            if running.after:
+                await asyncio.wait([running.after])
 
     async def allowance(self, person: Person) -> Allowance | None:
         """What is left of a person's launches per hour; none if they are not limited."""
@@ -317,6 +271,8 @@ class Launches:
 
     def _ended(self, key: _Key, running: RunningLaunch) -> None:
         self._current.pop(key, None)
+        if not self._closing:
+            running.after = asyncio.create_task(self._take_back(running))
         self._over.append(running.state.id)
         while len(self._over) > self._kept:
             del self._all[self._over.popleft()]
@@ -367,6 +323,17 @@ class Launches:
             class_id = order.request.class_id
             self._classes.started(class_id, order.person, state.server, state.id)
 
+    async def _take_back(self, running: RunningLaunch) -> None:
+        """Stop a server that was being started for a launch that is over, and for no other."""
+        person, server = running.order.person, running.state.server
+        if any(key[:2] == (person.name, server) for key in self._current):
+            return
+        try:
+            if await self._launcher.take_back(person, server):
+                self._changed(running)
+        except BinderError as error:
+            app_log.warning("%s/%s may run for nobody: %s", person.name, server, error)
+
     async def _follow(self, running: RunningLaunch) -> Event:
         """Launch; the last event is returned instead of told."""
         try:
@@ -379,16 +346,6 @@ class Launches:
 
 
 _BY_THEM = fixed("You cancelled this launch.")
-
-
-def _at(content: tuple[Project, ...], commits: Sequence[str]) -> tuple[Project, ...]:
-    """Content with what its refs were found to stand for."""
-    if not commits:
-        return content
-    return tuple(
-        replace(project, commit=replace(project.commit, id=id))
-        for project, id in zip(content, commits, strict=True)
-    )
 
 
 def _named_now(repo: Repo, providers: Providers) -> Repo:
