@@ -23,7 +23,15 @@ from ...core.repo import Commit, Repo
 from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
-from .tables import BuildRow, CredentialRow, EnvironmentRow, LaunchRow, SecretRow, TrustRow
+from .tables import (
+    BuildRow,
+    CredentialRow,
+    EnvironmentRow,
+    LaunchRow,
+    OpeningRow,
+    SecretRow,
+    TrustRow,
+)
 from .transactions import Transactions
 
 INTERRUPTED = fixed("The service was restarted meanwhile. Launch again: nothing is lost.")
@@ -209,12 +217,22 @@ class Records(Transactions):
 
     # ---- what is entrusted
 
-    async def forget_entrusted(self, user: str, before: datetime) -> None:
-        """Forget secrets, credentials and decisions of a person that are older than that."""
+    async def forget_entrusted(self, user: str, before: datetime) -> int:
+        """Forget secrets, credentials and decisions of a person that are older than that, and that
+        they opened links of classes.
 
-        def forget(session: Session) -> None:
-            for table in (SecretRow, CredentialRow, TrustRow):
-                session.execute(delete(table).where(table.user == user, table.since < before))
+        Returns:
+            How many there were.
+        """
+        old: list[Delete] = [
+            delete(table).where(table.user == user, table.since < before)
+            for table in (SecretRow, CredentialRow, TrustRow)
+        ]
+        old.append(delete(OpeningRow).where(OpeningRow.user == user, OpeningRow.opened < before))
+
+        def forget(session: Session) -> int:
+            results = [session.execute(one) for one in old]
+            return sum(result.rowcount for result in results)  # type: ignore[attr-defined]
 
         await self.run(forget)
 
