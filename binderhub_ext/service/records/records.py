@@ -267,12 +267,15 @@ class Records(Transactions):
 
     # ---- credentials
 
-    async def keep_credential(self, row: CredentialRow) -> None:
-        """Keep a sealed token; it replaces the person's earlier one for the same host."""
+    async def keep_credential(self, row: CredentialRow, limit: int) -> bool:
+        """Keep a token in place of one for the same host; False with `limit` for other hosts."""
+        mine, host = CredentialRow.user == row.user, CredentialRow.host
 
-        def replace(session: Session) -> None:
-            same = (CredentialRow.user == row.user) & (CredentialRow.host == row.host)
-            session.execute(delete(CredentialRow).where(same))
+        def replace(session: Session) -> bool:
+            others = select(func.count()).where(mine, host != row.host)
+            if (session.scalar(others) or 0) >= limit:
+                return False
+            session.execute(delete(CredentialRow).where(mine, host == row.host))
             session.add(row)
 
         await self.run(replace)
