@@ -277,6 +277,7 @@ class _Parts(Decided):
             hub=self.hub,
             landing=self.landing,
             shares=self.shares,
+            invitations=self.invitations,
             starts=self.starts,
             updates=self.updates,
             volumes=self.volumes,

@@ -228,21 +228,33 @@ class Conflict(BinderError):
     code, status = "conflict", 409
 
 
+_RUNS = fixed(
+    "Your server {server} is running with something else. Update and restart it, or open it as it "
+    "is. Its files stay in either case."
+)
+_TOLD = fixed(
+    "Others may enter your server {server}, and would read the secrets that it is given. Update "
+    "and restart it, or open it as it is. Its files stay in either case."
+)
+
+
 class ServerDiffers(Conflict):
     """The person's server runs with another launch, and it was not said what to do about it.
 
     Args:
         server: its name.
         changes: sentences: what a restart would change.
+        told: further ones: who would read what it is given.
     """
 
     code, status = "server-differs", 409
 
-    def __init__(self, server: str, changes: tuple[Sentence, ...]) -> None:
+    def __init__(
+        self, server: str, changes: tuple[Sentence, ...], told: tuple[Sentence, ...] = ()
+    ) -> None:
         super().__init__(
-            "Your server {server} is running with something else. Update and restart it, or "
-            "open it as it is. Its files stay in either case.",
-            detail=listing(changes, last="{these}\n{this}"),
+            _TOLD if told else _RUNS,
+            detail=listing((*told, *changes), last="{these}\n{this}"),
             server=server,
         )
         self.changes = changes

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from ...core.changes import UNKNOWN, changes
+from ...core.changes import UNKNOWN, changes, told_to
 from ...core.contents import projects_of
 from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded, ServerDiffers
 from ...core.launch import Files, Launch, Project, Tickets
@@ -26,6 +26,7 @@ from ...core.updates import Keep
 from ...engines.base import Image
 from ..accounting.limits import UsageLimits
 from ..hub import HubClient, Person, Server, State
+from ..person.invitations import Invitations
 from ..person.shares import Shares
 from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
@@ -52,7 +53,8 @@ class Launcher:
         providers: how what was found is said.
         targets: the interfaces on offer.
         tickets: signs what is started.
-        builds, hub, landing, shares, starts, updates, volumes, space, limits: those it works with.
+        builds, hub, landing, shares, invitations, starts, updates, volumes, space, limits: those it
+            works with.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Launcher:
         hub: HubClient,
         landing: Landing,
         shares: Shares,
+        invitations: Invitations,
         starts: Starts,
         updates: Updates,
         volumes: PersonVolumes,
@@ -76,6 +79,7 @@ class Launcher:
         self._providers = providers
         self._builds, self._updates = builds, updates
         self._hub, self._landing, self._shares, self._starts = hub, landing, shares, starts
+        self._invitations = invitations
         self._volumes, self._space, self._limits = volumes, space, limits
         self._servers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -191,7 +195,8 @@ class Launcher:
         if server and server.state is State.STOPPING:
             tell(Event(Phase.LAUNCHING, Sentence("Your server is stopping; waiting for that.")))
             server = await self._stopped(person, server)
-        start, differs = self._decide(order, server, launch)
+        told = await self._told_to(order, server, launch)
+        start, differs = self._decide(order, server, launch, told)
         if start:
             await self._limits.check_start(person, start, new=server is None)
         for sentence in differs:
@@ -317,13 +322,27 @@ class Launcher:
 
         await self._starts.start(order.person, launch.server, ticket, tell)
 
-    def _decide(
+    async def _told_to(
         self, order: LaunchOrder, server: Server | None, launch: Launch
+    ) -> tuple[Sentence, ...]:
+        """Who else would read what a server is given now, in sentences."""
+        if server is None or not launch.secrets:
+            return ()
+        shared = await self._shares.of(order.person, server.name)
+        invites = bool(await self._invitations.of(order.person, server.name))
+        return told_to(shared, invites=invites, old=self._ticket(order, server), new=launch)
+
+    def _decide(
+        self,
+        order: LaunchOrder,
+        server: Server | None,
+        launch: Launch,
+        told: tuple[Sentence, ...],
     ) -> tuple[Launch | None, tuple[Sentence, ...]]:
         """What to start, or nothing to use what runs; and what that changes, in sentences.
 
         A stopped server is started with what is asked for: nothing that runs is interrupted, and
-        its files are the same. Only a running one is worth a question.
+        its files are the same. Worth a question is a running one, and what others would be told.
 
         Raises:
             ServerDiffers: it runs with something else, and the person has not said what to do.
@@ -333,15 +352,15 @@ class Launcher:
         running = server.state is not State.STOPPED
         old = self._ticket(order, server)
         differs = changes(old, launch) if old else (UNKNOWN,)
-        if running and order.on_change is OnChange.FRESH:
+        if running and order.on_change is OnChange.FRESH and not told:
             return launch, differs
         if not differs:
             return (None, ()) if running else (launch, ())
         keep = order.on_change is OnChange.KEEP and (running or old)
         if keep or (running and order.notebook):
             return (None if running else old), ()
-        if running and order.on_change is not OnChange.RESTART:
-            raise ServerDiffers(server.name, differs)
+        if (running or told) and order.on_change is not OnChange.RESTART:
+            raise ServerDiffers(server.name, differs, told)
         return launch, differs
 
     async def _share(self, order: LaunchOrder, launch: Launch, running: Server, tell: Tell) -> None:
