@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from tornado.http1connection import HTTP1Connection
@@ -16,35 +15,11 @@ from ...failures import Failure
 from ...person.folders import Upload
 from ..fileviews import listing_view
 from .base import Api, Handler, Page
+from .pace import Pace, cut_off, now
 
 _HEARD_OUT = 10.0
-_SLOWEST = 50_000
-_LONGEST = 60.0
-"""Bytes a second, and seconds without any: who is slower would keep others from their turn."""
-
 _ANY = 1 << 62
 _DIGITS = 18
-
-
-@dataclass
-class Pace:
-    """How long a transfer may take, as it goes: a size that somebody says is no work done.
-
-    Args:
-        began: when, as clocks of event loops have it.
-    """
-
-    began: float
-    done: int = 0
-
-    def until(self, now: float, size: int = 0) -> float:
-        """When it ends unless more is transferred by then.
-
-        Args:
-            size: bytes that have been transferred just now.
-        """
-        self.done += size
-        return min(now, self.began + self.done / _SLOWEST) + _LONGEST
 
 
 class FolderPage(Page):
@@ -98,7 +73,7 @@ class ContentApi(Api):
         folders = self.service.folders
         self._upload = await folders.upload(self.me, *_asked(self), name, int(size))
         self._hear(int(size))
-        self._pace = Pace(_now())
+        self._pace = Pace(now())
         self._wait()
 
     async def _refuse(self, failure: Failure) -> None:
@@ -121,15 +96,11 @@ class ContentApi(Api):
     def _wait(self, size: int = 0) -> None:
         """Cut off who sends no more."""
         loop = asyncio.get_running_loop()
-        self._end = loop.call_at(self._pace.until(loop.time(), size), self._cut_off)
+        self._end = loop.call_at(self._pace.until(loop.time(), size), cut_off, self)
 
     def _waited(self) -> None:
         if self._end:
             self._end.cancel()
-
-    def _cut_off(self) -> None:
-        if isinstance(line := self.request.connection, HTTP1Connection):
-            line.stream.close()
 
     async def data_received(self, chunk: bytes) -> None:
         if self._upload:
@@ -168,16 +139,12 @@ async def _send(handler: Handler) -> None:
         handler.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         handler.set_header("Content-Length", size)
         with suppress(StreamClosedError, TimeoutError):
-            pace = Pace(_now())
-            async with asyncio.timeout_at(pace.until(_now())) as end:
+            pace = Pace(now())
+            async with asyncio.timeout_at(pace.until(now())) as end:
                 async for piece in pieces:
                     handler.write(piece)
                     await handler.flush()
-                    end.reschedule(pace.until(_now(), len(piece)))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+                    end.reschedule(pace.until(now(), len(piece)))
 
 
 def _asked(handler: Handler) -> tuple[str, str]:
