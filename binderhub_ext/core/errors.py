@@ -260,6 +260,18 @@ class ServerDiffers(Conflict):
         self.changes = changes
 
 
+class AsksItself(BinderError):
+    """A hub that hands its builds to another was asked to build by itself, in the end."""
+
+    code, status = "asks-itself", 508
+
+
+_MOVED = fixed(
+    "Nothing was launched: {ref} moved after you were asked. You were shown commit {shown}, and it "
+    "is at {now} now. Open the link again to see what that is, or try again to launch it."
+)
+
+
 class RefMoved(Conflict):
     """A branch or tag is not at the commit any more that the person was shown.
 
