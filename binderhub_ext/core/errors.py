@@ -241,7 +241,8 @@ _TOLD = fixed(
 
 
 class ServerDiffers(Conflict):
-    """The person's server runs with another launch, and it was not said what to do about it.
+    """The person's server runs with another launch, or others would read the secrets that it is
+    given, and it was not said what to do about it.
 
     Args:
         server: its name.

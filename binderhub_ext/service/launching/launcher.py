@@ -345,7 +345,7 @@ class Launcher:
         its files are the same. Worth a question is a running one, and what others would be told.
 
         Raises:
-            ServerDiffers: it runs with something else, and the person has not said what to do.
+            ServerDiffers: the person has not said what to do.
         """
         if server is None:
             return launch, ()

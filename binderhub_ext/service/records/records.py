@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Delete, Select, case, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session, aliased
 
@@ -234,7 +234,7 @@ class Records(Transactions):
             results = [session.execute(one) for one in old]
             return sum(result.rowcount for result in results)  # type: ignore[attr-defined]
 
-        await self.run(forget)
+        return await self.run(forget)
 
     # ---- trust
 
@@ -277,8 +277,9 @@ class Records(Transactions):
                 return False
             session.execute(delete(CredentialRow).where(mine, host == row.host))
             session.add(row)
+            return True
 
-        await self.run(replace)
+        return await self.run(replace)
 
     async def credentials(self, user: str) -> list[CredentialRow]:
         """A person's sealed tokens, by host."""
