@@ -234,6 +234,7 @@ class BinderApp(StrictApplication):
             "Emptying the trash": service.files.empty,
             "Removing old logs of builds": service.builds.remove_old_logs,
             "Removing old lists of classes": service.teaching.forget,
+            "Removing notebooks that nobody opened": service.notebooks.forget,
             "Removing unused environments": service.builder.collect_garbage,
             "Preparing what builds begin from": service.builder.prepare,
             "Measuring what people's files take": partial(service.space.measure_all, each=stored),

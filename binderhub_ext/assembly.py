@@ -37,7 +37,6 @@ from .service.admin.administration import Administration
 from .service.catalogue.entries import Catalogue
 from .service.catalogue.health import Health as CatalogueHealth
 from .service.catalogue.settings import Catalogue as CatalogueSettings
-from .service.catalogue.settings import Limits as CatalogueLimits
 from .service.hosts import server_hosts
 from .service.hub import HubClient, Person
 from .service.launching.builds import Builds
@@ -48,9 +47,11 @@ from .service.launching.landing import Landing
 from .service.launching.launcher import Launcher
 from .service.launching.launches import Launches
 from .service.launching.news import News
+from .service.launching.notebooks import Notebooks
 from .service.launching.quotas import Quotas
 from .service.launching.semaphore import FairSemaphore
 from .service.launching.starts import Starts
+from .service.launching.teachers import Teachers
 from .service.launching.teaching import Teaching
 from .service.launching.updates import Updates
 from .service.launching.upstream import Upstream
@@ -68,6 +69,7 @@ from .service.records.classes import ClassRecords
 from .service.records.database import sqlite_url
 from .service.records.everybody import Everybody
 from .service.records.ledger import Ledger
+from .service.records.notebooks import NotebookRecords
 from .service.records.records import Records
 from .service.web.adminviews import settings_view
 from .service.web.context import Service
@@ -302,17 +304,13 @@ class _Parts(Decided):
         )
 
     @cached_property
-    def catalogue_limits(self) -> CatalogueLimits:
-        return CatalogueSettings(parent=self.app).limits()
-
-    @cached_property
     def catalogue(self) -> Catalogue:
         return Catalogue(
             CatalogueRecords(self.records),
             self.hub,
             policy=self.policy,
             providers=self.providers,
-            limits=self.catalogue_limits,
+            limits=CatalogueSettings(parent=self.app).limits(),
             log=self.event_log,
         )
 
@@ -323,7 +321,7 @@ class _Parts(Decided):
             self.records,
             builds=self.builds,
             builder=self.builder,
-            limits=self.catalogue_limits,
+            limits=self.catalogue.limits,
         )
 
     @cached_property
@@ -339,20 +337,26 @@ class _Parts(Decided):
         return Choices(self.records)
 
     @cached_property
-    def class_records(self) -> ClassRecords:
-        return ClassRecords(self.records)
+    def classes(self) -> Classes:
+        return Classes(ClassRecords(self.records), self.hub, self.seal, self.providers)
 
     @cached_property
-    def classes(self) -> Classes:
-        return Classes(self.class_records, self.hub, self.seal, self.providers)
+    def teachers(self) -> Teachers:
+        return Teachers(
+            settings.Classes(parent=self.app).teachers,
+            records=ClassRecords(self.records),
+            hub=self.hub,
+            me=Person("", self.auth.api_token),
+            news=self.classes.news,
+            log=self.event_log,
+        )
 
     @cached_property
     def teaching(self) -> Teaching:
-        said = settings.Classes(parent=self.app)
         return Teaching(
-            said.teachers,
-            said.days,
-            records=self.class_records,
+            self.teachers,
+            settings.Classes(parent=self.app).days,
+            records=ClassRecords(self.records),
             classes=self.classes,
             launches=self.launches,
             hub=self.hub,
@@ -378,7 +382,12 @@ class _Parts(Decided):
             bookkeeper=self.bookkeeper,
             classes=self.classes,
             mine=self.secrets,
+            notebooks=self.notebooks,
         )
+
+    @cached_property
+    def notebooks(self) -> Notebooks:
+        return Notebooks(NotebookRecords(self.records))
 
     # ---- what people see
 

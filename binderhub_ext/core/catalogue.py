@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from .downloads import ARCHIVE
 from .errors import BadLink
 from .forges import GIST
-from .plain import TEXT_MAX, shown
+from .plain import TEXT_MAX, relative_path, shown
 from .repo import Repo
-from .sentences import Sentence
+from .sentences import Sentence, fixed
 
 TITLE_MAX, TEXT_LONGEST, REASON_MAX = 120, 1000, 500
 TAG_MAX, TAGS_MAX = 30, 8
@@ -47,6 +47,8 @@ _ISSUED = re.compile(
 
 _LAYERS = 4
 
+_PICTURE = fixed("path of the picture")
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -57,15 +59,27 @@ class Listing:
         text: one paragraph, or empty.
         tags: in small letters, each once.
         group: those who see it; empty for everybody.
+        picture: path in the repository of a picture, or empty.
+        picture_text: what that shows, for those who do not see it.
     """
 
     title: str
     text: str = ""
     tags: tuple[str, ...] = ()
     group: str = ""
+    picture: str = ""
+    picture_text: str = ""
 
     @classmethod
-    def read(cls, title: str, text: str = "", tags: str = "", group: str = "") -> Listing:
+    def read(
+        cls,
+        title: str,
+        text: str = "",
+        tags: str = "",
+        group: str = "",
+        picture: str = "",
+        picture_text: str = "",
+    ) -> Listing:
         """A listing as it was typed.
 
         Raises:
@@ -75,7 +89,18 @@ class Listing:
         if not title:
             raise BadLink("Give it a title, by which people find it.")
         text = _within(clean(text), Sentence("description"), TEXT_LONGEST)
-        return cls(title, text, read_tags(tags), group)
+        picture = _read_picture(picture.strip())
+        shows = _within(clean(picture_text), Sentence("description of the picture"), TITLE_MAX)
+        return cls(title, text, read_tags(tags), group, picture, shows if picture else "")
+
+
+def _read_picture(path: str) -> str:
+    if "://" in path:
+        raise BadLink(
+            "A picture is a file of the repository. Give its path there, such as docs/overview.png,"
+            " and no address."
+        )
+    return relative_path(path, _PICTURE) if path else ""
 
 
 def clean(text: str) -> str:

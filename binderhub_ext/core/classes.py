@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from .errors import FilesDiffer, ServerDiffers
 from .launch import LaunchRequest
 from .rights import rights
 from .sentences import NOTHING, Sentence
+from .sharees import Sharee
 
 TITLE_MAX = 120
+TEACHERS_MAX = 20
+"""People and groups that the owner of a class may name as its teachers."""
 
 ASKS = (ServerDiffers.code, FilesDiffer.code)
 """Codes of launches that ended with a question to their person."""
@@ -24,6 +28,35 @@ CHANGED = Sentence(
     "This is not quite the link of the class: its version, or what it may see and use, is another "
     "one. Compare it with what your teacher gave you."
 )
+
+
+@dataclass(frozen=True)
+class Named:
+    """Somebody whom the owner of a class named as a teacher of it.
+
+    Attributes:
+        id: of this naming: whoever is named once more, after it was taken back, has another.
+        who: a person, or everybody in a group of teachers.
+    """
+
+    id: str
+    who: Sharee
+
+    def means(self, user: str, groups: Collection[str]) -> bool:
+        """Whether somebody is meant.
+
+        Args:
+            groups: of teachers, those that they are in now.
+        """
+        return self.who.name in groups if self.who.group else self.who.name == user
+
+
+def seen_by(class_id: str, teachers: Iterable[Named]) -> frozenset[str]:
+    """What a launch of a class's link allows besides: rights of those who were named for it.
+
+    Trust in a link covers them as they were named on the page, and nobody who was named later.
+    """
+    return frozenset(f"be seen and stopped by:{one.who} ({class_id}-{one.id})" for one in teachers)
 
 
 def is_about(request: LaunchRequest, link: LaunchRequest) -> bool:

@@ -39,6 +39,7 @@ _WORDS_ABOUT = {
     "open": fixed("open {what}"),
     "share with": fixed("share with {what}"),
     "be seen in the class": fixed("be seen and stopped by the teacher of the class {what}"),
+    "be seen and stopped by": fixed("be seen and stopped by {what}"),
     "start the server": fixed("start the server {what}"),
     "have the size": fixed("have the size {what}"),
     "have memory": fixed("have memory {what}"),

@@ -28,6 +28,9 @@ PASTED = "pasted"
 SHOWN = "commit"
 """The field of the page that asks that has the commit it is about."""
 
+TOLD = "teacher"
+"""The field of the page that asks that has whom it named as teachers of a class, by their ids."""
+
 NAMES = ("link", PASTED, "repo", "ref", *_PARAMETERS)
 """What a form or an API call may say about a launch; BinderHub's and ours (DESIGN 5)."""
 

@@ -12,6 +12,14 @@ from playwright.sync_api import Error, Locator, Page, TimeoutError, expect
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 OPENING = 90_000
 
+DROP = """(content) => {
+  const brought = new DataTransfer();
+  brought.items.add(new File([content], "mine.ipynb"));
+  const fields = { bubbles: true, cancelable: true, dataTransfer: brought };
+  document.body.dispatchEvent(new DragEvent("drop", fields));
+}"""
+"""A notebook file that is dropped on the main page."""
+
 
 def notebook(*cells: str) -> str:
     """A notebook with these cells of code, as a repository has it."""

@@ -243,7 +243,11 @@ def confirm(**changes: Any) -> dict[str, Any]:
             ),
         ],
         "lets_in": ["jonas", "everybody in the group ocean-course"],
-        "of_class": {"title": "Tides, autumn 2026", "teacher": "jonas"},
+        "of_class": {
+            "title": "Tides, autumn 2026",
+            "teacher": "jonas",
+            "others": f"{HOSTILE}, everybody in the group ocean-teachers",
+        },
         "form": again(),
         "change_url": "/services/binder/?repo=maria%2Ftidal-analysis",
         "cancel_url": "/services/binder/",
@@ -387,6 +391,10 @@ def entry(**changes: Any) -> dict[str, Any]:
         "changed": "2026-11-01T08:00:00Z",
         "environment": {"built": True, "bytes": 734 * 2**20},
         "health": {"ok": True, "checked": "2026-11-20T08:00:00Z", "message": ""},
+        "picture": "docs/plot.png",
+        "picture_text": f"A curve of the tide {HOSTILE}",
+        "picture_url": "/services/binder/static/images/logo_social.png",
+        "picture_flaw": "",
         **changes,
     }
 
@@ -395,7 +403,8 @@ def catalogue(**changes: Any) -> dict[str, Any]:
     gone = {"ok": False, "checked": "2026-11-20T08:00:00Z", "message": "Its host did not answer."}
     unknown = {"built": None, "bytes": None}
     new = {"ok": None, "checked": "", "message": ""}
-    others = {"featured": False, "people": 0, "environment": unknown}
+    bare = {"picture": "", "picture_text": "", "picture_url": ""}
+    others = {"featured": False, "people": 0, "environment": unknown, **bare}
     alone = {"title": "waves", "owner": "", "text": "", "tags": [], "people": 3}
     long = "a-group-of-people-with-a-very-long-name"
     return {
@@ -425,9 +434,11 @@ def catalogue(**changes: Any) -> dict[str, Any]:
 
 def published(**changes: Any) -> dict[str, Any]:
     """The page of an entry."""
-    values = {name: entry()[name] for name in ("link", "title", "text")}
+    values = {name: entry()[name] for name in ("link", "title", "text", "picture")}
+    values["picture_text"] = "A curve of the tide"
     return {
-        "entry": entry(mine=True, hidden=True),
+        "entry": entry(mine=True, hidden=True, picture_flaw="There is no such file."),
+        "may_picture": True,
         "values": {**values, "tags": "oceanography", "group": "ocean"},
         "groups": ["crew", "ocean"],
         "reported": False,
@@ -464,6 +475,14 @@ def a_class(**changes: Any) -> dict[str, Any]:
             {**person, "user": "o'neil_2", "state": "running", "last_activity": when},
             {**person, "user": "ana.maría@a-quite-long-university.example", "state": "stopped"},
         ],
+        "untold": 2,
+        "owns": True,
+        "groups": ["ocean-teachers", "teachers"],
+        "teachers": [
+            {"id": "k3f9", "user": "tom.of.another@a-quite-long-university.example"},
+            {"id": "m4g2", "group": "ocean-teachers"},
+        ],
+        "typed": {"user": "nobody-here", "group": ""},
         "error": {"message": "The servers of these were not stopped: Zoë."},
         **changes,
     }
@@ -480,6 +499,7 @@ def classes(**changes: Any) -> dict[str, Any]:
             "qr_url": "/services/binder/qr?link=v2",
         },
         "teaches": True,
+        "me": "jonas",
         "classes": [a_class()["one"], {**a_class()["one"], "ended": "2026-11-20T11:30:00Z"}],
         "typed": "",
         "error": None,
@@ -670,6 +690,9 @@ def folder(**changes: Any) -> dict[str, Any]:
         "more": True,
         "writable": True,
         "upload_url": "/services/binder/api/files/content?of=home&path=data",
+        "form_url": "/services/binder/files/upload?of=home&path=data",
+        "brought": [{"name": HOSTILE, "called": "x" * 200 + " (1).csv"}],
+        "error": {"message": f"{HOSTILE} is larger than 2.0 GiB."},
         "limit": 2 * 2**30,
         **changes,
     }

@@ -63,6 +63,13 @@ def test_a_class_of_two(home_hub: HomeHub, page: Page, browser: Browser, artifac
     page.get_by_role("button", name="Begin a class").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Übung 1")
     expect(page.locator("#class-counts")).to_have_text(re.compile("Nobody has opened"))
+    page.get_by_label("Teacher", exact=True).fill("jonas")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("jonas cannot be named")
+    page.get_by_label("Teacher", exact=True).fill("")
+    page.get_by_label("or everybody in").select_option("staff")
+    page.get_by_role("button", name="Add", exact=True).press("Enter")
+    expect(page.get_by_role("button", name="Take back from staff")).to_be_visible()
     given = page.locator("#class-url").inner_text()
     id = given.rpartition("/")[2]
 
@@ -71,7 +78,9 @@ def test_a_class_of_two(home_hub: HomeHub, page: Page, browser: Browser, artifac
         link = f"{LINK}&volume=nobody-has-it&class={id}"
         nora.evaluate(FAILS, [f"{home_hub.main_page}api/launches", link, token])
         jonas.goto(given)
-        expect(jonas.get_by_role("note").first).to_contain_text("class Übung 1 of maria")
+        note = jonas.get_by_role("note").first
+        expect(note).to_contain_text("class Übung 1 of maria")
+        expect(note).to_contain_text("can stop it too: everybody in the group staff")
         jonas.get_by_role("button", name="Launch", exact=True).click()
         rows = page.locator("#people li")
         # nothing is pressed: the page hears of it

@@ -82,6 +82,17 @@ def test_delete_and_restore(
     expect(told).to_contain_text("so the new one is called result (1).txt.")
     expect(page.locator("#entries")).to_contain_text("plan.csv")
     page.screenshot(path=artifacts / "folder.png", full_page=True)
+    # and in a browser that runs no scripts
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    )
+    other = plain.new_page()
+    other.goto(page.url)
+    other.get_by_label("Upload files into this folder").set_input_files([plan])
+    other.get_by_role("button", name="Upload", exact=True).click()
+    expect(other.get_by_role("status")).to_contain_text("the new one is called plan (1).csv.")
+    expect(other.locator("#entries")).to_contain_text("plan (1).csv")
+    plain.close()
     page.go_back()
     row.get_by_role("button", name="Open").click()
     page.wait_for_url("**/user/maria/currents-*/lab/**", timeout=BUILD)

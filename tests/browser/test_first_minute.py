@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from homehub import PASSWORD, HomeHub
-from lab import arrive, output, run_cells, wait_for_lab
+from lab import DROP, arrive, output, run_cells, wait_for_lab
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 START = 240_000
@@ -57,12 +57,6 @@ def test_two_clicks_to_a_notebook(home_hub: HomeHub, newcomer: Page, artifacts: 
     expect(output(page, 0)).to_have_text("42")
 
 
-DROP = """(content) => {
-  const brought = new DataTransfer();
-  brought.items.add(new File([content], "mine.ipynb"));
-  const fields = { bubbles: true, cancelable: true, dataTransfer: brought };
-  document.body.dispatchEvent(new DragEvent("drop", fields));
-}"""
 PASTE = """(content) => {
   const copied = new DataTransfer();
   copied.setData("text/plain", content);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from gitserver import RepoHandle
 from homehub import HomeHub
+from lab import DROP, arrive
 from playwright.sync_api import Page, expect
 
 GONE = re.compile("Start My Server|My Server|Add New Server|Relaunch|Launch Server", re.IGNORECASE)
@@ -63,7 +65,13 @@ def test_a_server_that_does_not_run(home_hub: HomeHub, repo: RepoHandle, maria: 
 
 
 def test_a_hub_that_starts_says_so_and_comes_back(home_hub: HomeHub, maria: Page) -> None:
-    """Its proxy outlives a Hub that is killed, and is another one once the Hub starts."""
+    """Its proxy outlives a Hub that is killed, and is another one once the Hub starts.
+
+    A notebook that was being brought meanwhile is there when it is launched again.
+    """
+    maria.evaluate(DROP, json.dumps({"cells": [], "metadata": {}, "nbformat": 4}))
+    maria.wait_for_url("**/launches/*")
+    brought = maria.url
     home_hub.crash()
     try:
         maria.goto(f"{home_hub.url}/hub/token")
@@ -71,3 +79,6 @@ def test_a_hub_that_starts_says_so_and_comes_back(home_hub: HomeHub, maria: Page
     finally:
         home_hub.start()
     expect(maria.get_by_role("button", name="Request new API token")).to_be_visible(timeout=90_000)
+    maria.goto(brought)
+    maria.get_by_role("button", name="Launch again").click()
+    arrive(maria, "**/user/maria/scratch-*/lab/tree/mine.ipynb", timeout=240_000)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from binderhub_ext.core.badges import elsewhere, lost_elsewhere
-from binderhub_ext.core.classes import is_about, is_as_given
+from binderhub_ext.core.classes import Named, is_about, is_as_given, seen_by
 from binderhub_ext.core.errors import BadLink
 from binderhub_ext.core.links import read_link, write_link
 from binderhub_ext.core.rights import reach_for_the_same, rights, wants_nothing_more, words
+from binderhub_ext.core.sharees import Sharee
 
 LINK = read_link("gh", "o/n/main", "size=large&content=gh/o/week/main")
 
@@ -53,6 +54,17 @@ def test_it_is_kept_in_links_and_goes_nowhere_else() -> None:
     for ours in (True, False):
         assert "class" not in elsewhere(request, "https://hub.example.org", ours=ours)
     assert lost_elsewhere(request) == []
+
+
+def test_trust_covers_the_teachers_that_were_named_and_no_others() -> None:
+    tom, staff = Named("k3f9", Sharee("tom")), Named("m4g2", Sharee("staff", group=True))
+    assert tom.means("tom", ()) and not tom.means("tim", ("tom",))
+    assert staff.means("anybody", ("staff",)) and not staff.means("staff", ())
+    again = Named("z9z9", tom.who)
+    assert seen_by("abcd2345", [tom]) < seen_by("abcd2345", [tom, staff])
+    assert not seen_by("abcd2345", [again]) & seen_by("abcd2345", [tom])
+    assert not seen_by("efgh2345", [tom]) & seen_by("abcd2345", [tom])
+    assert "seen and stopped by tom (abcd2345-k3f9)" in words(seen_by("abcd2345", [tom]))
 
 
 @pytest.mark.parametrize("id", ["ABC", "a/b", "a b", "<x>", "ü", "a" * 33])

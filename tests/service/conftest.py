@@ -30,7 +30,7 @@ c.JupyterHub.load_groups = {
     "crew": {"users": ["cy-of-crew"]},
     "lab": {"users": ["bob"]},
     "readers": {"users": ["gil-of-catalogue", "gus-of-catalogue"]},
-    "staff": {"users": ["tessa-of-class", "tom-of-class"]},
+    "staff": {"users": ["tessa-of-class", "tina-of-class", "tom-of-class"]},
     "students": {"users": ["stu"]},
     "teachers": {"users": ["tea"]},
 }

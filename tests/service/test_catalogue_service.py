@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import os
+import struct
+import subprocess
+import zlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,8 +21,9 @@ from memory_engine import MemoryBuilder, MemoryRepos
 from realhub import PREFIX, Browser
 
 from binderhub_ext.core.catalogue import Listing, words_of
-from binderhub_ext.core.errors import RepoNotFound, TooMany
+from binderhub_ext.core.errors import NotFound, RepoNotFound, TooMany
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.core.pictures import BYTES_MAX
 from binderhub_ext.core.policy import Policy
 from binderhub_ext.core.providers import PROVIDERS
 from binderhub_ext.core.repo import Commit, Repo
@@ -33,6 +39,7 @@ from binderhub_ext.service.launching.eventlog import EventLog
 from binderhub_ext.service.records.catalogue import PAGE, CatalogueRecords, Search
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.ledger import Ledger
+from binderhub_ext.service.records.pictures import PictureRecords
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.tables import CatalogueRow, LaunchRow
 from binderhub_ext.service.settings import BuildSettings
@@ -58,13 +65,60 @@ class Hosts(MemoryRepos):
         return Commit(repo, ref, "c" * 40)
 
 
+def png(width: int) -> bytes:
+    """A picture so many pixels wide and one high."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + bytes(4)
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, 8, 0, 0, 0, 0))
+    lines = chunk(b"IDAT", zlib.compress(bytes(width + 1)))
+    return b"\x89PNG\r\n\x1a\n" + head + lines + chunk(b"IEND", b"")
+
+
+class Pictured(Hosts):
+    """Repositories with files that a fetch brings, as a Git host's."""
+
+    def __init__(self, layout: DataDirectory) -> None:
+        super().__init__()
+        self.layout = layout
+        self.files: dict[str, bytes] = {}
+        self.brought: list[str] = []
+
+    async def resolve(self, repo: Repo, ref: str, *, reader: str = "") -> Commit:
+        await super().resolve(repo, ref, reader=reader)
+        return Commit(repo, ref, self.committed(repo))
+
+    def committed(self, repo: Repo, *, here: bool = False) -> str:
+        """The id of a commit with the present files; kept where a fetch puts it, if it came."""
+        place = self.layout.sources(repo) / "objects.git" if here else self.layout.root / "host"
+        git = partial(subprocess.run, check=True, capture_output=True, cwd=place)
+        if not place.is_dir():
+            place.mkdir(parents=True)
+            git(["git", "init", "--bare", "-q"])
+        blobs = []
+        for name, content in sorted(self.files.items()):
+            id = git(["git", "hash-object", "-w", "--stdin"], input=content).stdout
+            blobs.append(b"100644 blob " + id.strip() + b"\t" + name.encode())
+        tree = git(["git", "mktree"], input=b"".join(b + b"\n" for b in blobs)).stdout.strip()
+        said = {"NAME": "x", "EMAIL": "x", "DATE": "2026-11-20T12:00:00Z"}
+        who = {f"GIT_{who}_{k}": v for who in ("AUTHOR", "COMMITTER") for k, v in said.items()}
+        made = git(["git", "commit-tree", tree, "-m", "x"], env={**os.environ, **who})
+        return made.stdout.decode().strip()
+
+    async def fetch(self, commit: Commit, tell: Any) -> Any:
+        self.brought.append(commit.repo.name)
+        self.committed(commit.repo, here=True)
+        return await super().fetch(commit, tell)
+
+
 class Room:
     """A catalogue with everything around it, without a Hub."""
 
-    def __init__(self, tmp_path: Path, **limits: Any) -> None:
+    def __init__(self, tmp_path: Path, hosts: Hosts | None = None, **limits: Any) -> None:
         self.records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="memory")
         self.entries = CatalogueRecords(self.records)
-        self.hosts, self.builder = Hosts(), MemoryBuilder()
+        self.hosts, self.builder = hosts or Hosts(), MemoryBuilder()
         self.hub = HubClient(HubSettings("http://127.0.0.1:9/hub/api"))
         self.limits = Limits(**limits)
         self.builds = Builds(
@@ -317,6 +371,65 @@ async def test_what_is_found_out_of_an_entry(room: Room) -> None:
     assert (await room.view(entry))["environment"] == {"built": True, "bytes": None}
 
 
+async def test_pictures_are_fetched_once_and_go_with_what_they_are_of(tmp_path: Path) -> None:
+    layout = DataDirectory(tmp_path)
+    hosts = Pictured(layout)
+    room = Room(tmp_path, hosts)
+    kept = room.health.pictures
+    hosts.files = {"x.png": png(3), "large.png": png(3) + bytes(BYTES_MAX), "x.svg": b"<svg/>"}
+
+    async def looked(picture: str, id: str = "") -> dict[str, Any]:
+        """An entry with that picture, a day later."""
+        row = await room.row(id or entry)
+        listing = Listing.read("tides", picture=picture, picture_text="A curve")
+        filed = {"link": row.link, "repo": row.repo, "words": row.words}
+        await room.entries.edit(row.id, listing, **filed)
+        await room.entries.checked(await room.row(row.id), checked=now() - timedelta(days=2))
+        await room.health.look()
+        return await room.view(row.id)
+
+    try:
+        entry = await room.add("ocean/tides")
+        await room.health.look()
+        assert not hosts.brought, "nothing is fetched for an entry without a picture"
+        for path, flaw in (
+            ("nowhere.png", "no such file"),
+            ("x.svg", "no PNG"),
+            ("large.png", "more than 512"),
+        ):
+            view = await looked(path)
+            assert (view["picture_url"], flaw in str(view["picture_flaw"])) == ("", True)
+        view = await looked("x.png")
+        assert view["picture_url"] and not view["picture_flaw"]
+        assert (await kept.get(await room.row(entry))).data == png(3)
+        assert len(hosts.brought) == 1
+        # a newer one is taken once a launch has brought it
+        hosts.files["x.png"] = png(4)
+        assert (await looked("x.png"))["picture_url"] == view["picture_url"]
+        assert len(hosts.brought) == 1
+        hosts.committed(PROVIDERS["gh"].repo("ocean/tides"), here=True)
+        assert (await looked("x.png"))["picture_url"] != view["picture_url"]
+        assert (await kept.get(await room.row(entry))).data == png(4)
+        # whoever changed it meanwhile does not get that of before
+        row = await room.row(entry)
+        await room.entries.edit(
+            entry, Listing("x"), link="v2/gh/a/b/main", repo="https://github.com/a/b", words=""
+        )
+        await PictureRecords(room.records).keep(row, "c", kind="image/png", data=png(5))
+        with pytest.raises(NotFound):
+            await kept.get(await room.row(entry))
+        # and of what not everybody may read any more there is none
+        other = await room.add("ocean/waves")
+        assert (await looked("x.png", other))["picture_url"]
+        hosts.private.add("ocean/waves")
+        assert not (await looked("x.png", other))["picture_url"]
+        await room.entries.checked(await room.row(other), checked=now() - timedelta(days=2))
+        await room.health.look()
+        assert await PictureRecords(room.records).get(other) is None
+    finally:
+        await room.close()
+
+
 async def test_a_whole_commit_is_asked_for_too(room: Room) -> None:
     id = await room.add("ocean/tides")
     row = CatalogueRow.__table__.update().values(link=f"v2/gh/ocean/tides/{'a' * 40}")
@@ -560,3 +673,43 @@ async def test_what_is_refused_and_who_sees_what_is_for_a_group(realhub, repos) 
         assert (again.status, "within a day" in again.json()["message"]) == (429, True)
         for id in (entry["id"], *others):
             assert (await gil.api("DELETE", f"api/catalogue/{id}")).status == 200
+
+
+async def test_a_picture_is_shown_to_those_who_see_its_entry(realhub, repos) -> None:
+    files = {"docs/plot.png": png(3), "docs/x.svg": "<svg onload='alert(1)'/>"}
+    url = repos.create_repo("catalogued/pictured", files).url
+    async with (
+        realhub.browser("gus-of-catalogue") as gus,
+        realhub.browser("gil-of-catalogue") as gil,
+        realhub.browser("otto-of-catalogue") as otto,
+    ):
+        for browser in (gus, gil, otto):
+            await browser.get(PREFIX)
+        fields = {"picture": "docs/plot.png", "picture_text": 'A "curve"', "group": "readers"}
+        entry = await publish(gus, url, title="Pictured", **fields)
+        api = f"api/catalogue/{entry['id']}"
+        async with asyncio.timeout(30):
+            while not (view := (await gil.api("GET", api)).json())["picture_url"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        page = (await gil.get(f"{PREFIX}catalogue?q=pictured")).text
+        assert f'src="{view["picture_url"]}" alt="A &#34;curve&#34;" loading="lazy"' in page
+        on_page = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "same-origin"}
+        picture = await gil.send("GET", view["picture_url"], headers=on_page)
+        assert picture.headers["Content-Type"] == "image/png"
+        assert picture.headers["X-Content-Type-Options"] == "nosniff"
+        assert picture.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert picture.headers["Cache-Control"].startswith("private")
+        assert picture.headers["Content-Length"] == str(len(png(3)))
+        assert (await otto.send("GET", view["picture_url"])).status == 404
+        async with realhub.browser() as stranger:
+            assert (await stranger.send("GET", view["picture_url"])).status == 403
+        # a document is none, and the one of before is gone
+        await gus.api("PATCH", api, json={"picture": "docs/x.svg"})
+        assert (await gil.send("GET", view["picture_url"])).status == 404
+        async with asyncio.timeout(30):
+            while not (await gus.api("GET", api)).json()["picture_flaw"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        said = (await gus.get(f"{PREFIX}catalogue/{entry['id']}")).text
+        assert "The picture docs/x.svg is not shown. It is no PNG" in said
+        assert (await gil.send("GET", f"{view['picture_url'][:-4]}none")).status == 404
+        assert (await gus.api("DELETE", api)).status == 200

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -16,18 +16,25 @@ from realhub import PREFIX, Browser
 from sqlalchemy import update
 from webform import WebForm
 
-from binderhub_ext.core.errors import Cancelled, FilesDiffer, TargetMissing
+from binderhub_ext.core.classes import Named
+from binderhub_ext.core.errors import Cancelled, FilesDiffer, NotFound, TargetMissing
 from binderhub_ext.core.sentences import Sentence
-from binderhub_ext.service.hub import Server
+from binderhub_ext.core.sharees import Sharee
+from binderhub_ext.service.hub import HubClient, Person, Server
 from binderhub_ext.service.hub import State as ServerState
 from binderhub_ext.service.launching.attendance import Seen, attendant, has_server
+from binderhub_ext.service.launching.eventlog import EventLog
 from binderhub_ext.service.launching.launchstate import State
+from binderhub_ext.service.launching.news import News
+from binderhub_ext.service.launching.teachers import Teachers
 from binderhub_ext.service.records.classes import ClassRecords, Lent, Opening
+from binderhub_ext.service.records.classtables import ClassRow, OpeningRow
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records
-from binderhub_ext.service.records.tables import ClassRow, LaunchRow, OpeningRow
+from binderhub_ext.service.records.tables import LaunchRow
 
 TEACHER, ANOTHER, ADMIN = "tessa-of-class", "tom-of-class", "ada-of-admin"
+WITH = "tina-of-class"
 FIRST, SECOND, THIRD = "jürg of class", "fiona-of-class", "lena-of-class"
 TITLE = "Übung <script>alert(1)</script>"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -160,6 +167,26 @@ async def test_a_class_that_nobody_goes_to_ends(tmp_path: Path) -> None:
         assert [row.id for row in await classes.idle(30)] == ["old"]
     finally:
         records.close()
+
+
+async def test_who_gets_the_name_of_a_teacher_gets_none_of_their_classes(records: Records) -> None:
+    class Hub:
+        async def groups(self, _person: Person) -> tuple[str, ...]:
+            return ("staff",)
+
+    classes, me, hub = ClassRecords(records), Person("", "ours"), cast(HubClient, Hub())
+    teachers = Teachers(["staff"], records=classes, hub=hub, me=me, news=News(), log=EventLog(""))
+    await classes.add(ClassRow(id="c", owner="ana", title="", link="", created=NOON))
+    await classes.name("c", Named("k3f9", Sharee("bob")))
+    ana, bob = (Person(name, "", since=NOON.timestamp() - 90) for name in ("ana", "bob"))
+    heir = replace(ana, since=NOON.timestamp() + 90)
+    assert (await teachers.get(ana, "c")).by is None
+    assert (await teachers.get(bob, "c")).by == {"k3f9"}
+    assert [len(await teachers.mine(one)) for one in (ana, bob, heir)] == [1, 1, 0]
+    await records.forget_entrusted("bob", datetime.now(UTC) + timedelta(minutes=1))
+    for nobody in (heir, bob):
+        with pytest.raises(NotFound):
+            await teachers.get(nobody, "c")
 
 
 # ---- with a Hub
@@ -374,6 +401,92 @@ async def test_what_a_teacher_can_do_is_the_students_to_give(realhub, repos) -> 
         await lends(nora, "nora-of-class", 1)
         await nora.get(PREFIX)
         await lends(nora, "nora-of-class", 0)
+
+
+async def test_a_class_of_several_teachers(realhub, repos) -> None:
+    """Who was named sees and stops those who were told of them, and has nothing else of a class."""
+    repos.create_repo("classes/otters", {"requirements.txt": "", "x": "otters"})
+    early, late = "ines-of-class", "omar-of-class"
+    async with (
+        realhub.browser(TEACHER) as tessa,
+        realhub.browser(WITH) as tina,
+        realhub.browser(early) as ines,
+        realhub.browser(late) as omar,
+    ):
+        for one in (tessa, tina, ines, omar):
+            await one.get(PREFIX)
+        wanted = {"repo": f"{repos.url}/classes/otters", "title": "Otters"}
+        id = (await tessa.api("POST", "api/classes", json=wanted)).json()["id"]
+        api = f"api/classes/{id}"
+        for one, name in ((tina, WITH), (ines, early)):
+            assert (await one.api("POST", f"{api}/teachers", json={"user": name})).status == 404
+        for no in ({"user": early}, {"group": "crew"}, {"user": "nobody-of-class"}):
+            assert (await tessa.api("POST", f"{api}/teachers", json=no)).status == 404
+        wrong = await tessa.form(f"class/{id}", action="name", user=early)
+        assert wrong.status == 404 and "only teachers can" in wrong.text
+        assert f'value="{early}"' in wrong.text
+        await watched(ines, await sent(ines, f"c/{id}", trust="yes"))
+        assert 'data-trusted="yes"' in (await ines.get(f"{PREFIX}c/{id}")).text
+
+        # whoever launched before was not told: they are not hers to see
+        assert (await tessa.form(f"class/{id}", action="name", user=WITH)).status == 303
+        view = (await tina.api("GET", api)).json()
+        assert (view["people"], view["untold"], view["owns"]) == ([], 1, False)
+        page = (await tina.get(f"{PREFIX}class/{id}")).text
+        assert "Stop all…" in page and "1 more opened it who was not told of you" in page
+        assert "End the class…" not in page and "Rename…" not in page and early not in page
+        assert "class of tessa" in (await tina.get(f"{PREFIX}classes")).text
+        for method, path in (("POST", "/end"), ("POST", "/teachers"), ("DELETE", "/teachers/x")):
+            refused = await tina.api(method, f"{api}{path}", json={"user": ANOTHER})
+            assert refused.status == 403 and f"Only {TEACHER}" in refused.json()["message"]
+        assert (await tina.form(f"class/{id}", action="rename", title="Mine")).status == 403
+
+        # students are told of her by name; trust that was given before does not cover her
+        for one in (ines, omar):
+            asked = (await one.get(f"{PREFIX}c/{id}")).text
+            assert f"can stop it too: <strong>{WITH}</strong>" in asked
+            assert 'data-trusted="yes"' not in asked
+        await watched(omar, await sent(omar, f"c/{id}"))
+        assert await people(tina, id) == {late: ("running", "")}
+        await lends(omar, late, 1)
+        assert (await tina.api("POST", f"{api}/stop")).json() == {"stopped": 1}
+        await until(tessa, id, late, "stopped")
+        assert f"{WITH} stopped all servers of the class" in (await omar.get(PREFIX)).text
+        assert (await servers(ines))["otters"]["state"] == "running"
+
+        # taken back, it is over at once, and to be named again is another thing to be told of
+        headers = {"X-XSRFToken": tina.xsrf(), "Sec-Fetch-Mode": "cors"}
+        async with tina.session.get(tina.url(f"{PREFIX}{api}/events"), headers=headers) as stream:
+            [named] = (await tessa.api("GET", api)).json()["teachers"]
+            await tessa.form(f"class/{id}", action="unname", teacher=named["id"])
+            async with asyncio.timeout(20):
+                await stream.content.read()
+        for method, path in (("GET", ""), ("POST", "/stop"), ("GET", "/events")):
+            assert (await tina.api(method, f"{api}{path}")).status == 404
+        added = await tessa.api("POST", f"{api}/teachers", json={"group": "staff"})
+        assert [one["group"] for one in added.json()["teachers"]] == ["staff"]
+        link = f"v2/git/{quote(f'{repos.url}/classes/otters', safe='')}/HEAD?class={id}"
+        asking = {"link": link, "teacher": [named["id"], "made-up"]}
+        await watched(omar, (await omar.api("POST", "api/launches", json=asking)).json()["id"])
+        assert await people(tina, id) == {}
+        assert "everybody in the group staff" in (await omar.get(f"{PREFIX}c/{id}")).text
+        await watched(omar, await sent(omar, f"c/{id}"))
+        assert await people(tina, id) == {late: ("running", "")}
+
+        # so it is when she is no teacher any more
+        async with realhub.browser(ADMIN) as ada:
+            await ada.get("/hub/token")
+            hub = {"X-XSRFToken": ada.xsrf("/hub/")}
+            path = "/hub/api/groups/staff/users"
+            reply = await ada.send("DELETE", path, json={"users": [WITH]}, headers=hub)
+            assert reply.status == 200
+        assert (await tina.api("GET", api)).status == 404
+        assert (await tina.api("POST", f"{api}/stop")).status == 404
+        assert (await people(tessa, id))[late][0] == "running"
+        [staff] = added.json()["teachers"]
+        gone = await tessa.api("DELETE", f"{api}/teachers/{staff['id']}")
+        assert gone.json() == {"teachers": []}
+        assert f"The teacher {TEACHER}: name-teacher {id}: {WITH}" in realhub.log.read_text()
 
 
 async def test_prepare_builds_and_starts_nothing(realhub, repos) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import aiohttp
 from realhub import PREFIX, Browser, RealHub, Reply
 from yarl import URL
 
@@ -138,7 +140,7 @@ async def raw(browser: Browser, head: str, body: bytes = b"", *, leave: bool = F
     cookie = "; ".join(f"{key}={morsel.value}" for key, morsel in cookies.items())
     reader, writer = await asyncio.open_connection(there.hostname, there.port)
     headers = f"Host: {there.netloc}\r\nCookie: {cookie}\r\nX-XSRFToken: {browser.xsrf()}\r\n"
-    writer.write(f"POST {PREFIX}api/{head}\r\n{headers}\r\n".encode() + body)
+    writer.write(f"POST {PREFIX}{head}\r\n{headers}\r\n".encode() + body)
     await writer.drain()
     try:
         if leave:
@@ -158,13 +160,15 @@ async def test_what_is_too_large_or_does_not_come_whole(realhub: RealHub) -> Non
     before = sorted(home.rglob("*"))
     async with realhub.browser(user) as moe:
         await signed_in(moe)
-        head = content("", name="x") + " HTTP/1.1\r\nContent-Length: "
+        head = "api/" + content("", name="x") + " HTTP/1.1\r\nContent-Length: "
         # refused before any of it is there, and the line is free again
         answer = await raw(moe, f"{head}{10 << 30}", b"x" * MIB)
         assert answer.startswith("HTTP/1.1 413") and "at most 2.0 GiB can be uploaded" in answer
         answer = await raw(moe, f"{head}{10 << 30}\r\nExpect: 100-continue")
         assert answer.startswith("HTTP/1.1 413")
-        answer = await raw(moe, f"{content('', name='x')} HTTP/1.1\r\nTransfer-Encoding: chunked")
+        answer = await raw(
+            moe, f"api/{content('', name='x')} HTTP/1.1\r\nTransfer-Encoding: chunked"
+        )
         assert answer.startswith("HTTP/1.1 400") and "Content-Length" in answer
         await raw(moe, f"{head}1000000", b"x" * 5000, leave=True)
         for _ in range(100):
@@ -174,6 +178,73 @@ async def test_what_is_too_large_or_does_not_come_whole(realhub: RealHub) -> Non
         assert sorted(home.rglob("*")) == before
         # nothing of that holds up what comes next
         assert (await send(moe, "", "x", b"whole")).status == 201
+
+
+async def test_a_form_without_a_script(realhub: RealHub) -> None:
+    """Streamed like any other upload, in its folder's page, and nobody else's to send."""
+    user = "max-of-folders"
+    home = home_of(realhub, user)
+    address = f"{PREFIX}files/upload?of=home&path=projects/octo/tides"
+    there = home / "projects/octo/tides"
+    large = os.urandom(9 * MIB)  # more than any other form may have
+
+    def form(token: str, *files: tuple[str, bytes], last: bool = False) -> aiohttp.FormData:
+        data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+        for name, content in files:
+            if not last:
+                data.add_field("_xsrf", token)
+            data.add_field("files", io.BytesIO(content), filename=name)
+        if last or not files:
+            data.add_field("_xsrf", token)
+        return data
+
+    async with realhub.browser(user) as max_:
+        await signed_in(max_)
+        token = max_.xsrf()
+        page = (await max_.get(f"{PREFIX}files/folder?of=home&path=projects/octo/tides")).text
+        assert f'action="{html.escape(address)}"' in page
+        sent = form(token, ("größe.bin", large), ("data.csv", b"new\r\n--x"), ("empty", b""))
+        reply = await max_.send("POST", address, data=sent)
+        assert reply.status == 201, reply.text
+        assert "größe.bin is uploaded." in reply.text
+        assert "data.csv was here already, so the new one is called data (1).csv" in reply.text
+        assert (there / "größe.bin").read_bytes() == large
+        assert (there / "data (1).csv").read_bytes() == b"new\r\n--x"
+        assert (there / "empty").read_bytes() == b"" and (there / "data.csv").read_text() == "a,b"
+        before = sorted(home.rglob("*"))
+
+        for data, status, words in (
+            (form("", ("x", b"1")), 403, "open too long"),
+            (form("forged", ("x", b"1")), 403, "open too long"),
+            (form(token, ("x", b"1"), last=True), 403, "open too long"),
+            (form(token, ("", b"")), 400, "No file was chosen"),
+            (form(token), 400, "No file was chosen"),
+            (form(token, ("../x", b"1")), 400, "names a folder, too"),
+            ({"_xsrf": token, "files": "x"}, 400, "not understood"),
+        ):
+            reply = await max_.send("POST", address, data=data)
+            assert reply.status == status and words in reply.text, reply.text
+        outside = f"{PREFIX}files/upload?of=home&path=out"
+        reply = await max_.send("POST", outside, data=form(token, ("x", b"1")))
+        assert reply.status == 404
+        other = {"Sec-Fetch-Site": "cross-site"}
+        reply = await max_.send("POST", address, data=form(token, ("x", b"1")), headers=other)
+        assert reply.status == 403
+        # what does not come whole
+        head = b'--b\r\nContent-Disposition: form-data; name="_xsrf"\r\n\r\n' + token.encode()
+        head += b'\r\n--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n\r\n'
+        kind = "Content-Type: multipart/form-data; boundary=b"
+        path = address.removeprefix(PREFIX)
+        await raw(max_, f"{path} HTTP/1.1\r\n{kind}\r\nContent-Length: 9999", head, leave=True)
+        for _ in range(100):
+            if sorted(home.rglob("*")) == before:
+                break
+            await asyncio.sleep(0.05)
+        assert sorted(home.rglob("*")) == before
+        async with realhub.browser() as stranger:
+            reply = await stranger.send("POST", address, data=form(token, ("x", b"1")))
+            assert reply.status == 403
+        assert sorted(home.rglob("*")) == before
 
 
 async def test_volumes_as_far_as_they_are_theirs(realhub: RealHub) -> None:

@@ -9,6 +9,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from smalldisk import leave_free, small_disk
 from test_beneath import swapping
 
 from binderhub_ext.beneath import beneath
-from binderhub_ext.storage.asowner.words import Owner, Question, code_of, command
+from binderhub_ext.storage.asowner.words import Owner, Question, code_of, command, piece
 from binderhub_ext.storage.asowner.work import look, new_file, opened
 
 THEIRS = Owner(200_417, 200_417)
@@ -61,8 +63,27 @@ class Folder:
         return str(answers[-1]["error"])
 
     def write(self, path: str, name: str, content: bytes) -> str:
-        answers, _ = self.ask(Question("write", path, name, len(content)), content)
+        answers, _ = self.ask(Question("write", path, name, len(content)), whole(content))
         return str(answers[-1]["name"])
+
+    @contextmanager
+    def writing(self, path: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """The program in the middle of a file of which two bytes are there."""
+        root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        argv = command(root, self.owner)
+        with subprocess.Popen(argv, **pipes, pass_fds=(root,), env={}) as program:
+            os.close(root)
+            assert program.stdin and program.stdout
+            program.stdin.write(Question("write", path, name, 5).line() + piece(b"12"))
+            program.stdin.flush()
+            assert json.loads(program.stdout.readline()) == {}
+            yield program
+            program.kill()
+
+
+def whole(content: bytes) -> bytes:
+    return piece(content) + piece(b"") if content else piece(b"")
 
 
 @pytest.fixture
@@ -142,7 +163,7 @@ def test_as_its_owner_and_not_as_root(home: Folder) -> None:
     (others / "closed").write_text("SECRET")
     (others / "closed").chmod(0o600)
     assert home.refusal(Question("read", "others", "closed")) == "closed"
-    assert home.refusal(Question("write", "others", "x", 1), b"x") == "closed"
+    assert home.refusal(Question("write", "others", "x", 1), whole(b"x")) == "closed"
 
 
 def test_no_file_is_ever_replaced(home: Folder) -> None:
@@ -155,10 +176,48 @@ def test_no_file_is_ever_replaced(home: Folder) -> None:
 
 
 def test_half_a_file_is_none(home: Folder) -> None:
-    assert home.refusal(Question("write", "data", "half", 10), b"12345") == "cut"
-    assert home.refusal(Question("write", "data", "a/b", 1), b"x") == "gone"
-    assert home.refusal(Question("write", "data", "x" * 300, 1), b"x") == "taken"
+    half = Question("write", "data", "half", 10)
+    for sent in (b"", b"123", piece(b"12345"), piece(b"12345")[:-1], piece(b"123") + b"\0\0"):
+        assert home.refusal(half, sent) == "cut"
+    assert home.refusal(half, piece(b"12345") + whole(b"678901")) == "full"
+    assert home.refusal(Question("write", "data", "a/b", 1), whole(b"x")) == "gone"
+    assert home.refusal(Question("write", "data", "x" * 300, 1), whole(b"x")) == "taken"
     assert sorted(p.name for p in (home.path / "data").iterdir()) == ["known.csv", "up"]
+
+
+def test_what_a_killed_upload_left_goes_with_the_next(home: Folder) -> None:
+    data = home.path / "data"
+
+    def drafts() -> list[Path]:
+        return sorted(data.glob(".coming-*"))
+
+    with home.writing("data", "killed") as program:
+        program.kill()
+    [left] = drafts()
+    mine = data / ".coming-soon"
+    mine.write_text("a file of theirs")
+    (data / ".coming-0123456789abcdef").symlink_to(home.path.parent / "secret")
+    home.give()
+    with home.writing("data", "live") as program:
+        assert left in drafts(), "too young: another upload could be about to take its lock"
+        for draft in drafts():
+            if not draft.is_symlink():
+                os.utime(draft, (0, 0))
+        [live] = [d for d in drafts() if d not in (left, mine) and not d.is_symlink()]
+        assert home.write("data", "next", b"x") == "next"
+        assert not left.exists() and live.exists() and mine.exists()
+        out, _ = program.communicate(piece(b"345") + piece(b""), timeout=30)
+        assert json.loads(out) == {"name": "live"}
+    assert (data / "live").read_bytes() == b"12345"
+    assert (home.path.parent / "secret").read_text() == "SECRET"
+    # also where nothing is uploaded any more: when the folder is looked at
+    with home.writing("data", "again") as program:
+        program.kill()
+    for draft in drafts():
+        if not draft.is_symlink():
+            os.utime(draft, (0, 0))
+    home.ask(Question("look", "data"))
+    assert {draft.name for draft in drafts()} == {".coming-0123456789abcdef", mine.name}
 
 
 def test_of_a_file_that_has_no_room_nothing_is_left(tmp_path: Path) -> None:
@@ -167,7 +226,9 @@ def test_of_a_file_that_has_no_room_nothing_is_left(tmp_path: Path) -> None:
         home.path.mkdir()
         home.give()
         leave_free(tmp_path / "disk", 1 << 20)
-        assert home.refusal(Question("write", "", "large", 3 << 20), bytes(3 << 20)) == "full"
+        assert (
+            home.refusal(Question("write", "", "large", 3 << 20), whole(bytes(3 << 20))) == "full"
+        )
         assert list(home.path.iterdir()) == [] and home.write("", "small", b"x") == "small"
 
 

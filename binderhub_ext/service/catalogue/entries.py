@@ -51,7 +51,7 @@ class Catalogue:
     ) -> None:
         self._records, self._hub = records, hub
         self.policy, self.providers = policy, providers
-        self._limits, self._log = limits, log
+        self.limits, self._log = limits, log
         # nobody gets past a limit by asking many times at once
         self._counting = asyncio.Lock()
 
@@ -82,8 +82,12 @@ class Catalogue:
             )
         return row
 
+    @property
+    def shows_pictures(self) -> bool:
+        return self.limits.pictures
+
     def may_publish(self, person: Person) -> bool:
-        return person.admin or self._limits.per_person > 0
+        return person.admin or self.limits.per_person > 0
 
     async def groups(self, person: Person) -> tuple[str, ...]:
         """For whom somebody may publish, besides everybody."""
@@ -128,7 +132,7 @@ class Catalogue:
         if not self.may_publish(person):
             raise NotAllowed("On this hub administrators alone publish. Ask one of them.")
         await self._check(person, request, listing)
-        most = self._limits.per_person
+        most = self.limits.per_person
         async with self._counting:
             if not person.admin and await self._records.owned(person.name) >= most:
                 raise TooMany(
@@ -180,7 +184,7 @@ class Catalogue:
         """
         reason = read_reason(reason)
         row = await self.get(person, id)
-        most = self._limits.reports
+        most = self.limits.reports
         async with self._counting:
             if await self._records.reports_since(person.name, _DAY) >= most:
                 raise TooMany(
@@ -248,6 +252,10 @@ class Catalogue:
             before: the group it was for, which may be gone meanwhile.
         """
         judge(self.policy, request)
+        if listing.picture and not self.shows_pictures:
+            raise NotAllowed("This hub shows no pictures in its catalogue. Leave it out.")
+        if listing.picture and request.repo is None:
+            raise BadLink("An image has no repository with a picture in it. Leave the picture out.")
         if request.share:
             raise BadLink(
                 "This link lets people into the server of whoever follows it. Leave out who else"

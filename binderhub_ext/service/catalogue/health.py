@@ -33,6 +33,7 @@ from ...core.errors import (
     BuildFailed,
     BuildTimeout,
     NotAllowed,
+    RepoNotFound,
     RepoUnavailable,
     Unsupported,
 )
@@ -45,15 +46,21 @@ from ...core.repo import Commit, Repo
 from ...core.shipped import SHIPPED
 from ...engines.base import Builder, Image
 from ..launching.builds import Builds
-from ..records.catalogue import CatalogueRecords, Launched, Plain
+from ..records.catalogue import CatalogueRecords
 from ..records.everybody import Everybody
+from ..records.pictures import PictureRecords
+from ..records.popular import Launched, Plain, PopularRecords
 from ..records.records import Records, now
 from ..records.tables import CatalogueRow
 from .entries import Catalogue
+from .pictures import Pictures
 from .settings import Limits
 
 BROKEN = frozenset({BuildFailed.code, BuildTimeout.code, Unsupported.code})
 """What it is called if an environment cannot be built."""
+
+_CLOSED = frozenset({RepoNotFound.code, NotAllowed.code})
+"""After this not everybody may read it any more, as far as anybody knows."""
 
 _EVERY = 300.0
 """Seconds between two looks."""
@@ -108,6 +115,9 @@ class Health:
         records: of the service.
         builds, builder: know and make environments.
         limits: the administrator's.
+
+    Attributes:
+        pictures: of entries.
     """
 
     def __init__(
@@ -121,7 +131,8 @@ class Health:
     ) -> None:
         self._catalogue, self._limits = catalogue, limits
         self._records, self._known = CatalogueRecords(records), records
-        self._everybody = Everybody(records)
+        self._everybody, self._popular = Everybody(records), PopularRecords(records)
+        self.pictures = Pictures(PictureRecords(records), builds)
         self._builds, self._builder = builds, builder
         self._looks, self._made = Budget(limits.checks), Budget(limits.builds)
         self._wanted = asyncio.Event()
@@ -174,7 +185,7 @@ class Health:
         """Find out how popular everything is."""
         moment = now()
         since = moment - timedelta(seconds=_HALF_LIVES * self._limits.half_life)
-        latest, repos = _together(await self._records.launched(since))
+        latest, repos = _together(await self._popular.launched(since))
         scores = most_popular(
             latest,
             now=moment.timestamp(),
@@ -182,14 +193,14 @@ class Health:
             people=self._limits.people,
         )
         # what not everybody may read takes nobody's place, and is not asked for again and again
-        refused = await self._records.refused()
+        refused = await self._popular.refused()
         most, plain = self._limits.popular, dict[str, Plain]()
         for identity in islice(scores, _CANDIDATES * most):
             if len(plain.keys() - refused) == most:
                 break
             if found := self._plain(repos[identity]):
                 plain[identity] = found
-        await self._records.ranked(scores, plain)
+        await self._popular.ranked(scores, plain)
 
     def _plain(self, repo: Repo) -> Plain | None:
         """What stands in the catalogue of a repository that many launched, if it may."""
@@ -210,7 +221,7 @@ class Health:
 
     async def _look_at(self, row: CatalogueRow) -> None:
         """Find out of what commit an entry is, and write that down."""
-        found = {"code": "", "commit": "", "key": ""}
+        found, commit = {"code": "", "commit": "", "key": ""}, None
         request = self._catalogue.opens(row)
         try:
             if request is None:
@@ -224,6 +235,16 @@ class Health:
             app_log.exception("Looking at the entry %s of the catalogue failed", row.id)
             found["code"] = BinderError.code
         await self._records.checked(row, checked=now(), **found)
+        if commit and self._limits.pictures:
+            await self._pictured(row, commit)
+        elif found["code"] in _CLOSED:
+            await self.pictures.remove(row)
+
+    async def _pictured(self, row: CatalogueRow, commit: Commit) -> None:
+        try:
+            await self.pictures.look(row, commit)
+        except Exception:
+            app_log.exception("The picture of the entry %s of the catalogue was not kept", row.id)
 
     async def _commit(self, request: LaunchRequest) -> Commit | None:
         """What a link's ref stands for; nothing for an image, which has none.

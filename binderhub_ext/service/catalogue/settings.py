@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from traitlets import Float, Integer
+from traitlets import Bool, Float, Integer
 from traitlets.config import Configurable
 
 _DAY = 86400.0
@@ -22,6 +22,7 @@ class Limits:
         half_life: seconds after which a launch counts half.
         checks: entries that are looked at within an hour.
         builds: environments that are built within an hour.
+        pictures: whether entries are shown with pictures.
     """
 
     per_person: int = 50
@@ -31,6 +32,7 @@ class Limits:
     half_life: float = 30 * _DAY
     checks: int = 60
     builds: int = 0
+    pictures: bool = True
 
 
 class Catalogue(Configurable):
@@ -81,6 +83,13 @@ class Catalogue(Configurable):
         Default: 0, none.""",
     ).tag(config=True)
 
+    pictures = Bool(
+        True,
+        help="""Whether an entry is shown with a picture out of its repository, if everybody may
+        read that and its publisher names one (default: yes). Nobody has looked at it before. None
+        is fetched where `checks_per_hour` is 0.""",
+    ).tag(config=True)
+
     def limits(self) -> Limits:
         return Limits(
             per_person=self.per_person,
@@ -90,4 +99,5 @@ class Catalogue(Configurable):
             half_life=self.half_life * _DAY,
             checks=self.checks_per_hour,
             builds=self.builds_per_hour,
+            pictures=self.pictures,
         )

@@ -12,7 +12,8 @@ from ...core.errors import Cancelled, TargetMissing
 from ...core.sentences import NOTHING, Sentence
 from ..hub import Server
 from ..records.classes import Opening
-from ..records.tables import LaunchRow, OpeningRow
+from ..records.classtables import OpeningRow
+from ..records.tables import LaunchRow
 from .launchstate import State
 from .steps import Step
 

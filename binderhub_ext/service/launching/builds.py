@@ -36,6 +36,7 @@ from ...housekeeping import alone
 from ...jobs import Jobs
 from ...repos.about import About, about
 from ...repos.base import RepoProvider, Source
+from ...repos.blob import blob
 from ...repos.readme import Readme, readme
 from ..accounting.buildmeter import BuildMeter
 from ..records.records import Records, outcome
@@ -204,6 +205,10 @@ class Builds:
     async def readme(self, commit: Commit) -> Readme | None:
         """A commit's README, if it was fetched before."""
         return await readme(self._layout, commit)
+
+    async def blob(self, commit: Commit, path: str, most: int) -> bytes | None:
+        """What is in a file of a commit, if that was fetched before; as of :mod:`.repos.blob`."""
+        return await blob(self._layout, commit, path, most)
 
     async def place(self, commit: Commit) -> str:
         """Where the folder of this machine is that a commit is of; empty for every other.

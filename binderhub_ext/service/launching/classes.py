@@ -1,22 +1,23 @@
 """Links of classes: which launches are of one, and who hears of them.
 
-A person who opens the link of a class has said yes to a page that says what its teacher sees and
-may do. So that the teacher can stop that one server and do nothing else, the person's own token
-makes one that can, and the Hub keeps it to that. It is given back when the class ends, or when the
-person launches something else in that server. The Hub revokes tokens for the person alone: by their
-sign-in while that is at hand, and else when they come next; until then nobody has it.
+A person who opens the link of a class has said yes to a page that says what its teachers see and
+may do, and names them: whom the owner of the class names later neither sees nor stops what was
+launched before. So that teachers can stop that one server and do nothing else, the person's own
+token makes one that can, and the Hub keeps it to that. It is given back when the class ends, or
+when the person launches something else in that server. The Hub revokes tokens for the person alone:
+by their sign-in while that is at hand, and else when they come next; until then nobody has it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tornado.log import app_log
 
-from ...core.classes import ANOTHER, CHANGED, ENDED, UNKNOWN, is_about, is_as_given
+from ...core.classes import ANOTHER, CHANGED, ENDED, UNKNOWN, Named, is_about, is_as_given
 from ...core.errors import BinderError
 from ...core.launch import LaunchRequest
 from ...core.providers import Providers
@@ -24,9 +25,10 @@ from ...core.sentences import NOTHING, Sentence
 from ..hub import HubClient, Person
 from ..person.sealed import Seal
 from ..records.classes import ClassRecords, Lent
-from ..records.tables import ClassRow, OpeningRow
+from ..records.classtables import ClassRow, OpeningRow
 from ..requests import read_own_link
 from .news import News
+from .orders import LaunchOrder
 
 _WEEK = 7 * 24 * 3600
 """Seconds for which a server can be stopped by a teacher after it was launched."""
@@ -41,11 +43,13 @@ class Counted:
         row: the class it is of.
         why: why it is not of the one that it names, or how it differs from that one's link; empty
             if it names none, or is its link.
+        teachers: of that class, besides its owner.
     """
 
     request: LaunchRequest
     row: ClassRow | None = None
     why: Sentence = NOTHING
+    teachers: tuple[Named, ...] = ()
 
 
 class Classes:
@@ -88,12 +92,24 @@ class Classes:
         link = read_own_link(row.link, self._providers)
         if not is_about(request, link):
             return Counted(plain, why=ANOTHER)
-        return Counted(request, row, NOTHING if is_as_given(request, link) else CHANGED)
+        why = NOTHING if is_as_given(request, link) else CHANGED
+        return Counted(request, row, why, await self._records.named(row.id))
 
-    async def opened(self, id: str, person: Person, server: str, launch: str) -> None:
+    async def told_of(self, id: str, told: Collection[str]) -> tuple[Named, ...]:
+        """Those who are named as teachers of a class, as far as a page has named them.
+
+        Args:
+            told: their ids.
+        """
+        if not (id and told):
+            return ()
+        return tuple(named for named in await self._records.named(id) if named.id in told)
+
+    async def opened(self, order: LaunchOrder, server: str, launch: str) -> None:
         """Write that somebody launches a class's link; nothing for no class."""
+        id, person = order.request.class_id, order.person
         if id:
-            before = await self._records.opened(id, person.name, server, launch)
+            before = await self._records.opened(id, person.name, server, launch, order.told)
             if before:
                 self._begin(self._give_back(person, [before]))
             self.news.tell(id)

@@ -85,6 +85,8 @@ class Landing:
             LaunchFailed: JupyterLab does not either, or the launch names a path outside its server.
         """
         if notebook:
+            title = notebook.title
+            tell(Event(Phase.LAUNCHING, Sentence("Putting {title} into the project.", title=title)))
             path = await self._put(person, launch, server, notebook)
             launch = replace(launch, target=path)
         url = server.url + launch.target

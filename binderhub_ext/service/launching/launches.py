@@ -40,6 +40,7 @@ from .launcher import Launcher
 from .launchstate import State, outcome_of, row_of
 from .meaning import opened, same
 from .news import News
+from .notebooks import Notebooks
 from .orders import LaunchOrder
 from .quotas import Allowance, Quotas
 from .running import RunningLaunch
@@ -67,6 +68,7 @@ class Launches:
         bookkeeper: looks what runs, once something was started.
         classes: hears of launches of their links.
         mine: secrets that people have.
+        notebooks: those that people brought.
     """
 
     def __init__(
@@ -84,12 +86,13 @@ class Launches:
         bookkeeper: Bookkeeper,
         classes: Classes,
         mine: Secrets,
+        notebooks: Notebooks,
     ) -> None:
         self._launcher, self._records, self._event_log = launcher, records, event_log
         self._policy, self._providers = policy, providers
         self._quotas, self._kept, self._news = quotas, kept, news
         self._meter, self._bookkeeper, self._classes = meter, bookkeeper, classes
-        self._secrets = mine
+        self._secrets, self._notebooks = mine, notebooks
         self._all: dict[str, RunningLaunch] = {}
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
@@ -121,7 +124,7 @@ class Launches:
         order = order.as_said()
         await self._secrets.check(order.person.name, order.request.secrets)
         judge(self._policy, order.request)
-        order = await self._of_class(order)
+        order = await self._notebooks.brought(await self._of_class(order))
         own, content = await self.folders(order.person, order.request)
         order = replace(order, project=own, content=content)
         user, server = order.person.name, server_of(order.request, own, content)
@@ -243,7 +246,7 @@ class Launches:
     async def _start(self, key: _Key, order: LaunchOrder) -> RunningLaunch:
         running = RunningLaunch(order, self._first_state(key, order))
         await self._records.launch_started(row_of(running.state, order))
-        await self._classes.opened(order.request.class_id, order.person, key[1], running.state.id)
+        await self._classes.opened(order, key[1], running.state.id)
         self._all[running.state.id] = self._current[key] = running
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._ended(key, running))
@@ -286,6 +289,7 @@ class Launches:
         result = state.error.code if state.error else "success"
         metrics.launch_ended(provider, result, perf_counter() - began)
         await self._write_down(running, last)
+        await self._notebooks.ended(running)
         # told only now, so that whoever hears of it finds it in the records
         running.tell(last)
         running.state = replace(running.state, finished=now(), progress=100)

@@ -45,6 +45,7 @@ class LaunchOrder:
         project: the folder in which they have the repository; known once it is a launch.
         content: the same of the content.
         shown: the commits they were asked about; empty where they were shown none.
+        told: ids of those named as teachers of its class of whom the page that asked told them.
         secrets: keys of secrets of theirs that they themselves said the server is given.
         withheld: keys of others that their link asks for.
         notebook: a file to put into the project and to open; none for what the request opens.
@@ -60,6 +61,7 @@ class LaunchOrder:
     project: str = ""
     content: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     notebook: Notebook | None = None

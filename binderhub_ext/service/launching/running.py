@@ -1,4 +1,4 @@
-"""A launch that this process does, and what was told of it."""
+"""A launch that is under way in this process, or has ended in it not long ago."""
 
 from __future__ import annotations
 

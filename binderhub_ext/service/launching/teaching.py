@@ -1,55 +1,48 @@
 """What a teacher sees of a class, and does.
 
-The teacher of a class is whoever began it, as long as they are in a group that the administrator
-names; administrators see every class. Servers are stopped in the name of the people they are of,
-who agreed to that, or of an administrator.
+Who that is, is in :mod:`.teachers`; administrators see every class. Servers are stopped in the name
+of the people they are of, who agreed to that, or of an administrator.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ...core.classes import TITLE_MAX, why_stopped
 from ...core.errors import BinderError, Conflict, NotAllowed, NotFound
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
-from ...core.names import CLASS_LETTERS
 from ...core.plain import plain
 from ...core.providers import Providers
 from ..accounting.bookkeeper import Bookkeeper
 from ..hub import HubClient, Person
 from ..records.classes import ClassRecords, Opening, Stop
+from ..records.classtables import ClassRow
 from ..records.records import now
-from ..records.tables import ClassRow
 from .attendance import Attendant, Place, Seen, attendant, has_begun, has_server
 from .classes import Classes
 from .eventlog import EventLog
 from .launches import Launches
 from .launchstate import State
 from .news import News
+from .teachers import NO_TEACHER, Taught, Teachers, new_id, role_of
 
-_ID_LENGTH = 8
 _AT_ONCE = 10
 """Servers that are stopped at the same time."""
 
-_NO_TEACHER = NotAllowed(
-    "Only teachers see who opens a link: members of the groups that the administrator names for it."
-)
 _NO_RIGHT = (
     "The servers of these were not stopped: {people}. The Hub does not let you: that takes a role"
     " with the scope “delete:servers” for them."
 )
-_NONE = NotFound("There is no such class. It may belong to somebody else.")
 
 
 class Teaching:
     """Made once, with the service.
 
     Args:
-        teachers: groups whose members are teachers.
+        teachers: who teaches what.
         days: for which it is kept who opened a class's link, after its end; and after which a class
             ends whose link nobody launches.
         records, classes, launches, hub, bookkeeper, news: those who know.
@@ -59,7 +52,7 @@ class Teaching:
 
     def __init__(
         self,
-        teachers: Sequence[str],
+        teachers: Teachers,
         days: int,
         *,
         records: ClassRecords,
@@ -71,7 +64,7 @@ class Teaching:
         providers: Providers,
         log: EventLog,
     ) -> None:
-        self._teachers, self._days = frozenset(teachers), days
+        self._teachers, self._days = teachers, days
         self._records, self._classes, self._launches = records, classes, launches
         self._hub, self._bookkeeper, self._news = hub, bookkeeper, news
         self._providers, self._log = providers, log
@@ -85,16 +78,6 @@ class Teaching:
             await self._end(row)
         await self._records.forget(self._days)
 
-    async def teaches(self, person: Person) -> bool:
-        """Whether somebody is a teacher at this moment."""
-        if not self._teachers:
-            return False
-        return not self._teachers.isdisjoint(await self._hub.groups(person))
-
-    async def mine(self, person: Person) -> Sequence[ClassRow]:
-        """The classes of a teacher, newest first; none of whoever is no teacher."""
-        return await self._records.of_owner(person.name) if await self.teaches(person) else ()
-
     async def find(self, id: str) -> ClassRow:
         """A class, for whoever has its link.
 
@@ -106,20 +89,6 @@ class Teaching:
             raise NotFound("There is no such class. Look for a mistyped letter in the link.")
         return row
 
-    async def get(self, person: Person, id: str) -> ClassRow:
-        """A class, for its teacher and for administrators.
-
-        Raises:
-            NotFound: there is none, or it is somebody else's, which is not told apart.
-            NotAllowed: it is theirs, and they are no teacher any more.
-        """
-        row = await self._records.find(id)
-        if row is None or not (person.admin or row.owner == person.name):
-            raise _NONE
-        if not person.admin and not await self.teaches(person):
-            raise _NO_TEACHER
-        return row
-
     # ---- changing
 
     async def begin(self, person: Person, request: LaunchRequest, title: str) -> ClassRow:
@@ -129,13 +98,13 @@ class Teaching:
             NotAllowed: only teachers do.
             BadLink: the title cannot be one.
         """
-        if not await self.teaches(person):
-            raise _NO_TEACHER
+        if not await self._teachers.teaches(person):
+            raise NO_TEACHER
         # a teacher's own secrets are no business of a class
         own = replace(request, class_id="", secrets=())
         link = write_link(own, providers=self._providers)
         row = ClassRow(
-            id="".join(secrets.choice(CLASS_LETTERS) for _ in range(_ID_LENGTH)),
+            id=new_id(),
             owner=person.name,
             title=_read_title(title) or _title_of(request),
             link=link,
@@ -148,10 +117,10 @@ class Teaching:
         """Call a class something else.
 
         Raises:
-            NotFound, NotAllowed: as :meth:`get`.
+            NotFound, NotAllowed: as :meth:`.Teachers.own`.
             BadLink: the title cannot be one.
         """
-        row = await self.get(person, id)
+        row = (await self._teachers.own(person, id)).row
         await self._records.change(row.id, title=_read_title(title) or row.title)
         self._classes.told(row.id)
 
@@ -161,28 +130,29 @@ class Teaching:
         What runs goes on, and the link goes on to launch.
 
         Raises:
-            NotFound, NotAllowed: as :meth:`get`.
+            NotFound, NotAllowed: as :meth:`.Teachers.get`.
         """
-        row = await self.get(person, id)
+        row = (await self._teachers.own(person, id)).row
         if row.ended is None:
             await self._end(row)
         self._classes.told(row.id)
 
     async def stop(self, person: Person, id: str) -> int:
-        """Stop every server of a class, and every launch of its link that is under way.
+        """Stop every server of a class that a teacher sees, and every launch that is under way.
 
         Returns:
             How many there were.
 
         Raises:
-            NotFound, NotAllowed: as :meth:`get`.
+            NotFound, NotAllowed: as :meth:`.Teachers.get`.
             NotAllowed: also where the Hub does not let an administrator stop some of them; the
                 others were stopped.
             Conflict: some could not be stopped; the others were.
         """
-        row = await self.get(person, id)
+        taught = await self._teachers.get(person, id)
+        row = taught.row
         await self._bookkeeper.look()
-        openings = await self._records.openings(row.id)
+        openings = filter(taught.sees, await self._records.openings(row.id))
         going = [opening for opening in openings if self._goes_on(opening)]
         turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -194,9 +164,8 @@ class Teaching:
         stopped = [one.row.user for one, was in zip(going, done, strict=True) if was]
         left = [one.row.user for one, was in zip(going, done, strict=True) if not was]
         await self._records.stopped(row.id, stopped, person.name)
-        role = "teacher" if row.owner == person.name else "administrator"
         subject = f"{row.id}: {', '.join(stopped) or 'nobody'}"
-        await self._log.acted(person.name, "stop-class", subject, role=role)
+        await self._log.acted(person.name, "stop-class", subject, role=role_of(person, taught))
         for user in stopped:
             self._news.tell(user)
         self._classes.told(row.id)
@@ -214,9 +183,15 @@ class Teaching:
 
     # ---- looking
 
-    async def attendance(self, row: ClassRow) -> list[Attendant]:
-        """Where everybody is who opened a class's link."""
-        return self._attend(await self._records.openings(row.id))
+    async def attendance(self, taught: Taught) -> tuple[list[Attendant], int]:
+        """Where everybody is who opened a class's link and was told of this teacher.
+
+        Returns:
+            Them, and how many others there are.
+        """
+        openings = await self._records.openings(taught.row.id)
+        seen = [*filter(taught.sees, openings)]
+        return self._attend(seen), len(openings) - len(seen)
 
     async def stops(self, person: Person) -> Mapping[str, Stop]:
         """Which launches of a person were ended with all of a class."""

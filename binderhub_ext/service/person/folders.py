@@ -23,7 +23,7 @@ from ...core.launch import Access
 from ...core.layout import DataDirectory
 from ...core.space import Taken, size_words
 from ...programs import started
-from ...storage.asowner.words import Owner, Question, answered, command
+from ...storage.asowner.words import Owner, Question, answered, command, piece
 from ...storage.volumes import FILES
 from ..hub import Person
 from ..turns import Turns
@@ -96,14 +96,10 @@ class Upload:
         self._stack, self._process = stack, process
         self._stdin, self._stdout = process.stdin, process.stdout
 
-    async def write(self, piece: bytes) -> None:
+    async def write(self, content: bytes) -> None:
         """Take a piece; never fails, since what went wrong is told at the end."""
-        if not self._stdin.is_closing():
-            self._stdin.write(piece)
-            try:
-                await self._stdin.drain()
-            except ConnectionError:
-                self._stdin.close()
+        if content:
+            await self._send(content)
 
     async def finish(self) -> str:
         """What the file is called now that it is whole.
@@ -112,6 +108,7 @@ class Upload:
             NoSpace, Conflict, BinderError: it could not be kept.
         """
         try:
+            await self._send(b"")
             return str(answered(await self._stdout.readline())["name"])
         finally:
             await self.close()
@@ -126,6 +123,14 @@ class Upload:
                     await self._process.wait()
             except TimeoutError:
                 pass
+
+    async def _send(self, content: bytes) -> None:
+        if not self._stdin.is_closing():
+            self._stdin.write(piece(content))
+            try:
+                await self._stdin.drain()
+            except ConnectionError:
+                self._stdin.close()
 
 
 class PersonFolders:
@@ -206,7 +211,7 @@ class PersonFolders:
 
         Args:
             name: of the file; where one is called so, it gets the next that is free.
-            size: bytes it has.
+            size: bytes it has, or may have where that is not known.
 
         Raises:
             BadLink: nothing should be called that.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,9 +12,10 @@ from itertools import islice
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from ...core.catalogue import NOBODY, Listing, Popular
+from ...core.catalogue import Listing
+from .pictures import forget_picture
 from .records import Records, now
-from .tables import CatalogueRow, HiddenRow, LaunchRow, ReportRow
+from .tables import CatalogueRow, HiddenRow, ReportRow
 
 PAGE = 24
 """Entries on a page."""
@@ -44,34 +45,6 @@ class Search:
     featured: bool = False
     popular: bool = False
     owner: str = ""
-
-
-@dataclass(frozen=True)
-class Launched:
-    """A repository that people launched.
-
-    Attributes:
-        provider, name, url: of its latest launch.
-        latest: when each person launched it last.
-    """
-
-    provider: str
-    name: str
-    url: str
-    latest: Mapping[str, datetime]
-
-
-@dataclass(frozen=True)
-class Plain:
-    """What stands in the catalogue because many launched it.
-
-    Attributes:
-        title, link, words: as of :class:`CatalogueRow`.
-    """
-
-    title: str
-    link: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -130,7 +103,7 @@ class CatalogueRecords:
         self, owner: str, listing: Listing, *, link: str, repo: str, words: str
     ) -> CatalogueRow:
         """Add an entry; hidden, if an administrator hid the link when they published it before."""
-        row = _row(owner, listing.title, link=link, repo=repo)
+        row = new_row(owner, listing.title, link=link, repo=repo)
         for name, value in _said(listing, words).items():
             setattr(row, name, value)
         same = CatalogueRow.owner == owner, CatalogueRow.link == link
@@ -157,6 +130,11 @@ class CatalogueRecords:
 
         def write(session: Session) -> None:
             _keep_hidden(session, id)
+            row = session.get(CatalogueRow, id)
+            if row and (row.link, row.picture) != (link, listing.picture):
+                forget_picture(session, id)
+                row.checked = None
+            session.flush()
             session.execute(update(CatalogueRow).where(mine).values(**values))
             moved = update(CatalogueRow).where(mine, CatalogueRow.link != link)
             session.execute(moved.values(link=link, repo=repo, **fresh, **others))
@@ -172,6 +150,7 @@ class CatalogueRecords:
         def remove(session: Session) -> None:
             _keep_hidden(session, id)
             session.execute(delete(ReportRow).where(ReportRow.entry == id))
+            forget_picture(session, id)
             session.execute(delete(CatalogueRow).where(CatalogueRow.id == id))
 
         await self._records.run(remove)
@@ -285,35 +264,6 @@ class CatalogueRecords:
 
         return await self._records.run(look)
 
-    # ---- what is popular
-
-    async def launched(self, since: datetime) -> list[Launched]:
-        """Each repository whose server came up since then, with who launched it."""
-        named = LaunchRow.provider, LaunchRow.repo, LaunchRow.repo_url
-        pairs = select(*named, LaunchRow.user, func.max(LaunchRow.started))
-        pairs = pairs.where(LaunchRow.finished > since, LaunchRow.url != "", LaunchRow.repo != "")
-        pairs = pairs.group_by(*named, LaunchRow.user)
-        found: dict[tuple[str, str, str], dict[str, datetime]] = {}
-        for *repo, user, last in await self._records.tuples(pairs):
-            provider, name, url = repo
-            found.setdefault((provider, name, url), {})[user] = last
-        return [Launched(*repo, latest=latest) for repo, latest in found.items()]
-
-    async def refused(self) -> set[str]:
-        """Repositories that many launched and not everybody may read, or can."""
-        some = select(CatalogueRow.repo).where(CatalogueRow.owner == "", CatalogueRow.code != "")
-        return set(await self._records.rows(some))
-
-    async def ranked(self, scores: Mapping[str, Popular], shown: Mapping[str, Plain]) -> None:
-        """Write down how popular everything is.
-
-        Args:
-            scores: by the identity of a repository.
-            shown: what stands in the catalogue by itself, likewise, unless somebody published it
-                for everybody.
-        """
-        await self._records.run(lambda session: _rank(session, scores, shown))
-
 
 def _keep_hidden(session: Session, id: str) -> None:
     """Remember that the link of an entry is hidden, if it is."""
@@ -326,40 +276,13 @@ def _digest(link: str) -> str:
     return sha256(link.encode()).hexdigest()
 
 
-def _rank(session: Session, scores: Mapping[str, Popular], shown: Mapping[str, Plain]) -> None:
-    row = CatalogueRow
-    for_everybody = (row.owner != "") & (row.group == "") & row.hidden.is_(False)
-    published = set(session.scalars(select(row.repo).where(for_everybody).distinct()))
-    alone = {repo: plain for repo, plain in shown.items() if repo not in published}
-    # what an administrator decided of it is remembered
-    rest = row.owner == "", row.hidden.is_(False), row.featured.is_(False)
-    known = set(session.scalars(select(row.repo).where(row.owner == "")))
-    gone = select(row.id).where(*rest, row.repo.not_in(list(alone)))
-    session.execute(delete(ReportRow).where(ReportRow.entry.in_(gone)))
-    session.execute(delete(row).where(row.id.in_(gone)))
-    for repo, plain in alone.items():
-        if repo not in known:
-            entry = _row("", plain.title, link=plain.link, repo=repo)
-            entry.id, entry.words = sha256(repo.encode()).hexdigest()[:16], plain.words
-            session.add(entry)
-    session.flush()
-    # of what not everybody may read it is not told how many launch it
-    ranked = or_(row.owner == "", (row.code == "") & row.checked.is_not(None))
-    every = select(row.id, row.repo, row.score, row.people, ranked)
-    changes = []
-    for id, repo, score, people, may_be in session.execute(every):
-        rank = scores.get(repo, NOBODY) if may_be else NOBODY
-        if (score, people) != (rank.score, rank.people):
-            changes.append({"id": id, "score": rank.score, "people": rank.people})
-    if changes:
-        session.execute(update(row), changes)
-
-
-def _row(owner: str, title: str, *, link: str, repo: str) -> CatalogueRow:
+def new_row(owner: str, title: str, *, link: str, repo: str) -> CatalogueRow:
+    """An entry of which nothing is known yet."""
     moment = now()
     row = CatalogueRow(id=secrets.token_hex(8), owner=owner, title=title, link=link, repo=repo)
     row.made = row.changed = moment
-    for name in ("text", "tags", "group", "words", "code", "commit", "key"):
+    pictured = "picture", "picture_text", "picture_tag", "picture_flaw"
+    for name in ("text", "tags", "group", "words", "code", "commit", "key", *pictured):
         setattr(row, name, "")
     row.featured = row.hidden = False
     row.score, row.people = 0.0, 0
@@ -369,7 +292,8 @@ def _row(owner: str, title: str, *, link: str, repo: str) -> CatalogueRow:
 def _said(listing: Listing, words: str) -> dict[str, str]:
     tags = f" {' '.join(listing.tags)} " if listing.tags else ""
     said = {"title": listing.title, "text": listing.text, "tags": tags}
-    return {**said, "group": listing.group, "words": words}
+    pictured = {"picture": listing.picture, "picture_text": listing.picture_text}
+    return {**said, **pictured, "group": listing.group, "words": words}
 
 
 def _wanted(search: Search, user: str, groups: Collection[str]) -> list[ColumnElement[bool]]:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from ...core.classes import Named
 from ...core.errors import TargetMissing
+from ...core.sharees import Sharee
+from .classtables import ClassRow, ClassTeacherRow, OpeningRow
 from .records import Records, now
-from .tables import ClassRow, LaunchRow, OpeningRow
+from .tables import LaunchRow
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Opening:
     row: OpeningRow
     launch: LaunchRow | None
     left: bool
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Ids of those who were named as teachers, of whom this person was told."""
+        return frozenset((self.row.told or "").split())
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,15 @@ class ClassRecords:
         mine = select(ClassRow).where(ClassRow.owner == owner).order_by(ClassRow.created.desc())
         return await self._records.rows(mine)
 
+    async def of_others(self, user: str, groups: Iterable[str]) -> Sequence[ClassRow]:
+        """Classes in which a person, or one of these groups, was named as teacher; newest first."""
+        person = and_(~ClassTeacherRow.is_group, ClassTeacherRow.name == user)
+        group = and_(ClassTeacherRow.is_group, ClassTeacherRow.name.in_(list(groups)))
+        named = select(ClassTeacherRow.class_id).where(or_(person, group))
+        theirs = select(ClassRow).where(ClassRow.id.in_(named), ClassRow.owner != user)
+        theirs = theirs.order_by(ClassRow.created.desc())
+        return await self._records.rows(theirs)
+
     async def change(self, id: str, **values: str | datetime) -> None:
         """Write columns of a class."""
         change = update(ClassRow).where(ClassRow.id == id).values(**values)
@@ -92,10 +109,38 @@ class ClassRecords:
         )
         return await self._records.rows(idle)
 
+    # ---- teachers besides the owner
+
+    async def named(self, id: str) -> tuple[Named, ...]:
+        """Whom the owner of a class named as its teachers, in that order."""
+        asked = select(ClassTeacherRow).where(ClassTeacherRow.class_id == id)
+        asked = asked.order_by(ClassTeacherRow.since, ClassTeacherRow.id)
+        rows = await self._records.rows(asked)
+        return tuple(Named(row.id, Sharee(row.name, row.is_group)) for row in rows)
+
+    async def name(self, id: str, named: Named) -> None:
+        row = ClassTeacherRow(
+            id=named.id, class_id=id, name=named.who.name, is_group=named.who.group, since=now()
+        )
+        await self._records.add(row)
+
+    async def unname(self, id: str, named: str) -> None:
+        """Take it back, by the id of the naming. Safe to repeat."""
+        mine = delete(ClassTeacherRow).where(
+            ClassTeacherRow.class_id == id, ClassTeacherRow.id == named
+        )
+        await self._records.write(mine)
+
     # ---- openings
 
-    async def opened(self, id: str, user: str, server: str, launch: str) -> Lent | None:
+    async def opened(
+        self, id: str, user: str, server: str, launch: str, told: Iterable[str] = ()
+    ) -> Lent | None:
         """Write that somebody launches a class's link; what was so before is over.
+
+        Args:
+            told: ids of those named as teachers of whom they were told just now; if of nobody, what
+                they were told before holds.
 
         Returns:
             What stopped their server of before, if that is another now.
@@ -111,6 +156,8 @@ class ClassRecords:
                 before = _lent(row) if row.sealed else None
                 row.sealed = ""
             row.server, row.launch, row.stopped, row.stopped_by = server, launch, None, ""
+            if told:
+                row.told = " ".join(sorted(session.scalars(_named(id, told))))
             return before
 
         return await self._records.run(write)
@@ -169,6 +216,13 @@ class ClassRecords:
         asked = select(OpeningRow).where(OpeningRow.sealed != "", *which)
         rows = await self._records.rows(asked)
         return [_lent(row) for row in rows]
+
+
+def _named(id: str, told: Iterable[str]) -> Select[str]:
+    """Those of a class that are named now: nobody else's id is kept."""
+    return select(ClassTeacherRow.id).where(
+        ClassTeacherRow.class_id == id, ClassTeacherRow.id.in_(list(told))
+    )
 
 
 def _lent(row: OpeningRow) -> Lent:

@@ -23,12 +23,13 @@ from ...core.repo import Commit, Repo
 from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
+from .classtables import ClassTeacherRow, OpeningRow
 from .tables import (
     BuildRow,
     CredentialRow,
     EnvironmentRow,
     LaunchRow,
-    OpeningRow,
+    NotebookRow,
     SecretRow,
     TrustRow,
 )
@@ -218,17 +219,19 @@ class Records(Transactions):
     # ---- what is entrusted
 
     async def forget_entrusted(self, user: str, before: datetime) -> int:
-        """Forget secrets, credentials and decisions of a person that are older than that, and that
-        they opened links of classes.
+        """Forget secrets, credentials, decisions and notebooks of a person of before, that they
+        opened links of classes, and that others named them as a teacher of theirs.
 
         Returns:
             How many there were.
         """
         old: list[Delete] = [
             delete(table).where(table.user == user, table.since < before)
-            for table in (SecretRow, CredentialRow, TrustRow)
+            for table in (SecretRow, CredentialRow, TrustRow, NotebookRow)
         ]
         old.append(delete(OpeningRow).where(OpeningRow.user == user, OpeningRow.opened < before))
+        named, older = ClassTeacherRow.name == user, ClassTeacherRow.since < before
+        old.append(delete(ClassTeacherRow).where(named, ~ClassTeacherRow.is_group, older))
 
         def forget(session: Session) -> int:
             results = [session.execute(one) for one in old]

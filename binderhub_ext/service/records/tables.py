@@ -15,6 +15,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     String,
     Text,
     TypeDecorator,
@@ -102,6 +103,17 @@ class LaunchRow(Base):
     owner: Mapped[str] = mapped_column(String(64), default="")
     dismissed: Mapped[bool] = mapped_column(Boolean, default=False)
     content: Mapped[str] = mapped_column(Text, default="")
+
+
+class NotebookRow(Base):
+    """A notebook that somebody brought as a file and has not opened yet."""
+
+    __tablename__ = "notebooks"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    since: Mapped[datetime] = mapped_column(Moment)
 
 
 class TrustRow(Base):
@@ -260,6 +272,10 @@ class CatalogueRow(Base):
         code: of the error that was found then; empty for none.
         commit, key: what its ref stood for then, and the environment of that, if it is known.
         tried: when a build was last tried that nobody had asked for.
+        picture: path in its repository of one that it is shown with; empty for none.
+        picture_text: what that shows.
+        picture_tag: of the one that is kept, different for each; empty for none.
+        picture_flaw: why none is kept, if one was looked for.
     """
 
     __tablename__ = "catalogue"
@@ -285,6 +301,26 @@ class CatalogueRow(Base):
     commit: Mapped[str] = mapped_column(String(128), default="")
     key: Mapped[str] = mapped_column(String(128), default="")
     tried: Mapped[datetime | None] = mapped_column(Moment)
+    picture: Mapped[str] = mapped_column(Text, default="")
+    picture_text: Mapped[str] = mapped_column(Text, default="")
+    picture_tag: Mapped[str] = mapped_column(Text, default="")
+    picture_flaw: Mapped[str] = mapped_column(Text, default="")
+
+
+class PictureRow(Base):
+    """The picture of an entry, as it is in its repository.
+
+    Attributes:
+        commit: of which it is.
+        kind: its media type; empty where there is none that is shown.
+    """
+
+    __tablename__ = "catalogue_pictures"
+
+    entry: Mapped[str] = mapped_column(String(32), primary_key=True)
+    commit: Mapped[str] = mapped_column(String(128))
+    kind: Mapped[str] = mapped_column(String(32))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class HiddenRow(Base):
@@ -317,43 +353,3 @@ class ReportRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     made: Mapped[datetime] = mapped_column(Moment)
     done: Mapped[bool] = mapped_column(Boolean, default=False)
-
-
-class ClassRow(Base):
-    """A link that a teacher gives a class.
-
-    Attributes:
-        owner: the teacher.
-        link: what it launches, relative to the service and without the class.
-        ended: when its list was closed; the link goes on to launch.
-    """
-
-    __tablename__ = "classes"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(255), index=True)
-    title: Mapped[str] = mapped_column(Text)
-    link: Mapped[str] = mapped_column(Text)
-    created: Mapped[datetime] = mapped_column(Moment)
-    ended: Mapped[datetime | None] = mapped_column(Moment, index=True)
-
-
-class OpeningRow(Base):
-    """That somebody opened the link of a class: their latest launch of it.
-
-    Attributes:
-        sealed: opens with a key that is not in the database, and stops that one server.
-        stopped: when the teacher stopped it, and has not been launched again.
-        stopped_by: the teacher, or an administrator.
-    """
-
-    __tablename__ = "openings"
-
-    class_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    user: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
-    server: Mapped[str] = mapped_column(String(64))
-    launch: Mapped[str] = mapped_column(String(64))
-    opened: Mapped[datetime] = mapped_column(Moment)
-    sealed: Mapped[str] = mapped_column(Text, default="")
-    stopped: Mapped[datetime | None] = mapped_column(Moment)
-    stopped_by: Mapped[str] = mapped_column(String(255), default="")

@@ -10,9 +10,12 @@ from ...core.errors import BuildFailed, BuildTimeout, RefNotFound, RepoNotFound,
 from ...core.errors import Unsupported as CannotBuild
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
+from ...core.pictures import BYTES_MAX, PIXELS_MAX
 from ...core.providers import Providers
 from ...core.sentences import NOTHING, Sentence
+from ...core.space import size_words
 from ...engines.base import Image
+from ..catalogue import pictures
 from ..catalogue.entries import Catalogue
 from ..hub import Person
 from ..records.catalogue import Reported
@@ -26,6 +29,16 @@ _WRONG = {
     RefNotFound.code: Sentence("Its branch, tag or commit is gone."),
     RepoUnavailable.code: Sentence("Its host did not answer."),
     **dict.fromkeys((BuildFailed.code, BuildTimeout.code, CannotBuild.code), _NOT_BUILT),
+}
+_FLAWS = {
+    pictures.MISSING: Sentence("There is no such file in the repository."),
+    pictures.LARGE: Sentence("It has more than {most}.", most=size_words(BYTES_MAX)),
+    pictures.UNFIT: Sentence(
+        "It is no PNG, JPEG or WebP picture of at most {pixels} million pixels; what moves, or is"
+        " not whole, is not shown.",
+        pixels=PIXELS_MAX // 1_000_000,
+    ),
+    pictures.UNREACHED: Sentence("Its repository could not be fetched. It is tried again."),
 }
 _OTHERWISE = Sentence("Whether it can be launched was not found out.")
 
@@ -71,7 +84,18 @@ class EntryViews:
             "made": views.iso(row.made),
             "changed": views.iso(row.changed),
             "environment": self._environment(row, request),
+            **self._picture(row),
             "health": health,
+        }
+
+    def _picture(self, row: CatalogueRow) -> dict[str, Any]:
+        """What it is shown with: without `picture_url` as long as that is not to be had."""
+        url = f"{self._prefix}catalogue/{row.id}/picture/{row.picture_tag}"
+        return {
+            "picture": row.picture,
+            "picture_text": row.picture_text,
+            "picture_url": url if row.picture_tag and self._catalogue.shows_pictures else "",
+            "picture_flaw": _FLAWS.get(row.picture_flaw, NOTHING),
         }
 
     def reported(self, one: Reported) -> dict[str, Any]:
@@ -93,7 +117,8 @@ def form_values(row: CatalogueRow, base: str) -> dict[str, str]:
         base: absolute URL of the service.
     """
     said = {"title": row.title, "text": row.text, "tags": " ".join(row.tags.split())}
-    return {"link": base + row.link, **said, "group": row.group}
+    pictured = {"picture": row.picture, "picture_text": row.picture_text}
+    return {"link": base + row.link, **said, **pictured, "group": row.group}
 
 
 def prefilled(request: LaunchRequest, base: str, providers: Providers) -> dict[str, str]:

@@ -12,7 +12,8 @@ from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.providers import Providers
 from ..launching.attendance import Attendant, Place
-from ..records.tables import ClassRow
+from ..launching.teachers import Taught
+from ..records.classtables import ClassRow
 from .sharing import qr_code
 from .views import iso, repo_view
 
@@ -24,7 +25,7 @@ _ORDER = (
 
 
 def class_view(row: ClassRow, base: str, prefix: str) -> dict[str, Any]:
-    """A class, for its teacher.
+    """A class, for its teachers.
 
     Args:
         base: absolute URL of this service; ends in "/".
@@ -43,10 +44,25 @@ def class_view(row: ClassRow, base: str, prefix: str) -> dict[str, Any]:
     }
 
 
-def attendance_view(people: Iterable[Attendant]) -> dict[str, Any]:
-    """Who opened a class's link, and how many are where."""
+def teachers_view(taught: Taught, groups: Iterable[str] = ()) -> dict[str, Any]:
+    """Who teaches a class besides its owner.
+
+    Args:
+        groups: those that may be named.
+    """
+    teachers = [{"id": one.id, **one.who.to_fields()} for one in taught.named]
+    return {"teachers": teachers, "owns": taught.by is None, "groups": list(groups)}
+
+
+def attendance_view(people: Iterable[Attendant], untold: int = 0) -> dict[str, Any]:
+    """Who opened a class's link, and how many are where.
+
+    Args:
+        untold: how many opened it who were not told of this teacher.
+    """
     people = sorted(people, key=lambda one: (_ORDER.index(one.place), one.user.casefold()))
     return {
+        "untold": untold,
         "counts": dict(Counter(str(one.place) for one in people)),
         "people": [
             {

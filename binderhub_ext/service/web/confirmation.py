@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.changes import UNKNOWN, changes, lets_in
+from ...core.classes import Named, seen_by
 from ...core.contents import projects_of
 from ...core.errors import BadLink, NotAllowed
 from ...core.launch import Launch, LaunchRequest, Project
 from ...core.links import write_link
-from ...core.paste import understand
-from ...core.policy import admit, is_trusted, judge
+from ...core.policy import admit, judge
 from ...core.progress import unheard
 from ...core.providers import find
 from ...core.refs import taken_instead
 from ...core.repo import Commit
-from ...core.rights import reach_for_the_same, rights, wants_nothing_more, words
+from ...core.rights import rights, words
 from ...core.sentences import NOTHING, Sentence, listing
 from ...core.sharees import Sharee
 from ...core.space import size_words
@@ -32,14 +30,14 @@ from ..hub import Person, State
 from ..launching.orders import OnChange
 from ..launching.resolving import resolve
 from ..person.secrets import StoredSecret
-from ..records.records import now
-from ..records.tables import ClassRow, TrustRow
-from ..requests import PASTED, SHOWN, Fields, first, read_own_link
+from ..records.classtables import ClassRow
+from ..requests import SHOWN, TOLD
 from . import views
 from .context import Service
 from .refused import Refusal, look
 from .resources import resources
 from .seen import seen
+from .trusting import trusted
 
 _UNKNOWN = Sentence("Found out from the repository's files when it is launched")
 _OF_NOTHING = Sentence("That of an empty repository: nothing of this one is installed")
@@ -68,6 +66,7 @@ class Question:
         warnings: on what the person has nearly used up.
         cost: what an hour is expected to cost; empty where nothing has a price.
         of_class: the class whose link it is; `None` for none.
+        teachers: of that class, besides its owner.
         not_of_class: why it is not of the class that its link names, or not quite that one's link.
         secrets: what the person has of what could be given to it.
         place: of a folder of this machine, where it is; empty for every other repository.
@@ -88,6 +87,7 @@ class Question:
     warnings: tuple[str, ...] = ()
     cost: str = ""
     of_class: ClassRow | None = None
+    teachers: tuple[Named, ...] = ()
     not_of_class: Sentence = NOTHING
     secrets: tuple[StoredSecret, ...] = ()
     place: str = ""
@@ -150,7 +150,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         known=known,
         about=about,
         differs=await _differs(service, person, launch, asks=bool(request.secrets)),
-        trusted=await trusted(service, person, request),
+        trusted=await trusted(service, person, request, counted.teachers),
         volumes=await service.volumes.placed(person, launch.volumes, launch.project),
         project=launch.project,
         target=launch.target,
@@ -160,6 +160,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
         warnings=tuple(await service.limits.warnings(person)),
         cost=service.costs.words(launch),
         of_class=counted.row,
+        teachers=counted.teachers,
         not_of_class=counted.why,
         secrets=tuple(await service.secrets.mine(person.name) if request.secrets else ()),
         place=await service.builds.place(commit) if commit else "",
@@ -221,54 +222,6 @@ async def _refusal(
     return looked if isinstance(looked, Refusal) else None
 
 
-async def trusted(service: Service, person: Person, request: LaunchRequest) -> bool:
-    """Whether this person, or the administrator, trusts the repository that far."""
-    # a secret is given by a tick for this launch, never by an answer of another day
-    if request.repo is None or request.secrets:
-        return False
-    if is_trusted(service.policy, request) and wants_nothing_more(request, service.targets):
-        return True
-    wanted = rights(request, service.targets)
-    rows = await service.records.trusted(person.name, request.repo.identity)
-    return any(wanted <= set(row.rights.split("\n")) for row in rows)
-
-
-def asks_first(service: Service, fields: Fields, request: LaunchRequest) -> bool:
-    """Whether a link in a form, not the person, wants what is not the project's own.
-
-    Args:
-        fields: of the form: the link it was filled in from, and what was pasted.
-        request: what the form stands for now, which may want less or more.
-    """
-    brought: list[LaunchRequest] = []
-    with suppress(BadLink):
-        if link := first(fields, PASTED):
-            brought.append(read_own_link(link, service.providers))
-    with suppress(BadLink):
-        if pasted := first(fields, "repo"):
-            brought.append(understand(pasted, providers=service.providers).request)
-    return any(reach_for_the_same(earlier, request) for earlier in brought)
-
-
-async def trust(service: Service, person: Person, request: LaunchRequest) -> None:
-    """Remember that links to this repository may start, with at most these rights.
-
-    Raises:
-        NotAllowed: there is no repository to trust.
-    """
-    if request.repo is None:
-        raise NotAllowed("Only repositories can be trusted, not images.")
-    row = TrustRow(
-        id=secrets.token_hex(8),
-        user=person.name,
-        repo=request.repo.identity[:2048],
-        repo_url=request.repo.url[:2048],
-        rights="\n".join(sorted(rights(request, service.targets))),
-        since=now(),
-    )
-    await service.records.trust(row)
-
-
 def page_values(
     service: Service, nearest: Nearest, source: Source, guessed: Sequence[Sentence] = ()
 ) -> dict[str, Any]:
@@ -288,6 +241,8 @@ def page_values(
     if not at_once:
         content = [project.commit for project in asked.content]
         form[SHOWN] = [shown.id for shown in (commit, *content) if shown]
+    form[TOLD] = [named.id for named in asked.teachers]
+    wanted = rights(request, service.targets) | seen_by(request.class_id, asked.teachers)
     return {
         "request": {
             "repo": views.repo_view(repo),
@@ -299,7 +254,7 @@ def page_values(
             *guessed,
             *filter(None, (taken, _not_to_open(service, asked), asked.not_of_class)),
         ],
-        "of_class": views.class_words(asked.of_class),
+        "of_class": views.class_words(asked.of_class, asked.teachers),
         "commit": _commit(asked),
         "content": [views.content_view(project) for project in asked.content],
         "environment": _environment(asked),
@@ -310,7 +265,7 @@ def page_values(
         "credentials": _TICKED if offers else _CREDENTIALS,
         "secrets": views.secret_choices(asked.secrets, offers, others=False),
         "source": {"host": source.host, "kind": source.kind, "outside": True},
-        "rights": words(rights(request, service.targets)),
+        "rights": words(wanted),
         "form": form,
         "trusted": at_once,
         "refused": refused,

@@ -30,6 +30,8 @@ from ..launching.choosing import Choosing
 from ..launching.classes import Classes
 from ..launching.launches import Launches
 from ..launching.news import News
+from ..launching.notebooks import Notebooks
+from ..launching.teachers import Teachers
 from ..launching.teaching import Teaching
 from ..launching.updates import Updates
 from ..launching.upstream import Upstream
@@ -79,6 +81,7 @@ class Service:
     builds: Builds
     choosing: Choosing
     launches: Launches
+    notebooks: Notebooks
     hub: HubClient
     health: Health
     shares: Shares
@@ -98,6 +101,7 @@ class Service:
     upstream: Upstream
     news: News
     classes: Classes
+    teachers: Teachers
     teaching: Teaching
     volumes: PersonVolumes
     files: PersonFiles

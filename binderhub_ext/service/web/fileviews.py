@@ -107,6 +107,7 @@ def listing_view(listing: Listing, prefix: str) -> dict[str, Any]:
         ],
         "entries": [_entry_view(entry, listing, prefix) for entry in listing.entries],
         "upload_url": _content_url(f"{prefix}api/", listing.path, place.id),
+        "form_url": _form_url(prefix, listing.path, place.id),
     }
 
 
@@ -125,6 +126,11 @@ def _entry_view(entry: Entry, listing: Listing, prefix: str) -> dict[str, Any]:
 
 def _content_url(prefix: str, path: str, of: str) -> str:
     return f"{prefix}files/content?of={quote(of)}&path={quote(os.fsencode(path))}"
+
+
+def _form_url(prefix: str, path: str, of: str) -> str:
+    """Where a folder's form is sent by a browser that runs no script."""
+    return f"{prefix}files/upload?of={quote(of)}&path={quote(os.fsencode(path))}"
 
 
 def _shown(name: str) -> str:

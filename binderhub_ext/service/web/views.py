@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ...core.classes import why_stopped
+from ...core.classes import Named, why_stopped
 from ...core.errors import ServerDiffers, TargetMissing
 from ...core.launch import Files, Project, Tickets
 from ...core.links import in_lab, secrets_of, without
@@ -17,7 +17,7 @@ from ...core.projects import PROJECTS
 from ...core.repo import Repo
 from ...core.rights import words
 from ...core.secretnames import SIGN_IN, name_of
-from ...core.sentences import Sentence
+from ...core.sentences import Sentence, listing
 from ...core.sharees import Sharee
 from ...core.updates import CHOICES, Keep, Update, needs_choice
 from ...core.url import readable
@@ -35,7 +35,8 @@ from ..person.secrets import StoredSecret
 from ..person.shares import SharedServer
 from ..person.volumes import VolumeAccess
 from ..records.classes import Stop
-from ..records.tables import ClassRow, LaunchRow, TrustRow
+from ..records.classtables import ClassRow
+from ..records.tables import LaunchRow, TrustRow
 
 _ANSWERS = ("keep", "on_change")
 
@@ -165,9 +166,12 @@ def content_view(project: Project) -> dict[str, Any]:
     return {"repo": repo, "ref": commit.ref, "commit": commit.id, "place": project.place}
 
 
-def class_words(row: ClassRow | None) -> dict[str, str] | None:
+def class_words(row: ClassRow | None, teachers: Iterable[Named]) -> dict[str, Any] | None:
     """A class as whoever opens its link is told of it."""
-    return {"title": row.title, "teacher": row.owner} if row else None
+    if row is None:
+        return None
+    others = listing(named.who.words for named in teachers)
+    return {"title": row.title, "teacher": row.owner, "others": others}
 
 
 def last_event(state: State) -> Event:

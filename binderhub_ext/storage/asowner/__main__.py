@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from .words import LINE, Owner, Question, code_of
-from .work import copy, look, new_file, opened
+from .work import copy, copy_pieces, look, new_file, opened
 
 
 def main() -> int:
@@ -54,7 +54,7 @@ def _write(root: int, question: Question) -> None:
     """Says when it is ready for the bytes, and then what the file is called."""
     with new_file(root, question.path) as draft:
         _say({})
-        copy(sys.stdin.buffer, draft.file, question.size)
+        copy_pieces(sys.stdin.buffer, draft.file, question.size)
         _say({"name": draft.keep(question.name)})
 
 

@@ -14,6 +14,9 @@ from ...core.jsontext import parse_json
 LINE = 1 << 16
 """Bytes that a question may have."""
 
+HEAD = 8
+"""Bytes that say how large a piece of a file is."""
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -45,7 +48,7 @@ class Question:
         do: `look` into a folder, `read` or `write` a file.
         path: of the folder, relative to what was handed over.
         name: of the file.
-        size: bytes of a file that is written.
+        size: bytes that a file may have that is written.
     """
 
     do: str
@@ -59,6 +62,25 @@ class Question:
     @classmethod
     def read(cls, line: bytes) -> Question:
         return cls(**json.loads(line))
+
+
+def piece(content: bytes) -> bytes:
+    """A piece of a file as it is sent; without content, that the file is whole.
+
+    Whatever ends early ends without that, and so no half of a file is taken for one.
+    """
+    return len(content).to_bytes(HEAD, "big") + content
+
+
+def piece_size(head: bytes) -> int:
+    """How large a piece is; 0 for the end.
+
+    Raises:
+        BrokenPipeError: it was cut off.
+    """
+    if len(head) < HEAD:
+        raise BrokenPipeError(errno.EPIPE, "the file ended early")
+    return int.from_bytes(head, "big")
 
 
 def command(root: int, owner: Owner | None) -> list[str]:

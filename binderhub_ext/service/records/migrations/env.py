@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from binderhub_ext.service.records.tables import Base
+from binderhub_ext.service.records.classtables import Base  # of all tables
 
 context.configure(
     connection=context.config.attributes["connection"],

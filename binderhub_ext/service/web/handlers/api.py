@@ -16,7 +16,7 @@ from ...hub import Server, State
 from ...launching import launchstate
 from ...launching.orders import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
-from ...requests import SHOWN, Fields, first, read_fields
+from ...requests import SHOWN, TOLD, Fields, first, read_fields
 from .. import confirmation, readmes, views
 from .base import Api, Handler
 from .streams import EventStream
@@ -42,6 +42,7 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         origin=handler.origin(),
         host=handler.request.host,
         shown=tuple(fields.get(SHOWN, ())),
+        told=tuple(fields.get(TOLD, ())),
         # said by themselves: never what a link names
         secrets=tuple(dict.fromkeys(filter(None, fields.get("secrets", ())))),
     )

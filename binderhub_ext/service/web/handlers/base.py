@@ -33,7 +33,7 @@ _SIGN_IN = NotAllowed(
     "Sign in first: reload the page or, in a program, send a token of the Hub as "
     "“Authorization: token …”."
 )
-_STALE = NotAllowed(
+STALE = NotAllowed(
     "The page was open too long, or the request did not come from it. Go back, reload and try "
     "again."
 )
@@ -120,7 +120,7 @@ class Handler(HubOAuthenticated, Guarded):
         """
         only_reads = self._reads and not self.changing
         if not (only_reads or self.by_token or self.asked_by_us()):
-            raise _STALE
+            raise STALE
 
     @property
     def _reads(self) -> bool:
@@ -274,21 +274,23 @@ class Page(Handler):
 
     def show(self, template: str, **values: Any) -> None:
         """Answer with a page."""
+        self.finish(self.rendered(template, **values))
+
+    def rendered(self, template: str, **values: Any) -> str:
+        """A page, for an answer that is one."""
         xsrf = self.xsrf_token.decode() if self.person else ""
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.set_header("Content-Language", self.language.tag)
         if self.asked_language() or self.own_language:
             self.remember_language()
-        self.finish(
-            self.service.pages.render(
-                template,
-                language=self.language,
-                person=self.person,
-                xsrf_token=xsrf,
-                nonce=self.nonce,
-                address=self.address(),
-                **values,
-            )
+        return self.service.pages.render(
+            template,
+            language=self.language,
+            person=self.person,
+            xsrf_token=xsrf,
+            nonce=self.nonce,
+            address=self.address(),
+            **values,
         )
 
     def address(self) -> str:
@@ -303,7 +305,10 @@ class Page(Handler):
         remember(self, self.language.tag, self.service.pages.hub_prefix.removesuffix("hub/"))
 
     def show_failure(self, failure: Failure) -> None:
-        self.show(
+        self.finish(self.failure_page(failure))
+
+    def failure_page(self, failure: Failure) -> str:
+        return self.rendered(
             "error.html",
             title=failure.title,
             ours=failure.status >= 500,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ....core.catalogue import Listing, check_no_secret, clean, terms
-from ....core.errors import BadLink, BinderError
+from ....core.errors import BadLink, BinderError, NotFound
 from ....core.launch import LaunchRequest
 from ...failures import Failure
 from ...records.catalogue import PAGE, Search
@@ -18,7 +18,8 @@ from .base import ActionPage, Api, Handler, Page, chosen
 _PAGES_MAX = 10_000
 _QUERY_MAX = 200
 _SHOWN = ("", "featured", "popular", "mine")
-_FIELDS = ("link", "title", "text", "tags", "group", "reason")
+_SAID = ("title", "text", "tags", "group", "picture", "picture_text")
+_FIELDS = ("link", *_SAID, "reason")
 
 
 class CataloguePage(Page):
@@ -68,6 +69,7 @@ class PublishPage(ActionPage):
             values=values,
             groups=await self.service.catalogue.groups(self.me),
             may_publish=self.service.catalogue.may_publish(self.me),
+            may_picture=self.service.catalogue.shows_pictures,
             error=failure.to_json() if failure else None,
         )
 
@@ -96,9 +98,29 @@ class EntryPage(ActionPage):
             values={**views.form_values(row, self.service_url), **typed},
             # one that is not theirs any more stays until they choose another
             groups=[*groups, *([row.group] if row.group and row.group not in groups else [])],
+            may_picture=self.service.catalogue.shows_pictures,
             reported=bool(self.get_query_argument("reported", "")),
             error=failure.to_json() if failure else None,
         )
+
+
+class PictureFile(Handler):
+    """`/catalogue/<id>/picture/<tag>`: a picture out of a stranger's repository, and nothing else.
+
+    Its tag is another one whenever it is another picture.
+    """
+
+    async def get(self, id: str, tag: str) -> None:
+        row = await self.service.catalogue.get(self.me, id)
+        picture = await self.service.catalogue_health.pictures.get(row)
+        if tag != row.picture_tag or not self.service.catalogue.shows_pictures:
+            raise NotFound("This entry has another picture by now. Reload the page.")
+        self.set_header("Content-Type", picture.kind)
+        self.set_header("Content-Disposition", "inline")
+        self.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.set_header("Cache-Control", "private, max-age=604800, immutable")
+        self.write(picture.data)
 
 
 class CatalogueApi(Api):
@@ -195,7 +217,7 @@ async def _views(handler: Handler) -> views.EntryViews:
 
 
 def _typed(handler: Handler, values: Mapping[str, str]) -> tuple[LaunchRequest, Listing]:
-    listing = Listing.read(*(values.get(name, "") for name in ("title", "text", "tags", "group")))
+    listing = Listing.read(*(values.get(name, "") for name in _SAID))
     return handler.service.catalogue.read(values.get("link", ""), handler.service_url), listing
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from ....core.errors import NotAllowed
+from ....core.errors import NotAllowed, NotFound
 from ....core.links import write_link
+from ....core.sharees import Sharee
 from ...failures import Failure
 from ...launching.launchstate import State
 from ...requests import Fields, first, read_fields, read_own_link
@@ -32,12 +35,14 @@ async def prepare(handler: Handler, fields: Fields) -> State:
 
 
 async def seen(handler: Handler, id: str) -> dict[str, Any]:
-    """A class with who opened its link, for its teacher."""
+    """A class with who opened its link, for its teachers."""
     service = handler.service
-    row = await service.teaching.get(handler.me, id)
+    taught = await service.teachers.get(handler.me, id)
+    people, untold = await service.teaching.attendance(taught)
     return {
-        "one": classviews.class_view(row, handler.service_url, service.prefix),
-        **classviews.attendance_view(await service.teaching.attendance(row)),
+        "one": classviews.class_view(taught.row, handler.service_url, service.prefix),
+        **classviews.teachers_view(taught, service.teachers.groups),
+        **classviews.attendance_view(people, untold),
     }
 
 
@@ -81,10 +86,11 @@ class ClassesPage(ActionPage):
         self.show(
             "classes.html",
             link=shown,
-            teaches=await service.teaching.teaches(self.me),
+            teaches=await service.teachers.teaches(self.me),
+            me=self.me.name,
             classes=[
                 classviews.class_view(row, base, prefix)
-                for row in await service.teaching.mine(self.me)
+                for row in await service.teachers.mine(self.me)
             ],
             error=failure.to_json() if failure else None,
             typed=first(self.fields(), "title"),
@@ -111,10 +117,10 @@ _ON_LINK = {"show": _show, "begin": _begin, "prepare": _prepare}
 
 
 class ClassPage(ActionPage):
-    """`/class/<id>`: a class, for its teacher."""
+    """`/class/<id>`: a class, for its teachers."""
 
     async def get(self, id: str) -> None:
-        self.show("class.html", error=None, **await seen(self, id))
+        self.show("class.html", error=None, typed={}, **await seen(self, id))
 
     async def act(self, *names: str) -> str:
         fields = self.fields()
@@ -123,7 +129,9 @@ class ClassPage(ActionPage):
         return f"class/{names[0]}"
 
     async def show_refused(self, failure: Failure) -> None:
-        self.show("class.html", error=failure.to_json(), **await seen(self, self.path_args[0]))
+        typed = {name: first(self.fields(), name) for name in ("user", "group")}
+        view = await seen(self, self.path_args[0])
+        self.show("class.html", error=failure.to_json(), typed=typed, **view)
 
 
 async def _stop(page: ClassPage, id: str, _fields: Fields) -> None:
@@ -138,7 +146,16 @@ async def _rename(page: ClassPage, id: str, fields: Fields) -> None:
     await page.service.teaching.rename(page.me, id, first(fields, "title"))
 
 
-_ON_ONE = {"stop": _stop, "end": _end, "rename": _rename}
+async def _name(page: ClassPage, id: str, fields: Fields) -> None:
+    who = Sharee.named(first(fields, "user"), first(fields, "group"))
+    await page.service.teachers.name(page.me, id, who)
+
+
+async def _unname(page: ClassPage, id: str, fields: Fields) -> None:
+    await page.service.teachers.unname(page.me, id, first(fields, "teacher"))
+
+
+_ON_ONE = {"stop": _stop, "end": _end, "rename": _rename, "name": _name, "unname": _unname}
 
 
 class ClassList(Page):
@@ -187,7 +204,7 @@ class ClassesApi(Api):
     """`/api/classes`: mine, and beginning one."""
 
     async def get(self) -> None:
-        rows = await self.service.teaching.mine(self.me)
+        rows = await self.service.teachers.mine(self.me)
         self.write({"classes": [self._view(row) for row in rows]})
 
     async def post(self) -> None:
@@ -226,13 +243,42 @@ class ClassEnd(Api):
         self.write({})
 
 
+class ClassTeachers(Api):
+    """`/api/classes/<id>/teachers`: naming one: `{"user" or "group": …}`."""
+
+    async def post(self, id: str) -> None:
+        body = texts(self.json_body())
+        who = Sharee.named(first(body, "user"), first(body, "group"))
+        await self.service.teachers.name(self.me, id, who)
+        self.set_status(201)
+        self.write(await _teachers(self, id))
+
+
+class ClassTeacher(Api):
+    """`/api/classes/<id>/teachers/<naming>`: taking it back."""
+
+    async def delete(self, id: str, named: str) -> None:
+        await self.service.teachers.unname(self.me, id, named)
+        self.write(await _teachers(self, id))
+
+
+async def _teachers(handler: Handler, id: str) -> dict[str, Any]:
+    taught = await handler.service.teachers.get(handler.me, id)
+    return {"teachers": classviews.teachers_view(taught)["teachers"]}
+
+
 class ClassEvents(EventStream):
-    """`/api/classes/<id>/events`: a message whenever something in `api/classes/<id>` changed."""
+    """`/api/classes/<id>/events`: a message whenever something in `api/classes/<id>` changed.
+
+    It ends for whoever may not see that any more.
+    """
 
     async def get(self, id: str) -> None:
-        row = await self.service.teaching.get(self.me, id)
+        await self.service.teachers.get(self.me, id)
         self.open_stream()
-        await self.wake(self.service.classes.news, row.id, pause=_PAUSE)
+        with suppress(NotAllowed, NotFound):
+            still = partial(self.service.teachers.get, self.me, id)
+            await self.wake(self.service.classes.news, id, pause=_PAUSE, still=still)
 
 
 class PrepareApi(Api):

@@ -32,8 +32,8 @@ from ...requests import (
     read_own_link,
 )
 from .. import views, volumeform
-from ..confirmation import asks_first, trust
 from ..fileviews import home_view
+from ..trusting import asks_first, trust
 from ..workviews import work_views
 from .api import order_of, servers_of
 from .base import ActionPage, Guarded, Page, chosen
@@ -102,7 +102,7 @@ class LaunchForm(ActionPage):
             return write_link(order.request, providers=service.providers)
         state = await service.launches.start(order)
         if first(fields, "trust") == "yes":
-            await trust(service, self.me, order.request)
+            await trust(service, self.me, order.request, order.told)
         return views.path_of(state.id)
 
     def _with_notebook(self, order: LaunchOrder) -> LaunchOrder:
@@ -252,7 +252,7 @@ async def show_home(
         **await form_values(page, fields),
         **await list_values(page),
         warnings=[*service.warnings, *await service.limits.warnings(page.me)],
-        teaches=await service.teaching.teaches(page.me),
+        teaches=await service.teachers.teaches(page.me),
         beginnings=beginnings(service.policy, service.providers),
         takes_notebooks=service.takes_notebooks,
     )

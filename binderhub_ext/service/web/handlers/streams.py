@@ -65,17 +65,26 @@ class EventStream(Api):
         except StreamClosedError:
             return
 
-    async def wake(self, news: News, user: str, pause: float = 0) -> None:
+    async def wake(
+        self,
+        news: News,
+        user: str,
+        pause: float = 0,
+        still: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
         """Write an empty message whenever there is news for a person, until they are gone.
 
         Args:
             pause: seconds after each in which no other follows.
+            still: asked before each; what it raises ends this.
         """
         count = news.count(user)
         try:
             await self.flush()
             while not news.closed:
                 now = await news.wait(user, count)
+                if still:
+                    await still()
                 self.write(KEEPALIVE if now == count else CHANGED)
                 count = now
                 await self.flush()
