@@ -75,7 +75,7 @@ def server(**changes: Any) -> dict[str, Any]:
 def secret(name: str, **changes: Any) -> dict[str, Any]:
     """One that a launch may be given."""
     no = dict.fromkeys(("asked", "ticked", "missing", "file", "signed_in"), False)
-    return {"name": name, **no, **changes}
+    return {"key": name, "name": name, **no, **changes}
 
 
 def invitation(**changes: Any) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def home(**changes: Any) -> dict[str, Any]:
         "warnings": [],
         "secrets": [
             secret("OPENAI_API_KEY"),
-            secret("GITLAB_TOKEN", signed_in=True, file=True),
+            secret("GITLAB_TOKEN", key="sign-in:GITLAB_TOKEN", signed_in=True, file=True),
         ],
         "beginnings": {
             "tides": "v2/shipped/tides?labpath=index.ipynb&environment=plain",

@@ -15,7 +15,8 @@ from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
 from binderhub_ext.service.accounting.settings import Given
 from binderhub_ext.service.accounting.stored import StoredFiles
-from binderhub_ext.service.hub import HubClient, HubSettings, Person
+from binderhub_ext.service.hub import HubClient, Person
+from binderhub_ext.service.hubapi import HubSettings
 from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.ledger import Ledger

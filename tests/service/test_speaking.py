@@ -47,9 +47,12 @@ async def test_a_choice_is_known_in_another_browser(realhub: RealHub) -> None:
     user, chosen = "who-travels", f"{PREFIX}language?lang="
     async with realhub.browser(user) as one, realhub.browser(user) as two:
         await one.get(PREFIX)
-        await one.get(f"{chosen}de")
-        # no page of another site chooses
-        await one.send("GET", f"{chosen}fr", headers={"Sec-Fetch-Site": "cross-site"})
+        ours = {"Referer": one.url(PREFIX)}
+        await one.get(f"{chosen}de", headers=ours)
+        # no page of another site chooses, also where a browser does not say where it comes from
+        theirs = {"Referer": "https://example.org/"}
+        for said in ({}, theirs, {"Sec-Fetch-Site": "cross-site"}):
+            await one.send("GET", f"{chosen}fr", headers=said)
         await one.get(f"{PREFIX}settings?lang=fr")
         page = await two.get(f"{PREFIX}settings", headers=FRENCH)
         assert "<h1>Einstellungen</h1>" in page.text
