@@ -202,6 +202,7 @@ class _Parts(Decided):
             given=self.accounts.given(),
             meter=self.meter,
             stored=self.stored_files,
+            measure=self.builder.uses,
             every=self.accounts.every,
         )
 
@@ -279,6 +280,7 @@ class _Parts(Decided):
             hub=self.hub,
             landing=self.landing,
             shares=self.shares,
+            invitations=self.invitations,
             starts=self.starts,
             updates=self.updates,
             volumes=self.volumes,
@@ -329,7 +331,7 @@ class _Parts(Decided):
 
     @cached_property
     def heirs(self) -> Heirs:
-        return Heirs(self.records, self.hub, Person("", self.auth.api_token))
+        return Heirs(self.records, self.volumes.store, self.hub, Person("", self.auth.api_token))
 
     @cached_property
     def choices(self) -> Choices:

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from .beneath import beneath, open_beneath, read_beneath, write_beneath
@@ -41,7 +41,8 @@ class Offer:
         id: in links.
         path: where it is: absolute, without links.
         user: who may open it, as the Hub calls them.
-        inode: of the folder; another one in its place was not offered.
+        inode, device: of the folder; another one in its place was not offered. The number of a
+            device is 0 where it is another one after each start of the machine.
         made: when, as Unix time.
     """
 
@@ -50,6 +51,7 @@ class Offer:
     user: str
     inode: int
     made: float
+    device: int = 0
 
     @property
     def repo(self) -> Repo:
@@ -81,7 +83,7 @@ class Offer:
     def _open(self) -> int:
         try:
             folder = open_beneath(*self.place)
-            if os.fstat(folder).st_ino == self.inode and _may_write(folder):
+            if self._is(os.fstat(folder)) and _may_write(folder):
                 return folder
             os.close(folder)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -91,6 +93,9 @@ class Offer:
             " to. To open what is there, run: binder-at-home launch '{path}'",
             path=self.path,
         )
+
+    def _is(self, about: os.stat_result) -> bool:
+        return about.st_ino == self.inode and self.device in (0, _device(about))
 
 
 def offer(layout: DataDirectory, path: Path, user: str) -> Offer:
@@ -118,7 +123,8 @@ def offer(layout: DataDirectory, path: Path, user: str) -> Offer:
         )
     same = (each for each in offers(layout) if (each.path, each.user) == (real, user))
     id = next((each.id for each in same), secrets.token_hex(8))
-    made = Offer(id, real, user, real.stat().st_ino, time.time())
+    about = real.stat()
+    made = Offer(id, real, user, about.st_ino, time.time(), _device(about))
     _write(layout, made)
     return made
 
@@ -193,6 +199,11 @@ def _is_changed_by_others(folder: Path) -> bool:
     return about.st_uid != 0 or bool(about.st_mode & _WRITTEN_BY_OTHERS)
 
 
+def _device(about: os.stat_result) -> int:
+    """Of a file system that has no device of its own, the kernel makes a number up."""
+    return about.st_dev if os.major(about.st_dev) else 0
+
+
 def _may_write(folder: int) -> bool:
     return os.access(f"/proc/self/fd/{folder}", os.R_OK | os.W_OK | os.X_OK)
 
@@ -214,7 +225,8 @@ def _read(layout: DataDirectory, name: str) -> Offer | None:
         return None
     try:
         path, user = Path(fields["path"]), str(fields["user"])
-        read = Offer(name, path, user, int(fields["inode"]), float(fields["made"]))
+        inode, device = int(fields["inode"]), int(fields.get("device", 0))
+        read = Offer(name, path, user, inode, float(fields["made"]), device)
         return read if path.is_absolute() and read.repo else None
     except (*_FIELDS, BadLink):
         return None
@@ -222,5 +234,6 @@ def _read(layout: DataDirectory, name: str) -> Offer | None:
 
 def _write(layout: DataDirectory, made: Offer) -> None:
     layout.offers.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fields = {"path": str(made.path), "user": made.user, "inode": made.inode, "made": made.made}
+    fields = {**asdict(made), "path": str(made.path)}
+    del fields["id"]
     write_beneath(layout.offers, made.id, json.dumps(fields).encode(), 0o600)

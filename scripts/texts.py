@@ -38,9 +38,13 @@ MAKERS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("Sentence", "fixed", "say", "_say", "_read_name"), (0,)),
     **dict.fromkeys(("SyncError", "plain", "decoded", "relative_path", "check_person"), (1,)),
     "_rule": (2,),
+    "__init__": (0,),
     "counted": (0, 1),
 }
 """What makes a sentence, and which of its arguments are texts; the others stand in it by name."""
+
+ERRORS = "core/errors.py"
+"""Where classes of errors tell their base a text of their own."""
 
 COMMAND_LINE = ("admin", "commands", "config", "up", "app.py", "client.py", "options.py")
 COMMAND_LINE += ("secrets.py", "storage/backup.py")
@@ -130,6 +134,8 @@ def made(kind: type[S]) -> Iterator[tuple[S, str, ast.Call, list[ast.expr]]]:
         for where, call in scope.calls(*MAKERS):
             places = MAKERS[name_of(call.func)]
             given = [call.args[place] for place in places if place < len(call.args)]
+            if name_of(call.func) == "__init__" and scope.file != ERRORS:
+                continue
             if given and not any(isinstance(text, ast.Starred) for text in given):
                 yield scope, where, call, given
 

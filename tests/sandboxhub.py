@@ -173,7 +173,15 @@ root_if_possible = pytest.mark.parametrize(
 
 
 class Failed(Exception):
-    """A server did not start; the message is what the person is told."""
+    """A server did not start; the message is what the person is told.
+
+    Attributes:
+        page: the same as the Hub hands it on for pages.
+    """
+
+    def __init__(self, message: str, page: str = "") -> None:
+        self.page = page
+        super().__init__(message)
 
 
 @dataclass
@@ -439,7 +447,7 @@ class Client:
             if line.startswith(b"data:"):
                 events.append(json.loads(line[5:]))
                 if events[-1].get("failed"):
-                    raise Failed(events[-1]["message"])
+                    raise Failed(events[-1]["message"], events[-1].get("html_message", ""))
                 if events[-1].get("ready"):
                     return events
         raise Failed(f"the stream ended: {events}")

@@ -18,7 +18,7 @@ from typing import Any
 from ..core.errors import CannotStart, Conflict, NotFound
 from ..core.launch import Access
 from ..core.layout import DataDirectory
-from ..core.volumes import Kind, Volume, check_person
+from ..core.volumes import Kind, Volume, check_person, undated
 from ..storage.backup import back_up, restore_backup
 from ..storage.volumes import VolumeStore
 from ..up.datadir import default_data_dir
@@ -130,8 +130,7 @@ def _members(store: VolumeStore, options: argparse.Namespace) -> None:
         if volume.kind is Kind.GROUP and (options.user or options.group or options.owner):
             raise Conflict("A group's volume follows the configuration and the group's properties.")
         return replace(
-            volume,
-            users=_merged(volume.users, options.user),
+            undated(volume, _merged(volume.users, options.user)),
             groups=_merged(volume.groups, options.group),
             owner=check_person(options.owner) if options.owner else volume.owner,
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from .launch import Files, Launch, VolumeRequest
 from .repo import Commit
+from .secretnames import words_of
 from .sentences import Sentence, listing
 from .sharees import Sharee, newcomers
 
@@ -49,6 +50,26 @@ def lets_in(shared: Iterable[Sharee], new: Launch) -> tuple[Sentence, ...]:
     )
 
 
+def told_to(
+    shared: Iterable[Sharee], *, invites: bool, old: Launch | None, new: Launch
+) -> tuple[Sentence, ...]:
+    """Sentences that say who would read secrets that a server is given for the first time.
+
+    Args:
+        shared: who may enter it already.
+        invites: whether there are invitations into it.
+        old: what it was started with last, if that is known.
+    """
+    given = [key for key in new.secrets if old is None or key not in old.secrets]
+    if not given:
+        return ()
+    secrets = listing(map(words_of, given))
+    already = "{sharee} may enter it already, and would read {secrets}."
+    told = [Sentence(already, sharee=sharee.words, secrets=secrets) for sharee in shared]
+    invited = "Who has an invitation into it may enter, and would read {secrets}."
+    return (*told, *([Sentence(invited, secrets=secrets)] if invites else []))
+
+
 def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
     if _identity(old) != _identity(new):
         yield Sentence("It would run {new} instead of {old}.", new=_repo(new), old=_repo(old))
@@ -75,7 +96,7 @@ def _changes(old: Launch, new: Launch) -> Iterator[Sentence]:
     if old.idle != new.idle:
         yield Sentence("It would stop after another time of inactivity.")
     if set(old.secrets) != set(new.secrets):
-        names = {"new": _listed(new.secrets), "old": _listed(old.secrets)}
+        names = {"new": _secrets(new.secrets), "old": _secrets(old.secrets)}
         yield Sentence("It would be given the secrets {new} instead of {old}.", **names)
 
 
@@ -108,8 +129,8 @@ def _repo(launch: Launch) -> str:
     return launch.commit.repo.shown if launch.commit else Sentence("the image alone")
 
 
-def _listed(names: Iterable[str]) -> Sentence:
-    return listing(map(Sentence.verbatim, names)) or Sentence("none")
+def _secrets(keys: Iterable[str]) -> Sentence:
+    return listing(map(words_of, keys)) or Sentence("none")
 
 
 def _names(volumes: Iterable[VolumeRequest]) -> Sentence:

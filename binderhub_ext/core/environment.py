@@ -23,6 +23,7 @@ from hashlib import sha256
 
 from .locks import PYTHON, READERS, Lock, find_lock, read_project
 from .requirements import Found, Refers, decode, included, is_archive, requirement_lines
+from .sentences import Sentence, together
 
 Read = Callable[[str], bytes | None]
 """Content of a file of the repository by its path, or `None` where there is none."""
@@ -294,11 +295,15 @@ def _survey_package(survey: _Survey, buildpack: str) -> None:
     survey.take("pyproject.toml")
 
 
-def describe(files: Iterable[str], python: str) -> str:
-    """What a person calls the environment: `Python 3.11 with requirements.txt`."""
+def describe(files: Iterable[str], python: str, *, conda: bool = False) -> Sentence:
+    """What a person calls the environment: `Python 3.11 with requirements.txt`.
+
+    Args:
+        python: its version; with `conda` perhaps empty, where conda chooses.
+    """
     names = sorted({posixpath.basename(file) for file in files} - {"runtime.txt"})
-    return f"Python {python}" + (f" with {_join(names)}" if names else "")
-
-
-def _join(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    what = Sentence("Python {version}", version=python)
+    if conda:
+        known = Sentence("Python {version} from conda", version=python)
+        what = known if python else Sentence("Python from conda")
+    return together(what, names)

@@ -14,7 +14,7 @@ import errno
 import re
 from typing import TYPE_CHECKING, Any
 
-from .sentences import Sentence, listing
+from .sentences import Sentence, fixed, listing
 from .versions import short_id
 
 if TYPE_CHECKING:
@@ -204,16 +204,18 @@ class DatabaseUnavailable(BinderError):
     code, status = "database-unavailable", 503
 
 
+_NO_HUB = fixed(
+    "The Hub does not answer. Try again in a minute; if it stays so, tell the administrator."
+)
+
+
 class HubUnavailable(BinderError):
     """The Hub does not answer."""
 
     code, status = "hub-unavailable", 503
 
     def __init__(self) -> None:
-        super().__init__(
-            "The Hub does not answer. Try again in a minute; if it stays so, tell the"
-            " administrator."
-        )
+        super().__init__(_NO_HUB)
 
 
 class NotFound(BinderError):
@@ -228,24 +230,49 @@ class Conflict(BinderError):
     code, status = "conflict", 409
 
 
+_RUNS = fixed(
+    "Your server {server} is running with something else. Update and restart it, or open it as it "
+    "is. Its files stay in either case."
+)
+_TOLD = fixed(
+    "Others may enter your server {server}, and would read the secrets that it is given. Update "
+    "and restart it, or open it as it is. Its files stay in either case."
+)
+
+
 class ServerDiffers(Conflict):
-    """The person's server runs with another launch, and it was not said what to do about it.
+    """The person's server runs with another launch, or others would read the secrets that it is
+    given, and it was not said what to do about it.
 
     Args:
         server: its name.
         changes: sentences: what a restart would change.
+        told: further ones: who would read what it is given.
     """
 
     code, status = "server-differs", 409
 
-    def __init__(self, server: str, changes: tuple[Sentence, ...]) -> None:
+    def __init__(
+        self, server: str, changes: tuple[Sentence, ...], told: tuple[Sentence, ...] = ()
+    ) -> None:
         super().__init__(
-            "Your server {server} is running with something else. Update and restart it, or "
-            "open it as it is. Its files stay in either case.",
-            detail=listing(changes, last="{these}\n{this}"),
+            _TOLD if told else _RUNS,
+            detail=listing((*told, *changes), last="{these}\n{this}"),
             server=server,
         )
         self.changes = changes
+
+
+class AsksItself(BinderError):
+    """A hub that hands its builds to another was asked to build by itself, in the end."""
+
+    code, status = "asks-itself", 508
+
+
+_MOVED = fixed(
+    "Nothing was launched: {ref} moved after you were asked. You were shown commit {shown}, and it "
+    "is at {now} now. Open the link again to see what that is, or try again to launch it."
+)
 
 
 class RefMoved(Conflict):
@@ -260,20 +287,20 @@ class RefMoved(Conflict):
     code, status = "ref-moved", 409
 
     def __init__(self, ref: str, shown: str, now: str) -> None:
-        super().__init__(
-            "Nothing was launched: {ref} moved after you were asked. You were shown commit "
-            "{shown}, and it is at {now} now. Open the link again to see what that is, or try "
-            "again to launch it.",
-            ref=ref,
-            shown=shown[:_SHORT_ID],
-            now=now[:_SHORT_ID],
-        )
+        super().__init__(_MOVED, ref=ref, shown=shown[:_SHORT_ID], now=now[:_SHORT_ID])
 
 
 class TargetMissing(BinderError):
     """The server runs, and what should be opened in it is not there."""
 
     code, status = "target-missing", 422
+
+
+_BOTH_CHANGED = fixed(
+    "Your project is at commit {previous}, this launch is of {commit}, and you have changed files "
+    "that the repository has changed too. Choose whose version keeps its name. Nothing of yours is "
+    "lost with any choice."
+)
 
 
 class FilesDiffer(Conflict):
@@ -287,9 +314,7 @@ class FilesDiffer(Conflict):
 
     def __init__(self, update: Update) -> None:
         super().__init__(
-            "Your project is at commit {previous}, this launch is of {commit}, and you have changed"
-            " files that the repository has changed too. Choose whose version keeps its name."
-            " Nothing of yours is lost with any choice.",
+            _BOTH_CHANGED,
             previous=short_id(update.previous),
             commit=short_id(update.commit),
         )

@@ -8,9 +8,11 @@ or back, costs nobody anything. An interval never shrinks and never has more tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from .using import NONE, UNKNOWN, Use, Used
 
 _NOTHING: Mapping[Any, float] = MappingProxyType({})
 
@@ -68,11 +70,35 @@ class Open:
         id: of its row.
         seen: wall clock of the last look that found it.
         seconds: it ran until then.
+        used: what it has used until then.
     """
 
     id: str
     seen: float
     seconds: float
+    used: Used = NONE
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What runs were found to use.
+
+    Attributes:
+        uses: of those of which it is known.
+        seconds: since it was looked before.
+    """
+
+    uses: Mapping[Key, Use] = field(default_factory=lambda: MappingProxyType({}))
+    seconds: float = 0
+
+    def used(self, key: Key, before: Used, ran: float) -> Used:
+        """What a run has used in all.
+
+        Args:
+            before: as far as was known.
+            ran: seconds that it has run.
+        """
+        return before.and_now(self.uses.get(key, UNKNOWN), min(self.seconds, ran))
 
 
 @dataclass(frozen=True)

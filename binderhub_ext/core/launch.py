@@ -87,7 +87,7 @@ class LaunchRequest:
         idle: seconds of inactivity after which to stop, 0 for the default.
         share: people who may enter this server, and groups as `group:<name>`.
         class_id: of the class whose link it is, or empty.
-        secrets: names of the person's secrets that the server wants; a link is never given any by
+        secrets: keys of the person's secrets that the server wants; a link is never given any by
             itself.
         extra: further query parameters, kept for the target and never interpreted.
     """
@@ -177,7 +177,8 @@ class Launch:
         keep: whose version keeps its name where person and repository changed the same file.
         share: whom it lets in, as in a link; who may enter now, the Hub alone knows.
         content: what comes besides, each a project of its own.
-        secrets: names of the person's secrets that the server is given; never what they are.
+        secrets: keys of the person's secrets that the server is given; never what they are.
+        language: in which its person reads this hub, such as `pt-BR`; empty if that is unknown.
     """
 
     user: str
@@ -197,6 +198,7 @@ class Launch:
     share: tuple[str, ...] = ()
     content: tuple[Project, ...] = ()
     secrets: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def live(self) -> bool:

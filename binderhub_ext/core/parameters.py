@@ -27,7 +27,7 @@ from .quantities import (
     write_cores,
     write_seconds,
 )
-from .secretnames import check_secret_name
+from .secretnames import check_key
 from .sentences import NOTHING, Sentence, listing
 from .sharees import Sharee
 
@@ -315,9 +315,9 @@ PARAMETERS = {
             "secrets",
             "secrets",
             Sentence("Secrets"),
-            check_secret_name,
+            check_key,
             repeated=True,
-            values="a name",
+            values="`<name>` or `sign-in:<name>`",
             meaning="a secret of the person's that the server wants; the page that asks offers it, "
             "and only what is ticked there is given",
         ),

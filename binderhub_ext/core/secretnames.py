@@ -1,4 +1,9 @@
-"""Secrets of a person that a server can be given, and what they may be called. Pure."""
+"""Secrets of a person that a server can be given, what they may be called and named by. Pure.
+
+What is ticked, and kept in tickets and in links of launches, is a secret's *key*: the name of one
+that its person stored, or `sign-in:` and the name of a token of their sign-in. Both get the server
+a variable of that name, and neither stands for the other, whatever is removed or offered later.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from dataclasses import dataclass, field
 
 from .errors import BadLink
 from .plain import shown
+from .sentences import Sentence, fixed
 
 SECRETS_MAX = 20
 """Secrets of one launch."""
@@ -15,7 +21,10 @@ NAME_MAX = 64
 VALUE_MAX = 8192
 """Bytes of one."""
 
-NO_SECRETS = "Servers of this hub's engine can be given no secrets. Launch without them."
+SIGN_IN = "sign-in:"
+"""Begins the keys of tokens of people's sign-in."""
+
+NO_SECRETS = fixed("Servers of this hub's engine can be given no secrets. Launch without them.")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -76,6 +85,28 @@ def check_secret_name(text: str) -> str:
             given=shown(text),
         )
     return text
+
+
+def check_key(text: str) -> str:
+    """A key as links and forms have it.
+
+    Raises:
+        BadLink: it names no variable.
+    """
+    check_secret_name(text.removeprefix(SIGN_IN))
+    return text
+
+
+def name_of(key: str) -> str:
+    """The variable of which a key names what it gets."""
+    return key.removeprefix(SIGN_IN)
+
+
+def words_of(key: str) -> Sentence:
+    """A key as people read it where two of them may have one name."""
+    if key.startswith(SIGN_IN):
+        return Sentence("{name} of your sign-in", name=name_of(key))
+    return Sentence.verbatim(key)
 
 
 def check_secret_value(text: str) -> str:

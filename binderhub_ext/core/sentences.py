@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import reduce
 from string import Formatter
 from typing import Any, Self
 
 Field = int | float | str
+
+_KEPT = '[["'
+"""How a kept list of sentences begins."""
 
 _SPEC = re.compile(r"(\.\d)?f?")
 
@@ -113,6 +117,24 @@ def read_kept(text: str) -> tuple[Sentence, ...]:
     return tuple(Sentence.received(words, data) for words, data in json.loads(text))
 
 
+def written(words: str) -> str:
+    """A sentence, or other words, as a text that :func:`read_written` reads again.
+
+    Where the words say it all, it is the words.
+    """
+    sentence = Sentence(words) if not isinstance(words, Sentence) else words
+    return kept([sentence]) if sentence.fields or words.startswith(_KEPT) else words
+
+
+def read_written(text: str) -> Sentence:
+    """What was :func:`written`; or words that were kept as they are, whatever they look like."""
+    if text.startswith(_KEPT):
+        with suppress(ValueError, TypeError, RecursionError):
+            (sentence,) = read_kept(text)
+            return sentence
+    return Sentence.verbatim(text)
+
+
 def listing(sentences: Iterable[Sentence], *, last: str = "{these}, {this}") -> Sentence:
     """Several as one, in their order; an empty one for none.
 
@@ -126,5 +148,17 @@ def listing(sentences: Iterable[Sentence], *, last: str = "{these}, {this}") -> 
     )
 
 
+def together(what: str, others: Sequence[str]) -> Sentence:
+    """A thing with what belongs to it: `Python 3.11 with apt.txt and requirements.txt`."""
+    if not others:
+        return Sentence("{what}", what=what)
+    *these, this = others
+    named = Sentence("{these} and {this}", these=", ".join(these), this=this)
+    return Sentence("{what} with {others}", what=what, others=named if these else this)
+
+
 def _plain(value: Field) -> Any:
-    return (value.data or str(value)) if isinstance(value, Sentence) else value
+    # one without places stays a sentence, so that it is said in another language too
+    if isinstance(value, Sentence):
+        return value.data or {"text": value.text, "fields": {}}
+    return value

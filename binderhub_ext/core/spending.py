@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
+from .using import NONE, Used
+
 HOUR = 3600.0
 DAY = 24 * HOUR
 
@@ -43,6 +45,7 @@ class Stretch:
         groups: of the person, at that time.
         repo: of which repository, as its identity; empty for none.
         size: the administrator's name for what was asked for; empty for none.
+        used: what was used of it, as far as is known.
     """
 
     what: What
@@ -55,6 +58,7 @@ class Stretch:
     groups: tuple[str, ...] = ()
     repo: str = ""
     size: str = ""
+    used: Used = NONE
 
     @property
     def start(self) -> float:

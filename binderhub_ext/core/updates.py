@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any
 
@@ -249,7 +250,7 @@ class Update:
             "counts": {str(what): count for what, count in self.counts.items()},
             "unlisted": self.unlisted,
             "changes": [_change_fields(change) for change in self.changes],
-            "notes": list(self.notes),
+            **notes_fields(self.notes),
             "edited": [printable(path) for path in self.edited],
         }
 
@@ -267,7 +268,7 @@ class Update:
                 previous=str(fields["previous"]),
                 message=Sentence.received(str(fields["message"]), fields),
                 changes=tuple(map(_read_change, fields["changes"])),
-                notes=tuple(map(Sentence.verbatim, _texts(fields["notes"]))),
+                notes=_read_notes(fields),
                 edited=_texts(fields.get("edited", ())),
                 counts={What(what): int(n) for what, n in dict(fields["counts"]).items()},
             )
@@ -339,6 +340,20 @@ def _change_fields(change: FileChange) -> dict[str, str | bool]:
 
 def _read_change(fields: Mapping[str, Any]) -> FileChange:
     return FileChange(str(fields["path"]), What(fields["what"]), str(fields.get("other", "")))
+
+
+def notes_fields(notes: Iterable[Sentence]) -> dict[str, Any]:
+    """Notes as plain values: their words, and what these were made of."""
+    return {"notes": list(notes), "notes_data": [note.data for note in notes]}
+
+
+def _read_notes(fields: Mapping[str, Any]) -> tuple[Sentence, ...]:
+    """What :func:`notes_fields` gives, also of a version that told words alone."""
+    words, data = _texts(fields["notes"]), fields.get("notes_data") or ()
+    return tuple(
+        Sentence.received(note, made_of or {})
+        for note, made_of in zip_longest(words, data[: len(words)])
+    )
 
 
 def _texts(values: Collection[Any] | Iterable[Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -52,6 +52,8 @@ class Volume:
         kind: whether a group or a person has it.
         owner: the person; of a group volume, where it comes from (`GroupVolume.source`).
         users: people with their access, besides the owner.
+        added: when each of these whom the Hub knew then was let in, in seconds since 1970. Whom an
+            administrator names need not be known yet.
         groups: groups of the Hub with the access of their members.
         gid: group of the host that its files belong to; 0 where the Hub has one uid only.
         made: seconds since 1970.
@@ -65,6 +67,7 @@ class Volume:
     groups: Mapping[str, Access] = field(default_factory=lambda: MappingProxyType({}))
     gid: int = 0
     made: float = 0.0
+    added: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,31 @@ def access_of(volume: Volume, user: str, groups: Collection[str]) -> Access | No
         return Access.RW
     accesses = {volume.users.get(user), *(volume.groups.get(group) for group in groups)}
     return next((access for access in (Access.RW, Access.RO) if access in accesses), None)
+
+
+def with_member(volume: Volume, user: str, access: Access, now: float) -> Volume:
+    """A volume with somebody whom the Hub knows, in place of what they had.
+
+    Args:
+        now: in seconds since 1970.
+    """
+    rest = without_member(volume, user)
+    return replace(rest, users={**rest.users, user: access}, added={**rest.added, user: now})
+
+
+def without_member(volume: Volume, user: str) -> Volume:
+    users = {name: access for name, access in volume.users.items() if name != user}
+    return replace(volume, users=users, added=_of(users, volume.added))
+
+
+def undated(volume: Volume, users: Mapping[str, Access]) -> Volume:
+    """A volume with other people, whom the Hub need not know yet."""
+    kept = {name: access for name, access in users.items() if volume.users.get(name) == access}
+    return replace(volume, users=users, added=_of(kept, volume.added))
+
+
+def _of(users: Mapping[str, Access], added: Mapping[str, float]) -> dict[str, float]:
+    return {name: added[name] for name in users if name in added}
 
 
 def resolve(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase, Tell
 from ..core.sentences import Sentence
 from ..core.updates import Update
+from ..core.using import UNKNOWN, Use
 from ..repos.base import Source
 from ..traits import Bytes
 
@@ -279,12 +281,13 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         """
         return ()
 
-    async def memory(self, launch: Launch) -> int | None:
-        """Bytes of memory that the server of a launch uses now; `None` if nobody can tell.
+    async def uses(self, launches: Sequence[Launch]) -> list[Use]:
+        """What the server of each launch uses now, as far as anybody can tell.
 
-        As cheap as :meth:`programs_beside`. By default no engine can.
+        The main page asks it of all servers of a person, and the ledger of everybody's: it is
+        cheap, and waits for no engine that does not answer. By default nobody can tell.
         """
-        return None
+        return [UNKNOWN] * len(launches)
 
     async def prepare(self) -> None:
         """Get ready, once a day, what builds begin from. By default nothing.

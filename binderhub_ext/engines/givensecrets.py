@@ -7,7 +7,7 @@ server is there. They are in no state, no ticket and no log.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from traitlets.config import LoggingConfigurable
 from ..core.errors import BadTicket, LaunchFailed, Unsupported
 from ..core.handover import Handover
 from ..core.launch import TICKET, Launch
-from ..core.secretnames import NO_SECRETS, Secret
+from ..core.secretnames import NO_SECRETS, SIGN_IN, Secret, name_of
 from ..core.sentences import Sentence, listing
 from ..secretsettings import OfferedToken, Secrets
 
@@ -74,9 +74,8 @@ class SecretsMixin(LoggingConfigurable):
         if not launch.secrets:
             return
         stored = {secret.name: secret for secret in await self._stored(launch)}
-        wanted = [name for name in launch.secrets if name not in stored]
-        tokens = {secret.name: secret async for secret in self._tokens(wanted)}
-        given = tuple({**stored, **tokens}[name] for name in launch.secrets)
+        tokens = {SIGN_IN + token.name: token for token in await self._tokens(launch)}
+        given = tuple(_found(key, stored | tokens) for key in launch.secrets)
         self.check_secrets(given)
         self.tell(12, told(given))
         self.secrets = given
@@ -107,36 +106,51 @@ class SecretsMixin(LoggingConfigurable):
         created = self.user.created  # in UTC, without saying so
         return float(created.replace(tzinfo=UTC).timestamp()) if created else 0.0
 
-    async def _tokens(self, names: Sequence[str]) -> AsyncIterator[Secret]:
-        """Those of these names that the person's sign-in has.
+    async def _tokens(self, launch: Launch) -> list[Secret]:
+        """Those of the person's sign-in.
 
         Raises:
-            LaunchFailed: one is neither stored nor of the sign-in.
+            LaunchFailed: the sign-in has not left one of them.
         """
-        if not names:
-            return
-        offered = {token.name: token for token in Secrets(parent=self).offered()}
+        wanted = [key for key in launch.secrets if key.startswith(SIGN_IN)]
+        if not wanted:
+            return []
         state = await self.user.get_auth_state() or {}
-        for name in names:
-            yield _token_of(name, offered.get(name), state)
+        offered = Secrets(parent=self).offered()
+        return [_token_of(token, state) for token in offered if SIGN_IN + token.name in wanted]
 
 
-def _token_of(name: str, token: OfferedToken | None, state: Any) -> Secret:
-    if token is None:
+def _found(key: str, known: Mapping[str, Secret]) -> Secret:
+    """What a key names; never what has the same name elsewhere.
+
+    Raises:
+        LaunchFailed: it is not there any more.
+    """
+    if key in known:
+        return known[key]
+    if key.startswith(SIGN_IN):
         raise LaunchFailed(
-            "This server was launched with your secret {name}, which you have not stored any more."
-            " Store it in your settings, or launch without it.",
-            name=name,
+            "This server was launched with {name} of your sign-in, which this hub does not offer"
+            " any more. Launch without it.",
+            name=name_of(key),
         )
+    raise LaunchFailed(
+        "This server was launched with your secret {name}, which you have not stored any more."
+        " Store it in your settings, or launch without it.",
+        name=key,
+    )
+
+
+def _token_of(token: OfferedToken, state: Mapping[str, Any]) -> Secret:
     value = state.get(token.key)
     if not value or not isinstance(value, str):
         raise LaunchFailed(
             "The Hub keeps nothing of your sign-in that could be given as {name}. Sign out and in"
             " again, and launch again; if that does not help, the administrator has to see to"
             " enable_auth_state. Or launch without it.",
-            name=name,
+            name=token.name,
         )
-    return Secret(name, value, token.file)
+    return Secret(token.name, value, token.file)
 
 
 def told(given: Iterable[Secret]) -> Sentence:

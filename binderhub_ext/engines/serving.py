@@ -28,16 +28,18 @@ def server_arguments(launch: Launch) -> list[str]:
 
 
 def binder_environment(launch: Launch, host: str) -> dict[str, str]:
-    """The variables BinderHub's own spawner gives to a server.
+    """The variables BinderHub's own spawner gives to a server, and its person's language.
 
     Args:
         host: URL of this service, ending in `/`.
     """
+    env = {"BINDER_LAUNCH_HOST": host}
+    if launch.language:
+        env["BINDER_LANGUAGE"] = launch.language
     if launch.commit is None:
-        return {"BINDER_LAUNCH_HOST": host}
+        return env
     repo, commit = launch.commit.repo, launch.commit
-    env = {
-        "BINDER_LAUNCH_HOST": host,
+    env |= {
         "BINDER_REPO_URL": repo.url,
         "BINDER_REQUEST": f"v2/{repo.provider}/{repo.name}/{commit.ref}",
         "BINDER_PERSISTENT_REQUEST": f"v2/{repo.provider}/{repo.name}/{commit.id}",

@@ -14,7 +14,6 @@ Hub logs a traceback for whatever it raises.
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import re
 import time
@@ -37,6 +36,7 @@ from .answering import until_answers
 from .ending import EndingMixin
 from .givensecrets import SecretsMixin
 from .preparing import PreparingMixin
+from .refusals import refusal
 from .rescue import explained
 from .serving import HOME, binder_environment, server_arguments
 
@@ -327,21 +327,7 @@ class BinderSpawnerMixin(EndingMixin, SecretsMixin, PreparingMixin):
         )
 
     def _refusal(self, error: BinderError) -> SpawnException:
-        text = f"{error.message}\n\n{error.detail}" if error.detail else error.message
-        shown = html.escape(error.message)
-        if error.detail:
-            shown += f"<pre>{html.escape(error.detail)}</pre>"
-        shown += f' <a href="{html.escape(self.launch_page)}">Go to the launch page</a>'
-        refusal = SpawnException(
-            text,
-            reason=error.code,
-            log_message=error.message,
-            message_html=shown,
-            status_code=error.status,
-        )
-        # Under these names the Hub's stream of events finds what to tell.
-        refusal.jupyterhub_message, refusal.jupyterhub_html_message = text, shown
-        return refusal
+        return refusal(error, self.launch_page)
 
     def get_args(self) -> list[str]:
         """Arguments of the server; what the launch asks for comes last."""

@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from tornado.log import app_log
 
+from ..core.carried import said_in
 from ..core.sentences import Sentence, fixed
 from ..core.space import size_words
 from .language import spoken
@@ -24,11 +25,16 @@ _HUBS_OWN = (
     fixed("Logout"),
     fixed("Toggle dark mode"),
     fixed("Toggle navigation"),
+    fixed("Close"),
+    fixed("JupyterHub requires JavaScript."),
+    fixed("Please enable it to proceed."),
 )
 """Texts of the Hub's own templates that we have the translations of. JupyterHub has none itself."""
 
 _HUB_TEXT = re.compile(
-    rf"(?P<before>>|=[\"'])(?P<text>{'|'.join(map(re.escape, _HUBS_OWN))})(?P<after>[<\"'])"
+    r"(?P<before>>\s*|=[\"'])"
+    rf"(?P<text>{'|'.join(map(re.escape, _HUBS_OWN))})"
+    r"(?P<after>\s*<|[\"'])"
 )
 _HTML = '<html lang="en">'
 _SPEAKING_HTML = '<html lang="{{ spoken().tag }}" dir="{{ spoken().direction }}">'
@@ -43,7 +49,12 @@ class Speech(InternationalizationExtension):
         environment.policies["ext.i18n.trimmed"] = True
         environment.finalize = _finalized
         environment.globals.update(
-            gettext=_gettext, ngettext=_ngettext, _=_gettext, spoken=spoken, size_words=size_words
+            gettext=_gettext,
+            ngettext=_ngettext,
+            _=_gettext,
+            spoken=spoken,
+            size_words=size_words,
+            said=_said,
         )
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
@@ -62,6 +73,11 @@ def _translated(found: re.Match[str]) -> str:
 
 def _finalized(value: Any) -> Any:
     return spoken().say(value) if isinstance(value, Sentence) else value
+
+
+def _said(page: str) -> Markup:
+    """HTML of the Hub's own, with the sentences of ours that it carries said."""
+    return Markup(said_in(page, spoken().say))
 
 
 @pass_context

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ..core.errors import BinderError, NoSpace, RefNotFound, RepoNotFound, RepoUnavailable
+from ..core.sentences import fixed
 
 _DETAIL_MAX = 2000
 
@@ -30,7 +31,7 @@ _NOT_FOUND = (
     "if it is right, the repository may have been moved or deleted, or it is private: then store "
     "a token for its host on the settings page, and launch again."
 )
-_NOT_WITH_TOKEN = (
+_NOT_WITH_TOKEN = fixed(
     "The token you stored does not open {url}. It may have expired or been revoked, or may not "
     "read this repository: store a new one on the settings page. If there is no such repository, "
     "check the spelling."

@@ -22,9 +22,13 @@ from tornado.log import app_log
 from ..core.errors import HubUnavailable, LaunchFailed, NotAllowed
 from ..core.launch import TICKET
 from ..core.sse import Parser
-from .hubapi import HubApi
+from .hubapi import HubApi, HubSettings
 from .hubrefusals import check, failure, unknown
 from .members import Member
+
+_INTERRUPTED = (1.0, 3.0, 9.0)
+"""Seconds after which the Hub is told once more to stop what it failed to: a start that it
+interrupts has one second to clean up, and else it takes the server for one that is there."""
 
 
 class StartLost(LaunchFailed):
@@ -110,25 +114,6 @@ class ServerToken:
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True)
-class HubSettings:
-    """Where the Hub is, and how long to wait for it.
-
-    Attributes:
-        api_url: of its API.
-        timeout: seconds to wait for one answer.
-        stop_timeout: seconds a server may take to stop.
-        reconnects: how often a dropped progress stream is taken up again.
-        restart: seconds a Hub that does not answer has to be back.
-    """
-
-    api_url: str
-    timeout: float = 30
-    stop_timeout: float = 60
-    reconnects: int = 5
-    restart: float = 30
-
-
 class HubClient:
     """The part of the Hub's REST API that launches need.
 
@@ -189,10 +174,8 @@ class HubClient:
         """
         body, user = {"remove": True} if remove else None, of or person.name
         path = f"users/{quote(user, safe='')}/{_path(name)}"
-        async with self.call("DELETE", person, path, json=body) as response:
-            if response.status != 404:
-                await check(response)
-                return
+        if await self._told_to_stop(person, path, body):
+            return
         # of what somebody may not stop, the Hub says what it says of what is not there
         if not (await self._may_stop(person, user, name) or await self._gone(person, user, name)):
             raise NotAllowed(
@@ -234,7 +217,8 @@ class HubClient:
                 async with aclosing(self._stream(person, name)) as messages:
                     async for message in messages:
                         if message.get("failed"):
-                            raise failure(message.get("message", ""))
+                            page = message.get("html_message", "")
+                            raise failure(message.get("message", ""), page)
                         yield message
                         if message.get("ready"):
                             return
@@ -347,6 +331,19 @@ class HubClient:
         async with self.call("GET", person, path, params=asked) as response:
             servers = (await response.json()).get("servers") if response.status == 200 else None
         return servers is not None and name not in servers
+
+    async def _told_to_stop(self, person: Person, path: str, body: Any) -> bool:
+        """Tell a server to stop; False if there is none, or not for this person."""
+        pauses = iter(_INTERRUPTED)
+        while True:
+            async with self.call("DELETE", person, path, json=body) as response:
+                if response.status == 404:
+                    return False
+                pause = next(pauses, None)
+                if response.status < 500 or pause is None:
+                    await check(response)
+                    return True
+            await asyncio.sleep(pause)
 
     async def _running(self, person: Person, name: str) -> bool:
         server = await self.server(person, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,25 @@ from ..core.errors import HubUnavailable
 
 _PAUSE = 0.5
 _REPEATABLE = ("GET", "DELETE")
+
+
+@dataclass(frozen=True)
+class HubSettings:
+    """Where the Hub is, and how long to wait for it.
+
+    Attributes:
+        api_url: of its API.
+        timeout: seconds to wait for one answer.
+        stop_timeout: seconds a server may take to stop.
+        reconnects: how often a dropped progress stream is taken up again.
+        restart: seconds a Hub that does not answer has to be back.
+    """
+
+    api_url: str
+    timeout: float = 30
+    stop_timeout: float = 60
+    reconnects: int = 5
+    restart: float = 30
 
 
 class HubApi:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import aiohttp
 
+from ..core.carried import carried
 from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, NotFound, TooMany
+from ..core.sentences import fixed
 
 
-def failure(message: str) -> LaunchFailed:
+def failure(message: str, page: str = "") -> LaunchFailed:
     """The Hub's sentence about a failed start, as one of ours.
 
     Our spawners put what helps (the end of the server's log) below the sentence.
+
+    Args:
+        page: the same as HTML, in which our spawners carry what the sentence was made of.
     """
     told = message.removeprefix("Spawn failed:").removeprefix("Spawn failed").strip()
     words, _, detail = told.partition("\n\n")
-    words = words or "The server did not start, and the Hub does not say why."
-    return LaunchFailed(words, detail=detail)
+    if not words:
+        return LaunchFailed("The server did not start, and the Hub does not say why.")
+    return LaunchFailed(carried(words, page), detail=detail)
 
 
 def unknown(what: str, name: str) -> NotFound:
@@ -50,7 +56,7 @@ def _refusal(status: int, message: str) -> BinderError:
             "may not start servers. Sign in again, or use a token with the scope “servers”.",
             detail=message,
         )
-    return failure(message or "The Hub could not start the server.")
+    return failure(message or fixed("The Hub could not start the server."))
 
 
 async def message_of(response: aiohttp.ClientResponse) -> str:

@@ -18,7 +18,7 @@ from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
 from ..traits import Bytes, Cidr, Pattern, Table, read_size
 from .bans import Bans
-from .hub import HubSettings
+from .hubapi import HubSettings
 
 
 def _size(_name: str, fields: dict[str, Any]) -> Size:

@@ -31,10 +31,19 @@ from ..beneath import beneath, read_beneath, write_beneath
 from ..core.errors import NotFound
 from ..core.launch import Access
 from ..core.layout import DataDirectory
-from ..core.volumes import GroupVolume, Kind, Placed, Volume, check_free, check_name
+from ..core.volumes import (
+    GroupVolume,
+    Kind,
+    Placed,
+    Volume,
+    check_free,
+    check_name,
+    without_member,
+)
 from ..locks import held
 from .mounts import Mount
 from .trash import Trashed, list_trash, move_to_trash, restore
+from .volumenames import check_never_anothers, give_up
 
 FILES = "files"
 FIRST_GID = 3_000_000
@@ -74,11 +83,11 @@ class VolumeStore:
 
         Raises:
             BadLink: it cannot be called that.
-            Conflict: another one is.
+            Conflict: another one is, or somebody else's was.
         """
         check_name(name)
         with self._changing():
-            check_free(name, self.all())
+            self._check_free(name, owner)
             return self._make(Volume(token_hex(6), name, Kind.SHARED, owner, made=now))
 
     def change(self, id: str, change: Callable[[Volume], Volume]) -> Volume:
@@ -86,16 +95,35 @@ class VolumeStore:
 
         Raises:
             NotFound: it is gone.
-            Conflict: another one has the new name.
+            Conflict: another one has the new name, or somebody else's had it.
         """
         with self._changing():
             old = self.get(id)
             new = change(old)
             if new.name != old.name:
-                check_free(check_name(new.name), self.all())
+                self._check_free(check_name(new.name), new.owner)
+                give_up(self.layout.volumes, old)
             if new != old:
                 self._write(new)
             return new
+
+    def forget_member(self, user: str, before: float) -> list[Volume]:
+        """Put out somebody who was let in before a moment, in seconds since 1970.
+
+        Returns:
+            The volumes of which that was so.
+        """
+
+        def is_old(volume: Volume) -> bool:
+            return volume.added.get(user, before) < before
+
+        if not any(map(is_old, self.all())):
+            return []
+        with self._changing():
+            volumes = list(filter(is_old, self.all()))
+            for volume in volumes:
+                self._write(without_member(volume, user))
+        return volumes
 
     def ensure(self, wanted: GroupVolume, now: float, *, update: bool = True) -> Volume:
         """The volume a rule speaks of, made if there is none.
@@ -116,7 +144,9 @@ class VolumeStore:
     def delete(self, id: str, by: str, now: float) -> Trashed:
         """Move a volume with everything in it to the trash; running servers keep seeing it."""
         with self._changing():
-            path = PurePosixPath(self.get(id).id)
+            volume = self.get(id)
+            give_up(self.layout.volumes, volume)
+            path = PurePosixPath(volume.id)
             return move_to_trash(self.layout, self.layout.volumes, path, owner=by, now=now)
 
     def deleted(self, by: str | None = None) -> list[tuple[Trashed, Volume]]:
@@ -140,6 +170,10 @@ class VolumeStore:
             return self.get(restore(self.layout, trashed, by).name)
 
     # ---- parts
+
+    def _check_free(self, name: str, owner: str) -> None:
+        check_free(name, self.all())
+        check_never_anothers(self.layout.volumes, name, owner)
 
     def _of_rule(self, wanted: GroupVolume) -> Volume | None:
         groups = (volume for volume in self.all() if volume.kind is Kind.GROUP)
@@ -207,7 +241,8 @@ def _read_about(root: Path, folder: str) -> Volume:
 
 def _fields(volume: Volume) -> dict[str, Any]:
     fields = {name: getattr(volume, name) for name in Volume.__dataclass_fields__}
-    return {**fields, "users": dict(volume.users), "groups": dict(volume.groups)}
+    mappings = {name: dict(fields[name]) for name in ("users", "groups", "added")}
+    return {**fields, **mappings}
 
 
 def _volume(fields: dict[str, Any]) -> Volume:
@@ -220,6 +255,7 @@ def _volume(fields: dict[str, Any]) -> Volume:
         groups=_access(fields["groups"]),
         gid=int(fields["gid"]),
         made=float(fields["made"]),
+        added={str(name): float(when) for name, when in fields.get("added", {}).items()},
     )
 
 

@@ -19,7 +19,8 @@ _FIRST, _LAST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 
 
 def zipped(root: Path, path: RelativePath) -> Generator[bytes]:
-    """The archive, piece by piece; holds a megabyte at a time, however much there is.
+    """The archive, piece by piece, some of them empty; holds a megabyte at a time, however much
+    there is, and no piece takes longer than a file or what is listed of a folder.
 
     Only regular files, as long as each was when it was opened: a link could lead anywhere. What
     goes away meanwhile, or is closed, is left out.
@@ -35,8 +36,10 @@ def zipped(root: Path, path: RelativePath) -> Generator[bytes]:
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_DEFLATED, compresslevel=1) as archive:
         for folder in folders_beneath(root, path, deepest=DEEPEST):
+            yield sink.taken()
             for name in _files(folder):
                 yield from _member(archive, sink, folder, name)
+                yield sink.taken()
     yield sink.taken()
 
 
@@ -81,7 +84,8 @@ def _member(archive: ZipFile, sink: _Sink, folder: Folder, name: bytes) -> Itera
             while left and (block := file.read(min(left, _BLOCK))):
                 member.write(block)
                 left -= len(block)
-                yield sink.taken()
+                if left:
+                    yield sink.taken()
 
 
 def _unpackable(path: bytes) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.updates import FileChange, State, Update, What
 from binderhub_ext.core.usagequotas import Standing, read_policy
 from binderhub_ext.service.web.usageviews import limit_view
@@ -74,7 +75,7 @@ def server(**changes: Any) -> dict[str, Any]:
 def secret(name: str, **changes: Any) -> dict[str, Any]:
     """One that a launch may be given."""
     no = dict.fromkeys(("asked", "ticked", "missing", "file", "signed_in"), False)
-    return {"name": name, **no, **changes}
+    return {"key": name, "name": name, **no, **changes}
 
 
 def invitation(**changes: Any) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def home(**changes: Any) -> dict[str, Any]:
         "warnings": [],
         "secrets": [
             secret("OPENAI_API_KEY"),
-            secret("GITLAB_TOKEN", signed_in=True, file=True),
+            secret("GITLAB_TOKEN", key="sign-in:GITLAB_TOKEN", signed_in=True, file=True),
         ],
         "beginnings": {
             "tides": "v2/shipped/tides?labpath=index.ipynb&environment=plain",
@@ -297,6 +298,8 @@ def usage(**changes: Any) -> dict[str, Any]:
         "gpu_hours": 0,
         "build_minutes": 12.5,
         "storage_gib_days": 30.1,
+        "memory_peak_gib": 3.2,
+        "cpu_hours_used": 17.8,
         "cost": 4.41,
     }
     run = {
@@ -308,9 +311,12 @@ def usage(**changes: Any) -> dict[str, Any]:
         "seconds": 11732,
         "memory": 4 * 2**30,
         "size": "large · 4 GiB · 2 CPU",
+        "peak": 3_435_973_836,
+        "worked": 5_120.4,
         "reason": "",
     }
     build = {**run, "kind": "build", "ended": run["started"], "seconds": 71, "size": ""}
+    build |= {"peak": None, "worked": None}
     view = {
         "days": 30,
         "currency": "EUR",
@@ -337,7 +343,13 @@ def update(**changes: Any) -> dict[str, Any]:
             FileChange("figures/new.svg", What.ADDED),
             FileChange("README.md", What.UPDATED),
         ),
-        notes=("Your branch main has commits of your own; run: git merge origin/main",),
+        notes=(
+            Sentence(
+                "Your own branch or commits were left as they are; "
+                "`git merge {name}` brings the repository's history into them.",
+                name="origin/main",
+            ),
+        ),
         edited=("analysis.ipynb", "data/stations-of-the-north-sea-and-the-baltic.csv", "notes.md"),
         counts={What.BESIDE: 1, What.KEPT_DELETED: 1, What.ADDED: 1, What.UPDATED: 131},
     )

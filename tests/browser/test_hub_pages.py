@@ -16,7 +16,8 @@ GONE = re.compile("Start My Server|My Server|Add New Server|Relaunch|Launch Serv
 
 @pytest.fixture(scope="module")
 def repo(home_hub: HomeHub) -> RepoHandle:
-    return home_hub.git.create_repo("ocean/pages", {"requirements.txt": ""})
+    slowly = '#!/bin/sh\nsleep 3\nexec "$@"\n'
+    return home_hub.git.create_repo("ocean/pages", {"requirements.txt": "", "start": slowly})
 
 
 def test_home_and_control_panel_lead_to_the_main_page(home_hub: HomeHub, maria: Page) -> None:
@@ -50,9 +51,30 @@ def test_what_is_not_there_knows_who_asks(home_hub: HomeHub, maria: Page, path: 
     maria.wait_for_url(home_hub.main_page)
 
 
-def test_a_server_that_does_not_run(home_hub: HomeHub, repo: RepoHandle, maria: Page) -> None:
+STARTING = """async () => {
+  for (;;) {
+    const answer = await fetch("/services/binder/api/servers");
+    const {servers} = await answer.json();
+    const mine = servers.find((server) => server.name.startsWith("pages-"));
+    if (mine && mine.state === "starting") return mine.name;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}"""
+"""The server's name, once it starts."""
+
+
+def test_a_server_that_starts_or_does_not_run(
+    home_hub: HomeHub, repo: RepoHandle, maria: Page
+) -> None:
     maria.get_by_label("Repository").fill(repo.url)
     maria.get_by_role("button", name="Launch", exact=True).click()
+    maria.wait_for_url("**/launches/*")
+    other = maria.context.new_page()
+    other.set_extra_http_headers({"Accept-Language": "de"})
+    other.goto(f"{home_hub.url}/hub/spawn-pending/maria/{maria.evaluate(STARTING)}")
+    expect(other.get_by_role("heading", level=1)).to_have_text("Ihr Server startet")
+    other.wait_for_url("**/user/maria/pages-*/**")
+    other.close()
     maria.wait_for_url("**/user/maria/pages-*/**", timeout=240_000)
     there = maria.url
     row = home_hub.stop_server(maria, "pages")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from harness import Pages
 from playwright.sync_api import Browser, Page, expect
 from test_accessibility import serve
 
-WIDTHS = [320, 360, 640, 680, 800, 1100]
+WIDTHS = [320, 360, 640, 680, 800, 960, 1100]
 """In CSS pixels; 640 is also a window of 1280 at 200 % zoom."""
 
 PLACES = """() => {
@@ -71,6 +72,12 @@ def test_the_bar_holds_together(pages: Pages, page: Page) -> None:
     assert all(each["left"] >= 0 and each["right"] <= width for each in bar)
     pairs = ((one, other) for at, one in enumerate(bar) for other in bar[:at])
     assert not [pair for pair in pairs if overlap(*pair)]
+    lines = Counter(
+        page.locator("#thenavbar .me-auto a").evaluate_all(
+            "links => links.map((link) => Math.round(link.getBoundingClientRect().top))"
+        )
+    )
+    assert width < 576 or len(lines) == 1 or min(lines.values()) > 1, lines
     logout, name = page.locator("#logout").bounding_box(), page.locator("#login_widget")
     assert logout is not None and logout["height"] < 45
     box = name.bounding_box()

@@ -18,7 +18,13 @@ from binderhub_ext.core.policy import Policy, admit, judge
 from binderhub_ext.core.providers import PROVIDERS
 from binderhub_ext.core.repo import Commit
 from binderhub_ext.core.rights import rights
-from binderhub_ext.core.secretnames import Secret, check_secret_name, check_secret_value
+from binderhub_ext.core.secretnames import (
+    Secret,
+    check_key,
+    check_secret_name,
+    check_secret_value,
+    name_of,
+)
 
 REPO = PROVIDERS["gh"].repo("o/r")
 HUSH = Secret("API_KEY", "hush-ü\nhush")
@@ -43,6 +49,17 @@ def test_what_no_secret_is_called(name: str) -> None:
         check_secret_name(name)
 
 
+def test_a_tick_names_one_of_two_that_have_the_same_name() -> None:
+    mine, token = "API_KEY", "sign-in:API_KEY"
+    assert [name_of(check_key(key)) for key in (mine, token)] == ["API_KEY", "API_KEY"]
+    for key in ("sign-in:", "sign-in:PATH", "sign-in:sign-in:A", "other:A"):
+        with pytest.raises(BadLink):
+            check_key(key)
+    old = Launch("ana", "one", None, "", "image", secrets=(mine,))
+    [said] = changes(old, replace(old, secrets=(token,)))
+    assert said == ("It would be given the secrets API_KEY of your sign-in instead of API_KEY.")
+
+
 @pytest.mark.parametrize("value", ["", "a\0b", "x" * 8193, "ü" * 4097])
 def test_what_no_secret_is(value: str) -> None:
     with pytest.raises(BadLink) as refused:
@@ -51,16 +68,16 @@ def test_what_no_secret_is(value: str) -> None:
 
 
 def test_a_link_names_them_and_a_ticket_has_names_alone() -> None:
-    request = read_link("gh", "o/r/HEAD", "secrets=A&secrets=B_1&secrets=A")
-    assert request.secrets == ("A", "B_1")
-    assert secrets_of(write_link(request)) == ["A", "B_1"]
+    request = read_link("gh", "o/r/HEAD", "secrets=A&secrets=sign-in:B_1&secrets=A")
+    assert request.secrets == ("A", "sign-in:B_1")
+    assert secrets_of(write_link(request)) == ["A", "sign-in:B_1"]
     # no right of theirs, so no trust that was given covers them
     assert rights(request) == rights(replace(request, secrets=()))
     with pytest.raises(BadLink):
         read_link("gh", "o/r/HEAD", "secrets=LD_PRELOAD")
     launch = admit(Policy(), request, Commit(REPO, "HEAD", "a" * 40), user="ana")
     ticket = sign_ticket(launch, "key")
-    assert read_ticket(ticket, "key", user="ana", server=launch.server).secrets == ("A", "B_1")
+    assert read_ticket(ticket, "key", user="ana", server=launch.server).secrets == request.secrets
     many = LaunchRequest(REPO, secrets=tuple(f"A{number}" for number in range(21)))
     with pytest.raises(NotAllowed):
         judge(Policy(), many)

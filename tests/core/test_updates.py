@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from binderhub_ext.core.launch import Launch, read_ticket, sign_ticket
+from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.updates import (
     CHOICES,
     FileChange,
@@ -31,7 +32,7 @@ UPDATE = Update(
     NEW,
     OLD,
     changes=CHANGES,
-    notes=("A note.",),
+    notes=(Sentence("A note."), Sentence("Of {name}.", name="main")),
     edited=("a.txt",),
     counts={What.ADDED: 1, What.BESIDE: 1, What.UPDATED: 2},
 )
@@ -41,6 +42,9 @@ def test_it_survives_every_door() -> None:
     fields = json.loads(json.dumps(UPDATE.to_fields()))
     assert Update.from_fields(fields) == UPDATE
     assert Update.from_fields(fields).to_fields() == UPDATE.to_fields()
+    assert [note.text for note in Update.from_fields(fields).notes] == ["A note.", "Of {name}."]
+    del fields["notes_data"]
+    assert Update.from_fields(fields) == UPDATE, "as an earlier version told it"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,7 @@ def test_it_survives_every_door() -> None:
         {"changes": ["a"]},
         {"changes": None},
         {"notes": "a"},
+        {"notes": ["a"], "notes_data": {"a": 1}},
         {"edited": {"a": 1}},
     ],
 )

@@ -44,9 +44,9 @@ def launch(*names: str) -> Launch:
     return Launch("ana", "one", None, "", "image", secrets=names)
 
 
-async def test_what_is_stored_comes_before_what_the_sign_in_has() -> None:
+async def test_stored_ones_and_tokens_are_what_was_ticked_of_each() -> None:
     spawner, said = spawner_of({"access_token": "oauth", "id_token": "id"})
-    await spawner.fetch_secrets(launch("ID_FILE", "MINE", "GITLAB_TOKEN"))
+    await spawner.fetch_secrets(launch("sign-in:ID_FILE", "MINE", "sign-in:GITLAB_TOKEN"))
     file, token = Secret("ID_FILE", "id", file=True), Secret("GITLAB_TOKEN", "oauth")
     assert spawner.secrets == (file, MINE, token)
     assert said == ["Your server is given your secrets: ID_FILE, MINE, GITLAB_TOKEN."]
@@ -62,13 +62,23 @@ async def test_what_is_stored_comes_before_what_the_sign_in_has() -> None:
 async def test_a_sign_in_that_has_none(state: Any) -> None:
     spawner, _ = spawner_of(state)
     with pytest.raises(LaunchFailed, match=r"nothing of your sign-in .* GITLAB_TOKEN"):
-        await spawner.fetch_secrets(launch("GITLAB_TOKEN"))
+        await spawner.fetch_secrets(launch("sign-in:GITLAB_TOKEN"))
     assert spawner.secrets == ()
 
 
-async def test_what_was_removed_since_is_no_silence() -> None:
-    with pytest.raises(LaunchFailed, match="your secret GONE, which you have not stored any more"):
-        await spawner_of({})[0].fetch_secrets(launch("MINE", "GONE"))
+async def test_what_was_removed_since_is_nothing_else_of_that_name() -> None:
+    spawner, _ = spawner_of({"access_token": "oauth"})
+    for gone, words in (
+        (("MINE", "GONE"), "your secret GONE, which you have not stored any more"),
+        # a token of that name is on offer, and was not ticked
+        (("GITLAB_TOKEN",), "your secret GITLAB_TOKEN, which you have not stored any more"),
+        (("sign-in:GONE",), "GONE of your sign-in, which this hub does not offer"),
+    ):
+        with pytest.raises(LaunchFailed, match=words):
+            await spawner.fetch_secrets(launch(*gone))
+    # nor does what is stored under its name replace a token that was ticked
+    await spawner.fetch_secrets(launch("sign-in:MINE"))
+    assert spawner.secrets == (Secret("MINE", "oauth"),)
 
 
 async def test_an_engine_that_says_nothing_gives_none() -> None:

@@ -13,7 +13,8 @@ from dockersources import make_source
 from smallbinderhub import READY, Answers, answering
 from traitlets import TraitError
 
-from binderhub_ext.core.errors import BinderError, BuildFailed, TooMany
+from binderhub_ext import via
+from binderhub_ext.core.errors import AsksItself, BinderError, BuildFailed, TooMany
 from binderhub_ext.core.forges import GITHUB
 from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.core.repo import Commit, Repo
@@ -79,6 +80,34 @@ async def test_what_it_refuses(
     assert type(refused.value) is kind
     assert said["message"] in refused.value.detail
     assert len(asked) == 1
+
+
+async def test_a_hub_that_is_to_build_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"phase": "failed", "message": "by itself", "status_code": 508}
+    async with answering([[READY], [READY], [said]]) as (hub, asked):
+        await hub.build(COMMIT, unheard)
+        came = asked[0].headers[via.HEADER]
+        # that very request would be refused here, under whatever name we are asked
+        with pytest.raises(AsksItself):
+            via.came(came)
+
+        async def for_another() -> str:
+            monkeypatch.setattr(via, "_US", "another")
+            via.came(came)
+            await hub.build(COMMIT, unheard)
+            return asked[1].headers[via.HEADER]
+
+        # one that hands on says so, and only of what it was asked
+        handed_on = await asyncio.create_task(for_another())
+        assert handed_on == f"{came}, another"
+        monkeypatch.undo()
+        with pytest.raises(AsksItself):
+            via.came(handed_on)
+        assert via.headers() == {via.HEADER: came}
+        with pytest.raises(AsksItself, match="or asks it in turn"):
+            await hub.build(COMMIT, unheard)
+    with pytest.raises(AsksItself):
+        via.came(", ".join("abcdefghi"))
 
 
 BROKEN: list[Callable[[], Answers]] = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import certifi
+import pytest
 
 import binderhub_ext.engines
 import binderhub_ext.engines.containers
@@ -105,6 +107,45 @@ def test_jupyterlabs_client_of_the_package_index_is_made_when_it_is_asked(tmp_pa
     )
     expected = ["started", "made with {'https://': 1}", "got this got that"]
     assert run(QUICKEN + ask, tmp_path).splitlines() == expected
+
+
+OVERRIDES = """
+FOUND = {}
+def _get_overrides(folder):
+    return {plugin: dict(config) for plugin, config in FOUND.items()}, "none"
+"""
+TRANSLATION = "@jupyterlab/translation-extension:plugin"
+
+
+@pytest.mark.parametrize(
+    ("language", "packs", "locale"),
+    [
+        ("de", ["de_DE", "fr_FR"], "de_DE"),
+        ("de-AT", ["de_DE"], "de_DE"),
+        ("pt-BR", ["pt_PT", "pt_BR"], "pt_BR"),
+        ("de", ["fr_FR"], None),
+        ("de", [], None),
+        ("en", ["en_GB"], None),
+        ("", ["de_DE"], None),
+    ],
+)
+def test_jupyterlab_begins_in_its_persons_language_if_there_is_a_pack(
+    tmp_path: Path, language: str, packs: list[str], locale: str | None
+) -> None:
+    package(tmp_path, "jupyterlab_server", settings_utils=OVERRIDES)
+    (installed := tmp_path / "packs-1.dist-info").mkdir()
+    (installed / "METADATA").write_text("Name: packs\nVersion: 1\n")
+    listed = "".join(f"{pack} = pack\n" for pack in packs)
+    (installed / "entry_points.txt").write_text(f"[jupyterlab.languagepack]\n{listed}")
+    ask = (
+        f"import os; os.environ['BINDER_LANGUAGE'] = {language!r}\n{QUICKEN}"
+        "import json, jupyterlab_server.settings_utils as s; told = [s._get_overrides('/')]\n"
+        f"s.FOUND = {{{TRANSLATION!r}: {{'locale': 'fr_FR', 'more': 1}}}}\n"
+        "print(json.dumps([*told, s._get_overrides('/')]))"
+    )
+    told, chosen = json.loads(run(ask, tmp_path))
+    assert told == [{TRANSLATION: {"locale": locale}} if locale else {}, "none"]
+    assert chosen == [{TRANSLATION: {"locale": "fr_FR", "more": 1}}, "none"], "somebody's choice"
 
 
 CERTIFICATES = """

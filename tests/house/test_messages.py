@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from string import Formatter
 from textwrap import indent
@@ -52,14 +53,26 @@ class Scope(texts.Scope):
         return False
 
 
-def made() -> Iterator[tuple[Scope, str, ast.Call, ast.expr]]:
+@cache
+def made() -> list[tuple[Scope, str, ast.Call, ast.expr]]:
     """Where sentences are made: each with its text."""
-    for scope, where, call, given in texts.made(Scope):
-        yield from ((scope, where, call, text) for text in given)
+    every = texts.made(Scope)
+    return [(scope, where, call, text) for scope, where, call, given in every for text in given]
 
 
 def test_no_text_is_put_together_where_it_is_said() -> None:
     wrong = {where for scope, where, _, text in made() if scope.is_put_together(text)}
+    assert not wrong
+
+
+def test_no_error_says_by_itself_what_no_catalogue_has() -> None:
+    """What makes a sentence by `super()` is not looked through for texts; a fixed one is found."""
+    wrong = {
+        where
+        for scope in texts.scopes(Scope)
+        for where, call in scope.calls("__init__")
+        if call.args and isinstance(call.args[0], ast.Constant)
+    }
     assert not wrong
 
 
@@ -83,6 +96,20 @@ def test_every_place_of_a_text_is_filled_and_nothing_else_is_given() -> None:
             places = {name for _, name, _, _ in Formatter().parse(str(text.value)) if name}
             if places != given:
                 wrong.add((where, *(places ^ given)))
+    assert not wrong
+
+
+def test_a_text_of_another_module_is_collected_there() -> None:
+    """Where it is written `fixed` or `Sentence` stands before it; else nobody translates it."""
+    known = {each for text, _ in texts.sentences() for each in ([text], text)[type(text) is tuple]}
+    wrong = set()
+    for scope, where, _, text in made():
+        if not isinstance(text, ast.Name) or scope.file.startswith(texts.COMMAND_LINE):
+            continue
+        name = f"binderhub_ext.{scope.file.removesuffix('.py').replace('/', '.')}"
+        if scope.texts(text) is None and hasattr(module := import_module(name), text.id):
+            value = getattr(module, text.id)
+            wrong |= {where} if str(getattr(value, "text", value)) not in known else set()
     assert not wrong
 
 

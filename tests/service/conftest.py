@@ -41,6 +41,7 @@ c.JupyterHub.load_roles = [
         "users": ["lou-of-looks"],
     }
 ]
+c.Appearance.languages = ["en", "de", "fr", "xx"]
 c.Catalogue.per_person = 3
 c.Catalogue.reports_per_day = 2
 # so that lists of the Hub come in several pages

@@ -32,7 +32,8 @@ from binderhub_ext.service.catalogue import health
 from binderhub_ext.service.catalogue.entries import Catalogue
 from binderhub_ext.service.catalogue.health import Budget, Health
 from binderhub_ext.service.catalogue.settings import Limits
-from binderhub_ext.service.hub import HubClient, HubSettings, Person
+from binderhub_ext.service.hub import HubClient, Person
+from binderhub_ext.service.hubapi import HubSettings
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.launching.eventlog import EventLog
 from binderhub_ext.service.records.catalogue import PAGE, CatalogueRecords, Search

@@ -38,6 +38,9 @@ async def test_of_what_stands_in_the_form(realhub: RealHub, tides: RepoHandle) -
             headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
             reply = await cho.send("GET", f"{PREFIX}api/refs?repo={tides.url}", headers=headers)
             assert reply.status == status
+        for headers, status in (({}, 403), ({"Referer": cho.url(PREFIX)}, 200)):
+            reply = await cho.send("GET", f"{PREFIX}api/refs?repo={tides.url}", headers=headers)
+            assert reply.status == status
         # where there is nothing to choose, nothing is said
         nothing = {"default": "", "branches": [], "tags": []}
         for repo in ("10.5281/zenodo.3242074", f"{tides.url}-gone", "http://10.0.0.1/a/b"):

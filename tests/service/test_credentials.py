@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from binderhub_ext.core.errors import Conflict
 from binderhub_ext.secrets import ensure_secret
 from binderhub_ext.service.person.credentials import Credentials
 from binderhub_ext.service.person.sealed import Seal
@@ -41,6 +42,12 @@ async def test_a_new_token_takes_the_place_of_the_old(credentials: Credentials) 
     assert await credentials.remove("ana", stored.id)
     assert not await credentials.remove("ana", stored.id)
     assert await credentials.stored("ana") == []
+    for number in range(50):
+        await credentials.store("ana", f"{number}.example.org", "", "one")
+    await credentials.store("ana", "0.example.org", "", "two")
+    with pytest.raises(Conflict, match="50 hosts"):
+        await credentials.store("ana", "more.example.org", "", "one")
+    await credentials.store("bob", "more.example.org", "", "one")
 
 
 @pytest.mark.parametrize("change", ["user = 'mallory'", "host = 'evil.example.org'"])

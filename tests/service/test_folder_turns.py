@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, aclosing
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from binderhub_ext.core.errors import NoSpace
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+from binderhub_ext.core.errors import NoSpace, TooMany
+from binderhub_ext.core.launch import Tickets
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.service.hub import Person
+from binderhub_ext.service.person.files import PersonFiles
 from binderhub_ext.service.person.folders import HOME, PersonFolders
 from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.person.volumes import PersonVolumes
-from binderhub_ext.service.web.handlers.receiving import Pace
+from binderhub_ext.service.turns import Turns
+from binderhub_ext.service.web.handlers import pace as paces
+from binderhub_ext.service.web.handlers.pace import Pace, send_as_made
 from binderhub_ext.storage.space import Limits
 
 MIB = 1 << 20
@@ -29,6 +41,92 @@ def test_who_is_too_slow_keeps_nobody_waiting() -> None:
     assert slow.until(190, MIB) > 220 and slow.until(220, MIB) < 250
     quick = Pace(100)
     assert all(quick.until(100 + second, MIB) == 160 + second for second in range(1, 1000))
+
+
+def test_the_other_end_is_not_blamed_for_what_is_not_made_yet() -> None:
+    pace = Pace(100)
+    for second in range(0, 1000, 100):
+        pace.paused(100)
+        assert pace.until(200 + second, 1000) > 250 + second
+
+
+def test_a_handful_of_people_leaves_a_turn_for_whoever_comes() -> None:
+    turns, none = Turns(4, 16), TooMany("Later.")
+
+    def taken(stack: ExitStack, user: str) -> int:
+        for count in range(16):
+            try:
+                stack.enter_context(turns.taken(user, none))
+            except TooMany:
+                return count
+        return 16
+
+    with ExitStack() as stack:
+        got = [taken(stack, f"greedy-{number}") for number in range(8)]
+        assert got == [4, 4, 1, 1, 1, 1, 1, 1]
+        assert taken(stack, "ana") == 1 and taken(stack, "ana") == 0
+        assert sum(taken(stack, f"one-{number}") for number in range(4)) == 1, "all are taken"
+    with ExitStack() as stack:
+        assert taken(stack, "ana") == 4, "given back"
+
+
+async def test_who_reads_an_archive_slowly_holds_up_nobody(tmp_path: Path) -> None:
+    layout = DataDirectory(tmp_path)
+    project = layout.home("ana") / "projects" / "o" / "r"
+    for user in ("ana", "bob", "eve"):
+        project = layout.home(user) / "projects" / "o" / "r"
+        project.mkdir(parents=True)
+        (project / "noise").write_bytes(os.urandom(3 * MIB))
+    other: Any = None
+    files = PersonFiles(
+        layout,
+        volumes=other,
+        space=other,
+        hub=other,
+        records=other,
+        tickets=Tickets("x"),
+        days=1,
+    )
+
+    def archive(user: str) -> Any:
+        return aclosing(files.zipped(Person(user, ""), "projects/o/r"))
+
+    async with (
+        archive("ana") as slow,
+        archive("ana") as second,
+        archive("bob") as third,
+        archive("eve") as quick,
+        archive("ana") as too_many,
+        asyncio.timeout(60),
+    ):
+        for begun in (slow, second, third):
+            assert await anext(begun)
+        assert sum([len(piece) async for piece in quick]) > 3 * MIB
+        with pytest.raises(TooMany):
+            await anext(too_many)
+
+
+async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paces, "_LONGEST", 0.2)
+    ended = asyncio.Event()
+
+    class Endless(RequestHandler):
+        async def get(self) -> None:
+            await send_as_made(self, pieces())
+            ended.set()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(MIB)
+
+    listening, port = bind_unused_port()
+    server = HTTPServer(Application([("/", Endless)]))
+    server.add_sockets([listening])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(60):
+            await ended.wait()
+    server.stop()
 
 
 async def test_uploads_at_once_have_room_for_all_of_them(tmp_path: Path) -> None:

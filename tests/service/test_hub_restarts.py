@@ -14,10 +14,12 @@ import pytest
 from aiohttp import web
 from ports import free_ports
 
-from binderhub_ext.core.errors import Conflict, HubUnavailable, LaunchFailed
+from binderhub_ext.core.errors import Conflict, HubUnavailable, LaunchFailed, TooMany
 from binderhub_ext.core.launch import TICKET
 from binderhub_ext.core.progress import Event
-from binderhub_ext.service.hub import HubClient, HubSettings, Person, StartLost, State
+from binderhub_ext.service import hub
+from binderhub_ext.service.hub import HubClient, Person, StartLost, State
+from binderhub_ext.service.hubapi import HubSettings
 from binderhub_ext.service.launching.semaphore import FairSemaphore
 from binderhub_ext.service.launching.starts import Starts
 
@@ -176,3 +178,76 @@ async def test_a_start_that_a_hub_was_asked_for_before_is_no_conflict(found: Any
         await port.open(refused, (200, found))
         with pytest.raises(Conflict, match="pending check"):
             await starts.start(ADA, "one", lambda: "another", lambda _: None)
+
+
+async def given_up(starts: Starts, port: Port, *, after: int) -> None:
+    """Begin a start and leave it when the Hub has been asked so often."""
+    begun = asyncio.create_task(starts.start(ADA, "one", lambda: "ticket", lambda _: None))
+    async with asyncio.timeout(20):
+        while len(port.asked) < after:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    begun.cancel()
+    await asyncio.wait([begun])
+    assert begun.cancelled()
+
+
+async def test_a_start_that_nobody_waits_for_is_taken_back() -> None:
+    """Also while the Hub has not answered yet: it would stop nothing of which it does not know."""
+    answered = asyncio.Event()
+
+    async def answers_late(_request: web.Request) -> web.StreamResponse:
+        await answered.wait()
+        return web.json_response({}, status=201)
+
+    async def goes_on(request: web.Request) -> web.StreamResponse:
+        response = await stream(request, '{"progress": 10, "message": "begun"}')
+        await asyncio.sleep(20)
+        return response
+
+    async with a_hub() as (port, client):
+        starts = Starts(client, FairSemaphore(1), 20)
+        await port.open(answers_late, (202, {}), (201, {}), goes_on, (202, {}))
+        await given_up(starts, port, after=1)
+        taking = asyncio.create_task(starts.take_back(ADA, "one"))
+        await asyncio.sleep(0.05)
+        assert port.verbs == ["POST"]
+        answered.set()
+        assert await taking and port.verbs == ["POST", "DELETE"]
+        assert not await starts.take_back(ADA, "one")
+        await given_up(starts, port, after=4)
+        assert await starts.take_back(ADA, "one")
+        assert port.verbs == ["POST", "DELETE", "POST", "GET", "DELETE"]
+
+
+async def test_a_start_that_takes_long_to_clean_up_is_stopped_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub, "_INTERRUPTED", (0.01, 0.01))
+    async with a_hub() as (port, client):
+        await port.open((500, {}), (204, {}), (500, {}), (500, {}), (500, {}))
+        await client.stop(ADA, "one")
+        with pytest.raises(LaunchFailed):
+            await client.stop(ADA, "one")
+        assert port.verbs == ["DELETE"] * 5
+
+
+async def test_what_is_there_or_never_was_is_not_taken_back() -> None:
+    async with a_hub() as (port, client):
+        starts = Starts(client, FairSemaphore(1), 20)
+        await port.open((201, {}), gets_ready, (429, {}), (201, {}), fails)
+        await starts.start(ADA, "one", lambda: "ticket", lambda _: None)
+        assert not await starts.take_back(ADA, "one")
+        for refusal in (TooMany, LaunchFailed):
+            with pytest.raises(refusal):
+                await starts.start(ADA, "one", lambda: "ticket", lambda _: None)
+            assert not await starts.take_back(ADA, "one")
+        assert "DELETE" not in port.verbs
+
+
+async def test_who_comes_to_a_start_that_was_given_up_has_it() -> None:
+    async with a_hub() as (port, client):
+        starts = Starts(client, FairSemaphore(1), 20)
+        await port.open((201, {}), breaks_off, gets_ready)
+        await given_up(starts, port, after=2)
+        await starts.watch(ADA, "one", lambda _: None)
+        assert not await starts.take_back(ADA, "one")

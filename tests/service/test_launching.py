@@ -199,6 +199,33 @@ async def test_cancelling_ends_it_for_good(realhub, repos):
         assert again.json()["error"]["code"] == "cancelled"
 
 
+async def test_a_server_that_starts_for_nobody_is_stopped(realhub, repos):
+    """Whoever else waits for the same start has it."""
+
+    async def state(browser) -> str:
+        (server,) = (await browser.api("GET", "api/servers")).json()["servers"]
+        return server["state"]
+
+    async with realhub.browser("quitter") as browser:
+        fields = {"repo": f"{repos.url}/me/mine", "server": "dawdles"}
+        ids = [await start(browser, **fields, filepath=name) for name in ("a", "b")]
+        await browser.told(ids[0], until="Starting your server")
+        for id in ids:
+            await browser.api("POST", f"api/launches/{id}/cancel")
+            assert (await browser.told(id))[-1]["code"] == "cancelled"
+            assert await state(browser) == ("starting" if id == ids[0] else "stopped")
+        assert not processes("quitter")
+        # one that has to wait for that is a start of its own
+        again = await start(browser, **fields)
+        await browser.told(again, until="Starting your server")
+        _, id = await asyncio.gather(
+            browser.api("POST", f"api/launches/{again}/cancel"),
+            start(browser, **fields, filepath="c"),
+        )
+        assert (await browser.told(id))[-1]["phase"] == "ready"
+        assert await state(browser) == "running" and processes("quitter")
+
+
 async def test_somebody_elses_launch_is_not_there(realhub, repos):
     async with realhub.browser("fay") as fay, realhub.browser("gus") as gus:
         launch = await start(fay, f"{repos.url}/me/mine")

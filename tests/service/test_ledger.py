@@ -24,18 +24,19 @@ from realhub import PREFIX, Browser, RealHub
 from test_service_life import _pids
 
 from binderhub_ext.core.errors import HubUnavailable
-from binderhub_ext.core.intervals import Key, Reading
+from binderhub_ext.core.intervals import Key, Measured, Reading
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.policy import Size
 from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.spending import Prices
 from binderhub_ext.core.usagequotas import Standing, read_policies
+from binderhub_ext.core.using import Use, Used
 from binderhub_ext.service.accounting import bookkeeper as bookkeeping
 from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
 from binderhub_ext.service.accounting.costs import Costs
 from binderhub_ext.service.accounting.limits import UsageLimits
-from binderhub_ext.service.accounting.reports import Component, Figures, Line
+from binderhub_ext.service.accounting.reports import Component, Figures, Line, Reports
 from binderhub_ext.service.accounting.settings import Given
 from binderhub_ext.service.accounting.stored import StoredFiles
 from binderhub_ext.service.hub import Person
@@ -466,6 +467,7 @@ async def test_a_hub_that_answers_slowly_is_asked_less_often(tmp_path: Path) -> 
         given=other,
         meter=BuildMeter(ledger),
         stored=other,
+        measure=other,
         every=60,
     )
     bookkeeper.soon()
@@ -516,6 +518,51 @@ async def test_two_services_count_a_run_once(ledgers: tuple[Ledger, Ledger]) -> 
     assert len(await one.rows()) == 2, "what was taken to have ended goes on"
     stretches = await two.stretches(0, 1_000_040.0, "ana")
     assert [(one.memory, one.groups) for one in stretches] == [(2 << 30, ("g",))]
+
+
+async def test_what_a_run_used_is_kept_and_only_grows(ledgers: tuple[Ledger, Ledger]) -> None:
+    """By whichever service sees more of it; of what nobody could look at, it is not known."""
+    one, two = ledgers
+    ana, bo = run("1"), run("2", "bo")
+
+    async def look(ledger: Ledger, tick: float, *runs: Run, **uses: Use) -> None:
+        found = {each.key: uses[each.key.user] for each in runs if each.key.user in uses}
+        await ledger.looked(runs, {}, clocks(tick), 60, Measured(found, 10))
+
+    await look(one, 0, ana, bo, ana=Use(3 << 30, 1.0))
+    await look(two, 10, ana, bo, ana=Use(1 << 30, 6.0))
+    await look(one, 20, ana, bo)
+    await look(two, 30, bo)
+    kept = {row.user: (row.peak, row.worked, row.ended) for row in await one.rows()}
+    assert kept == {"ana": (3 << 30, 6.0, True), "bo": (None, None, False)}
+    await look(one, 40, bo, bo=Use(None, None, 0.5))
+    assert next(row for row in await two.rows("bo")).worked == pytest.approx(5.0)
+    (stretch,) = await two.stretches(0, 1_000_040.0, "ana")
+    assert stretch.used == Used(3 << 30, 6.0)
+
+
+async def test_what_was_used_is_added_up_and_shown(tmp_path: Path) -> None:
+    records = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x")
+    ledger, now = Ledger(records), time.time()
+    used = {"a": Use(1 << 30, 3600.0), "b": Use(2 << 30, 1800.0), "c": Use()}
+    keys = {name: Key("ana", name, "1") for name in used}
+    runs = [replace(run("1"), key=key, started=now) for key in keys.values()]
+    measured = Measured({keys[name]: use for name, use in used.items()}, 1)
+    for ticks in (0.0, now % 86400 + 7200):  # since yesterday
+        await ledger.looked(runs, {}, Reading(now, "boot", ticks), 60, measured)
+    reports = Reports(ledger, Prices({}))
+    lines = await reports.lines(3, "ana")
+    whole = sum((line.figures for line in lines), Figures())
+    assert (whole.peak, whole.worked) == (2.0, pytest.approx(1.5))
+    assert len(lines) >= 2, "shared out to the days"
+    view = usage_view([], lines, await reports.latest("ana", 0), days=3, prices=Prices({}))
+    assert view["totals"]["memory_peak_gib"] == 2 and view["totals"]["cpu_hours_used"] == 1.5
+    latest = {one["name"]: (one["peak"], one["worked"]) for one in view["latest"]}
+    assert latest == {"a": (1 << 30, 3600.0), "b": (2 << 30, 1800.0), "c": (None, None)}
+    table = [line.split(",") for line in as_csv(lines, Prices({})).splitlines()]
+    assert table[0][-2:] == ["memory_peak_gib", "cpu_hours_used"]
+    assert sum(float(line[-1]) for line in table[1:]) == pytest.approx(1.5, abs=0.001)
+    records.close()
 
 
 async def test_one_persons_server_hides_nobodys(ledgers: tuple[Ledger, Ledger]) -> None:

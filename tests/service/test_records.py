@@ -1,6 +1,7 @@
 """The service's database: migrations and what is remembered."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,6 +95,28 @@ async def test_launches_are_the_persons_own_newest_first(records):
     row = await records.launch("1")
     assert row is not None
     assert row.started == old
+
+
+async def test_what_was_said_is_kept_with_what_it_was_made_of(records, tmp_path):
+    """So that it is said in any language later; what an earlier version kept stays as it is."""
+    said = Sentence("There is no branch {branch}.", branch="x")
+    detail = Sentence("{one}\n{other}", one=said, other='[["')
+    await records.launch_started(launch("1"))
+    await records.launch_ended("1", code="ref-not-found", message=said, detail=detail)
+    await records.launch_started(launch("2", code="old", message=str(said), detail='[["' * 1000))
+    new, old = await records.launch("1"), await records.launch("2")
+    assert (new.message, new.message.data) == (said, said.data)
+    assert (new.detail, new.detail.data) == (detail, detail.data)
+    assert (old.message, old.message.data, old.detail) == (said, {}, '[["' * 1000)
+    kind = Sentence("Python {version}", version="3.11")
+    await records.remember(COMMIT, "basis", Environment("key", kind))
+    assert (await records.environment(COMMIT, "basis")).kind.data == kind.data
+    await records.build_started("b", Environment("key", kind), COMMIT)
+    await records.build_ended("b", "failed", said)
+    with sqlite3.connect(tmp_path / "with space/b.sqlite") as database:
+        assert '"branch": "x"' in database.execute("select message from builds").fetchone()[0]
+        database.execute("update launches set message = 'Plain words.' where id = '2'")
+    assert (await records.launch("2")).message == "Plain words."
 
 
 async def test_projects_are_the_distinct_ones_that_started(records):

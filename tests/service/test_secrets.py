@@ -15,8 +15,10 @@ from realhub import PREFIX, Browser, RealHub, Reply
 
 from binderhub_ext.core.errors import BadLink, Conflict, NotFound, Unsupported
 from binderhub_ext.core.handover import Handover
-from binderhub_ext.core.launch import Launch, sign_ticket
+from binderhub_ext.core.launch import Access, Launch, sign_ticket
+from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.secretnames import Secret
+from binderhub_ext.core.volumes import undated, with_member
 from binderhub_ext.secrets import ensure_secret
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.members import Member
@@ -28,6 +30,8 @@ from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.secrets import SecretRecords
 from binderhub_ext.service.records.tables import SecretRow, TrustRow
+from binderhub_ext.service.web.views import secret_choices
+from binderhub_ext.storage.volumes import VolumeStore
 
 SAM = "sam-with-secrets"
 HUSH = "hush-6f1d"
@@ -55,9 +59,11 @@ async def test_in_and_out(records: Records, tmp_path: Path) -> None:
         *(("A", True), ("B", True)),
         ("TOKEN", False),
     ]
-    await mine.check("ana", ["A", "TOKEN"])
-    with pytest.raises(NotFound, match="called C"):
-        await mine.check("ana", ["A", "C"])
+    await mine.check("ana", ["A", "sign-in:A", "sign-in:TOKEN"])
+    for key, name in (("C", "C"), ("TOKEN", "TOKEN"), ("sign-in:B", "B")):
+        with pytest.raises(NotFound, match=f"called {name}"):
+            await mine.check("ana", ["A", key])
+    assert await mine.opened("ana", ["sign-in:A"], 0.0) == []
     assert b"hush" not in b"".join(path.read_bytes() for path in tmp_path.glob("b.sqlite*"))
     # a row put under another name or person opens nothing
     moved = Secrets(
@@ -77,8 +83,23 @@ async def test_in_and_out(records: Records, tmp_path: Path) -> None:
     assert await mine.opened("ana", ["A"], 0.0) == []
 
 
+def test_a_link_asks_for_a_name_and_a_tick_says_what_of_it() -> None:
+    token, stored = StoredSecret("A", file=False), StoredSecret("A", file=True, id="1")
+
+    def keys(mine: list[StoredSecret], **asked: list[str]) -> list[tuple[str, bool, bool]]:
+        choices = secret_choices(mine, asked.get("asked", []), asked.get("ticked", []))
+        assert {choice["name"] for choice in choices} == {"A"}
+        return [(choice["key"], choice["missing"], choice["ticked"]) for choice in choices]
+
+    assert keys([token], asked=["A"]) == [("sign-in:A", False, False)]
+    assert keys([stored], asked=["A"], ticked=["A"]) == [("A", False, True)]
+    # what was ticked is gone: the token that is there now is offered, and not ticked
+    assert keys([token], ticked=["A"]) == [("sign-in:A", False, False)]
+    assert keys([stored], asked=["sign-in:A"]) == [("sign-in:A", True, False), ("A", False, False)]
+
+
 async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
-    records: Records, tmp_path: Path
+    records: Records, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     seal = Seal(ensure_secret(tmp_path / "credentials"))
     mine = Secrets(SecretRecords(records), seal, 2, (), usable=True)
@@ -104,15 +125,26 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
     assert await mine.opened("ana", ["A"], time.time()) == [Secret("A", HUSH)]
     later = time.time() + 3600
     assert await mine.opened("ana", ["A"], later) == []
-    heirs = Heirs(records, hub, Person("", "ours"))
+    store = VolumeStore(DataDirectory(tmp_path))
+    [shared, asked_for] = (store.create(name, "eve", 1.0) for name in ("lent", "asked-for"))
+    for who in ("ana", "bob"):
+        store.change(shared.id, lambda v, who=who: with_member(v, who, Access.RW, time.time()))
+    # an administrator may name somebody who has not come yet
+    store.change(asked_for.id, lambda v: undated(v, {"ana": Access.RO}))
+    heirs = Heirs(records, store, hub, Person("", "ours"))
     await heirs.came(Person("ana", "", since=time.time()))
-    assert await have("ana") == [1, 1, 1]
+    assert await have("ana") == [1, 1, 1] and "ana" in store.get(shared.id).users
     await heirs.came(Person("ana", "", since=later))
+    assert store.get(shared.id).users == {"bob": Access.RW}
+    assert store.get(shared.id).added.keys() == {"bob"}
+    assert store.get(asked_for.id).users == {"ana": Access.RO}
     await heirs.came(Person("bob", "narrow"))
     await heirs.came(Person("bob", "narrow"))
     assert await have("ana") == [0, 0, 0] and await have("bob") == [1, 1, 1]
-    await heirs.came(Person("bob", "of another bob"))
-    assert await have("bob") == [0, 0, 0]
+    with caplog.at_level("WARNING"):
+        await heirs.came(Person("bob", "of another bob"))
+    assert await have("bob") == [0, 0, 0] and not store.get(shared.id).users
+    assert "3 secrets" in caplog.text and "access to lent." in caplog.text
 
 
 # ---- with a Hub
@@ -145,6 +177,28 @@ async def launched(browser: Browser, reply: Reply) -> dict[str, Any]:
 async def given(browser: Browser, server: str) -> list[str]:
     servers = (await browser.api("GET", "api/servers")).json()["servers"]
     return next(one["secrets"] for one in servers if one["name"] == server)
+
+
+async def said_to_the_others(realhub: RealHub, sam: Browser, link: str) -> None:
+    """Before a server is given more: who may enter it already, whether it runs or not."""
+    async with realhub.browser("kim-with-secrets"):
+        pass
+    form = await sam.form("servers/given/shares", user="kim-with-secrets")
+    made = await sam.api("POST", "api/servers/given/invitations", json={"time": "hour"})
+    assert (form.status, made.status) == (303, 201)
+    more = [("link", link), ("secrets", "API_KEY"), ("secrets", "OTHER")]
+    for answer in ("", "fresh"):
+        reply = await post(sam, "launch", [*more, ("on_change", answer)])
+        last = (await sam.told(reply.launch))[-1]
+        assert (last["code"], last["detail"].splitlines()[:2]) == (
+            "server-differs",
+            [
+                "kim-with-secrets may enter it already, and would read OTHER.",
+                "Who has an invitation into it may enter, and would read OTHER.",
+            ],
+        )
+        await sam.api("POST", "api/servers/given/stop")
+    assert await given(sam, "given") == ["API_KEY"]
 
 
 async def post(browser: Browser, path: str, fields: list[tuple[str, str]]) -> Reply:
@@ -196,6 +250,7 @@ async def test_only_what_is_ticked_is_given(realhub: RealHub, repos, sam: Browse
     await launched(sam, await post(sam, "launch", fields))
     assert await given(sam, "given") == ["API_KEY"]
     assert "has your secrets API_KEY" in (await sam.get(PREFIX)).text
+    await said_to_the_others(realhub, sam, link)
 
     refused = await post(
         sam, "launch", [("link", link), ("secrets", "OTHER"), ("secrets", "NOT_MINE")]

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from html.parser import HTMLParser
+from urllib.parse import quote
 
-from realhub import PREFIX, RealHub
+from realhub import PREFIX, Browser, RealHub
+
+from binderhub_ext.core.launch import read_ticket
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 FRENCH = {"Accept-Language": "fr"}
@@ -42,9 +47,12 @@ async def test_a_choice_is_known_in_another_browser(realhub: RealHub) -> None:
     user, chosen = "who-travels", f"{PREFIX}language?lang="
     async with realhub.browser(user) as one, realhub.browser(user) as two:
         await one.get(PREFIX)
-        await one.get(f"{chosen}de")
-        # no page of another site chooses
-        await one.send("GET", f"{chosen}fr", headers={"Sec-Fetch-Site": "cross-site"})
+        ours = {"Referer": one.url(PREFIX)}
+        await one.get(f"{chosen}de", headers=ours)
+        # no page of another site chooses, also where a browser does not say where it comes from
+        theirs = {"Referer": "https://example.org/"}
+        for said in ({}, theirs, {"Sec-Fetch-Site": "cross-site"}):
+            await one.send("GET", f"{chosen}fr", headers=said)
         await one.get(f"{PREFIX}settings?lang=fr")
         page = await two.get(f"{PREFIX}settings", headers=FRENCH)
         assert "<h1>Einstellungen</h1>" in page.text
@@ -107,7 +115,8 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
     async with realhub.browser("greta") as one, realhub.browser("greta") as other:
         await one.get(PREFIX)
         await other.get(PREFIX)
-        launch = await one.launch(repo=f"{repos.url}/me/mine")
+        form = {"_xsrf": one.xsrf(), "repo": f"{repos.url}/me/mine"}
+        launch = (await one.send("POST", f"{PREFIX}launch", data=form, headers=GERMAN)).launch
         german, english = await asyncio.gather(one.told(launch, headers=GERMAN), other.told(launch))
         assert [event["phase"] for event in german] == [event["phase"] for event in english]
         assert german[-1]["phase"] == "ready"
@@ -116,3 +125,81 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
         assert any("wird gesucht" in message for message in told)
         lines = [event for event in german if event.get("log")]
         assert lines == [event for event in english if event.get("log")]
+        # and the server is told whose language it is
+        servers = (await one.send("GET", "/hub/api/users/greta")).json()["servers"]
+        ((name, server),) = servers.items()
+        secret = (realhub.root / "data/secrets/ticket").read_text().strip()
+        ticket = read_ticket(server["user_options"]["ticket"], secret, user="greta", server=name)
+        assert ticket.language == "de"
+
+
+PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish")
+ADMINS = ("builds", "environments", "servers", "people", "usage", "catalogue")
+NAMES = {"Python, in memory", "“First commit”, Ada Example,"}
+"""What others call things."""
+ACCENTS = re.compile("[äçéîñöüýÄÇÉÎÑÖÜÝ]")
+
+
+class Texts(HTMLParser):
+    """The texts of a page, without what is of programs and in what language it may be."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self._apart: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style", "pre", "code", "template"):
+            self._apart.append(tag)
+        named = ("title", "aria-label", "placeholder", "alt")
+        self.found |= {value for name, value in attrs if name in named and value}
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._apart and self._apart[-1] == tag:
+            self._apart.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._apart:
+            self.found.add(" ".join(data.split()))
+
+
+def unsaid(page: str) -> set[str]:
+    """Texts of several words without the accents that every translation into `xx` has."""
+    return {
+        text
+        for text in Texts(page).found - NAMES
+        if len(re.findall(r"\b[A-Za-z]{2,}\b", re.sub(r"\S+://\S+", "", text))) > 2
+        and " " in text
+        and not ACCENTS.search(text)
+    }
+
+
+async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
+    """Of every page of somebody who has launched, also what failed and is kept in the records."""
+    user, link = "walt-who-walks", f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main"
+
+    async def launched(browser: Browser, **fields: str) -> str:
+        launch = await browser.launch(repo=f"{repos.url}/me/mine", **fields)
+        await browser.told(launch)
+        return f"{PREFIX}launches/{launch}"
+
+    left: dict[str, set[str]] = {}
+
+    async def look(browser: Browser, path: str) -> None:
+        page = await browser.get(path, headers={"Accept-Language": "xx"})
+        assert page.status == 200 and '<html lang="xx"' in page.text, path
+        if texts := unsaid(page.text):
+            left[path] = texts
+
+    async with realhub.browser(user) as browser, realhub.browser("ada-of-admin") as ada:
+        await browser.get(PREFIX)
+        await ada.get(PREFIX)
+        good, bad = await launched(browser), await launched(browser, ref="no-such", server="bad")
+        for path in (*PAGES, link, f"{link}?size=large&files=home", f"{link}?mem=99G&idle=2h"):
+            await look(browser, PREFIX + path)
+        for path in (good, bad):
+            await look(browser, path)
+        for section in ADMINS:
+            await look(ada, f"{PREFIX}admin/{section}")
+    assert not left, left

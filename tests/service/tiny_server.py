@@ -1,6 +1,7 @@
 """What the Hub starts as a single-user server in these tests: it answers every page."""
 
 import os
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
@@ -16,5 +17,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+if os.environ["JUPYTERHUB_SERVER_NAME"] == "dawdles":
+    time.sleep(2)
 url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
 HTTPServer((url.hostname or "127.0.0.1", url.port or 0), Handler).serve_forever()

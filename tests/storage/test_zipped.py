@@ -70,6 +70,8 @@ def test_a_file_that_grows_ends(tmp_path: Path, project: Path) -> None:
     got = b""
     for block in zipped(tmp_path, "project"):
         got += block
+        if not block:
+            continue
         with growing.open("ab") as log:
             log.write(b"y" * 2_000_000)
     assert ZipFile(io.BytesIO(got)).read("log") == b"x" * 2_500_000

@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from ... import via
 from ...core.archives import image_reference
-from ...core.errors import BadLink, BinderError, BuildFailed, TooMany
+from ...core.errors import AsksItself, BadLink, BinderError, BuildFailed, TooMany
 from ...core.forges import GIT
 from ...core.progress import Event, Phase, Tell
 from ...core.providers import PROVIDERS
@@ -111,7 +112,7 @@ class BinderHub:
                     yield event
 
     def _headers(self) -> dict[str, str]:
-        accept = {"Accept": "text/event-stream"}
+        accept = {"Accept": "text/event-stream", **via.headers()}
         if not self.token_file:
             return accept
         try:
@@ -136,6 +137,13 @@ class BinderHub:
             )
         if status in _NOT_LET_IN:
             return self._down(why)
+        if status == AsksItself.status:
+            return AsksItself(
+                "{host}, which is to build for this hub, is this hub itself, or asks it in turn."
+                " Tell the administrator, who has to name another one in binderhub_url.",
+                host=self._host,
+                detail=why,
+            )
         return BuildFailed(
             "{host}, which builds for this hub, could not build it. The end of the log says why;"
             " mend it in the repository and launch again.",

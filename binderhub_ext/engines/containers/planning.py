@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from ...core.environment import R_LOCK, Ingredients, describe, environment_key
 from ...core.errors import Unsupported
 from ...core.layout import DataDirectory
+from ...core.sentences import Sentence, together
 from ...repos.base import Source
 from ..base import Environment
 from ..detect import Detection, Detector
@@ -108,14 +109,13 @@ class Recipe:
         )
 
 
-def kind_of(detection: Detection) -> str:
+def kind_of(detection: Detection) -> Sentence:
     """What a person calls the environment."""
     named = detection.buildpack.removesuffix("BuildPack")
     if detection.buildpack in ("PythonBuildPack", "PipfileBuildPack"):
         return describe(detection.names, detection.python)
     read = [name for name in detection.names if PurePath(name).name != R_LOCK]
-    files = " and ".join(read[:3])
-    return f"{named} with {files}" if files else named
+    return together(named, read[:3])
 
 
 def repo2docker_pythons() -> tuple[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -17,6 +17,7 @@ from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.updates import Update
+from ...core.using import Use
 from ...housekeeping import alone
 from ...programs import Log, ProcessFailed, program, run
 from ...repos.base import Source
@@ -42,6 +43,7 @@ from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
 from .shared import SharedImages
+from .uses import uses_of
 
 RECIPE = "docker 6"
 """Goes into every key: raise it when a build makes another environment of the same files."""
@@ -90,6 +92,9 @@ class DockerBuilder(Settings):
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         return await self._prebuilt.get(reference, tell)
+
+    async def uses(self, launches: Sequence[Launch]) -> list[Use]:
+        return await uses_of(self.layout, launches)
 
     async def images(self) -> list[Image]:
         return await self.store.images()

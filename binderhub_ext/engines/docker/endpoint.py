@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +19,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
 
 _DEFAULT = "/var/run/docker.sock"
 _TIMEOUT = ClientTimeout(total=60)
+_AT_ONCE = 16
+"""Questions that the engine is asked at the same time."""
 
 
 class Unanswered(Exception):
@@ -37,20 +41,39 @@ async def image_facts(socket: str, image: str) -> dict[str, Any] | None:
     Raises:
         Unanswered
     """
-    address = f"http://docker/images/{quote(image, safe='/:@')}/json"
-    connector = UnixConnector(socket)
-    try:
-        async with (
-            ClientSession(connector=connector, timeout=_TIMEOUT) as session,
-            session.get(address) as answer,
-        ):
-            if answer.status == 404:
-                return None
-            answer.raise_for_status()
-            facts: dict[str, Any] = await answer.json()
-            return facts
-    except (ClientError, OSError, TimeoutError, ValueError) as error:
-        raise Unanswered from error
+    async with connected(socket) as engine:
+        facts: dict[str, Any] | None = await engine.get(f"images/{quote(image, safe='/:@')}/json")
+        return facts
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine behind a socket."""
+
+    _session: ClientSession
+
+    async def get(self, path: str, **asked: str) -> Any:
+        """What it answers; `None` where there is no such thing.
+
+        Raises:
+            Unanswered
+        """
+        try:
+            async with self._session.get(f"http://docker/{path}", params=asked) as answer:
+                if answer.status == 404:
+                    return None
+                answer.raise_for_status()
+                return await answer.json()
+        except (ClientError, OSError, TimeoutError, ValueError) as error:
+            raise Unanswered from error
+
+
+@asynccontextmanager
+async def connected(socket: str) -> AsyncIterator[Engine]:
+    """The engine behind a socket, for a few questions."""
+    connector = UnixConnector(socket, limit=_AT_ONCE)
+    async with ClientSession(connector=connector, timeout=_TIMEOUT) as session:
+        yield Engine(session)
 
 
 def _context() -> str:

@@ -1,4 +1,5 @@
 """What a server prepares and never uses, left out or put off: a third of the time its start takes.
+And what JupyterLab is told in no other way that leaves every choice to its person: a language.
 
 For the `sitecustomize` of each engine, in whatever environment a repository has: any JupyterHub,
 any JupyterLab, any Python from 3.6. What is not as expected is imported as it always was.
@@ -167,6 +168,50 @@ def _with_late_certificates(execute, module):
                 delattr(ssl.SSLContext, name)
 
 
+def _in_their_language(execute, module):
+    """JupyterLab begins in the language its person reads the hub in, where its pack is installed.
+
+    A default below all others: what an image, an administrator or the person chose holds. A file in
+    a folder of `JUPYTER_CONFIG_PATH` would come before the person's own files.
+    """
+    execute(module)
+    pack = _language_pack(os.environ.get("BINDER_LANGUAGE", ""))
+    if not pack or not hasattr(module, "_get_overrides"):
+        return
+    find = module._get_overrides
+
+    def _get_overrides(*given, **named):
+        overrides, error = find(*given, **named)
+        overrides.setdefault(_TRANSLATION, {}).setdefault("locale", pack)
+        return overrides, error
+
+    module._get_overrides = _get_overrides
+
+
+def _language_pack(language):
+    """What an installed pack calls a language, such as `de_DE` for `de`; empty if there is none."""
+    wanted = language.replace("-", "_").lower()
+    # nobody need look for what JupyterLab is written in
+    packs = sorted(_language_packs()) if wanted not in ("", "en") else []
+    same = [pack for pack in packs if pack.lower() == wanted]
+    alike = [pack for pack in packs if pack.lower().split("_")[0] == wanted.split("_")[0]]
+    return next(iter(same + alike), "")
+
+
+def _language_packs():
+    try:
+        from importlib.metadata import entry_points
+    except ImportError:
+        return []
+    try:
+        found = entry_points(group=_PACKS)
+    except TypeError:  # before Python 3.10
+        found = entry_points().get(_PACKS, ())
+    return [each.name for each in found]
+
+
+_TRANSLATION = "@jupyterlab/translation-extension:plugin"
+_PACKS = "jupyterlab.languagepack"
 _DATABASE = (
     "jupyterhub.handlers",
     "jupyterhub.handlers.pages",
@@ -183,4 +228,5 @@ _CHANGED = {
     "jupyterhub.utils": _without_database,
     "jupyterlab.commands": _without_node,
     "jupyterlab.extensions.pypi": _with_late_client,
+    "jupyterlab_server.settings_utils": _in_their_language,
 }

@@ -9,11 +9,18 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from kubernetes_asyncio import config
-from kubernetes_asyncio.client import ApiClient, ApiException, BatchV1Api, CoreV1Api
+from kubernetes_asyncio.client import (
+    ApiClient,
+    ApiException,
+    BatchV1Api,
+    CoreV1Api,
+    CustomObjectsApi,
+)
 
 from . import labels
 
 _NOT_THERE, _THERE = 404, 409
+_NOT_MEASURED = (403, 404, 503)
 _SILENCE = 3600
 
 
@@ -77,6 +84,19 @@ class Api:
         )
         pods = [dict(self._plain(each)) for each in listed.items]
         return sorted(pods, key=lambda each: str(each["metadata"]["creationTimestamp"]))
+
+    async def metrics(self, marks: dict[str, str]) -> list[dict[str, Any]]:
+        """What pods with these labels use; nothing where the cluster does not measure it."""
+        asked = "metrics.k8s.io", "v1beta1", self._namespace, "pods"
+        try:
+            listed: Any = await CustomObjectsApi(self._client).list_namespaced_custom_object(
+                *asked, label_selector=labels.selector(marks)
+            )
+        except ApiException as error:
+            if error.status not in _NOT_MEASURED:
+                raise
+            return []
+        return list(listed.get("items") or ())
 
     async def events_of(self, name: str) -> list[dict[str, Any]]:
         """What the cluster says of a pod or a Job, in its order."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +18,10 @@ from kubernetes_asyncio.config import ConfigException
 
 from ... import certificates
 from ...core.errors import BinderError, BuildFailed, NotAllowed
+from ...core.launch import Launch
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
+from ...core.using import UNKNOWN, Use
 from ...housekeeping import alone, tidy_away
 from ...locks import held_if_free
 from ...programs import Log
@@ -37,9 +39,11 @@ from . import health, images, jobs, labels, places
 from .api import Api, connected
 from .endings import conditions, failure, timeout
 from .following import Follower
+from .metrics import uses_in
 from .podevents import PodEvents, PodRequest
 from .pods import DataClaim
 from .registry import Name, Registry
+from .rundir import RunDirectory
 from .settings import Settings
 
 RECIPE = "kubernetes 2"
@@ -49,6 +53,9 @@ PREBUILT = "kubernetes prebuilt 2"
 """The same for images that somebody made elsewhere."""
 
 _COMMIT = "binder-at-home.commit"
+
+_PATIENCE = 1.0
+"""Seconds for figures of what servers use."""
 
 _DOWN = (ApiException, aiohttp.ClientError, OSError, ConfigException)
 
@@ -164,6 +171,15 @@ class KubernetesBuilder(Settings):
 
     async def checks(self) -> list[Check]:
         return await health.checks(self.cluster, self._connected())
+
+    async def uses(self, launches: Sequence[Launch]) -> list[Use]:
+        hub, found = self.cluster.hub, {}
+        # not in words: nobody waits for it, and where there are no figures none are shown
+        with suppress(*_DOWN):
+            async with asyncio.timeout(_PATIENCE), connected(self.cluster.namespace) as api:
+                found = uses_in(await api.metrics({labels.HUB: hub}))
+        runs = (RunDirectory.of(self.layout, hub, each.user, each.server) for each in launches)
+        return [found.get(run.name, UNKNOWN) for run in runs]
 
     # --- planning and finding -------------------------------------------------------------
 

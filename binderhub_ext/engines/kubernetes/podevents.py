@@ -120,7 +120,7 @@ class PodEvents:
         if "back-off" in said.lower():
             return Sentence("The image cannot be pulled yet; it is tried again. " + _TELL)
         found = _IMAGE.search(said)
-        error = complaint(found[1] if found else "of this server", said)
+        error = complaint(found[1] if found else Sentence("of this server"), said)
         if error.status < 500 and error.status != 429:
             raise error
         return Sentence("{why} It is tried again.", why=error.message)
@@ -167,17 +167,19 @@ def _gigabytes(size: float) -> str:
     return f"{write_bytes(round(size))}B" if size < 1 << 30 else f"{size / (1 << 30):g} GB"
 
 
-def ended_words(status: Mapping[str, Any], memory: float) -> str:
+def ended_words(status: Mapping[str, Any], memory: float) -> Sentence:
     """Why a server's container ended, in words, as far as the cluster knows.
 
     Args:
         status: how it ended, as the pod's status has it.
         memory: bytes it was allowed.
     """
-    if status.get("reason") == "OOMKilled":
-        limit = f" ({_gigabytes(memory)})" if memory else ""
-        return f"It used more memory than it may have{limit} and was ended."
-    return ""
+    if status.get("reason") != "OOMKilled":
+        return NOTHING
+    if not memory:
+        return Sentence("It used more memory than it may have and was ended.")
+    limit = _gigabytes(memory)
+    return Sentence("It used more memory than it may have ({limit}) and was ended.", limit=limit)
 
 
 def pod_failed(status: Mapping[str, Any]) -> BinderError | None:
@@ -190,13 +192,13 @@ def pod_failed(status: Mapping[str, Any]) -> BinderError | None:
 def evicted(status: Mapping[str, Any]) -> BinderError:
     """The error for a pod that the cluster ended."""
     why = {
-        "Evicted": "its node ran out of memory or disk",
-        "NodeLost": "its node is gone",
-        "NodeShutdown": "its node was shut down",
-        "Terminated": "its node was shut down",
-        "Preempting": "a more important one needed its room",
-        "NodeAffinity": "its node may not run it",
-    }.get(str(status.get("reason") or ""), "the cluster gives no reason")
+        "Evicted": Sentence("its node ran out of memory or disk"),
+        "NodeLost": Sentence("its node is gone"),
+        "NodeShutdown": Sentence("its node was shut down"),
+        "Terminated": Sentence("its node was shut down"),
+        "Preempting": Sentence("a more important one needed its room"),
+        "NodeAffinity": Sentence("its node may not run it"),
+    }.get(str(status.get("reason") or ""), Sentence("the cluster gives no reason"))
     return LaunchFailed(
         "The cluster ended your server before it ran: {why}. Launch again.",
         why=why,

@@ -336,7 +336,8 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
                 " “{last}”. Launch again later, or a smaller one.",
                 last=self._pod_events.last,
             )
-        return await super()._failure(what)
+        notebook = ended(self.seen_pod(), NOTEBOOK) or {}
+        return await super()._failure(ended_words(notebook, float(self.mem_limit or 0)) or what)
 
     async def explain_failure(self) -> str:
         """The end of what the server said."""

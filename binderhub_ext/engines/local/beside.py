@@ -1,5 +1,5 @@
-"""What runs in a server's sandbox: beside it, such as a database that `start` left running, and how
-much memory all of it uses.
+"""What runs in a server's sandbox: beside it, such as a database that `start` left running. And
+what all of it uses.
 
 A program counts whose starter has ended (a daemon), and one that the server has for a child in its
 own session (a shell's `&`). Kernels and terminals have sessions of their own. All of it is the
@@ -9,7 +9,7 @@ person's: what they call a program, and how many there are, is theirs to say.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ...core.launch import Launch
 from ...core.layout import DataDirectory
+from ...core.using import UNKNOWN, Use
 from ...programs import clean
 from ..base import PROXY, Program
 from .processes import ProcessId, init_of, lock_holder, program_of
@@ -29,7 +30,7 @@ _MOST = 100
 """Of processes, and of what each has open, that are looked at."""
 
 _PROCESSES = 1000
-"""Whose memory is counted, of however many a person has."""
+"""Whose use is counted, of however many a person has."""
 
 _FEW = 10
 """Of what came of each of them."""
@@ -54,15 +55,19 @@ def programs_of(layout: DataDirectory, store: Store, launch: Launch) -> tuple[Pr
     return tuple(replace(program, proxied=proxied) for program in programs_beside(init))
 
 
-def memory_of_launch(layout: DataDirectory, launch: Launch) -> int | None:
-    """Bytes of memory that a launch's server uses, with all that runs beside it."""
-    init = _first(layout, launch)
-    return memory_in_use(init) if init else None
+def uses_of(layout: DataDirectory, launches: Iterable[Launch]) -> list[Use]:
+    """What each launch's server uses, with all that runs beside it."""
+    firsts = (_first(layout, launch) for launch in launches)
+    return [use_of(init) if init else UNKNOWN for init in firsts]
 
 
-def memory_in_use(init: ProcessId) -> int | None:
-    """The same by the first process of its sandbox; `None` if we may not look, or it has ended."""
-    return sum(memory_of(each.pid) for each in (init, *init.descendants(_PROCESSES))) or None
+def use_of(init: ProcessId) -> Use:
+    """The same by the first process of a sandbox; nothing if we may not look, or it has ended."""
+    processes = (init, *init.descendants(_PROCESSES))
+    memory = sum(memory_of(each.pid) for each in processes)
+    # what has ended is counted by who waited for it, at last by the first process
+    worked = sum(each.worked for each in processes)
+    return Use(memory or None, worked or None)
 
 
 def _first(layout: DataDirectory, launch: Launch) -> ProcessId | None:

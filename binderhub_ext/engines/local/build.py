@@ -9,6 +9,7 @@ import asyncio
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from ...core.launch import Launch
 from ...core.progress import Tell, unheard
 from ...core.sentences import NOTHING, Sentence
 from ...core.updates import Update
+from ...core.using import Use
 from ...housekeeping import alone
 from ...repos.base import Source
 from ...storage import scratch
@@ -26,7 +28,7 @@ from ..base import Check, Environment, Image, Program
 from ..detect import DETECTION, Detection, Detector
 from ..projects import preview
 from . import health, keeping, rlang, seeding, server
-from .beside import memory_of_launch, programs_of
+from .beside import programs_of, uses_of
 from .channels import Channels
 from .condalink import Conda
 from .detecting import ask_in_sandbox
@@ -111,8 +113,8 @@ class LocalBuilder(Settings):
     async def programs_beside(self, launch: Launch) -> tuple[Program, ...]:
         return await asyncio.to_thread(programs_of, self.layout, self.store, launch)
 
-    async def memory(self, launch: Launch) -> int | None:
-        return await asyncio.to_thread(memory_of_launch, self.layout, launch)
+    async def uses(self, launches: Sequence[Launch]) -> list[Use]:
+        return await asyncio.to_thread(uses_of, self.layout, launches)
 
     async def images(self) -> list[Image]:
         return [record.image for record in await asyncio.to_thread(self.store.records)]
@@ -232,8 +234,8 @@ class LocalBuilder(Settings):
         ingredients = replace(ingredients, base=(*ingredients.base, *recipes))
         determination = detection.determination
         key = environment_key(ingredients, determination, detection.binder_dir, tree)
-        version = python or interpreter.minor
-        kind = describe(detection.names, f"{python} from conda".lstrip() if of_conda else version)
+        version = python if of_conda else interpreter.minor
+        kind = describe(detection.names, version, conda=bool(of_conda))
         kind = rlang.kind(detection, r, kind) if r else kind
         said = notes(detection, interpreter, r, python)
         environment = Environment(key, kind, detection.names, said)

@@ -53,6 +53,11 @@ class ProcessId:
         """The session it is in; 0 if it has ended."""
         return int(_stat(self.pid)[3])
 
+    @property
+    def worked(self) -> float:
+        """Seconds that processors worked for it, and for what came of it and has ended."""
+        return sum(map(int, _stat(self.pid)[11:15])) / os.sysconf("SC_CLK_TCK")
+
     def signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.alive:

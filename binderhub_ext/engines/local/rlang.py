@@ -65,7 +65,7 @@ async def found() -> Sentence:
     return Sentence("R of {system}", system=apt.name)
 
 
-def kind(detection: Detection, has: Sentence, other: str) -> str:
+def kind(detection: Detection, has: Sentence, other: Sentence) -> Sentence:
     """What a person calls the environment: `R 4.2.2 and Python 3.11 with install.R`.
 
     Args:
@@ -73,7 +73,9 @@ def kind(detection: Detection, has: Sentence, other: str) -> str:
         other: what it is called without R.
     """
     asked = _missed(detection, has)
-    return f"{has}, not {asked}, and {other}" if asked else f"{has} and {other}"
+    if asked:
+        return Sentence("{has}, not {asked}, and {other}", has=has, asked=asked, other=other)
+    return Sentence("{these} and {this}", these=has, this=other)
 
 
 def taken_instead(detection: Detection, has: Sentence) -> Sentence:

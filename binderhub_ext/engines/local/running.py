@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from . import changing, seccomp
 from . import network as net
 from .children import Descriptor, Log, pipe, start_child
 from .limits import Cgroup, counted, find_controllers
+from .mounted import check_mounted, places_of
 from .network import Network, Ports
 from .processes import ProcessId
 from .sandbox import FIRST, RUN, VARIABLES, Bind, Descriptors, Sandbox, arguments, own_files
@@ -108,7 +110,7 @@ async def prepared(
         block_out, block = pipe(stack)
         fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
         init: asyncio.Future[ProcessId] = asyncio.get_running_loop().create_future()
-        release = _release(info.number, block.number, cgroup, init, helper)
+        release = _release(info.number, block.number, cgroup, init, helper, places_of(sandbox))
         task = asyncio.create_task(release)
         if sandbox.ends_with_hub:
             stack.push_async_callback(_emptied, init)
@@ -233,9 +235,15 @@ def _memory_file(stack: AsyncExitStack, content: bytes) -> int:
 
 
 async def _release(
-    info: int, block: int, cgroup: Cgroup | None, init: asyncio.Future[ProcessId], helper: int
+    info: int,
+    block: int,
+    cgroup: Cgroup | None,
+    init: asyncio.Future[ProcessId],
+    helper: int,
+    places: frozenset[str],
 ) -> None:
-    """Let a sandbox that has come into being run, once it is under its limits."""
+    """Let a sandbox that has come into being run, once it is as it was asked for and limited."""
+    first: ProcessId | None = None
     try:
         pid = await _read_init(info)
         if (first := ProcessId.of(pid)) is None:
@@ -244,11 +252,16 @@ async def _release(
             cgroup.add(pid)
             if helper:
                 cgroup.add(helper)
+        await check_mounted(first, places, PATIENCE)
         os.write(block, b"1")
         init.set_result(first)
     except (OSError, LaunchFailed) as error:
         init.set_exception(error)
         init.exception()  # whoever does not ask sees the command fail
+    finally:
+        if first and (not init.done() or init.exception()):
+            # it would begin as soon as nobody can tell it to any more
+            first.signal(signal.SIGKILL)
 
 
 async def _read_init(info: int) -> int:

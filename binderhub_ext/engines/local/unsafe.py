@@ -19,6 +19,7 @@ from ... import certificates
 from ...core.errors import LaunchFailed
 from ...core.launch import Launch
 from ...core.secretnames import Secret
+from ...core.sentences import fixed
 from ...programs import ProcessFailed, capture, host_program
 from ...storage.sync import call
 from ...storage.sync.words import Request
@@ -27,15 +28,15 @@ from .children import start_child
 from .processes import ProcessId, ask_to_end
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
 
-_NO_CONTENT = (
+_NO_CONTENT = fixed(
     "This hub starts servers without a sandbox, and only a sandbox can show them content beside the"
     " environment's repository. Launch again without any."
 )
-_NO_FOLDERS = (
+_NO_FOLDERS = fixed(
     "This hub starts servers without a sandbox, and only a sandbox can show them a folder of the"
     " machine."
 )
-_NO_VOLUMES = (
+_NO_VOLUMES = fixed(
     "This hub starts servers without a sandbox, and only a sandbox can show them volumes. Launch"
     " again without any."
 )

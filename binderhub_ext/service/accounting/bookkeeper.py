@@ -8,7 +8,7 @@ while the service was away is closed at the next look, as last seen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -18,9 +18,11 @@ from urllib.parse import quote
 from tornado.log import app_log
 
 from ...core.errors import HubUnavailable, NotAllowed
-from ...core.intervals import Key, Reading
-from ...core.launch import Tickets
+from ...core.intervals import Key, Measured, Reading
+from ...core.launch import Launch, Tickets
+from ...core.using import Use
 from ...core.volumes import group_of
+from ...housekeeping import alone
 from ..hub import HubClient, Person, Server, State
 from ..hubrefusals import check
 from ..members import read_moment
@@ -29,6 +31,9 @@ from .buildmeter import BuildMeter
 from .clocks import read_clocks
 from .settings import Given
 from .stored import StoredFiles, owner_of
+
+Measure = Callable[[Sequence[Launch]], Awaitable[Sequence[Use]]]
+"""What the servers of launches use now: see :meth:`~...engines.base.Builder.uses`."""
 
 _BLIND = (
     "What people use is not written down: the Hub does not let this service see who runs what. Give"
@@ -53,7 +58,8 @@ class Bookkeeper:
         given: what servers get.
         meter: knows the builds under way.
         stored: knows what files take.
-        every: seconds between two looks.
+        measure: finds out what servers use now.
+        every: seconds between two looks, and at least between two of those.
 
     Attributes:
         blind: whether the Hub does not let it look.
@@ -71,17 +77,19 @@ class Bookkeeper:
         given: Given,
         meter: BuildMeter,
         stored: StoredFiles,
+        measure: Measure,
         every: float,
     ) -> None:
         self._ledger, self._hub, self._me = ledger, hub, me
         self._tickets, self._given, self._meter = tickets, given, meter
-        self._stored, self._every = stored, every
+        self._stored, self._measure, self._every = stored, measure, every
         self._looking = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._known: Mapping[Key, Run] = {}
         self._starting: Mapping[Key, float] = {}
         self._last: Reading | None = None
         self._took = 0.0
+        self._measured = monotonic() - every
         self.blind = False
         self.servers: Mapping[tuple[str, str], Server] = {}
         self.looked: datetime | None = None
@@ -143,10 +151,22 @@ class Bookkeeper:
             runs |= {run.key: run for run in self._runs(model)}
             stopped |= _stops(model, [key for key in missing if key.user == user])
         watched = max(_WATCHED * self._every, _WATCHED * _LEAST_PAUSE)
-        await self._ledger.looked(runs.values(), stopped, now, watched)
+        measured = await self._measured_now(runs.values())
+        await self._ledger.looked(runs.values(), stopped, now, watched, measured)
         self._starting = {key: self._starting.get(key, 0.0) + passed for key in starts}
         self._known, self._last, self.blind = runs, now, False
         self.servers, self.looked = dict(_servers(models)), when
+
+    async def _measured_now(self, runs: Iterable[Run]) -> Measured:
+        """What servers use, if it is time to look; engines are asked for no more than that."""
+        since, launches = monotonic() - self._measured, {r.key: r.launch for r in runs if r.launch}
+        if since < self._every or not launches:
+            return Measured()
+        self._measured = monotonic()
+        with alone("Looking what servers use"):
+            uses = await self._measure(list(launches.values()))
+            return Measured(dict(zip(launches, uses, strict=True)), since)
+        return Measured()
 
     async def _person(self, user: str) -> Mapping[str, Any]:
         path = f"users/{quote(user, safe='')}"
@@ -178,6 +198,7 @@ class Bookkeeper:
             memory,
             cpu,
             gpu,
+            launch,
         )
 
 

@@ -32,6 +32,8 @@ class Figures:
     Attributes:
         hours: that servers ran.
         memory, cpu, gpu: GiB-hours and hours that were asked for.
+        peak: GiB of memory that a server was seen to use at most.
+        worked: hours that processors were seen to work.
         minutes: of builds.
         stored: GiB-days of files.
         cost: by the price list.
@@ -42,6 +44,8 @@ class Figures:
     memory: float = 0
     cpu: float = 0
     gpu: float = 0
+    peak: float = 0
+    worked: float = 0
     minutes: float = 0
     stored: float = 0
     cost: float = 0
@@ -53,6 +57,8 @@ class Figures:
             self.memory + other.memory,
             self.cpu + other.cpu,
             self.gpu + other.gpu,
+            max(self.peak, other.peak),
+            self.worked + other.worked,
             self.minutes + other.minutes,
             self.stored + other.stored,
             self.cost + other.cost,
@@ -136,6 +142,8 @@ class Reports:
             memory=one.hourly(Resource.MEMORY) * hours / 2**30,
             cpu=one.hourly(Resource.CPU) * hours,
             gpu=one.hourly(Resource.GPU) * hours,
+            peak=(one.used.peak or 0) / 2**30,
+            worked=(one.used.worked or 0) / HOUR * seconds / one.seconds,
             minutes=one.hourly(Resource.BUILD) * hours,
             cost=self.prices.of(one, seconds),
             groups=frozenset(one.groups),

@@ -109,7 +109,7 @@ def _place(opening: Opening, running: State | None, seen: Seen) -> tuple[Place, 
     if launch.code in ASKS:
         return Place.WAITING, _CHOOSES
     if launch.code not in ("", Cancelled.code):
-        return Place.FAILED, Sentence.verbatim(launch.message)
+        return Place.FAILED, launch.message
     if opening.left:
         # whoever launches it without the class was told that nobody hears of that
         return Place.STOPPED, NOTHING
@@ -120,7 +120,7 @@ def _server(
     row: OpeningRow, launch: LaunchRow, seen: Seen, *, started: bool
 ) -> tuple[Place, Sentence]:
     """What a server does whose launch worked, or was ended."""
-    stopped = _BY if row.stopped else Sentence.verbatim(launch.message if launch.code else "")
+    stopped = _BY if row.stopped else launch.message if launch.code else NOTHING
     if row.stopped and not _seen_since(row.stopped, seen):
         return Place.STOPPING, _BY
     if not started:

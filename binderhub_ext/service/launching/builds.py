@@ -29,7 +29,7 @@ from ...core.errors import (
 from ...core.layout import DataDirectory
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.repo import Commit
-from ...core.sentences import Sentence
+from ...core.sentences import Sentence, fixed
 from ...engines.base import Builder, Environment, Image
 from ...folders import offered
 from ...housekeeping import alone
@@ -47,6 +47,7 @@ from .semaphore import FairSemaphore
 
 _ONE_AHEAD = "{count} build is ahead of this one."
 _AHEAD = "{count} builds are ahead of this one."
+_BY_ADMINISTRATOR = fixed("An administrator ended this build.")
 
 _GLANCES = 4
 """Pages that look at something new at the same time: a browser can be made to open many."""
@@ -112,7 +113,7 @@ class Builds:
     def cancel(self, build: str) -> bool:
         """End a build for all who wait for it; gives whether there was one."""
         key = self._at_work.get(build, "")
-        return self._builds.end(key, "An administrator ended this build.")
+        return self._builds.end(key, _BY_ADMINISTRATOR)
 
     def provider(self, id: str) -> RepoProvider:
         """How repositories of a provider are got.
@@ -301,7 +302,8 @@ class Builds:
                 commit.repo.provider if commit else "", outcome(error), perf_counter() - began
             )
             await self._meter.ended(build, outcome(error))
-            await self._records.build_ended(build, outcome(error), str(error or ""))
+            said = error.message if isinstance(error, BinderError) else str(error or "")
+            await self._records.build_ended(build, outcome(error), said)
 
     async def _build(self, request: BuildRequest, log: BuildLog, tell: Tell) -> Image:
         def logged(event: Event) -> None:

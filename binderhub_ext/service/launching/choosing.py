@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from ...core.errors import BinderError, TooMany
@@ -15,11 +15,12 @@ from ...core.policy import Policy, judge_repo
 from ...core.repo import Repo
 from ...repos.base import Refs, RepoProvider
 from ..hub import Person
+from ..turns import Turns
 from .builds import Builds
 
 T = TypeVar("T")
 
-_EACH, _ALL = 2, 8
+_EACH, _ALL = 2, 16
 """Questions that one person, and everybody, may have under way."""
 
 _IN_A_MINUTE = 30
@@ -37,7 +38,7 @@ class Choosing:
 
     def __init__(self, builds: Builds, policy: Policy) -> None:
         self._builds, self._policy = builds, policy
-        self._busy: Counter[str] = Counter()
+        self._turns = Turns(_EACH, _ALL)
         self._asked: dict[str, deque[float]] = {}
 
     async def refs(self, person: Person, request: LaunchRequest) -> Refs:
@@ -73,7 +74,7 @@ class Choosing:
     ) -> T:
         if request.repo is None:
             return nothing
-        async with self._turn(person.name):
+        with self._turn(person.name):
             try:
                 judge_repo(self._policy, request.repo, request.ref)
                 provider = self._builds.provider(request.repo.provider)
@@ -82,19 +83,15 @@ class Choosing:
             except (BinderError, TimeoutError):  # the launch will tell
                 return nothing
 
-    @asynccontextmanager
-    async def _turn(self, user: str) -> AsyncIterator[None]:
+    @contextmanager
+    def _turn(self, user: str) -> Iterator[None]:
         now = time.monotonic()
         lately = {u: t for u, t in self._asked.items() if t[-1] > now - _MINUTE}
         times = lately.get(user, deque(maxlen=_IN_A_MINUTE))
-        often = len(times) == _IN_A_MINUTE and times[0] > now - _MINUTE
-        if often or self._busy[user] >= _EACH or self._busy.total() >= _ALL:
-            raise TooMany("Too many repositories are being looked at. Try again in a minute.")
-        times.append(now)
-        self._asked = {**lately, user: times}
-        self._busy[user] += 1
-        try:
+        often = TooMany("Too many repositories are being looked at. Try again in a minute.")
+        if len(times) == _IN_A_MINUTE and times[0] > now - _MINUTE:
+            raise often
+        with self._turns.taken(user, often):
+            times.append(now)
+            self._asked = {**lately, user: times}
             yield
-        finally:
-            self._busy[user] -= 1
-            self._busy += Counter()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from ...core.changes import UNKNOWN, changes
+from ...core.changes import UNKNOWN, changes, told_to
 from ...core.contents import projects_of
 from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded, ServerDiffers
 from ...core.launch import Files, Launch, Project, Tickets
@@ -26,6 +26,7 @@ from ...core.updates import Keep
 from ...engines.base import Image
 from ..accounting.limits import UsageLimits
 from ..hub import HubClient, Person, Server, State
+from ..person.invitations import Invitations
 from ..person.shares import Shares
 from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
@@ -52,7 +53,8 @@ class Launcher:
         providers: how what was found is said.
         targets: the interfaces on offer.
         tickets: signs what is started.
-        builds, hub, landing, shares, starts, updates, volumes, space, limits: those it works with.
+        builds, hub, landing, shares, invitations, starts, updates, volumes, space, limits: those it
+            works with.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Launcher:
         hub: HubClient,
         landing: Landing,
         shares: Shares,
+        invitations: Invitations,
         starts: Starts,
         updates: Updates,
         volumes: PersonVolumes,
@@ -76,6 +79,7 @@ class Launcher:
         self._providers = providers
         self._builds, self._updates = builds, updates
         self._hub, self._landing, self._shares, self._starts = hub, landing, shares, starts
+        self._invitations = invitations
         self._volumes, self._space, self._limits = volumes, space, limits
         self._servers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -88,6 +92,7 @@ class Launcher:
         if order.build_only:
             return LaunchResult(image.name)
         launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
+        launch = replace(launch, language=order.language)
         server = await self.server(order, launch, bar.step(Step.SERVER))
         url = await self.redirect(order, launch, server, bar.step(Step.REDIRECT))
         return LaunchResult(image.name, url, server.url)
@@ -147,7 +152,7 @@ class Launcher:
         Launches of one server follow each other: what starts is what the next one finds.
         """
         person, name = order.person, launch.server
-        turn = self._servers.setdefault((person.name, name), asyncio.Lock())
+        turn = self._turn(person, name)
         if turn.locked():
             tell(Event(Phase.LAUNCHING, Sentence("Another launch of yours starts this server.")))
         async with turn:
@@ -160,7 +165,26 @@ class Launcher:
         """Where the browser goes: below this server, and to something that answers."""
         return await self._landing.find(order.person, launch, server, tell, order.notebook)
 
+    # ---- what was begun for nobody
+
+    async def take_back(self, person: Person, server: str) -> bool:
+        """Stop a server that is being started for launches of which none waits any more.
+
+        Whoever launches it meanwhile waits for that, as for any launch before theirs.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            HubUnavailable, NotAllowed: it cannot be stopped now.
+        """
+        async with self._turn(person, server):
+            return await self._starts.take_back(person, server)
+
     # ---- parts of steps
+
+    def _turn(self, person: Person, server: str) -> asyncio.Lock:
+        return self._servers.setdefault((person.name, server), asyncio.Lock())
 
     async def _running(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """The server a launch ends with; it runs."""
@@ -172,7 +196,8 @@ class Launcher:
         if server and server.state is State.STOPPING:
             tell(Event(Phase.LAUNCHING, Sentence("Your server is stopping; waiting for that.")))
             server = await self._stopped(person, server)
-        start, differs = self._decide(order, server, launch)
+        told = await self._told_to(order, server, launch)
+        start, differs = self._decide(order, server, launch, told)
         if start:
             await self._limits.check_start(person, start, new=server is None)
         for sentence in differs:
@@ -298,31 +323,45 @@ class Launcher:
 
         await self._starts.start(order.person, launch.server, ticket, tell)
 
-    def _decide(
+    async def _told_to(
         self, order: LaunchOrder, server: Server | None, launch: Launch
+    ) -> tuple[Sentence, ...]:
+        """Who else would read what a server is given now, in sentences."""
+        if server is None or not launch.secrets:
+            return ()
+        shared = await self._shares.of(order.person, server.name)
+        invites = bool(await self._invitations.of(order.person, server.name))
+        return told_to(shared, invites=invites, old=self._ticket(order, server), new=launch)
+
+    def _decide(
+        self,
+        order: LaunchOrder,
+        server: Server | None,
+        launch: Launch,
+        told: tuple[Sentence, ...],
     ) -> tuple[Launch | None, tuple[Sentence, ...]]:
         """What to start, or nothing to use what runs; and what that changes, in sentences.
 
         A stopped server is started with what is asked for: nothing that runs is interrupted, and
-        its files are the same. Only a running one is worth a question.
+        its files are the same. Worth a question is a running one, and what others would be told.
 
         Raises:
-            ServerDiffers: it runs with something else, and the person has not said what to do.
+            ServerDiffers: the person has not said what to do.
         """
         if server is None:
             return launch, ()
         running = server.state is not State.STOPPED
         old = self._ticket(order, server)
         differs = changes(old, launch) if old else (UNKNOWN,)
-        if running and order.on_change is OnChange.FRESH:
+        if running and order.on_change is OnChange.FRESH and not told:
             return launch, differs
         if not differs:
             return (None, ()) if running else (launch, ())
         keep = order.on_change is OnChange.KEEP and (running or old)
         if keep or (running and order.notebook):
             return (None if running else old), ()
-        if running and order.on_change is not OnChange.RESTART:
-            raise ServerDiffers(server.name, differs)
+        if (running or told) and order.on_change is not OnChange.RESTART:
+            raise ServerDiffers(server.name, differs, told)
         return launch, differs
 
     async def _share(self, order: LaunchOrder, launch: Launch, running: Server, tell: Tell) -> None:

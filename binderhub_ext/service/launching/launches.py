@@ -18,7 +18,7 @@ from time import perf_counter
 from tornado.log import app_log
 
 from ...core.contents import projects_of
-from ...core.errors import BadLink, Cancelled, Conflict, NotFound, TargetMissing
+from ...core.errors import BadLink, BinderError, Cancelled, Conflict, NotFound, TargetMissing
 from ...core.launch import LaunchRequest
 from ...core.links import write_link
 from ...core.policy import Policy, judge, server_of
@@ -97,9 +97,11 @@ class Launches:
         self._over: deque[str] = deque()
         self._current: dict[_Key, RunningLaunch] = {}
         self._starting = asyncio.Lock()
+        self._closing = False
 
     async def close(self) -> None:
-        """End every launch; builds nobody else wants end with them."""
+        """End every launch; builds nobody else wants end with them, servers that start do not."""
+        self._closing = True
         tasks = [running.task for running in self._current.values() if running.task]
         for task in tasks:
             task.cancel()
@@ -212,11 +214,13 @@ class Launches:
         return running.order.person if running else None
 
     async def end(self, running: RunningLaunch, why: str) -> None:
-        """End a launch of anybody, and its build if nobody else wants that."""
+        """End a launch of anybody; its build and the start of its server, if nobody else waits."""
         if running.task and not running.task.done():
             running.why = why
             running.task.cancel()
             await asyncio.wait([running.task])
+            if running.after:
+                await asyncio.wait([running.after])
 
     async def allowance(self, person: Person) -> Allowance | None:
         """What is left of a person's launches per hour; none if they are not limited."""
@@ -270,6 +274,8 @@ class Launches:
 
     def _ended(self, key: _Key, running: RunningLaunch) -> None:
         self._current.pop(key, None)
+        if not self._closing:
+            running.after = asyncio.create_task(self._take_back(running))
         self._over.append(running.state.id)
         while len(self._over) > self._kept:
             del self._all[self._over.popleft()]
@@ -320,6 +326,17 @@ class Launches:
         if state.error is None or state.error.code == TargetMissing.code:
             class_id = order.request.class_id
             self._classes.started(class_id, order.person, state.server, state.id)
+
+    async def _take_back(self, running: RunningLaunch) -> None:
+        """Stop a server that was being started for a launch that is over, and for no other."""
+        person, server = running.order.person, running.state.server
+        if any(key[:2] == (person.name, server) for key in self._current):
+            return
+        try:
+            if await self._launcher.take_back(person, server):
+                self._changed(running)
+        except BinderError as error:
+            app_log.warning("%s/%s may run for nobody: %s", person.name, server, error)
 
     async def _follow(self, running: RunningLaunch) -> Event:
         """Launch; the last event is returned instead of told."""

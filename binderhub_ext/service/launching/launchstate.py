@@ -61,8 +61,7 @@ class State:
     def of_row(cls, row: LaunchRow) -> State:
         """A launch that ended, perhaps of a service before this one."""
         repo = Repo(row.provider, row.repo, row.repo_url) if row.provider else None
-        message = Sentence.verbatim(row.message)
-        error = Failure(row.code, row.status, message, row.detail) if row.code else None
+        error = Failure(row.code, row.status, row.message, row.detail) if row.code else None
         return cls(
             id=row.id,
             user=row.user,
@@ -73,7 +72,7 @@ class State:
             started=row.started,
             finished=row.finished,
             phase=Phase.FAILED if error else Phase.READY,
-            message=message,
+            message=row.message,
             progress=100,
             commit=row.commit,
             image=row.image,
@@ -124,6 +123,6 @@ def outcome_of(state: State, last: Event) -> dict[str, str | int]:
         "update": json.dumps(state.update.to_fields()) if state.update else "",
         "code": error.code if error else "",
         "status": error.status if error else 200,
-        "message": str(error.message if error else last.message),
+        "message": error.message if error else last.message,
         "detail": error.detail if error else "",
     }

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ...core.launch import LaunchRequest
 from ...core.notebooks import Notebook
+from ...core.secretnames import name_of
 from ...core.sentences import Sentence, listing
 from ...core.updates import Keep
 from ..hub import Person
@@ -45,9 +46,10 @@ class LaunchOrder:
         content: the same of the content.
         shown: the commits they were asked about; empty where they were shown none.
         told: ids of those named as teachers of its class of whom the page that asked told them.
-        secrets: names of secrets of theirs that they themselves said the server is given.
-        withheld: names of others that their link asks for.
+        secrets: keys of secrets of theirs that they themselves said the server is given.
+        withheld: keys of others that their link asks for.
         notebook: a file to put into the project and to open; none for what the request opens.
+        language: that the person reads; as of :class:`~...core.launch.Launch`.
     """
 
     person: Person
@@ -64,6 +66,7 @@ class LaunchOrder:
     secrets: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     notebook: Notebook | None = None
+    language: str = ""
 
     @property
     def answers(self) -> dict[str, str]:
@@ -73,15 +76,15 @@ class LaunchOrder:
 
     @property
     def withheld_words(self) -> Sentence:
-        names = listing(map(Sentence.verbatim, self.withheld))
+        names = listing(Sentence.verbatim(name_of(key)) for key in self.withheld)
         return Sentence(_WITHHELD, names=names)
 
     def as_said(self) -> LaunchOrder:
         """The same, for the secrets that its person said, whatever its link names."""
         given = () if self.build_only else self.secrets
-        named = self.request.secrets
+        names = {name_of(key) for key in given}
         return replace(
             self,
             request=replace(self.request, secrets=given),
-            withheld=tuple(name for name in named if name not in given),
+            withheld=tuple(key for key in self.request.secrets if name_of(key) not in names),
         )

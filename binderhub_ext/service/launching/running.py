@@ -23,6 +23,7 @@ class RunningLaunch:
 
     Attributes:
         why: what its person is told if the task is cancelled.
+        after: what is done once it has ended.
     """
 
     def __init__(self, order: LaunchOrder, state: State) -> None:
@@ -30,6 +31,7 @@ class RunningLaunch:
         self.state = state
         self.history = History()
         self.task: asyncio.Task[None] | None = None
+        self.after: asyncio.Task[None] | None = None
         self.why = INTERRUPTED
 
     def tell(self, event: Event) -> None:

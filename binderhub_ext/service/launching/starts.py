@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import Lock, timeout
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from asyncio import CancelledError, Lock, Task, create_task, shield, timeout, wait
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -38,6 +38,7 @@ class Starts:
     def __init__(self, hub: HubClient, semaphore: FairSemaphore, patience: float) -> None:
         self._hub, self._semaphore, self._patience = hub, semaphore, patience
         self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._begun: dict[tuple[str, str], Task[None]] = {}
 
     async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
         """Start a server in its turn, and watch it until it is ready.
@@ -60,8 +61,11 @@ class Starts:
             tell(Event(Phase.LAUNCHING, Sentence("Starting your server.")))
             for left in reversed(range(_TIMES)):
                 try:
-                    await self._begin(person, name, ticket())
-                    return await self.watch(person, name, tell)
+                    with self._settled(person, name):
+                        asked = create_task(self._ask(person, name, ticket()))
+                        self._begun[person.name, name] = asked
+                        await shield(asked)
+                        return await self._watch(person, name, tell)
                 except StartLost:
                     if not left:
                         raise
@@ -69,7 +73,40 @@ class Starts:
                     tell(Event(Phase.LAUNCHING, message, {"progress": 0}))
         return None
 
-    async def _begin(self, person: Person, name: str, ticket: str) -> None:
+    async def take_back(self, person: Person, name: str) -> bool:
+        """Stop a server whose start was asked for here, and of which nobody saw what came of it.
+
+        Not while somebody waits for it.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            HubUnavailable, NotAllowed: it cannot be stopped now.
+        """
+        asked = self._begun.pop((person.name, name), None)
+        if asked is None:
+            return False
+        # what the Hub has not heard of yet, it does not stop
+        await wait([asked])
+        if asked.exception():
+            return False
+        await self._hub.stop(person, name)
+        return True
+
+    @contextmanager
+    def _settled(self, person: Person, name: str) -> Iterator[None]:
+        """In the block it turns out what comes of a start, unless whoever waits is cancelled."""
+        try:
+            yield
+        except CancelledError:
+            raise
+        except BaseException:
+            self._begun.pop((person.name, name), None)
+            raise
+        self._begun.pop((person.name, name), None)
+
+    async def _ask(self, person: Person, name: str, ticket: str) -> None:
         """Ask for a start. A Hub that was restarted may know of it by the question before."""
         try:
             await self._hub.start(person, name, ticket)
@@ -96,6 +133,10 @@ class Starts:
         Raises:
             LaunchFailed: it does not get ready.
         """
+        with self._settled(person, name):
+            await self._watch(person, name, tell)
+
+    async def _watch(self, person: Person, name: str, tell: Tell) -> None:
         try:
             async with timeout(self._patience):
                 async for message in self._hub.progress(person, name):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...core.errors import BadLink
+from ...core.errors import BadLink, Conflict
 from ...core.url import read_url
 from ...repos.credentials import Credential
 from ..records.records import Records, now
@@ -19,6 +19,8 @@ ANY_USER = "git"
 """For hosts that look at the token alone."""
 
 _MAX = 4096
+_HOSTS = 50
+"""For which one person may store a token."""
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -52,6 +54,7 @@ class Credentials:
 
         Raises:
             BadLink: not a host, or not a token.
+            Conflict: the person has as many as they may.
         """
         host, user, token = _host(host), user.strip() or ANY_USER, token.strip()
         if not _PLAIN.fullmatch(token) or len(token) > _MAX:
@@ -67,7 +70,12 @@ class Credentials:
             sealed=self._seal.close({"person": person, "host": host}, content),
             since=now(),
         )
-        await self._records.keep_credential(row)
+        if not await self._records.keep_credential(row, _HOSTS):
+            raise Conflict(
+                "You have tokens for {count} hosts already, which is as many as one person may"
+                " store here. Remove one first.",
+                count=_HOSTS,
+            )
 
     async def remove(self, person: str, id: str) -> bool:
         """Forget a token; False if this person had none of that id."""

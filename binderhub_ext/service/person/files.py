@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from tornado.log import app_log
 
-from ...core.errors import Conflict, NotFound
+from ...core.errors import Conflict, NotFound, TooMany
 from ...core.launch import Files, Launch, Tickets
 from ...core.layout import DataDirectory
 from ...core.space import Taken
@@ -30,11 +30,16 @@ from ...storage.zipped import zipped
 from ..hub import HubClient, Person, Server, State
 from ..records.records import Records
 from ..records.tables import LaunchRow
+from ..turns import Turns
 from .space import DiskUsage, Place
 from .volumes import PersonVolumes, VolumeAccess
 
 _DAY = 24 * 3600
 _ZIPPED_AT_ONCE = 2
+"""Pieces that are made at the same time, one for whoever waits longest: who reads slowly holds up
+nobody."""
+_EACH, _ALL = 2, 32
+"""Archives that one person, and everybody, may have under way."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ class PersonFiles:
         self._emptying: set[asyncio.Task[None]] = set()
         self._alone = asyncio.Lock()
         self._zipping = asyncio.Semaphore(_ZIPPED_AT_ONCE)
+        self._turns = Turns(_EACH, _ALL)
 
     # ---- looking
 
@@ -164,13 +170,16 @@ class PersonFiles:
 
         Raises:
             NotFound: they have none there.
+            TooMany: they have others under way.
         """
         await asyncio.to_thread(check_project, self._layout, person.name, path)
         pieces = zipped(*self._place(person.name, path))
-        async with self._zipping:
+        full = TooMany("Too many archives are being made at once. Try again in a moment.")
+        with self._turns.taken(person.name, full):
             try:
-                while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-                    yield piece
+                while (piece := await self._next(pieces)) is not None:
+                    if piece:
+                        yield piece
             finally:
                 await asyncio.to_thread(pieces.close)
 
@@ -238,6 +247,10 @@ class PersonFiles:
                 await asyncio.to_thread(empty_trash, self._layout, time.time())
 
     # ---- parts
+
+    async def _next(self, pieces: Generator[bytes]) -> bytes | None:
+        async with self._zipping:
+            return await asyncio.to_thread(next, pieces, None)
 
     async def _running(self, person: Person) -> list[tuple[Server, Launch]]:
         return [

@@ -26,6 +26,7 @@ from ...programs import started
 from ...storage.asowner.words import Owner, Question, answered, command, piece
 from ...storage.volumes import FILES
 from ..hub import Person
+from ..turns import Turns
 from .space import DiskUsage
 from .volumes import PersonVolumes
 
@@ -147,7 +148,7 @@ class PersonFolders:
     ) -> None:
         self._layout, self._volumes, self._space = layout, volumes, space
         self.limit = limit
-        self._busy: Counter[str] = Counter()
+        self._turns = Turns(_EACH, _ALL)
         self._coming: Counter[str] = Counter()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -288,20 +289,17 @@ class PersonFolders:
         self, person: Person, place: Place, question: Question
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         """The program, as the owner of the files, with its question."""
-        if self._busy[person.name] >= _EACH or self._busy.total() >= _ALL:
-            raise TooMany("Too many files are under way at once. Try again in a moment.")
-        self._busy[person.name] += 1
-        try:
-            with _opened(await asyncio.to_thread(_open, place)) as root:
-                argv = command(root, place.owner)
-                options: dict[str, Any] = {"env": {}, "cwd": "/", "umask": 0o022}
-                async with started(argv, pass_fds=(root,), **options) as process:
-                    assert process.stdin
-                    process.stdin.write(question.line())
-                    yield process
-        finally:
-            self._busy[person.name] -= 1
-            self._busy += Counter()
+        full = TooMany("Too many files are under way at once. Try again in a moment.")
+        with (
+            self._turns.taken(person.name, full),
+            _opened(await asyncio.to_thread(_open, place)) as root,
+        ):
+            argv = command(root, place.owner)
+            options: dict[str, Any] = {"env": {}, "cwd": "/", "umask": 0o022}
+            async with started(argv, pass_fds=(root,), **options) as process:
+                assert process.stdin
+                process.stdin.write(question.line())
+                yield process
 
 
 def _no_room(size: int) -> NoSpace:

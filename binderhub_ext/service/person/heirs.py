@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import datetime
+
+from tornado.log import app_log
 
 from ...core.errors import NotAllowed
+from ...storage.volumes import VolumeStore
 from ..hub import HubClient, Person
 from ..members import own_since
 from ..records.records import Records
 
+_FORGOTTEN = (
+    "The Hub knows %s since %s, and more was kept here under that name before: %d secrets, tokens,"
+    " answers and openings of classes are forgotten, and access to %s. The home of that name, and"
+    " volumes and entries that it owns, are as they were. If this is the same person, the Hub's"
+    " database is another one now: restore it together with everything else."
+)
+
 
 class Heirs:
-    """Forgets what was entrusted to the service under a name before its present owner had it.
+    """Forgets what was entrusted under a name before its present owner had it: to the service, and
+    by other people, who let its owner into volumes of theirs.
 
     Args:
         records: where it is kept.
+        volumes: all there are.
         hub: asked of those whose token does not tell since when they are known.
         me: the service.
     """
 
-    def __init__(self, records: Records, hub: HubClient, me: Person) -> None:
-        self._records, self._hub, self._me = records, hub, me
+    def __init__(self, records: Records, volumes: VolumeStore, hub: HubClient, me: Person) -> None:
+        self._records, self._volumes, self._hub, self._me = records, volumes, hub, me
         self._known: dict[str, float] = {}
         self._tokens: dict[str, str] = {}
 
@@ -38,8 +52,15 @@ class Heirs:
             since = await self._asked(person.name)
             self._tokens[person.name] = person.token
         if self._known.get(person.name) != since:
-            await self._records.forget_entrusted(person.name, own_since(since))
+            await self._forget(person.name, own_since(since))
             self._known[person.name] = since
+
+    async def _forget(self, name: str, before: datetime) -> None:
+        entrusted = await self._records.forget_entrusted(name, before)
+        left = await asyncio.to_thread(self._volumes.forget_member, name, before.timestamp())
+        if entrusted or left:
+            volumes = ", ".join(volume.name for volume in left) or "no volume"
+            app_log.warning(_FORGOTTEN, name, before.isoformat(), entrusted, volumes)
 
     async def _asked(self, name: str) -> float:
         try:

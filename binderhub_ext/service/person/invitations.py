@@ -7,10 +7,12 @@ any other, and what may be shared may be invited to: the Hub asks the same scope
 
 from __future__ import annotations
 
+from asyncio import Lock
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ...core.errors import BadLink, NotAllowed, NotFound, TooMany
 from ..hub import HubClient, Person
@@ -45,6 +47,7 @@ class Invitations:
 
     def __init__(self, hub: HubClient) -> None:
         self._hub = hub
+        self._making: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     async def given(self, person: Person) -> Mapping[str, Sequence[Invitation]]:
         """A person's invitations that hold, by the name of the server; none if they may not ask."""
@@ -82,12 +85,17 @@ class Invitations:
         """
         if time not in TIMES:
             raise BadLink("An invitation holds for one of: {times}.", times=", ".join(TIMES))
-        if len(await self.of(person, server)) >= _MOST:
-            raise TooMany(
-                "There are {count} invitations into this server already. Withdraw one first.",
-                count=_MOST,
-            )
-        body = {"scopes": scopes_of(person, server), "expires_in": TIMES[time]}
+        # nobody gets past the limit by asking many times at once
+        async with self._making.setdefault(person.name, Lock()):
+            if len(await self.of(person, server)) >= _MOST:
+                raise TooMany(
+                    "There are {count} invitations into this server already. Withdraw one first.",
+                    count=_MOST,
+                )
+            return await self._make(person, server, TIMES[time])
+
+    async def _make(self, person: Person, server: str, seconds: int) -> tuple[Invitation, str]:
+        body = {"scopes": scopes_of(person, server), "expires_in": seconds}
         async with self._hub.call("POST", person, _path(person, server), json=body) as response:
             if response.status == 404:
                 raise NotFound("You have no server of that name.")

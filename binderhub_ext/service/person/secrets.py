@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...core.errors import Conflict, NotFound, Unsupported
-from ...core.secretnames import NO_SECRETS, Secret, check_secret_name, check_secret_value
+from ...core.secretnames import (
+    NO_SECRETS,
+    SIGN_IN,
+    Secret,
+    check_secret_name,
+    check_secret_value,
+    name_of,
+)
 from ..members import own_since
 from ..records.records import now
 from ..records.secrets import SecretRecords
@@ -33,6 +40,11 @@ class StoredSecret:
     file: bool
     id: str = ""
     since: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """What a tick names it by."""
+        return self.name if self.id else SIGN_IN + self.name
 
 
 class Secrets:
@@ -89,42 +101,45 @@ class Secrets:
         """What a person can give to a server: what they stored, then what their sign-in has."""
         if not self.usable:
             return []
-        rows = await self._records.of_user(person)
-        stored = [StoredSecret(row.name, row.file, row.id, row.since) for row in rows]
+        stored = await self._stored(person)
         names = {one.name for one in stored}
         return [*stored, *(one for one in self._offered if one.name not in names)]
 
-    async def check(self, person: str, names: Sequence[str]) -> None:
-        """Refuse names of what a person does not have.
+    async def check(self, person: str, keys: Sequence[str]) -> None:
+        """Refuse keys of what a person does not have.
 
         Raises:
             NotFound
             Unsupported: nobody's servers can be given any here.
         """
-        if names and not self.usable:
+        if keys and not self.usable:
             raise Unsupported(NO_SECRETS)
-        known = {one.name for one in await self.mine(person)} if names else ()
-        for name in names:
-            if name not in known:
+        known = {one.key for one in (*await self._stored(person), *self._offered)} if keys else ()
+        for key in keys:
+            if key not in known:
                 raise NotFound(
                     "You have no secret called {name}. Store it in your settings, or launch"
                     " without it.",
-                    name=name,
+                    name=name_of(key),
                 )
 
-    async def opened(self, person: str, names: Iterable[str], since: float) -> list[Secret]:
-        """Those of these names that the person has stored, for the start of a server.
+    async def opened(self, person: str, keys: Iterable[str], since: float) -> list[Secret]:
+        """Those of these keys that the person has stored, for the start of a server.
 
         Args:
             since: when they became known, as :class:`~..members.Member` has it.
         """
-        wanted, opened = set(names), []
+        wanted, opened = set(keys), []
         for row in await self._records.of_user(person) if wanted else ():
             if row.name in wanted and row.since >= own_since(since):
                 content = self._seal.open(row.sealed, _owner(row.user, row.name))
                 if content:
                     opened.append(Secret(row.name, content["value"], row.file))
         return opened
+
+    async def _stored(self, person: str) -> list[StoredSecret]:
+        rows = await self._records.of_user(person)
+        return [StoredSecret(row.name, row.file, row.id, row.since) for row in rows]
 
 
 def _owner(person: str, name: str) -> dict[str, str]:

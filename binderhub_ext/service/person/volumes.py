@@ -26,6 +26,8 @@ from ...core.volumes import (
     check_person,
     group_of,
     resolve,
+    with_member,
+    without_member,
 )
 from ...storage.trash import Trashed
 from ...storage.usage import Usage, last_usage
@@ -172,8 +174,11 @@ class PersonVolumes:
                     "A volume has at most {members_max} members. Use a group.",
                     members_max=_MEMBERS_MAX,
                 )
-            members = {**known, **({name: access} if access else {})}
-            return replace(volume, users=members) if user else replace(volume, groups=members)
+            if group:
+                return replace(volume, groups={**known, **({name: access} if access else {})})
+            if access:
+                return with_member(volume, name, access, time.time())
+            return without_member(volume, name)
 
         return await self._change(person, id, change)
 
@@ -194,10 +199,10 @@ class PersonVolumes:
                 raise TooMany(
                     "{person} owns as many shared volumes as one person may here.", person=to
                 )
-            users = {name: a for name, a in volume.users.items() if name != to}
-            if to != person.name:
-                users[person.name] = Access.RW
-            return replace(volume, owner=to, users=users)
+            handed = replace(without_member(volume, to), owner=to)
+            if to == person.name:
+                return handed
+            return with_member(handed, person.name, Access.RW, time.time())
 
         return await self._change(person, id, change)
 
@@ -213,11 +218,9 @@ class PersonVolumes:
         if person.name not in mine.volume.users:
             raise Conflict("You have it by a group you are in, so only leaving that would help.")
 
-        def change(volume: Volume) -> Volume:
-            rest = {name: a for name, a in volume.users.items() if name != person.name}
-            return replace(volume, users=rest)
-
-        await asyncio.to_thread(self.store.change, id, change)
+        await asyncio.to_thread(
+            self.store.change, id, lambda volume: without_member(volume, person.name)
+        )
 
     async def delete(self, person: Person, id: str) -> Trashed:
         """Move it to the trash; servers that run keep seeing it until they stop."""

@@ -17,8 +17,10 @@ from sqlalchemy import Row, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ...core.errors import Interrupted
-from ...core.intervals import Changes, Key, Open, Reading, look
+from ...core.intervals import Changes, Key, Measured, Open, Reading, look
+from ...core.launch import Launch
 from ...core.spending import Stretch, What
+from ...core.using import NONE, Used
 from .records import Records
 from .tables import ClockRow, IntervalRow, StorageDayRow
 
@@ -44,6 +46,7 @@ class Run:
         starting: seconds for which it was seen to start.
         groups: of its person now.
         repo, size, memory, cpu, gpu: as of :class:`~.spending.Stretch`.
+        launch: what it was started with, if that was by us.
     """
 
     key: Key
@@ -55,6 +58,7 @@ class Run:
     memory: int = 0
     cpu: float = 0
     gpu: float = 0
+    launch: Launch | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,12 @@ class Ledger:
         return list(rows)
 
     async def looked(
-        self, runs: Iterable[Run], stopped: Mapping[Key, float], now: Reading, watched: float
+        self,
+        runs: Iterable[Run],
+        stopped: Mapping[Key, float],
+        now: Reading,
+        watched: float,
+        measured: Measured = Measured(),  # noqa: B008  frozen
     ) -> bool:
         """Write down what a look at the Hub found, in one transaction.
 
@@ -111,6 +120,7 @@ class Ledger:
             runs: every server that runs.
             stopped: as of :func:`~.intervals.look`, like `watched`.
             now: the clocks, read before the Hub was asked.
+            measured: what they use, as far as that was looked at too.
 
         Returns:
             Whether it was news: another service may have looked later.
@@ -133,9 +143,16 @@ class Ledger:
                 starting={key: run.starting for key, run in by_key.items()},
             )
             if seen.new:
-                rows = [self._row(by_key[key], seconds, now) for key, seconds in seen.new.items()]
+                rows = [
+                    {
+                        **self._row(by_key[key], seconds, now),
+                        **_uses(measured.used(key, NONE, seconds)),
+                    }
+                    for key, seconds in seen.new.items()
+                ]
                 session.execute(insert(IntervalRow), rows)
-            for changes in (_grown(seen, now), _ended(seen)):
+            used = {one.id: measured.used(key, one.used, one.seconds) for key, one in known.items()}
+            for changes in (_grown(seen, now, used), _ended(seen)):
                 if changes:
                     session.execute(update(IntervalRow), changes)
             values = {"wall": now.wall, "boot": now.boot[:64], "ticks": now.ticks}
@@ -290,14 +307,21 @@ _READ = (
     IntervalRow.groups,
     IntervalRow.repo,
     IntervalRow.size,
+    IntervalRow.peak,
+    IntervalRow.worked,
 )
 
 
-def _grown(seen: Changes, now: Reading) -> list[dict[str, Any]]:
+def _grown(seen: Changes, now: Reading, used: Mapping[str, Used]) -> list[dict[str, Any]]:
+    common = {"seen": _moment(now.wall), "ended": False}
     return [
-        {"id": id, "seconds": seconds, "seen": _moment(now.wall), "ended": False}
+        {"id": id, "seconds": seconds, **common, **_uses(used[id])}
         for id, seconds in seen.grown.items()
     ]
+
+
+def _uses(used: Used) -> dict[str, Any]:
+    return {"peak": used.peak, "worked": used.worked}
 
 
 def _ended(seen: Changes) -> list[dict[str, Any]]:
@@ -325,6 +349,7 @@ def _stretch(row: Row[*tuple[Any, ...]], now: float) -> Stretch:
         _groups(row.groups),
         row.repo,
         row.size,
+        Used(row.peak, row.worked),
     )
 
 
@@ -361,7 +386,7 @@ def _open(session: Session, running: Collection[Key]) -> dict[Key, Open]:
         rows += session.scalars(again)
     known = {Key(row.user, row.name, row.mark): row for row in rows}
     return {
-        key: Open(row.id, row.seen.timestamp(), row.seconds)
+        key: Open(row.id, row.seen.timestamp(), row.seconds, Used(row.peak, row.worked))
         for key, row in known.items()
         if key in running or not row.ended
     }

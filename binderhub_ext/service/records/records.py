@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Delete, Select, case, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session, aliased
 
@@ -23,7 +23,7 @@ from ...core.repo import Commit, Repo
 from ...core.rights import combination
 from ...core.sentences import fixed, kept, read_kept
 from ...engines.base import Environment
-from .classtables import ClassTeacherRow
+from .classtables import ClassTeacherRow, OpeningRow
 from .tables import (
     BuildRow,
     CredentialRow,
@@ -218,19 +218,26 @@ class Records(Transactions):
 
     # ---- what is entrusted
 
-    async def forget_entrusted(self, user: str, before: datetime) -> None:
-        """Forget secrets, credentials, decisions, notebooks and classes of a person of before.
+    async def forget_entrusted(self, user: str, before: datetime) -> int:
+        """Forget secrets, credentials, decisions and notebooks of a person of before, that they
+        opened links of classes, and that others named them as a teacher of theirs.
 
-        Of classes those in which somebody else named them as a teacher.
+        Returns:
+            How many there were.
         """
+        old: list[Delete] = [
+            delete(table).where(table.user == user, table.since < before)
+            for table in (SecretRow, CredentialRow, TrustRow, NotebookRow)
+        ]
+        old.append(delete(OpeningRow).where(OpeningRow.user == user, OpeningRow.opened < before))
+        named, older = ClassTeacherRow.name == user, ClassTeacherRow.since < before
+        old.append(delete(ClassTeacherRow).where(named, ~ClassTeacherRow.is_group, older))
 
-        def forget(session: Session) -> None:
-            for table in (SecretRow, CredentialRow, TrustRow, NotebookRow):
-                session.execute(delete(table).where(table.user == user, table.since < before))
-            named, older = ClassTeacherRow.name == user, ClassTeacherRow.since < before
-            session.execute(delete(ClassTeacherRow).where(named, ~ClassTeacherRow.is_group, older))
+        def forget(session: Session) -> int:
+            results = [session.execute(one) for one in old]
+            return sum(result.rowcount for result in results)  # type: ignore[attr-defined]
 
-        await self.run(forget)
+        return await self.run(forget)
 
     # ---- trust
 
@@ -263,15 +270,19 @@ class Records(Transactions):
 
     # ---- credentials
 
-    async def keep_credential(self, row: CredentialRow) -> None:
-        """Keep a sealed token; it replaces the person's earlier one for the same host."""
+    async def keep_credential(self, row: CredentialRow, limit: int) -> bool:
+        """Keep a token in place of one for the same host; False with `limit` for other hosts."""
+        mine, host = CredentialRow.user == row.user, CredentialRow.host
 
-        def replace(session: Session) -> None:
-            same = (CredentialRow.user == row.user) & (CredentialRow.host == row.host)
-            session.execute(delete(CredentialRow).where(same))
+        def replace(session: Session) -> bool:
+            others = select(func.count()).where(mine, host != row.host)
+            if (session.scalar(others) or 0) >= limit:
+                return False
+            session.execute(delete(CredentialRow).where(mine, host == row.host))
             session.add(row)
+            return True
 
-        await self.run(replace)
+        return await self.run(replace)
 
     async def credentials(self, user: str) -> list[CredentialRow]:
         """A person's sealed tokens, by host."""

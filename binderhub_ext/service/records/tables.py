@@ -24,6 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from ...core.sentences import NOTHING, Sentence, read_written, written
+
 
 class Moment(TypeDecorator[datetime]):
     """A point in time; always UTC, also in databases that forget the zone."""
@@ -35,6 +37,22 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Said(TypeDecorator[Sentence]):
+    """A sentence with what it was made of, so that it is said in the language of whoever reads it.
+
+    One without places is kept as its words, as are all that were written by earlier versions.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else written(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Sentence | None:
+        return None if value is None else read_written(value)
 
 
 class Base(DeclarativeBase):
@@ -50,7 +68,7 @@ class EnvironmentRow(Base):
     repo: Mapped[str] = mapped_column(String(2048), primary_key=True)
     commit: Mapped[str] = mapped_column(String(128), primary_key=True)
     key: Mapped[str] = mapped_column(String(128))
-    kind: Mapped[str] = mapped_column(Text)
+    kind: Mapped[Sentence] = mapped_column(Said)
     files: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text)
     seen: Mapped[datetime] = mapped_column(Moment)
@@ -63,13 +81,13 @@ class BuildRow(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     key: Mapped[str] = mapped_column(String(128), index=True)
-    kind: Mapped[str] = mapped_column(Text)
+    kind: Mapped[Sentence] = mapped_column(Said)
     repo: Mapped[str] = mapped_column(String(2048))
     commit: Mapped[str] = mapped_column(String(128))
     started: Mapped[datetime] = mapped_column(Moment, index=True)
     finished: Mapped[datetime | None] = mapped_column(Moment)
     result: Mapped[str] = mapped_column(String(40), default="")
-    message: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[Sentence] = mapped_column(Said, default=NOTHING)
     owner: Mapped[str] = mapped_column(String(64), default="")
 
 
@@ -96,8 +114,8 @@ class LaunchRow(Base):
     request: Mapped[str] = mapped_column(Text, default="")
     code: Mapped[str] = mapped_column(String(64), default="")
     status: Mapped[int] = mapped_column(Integer, default=0)
-    message: Mapped[str] = mapped_column(Text, default="")
-    detail: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[Sentence] = mapped_column(Said, default=NOTHING)
+    detail: Mapped[Sentence] = mapped_column(Said, default=NOTHING)
     url: Mapped[str] = mapped_column(Text, default="")
     update: Mapped[str] = mapped_column(Text, default="")
     owner: Mapped[str] = mapped_column(String(64), default="")
@@ -192,6 +210,8 @@ class IntervalRow(Base):
         mark: which of the server's runs: the Hub's own word for when it was started.
         seconds: how long it was seen to run, which is what counts; `started` and `seen` are of
             clocks that can be set.
+        peak: bytes of memory that a server was seen to use at most; `None` if nobody could tell.
+        worked: seconds that processors worked for it, as far as was seen; the same.
         ended: whether it is over.
         reason: why; of a build its result.
         owner: the service at whose builds it was.
@@ -219,6 +239,8 @@ class IntervalRow(Base):
     started: Mapped[datetime] = mapped_column(Moment)
     seen: Mapped[datetime] = mapped_column(Moment)
     seconds: Mapped[float] = mapped_column(Float)
+    peak: Mapped[int | None] = mapped_column(BigInteger)
+    worked: Mapped[float | None] = mapped_column(Float)
     ended: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str] = mapped_column(String(40))
     owner: Mapped[str] = mapped_column(String(64))

@@ -11,6 +11,7 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from ...core.rights import words
+from ...core.sentences import Sentence
 from ...core.url import readable
 from ..admin.administration import Kept, Somebody, TheirServer
 from ..records.tables import BuildRow, LaunchRow, TrustRow
@@ -87,7 +88,7 @@ def their_server_view(one: TheirServer) -> dict[str, Any]:
     return {
         "user": one.user,
         "name": one.server.name,
-        "title": commit.repo.title if commit else one.server.name or "default",
+        "title": commit.repo.title if commit else one.server.name or Sentence("default"),
         "repo": _shown(commit.repo.url) if commit else "",
         "image": one.launch.image if one.launch else "",
         "state": str(one.server.state),

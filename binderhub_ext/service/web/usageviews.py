@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...core.quantities import say_bytes
+from ...core.sentences import Sentence, listing
 from ...core.spending import Prices, What
 from ...core.url import readable
 from ...core.usagequotas import NEW_SERVER, Standing, longest
@@ -20,6 +21,7 @@ from .views import iso
 _COLUMNS = (
     *("date", "user", "group", "component", "cost", "currency", "server_hours"),
     *("memory_gib_hours", "cpu_hours", "gpu_hours", "build_minutes", "storage_gib"),
+    *("memory_peak_gib", "cpu_hours_used"),
 )
 _FORMULA = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=\s*[=+@-])")
 """Where spreadsheets see a formula begin, also those that end a cell at another sign."""
@@ -78,6 +80,8 @@ def figures_view(figures: Figures, prices: Prices) -> dict[str, Any]:
         "gpu_hours": round(figures.gpu, 3),
         "build_minutes": round(figures.minutes, 2),
         "storage_gib_days": round(figures.stored, 3),
+        "memory_peak_gib": round(figures.peak, 3),
+        "cpu_hours_used": round(figures.worked, 4),
     }
     return {**view, "cost": round(figures.cost, 4)} if prices else view
 
@@ -92,20 +96,26 @@ def interval_view(row: IntervalRow) -> dict[str, Any]:
         "ended": iso(row.seen) if row.ended else "",
         "seconds": round(row.seconds),
         "memory": row.memory,
-        "size": " · ".join(_size(row)),
+        "size": listing(_size(row), last="{these} · {this}"),
+        "peak": row.peak,
+        "worked": None if row.worked is None else round(row.worked, 1),
         "reason": row.reason,
     }
 
 
-def _size(row: IntervalRow) -> Iterable[str]:
+def _size(row: IntervalRow) -> Iterable[Sentence]:
     if row.size:
-        yield row.size
+        yield Sentence.verbatim(row.size)
     if row.memory:
         yield say_bytes(row.memory)
     if row.cpu:
-        yield f"{row.cpu:g} CPU"
+        yield Sentence("{count} CPU", count=_short(row.cpu))
     if row.gpu:
-        yield f"{row.gpu:g} GPU"
+        yield Sentence("{count} GPU", count=_short(row.gpu))
+
+
+def _short(number: float) -> float:
+    return int(number) if number == int(number) else number
 
 
 def people_view(
@@ -146,6 +156,8 @@ def as_csv(lines: Iterable[Line], prices: Prices) -> str:
                 f"{figures.gpu:.4f}",
                 f"{figures.minutes:.3f}",
                 f"{figures.stored:.4f}",
+                f"{figures.peak:.4f}",
+                f"{figures.worked:.4f}",
             ]
         )
     return text.getvalue()

@@ -16,7 +16,8 @@ from ...core.progress import Event, Phase
 from ...core.projects import PROJECTS
 from ...core.repo import Repo
 from ...core.rights import words
-from ...core.sentences import Sentence, listing
+from ...core.secretnames import SIGN_IN, name_of
+from ...core.sentences import Sentence, listing, together
 from ...core.sharees import Sharee
 from ...core.updates import CHOICES, Keep, Update, needs_choice
 from ...core.url import readable
@@ -210,10 +211,10 @@ def server_view(
     launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
     titles = [project.commit.repo.title for project in launch.content] if launch else []
-    title = commit.repo.title if commit else server.name or "default"
+    title = commit.repo.title if commit else server.name or Sentence("default")
     return {
         "name": server.name,
-        "title": f"{title} with {', '.join(titles)}" if titles else title,
+        "title": together(title, titles),
         "repo": repo_view(commit.repo) if commit else None,
         "ref": commit.ref if commit else "",
         "commit": commit.id if commit else "",
@@ -221,7 +222,7 @@ def server_view(
         "project": launch.project if launch and launch.files is not Files.NONE else "",
         "content": [content_view(project) for project in launch.content] if launch else [],
         "idle": launch.idle if launch else 0,
-        "secrets": list(launch.secrets) if launch else [],
+        "secrets": list(map(name_of, launch.secrets)) if launch else [],
         "state": str(server.state),
         "url": server.url,
         "last_activity": server.last_activity,
@@ -356,22 +357,25 @@ def secret_choices(
 
     Args:
         mine: those that the person has.
-        asked: names that a link asks for; the person need not have them.
-        ticked: names that the person ticked; never what a link asks for.
+        asked: keys that a link asks for; the person need not have them. Whoever wrote it cannot
+            know how they have what it names.
+        ticked: keys that the person ticked; never what a link asks for.
         others: whether what no link asks for is offered too.
     """
-    asked, ticked, known = list(asked), set(ticked), {one.name: one for one in mine}
-    names = [*asked, *(name for name in known if others and name not in asked)]
+    known, ticked = {one.key: one for one in mine}, set(ticked)
+    wanted = [key if key in known or SIGN_IN + key not in known else SIGN_IN + key for key in asked]
+    keys = dict.fromkeys([*wanted, *(known if others else ())])
     return [
         {
-            "name": name,
-            "asked": name in asked,
-            "ticked": name in ticked,
-            "missing": name not in known,
-            "file": name in known and known[name].file,
-            "signed_in": name in known and not known[name].id,
+            "key": key,
+            "name": name_of(key),
+            "asked": key in wanted,
+            "ticked": key in ticked,
+            "missing": key not in known,
+            "file": key in known and known[key].file,
+            "signed_in": key in known and not known[key].id,
         }
-        for name in names
+        for key in keys
     ]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from ...beneath import beneath, lstat_beneath, mkdir_beneath, read_beneath, write_beneath
+from ...core.sentences import Sentence
 from .files import InTheWay, put, split
 from .git import REPOSITORY, Scratch
 from .record import Header, Record
@@ -45,7 +46,7 @@ def advance(
     request: Request,
     bases: Sequence[Record],
     incoming: dict[bytes, Entry],
-) -> tuple[str, str, list[str]]:
+) -> tuple[str, str, list[Sentence]]:
     """Tell the project's Git about the commit.
 
     Args:
@@ -70,12 +71,14 @@ def advance(
             last = repository.last_left(headers)
             repository.move(f"refs/{remote}", request.commit)
             if not repository.is_at(last.branch, {i for h in headers for i in (h.tip, h.commit)}):
-                return last.branch, last.tip, [_LEFT.format(name=remote.split("/", 1)[1])]
+                left = Sentence(_LEFT, name=remote.split("/", 1)[1])
+                return last.branch, last.tip, [left]
             repository.update_index([base.entries for base in bases], incoming)
             return repository.follow(last.branch, request, headers), request.commit, []
     except (OSError, SyncError, InTheWay, ValueError) as error:
-        words = f"The project's files are up to date, its Git history could not be: {error}"
-        return last.branch, last.tip, [words]
+        words = getattr(error, "message", str(error))
+        text = "The project's files are up to date, its Git history could not be: {error}"
+        return last.branch, last.tip, [Sentence(text, error=words)]
 
 
 class _Objects:

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from typing import Any
 
-from ...core.updates import FileChange, Update, printable
+from ...core.updates import FileChange, Update, notes_fields, printable
 from ...core.versions import short_id
 from .words import Change, Report, SyncError, What
 
@@ -31,7 +31,7 @@ def _fields(outcome: Report | SyncError) -> dict[str, Any]:
         **outcome.message.data,
         "counts": dict(Counter(str(change.what) for change in outcome.changes)),
         "changes": [_change(change) for change in _sorted(outcome)],
-        "notes": outcome.notes,
+        **notes_fields(outcome.notes),
         "edited": [os.fsdecode(path) for path in sorted(outcome.edited)],
     }
 

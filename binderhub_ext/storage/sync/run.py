@@ -13,7 +13,7 @@ from .record import Header, is_branch, is_commit
 from .update import update
 from .words import Report, Request, State, SyncError
 
-_WAITED = (
+_WAITED = Sentence(
     "Another launch was at work in this project at the same time and went first; both have ended "
     "well, and the project is as this one wanted it."
 )

@@ -156,7 +156,7 @@ class Report:
     message: Sentence = NOTHING
     previous: str = ""
     changes: list[Change] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Sentence] = field(default_factory=list)
     edited: list[bytes] = field(default_factory=list)
 
 

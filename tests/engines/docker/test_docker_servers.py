@@ -15,6 +15,7 @@ from keeper import keeping
 
 from binderhub_ext.core.launch import Files
 from binderhub_ext.core.secretnames import Secret
+from binderhub_ext.core.using import UNKNOWN
 from binderhub_ext.engines.docker.build import DockerBuilder
 
 FILES = {"readme.txt": "from the repository", "src/x.py": "y = 1"}
@@ -126,6 +127,10 @@ print(seen, os.path.exists("/var/run/docker.sock"))
 """
         assert (await client.run("bob", code)).output == "[] False\n"
         assert "/home/jovyan/secret.txt" in (await client.run("ada", code)).output
+        launches = [docker_hub.launch(user) for user in ("ada", "bob", "nobody")]
+        *both, none = await DockerBuilder(data_dir=str(docker_hub.data)).uses(launches)
+        assert all(16 << 20 < (use.memory or 0) < 2 << 30 for use in both), both
+        assert all(0.1 < (use.worked or 0) < 600 for use in both) and none == UNKNOWN
         for user in ("ada", "bob"):
             await client.stop(user)
 

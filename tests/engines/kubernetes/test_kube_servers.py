@@ -11,6 +11,8 @@ from kubehub import KubeHub, Namespace, kubectl, running_kube_hub
 from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Access, Files, VolumeRequest
+from binderhub_ext.core.using import UNKNOWN
+from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 from binderhub_ext.storage.volumes import VolumeStore
 
 FILES = {"readme.txt": "from the repository", "src/x.py": "y = 1"}
@@ -25,7 +27,9 @@ def mortal_hub(kube_namespace: Namespace, kube_image: str) -> Iterator[KubeHub]:
         yield hub
 
 
-async def test_start_and_stop_leave_nothing(kube_hub: KubeHub) -> None:
+async def test_start_and_stop_leave_nothing(
+    kube_hub: KubeHub, kube_builder: KubernetesBuilder
+) -> None:
     """The pod passes Pod Security's level `restricted`, and knows nothing of the cluster."""
     async with kube_hub.client() as client:
         events = await client.start(kube_hub.launch("liv"))
@@ -46,6 +50,8 @@ seen = [path for path in ("/var/run/secrets", "/srv/binder") if os.path.exists(p
 print(os.getuid(), os.path.expanduser("~"), os.access("/", os.W_OK), seen)
 """
         assert (await client.run("liv", code)).output == f"1000 {HOME} False []\n"
+        # this cluster measures nothing, so nothing is known of it
+        assert await kube_builder.uses([kube_hub.launch("liv")]) == [UNKNOWN]
         await client.stop("liv")
     assert kube_hub.leftovers() == []
 

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from sandboxhub import Client, Failed, SandboxHub, running_hub, whoever_runs_it
 
+from binderhub_ext.core.carried import said_in
 from binderhub_ext.core.launch import sign_ticket
+from binderhub_ext.languages.language import find
+from binderhub_ext.service.hubrefusals import failure
 
 OVERRIDES = {
     "replaced": "c.Spawner.apply_user_options = lambda spawner, options: None",
@@ -150,11 +153,18 @@ async def test_server_that_fails_tells_the_end_of_its_log(own_hub: SandboxHub) -
     with own_hub.configured(extra):
         async with own_hub.client() as client:
             for _ in range(4):
-                with pytest.raises(Failed, match="no colour today"):
+                with pytest.raises(Failed, match="no colour today") as caught:
                     await client.start(own_hub.launch("eve"))
             await asyncio.sleep(2.5)
             assert own_hub.alive
             assert list((own_hub.layout.run / "servers").iterdir()) == []
+    # the service, and the Hub's own page, say it in the language of whoever reads it
+    error = failure(str(caught.value), caught.value.page)
+    german = find("de").say(error.message)
+    assert german.startswith("Ihr Server ist nicht gestartet. Er hat sich selbst beendet.")
+    assert "no colour today" in error.detail
+    page = said_in(caught.value.page, find("de").say)
+    assert page.startswith(german) and ">Zur Seite des Starts</a>" in page
 
 
 async def test_server_that_never_answers_is_ended_in_time(own_hub: SandboxHub) -> None:

@@ -65,7 +65,11 @@ async def test_nobody_else_sees_it(sandbox_hub: SandboxHub, folder: Path) -> Non
 
 @ordinary
 async def test_it_has_to_be_what_was_offered(sandbox_hub: SandboxHub, folder: Path) -> None:
-    for fields in ({"inode": 1}, {"path": str(folder / "gone")}):
+    for fields in (
+        {"inode": 1},
+        {"device": os.makedev(240, 1)},
+        {"path": str(folder / "gone")},
+    ):
         launch = offered(sandbox_hub, folder, "fay", **fields)
         why = await refused(sandbox_hub, launch)
         assert "not there any more" in why or "another machine" in why

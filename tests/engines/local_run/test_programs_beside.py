@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from binderhub_ext.core.using import UNKNOWN
 from binderhub_ext.engines.base import Program
 from binderhub_ext.engines.local import unsafe
-from binderhub_ext.engines.local.beside import memory_in_use, programs_beside
+from binderhub_ext.engines.local.beside import programs_beside, use_of
 from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.children import start_child
 from binderhub_ext.engines.local.environment import hub_python
@@ -117,8 +118,27 @@ async def test_names_and_ports_of_what_runs_beside_a_server(tmp_path: Path) -> N
         async with running(START, tmp_path / "ben", 4) as bens:
             assert programs_beside(bens) == beside
         # of four Pythons, each of which has some memory of its own
-        assert 4 << 20 < (memory_in_use(anas) or 0) < 400 << 20
-    assert programs_beside(anas) == () and memory_in_use(anas) is None
+        use = use_of(anas)
+        assert 4 << 20 < (use.memory or 0) < 400 << 20
+        assert 0 < (use.worked or 0) < 60
+    assert programs_beside(anas) == () and use_of(anas) == UNKNOWN
+
+
+@in_a_sandbox
+async def test_work_of_what_has_ended_counts(tmp_path: Path) -> None:
+    """Also where who started it did not wait for it."""
+    code = (
+        f"{BEGIN}\nimport subprocess\n"
+        "busy = 'import time\\nwhile time.process_time() < 0.4: pass'\n"
+        "work = [sys.executable, '-I', '-S', '-c', busy]\n"
+        "subprocess.run(work)\n"
+        "if not os.fork():\n    subprocess.Popen(work); os._exit(0)\n"
+        "live('server', 0.1)"
+    )
+    async with running(code, tmp_path / "one", 1) as init:
+        async with asyncio.timeout(20):
+            while (use_of(init).worked or 0) < 0.8 or len(init.descendants()) > 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 @in_a_sandbox

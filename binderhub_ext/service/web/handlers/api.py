@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from ....core.errors import NotFound
-from ....core.launch import Launch
 from ....core.links import described
 from ....core.paste import understand
 from ....core.repo import Commit
@@ -45,6 +44,7 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         told=tuple(fields.get(TOLD, ())),
         # said by themselves: never what a link names
         secrets=tuple(dict.fromkeys(filter(None, fields.get("secrets", ())))),
+        language=handler.language.tag,
     )
 
 
@@ -256,13 +256,12 @@ async def _running(handler: Handler, servers: Iterable[Server]) -> dict[str, dic
     tickets = (service.tickets.of(user, server.name, server.ticket) for server in running)
     launches = [launch for launch in tickets if launch]
 
-    async def look(launch: Launch) -> dict[str, Any]:
-        builder = service.builder
-        beside, memory = builder.programs_beside(launch), builder.memory(launch)
-        return dict(zip(("beside", "memory"), await asyncio.gather(beside, memory), strict=True))
-
-    looks = await asyncio.gather(*map(look, launches))
-    return dict(zip((launch.server for launch in launches), looks, strict=True))
+    beside = asyncio.gather(*map(service.builder.programs_beside, launches))
+    uses, programs = await asyncio.gather(service.builder.uses(launches), beside)
+    return {
+        launch.server: {"beside": those, "memory": use.memory}
+        for launch, use, those in zip(launches, uses, programs, strict=True)
+    }
 
 
 def texts(body: dict[str, Any]) -> Fields:

@@ -115,16 +115,30 @@ class Handler(HubOAuthenticated, Guarded):
     def _check_site(self) -> None:
         """A cookie goes along from wherever a request comes: only our own pages do anything.
 
-        Besides the XSRF token: a browser says this itself, and no page can.
-
         Raises:
             NotAllowed: signed in by a cookie, asked by a page of another origin.
         """
-        reads = self.request.method in ("GET", "HEAD") and not self.changing
-        if reads or self.by_token:
-            return
-        if self.request.headers.get("Sec-Fetch-Site", _OWN_PAGE) not in (_OWN_PAGE, "none"):
+        only_reads = self._reads and not self.changing
+        if not (only_reads or self.by_token or self.asked_by_us()):
             raise STALE
+
+    @property
+    def _reads(self) -> bool:
+        return self.request.method in ("GET", "HEAD")
+
+    def asked_by_us(self) -> bool:
+        """Whether a page of ours asks, or somebody who typed the address.
+
+        A browser says this itself, and no page can; but not where it came by `http` or is an old
+        one. The XSRF token, which was looked at for all that is no reading, and the address of a
+        page of ours are then what no other page can send.
+        """
+        headers = self.request.headers
+        if site := headers.get("Sec-Fetch-Site"):
+            return site in (_OWN_PAGE, "none")
+        if not self._reads or "X-XSRFToken" in headers:
+            return True
+        return self.origin() == self.request.host
 
     def _person(self, user: dict[str, Any]) -> Person:
         member = Member.from_model(user)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from .... import via
 from ....core.errors import BadLink, NotAllowed
 from ....core.launch import LaunchRequest
 from ....core.links import read_link
@@ -48,6 +49,7 @@ class Build(EventStream):
     async def get(self, provider: str, _spec: str) -> None:
         spec = raw_spec(self)
         self._check_consent(provider, spec)
+        via.came(self.request.headers.get(via.HEADER, ""))
         self.open_stream()
         if resumed := self._resumed():
             await self._stream(*resumed)
@@ -94,6 +96,7 @@ class Build(EventStream):
             build_only=build_only,
             origin=self.origin(),
             host=self.request.host,
+            language=self.language.tag,
         )
 
     def _resumed(self) -> tuple[State, int] | None:

@@ -15,6 +15,7 @@ from ...requests import first
 from ..context import Service
 from ..fileviews import folder_view, overview_view, trash_view
 from .base import ActionPage, Api, Handler, Page, chosen
+from .pace import send_as_made
 
 
 class FilesPage(ActionPage):
@@ -45,9 +46,7 @@ class ProjectZip(Page):
         self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{name}")
         pieces = self.service.files.zipped(self.me, f"{PROJECTS}/{id}")
         async with aclosing(pieces):
-            async for piece in pieces:
-                self.write(piece)
-                await self.flush()
+            await send_as_made(self, pieces)
 
 
 class FilesApi(Api):

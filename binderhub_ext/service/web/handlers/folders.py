@@ -12,7 +12,8 @@ from tornado.web import stream_request_body
 from ...failures import Failure
 from ..fileviews import listing_view
 from .base import Api, Handler, Page
-from .receiving import Pace, Receiving, moment
+from .pace import Pace, now
+from .receiving import Receiving
 
 
 class FolderPage(Page):
@@ -89,12 +90,12 @@ async def _send(handler: Handler) -> None:
         handler.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         handler.set_header("Content-Length", size)
         with suppress(StreamClosedError, TimeoutError):
-            pace = Pace(moment())
-            async with asyncio.timeout_at(pace.until(moment())) as end:
+            pace = Pace(now())
+            async with asyncio.timeout_at(pace.until(now())) as end:
                 async for piece in pieces:
                     handler.write(piece)
                     await handler.flush()
-                    end.reschedule(pace.until(moment(), len(piece)))
+                    end.reschedule(pace.until(now(), len(piece)))
 
 
 def asked(handler: Handler) -> tuple[str, str]:

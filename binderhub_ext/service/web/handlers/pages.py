@@ -44,7 +44,6 @@ RETURNED = "returned"
 _SIGNED_OUT = NotAllowed(
     "You were signed out meanwhile, and nothing was launched. Look it over and launch again."
 )
-_OWN = "same-origin"
 _QUERY_MAX = 6000
 _PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 """No other host, and nothing that a browser would take for one."""
@@ -171,7 +170,7 @@ class ChosenLanguage(Page):
         self.remember_language()
         with suppress(HubUnavailable):
             await self.find_person()
-        if self.person and self.request.headers.get("Sec-Fetch-Site", _OWN) in (_OWN, "none"):
+        if self.person and self.asked_by_us():
             await self.service.choices.speak(self.person.name, self.language.tag)
         self.redirect(self._back(), status=303)
 

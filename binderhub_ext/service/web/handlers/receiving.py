@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from tornado.http1connection import HTTP1Connection
 
 from ....core.errors import BadLink
 from ...person.folders import Upload
 from .base import Handler
+from .pace import Pace, cut_off, now
 
 _HEARD_OUT = 10.0
-_SLOWEST = 50_000
-_LONGEST = 60.0
-"""Bytes a second, and seconds without any: who is slower would keep others from their turn."""
-
 _ANY = 1 << 62
 _DIGITS = 18
-
-
-@dataclass
-class Pace:
-    """How long a transfer may take, as it goes: a size that somebody says is no work done.
-
-    Args:
-        began: when, as clocks of event loops have it.
-    """
-
-    began: float
-    done: int = 0
-
-    def until(self, now: float, size: int = 0) -> float:
-        """When it ends unless more is transferred by then.
-
-        Args:
-            size: bytes that have been transferred just now.
-        """
-        self.done += size
-        return min(now, self.began + self.done / _SLOWEST) + _LONGEST
 
 
 class Receiving(Handler):
@@ -62,7 +37,7 @@ class Receiving(Handler):
     def receive(self, size: int) -> None:
         """Begin to read a body of so many bytes."""
         self._hear(size)
-        self._pace = Pace(moment())
+        self._pace = Pace(now())
         self.wait()
 
     async def answer_early(self, status: int, answer: str | dict[str, object]) -> None:
@@ -83,7 +58,7 @@ class Receiving(Handler):
             size: bytes that have come just now.
         """
         loop = asyncio.get_running_loop()
-        self._end = loop.call_at(self._pace.until(loop.time(), size), self._cut_off)
+        self._end = loop.call_at(self._pace.until(loop.time(), size), cut_off, self)
 
     def waited(self) -> None:
         """Something has come, or all of it."""
@@ -106,12 +81,3 @@ class Receiving(Handler):
             line.set_max_body_size(size)
             if seconds is not None:
                 line.set_body_timeout(seconds)
-
-    def _cut_off(self) -> None:
-        if isinstance(line := self.request.connection, HTTP1Connection):
-            line.stream.close()
-
-
-def moment() -> float:
-    """Now, as clocks of event loops have it."""
-    return asyncio.get_running_loop().time()
