@@ -447,6 +447,7 @@ async def test_a_class_of_several_teachers(realhub, repos) -> None:
             assert f"can stop it too: <strong>{WITH}</strong>" in asked
             assert 'data-trusted="yes"' not in asked
         await watched(omar, await sent(omar, f"c/{id}"))
+        await until(tina, id, late, "running")
         assert await people(tina, id) == {late: ("running", "")}
         await lends(omar, late, 1)
         assert (await tina.api("POST", f"{api}/stop")).json() == {"stopped": 1}
@@ -471,6 +472,7 @@ async def test_a_class_of_several_teachers(realhub, repos) -> None:
         assert await people(tina, id) == {}
         assert "everybody in the group staff" in (await omar.get(f"{PREFIX}c/{id}")).text
         await watched(omar, await sent(omar, f"c/{id}"))
+        await until(tina, id, late, "running")
         assert await people(tina, id) == {late: ("running", "")}
 
         # so it is when she is no teacher any more
