@@ -18,6 +18,7 @@ from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.service.failures import Failure
 from binderhub_ext.service.records import database
 from binderhub_ext.service.records.records import Records
+from binderhub_ext.service.web.health import Health
 from binderhub_ext.storage.backup import back_up
 from binderhub_ext.up import databases, datadir
 
@@ -149,6 +150,15 @@ async def test_a_running_service_says_that_it_is_damaged(
         path.write_bytes(b"no database at all " * 1000)
     with pytest.raises(DatabaseUnavailable, match="damaged"):
         await records.launches("me")
+    checks = await Health(Hub(), records).checks()  # type: ignore[arg-type]
+    assert [check["ok"] for check in checks] == [True, False]
+
+
+class Hub:
+    """One that is well."""
+
+    async def health(self) -> bool:
+        return True
 
 
 async def test_a_full_disk_is_no_damage(records: Records) -> None:

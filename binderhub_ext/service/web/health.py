@@ -6,8 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from ...core.errors import DatabaseUnavailable, NoSpace
 from ..hub import HubClient
 from ..records.records import Records
 
@@ -41,6 +40,6 @@ class Health:
     async def _database_answers(self) -> bool:
         try:
             await self._records.check()
-        except SQLAlchemyError:
+        except (DatabaseUnavailable, NoSpace):
             return False
         return True
