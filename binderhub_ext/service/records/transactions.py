@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Delete, Row, Select, Update, func, select
+from sqlalchemy import ColumnElement, Delete, Row, Select, Update, column, func, select, table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
@@ -86,5 +86,8 @@ class Transactions:
         return result.rowcount  # type: ignore[attr-defined]
 
     async def check(self) -> None:
-        """Raises `DatabaseUnavailable` or `NoSpace` if the database does not answer."""
-        await self.tuples(select(1))
+        """Raises `DatabaseUnavailable` or `NoSpace` if the database does not answer.
+
+        Something that is in it is read, as SQLite answers the rest without opening its file.
+        """
+        await self.tuples(select(column("version_num")).select_from(table("alembic_version")))
