@@ -226,14 +226,23 @@ class KubeHub(SandboxHub):
         marked = self.namespace.json("pods", f"--selector={HUB}={self.namespace.cluster.hub}")
         return [pod["metadata"]["name"] for pod in marked["items"]]
 
+    def secrets(self) -> list[Any]:
+        """The Secrets of this Hub's servers, as the API server has them."""
+        marked = f"--selector={HUB}={self.namespace.cluster.hub}"
+        found: list[Any] = self.namespace.json("secrets", marked)["items"]
+        return found
+
     def leftovers(self) -> list[str]:
-        """Pods, and directories of servers."""
+        """Pods, their Secrets, and directories of servers."""
         servers = self.layout.run / "pods"
         directories = [str(path) for path in servers.iterdir()] if servers.exists() else []
         deadline = time.monotonic() + 30
-        while (pods := self.pods()) and time.monotonic() < deadline:
+        while (left := self._left_in_the_cluster()) and time.monotonic() < deadline:
             time.sleep(0.5)
-        return [*pods, *directories]
+        return [*left, *directories]
+
+    def _left_in_the_cluster(self) -> list[str]:
+        return [*self.pods(), *(secret["metadata"]["name"] for secret in self.secrets())]
 
 
 @contextmanager

@@ -106,7 +106,12 @@ def test_rights_are_listed_and_end_at_the_namespace(values: str) -> None:
     assert rules
     for rule in rules:
         assert "*" not in json.dumps(rule)
-        assert not set(rule["resources"]) & {"secrets", "configmaps", "roles", "pods/exec"}
+        assert not set(rule["resources"]) & {"configmaps", "roles", "pods/exec"}
+    of_secrets = [rule for rule in rules if "secrets" in rule["resources"]]
+    assert all((rule["resources"], rule["verbs"]) == (["secrets"], ["create"]) for rule in of_secrets)
+    # the Hub alone; the service makes none
+    hubs = [each for each in objects if each["metadata"]["name"] == "it-binder-hub"]
+    assert len(of_secrets) == sum(each["kind"] == "Role" for each in hubs)
 
 
 @ALL

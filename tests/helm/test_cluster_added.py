@@ -29,6 +29,7 @@ RIGHTS = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": [*READ, "create", "delete"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": READ},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
 ]
 
 

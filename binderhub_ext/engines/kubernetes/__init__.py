@@ -6,4 +6,5 @@ ENGINE = Engine(
     name="kubernetes",
     builder="binderhub_ext.engines.kubernetes.build:KubernetesBuilder",
     spawner="binder-kubernetes",
+    secrets=True,
 )

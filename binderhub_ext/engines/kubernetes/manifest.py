@@ -11,6 +11,9 @@ from ..preparing import Prepared
 from . import labels
 from .pods import NOTEBOOK, DataClaim, of_server
 
+_OF_LINKS = "BINDER_"
+"""How variables begin that say what was launched."""
+
 
 def complete(pod: Any, marks: Mapping[str, str], guarantees: Mapping[str, float]) -> None:
     """Add what every server gets.
@@ -20,7 +23,7 @@ def complete(pod: Any, marks: Mapping[str, str], guarantees: Mapping[str, float]
         marks: labels by which we find it again.
         guarantees: what its node keeps for it, where an administrator says nothing else.
     """
-    requests = _server(pod).resources.requests
+    requests = server_of(pod).resources.requests
     for name, amount in guarantees.items():
         if amount:
             requests.setdefault(name, amount)
@@ -47,7 +50,7 @@ def add_launch(
         first: a container that runs before all others.
         ending: how long what runs in it may take for its end.
     """
-    server, spec = _server(pod), pod.spec
+    server, spec = server_of(pod), pod.spec
     pod.metadata.labels[labels.FILES] = str(prepared.launch.files)
     theirs = [str(each.name) for each in spec.image_pull_secrets or ()]
     names = dict.fromkeys([*theirs, *data.cluster.pull_secrets])
@@ -68,6 +71,18 @@ def add_launch(
         spec.init_containers = [first, *(spec.init_containers or ())]
 
 
-def _server(pod: Any) -> Any:
+def server_of(pod: Any) -> Any:
+    """The container of a pod that is the server."""
     (server,) = [each for each in pod.spec.containers if each.name == NOTEBOOK]
     return server
+
+
+def literal(env: Mapping[str, str]) -> dict[str, str]:
+    """Variables as a pod has to have them so that a link's own words in them stay words.
+
+    The cluster puts another variable's value in the place of `$(NAME)`, such as the server's token.
+    """
+    return {
+        name: value.replace("$(", "$$(") if name.startswith(_OF_LINKS) else value
+        for name, value in env.items()
+    }

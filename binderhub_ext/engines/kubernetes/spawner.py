@@ -22,6 +22,7 @@ from traitlets import Float, default
 
 from ...core.errors import BinderError, LaunchFailed
 from ...core.launch import Launch
+from ...core.secretnames import Secret
 from ...core.sentences import Sentence
 from ...programs import clean
 from ...storage.homes import ensure_mount_points
@@ -35,12 +36,12 @@ from ..spawner import ENDED, HOME, BinderSpawnerMixin
 from . import labels
 from .alone import refuse_side_by_side
 from .cluster import Cluster
+from .giving import GivingKubeSpawner
 from .images import RegistryImage, find
-from .manifest import add_launch, complete
+from .manifest import add_launch, complete, literal, server_of
 from .podevents import PodEvents, PodRequest, ended_words, evicted, pod_failed
 from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_projects, restricted
 from .rundir import RunDirectory
-from .sizes import SizedKubeSpawner
 from .sweep import sweep
 from .unanswered import DOWN, in_words
 
@@ -51,7 +52,7 @@ _LOOK = 0.1
 """Seconds between two looks at what the cluster says; they ask nobody."""
 
 
-class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
+class BinderKubeSpawner(BinderSpawnerMixin, GivingKubeSpawner):
     """Runs a server in a pod, from an image of the `kubernetes` engine.
 
     What KubeSpawner offers for choosing an image by `user_options` has no effect: the image is the
@@ -138,6 +139,11 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
     def run_directory(self) -> RunDirectory:
         return RunDirectory.of(self.layout, self.cluster.hub, self.user.name, self.name)
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """Labels by which we find what belongs to this server."""
+        return {labels.HUB: self.cluster.hub, labels.RUN: self.run_directory.name}
+
     # --- before the pod -------------------------------------------------------------------
 
     async def begin(self) -> None:
@@ -154,6 +160,9 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
         """Refuse to show a folder that a server beside it could exchange."""
         others = [each for name, each in self.user.spawners.items() if name != self.name]
         refuse_side_by_side(launch, self.user.name, others, self.pod_reflector.pods)
+
+    def check_secrets(self, given: tuple[Secret, ...]) -> None:
+        """Refuse none: a pod can be given variables and files."""
 
     async def find_image(self, launch: Launch) -> RegistryImage | None:
         """The launch's image, as its registry describes it."""
@@ -270,16 +279,16 @@ class BinderKubeSpawner(BinderSpawnerMixin, SizedKubeSpawner):
         """KubeSpawner's manifest, with what the launch needs."""
         with self.of_size(self.prepared.launch.size if self.prepared else ""):
             pod = await super().get_pod_manifest()
-        marks = {labels.HUB: self.cluster.hub, labels.RUN: self.run_directory.name}
-        complete(pod, marks, self._guarantees())
+        complete(pod, self.marks, self._guarantees())
         if self.prepared:
             add_launch(pod, self.prepared, self.notebook_dir, self.data, self._first, self)
+        self.refer_to_secrets(pod.spec, server_of(pod))
         return pod
 
     def get_env(self) -> dict[str, str]:
         """The server's environment; its home is ours whatever the image says."""
         ours = {"HOME": HOME, "NB_USER": "jovyan", "USER": "jovyan"}
-        env = {**quickstart.trusted(), **super().get_env(), **ours}
+        env = {**quickstart.trusted(), **literal(super().get_env()), **ours}
         if self.prepared:
             theirs = env.get("PYTHONPATH") or self.prepared.image.python_path
             env["PYTHONPATH"] = quickstart.python_path(theirs)

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from keeper import keeping
 from kubehub import KubeHub, Namespace, kubectl, running_kube_hub
 from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Access, Files, VolumeRequest
+from binderhub_ext.core.secretnames import Secret
 from binderhub_ext.core.using import UNKNOWN
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 from binderhub_ext.storage.volumes import VolumeStore
@@ -198,9 +200,11 @@ async def test_server_survives_a_crash_of_the_hub(mortal_hub: KubeHub) -> None:
 
 
 async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: KubeHub) -> None:
-    async with mortal_hub.client() as client:
-        start = asyncio.create_task(client.start(mortal_hub.launch("uma")))
-        while not mortal_hub.pods():  # noqa: ASYNC110 - another process makes it
+    """Nor does a Secret that it had just made for that start."""
+    secret = {"API_KEY": Secret("API_KEY", "hush-0b5d")}
+    async with mortal_hub.client() as client, keeping(mortal_hub, secret):
+        start = asyncio.create_task(client.start(mortal_hub.launch("uma", secrets=("API_KEY",))))
+        while not mortal_hub.secrets():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.1)
         mortal_hub.kill()
         with pytest.raises(Exception):  # noqa: B017  the Hub is gone, in any way
