@@ -16,6 +16,8 @@ need_images() {
   small_image pause --add "$programs/pause:/pause" --command /pause --user 65534
   small_image coredns --add "$programs/coredns:/coredns" --entrypoint /coredns
   small_image busybox --add /bin/busybox:/bin/busybox --busybox
+  # Debian's, with the libraries it asks for, by the name that the project's own image gives it.
+  small_image registry --add "$programs/docker-registry:/bin/registry" $(libraries "$programs/docker-registry")
   need_base_layer
   need_our_layers
 }
@@ -23,6 +25,8 @@ need_images() {
 key_of() { cat "$@" | sha256sum | cut -c1-12; }
 
 archive() { python3 "$parts/archive.py" "$@"; }
+
+libraries() { ldd "$1" | grep -o '/[^ ]*' | sed 's/.*/--add=&:&/'; }
 
 small_image() { # small_image NAME ARGUMENTS OF archive.py...
   local name=$1

@@ -94,7 +94,7 @@ containers_up() {
   keep registry "$programs/docker-registry" serve "$run/registry.yaml"
   wait_for 60 containerd containers version
   forget_containers
-  for name in pause coredns busybox base; do import "$name" "$images/$name.tar"; done
+  for name in pause coredns busybox registry base; do import "$name" "$images/$name.tar"; done
   import binder "$images"/binder-*.tar
   containers images push --plain-http "$base_image" >/dev/null
   printf '%3d s  %s\n' "$SECONDS" images

@@ -16,6 +16,11 @@ from ruamel.yaml import YAML
 
 CHART = Path(__file__).parents[2] / "helm" / "binder-at-home"
 REPOSITORY = "images.repository=registry.example.org/binder"
+OWN_REGISTRY = "registry: {enabled: true}\n"
+"""Values in place of that."""
+
+REGISTRY = "it-binder-registry.ns:5000"
+SMALL_SITE = f"{OWN_REGISTRY}prepull: {{images: {{class: '{REGISTRY}/environments:1'}}}}"
 
 
 def helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -31,7 +36,8 @@ def helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 
 def template(*settings: str, values: str = "") -> subprocess.CompletedProcess[str]:
     """`helm template` with settings, and further values as YAML."""
-    options = [f"--set={setting}" for setting in (REPOSITORY, *settings)]
+    elsewhere = () if values.startswith(OWN_REGISTRY) else (REPOSITORY,)
+    options = [f"--set={setting}" for setting in (*elsewhere, *settings)]
     return helm("template", "it", str(CHART), "--namespace=ns", "-f=-", *options, stdin=values)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from charts import CHART, named, pod_specs, rendered, template
+from charts import CHART, SMALL_SITE, named, pod_specs, rendered, template
 from prometheus_client import generate_latest
 from ruamel.yaml import YAML
 from traitlets.config import Config
@@ -53,7 +53,7 @@ existingHub: {apiUrl: "http://hub:8081/hub/api", proxyUrl: "http://proxy"}
 """
 OF_EXTENSIONS = {"HTTPRoute", "ServiceMonitor", "PrometheusRule"}
 MONITORED = "monitoring: {serviceMonitor: {enabled: true}}"
-ALL = pytest.mark.parametrize("values", ["{}", EVERYTHING, SERVICE_ALONE])
+ALL = pytest.mark.parametrize("values", ["{}", EVERYTHING, SERVICE_ALONE, SMALL_SITE])
 
 
 @ALL
@@ -108,7 +108,9 @@ def test_rights_are_listed_and_end_at_the_namespace(values: str) -> None:
         assert "*" not in json.dumps(rule)
         assert not set(rule["resources"]) & {"configmaps", "roles", "pods/exec"}
     of_secrets = [rule for rule in rules if "secrets" in rule["resources"]]
-    assert all((rule["resources"], rule["verbs"]) == (["secrets"], ["create"]) for rule in of_secrets)
+    assert all(
+        (rule["resources"], rule["verbs"]) == (["secrets"], ["create"]) for rule in of_secrets
+    )
     # the Hub alone; the service makes none
     hubs = [each for each in objects if each["metadata"]["name"] == "it-binder-hub"]
     assert len(of_secrets) == sum(each["kind"] == "Role" for each in hubs)
@@ -144,7 +146,7 @@ def test_what_holds_peoples_things_survives() -> None:
     """An uninstallation keeps claims and secrets."""
     kept = {
         (each["kind"], each["metadata"]["name"])
-        for each in rendered()
+        for each in rendered(values=SMALL_SITE)
         if each["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
     }
     assert kept == {
@@ -152,6 +154,8 @@ def test_what_holds_peoples_things_survives() -> None:
         ("PersistentVolumeClaim", "it-binder-hub-database"),
         ("PersistentVolumeClaim", "it-binder-service-database"),
         ("Secret", "it-binder"),
+        ("PersistentVolumeClaim", "it-binder-registry"),
+        ("Secret", "it-binder-registry"),
     }
 
 
@@ -193,7 +197,7 @@ def test_alerts_and_dashboard_ask_for_figures_that_there_are() -> None:
     suffix = r"_(total|bucket|created)$"
     assert {re.sub(suffix, "", each) for each in asked} <= {re.sub(suffix, "", m) for m in told}
     assert 'namespace=\\"ns\\"' in rules and "it-binder-data" in rules
-    assert not {"NAMESPACE", "CLAIM"} & set(re.findall(r"\w+", rules))
+    assert not {"NAMESPACE", "CLAIM", "REGISTRY"} & set(re.findall(r"\w+", rules))
 
 
 def test_figures_are_asked_for_where_they_can_be_had() -> None:
@@ -279,6 +283,7 @@ def test_hosts_of_their_own() -> None:
         ["database.postgresql.host=db"],
         ["images.repository="],
         ["placeholders.count=1"],
+        ["registry.enabled=true"],
     ],
 )
 def test_what_is_missing_is_said(settings: list[str]) -> None:
@@ -288,7 +293,7 @@ def test_what_is_missing_is_said(settings: list[str]) -> None:
         word in done.stderr
         for word in (
             *("publicUrl:", "parentRefs:", "apiUrl:", "secret:", "images.repository:"),
-            "placeholders.priorityClass:",
+            *("placeholders.priorityClass:", "set one of the two"),
         )
     )
 
@@ -350,21 +355,25 @@ def test_there_is_no_program_in_values() -> None:
 
 
 def test_no_image_of_strangers() -> None:
-    images = {
-        container["image"]
-        for _, spec in pod_specs(rendered(values=EVERYTHING))
-        for container in spec["containers"]
-    }
-    assert images == {f"binder-at-home/binder:{__version__}"}
+    """But the registry's, where one is asked for."""
+
+    def images(values: str) -> set[str]:
+        pods = pod_specs(rendered(values=values))
+        return {container["image"] for _, spec in pods for container in spec["containers"]}
+
+    ours = f"binder-at-home/binder:{__version__}"
+    assert images(EVERYTHING) == {ours}
+    assert images(SMALL_SITE) == {ours, VALUES["registry"]["image"]}
 
 
 def test_every_template_is_used() -> None:
     """A template that makes nothing with everything switched on would never be tried."""
     done = template(values=EVERYTHING)
+    said = done.stdout + template(values=SMALL_SITE).stdout
     files = {
         path.name
         for path in (CHART / "templates").rglob("*.yaml")
-        if f"/{path.relative_to(CHART)}" not in done.stdout
+        if f"/{path.relative_to(CHART)}" not in said
     }
     assert not files
 

@@ -208,7 +208,8 @@ class KubernetesBuilder(Settings):
             ImageNotFound, RegistryUnavailable.
         """
         repository = Name.of(reference).repository
-        if repository == Name.of(self.cluster.repository).repository:
+        ours = self.cluster.repository, self.cluster.node_repository
+        if repository in {Name.of(each).repository for each in ours}:
             raise NotAllowed(
                 "Images of that name are of environments this hub built, perhaps of somebody's"
                 " private repository. Launch the repository instead."
@@ -325,7 +326,8 @@ class KubernetesBuilder(Settings):
     async def _in_use(self, api: Api) -> set[str]:
         """Names of images that servers run from."""
         pods = await api.pods({labels.HUB: self.cluster.hub})
-        return {each["image"] for pod in pods for each in pod["spec"]["containers"]}
+        run = (each["image"] for pod in pods for each in pod["spec"]["containers"])
+        return {images.from_nodes(self.cluster, image) for image in run}
 
     async def _forget(self, image: Image) -> bool:
         """Have the registry forget an image; returns whether it is gone."""

@@ -57,6 +57,12 @@ class Cluster(Configurable):
         environment key is the tag. Required."""
     ).tag(config=True)
 
+    node_repository = Unicode(
+        help="""The same place as nodes call it, which do not resolve names of the cluster: such as
+        `127.0.0.1:30500/binder` for a registry behind a port of every node. Default: as
+        `repository`."""
+    ).tag(config=True)
+
     insecure_registry = Bool(
         False,
         help="Whether that registry speaks plain HTTP, as one inside the cluster may. Default: no.",
@@ -77,6 +83,10 @@ class Cluster(Configurable):
     @default("image")
     def _own_image(self) -> str:
         return os.environ.get(IMAGE_VARIABLE, "")
+
+    @default("node_repository")
+    def _everybodys_name(self) -> str:
+        return self.repository
 
     @property
     def hub(self) -> str:

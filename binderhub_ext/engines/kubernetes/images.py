@@ -45,6 +45,21 @@ def key_of(cluster: Cluster, image: str) -> str:
     return key if repository == cluster.repository and _KEY.fullmatch(key) else ""
 
 
+def at_nodes(cluster: Cluster, image: str) -> str:
+    """What nodes call the image of an environment."""
+    return _moved(image, cluster.repository, cluster.node_repository)
+
+
+def from_nodes(cluster: Cluster, image: str) -> str:
+    """The inverse of :func:`at_nodes`; any other name stays as it is."""
+    return _moved(image, cluster.node_repository, cluster.repository)
+
+
+def _moved(image: str, source: str, target: str) -> str:
+    repository, colon, tag = image.rpartition(":")
+    return f"{target}:{tag}" if colon and repository == source else image
+
+
 async def find(cluster: Cluster, image: str) -> RegistryImage | None:
     """An image of this hub's, if it is there.
 

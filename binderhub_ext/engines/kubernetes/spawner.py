@@ -37,7 +37,7 @@ from . import labels
 from .alone import refuse_side_by_side
 from .cluster import Cluster
 from .giving import GivingKubeSpawner
-from .images import RegistryImage, find
+from .images import RegistryImage, at_nodes, find
 from .manifest import add_launch, complete, literal, server_of
 from .podevents import PodEvents, PodRequest, ended_words, evicted, pod_failed
 from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_projects, restricted
@@ -168,7 +168,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, GivingKubeSpawner):
         """The launch's image, as its registry describes it."""
         image = await find(self.cluster, launch.image)
         if image:
-            self.image = image.name
+            self.image = at_nodes(self.cluster, image.name)
         return image
 
     async def ensure_person(self, launch: Launch) -> Owner:
@@ -265,7 +265,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, GivingKubeSpawner):
 
     def _pod_request(self) -> PodRequest:
         image = self.prepared.image if self.prepared else None
-        sizes = {image.name: image.size} if image else {}
+        sizes = {self.image: image.size} if image else {}
         guaranteed = self._guarantees()
         return PodRequest(guaranteed["memory"], guaranteed["cpu"], sizes, self.cluster.image)
 

@@ -30,11 +30,6 @@
 {{- printf "%s\x00%s\x00%s" .Release.Namespace (include "binder.dataClaim" .) (.Values.data.path | trimAll "/") | sha256sum | trunc 12 -}}
 {{- end -}}
 
-{{/* Where images of environments are kept, as pods and nodes call it. */}}
-{{- define "binder.repository" -}}
-{{- required "\n\nimages.repository: where images of environments are kept, such as registry.example.org/binder." .Values.images.repository -}}
-{{- end -}}
-
 {{- define "binder.hubUrl" -}}
 {{- if .Values.hub.enabled -}}
 {{- printf "http://%s-hub:8081/hub/api" (include "binder.name" .) -}}

@@ -1,4 +1,4 @@
-{{/* What every pod of ours has: dict "top" $ "place" .Values.hub. */}}
+{{/* What every pod of ours has: dict "top" $ "place" .Values.hub; "pullSecrets" where they are others. */}}
 {{- define "binder.pod" -}}
 securityContext:
   runAsUser: 1000
@@ -8,11 +8,11 @@ securityContext:
   runAsNonRoot: true
   seccompProfile: {type: RuntimeDefault}
 enableServiceLinks: false
-{{- with .top.Values.image.pullSecrets }}
+{{- with fromJsonArray (.pullSecrets | default (include "binder.pullSecrets" .top)) }}
 imagePullSecrets:
-{{- range $name, $on := . }}{{ if $on }}
-- name: {{ $name }}
-{{- end }}{{ end }}
+{{- range . }}
+- name: {{ . }}
+{{- end }}
 {{- end }}
 {{- with .place.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -25,9 +25,10 @@ tolerations:
 {{- end }}
 {{- end -}}
 
+{{/* What every container of ours has: as a pod's; "image" where it is a stranger's. */}}
 {{- define "binder.container" -}}
-image: {{ include "binder.image" .top }}
-imagePullPolicy: {{ .top.Values.image.pullPolicy }}
+image: {{ .image | default (include "binder.image" .top) }}
+imagePullPolicy: {{ ternary "IfNotPresent" .top.Values.image.pullPolicy (hasKey . "image") }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
@@ -86,14 +87,14 @@ Cluster:
   image: {{ include "binder.image" . }}
   pull_policy: {{ .Values.image.pullPolicy }}
   repository: {{ include "binder.repository" . }}
-  insecure_registry: {{ .Values.images.insecure }}
-  {{- with .Values.image.pullSecrets }}
-  pull_secrets:
-  {{- range $name, $on := . }}{{ if $on }}
-  - {{ $name }}
-  {{- end }}{{ end }}
+  {{- if .Values.registry.enabled }}
+  node_repository: {{ include "binder.nodeRepository" . }}
   {{- end }}
-  {{- with .Values.images.secret }}
+  insecure_registry: {{ include "binder.imagesInsecure" . }}
+  {{- with fromJsonArray (include "binder.environmentPullSecrets" .) }}
+  pull_secrets: {{ toJson . }}
+  {{- end }}
+  {{- with include "binder.imagesSecret" . }}
   registry_credentials: /srv/registry/.dockerconfigjson
   {{- end }}
 {{- end -}}
@@ -124,7 +125,7 @@ Landing:
 {{- end }}
 KubernetesBuilder:
   cache_claim: {{ include "binder.cacheClaim" . | quote }}
-  push_secret: {{ .Values.images.secret | quote }}
+  push_secret: {{ include "binder.imagesSecret" . | quote }}
 {{- end -}}
 
 {{/* One file each: what the chart knows, and an administrator's settings over it. */}}

@@ -14,7 +14,7 @@ from traitlets.config import Config
 
 from binderhub_ext.core.errors import ImageRefused, RegistryUnavailable
 from binderhub_ext.engines.kubernetes.cluster import Cluster
-from binderhub_ext.engines.kubernetes.images import find
+from binderhub_ext.engines.kubernetes.images import at_nodes, find, from_nodes
 from binderhub_ext.engines.kubernetes.registry import Name, Registry
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -104,6 +104,18 @@ async def test_one_that_is_away_or_makes_no_sense(tmp_path: Path) -> None:
         small.door.answer = 503
         with pytest.raises(RegistryUnavailable):
             await find(cluster(small), f"{small.host}/lab/binder:{KEY}")
+
+
+def test_nodes_may_call_it_by_another_name() -> None:
+    """And what runs there is found again by ours, or it would count as unused."""
+    here = {"repository": "registry.ns:5000/environments"}
+    pods, node = f"{here['repository']}:{KEY}", f"127.0.0.1:30500/environments:{KEY}"
+    one = Cluster(config=Config(Cluster=here))
+    assert at_nodes(one, pods) == from_nodes(one, pods) == pods
+    nodes = {**here, "node_repository": "127.0.0.1:30500/environments"}
+    two = Cluster(config=Config(Cluster=nodes))
+    assert (at_nodes(two, pods), from_nodes(two, node)) == (node, pods)
+    assert from_nodes(two, "docker.io/x:1") == at_nodes(two, "docker.io/x:1") == "docker.io/x:1"
 
 
 def test_parts_of_names() -> None:
