@@ -31,6 +31,7 @@ TOGETHER = {
     "tests/helm/test_cluster_crowd.py": "chart",
     "tests/helm/test_cluster_faults.py": "chart",
     "tests/helm/test_cluster_story.py": "chart",
+    "tests/helm/test_cluster_upgrade.py": "chart",
     "tests/helm/test_on_cluster.py": "chart",
     "tests/house/test_up_with_docker.py": "docker",
 }

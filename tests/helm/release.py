@@ -9,12 +9,13 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import CookieJar
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -35,7 +36,7 @@ from kubehub import (
     remove_namespace,
 )
 
-from binderhub_ext.client import Client
+from binderhub_ext.client import Client, Started
 from binderhub_ext.core.errors import BinderError
 
 NODE = REGISTRY.partition(":")[0]
@@ -70,16 +71,29 @@ hub:
 """
 
 
+REACH = """
+import socket, sys
+for place in sys.argv[1:]:
+    host, port = place.rsplit(":", 1)
+    try:
+        with socket.create_connection((host, int(port)), 3) as connection:
+            print(place, "reached")
+    except OSError:
+        print(place, "refused")
+"""
+
+
 class Release:
     """An installation.
 
     Args:
         namespace: in which it is; made and removed here.
         settings: further ones, as `name=value`.
+        chart: the chart's folder, or its package.
     """
 
-    def __init__(self, namespace: str, *settings: str) -> None:
-        self.namespace = namespace
+    def __init__(self, namespace: str, *settings: str, chart: Path = CHART) -> None:
+        self.namespace, self.chart = namespace, chart
         self._settings = [f"--set={setting}" for setting in settings]
 
     @contextmanager
@@ -123,7 +137,7 @@ class Release:
         """Have Helm install or change it."""
         wait = ("--wait", "--timeout=5m")
         self.helm(
-            "upgrade", "--install", "it", str(CHART), "-f=-", *wait, *self._settings, *settings
+            "upgrade", "--install", "it", str(self.chart), "-f=-", *wait, *self._settings, *settings
         )
 
     def kubectl(self, *arguments: str, check: bool = True) -> str:
@@ -167,6 +181,26 @@ class Release:
         """Names of the pods of people's servers."""
         found = self.get("pods", "--selector=component=singleuser-server,app=jupyterhub")
         return [pod["metadata"]["name"] for pod in found]
+
+    def claims(self) -> dict[str, str]:
+        """Its claims, and the volume of each."""
+        return {c["metadata"]["name"]: c["spec"]["volumeName"] for c in self.get("pvc")}
+
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """What is in its own Secrets; Helm's records are not among them."""
+        mine = self.get("secrets", "--selector=app=binder-at-home")
+        return {secret["metadata"]["name"]: secret["data"] for secret in mine}
+
+    def server_of(self, name: str) -> dict[str, Any]:
+        """The pod of somebody's one server."""
+        label = f"--selector=component=singleuser-server,hub.jupyter.org/username={name}"
+        (pod,) = self.get("pods", label)
+        return pod
+
+    def reached(self, *where: str, places: list[str]) -> list[str]:
+        """Which of these a container reaches."""
+        told = self.kubectl("exec", *where, "--", "python3", "-c", REACH, *places)
+        return [line.split()[0] for line in told.splitlines() if line.endswith(" reached")]
 
     def builds(self) -> list[str]:
         """Names of the Jobs there are."""
@@ -303,16 +337,22 @@ class Person:
     def client(self) -> Client:
         return Client(self.address, self.token, encrypted=False)
 
-    def launch(self, link: str) -> Outcome:
-        """Launch it and watch until it is ready or failed."""
+    def launch(self, link: str, *secrets: str) -> Outcome:
+        """Launch it, given these secrets, and watch until it is ready or failed."""
         outcome = Outcome()
         try:
             client = self.client
-            for event in client.events(client.start(link)):
+            started = self._start(link, secrets) if secrets else client.start(link)
+            for event in client.events(started):
                 outcome.events.append(event)
         except BinderError as error:
             outcome.error = error
         return outcome
+
+    def _start(self, link: str, secrets: Sequence[str]) -> Started:
+        asked = {"link": link, "secrets": [*secrets]}
+        view = self.ask("POST", "services/binder/api/launches", asked)
+        return Started(f"{self.address}{view['events']}")
 
     def launch_until_ready(self, link: str, seconds: float = 180) -> list[Outcome]:
         """Click again for as long as it takes; returns what came of each click."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -10,16 +11,6 @@ from metadata import cloud_metadata
 from release import NODE, Browser, Release
 
 pytestmark = pytest.mark.story
-
-
-def secret(release: Release) -> dict[str, str]:
-    [found] = [s for s in release.get("secrets") if s["metadata"]["name"] == "it-binder"]
-    data: dict[str, str] = found["data"]
-    return data
-
-
-def claims(release: Release) -> dict[str, str]:
-    return {c["metadata"]["name"]: c["spec"]["volumeName"] for c in release.get("pvc")}
 
 
 def test_all_of_it_runs(release: Release) -> None:
@@ -54,37 +45,12 @@ def test_helm_test_notices_that_policies_are_not_enforced(release: Release) -> N
 
 
 def test_an_upgrade_that_changes_nothing_restarts_nothing(release: Release) -> None:
-    before, secrets = release.parts(), secret(release)
+    before, secrets = release.parts(), release.secrets()
     release.install()
     release.install()
     time.sleep(2)
     assert release.parts() == before
-    assert secret(release) == secrets
-
-
-REACH = """
-import socket, sys
-for place in sys.argv[1:]:
-    host, port = place.rsplit(":", 1)
-    try:
-        with socket.create_connection((host, int(port)), 3) as connection:
-            print(place, "reached")
-    except OSError:
-        print(place, "refused")
-"""
-
-
-def reached(release: Release, *where: str, places: list[str]) -> list[str]:
-    """Which of these a container reaches."""
-    told = release.kubectl("exec", *where, "--", "python3", "-c", REACH, *places)
-    return [line.split()[0] for line in told.splitlines() if line.endswith(" reached")]
-
-
-def pod_of(release: Release, name: str) -> dict[str, str]:
-    """Name and address of the pod of somebody's one server."""
-    label = f"--selector=component=singleuser-server,hub.jupyter.org/username={name}"
-    (pod,) = release.get("pods", label)
-    return {"name": pod["metadata"]["name"], "address": pod["status"]["podIP"]}
+    assert release.secrets() == secrets
 
 
 DATABASE = ("run", "database", "--image=docker.io/binder-at-home/busybox:1", "--restart=Never")
@@ -107,7 +73,7 @@ def test_a_server_reaches_nothing_in_the_cluster(
     eve, ana = release.people(["eve", "ana"])
     for person in (eve, ana):
         person.launch_until_ready(plain_repository)
-    mine, other = pod_of(release, "eve"), pod_of(release, "ana")
+    mine, other = release.server_of("eve"), release.server_of("ana")
     parts = release.get("pods", "--selector=app=binder-at-home,component in (proxy, service)")
     ports = {"proxy": 8001, "service": 8003}
     ours = [
@@ -123,17 +89,35 @@ def test_a_server_reaches_nothing_in_the_cluster(
         *ours,
     ]
     with cloud_metadata():
-        inside = (mine["name"], "--container=notebook")
-        theirs = f"{other['address']}:8888"
-        assert reached(release, *inside, places=[*places, theirs]) == []
-        assert reached(release, *inside, places=["it-binder-hub:8081"]) == ["it-binder-hub:8081"]
-        assert reached(release, "deploy/it-binder-hub", places=[*places, theirs]) == [
+        inside = (mine["metadata"]["name"], "--container=notebook")
+        theirs = f"{other['status']['podIP']}:8888"
+        assert release.reached(*inside, places=[*places, theirs]) == []
+        assert release.reached(*inside, places=["it-binder-hub:8081"]) == ["it-binder-hub:8081"]
+        assert release.reached("deploy/it-binder-hub", places=[*places, theirs]) == [
             *places,
             theirs,
         ]
     release.kubectl("delete", "pod", "database", "--now")
     for person in (eve, ana):
         person.stop()
+
+
+def test_a_server_is_given_a_secret(release: Release, plain_repository: str) -> None:
+    """With the rights that the chart gives, and no more."""
+    browser = Browser(release.address)
+    _, page = browser.sign_in("ida")
+    (xsrf, *_) = re.findall(r'name="_xsrf" value="([^"]+)"', page)
+    form = {"name": "API_KEY", "value": "hush-7c1f", "_xsrf": xsrf}
+    browser.page("/services/binder/settings/secrets", **form)
+    ida = release.person("ida")
+    assert ida.launch(plain_repository, "API_KEY").ready
+    server = release.server_of("ida")["metadata"]["name"]
+    read = ("exec", server, "--container=notebook", "--", "printenv", "API_KEY")
+    assert release.kubectl(*read) == "hush-7c1f"
+    account = f"--as=system:serviceaccount:{release.namespace}:it-binder-hub"
+    for verb in ("get", "list", "watch", "patch", "delete"):
+        assert release.kubectl("auth", "can-i", verb, "secrets", account, check=False) == "no"
+    ida.stop()
 
 
 def test_what_people_have_survives(release: Release, plain_repository: str) -> None:
@@ -148,12 +132,12 @@ def test_what_people_have_survives(release: Release, plain_repository: str) -> N
     release.install("--set=hub.env.PLAIN=changed")
     assert release.servers() == before and ada.read("mine.txt") == "kept"
     ada.stop()
-    known, secrets = claims(release), secret(release)
+    known, secrets = release.claims(), release.secrets()
     release.helm("uninstall", "it", "--wait")
     assert not release.get("deployments")
-    assert claims(release) == known
+    assert release.claims() == known
     release.install()
-    assert secret(release) == secrets
+    assert release.secrets() == secrets
     ada = release.person("ada")
     ada.launch_until_ready(plain_repository)
     assert ada.read("mine.txt") == "kept"

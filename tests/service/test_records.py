@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 
-from binderhub_ext.core.errors import Interrupted
+from binderhub_ext.core.errors import CannotStart, Interrupted
 from binderhub_ext.core.launch import Project
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines.base import Environment
-from binderhub_ext.service.records.database import sqlite_url
+from binderhub_ext.service.records.database import connect, sqlite_url
 from binderhub_ext.service.records.records import Records, now, write_content
 from binderhub_ext.service.records.tables import Base, LaunchRow, TrustRow
 
@@ -51,6 +51,17 @@ def launch(id_: str, **values: object) -> LaunchRow:
         "",
     )
     return LaunchRow(id=id_, status=0, **{**empty, **defaults, **values})
+
+
+def test_a_program_older_than_its_data_says_so(tmp_path):
+    """As after going back to an older chart, or an older package."""
+    url = sqlite_url(tmp_path / "b.sqlite")
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'v9999'"))
+    engine.dispose()
+    with pytest.raises(CannotStart, match=r"newer version of Binder@home \(its tables are v9999\)"):
+        Records(url, engine="local")
 
 
 def test_migrations_end_at_the_tables_of_the_code(tmp_path):

@@ -37,6 +37,11 @@ _DAMAGED = (
     "The database of this hub's launches is damaged. Your files and servers are not in it: open a"
     " server you have on the Hub's own page, and tell the administrator."
 )
+_NEWER = (
+    "The service's database is of a newer version of Binder@home (its tables are {version}), and"
+    " this one cannot read it. Install that version again, or a newer one; or restore a backup that"
+    " was made before."
+)
 _NO_ANSWER = (
     "The database of this hub's launches does not answer. Try again in a minute; if that does not"
     " help, tell the administrator."
@@ -60,6 +65,8 @@ def connect(url: str | URL) -> Engine:
             event.listen(engine, "connect", _set_pragmas)
             check_usable(Path(engine.url.database or ""))
         with _migrating(engine) as connection:
+            if version := migrations.newer(connection):
+                raise CannotStart(_NEWER, version=version)
             # Alembic reports each start at INFO; a migration that matters says so at WARNING
             logging.getLogger("alembic").setLevel(logging.WARNING)
             migrations.upgrade(connection)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 ADVISORY_LOCK = 0x62696E64
@@ -22,6 +24,13 @@ def upgrade(connection: Connection) -> None:
         connection: in a transaction that nobody else migrates beside.
     """
     command.upgrade(configuration(connection), "head")
+
+
+def newer(connection: Connection) -> str:
+    """The version of tables that a newer program made, which nobody here knows; or nothing."""
+    there = MigrationContext.configure(connection).get_current_revision() or ""
+    known = ScriptDirectory.from_config(configuration(connection)).walk_revisions()
+    return "" if there in {"", *(version.revision for version in known)} else there
 
 
 def configuration(connection: Connection) -> Config:
