@@ -94,6 +94,9 @@ class GivingKubeSpawner(SizedKubeSpawner):
         def marks(self) -> dict[str, str]:
             """Labels of what belongs to this server."""
 
+    making_pod = False
+    """Whether KubeSpawner asks for the pod right now; a `stop` then is its own, of one in the way."""
+
     _secret_name = ""
 
     def refer_to_secrets(self, spec: Any, server: Any) -> None:
@@ -103,7 +106,11 @@ class GivingKubeSpawner(SizedKubeSpawner):
             refer(spec, server, self._secret_name, self.secrets)
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
-        made: bool = await super()._make_create_pod_request(pod, request_timeout)
+        self.making_pod = True
+        try:
+            made: bool = await super()._make_create_pod_request(pod, request_timeout)
+        finally:
+            self.making_pod = False
         if made and self.secrets:
             async with asyncio.timeout(self.k8s_api_request_retry_timeout):
                 await self._make_secret(pod.metadata.name)

@@ -319,6 +319,9 @@ class BinderKubeSpawner(BinderSpawnerMixin, GivingKubeSpawner):
     async def stop(self, now: bool = False) -> None:
         """End the server and remove all that belonged to it."""
         await super().stop(now)
+        if self.making_pod:
+            # To go on would be to give up the start that makes room for itself.
+            return
         self._made = False
         await self.clean_up()
 

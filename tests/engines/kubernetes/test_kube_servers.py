@@ -215,6 +215,21 @@ async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: Ku
     assert mortal_hub.leftovers() == []
 
 
+async def test_a_pod_in_the_way_gives_way(kube_hub: KubeHub) -> None:
+    """As one that the API server made, and whose making was not answered in time."""
+    launch = kube_hub.launch("yan")
+    async with kube_hub.client() as client:
+        await client.start(launch)
+        name = kube_hub.pod("yan")["metadata"]["name"]
+        await client.stop("yan")
+        image = ("--image=docker.io/binder-at-home/busybox:1", "--image-pull-policy=Never")
+        kube_hub.namespace.kubectl("run", name, *image, "--command", "--", "sleep", "600")
+        await client.start(launch)
+        assert (await client.run("yan", "print(2 + 2)")).output == "4\n"
+        await client.stop("yan")
+    assert kube_hub.leftovers() == []
+
+
 async def test_pod_that_is_removed_from_outside_is_noticed(mortal_hub: KubeHub) -> None:
     """As a node that goes away, or an administrator, does it."""
     async with mortal_hub.client() as client:
