@@ -95,7 +95,7 @@ class GivingKubeSpawner(SizedKubeSpawner):
             """Labels of what belongs to this server."""
 
     making_pod = False
-    """Whether KubeSpawner asks for the pod right now; a `stop` then is its own, of one in the way."""
+    """Whether KubeSpawner asks for the pod; it stops one then that is in the way."""
 
     _secret_name = ""
 

@@ -12,7 +12,8 @@ import pytest
 from dockerregistry import PASSWORD, USER, SmallRegistry, running_registry
 from traitlets.config import Config
 
-from binderhub_ext.core.errors import ImageRefused, RegistryUnavailable
+from binderhub_ext.core.errors import ImageRefused, NotAllowed, RegistryUnavailable
+from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 from binderhub_ext.engines.kubernetes.cluster import Cluster
 from binderhub_ext.engines.kubernetes.images import at_nodes, find, from_nodes
 from binderhub_ext.engines.kubernetes.registry import Name, Registry
@@ -78,6 +79,15 @@ async def test_found_described_and_forgotten(tmp_path: Path) -> None:
 async def test_no_other_image_is_ours(tmp_path: Path, image: str) -> None:
     asked = Cluster(config=Config(Cluster={"repository": "127.0.0.1:9/lab/binder"}))
     assert await find(asked, image.format(repository=asked.repository)) is None
+
+
+@pytest.mark.parametrize("host", ["registry.ns:5000", "127.0.0.1:30500"])
+async def test_nobody_launches_by_name_what_others_built(tmp_path: Path, host: str) -> None:
+    """By none of the names it has."""
+    names = {"repository": "registry.ns:5000/e", "node_repository": "127.0.0.1:30500/e"}
+    builder = KubernetesBuilder(config=Config(Cluster=names), data_dir=str(tmp_path))
+    with pytest.raises(NotAllowed, match="perhaps of somebody's private repository"):
+        await builder._pinned(f"{host}/e:{KEY}")
 
 
 async def test_a_private_one_wants_credentials(tmp_path: Path) -> None:
