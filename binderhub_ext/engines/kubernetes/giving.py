@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import LaunchFailed
 from ...core.secretnames import Secret
+from . import labels
 from .sizes import SizedKubeSpawner
 
 FOLDER = "/run/binder/secrets"
@@ -32,7 +33,7 @@ _REFUSED = (
 
 def new_name() -> str:
     """A name that no other start's Secret has."""
-    return f"binder-start-{token_hex(10)}"
+    return f"{labels.GIVEN}{token_hex(10)}"
 
 
 def manifest(

@@ -14,6 +14,9 @@ FILES = "binder-at-home/files"
 KEY = "binder-at-home/key"
 """Of a build: the environment's key."""
 
+GIVEN = "binder-start-"
+"""How the name of a Secret begins that one start was given."""
+
 NETWORK = {"hub.jupyter.org/network-access-hub": "true"}
 """What Zero-to-JupyterHub gives to pods that may reach the Hub."""
 

@@ -11,12 +11,15 @@ from ...core.errors import BinderError, LaunchFailed
 from ...core.quantities import write_bytes, write_cores
 from ...core.sentences import NOTHING, Sentence, listing
 from ..containers.complaints import complaint
+from . import labels
 
 _ASSIGNED = re.compile(r"to (\S+)$")
 _IMAGE = re.compile(r'image "([^"]+)"')
 _DENIED = ("errimagepull", "failed to pull image", "imagepullbackoff")
 _SHORT = re.compile(r"Insufficient ([\w/-]+(?:\.[\w/-]+)*)")
 _FULL = re.compile(r"ephemeral.storage|DiskPressure|disk-pressure", re.IGNORECASE)
+# It is made after its pod; a quick node looks for it before.
+_COMES = re.compile(rf'secret "{labels.GIVEN}\w+" not found')
 _TELL = "If it stays so, tell the administrator."
 _YOURS = Sentence("Your server")
 
@@ -84,6 +87,8 @@ class PodEvents:
                 return self._pulling(said)
             case "Failed" | "BackOff" if _is_about_pulling(said):
                 return self._not_pulled(said)
+            case "FailedMount" if _COMES.search(said):
+                return NOTHING
             case "FailedMount" | "FailedAttachVolume":
                 return Sentence("Files cannot be attached to the node yet. " + _TELL)
             case "FailedCreate":

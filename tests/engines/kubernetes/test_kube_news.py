@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from binderhub_ext.core.errors import BinderError, ImageNotFound, ImageRefused
+from binderhub_ext.engines.kubernetes.giving import new_name
 from binderhub_ext.engines.kubernetes.podevents import (
     PodEvents,
     PodRequest,
@@ -127,3 +128,11 @@ def test_why_a_server_ended() -> None:
     error = pod_failed(gone)
     assert error is not None and "ran out of memory or disk" in error.message
     assert pod_failed({"phase": "Failed"}) is None and pod_failed({"phase": "Running"}) is None
+
+
+def test_a_secret_that_comes_after_its_pod_is_no_news() -> None:
+    """Its pod waits for it, which no person has to know; for anything else they do."""
+    said = 'MountVolume.SetUp failed for volume "binder-secrets" : secret "{}" not found'
+    events = PodEvents(BIG)
+    assert not events.of(event("FailedMount", said.format(new_name())))
+    assert "cannot be attached" in events.of(event("FailedMount", said.format("theirs")))
