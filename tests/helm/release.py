@@ -350,7 +350,7 @@ class Person:
         return outcome
 
     def _start(self, link: str, secrets: Sequence[str]) -> Started:
-        asked = {"link": link, "secrets": [*secrets]}
+        asked = {"repo": link, "secrets": [*secrets]}
         view = self.ask("POST", "services/binder/api/launches", asked)
         return Started(f"{self.address}{view['events']}")
 
