@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import Lock, timeout
-from collections.abc import Callable, Mapping
+from asyncio import Lock, sleep, timeout
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -13,6 +14,7 @@ from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.updates import Update
 from ..hub import HubClient, Person, StartLost, State
+from ..hubrefusals import HubBusy
 from .semaphore import FairSemaphore
 
 ENDED = Sentence("Your server has ended meanwhile.")
@@ -24,6 +26,12 @@ _TIMES = 3
 """How often a start is begun when the Hub is restarted in the middle of it."""
 
 _BEGUN = (State.STARTING, State.RUNNING)
+
+_BUSY = Sentence(
+    "As many servers start as this hub can start at once. Yours follows as soon as it may."
+)
+_PAUSE = 1.0
+"""Seconds after which a Hub that is busy is asked again, by one for all."""
 
 
 class Starts:
@@ -38,6 +46,7 @@ class Starts:
     def __init__(self, hub: HubClient, semaphore: FairSemaphore, patience: float) -> None:
         self._hub, self._semaphore, self._patience = hub, semaphore, patience
         self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._busy = Lock()
 
     async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
         """Start a server in its turn, and watch it until it is ready.
@@ -60,7 +69,7 @@ class Starts:
             tell(Event(Phase.LAUNCHING, Sentence("Starting your server.")))
             for left in reversed(range(_TIMES)):
                 try:
-                    await self._begin(person, name, ticket())
+                    await self._until_taken(partial(self._begin, person, name, ticket), tell)
                     return await self.watch(person, name, tell)
                 except StartLost:
                     if not left:
@@ -69,13 +78,28 @@ class Starts:
                     tell(Event(Phase.LAUNCHING, message, {"progress": 0}))
         return None
 
-    async def _begin(self, person: Person, name: str, ticket: str) -> None:
+    async def _until_taken(self, ask: Callable[[], Awaitable[None]], tell: Tell) -> None:
+        """Ask for a start until the Hub takes it on.
+
+        It starts only so many servers at once, whoever asks: the turns here are not all there is.
+        """
+        with suppress(HubBusy):
+            return await ask()
+        tell(Event(Phase.LAUNCHING, _BUSY, {"progress": 0}))
+        async with self._busy:
+            while True:
+                await sleep(_PAUSE)
+                with suppress(HubBusy):
+                    return await ask()
+
+    async def _begin(self, person: Person, name: str, ticket: Callable[[], str]) -> None:
         """Ask for a start. A Hub that was restarted may know of it by the question before."""
+        signed = ticket()
         try:
-            await self._hub.start(person, name, ticket)
+            await self._hub.start(person, name, signed)
         except Conflict:
             server = await self._hub.server(person, name)
-            if server is None or server.state not in _BEGUN or server.ticket != ticket:
+            if server is None or server.state not in _BEGUN or server.ticket != signed:
                 raise
 
     async def again(self, person: Person, name: str, ticket: str, tell: Tell) -> None:
@@ -87,7 +111,7 @@ class Starts:
             TooMany, NotAllowed: as the Hub says.
         """
         with suppress(Conflict):  # it runs
-            await self._hub.start(person, name, ticket)
+            await self._until_taken(partial(self._hub.start, person, name, ticket), tell)
             tell(Event(Phase.LAUNCHING, ENDED))
 
     async def watch(self, person: Person, name: str, tell: Tell) -> None:
