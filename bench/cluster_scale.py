@@ -24,8 +24,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import secrets
+import signal
 import sys
 import time
 from collections import Counter
@@ -48,6 +50,7 @@ from simulated.control import STATE, Control, missing  # noqa: E402
 from simulated.people import Outcome, People  # noqa: E402
 from simulated.processes import Used, child, end_of, load, program, wait_until  # noqa: E402
 
+from binderhub_ext.core.updates import State, Update, What  # noqa: E402
 from binderhub_ext.up.proxy import ensure_proxy  # noqa: E402
 
 CLAIM = "binder-data"
@@ -147,6 +150,8 @@ def main() -> None:
     given = parser.parse_args()
     if lack := missing():
         sys.exit(lack)
+    # so that what was started is ended then, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = [given.only] if given.only else ["ours", "plain"]
     for number in range(given.rounds):
         for name in names:
@@ -164,7 +169,7 @@ async def measure(name: str, people: int, extra: str, keep: str) -> Measured:
         git = stack.enter_context(GitServer(folder / "git", "127.0.0.1"))
         repo = git.create_repo("bench/class", {"requirements.txt": "numpy\n", "index.ipynb": "{}"})
         commit = repo.git("rev-parse", "HEAD")
-        answer = f'{{"state": "created", "commit": "{commit}", "counts": {{"added": 2}}}}'
+        answer = json.dumps(Update(State.CREATED, commit, counts={What.ADDED: 2}).to_fields())
         (control_folder := folder / "control").mkdir()
         control = stack.enter_context(Control(control_folder).running(answer))
         control.make_nodes(people)
