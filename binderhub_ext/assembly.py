@@ -262,7 +262,8 @@ class _Parts(Decided):
     @cached_property
     def starts(self) -> Starts:
         said = settings.Launcher(parent=self.app)
-        return Starts(self.hub, FairSemaphore(said.concurrent_starts), said.start_timeout)
+        places = said.places(find_engine(self.engine))
+        return Starts(self.hub, FairSemaphore(places), said.start_timeout)
 
     @cached_property
     def landing(self) -> Landing:

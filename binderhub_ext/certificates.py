@@ -11,6 +11,7 @@ import os
 import ssl
 from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from .ownfiles import put
@@ -70,6 +71,13 @@ def variables(bundle: str) -> dict[str, str]:
 
 def context() -> ssl.SSLContext:
     """What this process trusts now; libraries keep what was so when they were imported."""
+    bundle = established()
+    return _read(bundle, bundle.stat().st_mtime_ns) if bundle else ssl.create_default_context()
+
+
+@lru_cache(maxsize=1)
+def _read(_bundle: Path, _changed: int) -> ssl.SSLContext:
+    """What a file of authorities has trusted, once: to read it takes longer than most questions."""
     return ssl.create_default_context()
 
 

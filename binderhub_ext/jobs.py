@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 from .core.errors import Cancelled
@@ -31,7 +31,8 @@ class History:
     """What was told so far: one writer, any number of watchers, each of whom costs one future.
 
     Numbers start at 1 and never change, so a client that saw number `n` asks for what came
-    after `n`, whatever was dropped meanwhile.
+    after `n`, whatever was dropped meanwhile. An event that only says how many are ahead takes the
+    place of the one before that did: of a wait of hours nobody needs more.
 
     Attributes:
         last: number of the latest event; 0 before the first.
@@ -39,15 +40,17 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._events: deque[tuple[int, Event]] = deque(maxlen=KEPT)
         self.last = 0
         self._more = asyncio.Event()
         self._quiet: asyncio.TimerHandle | None = None
         self.closed = False
 
     def append(self, event: Event) -> None:
-        self._events.append(event)
+        if event.ahead and self._events and self._events[-1][1].ahead:
+            self._events.pop()
         self.last += 1
+        self._events.append((self.last, event))
         self._wake()
 
     def close(self) -> None:
@@ -57,10 +60,8 @@ class History:
 
     def since(self, number: int) -> list[tuple[int, Event]]:
         """What is kept of the events after `number`."""
-        count = min(max(self.last - number, 0), len(self._events))
         # from the right end: most watchers lack one event of thousands
-        latest = list(islice(reversed(self._events), count))[::-1]
-        return list(enumerate(latest, start=self.last - count + 1))
+        return list(takewhile(lambda kept: kept[0] > number, reversed(self._events)))[::-1]
 
     async def watch(self, after: int = 0) -> AsyncIterator[tuple[int, Event]]:
         """Everything after `after`: first what was told already, then as it comes."""

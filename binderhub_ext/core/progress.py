@@ -61,6 +61,11 @@ class Event:
         """Whether it is a line of the log, which is no sentence."""
         return bool(self.data.get("log"))
 
+    @property
+    def ahead(self) -> int:
+        """How many are before this one, where it waits for its turn and no more is said; else 0."""
+        return int(self.data.get("ahead", 0))
+
     def to_dict(self) -> dict[str, Any]:
         """The event as BinderHub's clients expect it: message ends in a newline."""
         said = {"phase": str(self.phase), "message": Sentence("{line}\n", line=self.message)}

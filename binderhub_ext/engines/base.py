@@ -126,6 +126,8 @@ class Engine:
             empty for nothing.
         secrets: whether it can hand a person's secrets to a server so that nobody else sees them.
         folders: whether its servers can see a folder of the machine that its owner offered.
+        concurrent_starts: how many servers may start at the same time unless an administrator says
+            otherwise; 0 for two of each processor of this machine, on which they start.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Engine:
     hub_settings: str = ""
     secrets: bool = False
     folders: bool = False
+    concurrent_starts: int = 0
 
 
 class Builder(LoggingConfigurable, metaclass=Abstract):

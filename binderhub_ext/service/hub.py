@@ -154,7 +154,8 @@ class HubClient:
         """Ask for a start. That it was accepted means nothing: read :meth:`progress`.
 
         Raises:
-            TooMany: too many servers start or run at this moment.
+            HubBusy: too many servers start at this moment.
+            TooMany: too many run.
             Conflict: the name or the number of servers does not allow it.
         """
         body = {"user_options": {TICKET: ticket}}
@@ -362,7 +363,8 @@ class HubClient:
         # the Hub says something at least every 8 s
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
         path = f"{_path(name)}/progress"
-        async with self._request("GET", person, path, timeout=timeout) as response:
+        options = {"timeout": timeout, "stream": True}
+        async with self._request("GET", person, path, **options) as response:
             if response.status in (400, 404):
                 raise StartLost("The Hub was restarted while your server started. Launch it again.")
             await check(response)

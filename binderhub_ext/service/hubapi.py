@@ -49,10 +49,15 @@ class HubApi:
 
     def __init__(self, url: str, timeout: float, restart: float) -> None:
         self._url, self._restart = url.rstrip("/"), restart
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
+        # of each question apart: how long others are answered before says nothing of the Hub
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
+        self._session = aiohttp.ClientSession(timeout=patience)
+        # each lasts as long as a server takes to start, and keeps nobody from asking
+        self._streams = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
     async def close(self) -> None:
         await self._session.close()
+        await self._streams.close()
 
     async def health(self) -> bool:
         """Whether the Hub answers at all."""
@@ -70,7 +75,7 @@ class HubApi:
 
         Args:
             options: aiohttp's; `repeatable` of a request that can be asked once more though it
-                may have arrived.
+                may have arrived; `stream` of one whose answer goes on and on.
 
         Raises:
             HubUnavailable: it does not answer, and was not back in time.
@@ -85,14 +90,21 @@ class HubApi:
             raise HubUnavailable from error
 
     async def _answer(
-        self, method: str, url: str, *, repeatable: bool = False, **options: Any
+        self,
+        method: str,
+        url: str,
+        *,
+        repeatable: bool = False,
+        stream: bool = False,
+        **options: Any,
     ) -> aiohttp.ClientResponse:
         """What the Hub answers, once it does."""
+        session = self._streams if stream else self._session
         loop = asyncio.get_running_loop()
         until = loop.time() + self._restart
         while True:
             try:
-                return await self._session.request(method, url, **options)
+                return await session.request(method, url, **options)
             except aiohttp.ClientConnectionError as error:
                 arrived = not isinstance(error, aiohttp.ClientConnectorError)
                 if arrived and not (repeatable or method in _REPEATABLE):

@@ -9,6 +9,10 @@ from ..core.errors import BinderError, Conflict, LaunchFailed, NotAllowed, NotFo
 from ..core.sentences import fixed
 
 
+class HubBusy(TooMany):
+    """As many servers start as the Hub lets start at once; it passes by itself."""
+
+
 def failure(message: str, page: str = "") -> LaunchFailed:
     """The Hub's sentence about a failed start, as one of ours.
 
@@ -38,10 +42,13 @@ async def check(response: aiohttp.ClientResponse) -> None:
     """Turn the Hub's refusals into words.
 
     Raises:
-        TooMany, Conflict, NotAllowed, LaunchFailed.
+        HubBusy, TooMany, Conflict, NotAllowed, LaunchFailed.
     """
     if response.status < 400:
         return
+    if response.status == 429 and "Retry-After" in response.headers:
+        # only where it passes does the Hub say when to come back
+        raise HubBusy(await message_of(response))
     raise _refusal(response.status, await message_of(response))
 
 

@@ -16,6 +16,7 @@ from ..core.policy import Policy, Size
 from ..core.providers import Providers, github, gitlab, table
 from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
+from ..engines.base import Engine
 from ..traits import Bytes, Cidr, Pattern, Table, read_size
 from .bans import Bans
 from .hubapi import HubSettings
@@ -320,17 +321,19 @@ class Launcher(Configurable):
     ).tag(config=True)
 
     concurrent_starts = Integer(
-        min=1,
-        help="""Servers that start at the same time (default: two for each processor of this
-        machine). Further ones wait their turn and say how many are ahead, so that a class that
-        opens one link in the same minute gets its servers, one after the other: a start is all
-        computing, and where all start at once, none is ready in time. Where servers run on other
-        machines, set it to what those can do.""",
+        0,
+        min=0,
+        help="""Servers that start at the same time. Further ones wait their turn and say how many
+        are ahead, so that a class that opens one link in the same minute gets its servers, one
+        after the other: a start is all computing, and where all start at once, none is ready in
+        time. 0 (the default): as many as the engine says, which are two for each processor of this
+        machine, or 64 on `kubernetes`, whose nodes do that; there, set it to what those can do.
+        `JupyterHub.concurrent_spawn_limit` holds as well.""",
     ).tag(config=True)
 
-    @default("concurrent_starts")
-    def _two_a_processor(self) -> int:
-        return 2 * (os.cpu_count() or 1)
+    def places(self, engine: Engine) -> int:
+        """As many servers as may start at the same time."""
+        return self.concurrent_starts or engine.concurrent_starts or 2 * (os.cpu_count() or 1)
 
 
 class Landing(Configurable):

@@ -46,6 +46,18 @@ async def test_numbers_stay_when_old_events_are_dropped():
     assert all(event.message == str(number) for number, event in history.since(0))
 
 
+async def test_of_a_wait_only_how_it_stands_is_kept():
+    history = History()
+    history.append(event(1))
+    for ahead in range(1000, 0, -1):
+        history.append(Event(Phase.LAUNCHING, event(ahead).message, {"ahead": ahead}))
+    history.append(event(2))
+    kept = [(1, "1"), (1001, "1"), (1002, "2")]
+    assert [(number, event.message) for number, event in history.since(0)] == kept
+    assert [number for number, _ in history.since(500)] == [1001, 1002]
+    assert history.since(1002) == []
+
+
 async def test_waiting_ends_with_news_the_end_or_patience(monkeypatch):
     history = History()
     monkeypatch.setattr("binderhub_ext.jobs.KEEPALIVE_SECONDS", 0.01)

@@ -6,83 +6,24 @@ Here its port is shut and opened again at the moments that count.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
-from ports import free_ports
+from playedhub import ADA, Port, a_hub, gets_ready, stream
 
 from binderhub_ext.core.errors import Conflict, HubUnavailable, LaunchFailed, TooMany
 from binderhub_ext.core.launch import TICKET
 from binderhub_ext.core.progress import Event
 from binderhub_ext.service import hub
-from binderhub_ext.service.hub import HubClient, Person, StartLost, State
-from binderhub_ext.service.hubapi import HubSettings
+from binderhub_ext.service.hub import StartLost, State
 from binderhub_ext.service.launching.semaphore import FairSemaphore
 from binderhub_ext.service.launching.starts import Starts
 
-ADA = Person("ada", "token")
 MODEL = {"name": "one", "url": "/user/ada/one/", "ready": True}
 STOPPED = {**MODEL, "ready": False}
 CHECKED = {**STOPPED, "pending": "check", "user_options": {TICKET: "ticket"}}
 NOTHING_STARTS = (400, {"message": "ada:one is not starting..."})
-
-
-class Port:
-    """Where a Hub listens, or nobody does."""
-
-    def __init__(self) -> None:
-        self.number = free_ports(1)
-        self.asked: list[str] = []
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def verbs(self) -> list[str]:
-        return [each.split()[0] for each in self.asked]
-
-    async def open(self, *answers: Any) -> None:
-        """Listen, with the answers for the next questions in their order."""
-        left = list(answers)
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            self.asked.append(f"{request.method} {request.path}")
-            found = left.pop(0)
-            if callable(found):
-                response: web.StreamResponse = await found(request)
-                return response
-            return web.json_response(found[1], status=found[0])
-
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", answer)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.number).start()
-
-    async def shut(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-
-
-@asynccontextmanager
-async def a_hub(**settings: Any) -> AsyncIterator[tuple[Port, HubClient]]:
-    port = Port()
-    client = HubClient(HubSettings(f"http://127.0.0.1:{port.number}/hub/api", **settings))
-    try:
-        yield port, client
-    finally:
-        await client.close()
-        await port.shut()
-
-
-async def stream(request: web.Request, *messages: str) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    for message in messages:
-        await response.write(f"data: {message}\n\n".encode())
-    return response
 
 
 async def breaks_off(request: web.Request) -> web.StreamResponse:
@@ -90,10 +31,6 @@ async def breaks_off(request: web.Request) -> web.StreamResponse:
     assert request.transport
     request.transport.abort()
     return response
-
-
-async def gets_ready(request: web.Request) -> web.StreamResponse:
-    return await stream(request, '{"progress": 100, "ready": true, "message": "ready"}')
 
 
 async def fails(request: web.Request) -> web.StreamResponse:

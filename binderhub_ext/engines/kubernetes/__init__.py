@@ -7,4 +7,6 @@ ENGINE = Engine(
     builder="binderhub_ext.engines.kubernetes.build:KubernetesBuilder",
     spawner="binder-kubernetes",
     secrets=True,
+    # Nodes start them, whose number is not ours to know; the Hub takes on 100 at once by itself.
+    concurrent_starts=64,
 )

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from ...core.errors import ImageNotFound, ImageRefused
+from ...repos.answers import SharedAnswers
 from ..containers import quickstart
+from ..containers.complaints import complaint
 from .cluster import Cluster
 from .registry import Manifest, Registry
+
+_REMEMBERED = 30.0
+"""Seconds for which an image that was there is believed to be: registries count who asks, and a
+class that starts would ask for one image a thousand times."""
 
 _KEY = re.compile(r"[0-9a-f]{16,64}")
 
@@ -68,9 +76,21 @@ async def find(cluster: Cluster, image: str) -> RegistryImage | None:
     """
     if not key_of(cluster, image):
         return None
-    registry = Registry(cluster)
+    known = (image, cluster.insecure_registry, cluster.registry_credentials)
+    try:
+        return await _answers.ask(known, partial(_ask, Registry(cluster), image))
+    except ImageRefused:
+        raise
+    except ImageNotFound:  # as no answer, it is not remembered
+        return None
+
+
+async def _ask(registry: Registry, image: str) -> RegistryImage:
     manifest: Manifest | None = await registry.find(image)
     if manifest is None:
-        return None
+        raise complaint(image, "manifest unknown")
     config: Mapping[str, Any] = await registry.config(image, manifest)
     return RegistryImage(image, manifest.size, {"Config": config.get("config") or {}})
+
+
+_answers: SharedAnswers[RegistryImage] = SharedAnswers(_REMEMBERED)

@@ -66,8 +66,7 @@ class Quotas:
         orders, repo = list(under_way), order.request.repo
         if self.total and len(orders) >= self.total:
             _refuse(order, "pod_quota", fixed("Too many launches are under way on this hub."))
-        same = sum(1 for other in orders if repo and _identity(other) == repo.identity)
-        if self.per_repo and same >= self.per_repo:
+        if self.per_repo and repo and _of_repo(orders, repo.identity) >= self.per_repo:
             said = fixed("This repository is being launched by too many people at this moment.")
             _refuse(order, "repo_quota", said)
         own = sum(1 for other in orders if other.person.name == order.person.name)
@@ -83,8 +82,9 @@ class Quotas:
             )
 
 
-def _identity(order: LaunchOrder) -> str:
-    return order.request.repo.identity if order.request.repo else ""
+def _of_repo(orders: Iterable[LaunchOrder], identity: str) -> int:
+    repos = (order.request.repo for order in orders)
+    return sum(1 for repo in repos if repo and repo.identity == identity)
 
 
 def _refuse(order: LaunchOrder, status: str, said: str) -> None:

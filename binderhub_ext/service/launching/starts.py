@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Lock, Task, create_task, shield, timeout, wait
-from collections.abc import Callable, Iterator, Mapping
+from asyncio import CancelledError, Lock, Task, create_task, shield, sleep, timeout, wait
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -13,6 +14,7 @@ from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
 from ...core.updates import Update
 from ..hub import HubClient, Person, StartLost, State
+from ..hubrefusals import HubBusy
 from .semaphore import FairSemaphore
 
 ENDED = Sentence("Your server has ended meanwhile.")
@@ -24,6 +26,12 @@ _TIMES = 3
 """How often a start is begun when the Hub is restarted in the middle of it."""
 
 _BEGUN = (State.STARTING, State.RUNNING)
+
+_BUSY = Sentence(
+    "As many servers start as this hub can start at once. Yours follows as soon as it may."
+)
+_PAUSE = 1.0
+"""Seconds after which a Hub that is busy is asked again, by one for all."""
 
 
 class Starts:
@@ -39,6 +47,7 @@ class Starts:
         self._hub, self._semaphore, self._patience = hub, semaphore, patience
         self._own: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._begun: dict[tuple[str, str], Task[None]] = {}
+        self._busy = Lock()
 
     async def start(self, person: Person, name: str, ticket: Callable[[], str], tell: Tell) -> None:
         """Start a server in its turn, and watch it until it is ready.
@@ -62,9 +71,7 @@ class Starts:
             for left in reversed(range(_TIMES)):
                 try:
                     with self._settled(person, name):
-                        asked = create_task(self._ask(person, name, ticket()))
-                        self._begun[person.name, name] = asked
-                        await shield(asked)
+                        await self._until_taken(partial(self._begin, person, name, ticket), tell)
                         return await self._watch(person, name, tell)
                 except StartLost:
                     if not left:
@@ -106,6 +113,26 @@ class Starts:
             raise
         self._begun.pop((person.name, name), None)
 
+    async def _until_taken(self, ask: Callable[[], Awaitable[None]], tell: Tell) -> None:
+        """Ask for a start until the Hub takes it on.
+
+        It starts only so many servers at once, whoever asks: the turns here are not all there is.
+        """
+        with suppress(HubBusy):
+            return await ask()
+        tell(Event(Phase.LAUNCHING, _BUSY, {"progress": 0}))
+        async with self._busy:
+            while True:
+                await sleep(_PAUSE)
+                with suppress(HubBusy):
+                    return await ask()
+
+    async def _begin(self, person: Person, name: str, ticket: Callable[[], str]) -> None:
+        """Ask for a start, which goes on whether or not somebody waits for it."""
+        asked = create_task(self._ask(person, name, ticket()))
+        self._begun[person.name, name] = asked
+        await shield(asked)
+
     async def _ask(self, person: Person, name: str, ticket: str) -> None:
         """Ask for a start. A Hub that was restarted may know of it by the question before."""
         try:
@@ -124,7 +151,7 @@ class Starts:
             TooMany, NotAllowed: as the Hub says.
         """
         with suppress(Conflict):  # it runs
-            await self._hub.start(person, name, ticket)
+            await self._until_taken(partial(self._hub.start, person, name, ticket), tell)
             tell(Event(Phase.LAUNCHING, ENDED))
 
     async def watch(self, person: Person, name: str, tell: Tell) -> None:

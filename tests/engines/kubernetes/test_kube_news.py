@@ -16,6 +16,7 @@ from binderhub_ext.engines.kubernetes.podevents import (
     pod_failed,
     unschedulable,
 )
+from binderhub_ext.engines.kubernetes.watching import PodEventReflector
 
 IMAGE = "registry.example.org/binder:0123456789abcdef"
 BIG = PodRequest(memory=16 << 30, cpu=0.5, sizes={IMAGE: 1_234_000_000}, own_image="ours:1")
@@ -136,3 +137,31 @@ def test_a_secret_that_comes_after_its_pod_is_no_news() -> None:
     events = PodEvents(BIG)
     assert not events.of(event("FailedMount", said.format(new_name())))
     assert "cannot be attached" in events.of(event("FailedMount", said.format("theirs")))
+
+
+def of_pod(pod: str, second: int, **fields: Any) -> dict[str, Any]:
+    times = {"lastTimestamp": f"2026-01-01T00:00:{second:02}Z", "eventTime": None}
+    return {"involvedObject": {"name": pod}, **times, **fields}
+
+
+async def test_a_pods_events_are_found_without_looking_at_everybody_elses() -> None:
+    """As KubeSpawner keeps them: exchanged whole, put in, put in again and taken out."""
+    reflector = PodEventReflector(namespace="x")
+    assert reflector.of("ana").events == []
+    reflector.resources = {"x/1": of_pod("ana", 3), "x/2": of_pod("bo", 2)}
+    reflector.resources["x/3"] = of_pod("ana", 1)
+    later = {"lastTimestamp": None, "eventTime": "2026-01-01T00:00:02.5Z"}
+    reflector.resources["x/4"] = of_pod("ana", 0, **later)
+    assert reflector.of("ana").events == [
+        of_pod("ana", 1),
+        of_pod("ana", 0, **later),
+        of_pod("ana", 3),
+    ]
+    reflector.resources["x/3"] = of_pod("ana", 4)
+    assert reflector.resources.pop("x/1", None) == of_pod("ana", 3)
+    assert reflector.resources.pop("x/1", None) is None
+    assert reflector.of("ana").events == [of_pod("ana", 0, **later), of_pod("ana", 4)]
+    assert reflector.of("bo").events == [of_pod("bo", 2)]
+    assert len(reflector.events) == 3
+    reflector.resources = {}
+    assert reflector.of("ana").events == [] and not reflector.events

@@ -69,6 +69,9 @@ async def test_found_described_and_forgotten(tmp_path: Path) -> None:
         publish(small, KEY)
         found = await find(asked, f"{repository}:{KEY}")
         assert found is not None and found.size == len(_LAYER) and found.python_path == "/opt/x"
+        small.door.answer = 500
+        assert await find(asked, f"{repository}:{KEY}") == found, "a class asks for one image once"
+        small.door.answer = 0
         assert await registry.tags(repository) == [KEY]
         manifest = await registry.find(f"{repository}:{KEY}")
         assert manifest and await registry.remove(f"{repository}:{KEY}", manifest)
