@@ -64,6 +64,7 @@ c.JupyterHub.services = [{{"name": "bench", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [
     {{"name": "bench", "services": ["bench"], "scopes": ["admin:users", "tokens"]}}
 ]
+c.JupyterHub.cleanup_servers = False
 c.Authenticator.allow_all = True
 c.ConfigurableHTTPProxy.command = {proxy!r}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"

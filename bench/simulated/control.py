@@ -29,9 +29,6 @@ PODS_PER_NODE = 200
 _ADDRESSES = "127.77.0.1/16"
 """Where pods have their addresses: on the loopback interface, at which one server answers."""
 
-_ENVIRONMENT = {"KUBE_FEATURE_WatchListClient": "false"}
-"""kwok would list by watching, which the API server cannot do with the etcd that Debian has."""
-
 _STARTS = 60
 _AUDIT = {
     "apiVersion": "audit.k8s.io/v1",
@@ -41,6 +38,9 @@ _AUDIT = {
 }
 _OFF = "ServiceAccount,TaintNodesByCondition"
 """What controllers would have to answer for, which do not run."""
+
+_NO_STREAMED_LISTS = "--feature-gates=WatchList=false"
+"""kwok asks for them, and with the etcd that Debian has they never come."""
 
 
 def missing() -> str:
@@ -177,7 +177,7 @@ class Control:
         with ExitStack() as stack:
             for name, argv in self._commands().items():
                 log = self.folder / f"{name}.log"
-                process = stack.enter_context(program(argv, log, _ENVIRONMENT))
+                process = stack.enter_context(program(argv, log))
                 if name == "apiserver":
                     self._wait(process, log)
             yield self
@@ -249,10 +249,8 @@ class Control:
             *(f"--token-auth-file={self.folder / 'tokens.csv'}", "--service-account-issuer=own"),
             *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
             *(f"--disable-admission-plugins={_OFF}", f"--audit-log-path={self._audit}"),
-            *(
-                f"--audit-policy-file={self.folder / 'audit.json'}",
-                "--feature-gates=WatchList=false",
-            ),
+            f"--audit-policy-file={self.folder / 'audit.json'}",
+            _NO_STREAMED_LISTS,
         ]
 
     def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import web
 from ports import free_ports
 
-from binderhub_ext.service.hub import HubClient, HubSettings, Person
+from binderhub_ext.service.hub import HubClient, Person
+from binderhub_ext.service.hubapi import HubSettings
 
 ADA = Person("ada", "token")
 

@@ -102,3 +102,17 @@ def test_quotas(quotas: Quotas, under_way: list[str], refused: bool) -> None:
             quotas.check(order("a/b"), orders)
     else:
         quotas.check(order("a/b"), orders)
+
+
+class Uncompared(Repo):
+    """A repository that nobody has a reason to tell from others."""
+
+    @property
+    def identity(self) -> str:
+        raise AssertionError("compared")
+
+
+def test_of_a_class_nobody_is_compared_with_all_the_others_in_vain() -> None:
+    same = Uncompared("gh", "a/b", "https://github.com/a/b")
+    orders = [LaunchOrder(Person("bo", token=""), LaunchRequest(repo=same))] * 9
+    Quotas(per_person=10, total=10).check(order("a/b"), orders)
