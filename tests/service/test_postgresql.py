@@ -22,7 +22,8 @@ from binderhub_ext.core.errors import Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service.records import database, migrations
-from binderhub_ext.service.records.catalogue import CatalogueRecords, Plain, Search
+from binderhub_ext.service.records.catalogue import CatalogueRecords, Search
+from binderhub_ext.service.records.popular import Plain, PopularRecords
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.tables import Base, LaunchRow
 
@@ -87,6 +88,7 @@ async def test_two_services_leave_each_others_launches_alone(postgres: Postgres)
 async def test_the_catalogue_is_searched_and_ranked(postgres: Postgres) -> None:
     records = Records(postgres.new(), engine="x")
     entries, hour = CatalogueRecords(records), timedelta(hours=1)
+    popular = PopularRecords(records)
     try:
         listing = Listing.read("Tides", "50 % of it", "a_b")
         link, repo = "v2/gh/me/mine/main", COMMIT.repo.identity
@@ -98,12 +100,12 @@ async def test_the_catalogue_is_searched_and_ranked(postgres: Postgres) -> None:
             await records.launch_started(
                 LaunchRow(id=user, user=user, server="s", started=now(), repo_url=repo, **done)
             )
-        [launched] = await entries.launched(now() - hour)
+        [launched] = await popular.launched(now() - hour)
         assert launched.latest.keys() == {"a", "b", "c"}
         await entries.checked(row, checked=now(), commit="c" * 40)
         other = "https://github.com/me/other"
         scores = {repo: Popular(2.5, 3), other: Popular(1.0, 3)}
-        await entries.ranked(scores, {other: Plain("other", "v2/gh/me/other/HEAD", "other")})
+        await popular.ranked(scores, {other: Plain("other", "v2/gh/me/other/HEAD", "other")})
         search = Search(terms=("50", "%"), tag="a_b", popular=True)
         [found], total = await entries.find(search, user="zoe", groups=["x"], page=1)
         assert (found.score, found.people, total) == (2.5, 3, 1)

@@ -147,7 +147,13 @@ def test_answers_of_all_content_have_room(why: str) -> None:
     changes = tuple(FileChange(f"{kind}/{n}", kind) for n in range(40) for kind in kinds)
     counts = dict.fromkeys(kinds, 40)
     update = Update(
-        State.UPDATED, "a" * 40, "b" * 40, Sentence(why), changes, (why,) * 2, counts=counts
+        State.UPDATED,
+        "a" * 40,
+        "b" * 40,
+        Sentence(why),
+        changes,
+        (Sentence(why),) * 2,
+        counts=counts,
     )
     answers = [json.dumps(update.to_fields())] * (CONTENT_MAX + 1)
     short = first.fitting(answers)
