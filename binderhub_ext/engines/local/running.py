@@ -25,7 +25,7 @@ from . import changing, seccomp
 from . import network as net
 from .children import Descriptor, Log, pipe, start_child
 from .limits import Cgroup, counted, find_controllers
-from .mounted import check_mounted, places_of
+from .mounted import Mounted, check_mounted, mounts_of
 from .network import Network, Ports
 from .processes import ProcessId
 from .sandbox import FIRST, RUN, VARIABLES, Bind, Descriptors, Sandbox, arguments, own_files
@@ -92,7 +92,7 @@ async def prepared(
         helper: a process of ours whose work counts as the sandbox's own; 0 for none.
 
     Raises:
-        LaunchFailed: its network could not be made.
+        LaunchFailed: its network could not be made, or the kernel does not say what it is to see.
     """
     # The stack closes in reverse: each line below may count on what is above it being open.
     async with AsyncExitStack() as stack:
@@ -110,7 +110,7 @@ async def prepared(
         block_out, block = pipe(stack)
         fds = _descriptors(stack, sandbox, info_in.number, block_out.number, life.number)
         init: asyncio.Future[ProcessId] = asyncio.get_running_loop().create_future()
-        release = _release(info.number, block.number, cgroup, init, helper, places_of(sandbox))
+        release = _release(info.number, block.number, cgroup, init, helper, mounts_of(sandbox))
         task = asyncio.create_task(release)
         if sandbox.ends_with_hub:
             stack.push_async_callback(_emptied, init)
@@ -240,7 +240,7 @@ async def _release(
     cgroup: Cgroup | None,
     init: asyncio.Future[ProcessId],
     helper: int,
-    places: frozenset[str],
+    mounts: frozenset[Mounted],
 ) -> None:
     """Let a sandbox that has come into being run, once it is as it was asked for and limited."""
     first: ProcessId | None = None
@@ -252,7 +252,7 @@ async def _release(
             cgroup.add(pid)
             if helper:
                 cgroup.add(helper)
-        await check_mounted(first, places, PATIENCE)
+        await check_mounted(first, mounts, PATIENCE)
         os.write(block, b"1")
         init.set_result(first)
     except (OSError, LaunchFailed) as error:
