@@ -124,7 +124,7 @@ class KubernetesBuilder(Settings):
 
     async def prebuilt(self, reference: str, tell: Tell) -> Image:
         """See :class:`Builder`. It is examined like a built one and kept by its content."""
-        pinned = await self._pinned(reference)
+        pinned = await self._pinned(reference, by_link=True)
         digest = pinned.rpartition("@")[2]
         key = sha256(f"{PREBUILT}\n{digest}".encode()).hexdigest()[:32]
 
@@ -200,11 +200,14 @@ class KubernetesBuilder(Settings):
         image = await self.registry.find(name)
         return Image(name, self._key(name), image.size) if image else None
 
-    async def _pinned(self, reference: str) -> str:
+    async def _pinned(self, reference: str, *, by_link: bool = False) -> str:
         """The name of exactly the image that somebody's name stands for now.
 
+        Args:
+            by_link: a person names it, and no BinderHub that the administrator names.
+
         Raises:
-            NotAllowed: it is one of ours.
+            NotAllowed: it is one of ours, or at an address that no link may name.
             ImageNotFound, RegistryUnavailable.
         """
         repository = Name.of(reference).repository
@@ -214,7 +217,7 @@ class KubernetesBuilder(Settings):
                 "Images of that name are of environments this hub built, perhaps of somebody's"
                 " private repository. Launch the repository instead."
             )
-        manifest = await self.registry.find(reference)
+        manifest = await self.registry.find(reference, by_link=by_link)
         if manifest is None:
             raise complaint(reference, "manifest unknown")
         return f"{repository}@{manifest.digest}"

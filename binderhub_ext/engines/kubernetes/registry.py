@@ -6,20 +6,25 @@ daemon in a cluster that could be asked, and pods move the images themselves.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from ... import certificates
 from ...bodies import whole_body
-from ...core.errors import BinderError, RegistryUnavailable
+from ...core.errors import BadLink, BinderError, RegistryUnavailable, RepoUnavailable
+from ...core.url import read_url
+from ...repos.http import Http
+from ...repos.network import AddressPolicy
 from ..containers.complaints import complaint
 from .cluster import Cluster
 
@@ -36,6 +41,9 @@ _PATIENCE = 20
 _LARGEST = 8 << 20
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
 _GONE = (404,)
+
+Get = Callable[[str, Mapping[str, str]], AbstractAsyncContextManager[aiohttp.ClientResponse]]
+"""Asks for a URL with some headers."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +101,23 @@ class Registry:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def find(self, image: str) -> Manifest | None:
+    async def find(self, image: str, *, by_link: bool = False) -> Manifest | None:
         """An image if the registry has it.
+
+        Args:
+            by_link: somebody's link names it, so its host is judged as a repository's is, unless
+                an administrator names it too.
 
         Raises:
             RegistryUnavailable: it does not answer, or gives unusable answers.
-        ImageRefused, TooMany: it does not let us.
+            ImageRefused, TooMany: it does not let us.
+            AddressNotAllowed: no link may have it asked.
         """
         name = Name.of(image)
-        async with self._asked("GET", name, f"manifests/{name.reference}") as response:
+        path = f"manifests/{name.reference}"
+        judged = by_link and not self._is_named(name.host)
+        asked = self._judged(name, path) if judged else self._asked("GET", name, path)
+        async with asked as response:
             if response.status in _GONE:
                 return None
             fields = json.loads(await whole_body(response, _LARGEST))
@@ -165,32 +181,64 @@ class Registry:
                 if response.status == 401:
                     asked = response.headers.get("WWW-Authenticate", "")
                     response.release()
-                    headers["Authorization"] = await _authorization(session, asked, basic)
+                    headers["Authorization"] = await _authorization(_getting(session), asked, basic)
                     response = await session.request(method, url, headers=headers)
                 async with response:
-                    if response.status not in (200, 202, 404, 405):
-                        raise _refusal(name, response)
+                    _check(name, response)
                     yield response
         except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             raise _refused(name, str(error) or type(error).__name__) from error
+
+    @asynccontextmanager
+    async def _judged(self, name: Name, path: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer of a registry that a link alone names, which says itself where tokens are."""
+        try:
+            async with (
+                asyncio.timeout(_PATIENCE),
+                Http(AddressPolicy(parent=self._cluster), timeout=_PATIENCE) as http,
+            ):
+                get, url = _judging(http), f"https://{name.host}/v2/{name.path}/{path}"
+                headers = {"Accept": _ACCEPT}
+                async with get(url, headers) as response:
+                    asked = response.headers.get("WWW-Authenticate", "")
+                    if response.status != 401:
+                        _check(name, response)
+                        yield response
+                        return
+                headers["Authorization"] = await _authorization(get, asked, "")
+                async with get(url, headers) as response:
+                    _check(name, response)
+                    yield response
+        except (BadLink, RepoUnavailable) as error:
+            raise _refused(name, str(error.message)) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+            raise _refused(name, str(error) or type(error).__name__) from error
+
+    def _is_named(self, host: str) -> bool:
+        """Whether an administrator names a registry: as ours, or with credentials."""
+        return host == Name.of(self._cluster.repository).host or bool(self._known(host))
 
     def _is_insecure(self, host: str) -> bool:
         return self._cluster.insecure_registry and self._cluster.repository.startswith(f"{host}/")
 
     def _credentials(self, host: str) -> str:
         """What proves who we are, as HTTP's `Basic` has it; empty for nobody."""
-        if not self._cluster.registry_credentials:
-            return ""
-        try:
-            said = json.loads(Path(self._cluster.registry_credentials).read_text())
-        except (OSError, ValueError):
-            return ""
-        known: Mapping[str, Any] = said.get("auths") or {}
-        entry = known.get(host) or known.get(f"https://{host}") or {}
+        entry = self._known(host)
         if entry.get("auth"):
             return str(entry["auth"])
         both = f"{entry.get('username', '')}:{entry.get('password', '')}"
         return base64.b64encode(both.encode()).decode() if entry else ""
+
+    def _known(self, host: str) -> Mapping[str, Any]:
+        """What the file with credentials has of a registry."""
+        if not self._cluster.registry_credentials:
+            return {}
+        try:
+            said = json.loads(Path(self._cluster.registry_credentials).read_text())
+        except (OSError, ValueError):
+            return {}
+        known: Mapping[str, Any] = said.get("auths") or {}
+        return known.get(host) or known.get(f"https://{host}") or {}
 
 
 def _trusting() -> aiohttp.TCPConnector | None:
@@ -200,7 +248,20 @@ def _trusting() -> aiohttp.TCPConnector | None:
     return aiohttp.TCPConnector(ssl=certificates.context())
 
 
-async def _authorization(session: aiohttp.ClientSession, asked: str, basic: str) -> str:
+def _getting(session: aiohttp.ClientSession) -> Get:
+    return lambda url, headers: session.get(url, headers=headers)
+
+
+def _judging(http: Http) -> Get:
+    @asynccontextmanager
+    async def get(url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with http.get(read_url(url), headers) as answer:
+            yield answer.response
+
+    return get
+
+
+async def _authorization(get: Get, asked: str, basic: str) -> str:
     """What to answer a registry that wants to know who asks."""
     kind, _, rest = asked.partition(" ")
     if kind.lower() != "bearer":
@@ -208,9 +269,14 @@ async def _authorization(session: aiohttp.ClientSession, asked: str, basic: str)
     fields = dict(_FIELD.findall(rest))
     headers = {"Authorization": f"Basic {basic}"} if basic else {}
     query = {name: fields[name] for name in ("service", "scope") if name in fields}
-    async with session.get(fields.get("realm", ""), params=query, headers=headers) as response:
+    async with get(str(URL(fields.get("realm", "")).update_query(query)), headers) as response:
         told = json.loads(await whole_body(response, _LARGEST))
     return f"Bearer {told.get('token') or told.get('access_token') or ''}"
+
+
+def _check(name: Name, response: aiohttp.ClientResponse) -> None:
+    if response.status not in (200, 202, 404, 405):
+        raise _refusal(name, response)
 
 
 def _refusal(name: Name, response: aiohttp.ClientResponse) -> BinderError:

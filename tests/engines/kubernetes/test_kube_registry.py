@@ -12,11 +12,19 @@ import pytest
 from dockerregistry import PASSWORD, USER, SmallRegistry, running_registry
 from traitlets.config import Config
 
-from binderhub_ext.core.errors import ImageRefused, NotAllowed, RegistryUnavailable
+from binderhub_ext.core.errors import (
+    AddressNotAllowed,
+    ImageRefused,
+    NotAllowed,
+    RegistryUnavailable,
+)
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 from binderhub_ext.engines.kubernetes.cluster import Cluster
 from binderhub_ext.engines.kubernetes.images import at_nodes, find, from_nodes
-from binderhub_ext.engines.kubernetes.registry import Name, Registry
+from binderhub_ext.engines.kubernetes.registry import Name, Registry, _authorization, _judging
+from binderhub_ext.repos.http import Http
+from binderhub_ext.repos.network import AddressPolicy
 
 KEY = "0123456789abcdef0123456789abcdef"
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -91,6 +99,19 @@ async def test_nobody_launches_by_name_what_others_built(tmp_path: Path, host: s
     builder = KubernetesBuilder(config=Config(Cluster=names), data_dir=str(tmp_path))
     with pytest.raises(NotAllowed, match="perhaps of somebody's private repository"):
         await builder._pinned(f"{host}/e:{KEY}")
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "127.0.0.1:8001", "169.254.169.254:80"])
+async def test_no_link_has_the_inside_of_the_cluster_asked(tmp_path: Path, host: str) -> None:
+    """Nor a registry that a link names, by saying that tokens are there."""
+    named = {"repository": "registry.ns:5000/e"}
+    builder = KubernetesBuilder(config=Config(Cluster=named), data_dir=str(tmp_path))
+    with pytest.raises(AddressNotAllowed):
+        await builder.prebuilt(f"{host}/lab/x:1", unheard)
+    asked = f'Bearer realm="http://{host}/token",service="x",scope="repository:lab/x:pull"'
+    async with Http(AddressPolicy()) as http:
+        with pytest.raises(AddressNotAllowed):
+            await _authorization(_judging(http), asked, "")
 
 
 async def test_a_private_one_wants_credentials(tmp_path: Path) -> None:
