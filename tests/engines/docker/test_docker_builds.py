@@ -69,7 +69,7 @@ async def test_what_an_image_says_when_it_is_tried_takes_no_disk(
     form = "--format={{.HostConfig.LogConfig.Type}}"
     # Other tests try images, too.
     ours = ("ps", "--quiet", "--filter=name=binder-try-", f"--filter=ancestor={plain_image}")
-    while not (tried := docker(*ours)):
+    while not (tried := docker(*ours)):  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0.05)
     assert docker("inspect", form, *tried.split()) == "none"
     assert await task == "said"
