@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, aclosing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -18,6 +19,7 @@ from tornado.web import Application, RequestHandler
 from binderhub_ext.core.errors import NoSpace, TooMany
 from binderhub_ext.core.launch import Tickets
 from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.service.failures import Failure
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.person.files import PersonFiles
 from binderhub_ext.service.person.folders import HOME, PersonFolders
@@ -25,7 +27,9 @@ from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.person.volumes import PersonVolumes
 from binderhub_ext.service.turns import Turns
 from binderhub_ext.service.web.handlers import pace as paces
+from binderhub_ext.service.web.handlers import receiving
 from binderhub_ext.service.web.handlers.pace import Pace, send_as_made
+from binderhub_ext.service.web.handlers.uploads import _UNKNOWN, UploadForm
 from binderhub_ext.storage.space import Limits
 
 MIB = 1 << 20
@@ -126,6 +130,39 @@ async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         async with asyncio.timeout(60):
             await ended.wait()
+    server.stop()
+
+
+async def test_a_stranger_sends_a_form_for_no_longer_than_it_takes_to_be_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever stands before the page's token is read by nobody, and has an end."""
+    monkeypatch.setattr(receiving, "_HEARD_OUT", 0.2)
+
+    class Form(UploadForm):
+        def set_default_headers(self) -> None:
+            pass
+
+        async def _page(self, failure: Failure | None = None) -> str:
+            return failure.message if failure else ""
+
+    service: Any = SimpleNamespace(
+        bans=SimpleNamespace(check=lambda address: None),
+        folders=SimpleNamespace(limit=MIB, later=asyncio.ensure_future),
+    )
+    listening, port = bind_unused_port()
+    server = HTTPServer(Application([("/", Form)], binder=service), max_body_size=MIB)
+    server.add_sockets([listening])
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n"
+    head += b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    field = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n'
+    for before in (b"", field):
+        reading, writing = await asyncio.open_connection("127.0.0.1", port)
+        writing.write(head + before + bytes(4 * _UNKNOWN))
+        async with asyncio.timeout(20):
+            answer = await reading.read()
+        assert b" 403 " in answer and b"open too long" in answer
+        writing.close()
     server.stop()
 
 

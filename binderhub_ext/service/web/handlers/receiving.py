@@ -49,7 +49,9 @@ class Receiving(Handler):
         await self.flush()
         # Who asked first is answered; a proxy in between may send the body all the same.
         self.request.headers.pop("Expect", None)
-        self._hear(_ANY, _HEARD_OUT)
+        self._hear(_ANY)
+        # a body that is being read already has no other end
+        self._end = asyncio.get_running_loop().call_later(_HEARD_OUT, cut_off, self)
 
     def wait(self, size: int = 0) -> None:
         """Cut off who sends no more.
@@ -75,9 +77,7 @@ class Receiving(Handler):
         self.waited()
         self.service.folders.later(self.abandon())
 
-    def _hear(self, size: int, seconds: float | None = None) -> None:
-        """Read a body of so many bytes, for so long at most."""
+    def _hear(self, size: int) -> None:
+        """Read a body of so many bytes."""
         if isinstance(line := self.request.connection, HTTP1Connection):
             line.set_max_body_size(size)
-            if seconds is not None:
-                line.set_body_timeout(seconds)

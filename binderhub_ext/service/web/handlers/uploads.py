@@ -18,6 +18,9 @@ _FILES = 100
 """Files that one form brings: each is the work of a program of its own."""
 
 _TOKEN = 1024
+_UNKNOWN = 1 << 16
+"""Bytes that may come before it is known from whom."""
+
 _NOT_UNDERSTOOD = BadLink("The form was not understood. Reload the page and try again.")
 
 
@@ -31,7 +34,7 @@ class UploadForm(Receiving, Page):
 
     def initialize(self) -> None:
         self._parser: PushMultipartParser | None = None
-        self._left = 0
+        self._left = self._heard = 0
         self._token: bytearray | None = None
         self._name, self._room = "", 0
         self._brought: list[dict[str, str]] = []
@@ -60,6 +63,9 @@ class UploadForm(Receiving, Page):
             for part in self._parser.parse(chunk):
                 await self._take(part)
             self._left -= len(chunk)
+            self._heard += len(chunk)
+            if self.person is None and self._heard > _UNKNOWN:
+                raise STALE
         except Exception as error:
             await self._refuse(_NOT_UNDERSTOOD if isinstance(error, MultipartError) else error)
         else:
