@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,22 +93,40 @@ async def test_a_hub_that_is_to_build_for_itself(monkeypatch: pytest.MonkeyPatch
             via.came(came)
 
         async def for_another() -> str:
-            monkeypatch.setattr(via, "_US", "another")
+            monkeypatch.setattr(via, "_US", "a" * 16)
             via.came(came)
             await hub.build(COMMIT, unheard)
             return asked[1].headers[via.HEADER]
 
         # one that hands on says so, and only of what it was asked
         handed_on = await asyncio.create_task(for_another())
-        assert handed_on == f"{came}, another"
+        assert handed_on == f"{came}, {'a' * 16}"
         monkeypatch.undo()
         with pytest.raises(AsksItself):
             via.came(handed_on)
         assert via.headers() == {via.HEADER: came}
         with pytest.raises(AsksItself, match="or asks it in turn"):
             await hub.build(COMMIT, unheard)
+
+
+@pytest.mark.parametrize(
+    "made_up", [", ".join("abcdefgh"), ", ".join(f"{n:016x}" for n in range(8)), "x" * 60_000]
+)
+def test_nobody_has_builds_refused_by_what_they_write(
+    made_up: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all who wait for the same: by the next hub, which heeds that header, too."""
+
+    def asked(us: str, header: str) -> str:
+        monkeypatch.setattr(via, "_US", us)
+        via.came(header)
+        return via.headers()[via.HEADER]
+
+    for us in ("a" * 16, "b" * 16, "c" * 16):
+        made_up = copy_context().run(asked, us, made_up)
+        assert len(made_up) < 200
     with pytest.raises(AsksItself):
-        via.came(", ".join("abcdefghi"))
+        copy_context().run(asked, "a" * 16, made_up)
 
 
 BROKEN: list[Callable[[], Answers]] = [
