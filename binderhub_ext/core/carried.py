@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .jsontext import parse_json
 from .sentences import Sentence
 
 _CARRIED = re.compile(r'<span data-binder-sentence="(?P<made_of>[^"]*)">(?P<words>[^<]*)</span>')
@@ -51,7 +52,7 @@ def said_in(page: str, say: Callable[[Sentence], str]) -> str:
 
 def _made_of(found: re.Match[str]) -> dict[str, Any]:
     try:
-        made_of = json.loads(html.unescape(found["made_of"]))
+        made_of = parse_json(html.unescape(found["made_of"]))
     except ValueError:
         return {}
     return made_of if isinstance(made_of, dict) else {}

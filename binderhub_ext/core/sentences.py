@@ -69,7 +69,14 @@ class Sentence(str):
         """
         try:
             sentence = cls._of(data["text"], data["fields"])
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ):
             return cls.verbatim(words)
         return sentence if sentence == words else cls.verbatim(words)
 

@@ -21,6 +21,7 @@ from . import pseudo
 from .catalogue import Catalogue, catalogue_of, installed, made_of
 
 ENGLISH_TAG = "en"
+_UNSAYABLE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Language:
             return str(sentence)
         try:
             return self._say(sentence)
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
+        except _UNSAYABLE as error:
             app_log.warning("Language %s cannot say %r: %r", self.tag, sentence.text, error)
             return str(sentence)
 

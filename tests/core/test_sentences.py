@@ -9,6 +9,7 @@ import pytest
 
 from binderhub_ext.core.carried import carried, carry, said_in
 from binderhub_ext.core.sentences import Sentence, read_written, together, written
+from binderhub_ext.languages.language import find
 
 INNER = Sentence("{size:.1f} GiB", size=1.5)
 FULL = Sentence("Your files take {size} of {limit}. <b>", size=INNER, limit="[[")
@@ -55,8 +56,22 @@ def test_a_sentence_is_carried_through_a_page() -> None:
     )
 
 
+DEEP = '{"text": "{a}", "fields": {"a":' * 900 + '{"text": "b", "fields": {}}' + "}}" * 900
+ENDLESS = '{"text": "{a:.1f}", "fields": {"a": 1' + "0" * 400 + "}}"
+
+
 @pytest.mark.parametrize(
-    "made_of", ["nonsense", "[1]", '{"text": "{a.b}", "fields": {"a": 1}}', "{}"]
+    "made_of",
+    [
+        "nonsense",
+        "[1]",
+        '{"text": "{a.b}", "fields": {"a": 1}}',
+        "{}",
+        "[" * 200_000,
+        ENDLESS,
+        DEEP,
+    ],
+    ids=lambda made_of: made_of[:40],
 )
 def test_whatever_a_page_carries_the_words_count(made_of: str) -> None:
     page = f'<span data-binder-sentence="{html.escape(made_of)}">The words.</span>'
@@ -71,3 +86,8 @@ def test_a_thing_with_others() -> None:
     assert together("Python 3", []) == "Python 3"
     assert together("Python 3", ["a"]) == "Python 3 with a"
     assert together("Python 3", ["a", "b", "c"]) == "Python 3 with a, b and c"
+
+
+def test_a_number_that_no_language_writes_is_said_as_it_is() -> None:
+    sentence = Sentence("{size:.1f} GiB", size=1e308)
+    assert find("de").say(sentence) == sentence
