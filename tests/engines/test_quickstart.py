@@ -148,6 +148,19 @@ def test_jupyterlab_begins_in_its_persons_language_if_there_is_a_pack(
     assert chosen == [{TRANSLATION: {"locale": "fr_FR", "more": 1}}, "none"], "somebody's choice"
 
 
+def test_a_package_that_cannot_be_read_keeps_nobody_from_jupyterlab(tmp_path: Path) -> None:
+    """In somebody's home, say, where whatever they installed is on the path."""
+    package(tmp_path, "jupyterlab_server", settings_utils=OVERRIDES)
+    (broken := tmp_path / "broken-1.dist-info").mkdir()
+    (broken / "METADATA").write_text("Name: broken\nVersion: 1\n")
+    (broken / "entry_points.txt").write_bytes(b"[\xff")
+    ask = (
+        f"import os; os.environ['BINDER_LANGUAGE'] = 'de'\n{QUICKEN}"
+        "import jupyterlab_server.settings_utils as s; print(s._get_overrides('/'))"
+    )
+    assert run(ask, tmp_path) == "({}, 'none')"
+
+
 CERTIFICATES = """
 import ssl, aiohttp.connector as connector
 def known(context): return context.cert_store_stats()["x509_ca"]

@@ -175,7 +175,11 @@ def _in_their_language(execute, module):
     a folder of `JUPYTER_CONFIG_PATH` would come before the person's own files.
     """
     execute(module)
-    pack = _language_pack(os.environ.get("BINDER_LANGUAGE", ""))
+    try:
+        pack = _language_pack(os.environ.get("BINDER_LANGUAGE", ""))
+    except Exception:
+        # what some package says of itself cannot be read, which is no reason to have no JupyterLab
+        return
     if not pack or not hasattr(module, "_get_overrides"):
         return
     find = module._get_overrides
