@@ -6,9 +6,10 @@ All of it runs in the build's sandbox. Packages that the system has are not inst
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import PurePosixPath
 
 from ...core.environment import R_LOCK, Read
@@ -34,6 +35,9 @@ _NOT_COMPILED = (
     "apt.txt: r-base-dev has the compilers, those of libraries end in -dev"
 )
 _FEW = 10
+_NOTED, _NAME = 200, 100
+"""Names of each kind, and letters of each, that are kept: a build can say any number of them."""
+
 _TOO_OLD = re.compile(r"but [>=]+ \S+ is required")
 
 _PASSED_OVER = re.compile(
@@ -70,13 +74,17 @@ class Installing(Log):
         """Tell a line."""
         if found := _PASSED_OVER.search(line):
             names = (found[1] or found[2]).split("\u2019, \u2018")
-            self.passed_over.update(PurePosixPath(name).name for name in names)
+            _note(self.passed_over, (PurePosixPath(name).name[:_NAME] for name in names))
         self.too_old = self.too_old or _TOO_OLD.search(line) is not None
         if found := _LACKING.search(line):
-            self.lacking.add(found[1] or found[2] or found[3])
+            _note(self.lacking, (found[1] or found[2] or found[3],))
         if found := _UNREACHABLE.search(line):
-            self.unreachable.add(found[1])
+            _note(self.unreachable, (found[1],))
         super().add(line)
+
+
+def _note(known: set[str], names: Iterable[str]) -> None:
+    known.update(islice(names, max(_NOTED - len(known), 0)))
 
 
 @dataclass

@@ -388,6 +388,18 @@ def test_a_build_keeps_what_r_only_warns_of() -> None:
     assert log.lacking == {"gcc", "gfortran", "libxml/tree.h", "libxml2-dev"}
 
 
+def test_what_a_build_says_of_packages_of_r_does_not_fill_the_memory() -> None:
+    log = Installing(lambda line: None)
+    for number in range(5000):
+        names = "\u2019, \u2018".join(f"{number}-{name}" for name in range(100))
+        log.add(f"packages \u2018{names}\u2019 are not available")
+        log.add(f"package \u2018{number}{'x' * 1000}\u2019 is not available")
+        log.add(f"x.c:1: fatal error: {number}.h: No such file or directory")
+        log.add(f"unable to access index for repository http://{number}/src/contrib")
+    noted = (log.passed_over, log.lacking, log.unreachable)
+    assert all(0 < len("".join(names)) < 100_000 for names in noted)
+
+
 @pytest.mark.skipif(bool(obstacle(LocalBuilder())), reason="no systems can be made here")
 async def test_all_that_makes_an_r_is_in_the_key(
     repository: MakeSource, builder: LocalBuilder
