@@ -102,10 +102,11 @@ class Launches:
     async def close(self) -> None:
         """End every launch; builds nobody else wants end with them, servers that start do not."""
         self._closing = True
-        tasks = [running.task for running in self._current.values() if running.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        every = [running for running in self._current.values() if running.task]
+        for running in every:
+            running.cancel()
+        tasks = (running.task for running in every)
+        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
     def __len__(self) -> int:
         return len(self._current)
@@ -216,8 +217,7 @@ class Launches:
     async def end(self, running: RunningLaunch, why: str) -> None:
         """End a launch of anybody; its build and the start of its server, if nobody else waits."""
         if running.task and not running.task.done():
-            running.why = why
-            running.task.cancel()
+            running.cancel(why)
             await asyncio.wait([running.task])
             if running.after:
                 await asyncio.wait([running.after])
@@ -284,7 +284,7 @@ class Launches:
         began = perf_counter()
         with metrics.INPROGRESS_LAUNCHES.track_inprogress():
             last = await self._follow(running)
-        state = running.state
+        running.over, state = True, running.state
         provider = state.repo.provider if state.repo else "image"
         result = state.error.code if state.error else "success"
         metrics.launch_ended(provider, result, perf_counter() - began)

@@ -23,6 +23,7 @@ class RunningLaunch:
 
     Attributes:
         why: what its person is told if the task is cancelled.
+        over: whether it is decided what came of it; it is not cancelled then, but written down.
         after: what is done once it has ended.
     """
 
@@ -31,8 +32,19 @@ class RunningLaunch:
         self.state = state
         self.history = History()
         self.task: asyncio.Task[None] | None = None
+        self.over = False
         self.after: asyncio.Task[None] | None = None
         self.why = INTERRUPTED
+
+    def cancel(self, why: str = "") -> None:
+        """Cancel it, unless it is decided what came of it.
+
+        Args:
+            why: what its person is told.
+        """
+        if self.task and not self.over:
+            self.why = why or self.why
+            self.task.cancel()
 
     def tell(self, event: Event) -> None:
         """Keep an event, and what it says about where the launch is."""
