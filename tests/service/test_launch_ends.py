@@ -28,7 +28,6 @@ class Service:
 
     def __init__(self) -> None:
         self.goes_on, self.written = asyncio.Event(), asyncio.Event()
-        self.launches: Launches
         self.outcomes: list[str] = []
 
     async def launch(self, order: LaunchOrder, tell: Tell) -> LaunchResult:

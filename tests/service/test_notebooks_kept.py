@@ -87,3 +87,14 @@ async def test_until_it_is_opened(
     # a launch without one forgets none
     await kept.ended(ended(SCRATCH, None))
     assert ((await kept.brought(SCRATCH)).notebook == MINE) is is_kept
+
+
+async def test_one_that_was_brought_meanwhile_is_not_the_one_that_was_opened(
+    records: Records,
+) -> None:
+    kept = Notebooks(NotebookRecords(records))
+    first = await kept.brought(replace(SCRATCH, notebook=MINE))
+    newer = replace(MINE, content=b"newer")
+    await kept.brought(replace(SCRATCH, notebook=newer))
+    await kept.ended(ended(first, None, "redirect"))
+    assert (await kept.brought(SCRATCH)).notebook == newer

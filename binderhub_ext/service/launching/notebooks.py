@@ -49,10 +49,11 @@ class Notebooks:
 
     async def ended(self, running: RunningLaunch) -> None:
         """Forget the notebook of a launch, unless the next one has to take it."""
-        if running.order.notebook is None or _is_next(running):
+        notebook = running.order.notebook
+        if notebook is None or _is_next(running):
             return
         try:
-            await self._records.remove(running.order.person.name)
+            await self._records.remove(running.order.person.name, notebook.content)
         except BinderError as error:
             app_log.warning("A notebook that was opened is still kept: %s", error)
 

@@ -29,9 +29,9 @@ class NotebookRecords:
         row = await self._records.get(NotebookRow, user)
         return row if row and row.since > now() - age else None
 
-    async def remove(self, user: str) -> None:
-        """Forget that of a person; harmless if there is none."""
-        mine = delete(NotebookRow).where(NotebookRow.user == user)
+    async def remove(self, user: str, content: bytes) -> None:
+        """Forget that of a person; harmless if there is none, or another one by now."""
+        mine = delete(NotebookRow).where(NotebookRow.user == user, NotebookRow.content == content)
         await self._records.write(mine)
 
     async def forget(self, age: timedelta) -> None:
