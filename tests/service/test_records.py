@@ -10,11 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event, text
 
+from binderhub_ext.core.classes import Named
 from binderhub_ext.core.errors import CannotStart, Interrupted
 from binderhub_ext.core.launch import Project
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.sentences import Sentence
+from binderhub_ext.core.sharees import Sharee
 from binderhub_ext.engines.base import Environment
+from binderhub_ext.service.records.classes import ClassRecords
+from binderhub_ext.service.records.classtables import ClassRow
 from binderhub_ext.service.records.database import connect, sqlite_url
 from binderhub_ext.service.records.records import Records, now, write_content
 from binderhub_ext.service.records.tables import Base, LaunchRow, TrustRow
@@ -199,3 +203,17 @@ async def test_where_projects_were_is_told_once_for_each_address_newest_first(re
 async def test_many_at_once(records):
     await asyncio.gather(*(records.launch_started(launch(str(n))) for n in range(40)))
     assert len(await records.launches("ana", limit=100)) == 40
+
+
+async def test_of_the_teachers_that_a_form_says_those_count_that_are_named(
+    records: Records,
+) -> None:
+    """All launches wait for that transaction, whatever stands in a form."""
+    classes = ClassRecords(records)
+    await classes.add(ClassRow(id="c", owner="tom", title="", link="", created=now()))
+    for id, name in (("t", "bob"), ("u", "eve")):
+        await classes.name("c", Named(id, Sharee(name)))
+    told = ["t", *map(str, range(300_000))]
+    await classes.opened("c", "ana", "mine", "1", told)
+    [opening] = await classes.openings("c")
+    assert opening.told == {"t"}

@@ -157,7 +157,7 @@ class ClassRecords:
                 row.sealed = ""
             row.server, row.launch, row.stopped, row.stopped_by = server, launch, None, ""
             if told:
-                row.told = " ".join(sorted(session.scalars(_named(id, told))))
+                row.told = " ".join(sorted({*session.scalars(_named(id))}.intersection(told)))
             return before
 
         return await self._records.run(write)
@@ -218,11 +218,9 @@ class ClassRecords:
         return [_lent(row) for row in rows]
 
 
-def _named(id: str, told: Iterable[str]) -> Select[str]:
-    """Those of a class that are named now: nobody else's id is kept."""
-    return select(ClassTeacherRow.id).where(
-        ClassTeacherRow.class_id == id, ClassTeacherRow.id.in_(list(told))
-    )
+def _named(id: str) -> Select[str]:
+    """Those of a class that are named now: nobody else's id is kept, however many a form has."""
+    return select(ClassTeacherRow.id).where(ClassTeacherRow.class_id == id)
 
 
 def _lent(row: OpeningRow) -> Lent:
