@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import configparser
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import requests
 from hubprocess import up
+from packaging.requirements import Requirement
 
 import binderhub_ext
 
@@ -48,6 +51,23 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     wanted = f"binder-at-home{extra} @ {wheel.as_uri()}"
     subprocess.run([uv, "pip", "install", "-q", "--python", python, wanted], check=True)
     return home
+
+
+@pytest.mark.parametrize(
+    ("name", "weak"),
+    [
+        # a hundred letters of a header keep it busy for ever, before anybody has signed in
+        ("multipart", "1.3.0"),
+        # a form may have any number of fields: seconds for a few megabytes, likewise
+        ("tornado", "6.5.7"),
+    ],
+)
+def test_no_library_comes_with_it_that_strangers_can_hold_up(name: str, weak: str) -> None:
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "setup.cfg")
+    needed = map(Requirement, settings["options"]["install_requires"].strip().splitlines())
+    [specifier] = [one.specifier for one in needed if one.name == name]
+    assert not specifier.contains(weak) and specifier.contains(version(name))
 
 
 def test_the_wheel_has_every_file(wheel: Path) -> None:
