@@ -79,7 +79,7 @@ def test_one_server_at_a_time_has_the_data(start: Start) -> None:
 
 
 def test_a_start_that_stays_ends_the_database_after_the_server(start: Start) -> None:
-    last = next(block for block in blocks_of(PAGE, "bash") if block.startswith('"$@" &'))
+    last = next(block for block in blocks_of(PAGE, "bash") if block.startswith("trap"))
     start.script.write_text(start.script.read_text().replace('exec "$@"\n', last))
     server = 'trap "echo server ends; exit 5" TERM; echo server runs; while :; do sleep 0.05; done'
     told = []

@@ -135,8 +135,12 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
 
 PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish")
 ADMINS = ("builds", "environments", "servers", "people", "usage", "catalogue")
-NAMES = {"Python, in memory", "“First commit”, Ada Example,"}
-"""What others call things."""
+NAMES = {
+    "Python, in memory",
+    "“First commit”, Ada Example,",
+    "Dockerfile: this engine has none. Another engine can build it.",
+}
+"""What others call things, and what the engine of these tests says."""
 ACCENTS = re.compile("[äçéîñöüýÄÇÉÎÑÖÜÝ]")
 
 
