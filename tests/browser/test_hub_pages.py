@@ -52,8 +52,9 @@ def test_what_is_not_there_knows_who_asks(home_hub: HomeHub, maria: Page, path: 
 
 
 STARTING = """async () => {
+  const headers = { "X-XSRFToken": document.querySelector("[data-xsrf]").dataset.xsrf };
   for (;;) {
-    const answer = await fetch("/services/binder/api/servers");
+    const answer = await fetch("/services/binder/api/servers", { headers });
     const {servers} = await answer.json();
     const mine = servers.find((server) => server.name.startsWith("pages-"));
     if (mine && mine.state === "starting") return mine.name;
