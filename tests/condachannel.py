@@ -217,3 +217,43 @@ def _zstd(content: bytes) -> bytes:
     for number, block in enumerate(blocks, 1):
         frame += [((number == len(blocks)) | len(block) << 3).to_bytes(3, "little"), block]
     return b"".join(frame)
+
+
+_JULIA = '''#!/usr/bin/env python3
+"""Takes the words that the engine gives Julia, and leaves what the real one would."""
+import json, os, sys
+from pathlib import Path
+
+options = [word for word in sys.argv[1:] if word.startswith("--")]
+code, *words = sys.argv[sys.argv.index("-e") + 1:]
+project = Path(dict(option.split("=") for option in options)["--project"])
+depot = Path(os.environ["JULIA_DEPOT_PATH"].split(":")[0])
+if "IJulia" in code:
+    project.mkdir(parents=True)
+    (project / "Project.toml").write_text("[deps]\\nIJulia = 1\\n")
+    kernel = Path(os.environ["JUPYTER_DATA_DIR"], "kernels", "julia-VERSION")
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *words]
+    spec = {"argv": argv[:5], "display_name": "Julia VERSION", "language": "julia"}
+    (kernel / "kernel.json").write_text(json.dumps({**spec, "metadata": {"words": words}}))
+if "Pkg.instantiate()" in code:
+    if "Missing" in (project / "Project.toml").read_text():
+        sys.exit("ERROR: expected package `Missing` to be registered")
+    (project / "Manifest.toml").write_text('julia_version = "VERSION"\\n')
+    (depot / "packages" / "Tides").mkdir(parents=True)
+'''
+
+
+def julia_package(version: str) -> Package:
+    """A program that is called like Julia, and what else conda-forge's package does.
+
+    Its kernel is Python's: there is no Julia in tests.
+    """
+    script = 'export JULIA_DEPOT_PATH="$CONDA_PREFIX/share/julia:$JULIA_DEPOT_PATH"\n'
+    script += 'export JULIA_PROJECT="@conda" JULIA_LOAD_PATH="@:@conda:@stdlib"\n'
+    minor = version.rpartition(".")[0]
+    files = {
+        "bin/julia": _JULIA.replace("VERSION", minor),
+        "etc/conda/activate.d/julia.sh": script,
+    }
+    return Package("julia", files, version=version)

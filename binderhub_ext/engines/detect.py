@@ -27,6 +27,7 @@ from ..core.apt import apt_words
 from ..core.devcontainer import DevContainer
 from ..core.environment import R_LOCK, Determination, Read, determine
 from ..core.errors import BuildFailed
+from ..core.julialang import compat
 from ..core.locks import CONDA, READERS, Target
 from ..core.rlang import named
 from ..core.sentences import Sentence, kept, read_kept
@@ -38,7 +39,7 @@ from .configuration import check_links, configuration, is_of_named_files, questi
 from .devcontainers import devcontainer, with_files
 from .scripts import check_scripts
 
-DETECTION = 8
+DETECTION = 9
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -73,6 +74,7 @@ class Detection:
         apt: what `apt.txt` names, sorted.
         r: `environment.yml` names R packages.
         cran: what a repository of R names in `DESCRIPTION` and `renv.lock`, sorted.
+        julia: the versions of Julia that a project of it allows, as it says, or empty.
         devcontainer: path of the `devcontainer.json` that counts, or empty.
         made: names and texts of the files that stand for it; `files` has them too.
         notes: what of it is not done.
@@ -88,6 +90,7 @@ class Detection:
     apt: tuple[str, ...] = ()
     r: bool = False
     cran: tuple[str, ...] = ()
+    julia: str = ""
     devcontainer: str = ""
     made: tuple[tuple[str, str], ...] = ()
     notes: tuple[Sentence, ...] = ()
@@ -291,11 +294,13 @@ def _with_packages(detection: Detection, read: Read) -> Detection:
     apt = read(detection.file("apt.txt")) or b""
     file = detection.file("environment.yml") or detection.file("environment.yaml")
     is_r = detection.buildpack == "RBuildPack"
+    project = detection.file("JuliaProject.toml") or detection.file("Project.toml")
     return replace(
         detection,
         apt=apt_words(apt),
         r=bool(_R_PACKAGE.search(read(file) or b"")),
         cran=named(read, detection.binder_dir, detection.file(R_LOCK)) if is_r else (),
+        julia=compat(read(project) or b"") if project else "",
     )
 
 

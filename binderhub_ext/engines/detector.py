@@ -15,7 +15,12 @@ import sys
 import warnings
 from typing import Any
 
-_OF_PYTHON = ("PythonBuildPack", "PipfileBuildPack", "RBuildPack")
+_OF_PYTHON = (
+    "PythonBuildPack",
+    "PipfileBuildPack",
+    "RBuildPack",
+    "JuliaProjectTomlBuildPack",
+)
 """Names of the buildpacks that decide on a Python."""
 
 

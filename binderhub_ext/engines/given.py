@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.launch import Files, Launch
-from ..core.sentences import Sentence
+from ..core.sentences import Sentence, fixed
 
 PROGRAM = Path(__file__).parent / "inside" / "binder_given.py"
 
@@ -42,14 +42,18 @@ def arguments(made: str, launch: Launch, home: str) -> list[str]:
     return [made, launch.image, home, project, extent]
 
 
-def told(count: int, left: Sequence[str]) -> list[Sentence]:
-    """Lines of the log on what postBuild made beside the environment.
+BY_POST_BUILD = fixed("postBuild made {count} files; they are given to each project.")
+
+
+def told(count: int, left: Sequence[str], made: str = BY_POST_BUILD) -> list[Sentence]:
+    """Lines of the log on what a build made beside the environment.
 
     Args:
         count: how many files are kept.
         left: names of those that are not, with the reason.
+        made: the fixed text for those that are.
     """
-    made = Sentence("postBuild made {count} files; they are given to each project.", count=count)
     names = [Sentence("Not given: {name}", name=name) for name in left[:_NAMED]]
     more = Sentence("Not given: {count} more", count=len(left) - _NAMED)
-    return [*([made] if count else []), *names, *([more] if len(left) > _NAMED else [])]
+    kept = [Sentence(made, count=count)] if count else []
+    return [*kept, *names, *([more] if len(left) > _NAMED else [])]

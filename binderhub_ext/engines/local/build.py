@@ -27,7 +27,7 @@ from ...storage import scratch
 from ..base import Check, Environment, Image, Program
 from ..detect import DETECTION, Detection, Detector
 from ..projects import preview
-from . import health, keeping, rlang, seeding, server
+from . import health, julialang, keeping, rlang, seeding, server
 from .beside import programs_of, uses_of
 from .channels import Channels
 from .condalink import Conda
@@ -185,6 +185,9 @@ class LocalBuilder(Settings):
         packages = rlang.packages(detection, self.r_packages)
         refuse_unsupported(detection, packages, obstacle(self) if packages else None)
         r = await rlang.found() if rlang.is_r(detection) else NOTHING
+        if julialang.package(detection) and is_version(detection.python):
+            own = await self._own_interpreter()
+            return self._decide(detection, own, source.whole, python=detection.python)
         try:
             interpreter = await self._interpreter(detection)
         except Unsupported:
@@ -229,6 +232,8 @@ class LocalBuilder(Settings):
         ingredients = self._ingredients(identity)
         ingredients = replace(ingredients, system=systems.layer_key(packages))
         recipes = [rlang.RECIPE, *rlang.SERVER, self.cran_mirror] if r else []
+        julia = julialang.package(detection)
+        recipes += [julialang.RECIPE, julia] if julia else []
         if not serves(python or interpreter.minor):
             recipes += [server.RECIPE, *server.KERNEL]
         ingredients = replace(ingredients, base=(*ingredients.base, *recipes))
@@ -237,6 +242,7 @@ class LocalBuilder(Settings):
         version = python if of_conda else interpreter.minor
         kind = describe(detection.names, version, conda=bool(of_conda))
         kind = rlang.kind(detection, r, kind) if r else kind
+        kind = julialang.kind(kind) if julia else kind
         said = notes(detection, interpreter, r, python)
         environment = Environment(key, kind, detection.names, said)
         return Plan(detection, interpreter, environment, packages, systems, r, python)

@@ -23,7 +23,7 @@ from ...core.progress import Tell
 from ...core.requirements import requirement_lines
 from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed
-from . import conda
+from . import conda, julialang
 from .asked import asked_in, of_lock, wanted
 from .buildsandbox import REPO, BuildSandbox
 from .choices import installed, of_python, pins
@@ -56,6 +56,7 @@ class CondaPackages:
         tell, log: told what happens, and what programs say.
         model: an environment with nothing but the server's packages, or `None`.
         lock: what the file is, if it is not `environment.yml`.
+        julia: the package of Julia that is asked for besides, or empty.
     """
 
     conda: Conda
@@ -69,6 +70,7 @@ class CondaPackages:
     log: Log
     model: Path | None = None
     lock: Lock | None = None
+    julia: str = ""
 
     async def install(self) -> None:
         """Install what the file asks for, and the server or the kernel.
@@ -78,7 +80,7 @@ class CondaPackages:
             BuildFailed, NoSpace, LaunchFailed.
         """
         self.tell(say("Installing packages with conda", 10))
-        by_program = self.conda.program and not self.lock
+        by_program = self.conda.program and not self.lock and not self.julia
         await (self._by_program() if by_program else self._by_ourselves())
 
     async def install_python(self, version: str) -> None:
@@ -89,7 +91,8 @@ class CondaPackages:
         """
         self.tell(say("Installing Python {version} with conda", 10, version=version))
         pip = [] if has_uv(version) else ["pip"]
-        await self._link_all(Asked((conda.CHANNEL,), (f"python={version}", *pip)))
+        more = [self.julia] if self.julia else []
+        await self._link_all(Asked((conda.CHANNEL,), (f"python={version}", *pip, *more)))
         await self._open()
 
     async def _by_ourselves(self) -> None:
@@ -106,7 +109,12 @@ class CondaPackages:
 
     async def _link_all(self, asked: Asked) -> None:
         """Link it, and what the environment cannot do without."""
-        await self._linking.link(asked)
+        try:
+            await self._linking.link(asked)
+        except BuildFailed as error:
+            if self.julia:
+                raise julialang.refused(self.file, error) from error
+            raise
         await asyncio.to_thread(self._check_together)
         if self._takes_pip and not await asyncio.to_thread(self._has_pip):
             await self._linking.link(self._with_pip(asked))
@@ -154,7 +162,11 @@ class CondaPackages:
     def _asked(self) -> Asked:
         if self.lock:
             return conda.asked_by(self.lock, self._platform, self.conda.python)
-        return conda.asked(self.read(self.file) or b"", self.conda.python)
+        asked = conda.asked(self.read(self.file) or b"", self.conda.python)
+        if not self.julia:
+            return asked
+        channels = dict.fromkeys((*asked.channels, conda.CHANNEL))
+        return replace(asked, channels=tuple(channels), specs=(*asked.specs, self.julia))
 
     @property
     def _platform(self) -> str:

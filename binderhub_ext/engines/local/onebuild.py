@@ -174,6 +174,7 @@ class OneBuild:
             repo_dir=REPO,
             system=str(recipe.sandbox.system or ""),
             cran=recipe.sandbox.cran,
+            julia=recipe.julia.project,
             server=recipe.sandbox.server if recipe.apart else "",
         )
         start = {START.name: recipe.start} if recipe.start is not None else {}

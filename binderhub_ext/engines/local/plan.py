@@ -8,7 +8,7 @@ from ...core.apt import Packages
 from ...core.sentences import NOTHING, Sentence
 from ..base import Environment
 from ..detect import Detection
-from . import rlang
+from . import julialang, rlang
 from .interpreters import Interpreter, serves
 from .support import taken_instead
 from .systems import Systems
@@ -53,9 +53,10 @@ def notes(
 ) -> tuple[Sentence, ...]:
     """What is taken in place of what a repository asks for, and what is not taken."""
     taken = NOTHING if detection.is_conda or python else taken_instead(detection, interpreter)
+    julia = julialang.note(detection)
     kernel = _kernel_note(python or interpreter.minor)
     of_r = rlang.taken_instead(detection, r), rlang.without_rstudio(detection)
-    said = taken, kernel, *of_r, *detection.notes
+    said = taken, kernel, *of_r, julia, *detection.notes
     return tuple(filter(None, said))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,19 +20,20 @@ from ...core.environment import has_build_system, is_python_package
 from ...core.errors import BuildFailed
 from ...core.locks import find_lock
 from ...core.progress import Event, Phase, Tell
-from ...core.sentences import Sentence
+from ...core.sentences import Sentence, fixed
 from ...programs import Log, ProcessFailed
 from .. import given, node
 from ..configuration import reader
 from ..detect import Detection
 from ..solver import conflict, is_alone
-from . import uv
+from . import julialang, uv
 from .asked import asked_for, wanted
-from .buildsandbox import UV, BuildSandbox
+from .buildsandbox import REPO, UV, BuildSandbox
 from .choices import Choices, differ, installed, pins
 from .condabuild import CondaPackages
 from .condalink import Conda
-from .made import KeptFiles, ScriptFolder, keep_made
+from .juliabuild import PackagesOfJulia
+from .made import KeptFiles, ScriptFolder, State, keep_made
 from .ownuv import OwnUv
 from .rbuild import PackagesOfR
 from .rlang import is_r
@@ -54,6 +55,7 @@ _NOT_WITH_OURS = (
     "The repository's packages do not go together with the server's: they get an environment of "
     "their own, and the interface is this hub's server"
 )
+_BUILD_MADE = fixed("The build made {count} files; they are given to each project.")
 _DOES_NOT_START = (
     "No server starts with what the build made: it gets an environment of its own, and the "
     "interface is this hub's server"
@@ -96,18 +98,21 @@ class Recipe:
         self.start = self._read(start) if start else None
         self.post_build = self.detection.file("postBuild")
         in_root = not self.detection.binder_dir
-        python = self.detection.buildpack == "PythonBuildPack" or is_r(self.detection)
+        others = is_r(self.detection) or julialang.is_julia(self.detection)
+        python = self.detection.buildpack == "PythonBuildPack" or others
         self.package = in_root and python and is_python_package(self._read)
         self.r = PackagesOfR(
             self.detection, self.sandbox.cran, self._read, self._step, self.tell, self._log
         )
+        file, project = julialang.file(self.detection), julialang.project(self.detection, REPO)
+        self.julia = PackagesOfJulia(self._path, file, project, self._step, self.tell)
         self.requirements = asked_for(self.detection, self._base, self.sandbox.repo)
         self._server = Server(
             self.sandbox, self.base, self.cache, self.server_model, self.tell, self._log
         )
         # Whether code of the repository had the environment open for change.
         self.changed = False
-        # What postBuild made beside the environment; it is in `sandbox.made`.
+        # What the build made beside the environment; it is in `sandbox.made`.
         self.made = KeptFiles()
 
     @property
@@ -149,7 +154,7 @@ class Recipe:
         if self._installs_r:
             self.sandbox.open_environment()
             await self.r.install()
-        await self._post_build()
+        await self._beside()
         await self._with_server()
 
     def provides(self) -> tuple[str, ...]:
@@ -178,7 +183,9 @@ class Recipe:
 
     async def _installed(self) -> None:
         if self.conda and self.python:
-            await self._of_conda(self.conda).install_python(self.python)
+            conda = self._of_conda(replace(self.conda, python=self.python))
+            by_file = self.julia.project and conda.file != self.julia.file
+            await (conda.install() if by_file else conda.install_python(self.python))
             await self._all_sandboxed()
         elif self.conda:
             await self._of_conda(self.conda).install()
@@ -187,15 +194,21 @@ class Recipe:
         else:
             await self._sandboxed()
 
+    @property
+    def _asks_conda(self) -> str:
+        """The file for which conda is asked."""
+        detection = self.detection
+        own = detection.file("environment.yml") or detection.file("environment.yaml")
+        if self.julia.project:
+            return own or self.julia.file
+        return (self.python and python_source(detection)) or detection.conda_lock or own
+
     def _of_conda(self, conda: Conda) -> CondaPackages:
         detection = self.detection
         return CondaPackages(
             conda=conda,
             sandbox=self.sandbox,
-            file=(self.python and python_source(detection))
-            or detection.conda_lock
-            or detection.file("environment.yml")
-            or detection.file("environment.yaml"),
+            file=self._asks_conda,
             base=self._base,
             together=not self.apart,
             read=self._read,
@@ -204,6 +217,7 @@ class Recipe:
             log=self._log,
             model=None if self.apart else self.model,
             lock=find_lock(detection.binder_dir, self._read) if detection.conda_lock else None,
+            julia=julialang.package(detection),
         )
 
     async def _wheels_first(self) -> None:
@@ -300,25 +314,43 @@ class Recipe:
 
     # --- after the packages ---------------------------------------------------------------
 
-    async def _post_build(self) -> None:
-        if not self.post_build:
-            return
+    async def _beside(self) -> None:
+        """Run Julia and postBuild, and keep what they make beside the environment."""
+        before: Mapping[ScriptFolder, Mapping[str, State]] = {}
+        if self.julia.project:
+            self.sandbox.open_environment()
+            before = await asyncio.to_thread(self._files)
+            await self.julia.install()
+        if self.post_build:
+            script = await self._prepare_post_build()
+            before = before or await asyncio.to_thread(self._files)
+            await self._post_build(script)
+        if before:
+            self.made = await in_thread(keep_made, before, self.sandbox.made)
+        text = _BUILD_MADE if self.julia.project else given.BY_POST_BUILD
+        for words in given.told(self.made.count, self.made.left, text):
+            self.tell(Event.log(Phase.BUILDING, words))
+
+    def _files(self) -> dict[ScriptFolder, dict[str, State]]:
+        places = ScriptFolder.repo(self.sandbox.repo), ScriptFolder.home(self.sandbox.home)
+        return {place: place.files() for place in places}
+
+    async def _prepare_post_build(self) -> bytes:
+        """Have what the script needs; gives what is in it."""
         self.tell(say("Running postBuild", 60))
         self.sandbox.open_environment()
         script = self._read(self.post_build) or b""
         if node.uses_node(script) and not self._has_npm():
             await self._install_node()
-        places = ScriptFolder.repo(self.sandbox.repo), ScriptFolder.home(self.sandbox.home)
-        before = await asyncio.to_thread(lambda: {place: place.files() for place in places})
+        return script
+
+    async def _post_build(self, script: bytes) -> None:
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
         try:
-            await self._step(argv)
+            await self._step([*julialang.in_build(self._path, self.julia.project), *argv])
         except ProcessFailed as failure:
             raise script_failed(failure, self.detection.named("postBuild"), script) from failure
-        self.made = await in_thread(keep_made, before, self.sandbox.made)
-        for words in given.told(self.made.count, self.made.left):
-            self.tell(Event.log(Phase.BUILDING, words))
 
     def _has_npm(self) -> bool:
         """Whether the sandbox shows npm: of the machine, or of what was installed."""

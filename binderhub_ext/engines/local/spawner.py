@@ -30,7 +30,7 @@ from .. import givensecrets
 from ..preparing import Prepared
 from ..rundir import Owner
 from ..spawner import BinderSpawnerMixin
-from . import conda, given, rlang, running, seeding, trust, unsafe
+from . import conda, given, julialang, rlang, running, seeding, trust, unsafe
 from .binds import file_binds, opened, ordered, system_binds
 from .buildsandbox import REPO
 from .children import kept_log
@@ -209,6 +209,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         environment = Path(record.path)
         python = Python.of(environment, record.prefix)
         first = [*given.words(record, what.launch), *conda.activation(environment)]
+        first += julialang.in_server(environment, record.julia)
         first += [str(environment / START)] if record.start else []
         return Sandbox(
             argv=(*first, *self._command(record), *self.get_args()),

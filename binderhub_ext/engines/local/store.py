@@ -67,6 +67,7 @@ class Record:
             editable are looked for there.
         system: the tree that takes the place of the machine's own system; empty for that.
         cran: where packages of R come from; empty for an environment without R.
+        julia: folder of the project of Julia in a sandbox; empty for an environment without.
         server: installation of the interpreter of the server, where that has an environment of
             its own; else empty.
     """
@@ -87,6 +88,7 @@ class Record:
     repo_dir: str = ""
     system: str = ""
     cran: str = ""
+    julia: str = ""
     server: str = ""
 
     @property

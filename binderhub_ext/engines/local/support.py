@@ -16,19 +16,24 @@ from .mapping import Obstacle
 _ELSEWHERE = "The docker or kubernetes engine can build it; ask the administrator for one."
 
 _DOCKERFILE = Sentence("the repository brings its own Dockerfile")
-_NO_JULIA = Sentence("this engine has no Julia")
 _REFUSED = {
     "DockerBuildPack": ("Dockerfile", _DOCKERFILE),
     "LegacyBinderDockerBuildPack": ("Dockerfile", _DOCKERFILE),
     "NixBuildPack": ("default.nix", Sentence("this engine has no Nix")),
-    "JuliaProjectTomlBuildPack": ("Project.toml", _NO_JULIA),
-    "JuliaRequireBuildPack": ("REQUIRE", _NO_JULIA),
 }
 _RSTUDIO, _SHINY = "rstudio", "shiny"
 _RSERVER = "rserver"
 """The program of RStudio, which no package of Python, conda or Debian has."""
 
-_SERVED = frozenset({"PythonBuildPack", "PipfileBuildPack", "CondaBuildPack", "RBuildPack"})
+_SERVED = frozenset(
+    {
+        "PythonBuildPack",
+        "PipfileBuildPack",
+        "CondaBuildPack",
+        "RBuildPack",
+        "JuliaProjectTomlBuildPack",
+    }
+)
 
 
 def refuse_unsupported(detection: Detection, packages: Packages, no_apt: Obstacle | None) -> None:
@@ -42,10 +47,16 @@ def refuse_unsupported(detection: Detection, packages: Packages, no_apt: Obstacl
         Unsupported: names the file, the reason and an engine that can.
         BuildFailed: `apt.txt` cannot be understood.
     """
+    if detection.buildpack == "JuliaRequireBuildPack":
+        raise Unsupported(
+            "{path}: packages of Julia that such a file names cannot be had any more, on other "
+            "engines neither. Describe them in a Project.toml.",
+            path=detection.file("REQUIRE"),
+        )
     if detection.buildpack not in _SERVED:
         other = Sentence("of {buildpack}", buildpack=detection.buildpack)
         name, reason = _REFUSED.get(detection.buildpack, ("", other))
-        name = _named(detection, name)
+        name = detection.file(name) or name or "The repository"
         raise Unsupported("{name}: {reason}. " + _ELSEWHERE, name=name, reason=reason)
     if packages and no_apt:
         raise Unsupported(
@@ -139,9 +150,3 @@ def python_source(detection: Detection) -> str:
             return path
     in_project = "pyproject.toml" in dict(detection.files)
     return "pyproject.toml" if in_project else Sentence("The repository")
-
-
-def _named(detection: Detection, name: str) -> str:
-    """The file that decided, where it really is."""
-    other = "JuliaProject.toml" if name == "Project.toml" else ""
-    return detection.file(name) or detection.file(other) or name or "The repository"

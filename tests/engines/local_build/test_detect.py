@@ -84,7 +84,7 @@ DETECTED = [
     ({"runtime.txt": "r-4.4-2025-01-01"}, "RBuildPack", "", "3.11"),
     ({"DESCRIPTION": "Package: x", "runtime.txt": "python-3.12"}, "RBuildPack", "", "3.12"),
     ({"default.nix": "", "requirements.txt": "x"}, "NixBuildPack", "", ""),
-    ({"Project.toml": "", "requirements.txt": "x"}, "JuliaProjectTomlBuildPack", "", ""),
+    ({"Project.toml": "", "requirements.txt": "x"}, "JuliaProjectTomlBuildPack", "", "3.11"),
     ({"REQUIRE": ""}, "JuliaRequireBuildPack", "", ""),
     ({"Dockerfile": "FROM x", "environment.yml": ""}, "DockerBuildPack", "", ""),
 ]
@@ -181,9 +181,7 @@ REFUSED = [
     ({"Dockerfile": "FROM x"}, ["Dockerfile", "docker"]),
     ({"binder/Dockerfile": "FROM x"}, ["binder/Dockerfile", "kubernetes"]),
     ({"default.nix": ""}, ["default.nix", "Nix"]),
-    ({"Project.toml": ""}, ["Project.toml", "Julia"]),
-    ({"JuliaProject.toml": ""}, ["JuliaProject.toml", "Julia"]),
-    ({"REQUIRE": ""}, ["REQUIRE", "Julia"]),
+    ({"REQUIRE": ""}, ["REQUIRE", "Julia", "Project.toml"]),
     ({"runtime.txt": "python-2.7"}, ["runtime.txt", "2.7", "of conda alone"]),
     ({"runtime.txt": "python-3.99"}, ["runtime.txt", "3.99", OWN]),
     ({"runtime.txt": "python-3.99.4"}, ["runtime.txt", "3.99.4", OWN]),
@@ -218,6 +216,8 @@ SHAPES: dict[str, Files] = {
     "R and apt.txt": {**R, "apt.txt": "libgdal-dev\n"},
     "a package of R": {"DESCRIPTION": "Package: x\nImports: R6\n", "NAMESPACE": ""},
     "R in .binder/": {".binder/runtime.txt": R["runtime.txt"], ".binder/install.R": ""},
+    "Julia": {"Project.toml": "[deps]\n", "Manifest.toml": "", "runtime.txt": "python-3.10"},
+    "Julia in binder/": {"binder/JuliaProject.toml": "", "binder/apt.txt": "libgdal-dev\n"},
     "renv": {**R, "renv.lock": '{"Packages": {}}'},
     "LaTeX": {"apt.txt": "texlive-latex-base\ndvipng\n", "requirements.txt": "matplotlib\n"},
     "a database": {"apt.txt": "postgresql\n", "start": '#!/bin/bash\nexec "$@"\n'},
@@ -241,7 +241,7 @@ SHAPES: dict[str, Files] = {
 async def test_what_examples_for_binder_have_is_served(
     shape: str, tmp_path: Path, ask: Ask
 ) -> None:
-    """Of these, Dockerfiles, Nix and Julia alone are refused, as `REFUSED` has them."""
+    """Of these, Dockerfiles and Nix alone are refused, as `REFUSED` has them."""
     repo = write(tmp_path / "repo", SHAPES[shape])
     found = await Detector(tmp_path / "plans", "3.11", [OWN], ask).detect("tree", repo)
     support.refuse_unsupported(found, rlang.packages(found, ["r-base-dev"]), None)
