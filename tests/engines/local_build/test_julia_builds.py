@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,9 +23,12 @@ from condachannel import (
 from small_repositories import MakeSource, build
 
 from binderhub_ext.core.errors import BuildFailed, Unsupported
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.choices import installed
+from binderhub_ext.engines.local.juliabuild import PackagesOfJulia
 from binderhub_ext.engines.local.store import read_record
+from binderhub_ext.programs import ProcessFailed
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("bwrap"), reason="bubblewrap is missing: apt-get install bubblewrap"
@@ -132,13 +135,19 @@ async def test_the_project_of_a_binder_folder(
     assert "The build made 2 files; they are given to each project." in built.log
 
 
-@pytest.mark.skipif(
-    not can_make_python(), reason="this Python works nowhere but where Debian has put it"
+@pytest.mark.parametrize(
+    ("fails", "words"),
+    [(0, "Installing the kernel of Julia failed."), (1, "Installing Project.toml failed.")],
 )
-async def test_packages_that_julia_cannot_install(
-    repository: MakeSource, julia_builder: LocalBuilder
-) -> None:
-    source = repository({"Project.toml": f"{PROJECT}Missing = 1\n"})
-    with pytest.raises(BuildFailed, match=r"Installing Project\.toml failed") as caught:
-        await build(julia_builder, source)
-    assert "expected package `Missing`" in caught.value.detail
+async def test_what_julia_cannot_install(fails: int, words: str, tmp_path: Path) -> None:
+    ran: list[Sequence[str]] = []
+
+    async def step(argv: Sequence[str]) -> None:
+        ran.append(argv)
+        if len(ran) > fails:
+            raise ProcessFailed(1, "ERROR: expected package `Tides` to be registered")
+
+    packages = PackagesOfJulia(tmp_path, "Project.toml", "/srv/repo", step, unheard)
+    with pytest.raises(BuildFailed, match="failed") as caught:
+        await packages.install()
+    assert caught.value.message == words and "`Tides`" in caught.value.detail
