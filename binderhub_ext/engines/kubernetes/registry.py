@@ -115,16 +115,10 @@ class Registry:
         """
         name = Name.of(image)
         path = f"manifests/{name.reference}"
-        judged = by_link and not self._is_named(name.host)
-        asked = self._judged(name, path) if judged else self._asked("GET", name, path)
-        async with asked as response:
-            if response.status in _GONE:
-                return None
-            fields = json.loads(await whole_body(response, _LARGEST))
-            digest = response.headers.get("Docker-Content-Digest", "")
-        layers = fields.get("layers") or ()
-        size = sum(int(layer.get("size", 0)) for layer in layers)
-        return Manifest(digest, size, str((fields.get("config") or {}).get("digest", "")))
+        if by_link and not self._is_named(name.host):
+            return await self._judged(name, path)
+        async with self._asked("GET", name, path) as response:
+            return await _manifest(response)
 
     async def config(self, image: str, manifest: Manifest) -> dict[str, Any]:
         """What an image is configured to do, in Docker's words.
@@ -189,9 +183,8 @@ class Registry:
         except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             raise _refused(name, str(error) or type(error).__name__) from error
 
-    @asynccontextmanager
-    async def _judged(self, name: Name, path: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer of a registry that a link alone names, which says itself where tokens are."""
+    async def _judged(self, name: Name, path: str) -> Manifest | None:
+        """What a registry has that a link alone names, which says itself where tokens are."""
         try:
             async with (
                 asyncio.timeout(_PATIENCE),
@@ -203,12 +196,11 @@ class Registry:
                     asked = response.headers.get("WWW-Authenticate", "")
                     if response.status != 401:
                         _check(name, response)
-                        yield response
-                        return
+                        return await _manifest(response)
                 headers["Authorization"] = await _authorization(get, asked, "")
                 async with get(url, headers) as response:
                     _check(name, response)
-                    yield response
+                    return await _manifest(response)
         except (BadLink, RepoUnavailable) as error:
             raise _refused(name, str(error.message)) from error
         except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
@@ -239,6 +231,15 @@ class Registry:
             return {}
         known: Mapping[str, Any] = said.get("auths") or {}
         return known.get(host) or known.get(f"https://{host}") or {}
+
+
+async def _manifest(response: aiohttp.ClientResponse) -> Manifest | None:
+    if response.status in _GONE:
+        return None
+    fields = json.loads(await whole_body(response, _LARGEST))
+    size = sum(int(layer.get("size", 0)) for layer in fields.get("layers") or ())
+    config = str((fields.get("config") or {}).get("digest", ""))
+    return Manifest(response.headers.get("Docker-Content-Digest", ""), size, config)
 
 
 def _trusting() -> aiohttp.TCPConnector | None:
