@@ -31,6 +31,7 @@ from .options import StrictApplication
 from .secrets import ensure_secret
 from .secretsettings import Secrets
 from .service import settings
+from .service.access import Access
 from .service.accounting.settings import Ledger, UsageQuotas
 from .service.appearance import Appearance
 from .service.catalogue.settings import Catalogue
@@ -53,9 +54,9 @@ class BinderApp(StrictApplication):
     version = __version__
     description = __doc__ or ""
     classes = [
+        Access,
         Appearance,
         Catalogue,
-        settings.Access,
         settings.Builds,
         settings.Classes,
         settings.EventLog,

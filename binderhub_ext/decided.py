@@ -21,12 +21,14 @@ from .repos.installed import installed_providers, make_fetchers
 from .secrets import ensure_secret
 from .secretsettings import Secrets as SecretSettings
 from .service import settings
+from .service.access import Access
 from .service.appearance import Appearance
 from .service.person.credentials import Credentials
 from .service.person.sealed import Seal
 from .service.person.secrets import Secrets, StoredSecret
 from .service.records.records import Records
 from .service.records.secrets import SecretRecords
+from .service.turns import Turns
 from .service.web.buildtokens import BuildTokens
 from .storage.space import Space
 
@@ -54,8 +56,8 @@ class Decided:
         return settings.LaunchPolicy(parent=self.app)
 
     @cached_property
-    def access(self) -> settings.Access:
-        return settings.Access(parent=self.app)
+    def access(self) -> Access:
+        return Access(parent=self.app)
 
     @cached_property
     def look(self) -> Appearance:
@@ -116,6 +118,10 @@ class Decided:
     @cached_property
     def seal(self) -> Seal:
         return Seal(ensure_secret(self.layout.secrets / "credentials"))
+
+    @cached_property
+    def streams(self) -> Turns:
+        return self.access.streams()
 
     @cached_property
     def build_tokens(self) -> BuildTokens:

@@ -25,7 +25,7 @@ NOT_KEPT = frozenset({".git", "__pycache__"})
 NOT_OF_A_HOME = frozenset({".cache", ".npm", ".conda", ".wget-hsts", ".bash_history"})
 """What is directly in a home and means nothing to anybody else."""
 
-_NAMED = 20
+NAMED = 20
 """Files that a log names one by one."""
 
 
@@ -45,15 +45,16 @@ def arguments(made: str, launch: Launch, home: str) -> list[str]:
 BY_POST_BUILD = fixed("postBuild made {count} files; they are given to each project.")
 
 
-def told(count: int, left: Sequence[str], made: str = BY_POST_BUILD) -> list[Sentence]:
+def told(count: int, left: Sequence[str], more: int, made: str = BY_POST_BUILD) -> list[Sentence]:
     """Lines of the log on what a build made beside the environment.
 
     Args:
         count: how many files are kept.
         left: names of those that are not, with the reason.
+        more: how many others are not.
         made: the fixed text for those that are.
     """
-    names = [Sentence("Not given: {name}", name=name) for name in left[:_NAMED]]
-    more = Sentence("Not given: {count} more", count=len(left) - _NAMED)
     kept = [Sentence(made, count=count)] if count else []
-    return [*kept, *names, *([more] if len(left) > _NAMED else [])]
+    names = [Sentence("Not given: {name}", name=name) for name in left]
+    others = [Sentence("Not given: {count} more", count=more)] if more else []
+    return [*kept, *names, *others]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Container
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
+from traitlets import Dict, Float, Integer, List, Unicode, default
 from traitlets.config import Configurable, LoggingConfigurable
 
 from ..core.launch import Files
@@ -17,8 +16,7 @@ from ..core.providers import Providers, github, gitlab, table
 from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
 from ..engines.base import Engine
-from ..traits import Bytes, Cidr, Pattern, Table, read_size
-from .bans import Bans
+from ..traits import Bytes, Pattern, Table, read_size
 from .hubapi import HubSettings
 
 
@@ -169,35 +167,6 @@ class LaunchPolicy(LoggingConfigurable):
         """The interfaces on offer."""
         extra = [read_target(name, fields) for name, fields in self.extra_targets.items()]
         return target_table(*TARGETS.values(), *extra)
-
-
-class Access(Configurable):
-    """Who may use the API from where."""
-
-    origins = List(
-        Unicode(),
-        help="""Other sites whose pages may use the API with a person's token, such as
-        `https://book.example.org` (Thebe); `*` for all. Cookies never work from there. Default:
-        none.""",
-    ).tag(config=True)
-
-    api_only = Bool(False, help="Serve the API and no pages. Default: pages too.").tag(config=True)
-
-    ban_networks = Dict(
-        key_trait=Cidr(),
-        help="""Networks that may use nothing here but `/health`, `/versions` and `/metrics`, each
-        with the reason people there are told: `{"192.0.2.0/24": "automated traffic"}`. The proxy
-        in front of the Hub has to set `X-Real-IP` itself, or a client could choose its address.
-        Default: none.""",
-    ).tag(config=True)
-
-    def bans(self) -> Bans:
-        """The banned networks."""
-        return Bans({ip_network(net): str(why) for net, why in self.ban_networks.items()})
-
-    build_token_seconds = Integer(
-        300, min=1, help="How long a page may take to begin its build stream. Default: 300 s."
-    ).tag(config=True)
 
 
 @dataclass(frozen=True)

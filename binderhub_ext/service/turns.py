@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 
 from ..core.errors import BinderError
 
@@ -17,10 +18,10 @@ class Turns:
 
     Args:
         each: how many one person may have at a time.
-        everybody: how many there are.
+        everybody: how many there are; as many as are wanted if nothing is said.
     """
 
-    def __init__(self, each: int, everybody: int) -> None:
+    def __init__(self, each: int, everybody: float = inf) -> None:
         self._each, self._everybody = each, everybody
         self._taken: Counter[str] = Counter()
 

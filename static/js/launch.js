@@ -267,11 +267,10 @@ function show(event) {
   return showTitle(`${progress}%`, "building");
 }
 
-function showConnection(lost) {
+function showConnection({ lost, why }) {
+  const broken = why || _("The connection is interrupted; the launch goes on. Trying again…");
   byId("connection").hidden = !lost;
-  byId("connection").textContent = lost
-    ? _("The connection is interrupted; the launch goes on. Trying again…")
-    : "";
+  byId("connection").textContent = lost ? broken : "";
 }
 
 const isFinal = (event) => ["ready", "failed", "failure"].includes(event.phase);
@@ -280,7 +279,7 @@ async function watch() {
   try {
     for await (const item of follow(page.dataset.events, token, isFinal)) {
       if (item.event) show(item.event);
-      else showConnection(item.lost);
+      else showConnection(item);
     }
   } catch (error) {
     // The page already says how it ended; the stream may be long forgotten.

@@ -9,6 +9,7 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15000;
 // The service sends a comment at least every 25 s: a line silent for longer is dead.
 const SILENCE = 60000;
+const TOO_MANY = 429;
 
 // Turns text, cut anywhere, into events {id, data}. The part of the standard
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html) that the service uses.
@@ -76,17 +77,18 @@ function pause(milliseconds) {
 }
 
 function lasting(error) {
-  const passing = error.status === 429 || error.status >= 500;
+  const passing = error.status === TOO_MANY || error.status >= 500;
   return error instanceof Refused && !passing;
 }
 
 // Follow a launch to its end: yields {event} for each event and {lost: true | false} when the
-// line breaks and when it is back. Ends when the signal `stop` says so, too. Throws Refused when
-// asking again is of no use.
+// line breaks and when it is back; {lost: true, why} when the service has a reason for it that
+// passes. Ends when the signal `stop` says so, too. Throws Refused when asking again is of no use.
 export async function* follow(url, token, isFinal, stop = new AbortController().signal) {
   let last = "";
   let failures = 0;
   while (!stop.aborted) {
+    let why = "";
     try {
       for await (const { id, data } of connection(url, token, last, stop)) {
         if (failures) yield { lost: false };
@@ -99,8 +101,9 @@ export async function* follow(url, token, isFinal, stop = new AbortController().
     } catch (error) {
       if (stop.aborted) return;
       if (lasting(error) || error instanceof SyntaxError) throw error;
+      if (error.status === TOO_MANY) why = error.message;
     }
-    yield { lost: true };
+    yield { lost: true, why };
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures++);
     await pause(longest * (0.5 + Math.random() / 2));
   }

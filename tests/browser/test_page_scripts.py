@@ -126,6 +126,16 @@ def test_try_again_and_back_carry_the_values(pages: Pages, stream: Stream, progr
     assert "tidal-analysis" in body and "_xsrf=token-of-the-page" in body
 
 
+def test_the_page_says_why_it_waits(pages: Pages, stream: Stream, page: Page) -> None:
+    """As where an account follows as much as it may."""
+    stream.refuse = 429
+    page.goto(pages.show("launches/8c1f0a", "launch.html", **samples.launch(started="")))
+    expect(page.locator("#connection")).to_have_text("This launch is not known any more.")
+    stream.refuse = 0
+    expect(page.locator("#message")).to_have_text("Installing packages")
+    expect(page.locator("#connection")).to_be_hidden()
+
+
 def test_a_dropped_connection_is_resumed_where_it_broke(
     pages: Pages, stream: Stream, page: Page
 ) -> None:

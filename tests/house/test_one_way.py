@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import multiprocessing
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import binderhub_ext
+from binderhub_ext.core import errors
 from binderhub_ext.core.errors import NoSpace
 from binderhub_ext.locks import held, held_if_free, held_in_turn
 from binderhub_ext.programs import passed_on
 
 ROOT = Path(binderhub_ext.__file__).parent
+ERRORS = {
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, Exception)
+}
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.rglob("*.py"))}
 
 
@@ -41,6 +49,27 @@ _ALLOWED = {
     # the Hub's gate refuses with it
     "core/launch.py": {"engines/spawner.py"},
 }
+
+
+def test_an_error_is_made_where_it_is_raised() -> None:
+    """One that is raised again and again keeps every frame that it came through, with all that is
+    in them: strangers could fill the memory.
+    """
+    kept = []
+    for name, text in SOURCES.items():
+        for part in _lasting(ast.parse(text)):
+            value = part.value if isinstance(part, ast.Assign | ast.AnnAssign) else None
+            if isinstance(value, ast.Call) and ast.unparse(value.func) in ERRORS:
+                kept.append(f"{name}:{part.lineno}")
+    assert kept == []
+
+
+def _lasting(body: ast.Module | ast.ClassDef) -> Iterator[ast.stmt]:
+    """What is done once, when a module is read."""
+    for part in body.body:
+        yield part
+        if isinstance(part, ast.ClassDef):
+            yield from _lasting(part)
 
 
 def test_workers_are_whole_when_they_are_made() -> None:

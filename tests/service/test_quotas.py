@@ -16,10 +16,10 @@ from binderhub_ext.core.errors import NotAllowed, TooMany
 from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.core.repo import Repo
 from binderhub_ext.core.sse import Parser
+from binderhub_ext.service.access import Access
 from binderhub_ext.service.hub import Person
 from binderhub_ext.service.launching.orders import LaunchOrder
 from binderhub_ext.service.launching.quotas import Quotas
-from binderhub_ext.service.settings import Access
 
 _LIMITED = """
 c.Launches.per_hour = 1

@@ -31,7 +31,7 @@ FROM {image}
 USER root
 RUN --mount=type=bind,source={maker},target=/run/{maker} \\
     --mount=type=bind,source={known},target=/run/{known} \\
-    python3 -I /run/{maker} /run/{known} {repo} {home} {made} {not_kept} {not_of_a_home}
+    python3 -I /run/{maker} /run/{known} {repo} {home} {made} {not_kept} {not_of_a_home} {named}
 USER {user}
 """
 _NOT_KEPT = "What postBuild made beside the environment could not be kept: it needs Python 3"
@@ -75,6 +75,7 @@ async def keep_made(
         made=_MADE,
         not_kept=",".join(sorted(given.NOT_KEPT)),
         not_of_a_home=",".join(sorted(given.NOT_OF_A_HOME)),
+        named=given.NAMED,
         user=user,
     )
     maker = Path(__file__).parent / "inside" / _MAKER
@@ -83,7 +84,8 @@ async def keep_made(
         await build_on_top(tool, image, dockerfile, scratch, {LABEL: "1"}, files)
         said = await tool.try_inside(image, "cat", f"{_MADE}/told.json")
         told = parse_json(said or "{}")
-        lines = given.told(int(told.get("count", 0)), list(map(str, told.get("left", ()))))
+        left = [str(name) for name in told.get("left", ())][: given.NAMED]
+        lines = given.told(int(told.get("count", 0)), left, int(told.get("more", 0)))
     except (ProcessFailed, ValueError, TypeError, AttributeError):
         lines = [Sentence(_NOT_KEPT)]
     for line in lines:

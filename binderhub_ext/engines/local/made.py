@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...beneath import beneath
+from ...core.errors import BuildFailed
 from ...storage.trees import DEEPEST, Folder, folders_beneath, remove_tree
-from ..given import HOME, NOT_KEPT, NOT_OF_A_HOME, REPO
+from ..given import HOME, NAMED, NOT_KEPT, NOT_OF_A_HOME, REPO
 
 State = tuple[int, ...]
 """By which it is seen whether a file was changed."""
+
+_REMEMBERED, _EACH = 1 << 28, 300
+"""Bytes of memory for all files of a folder, and those that each takes besides its name."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,18 @@ class KeptFiles:
 
     Attributes:
         count: how many files.
-        left: what was not, each with the reason.
+        left: what was not, each with the reason; as many as a log names.
+        more: how many others were not.
     """
 
     count: int = 0
     left: tuple[str, ...] = ()
+    more: int = 0
 
     def __add__(self, other: KeptFiles) -> KeptFiles:
-        return KeptFiles(self.count + other.count, self.left + other.left)
+        left = self.left + other.left
+        more = self.more + other.more + len(left[NAMED:])
+        return KeptFiles(self.count + other.count, left[:NAMED], more)
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,21 @@ class ScriptFolder:
 
         Raises:
             TooDeep: folders are nested too deep.
+            BuildFailed: there is more than can be remembered.
         """
-        return {name: _state(entry) for _, name, entry in self._entries()}
+        found: dict[str, State] = {}
+        room = _REMEMBERED
+        for _, name, entry in self._entries():
+            found[name] = _state(entry)
+            room -= len(name) + _EACH
+            if room < 0:
+                raise BuildFailed(
+                    "There are too many files in {folder} before postBuild runs: {count}, and more."
+                    " Have what makes them make fewer, or pack them into one.",
+                    folder=self.shown or "./",
+                    count=len(found),
+                )
+        return found
 
     def keep(self, before: Mapping[str, State], into: Path) -> KeptFiles:
         """Move what is new to another folder.
@@ -76,11 +97,20 @@ class ScriptFolder:
         Raises:
             TooDeep: folders are nested too deep.
         """
-        count, left = 0, []
+        count, more = 0, 0
+        left: list[str] = []
+
+        def leave(name: str, why: str) -> None:
+            nonlocal more
+            if len(left) < NAMED:
+                left.append(f"{self.shown}{name} ({why})")
+            else:
+                more += 1
+
         for folder, name, entry in self._entries():
             if name in before:
                 if before[name] != _state(entry):
-                    left.append(f"{self.shown}{name} (changed: the repository's own is given)")
+                    leave(name, "changed: the repository's own is given")
             elif entry.is_file(follow_symlinks=False):
                 with beneath(into, folder.path, create=True) as target:
                     os.rename(
@@ -88,8 +118,8 @@ class ScriptFolder:
                     )
                 count += 1
             else:
-                left.append(f"{self.shown}{name} (a link, or no plain file)")
-        return KeptFiles(count, tuple(left))
+                leave(name, "a link, or no plain file")
+        return KeptFiles(count, tuple(left), more)
 
     def _entries(self) -> Iterator[tuple[Folder, str, os.DirEntry[str]]]:
         for folder in folders_beneath(self.folder, deepest=DEEPEST):

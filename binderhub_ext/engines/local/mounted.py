@@ -25,7 +25,7 @@ from .sandbox import HOME, Bind, Sandbox
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
 _LOOK = 0.002
 
-_UNKNOWN = LaunchFailed(
+_UNKNOWN = (
     "The sandbox of this server could not be looked at before it begins. Tell the administrator:"
     " the hub has to be able to read /proc/<pid>/mountinfo of what it starts."
 )
@@ -69,7 +69,7 @@ def mounts_of(sandbox: Sandbox) -> frozenset[Mounted]:
         own = _by_number(Path("/proc/self/mountinfo").read_bytes()) if asked else {}
         return frozenset(_wanted(bind, own) for bind in asked)
     except (OSError, KeyError, ValueError) as error:
-        raise _UNKNOWN from error
+        raise LaunchFailed(_UNKNOWN) from error
 
 
 async def check_mounted(init: ProcessId, wanted: frozenset[Mounted], seconds: float) -> None:
@@ -90,7 +90,7 @@ async def check_mounted(init: ProcessId, wanted: frozenset[Mounted], seconds: fl
             mounts = {*_by_number(Path(f"/proc/{init.pid}/mountinfo").read_bytes()).values()}
         except OSError as error:
             if init.alive:
-                raise _UNKNOWN from error
+                raise LaunchFailed(_UNKNOWN) from error
             return  # bubblewrap has said why
         missing = wanted - mounts
         if not missing:

@@ -328,7 +328,7 @@ class Recipe:
         if before:
             self.made = await in_thread(keep_made, before, self.sandbox.made)
         text = _BUILD_MADE if self.julia.project else given.BY_POST_BUILD
-        for words in given.told(self.made.count, self.made.left, text):
+        for words in given.told(self.made.count, self.made.left, self.made.more, text):
             self.tell(Event.log(Phase.BUILDING, words))
 
     def _files(self) -> dict[ScriptFolder, dict[str, State]]:

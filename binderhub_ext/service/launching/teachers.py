@@ -24,11 +24,19 @@ from .news import News
 
 _ID_LENGTH = 8
 
-NO_TEACHER = NotAllowed(
-    "Only teachers see who opens a link: members of the groups that the administrator names for it."
-)
-_NONE = NotFound("There is no such class. It may belong to somebody else.")
 _NOT_OWN = "Only {owner} may do that, who began this class."
+
+
+def no_teacher() -> NotAllowed:
+    """Why somebody sees nothing of those who open a link."""
+    return NotAllowed(
+        "Only teachers see who opens a link: members of the groups that the administrator names for"
+        " it."
+    )
+
+
+def _none() -> NotFound:
+    return NotFound("There is no such class. It may belong to somebody else.")
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ class Teachers:
         """
         row = await self._records.find(id)
         if row is None:
-            raise _NONE
+            raise _none()
         taught = Taught(row, await self._records.named(id))
         if person.admin:
             return taught
@@ -112,9 +120,9 @@ class Teachers:
         by = frozenset(one.id for one in taught.named if one.means(person.name, groups))
         owns = _owns(person, row)
         if not (owns or by):
-            raise _NONE
+            raise _none()
         if not groups:
-            raise NO_TEACHER
+            raise no_teacher()
         return taught if owns else replace(taught, by=by)
 
     async def own(self, person: Person, id: str) -> Taught:

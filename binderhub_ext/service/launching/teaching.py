@@ -27,7 +27,7 @@ from .eventlog import EventLog
 from .launches import Launches
 from .launchstate import State
 from .news import News
-from .teachers import NO_TEACHER, Taught, Teachers, new_id, role_of
+from .teachers import Taught, Teachers, new_id, no_teacher, role_of
 
 _AT_ONCE = 10
 """Servers that are stopped at the same time."""
@@ -99,7 +99,7 @@ class Teaching:
             BadLink: the title cannot be one.
         """
         if not await self._teachers.teaches(person):
-            raise NO_TEACHER
+            raise no_teacher()
         # a teacher's own secrets are no business of a class
         own = replace(request, class_id="", secrets=())
         link = write_link(own, providers=self._providers)

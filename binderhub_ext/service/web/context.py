@@ -47,6 +47,7 @@ from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
 from ..records.choices import Choices
 from ..records.records import Records
+from ..turns import Turns
 from .buildtokens import BuildTokens
 from .health import Health
 from .pages import Pages
@@ -63,6 +64,7 @@ class Service:
         namespace: of the hub, as dashboards know it.
         origins: other sites whose pages may use the API, such as `https://book.example.org`.
         api_only: no pages.
+        streams: the event streams that people have open.
         bans: networks that are not served.
         hubs: other Binders, for links to the same launch there.
         open_page: of a page that opens links on any hub; empty for none.
@@ -94,6 +96,7 @@ class Service:
     handover: Handover
     pages: Pages
     build_tokens: BuildTokens
+    streams: Turns
     administration: Administration
     catalogue: Catalogue
     catalogue_health: CatalogueHealth

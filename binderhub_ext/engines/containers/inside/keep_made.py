@@ -3,9 +3,9 @@
 Run once in the finished image, as root and with nothing else at work. Prints nothing; what was not
 kept is written beside what was.
 
-Usage: python3 keep_made.py KNOWN REPO HOME MADE NOT_KEPT NOT_OF_A_HOME
-KNOWN is JSON: sizes and times (whole seconds) of the repository's own files by name. The last two
-are names with commas between them.
+Usage: python3 keep_made.py KNOWN REPO HOME MADE NOT_KEPT NOT_OF_A_HOME NAMED
+KNOWN is JSON: sizes and times (whole seconds) of the repository's own files by name. The two before
+the last are names with commas between them; NAMED is how many of what was not kept are named.
 """
 
 # ruff: noqa: PTH101, PTH103, PTH114, PTH118, PTH120, PTH123, UP031
@@ -55,7 +55,7 @@ def copy(path, target, status):
 
 def main():
     os.umask(0o022)
-    known_file, repo, home, made, not_kept, not_of_a_home = sys.argv[1:]
+    known_file, repo, home, made, not_kept, not_of_a_home, named = sys.argv[1:]
     with open(known_file) as file:
         known = json.load(file)
     never, at_top = set(not_kept.split(",")), set(not_of_a_home.split(","))
@@ -63,7 +63,9 @@ def main():
     count, left = keep(repo, os.path.join(made, "repo"), "", known, never, set())
     more, others = keep(home, os.path.join(made, "home"), "~/", {}, never, at_top)
     with open(os.path.join(made, "told.json"), "w") as file:
-        json.dump({"count": count + more, "left": left + others}, file)
+        left, named = left + others, int(named)
+        facts = {"count": count + more, "left": left[:named], "more": len(left[named:])}
+        json.dump(facts, file)
 
 
 if __name__ == "__main__":

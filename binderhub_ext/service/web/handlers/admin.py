@@ -16,10 +16,6 @@ from ..catalogueviews import EntryViews
 from ..context import Service
 from .base import ActionPage, Api, Handler, chosen
 
-_ONLY = NotAllowed(
-    "This is for administrators of this hub. If you are one, sign out and in again; a program "
-    "needs a token with the scope “admin-ui”."
-)
 _LOOKED_FOR_MAX = 64
 
 
@@ -29,7 +25,10 @@ class ForAdministrators(Handler):
     async def prepare(self) -> None:
         await super().prepare()
         if self.person is not None and not self.person.admin:
-            raise _ONLY
+            raise NotAllowed(
+                "This is for administrators of this hub. If you are one, sign out and in again; a "
+                "program needs a token with the scope “admin-ui”."
+            )
 
 
 class AdminPage(ForAdministrators, ActionPage):

@@ -29,14 +29,6 @@ from ..pages import security_headers
 
 T = TypeVar("T")
 
-_SIGN_IN = NotAllowed(
-    "Sign in first: reload the page or, in a program, send a token of the Hub as "
-    "“Authorization: token …”."
-)
-STALE = NotAllowed(
-    "The page was open too long, or the request did not come from it. Go back, reload and try "
-    "again."
-)
 _OWN_PAGE = "same-origin"
 _BODY_MAX = 64 * 1024
 
@@ -70,7 +62,7 @@ class Handler(HubOAuthenticated, Guarded):
     def me(self) -> Person:
         """Who asks; only where signing in is required."""
         if self.person is None:
-            raise _SIGN_IN
+            raise _sign_in()
         return self.person
 
     @property
@@ -120,7 +112,7 @@ class Handler(HubOAuthenticated, Guarded):
         """
         only_reads = self._reads and not self.changing
         if not (only_reads or self.by_token or self.asked_by_us()):
-            raise STALE
+            raise stale()
 
     @property
     def _reads(self) -> bool:
@@ -152,7 +144,7 @@ class Handler(HubOAuthenticated, Guarded):
 
     def refuse_stranger(self) -> None:
         """What happens to those not signed in."""
-        raise _SIGN_IN
+        raise _sign_in()
 
     def fields(self) -> Fields:
         """The form's fields by name, each with all its values."""
@@ -339,6 +331,21 @@ class ActionPage(Page):
     async def show_refused(self, failure: Failure) -> None:
         """Show the page again with what was typed, and why it was refused."""
         raise NotImplementedError
+
+
+def stale() -> NotAllowed:
+    """Why nothing is done for a page that is not signed in any more, or is not ours."""
+    return NotAllowed(
+        "The page was open too long, or the request did not come from it. Go back, reload and try "
+        "again."
+    )
+
+
+def _sign_in() -> NotAllowed:
+    return NotAllowed(
+        "Sign in first: reload the page or, in a program, send a token of the Hub as "
+        "“Authorization: token …”."
+    )
 
 
 def chosen(actions: Mapping[str, T], name: str) -> T:

@@ -23,9 +23,6 @@ _PAUSE = 2.0
 """Seconds between two messages to a page of a class: two hundred people do much at once."""
 
 _STOPS = "delete:servers"
-_MAY_STOP_NONE = NotAllowed(
-    "This token may not stop servers. Sign in, or use a token with the scope “servers”."
-)
 
 
 async def prepare(handler: Handler, fields: Fields) -> State:
@@ -55,7 +52,9 @@ async def stop(handler: Handler, id: str) -> int:
     """
     scopes = (handler.current_user or {}).get("scopes") or ()
     if not {_STOPS, f"{_STOPS}!user={handler.me.name}"}.intersection(scopes):
-        raise _MAY_STOP_NONE
+        raise NotAllowed(
+            "This token may not stop servers. Sign in, or use a token with the scope “servers”."
+        )
     return await handler.service.teaching.stop(handler.me, id)
 
 

@@ -41,9 +41,6 @@ from .base import ActionPage, Guarded, Page, chosen
 RETURNED = "returned"
 """In the address of the form: it was sent when its page was no longer signed in."""
 
-_SIGNED_OUT = NotAllowed(
-    "You were signed out meanwhile, and nothing was launched. Look it over and launch again."
-)
 _QUERY_MAX = 6000
 _PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 """No other host, and nothing that a browser would take for one."""
@@ -51,12 +48,18 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 """What stands before the host of an address; shown to nobody, not even whoever typed it."""
 
 
+def _signed_out() -> NotAllowed:
+    return NotAllowed(
+        "You were signed out meanwhile, and nothing was launched. Look it over and launch again."
+    )
+
+
 class Home(Page):
     """`/`: the form, my servers, my projects."""
 
     async def get(self) -> None:
         fields = self.query_fields()
-        returned = Failure.of(_SIGNED_OUT, where="Home") if RETURNED in fields else None
+        returned = Failure.of(_signed_out(), where="Home") if RETURNED in fields else None
         self.service.classes.came(self.me)
         await show_home(self, brought(fields, self.service.providers), returned)
 

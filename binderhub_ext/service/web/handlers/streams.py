@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
+from ....core.errors import TooMany
 from ....core.progress import Event
 from ....core.sse import CHANGED, KEEPALIVE, message
 from ....jobs import History
@@ -24,6 +26,31 @@ class EventStream(Api):
     """An API handler that answers with events. A dropped client may come back and resume."""
 
     number_prefix = ""
+
+    def initialize(self) -> None:
+        self._turn = ExitStack()
+
+    async def prepare(self) -> None:
+        """Have one of the streams of whoever asks.
+
+        Raises:
+            TooMany: they have as many as one account may.
+        """
+        await super().prepare()
+        if self.person is not None:
+            none = TooMany(
+                "Your account follows too many launches and pages of this hub at once. Close some"
+                " of these pages and programs, then try again."
+            )
+            self._turn.enter_context(self.service.streams.taken(self.person.name, none))
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._turn.close()
+
+    def on_finish(self) -> None:
+        super().on_finish()
+        self._turn.close()
 
     def open_stream(self) -> None:
         self.set_header("Content-Type", "text/event-stream")

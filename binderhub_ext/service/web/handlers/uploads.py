@@ -10,7 +10,7 @@ from ....core.space import size_words
 from ...failures import Failure
 from ..fileviews import listing_view
 from ..views import folder_url
-from .base import STALE, Page
+from .base import Page, stale
 from .folders import asked
 from .receiving import Receiving
 
@@ -20,8 +20,6 @@ _FILES = 100
 _TOKEN = 1024
 _UNKNOWN = 1 << 16
 """Bytes that may come before it is known from whom."""
-
-_NOT_UNDERSTOOD = BadLink("The form was not understood. Reload the page and try again.")
 
 
 @stream_request_body
@@ -65,9 +63,9 @@ class UploadForm(Receiving, Page):
             self._left -= len(chunk)
             self._heard += len(chunk)
             if self.person is None and self._heard > _UNKNOWN:
-                raise STALE
+                raise stale()
         except Exception as error:
-            await self._refuse(_NOT_UNDERSTOOD if isinstance(error, MultipartError) else error)
+            await self._refuse(_not_understood() if isinstance(error, MultipartError) else error)
         else:
             self.wait(len(chunk))
 
@@ -80,7 +78,7 @@ class UploadForm(Receiving, Page):
             if not self._brought:
                 raise BadLink("No file was chosen. Choose one, then upload it.")
         except (MultipartError, BinderError) as error:
-            await self._refuse(error if isinstance(error, BinderError) else _NOT_UNDERSTOOD)
+            await self._refuse(error if isinstance(error, BinderError) else _not_understood())
         else:
             self.set_status(201)
             self.write(await self._page())
@@ -109,13 +107,13 @@ class UploadForm(Receiving, Page):
         elif self._token is not None:
             self._token += part
             if len(self._token) > _TOKEN:
-                raise _NOT_UNDERSTOOD
+                raise _not_understood()
 
     async def _begin(self, part: MultipartSegment) -> None:
         if part.filename is None:
             self._token = bytearray() if part.name == "_xsrf" and not self.person else None
         elif self.person is None:
-            raise STALE
+            raise stale()
         elif part.filename:  # a browser sends a nameless one where no file was chosen
             self._name = part.filename
             # how large one of them is, is in no form: at most all that is still to come
@@ -136,7 +134,7 @@ class UploadForm(Receiving, Page):
 
     def refuse_stranger(self) -> None:
         """What is still being sent follows no redirect."""
-        raise STALE
+        raise stale()
 
     # ---- answers
 
@@ -160,6 +158,10 @@ class UploadForm(Receiving, Page):
         )
 
 
+def _not_understood() -> BadLink:
+    return BadLink("The form was not understood. Reload the page and try again.")
+
+
 def _parser(content_type: str, size: int) -> PushMultipartParser:
     """What reads a form of a type and size.
 
@@ -168,10 +170,10 @@ def _parser(content_type: str, size: int) -> PushMultipartParser:
     """
     kind, options = parse_options_header(content_type)
     if kind != "multipart/form-data":
-        raise _NOT_UNDERSTOOD
+        raise _not_understood()
     try:
         return PushMultipartParser(
             options.get("boundary", ""), content_length=size, max_segment_count=_FILES + 1
         )
     except MultipartError as error:
-        raise _NOT_UNDERSTOOD from error
+        raise _not_understood() from error

@@ -1,0 +1,48 @@
+"""What is left of people who are not signed in."""
+
+from __future__ import annotations
+
+import gc
+from types import SimpleNamespace
+from weakref import WeakSet
+
+import aiohttp
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from binderhub_ext.languages.choice import Offer
+from binderhub_ext.service.bans import Bans
+from binderhub_ext.service.web.handlers.base import Api
+
+ASKED: WeakSet[Api] = WeakSet()
+
+
+class Asks(Api):
+    """Something that only people who are signed in may do."""
+
+    def initialize(self) -> None:
+        ASKED.add(self)
+
+    async def find_person(self) -> None:
+        pass
+
+
+async def test_nothing_is_kept_of_a_request_that_was_refused() -> None:
+    """Every error has the frames it came through, and they have the request with all it sent."""
+    service = SimpleNamespace(servers="", origins=(), bans=Bans(), offer=Offer())
+    server = HTTPServer(Application([("/", Asks)], binder=service))
+    (listening,) = bind_sockets(0, "127.0.0.1")
+    server.add_socket(listening)
+    try:
+        async with aiohttp.ClientSession() as session:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            for _ in range(5):
+                async with session.post(url, data=b"x" * (1 << 20)) as response:
+                    assert response.status == 403
+                    assert "Sign in first" in (await response.json())["message"]
+    finally:
+        server.stop()
+        await server.close_all_connections()
+    gc.collect()
+    assert not ASKED
