@@ -10,12 +10,11 @@ import json
 from pathlib import Path
 
 from ..beneath import read_beneath, write_beneath
-from ..core.errors import Conflict
+from ..core.errors import BinderError, Conflict
 from ..core.plain import shown
 from ..core.volumes import Kind, Volume
 
 _FILE = ".names"
-_BYTES = 1 << 22
 _EACH = 20
 """Names that are kept for one person, the latest: to keep all would be a way to fill a disk."""
 
@@ -29,6 +28,7 @@ def check_never_anothers(volumes: Path, name: str, owner: str) -> None:
 
     Raises:
         Conflict: it had.
+        BinderError: nobody knows.
     """
     if _read(volumes).get(name, owner) != owner:
         raise Conflict(
@@ -52,7 +52,14 @@ def give_up(volumes: Path, volume: Volume) -> None:
 
 def _read(volumes: Path) -> dict[str, str]:
     try:
-        names = json.loads(read_beneath(volumes, _FILE, _BYTES))
+        names = json.loads(read_beneath(volumes, _FILE))
+        return {str(name): str(owner) for name, owner in names.items()}
     except FileNotFoundError:
         return {}
-    return {str(name): str(owner) for name, owner in names.items()}
+    except (ValueError, AttributeError) as error:
+        raise BinderError(
+            "Volumes cannot be made, renamed or deleted now: the list of names that they had is"
+            " damaged. Tell the administrator, who finds it in the file {file}, and can bring it"
+            " back from a backup.",
+            file=f"{volumes.name}/{_FILE}",
+        ) from error

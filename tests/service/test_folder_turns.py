@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from smalldisk import leave_free, small_disk
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
@@ -191,3 +192,32 @@ async def test_uploads_at_once_have_room_for_all_of_them(tmp_path: Path) -> None
     upload = await folders.upload(ana, HOME, "", "x", 1)
     await upload.write(b"x")
     assert await upload.finish() == "x", "what was given up claims nothing"
+
+
+async def test_what_has_come_is_not_kept_free_a_second_time(tmp_path: Path) -> None:
+    """A disk with room for two files takes both, also when most of the first is there already."""
+    disk = tmp_path / "disk"
+    with small_disk(disk):
+        layout = DataDirectory(disk)
+        for user, uid in (("ana", 200_612), ("bob", 200_613)):
+            layout.home(user).mkdir(parents=True)
+            os.chown(layout.home(user), uid, uid)
+        for folder in (tmp_path, disk, layout.homes):
+            folder.chmod(0o711)
+        nobody, space = cast(PersonVolumes, None), DiskUsage(layout, Limits())
+        folders = PersonFolders(layout, volumes=nobody, space=space, limit=100 * MIB)
+        ana, bob = Person("ana", ""), Person("bob", "")
+        leave_free(disk, 34 * MIB)
+        first = await folders.upload(ana, HOME, "", "first", 20 * MIB)
+        try:
+            with pytest.raises(NoSpace):
+                await folders.upload(bob, HOME, "", "second", 16 * MIB)
+            for _ in range(19):
+                await first.write(bytes(MIB))
+            second = await folders.upload(bob, HOME, "", "second", 12 * MIB)
+            with pytest.raises(NoSpace):
+                await folders.upload(bob, HOME, "", "third", 4 * MIB)
+            await second.close()
+        finally:
+            await first.close()
+            space.close()

@@ -8,6 +8,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -18,7 +19,7 @@ from sqlalchemy import inspect, text
 from test_service_life import _pids
 
 from binderhub_ext.core.catalogue import Listing, Popular, words_of
-from binderhub_ext.core.errors import Interrupted
+from binderhub_ext.core.errors import DatabaseUnavailable, Interrupted
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
 from binderhub_ext.service.records import database, migrations
@@ -26,6 +27,7 @@ from binderhub_ext.service.records.catalogue import CatalogueRecords, Search
 from binderhub_ext.service.records.popular import Plain, PopularRecords
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.tables import Base, LaunchRow
+from binderhub_ext.service.web.health import Health
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
 
@@ -59,6 +61,27 @@ async def test_services_that_start_at_once_migrate_once(postgres: Postgres) -> N
     finally:
         for one in opened:
             one.close()
+
+
+async def test_a_database_without_its_tables_is_told(postgres: Postgres) -> None:
+    """As where it was restored from another one's backup: in words, and `/health` says it too."""
+
+    class Hub:
+        async def health(self) -> bool:
+            return True
+
+    records = Records(postgres.new(), engine="x", owner="one")
+    try:
+        asked = {"alembic_version": records.check, "launches": lambda: records.launches("ana")}
+        for table, ask in asked.items():
+            with records._database.begin() as connection:
+                connection.execute(text(f"DROP TABLE {table} CASCADE"))
+            with pytest.raises(DatabaseUnavailable, match="lacks tables"):
+                await ask()
+        hub, here = await Health(Hub(), records).checks()  # type: ignore[arg-type]
+        assert hub["ok"] and not here["ok"] and "lacks tables" in here["message"]
+    finally:
+        records.close()
 
 
 async def test_two_services_leave_each_others_launches_alone(postgres: Postgres) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from binderhub_ext.core.errors import Conflict
+from binderhub_ext.core.errors import BinderError, Conflict
 from binderhub_ext.core.launch import Access
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.volumes import with_member
@@ -48,3 +49,26 @@ def test_no_person_fills_the_list(store: VolumeStore) -> None:
     with pytest.raises(Conflict):
         store.create("kept", "eve", 3.0)
     assert store.create("v0", "bob", 3.0)
+
+
+def test_no_number_of_names_is_too_many(store: VolumeStore) -> None:
+    volume = store.create("v", "ana", 1.0)
+    many = {
+        f"a-name-of-a-volume-that-is-rather-long-{n}": f"person-{n // 20}" for n in range(80_000)
+    }
+    names = store.layout.volumes / ".names"
+    names.write_text(json.dumps(many))
+    assert names.stat().st_size > 1 << 22
+    with pytest.raises(Conflict, match="of somebody else"):
+        store.create(min(many), "eve", 2.0)
+    store.delete(volume.id, "ana", 3.0)
+    assert json.loads(names.read_text()) == {**many, "v": "ana"}
+
+
+def test_a_damaged_list_is_told(store: VolumeStore) -> None:
+    volume = store.create("v", "ana", 1.0)
+    for content in ('{"a": "an', "[]"):
+        (store.layout.volumes / ".names").write_text(content)
+        with pytest.raises(BinderError, match="is damaged"):
+            store.delete(volume.id, "ana", 2.0)
+    assert store.get(volume.id) == volume

@@ -43,6 +43,7 @@ from .prebuilt import PrebuiltImages
 from .registry import Registry
 from .settings import Settings
 from .shared import SharedImages
+from .sweep import NO_SERVER
 from .uses import uses_of
 
 RECIPE = "docker 6"
@@ -180,6 +181,7 @@ class DockerBuilder(Settings):
                 "binder-at-home.repo": source.commit.repo.url if source else "",
                 "binder-at-home.commit": source.commit.id if source else "",
                 "binder-at-home.kind": plan.environment.kind,
+                **NO_SERVER,
             },
             cache=uuid4().hex if self.cli == "docker" else "",
             buildpack=self.buildpack,

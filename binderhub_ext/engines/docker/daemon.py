@@ -22,6 +22,7 @@ from ...programs import CONTAINERS, ProcessFailed, output, passed_on
 from ..base import EngineDown
 from . import endpoint
 from .job import own_caches
+from .sweep import NO_SERVER
 
 _TRY = 60
 """Seconds a program of an image has to answer."""
@@ -227,12 +228,12 @@ class Daemon:
         limits = ("--memory=512m", "--pids-limit=128", "--cap-drop=ALL")
         # The engine would write what it says to the disk, however much that is.
         guarded = ("--network=none", "--security-opt=no-new-privileges", "--log-driver=none")
-        label = f"--label={_TRIED}={image}"
+        labels = [f"--label={key}={value}" for key, value in {_TRIED: image, **NO_SERVER}.items()]
         run_as = (f"--user={user}",) if user else ()
         try:
             async with asyncio.timeout(_TRY):
                 return await self.ask(
-                    *("run", "--rm", "--name", name, label, *guarded, *limits, *options),
+                    *("run", "--rm", "--name", name, *labels, *guarded, *limits, *options),
                     *(*run_as, image, *argv),
                 )
         except (ProcessFailed, TimeoutError):

@@ -35,6 +35,7 @@ from .images import LABEL, UNFINISHED, ImageStore
 from .machine import Machine
 from .registry import Registry, familiar
 from .settings import Settings
+from .sweep import NO_SERVER
 
 _RECIPE = "prebuilt 1"
 """Raise it when another image is made of the same content."""
@@ -156,7 +157,7 @@ class PrebuiltImages:
             ours = self._store.image_name(key) + UNFINISHED
             try:
                 await self._daemon.tag(facts["Id"], ours)
-                labels = {LABEL: key, "binder-at-home.image": name}
+                labels = {LABEL: key, "binder-at-home.image": name, **NO_SERVER}
                 same = f"FROM {ours}\n"
                 await build_on_top(self._daemon, ours, same, self._store.scratch, labels)
             except ProcessFailed as error:

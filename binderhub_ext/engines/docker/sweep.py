@@ -16,6 +16,9 @@ from .rundir import RunDirectory, folder
 HUB = "binder-at-home.hub"
 RUN = "binder-at-home.run"
 
+NO_SERVER = {HUB: "", RUN: ""}
+"""Labels of every image, in place of its own: a container has those unless it says others."""
+
 Docker = Callable[..., Awaitable[Any]]
 """DockerSpawner's way to call docker-py."""
 

@@ -24,13 +24,16 @@ from .processes import ProcessId, init_of, lock_holder, program_of
 from .rundir import RunDirectory
 from .sandbox import RUN
 from .store import Store, read_record
-from .watcher import memory_of, pid_namespace
+from .watcher import memories_of, pid_namespace
 
 _MOST = 100
 """Of processes, and of what each has open, that are looked at."""
 
 _PROCESSES = 1000
 """Whose use is counted, of however many a person has."""
+
+_PATIENCE = 0.3
+"""Seconds for counting the memory of one of them: pages wait for it, and so does the ledger."""
 
 _FEW = 10
 """Of what came of each of them."""
@@ -64,7 +67,7 @@ def uses_of(layout: DataDirectory, launches: Iterable[Launch]) -> list[Use]:
 def use_of(init: ProcessId) -> Use:
     """The same by the first process of a sandbox; nothing if we may not look, or it has ended."""
     processes = (init, *init.descendants(_PROCESSES))
-    memory = sum(memory_of(each.pid) for each in processes)
+    memory = sum(memories_of((each.pid for each in processes), _PATIENCE).values())
     # what has ended is counted by who waited for it, at last by the first process
     worked = sum(each.worked for each in processes)
     return Use(memory or None, worked or None)

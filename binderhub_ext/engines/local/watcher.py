@@ -12,13 +12,17 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 from .processes import kernel_text
 
 INTERVAL = 0.5
+
+_PATIENCE = 2.0
+"""Seconds for the exact count of one sandbox: the others wait for it."""
 
 _RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.M)
 _SHARED_OUT = re.compile(r"^Pss_(?:Anon|Shmem):\s+(\d+) kB", re.M)
@@ -57,11 +61,11 @@ class MemoryWatcher:
                 self._hold(init, limit, processes.get(namespace, []))
 
     def _hold(self, init: int, limit: int, pids: list[int]) -> None:
-        used = {pid: _memory(pid, "status", _RESIDENT) for pid in pids}
+        used = memories_of(pids, 0)
         if sum(used.values()) <= limit:
             return
         # Forked processes share pages; only this slower count knows how many.
-        used = {pid: memory_of(pid) for pid in pids}
+        used = memories_of(pids, _PATIENCE)
         if sum(used.values()) > limit:
             biggest = max(used, key=used.__getitem__)
             self.log.warning("Sandbox %i uses over %i bytes: ending %i", init, limit, biggest)
@@ -69,9 +73,20 @@ class MemoryWatcher:
                 os.kill(biggest, signal.SIGKILL)
 
 
-def memory_of(pid: int) -> int:
-    """Bytes of memory that are a process's own, with its part of what it shares."""
-    return _memory(pid, "smaps_rollup", _SHARED_OUT)
+def memories_of(pids: Iterable[int], seconds: float) -> dict[int, int]:
+    """Bytes of memory that are each process's own, with its part of what it shares.
+
+    Args:
+        seconds: for that. The kernel goes through all pages to know who shares them, and how many
+            there are is the person's to say: who is left then counts with all that they share.
+    """
+    until = monotonic() + seconds
+    return {
+        pid: _memory(pid, "smaps_rollup", _SHARED_OUT)
+        if monotonic() < until
+        else _memory(pid, "status", _RESIDENT)
+        for pid in pids
+    }
 
 
 def pid_namespace(pid: int) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -88,18 +87,36 @@ class Listing:
     more: bool
 
 
+@dataclass(eq=False)
+class _Claim:
+    """The room that is kept for a file on its way in.
+
+    Attributes:
+        key: of the home or volume, whose limit counts all of it until it is measured again.
+        size: bytes it has, or may have.
+        left: bytes that are not on the disk yet; of the others the disk itself knows.
+    """
+
+    key: str
+    size: int
+    left: int
+
+
 class Upload:
     """A file on its way in. Nothing of it is left unless it is finished."""
 
-    def __init__(self, stack: AsyncExitStack, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, process: asyncio.subprocess.Process, claim: _Claim
+    ) -> None:
         assert process.stdin and process.stdout
-        self._stack, self._process = stack, process
+        self._stack, self._process, self._claim = stack, process, claim
         self._stdin, self._stdout = process.stdin, process.stdout
 
     async def write(self, content: bytes) -> None:
         """Take a piece; never fails, since what went wrong is told at the end."""
         if content:
             await self._send(content)
+            self._claim.left = max(self._claim.left - len(content), 0)
 
     async def finish(self) -> str:
         """What the file is called now that it is whole.
@@ -149,7 +166,7 @@ class PersonFolders:
         self._layout, self._volumes, self._space = layout, volumes, space
         self.limit = limit
         self._turns = Turns(_EACH, _ALL)
-        self._coming: Counter[str] = Counter()
+        self._claims: set[_Claim] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
     async def find(self, person: Person, id: str) -> Place:
@@ -225,16 +242,16 @@ class PersonFolders:
             raise NotAllowed("You may read the files of this volume, and not change them.")
         key = f"{person.name}/{HOME}" if id == HOME else id
         async with AsyncExitStack() as stack:
-            self._claim(place, key, size)
-            stack.callback(self._came, key, size)
-            if not await self._space.has_room(self._coming.total()):
+            claim = self._claim(place, key, size)
+            stack.callback(self._claims.discard, claim)
+            if not await self._space.has_room(sum(claim.left for claim in self._claims)):
                 raise _no_room(size)
             stack.callback(self._measure, place)
             question = Question("write", path, name, size)
             process = await stack.enter_async_context(self._asked(person, place, question))
             assert process.stdout
             answered(await process.stdout.readline())
-            return Upload(stack.pop_all(), process)
+            return Upload(stack.pop_all(), process, claim)
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what nobody waits for any more."""
@@ -269,16 +286,13 @@ class PersonFolders:
                 most=size_words(self.limit),
             )
 
-    def _claim(self, place: Place, key: str, size: int) -> None:
+    def _claim(self, place: Place, key: str, size: int) -> _Claim:
         """Take room for a file before anybody is waited for, so that no other takes it too."""
-        coming = self._coming[key] + size
+        coming = sum(claim.size for claim in self._claims if claim.key == key) + size
         if replace(place.taken, bytes=(place.taken.bytes or 0) + coming).over:
             raise _no_room(size)
-        self._coming[key] = coming
-
-    def _came(self, key: str, size: int) -> None:
-        self._coming[key] -= size
-        self._coming += Counter()
+        self._claims.add(claim := _Claim(key, size, size))
+        return claim
 
     def _measure(self, place: Place) -> None:
         path = PurePosixPath(place.path.parts[0])

@@ -47,6 +47,14 @@ _NO_ANSWER = (
     " help, tell the administrator."
 )
 
+_NOT_WHOLE = (
+    "The database of this hub's launches lacks tables, or does not let this hub use them. Your files"
+    " and servers are not in it: open a server you have on the Hub's own page, and tell the"
+    " administrator."
+)
+_CODES = frozenset({"42P01", "42703", "3F000", "42501"})
+"""How PostgreSQL says so: no such table, column or schema, or no right to it."""
+
 
 def sqlite_url(path: Path) -> URL:
     """The URL of a file; spaces and other letters of the path are taken care of."""
@@ -83,9 +91,16 @@ def said(error: Exception) -> str:
     return str(words).partition("\n")[0].rstrip(".")
 
 
+def is_whole(error: DBAPIError) -> bool:
+    """Whether a database has what it was asked about, as far as an error says."""
+    return getattr(error.orig, "sqlstate", "") not in _CODES
+
+
 def unavailable(error: DBAPIError) -> BinderError:
     """What a person is told when a database that worked does not work any more."""
     words = said(error)
+    if not is_whole(error):
+        return DatabaseUnavailable(_NOT_WHOLE)
     if FULL in words:
         return NoSpace(_FULL)
     if any(part in words for part in DAMAGED):

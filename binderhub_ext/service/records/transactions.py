@@ -20,6 +20,8 @@ from tornado.log import app_log
 from . import database
 from .tables import Base
 
+_ASKED_WRONGLY = (IntegrityError, DataError, ProgrammingError)
+
 R = TypeVar("R", bound=Base)
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -46,9 +48,9 @@ class Transactions:
             try:
                 with self._sessions.begin() as session:
                     return work(session)
-            except (IntegrityError, DataError, ProgrammingError):
-                raise
             except DatabaseError as error:
+                if isinstance(error, _ASKED_WRONGLY) and database.is_whole(error):
+                    raise
                 app_log.error("The database cannot be used: %s", database.said(error))
                 raise database.unavailable(error) from error
 

@@ -27,19 +27,19 @@ class Health:
         self._asking = asyncio.Lock()
 
     async def checks(self) -> list[dict[str, Any]]:
-        """Each with `service` and `ok`; at most 15 s old."""
+        """Each with `service`, `ok` and perhaps why it is not, as `message`; at most 15 s old."""
         async with self._asking:
             if time.monotonic() >= self._good_until:
                 self._checks = [
                     {"service": "JupyterHub API", "ok": await self._hub.health()},
-                    {"service": "Database", "ok": await self._database_answers()},
+                    await self._database(),
                 ]
                 self._good_until = time.monotonic() + _GOOD_FOR
         return self._checks
 
-    async def _database_answers(self) -> bool:
+    async def _database(self) -> dict[str, Any]:
         try:
             await self._records.check()
-        except (DatabaseUnavailable, NoSpace):
-            return False
-        return True
+        except (DatabaseUnavailable, NoSpace) as error:
+            return {"service": "Database", "ok": False, "message": error.message}
+        return {"service": "Database", "ok": True}

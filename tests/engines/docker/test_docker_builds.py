@@ -25,6 +25,7 @@ from binderhub_ext.engines.containers.finish import _ways
 from binderhub_ext.engines.docker import network
 from binderhub_ext.engines.docker.build import DockerBuilder
 from binderhub_ext.engines.docker.images import LABEL
+from binderhub_ext.engines.docker.sweep import HUB, RUN, hub_label
 
 
 def read(image: str, path: str) -> str:
@@ -59,6 +60,16 @@ async def test_labels_of_an_image_end_no_server(
         assert running[:12] in docker("ps", "--quiet")
     finally:
         docker("rm", "--force", running)
+
+
+async def test_no_image_is_taken_for_a_server(
+    docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    """By labels with which it would be somebody else's, whose use would be told from it."""
+    forged = f"LABEL {HUB}={hub_label(docker_builder.layout)} {RUN}=somebody"
+    image = (await built(docker_builder, tmp_path / "one", forged)).image.name
+    found = await labels_of(image)
+    assert (found[HUB], found[RUN]) == ("", "")
 
 
 async def test_what_an_image_says_when_it_is_tried_takes_no_disk(

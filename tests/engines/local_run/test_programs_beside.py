@@ -24,6 +24,7 @@ from binderhub_ext.engines.local.network import Network, Ports
 from binderhub_ext.engines.local.processes import ProcessId, end_sandbox
 from binderhub_ext.engines.local.running import prepared
 from binderhub_ext.engines.local.sandbox import Bind, Person, Sandbox
+from binderhub_ext.engines.local.watcher import memories_of
 
 in_a_sandbox = pytest.mark.skipif(
     not shutil.which("bwrap"), reason="bubblewrap is missing: apt-get install bubblewrap"
@@ -122,6 +123,28 @@ async def test_names_and_ports_of_what_runs_beside_a_server(tmp_path: Path) -> N
         assert 4 << 20 < (use.memory or 0) < 400 << 20
         assert 0 < (use.worked or 0) < 60
     assert programs_beside(anas) == () and use_of(anas) == UNKNOWN
+
+
+SHARES = """
+import os, sys
+kept = bytearray(os.urandom(1)) * (64 << 20)
+if os.fork():
+    os.wait()
+else:
+    print(os.getppid(), os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_memory_is_counted_in_a_bounded_time() -> None:
+    """Who makes the exact count take long, by much that many share, is counted in full."""
+    argv = [sys.executable, "-c", SHARES]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        exact, at_once = (sum(memories_of(pids, seconds).values()) for seconds in (60, 0))
+        process.communicate()
+    assert 64 << 20 <= exact < 110 << 20 < 128 << 20 <= at_once
 
 
 @in_a_sandbox
