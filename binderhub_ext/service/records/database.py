@@ -48,8 +48,8 @@ _NO_ANSWER = (
 )
 
 _NOT_WHOLE = (
-    "The database of this hub's launches lacks tables, or does not let this hub use them. Your files"
-    " and servers are not in it: open a server you have on the Hub's own page, and tell the"
+    "The database of this hub's launches lacks tables, or does not let this hub use them. Your"
+    " files and servers are not in it: open a server you have on the Hub's own page, and tell the"
     " administrator."
 )
 _CODES = frozenset({"42P01", "42703", "3F000", "42501"})
