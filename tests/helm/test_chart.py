@@ -390,3 +390,23 @@ def test_the_trial_has_the_names_of_the_chart() -> None:
 
     text = (CHART / "templates" / "tests.yaml").read_text()
     assert trial.__name__ in text and trial.TOKEN in text and "BINDER_HUB_API" in text
+
+
+def test_what_only_renders_is_given_its_secrets() -> None:
+    """Two renderings are the same then, and nothing of the chart's stands beside what was given."""
+    given = ("tokens.secret=ours", "registry.secret=images")
+    done = [template(*given, values=SMALL_SITE) for _ in range(2)]
+    assert done[0].returncode == 0, done[0].stderr
+    assert done[0].stdout == done[1].stdout
+    objects = rendered(*given, values=SMALL_SITE)
+    assert not [each for each in objects if each["kind"] == "Secret"]
+    pods = dict(pod_specs(objects))
+    for part in ("hub", "service", "proxy"):
+        assert '"name": "ours"' in json.dumps(pods[f"it-binder-{part}"])
+    assert '"secretName": "images"' in json.dumps(pods["it-binder-registry"]["volumes"])
+    assert '"secretName": "images"' in json.dumps(pods["it-binder-service"]["volumes"])
+    assert pods["it-binder-prepull"]["imagePullSecrets"] == [{"name": "images"}]
+    alone = rendered("tokens.secret=ours", values=SERVICE_ALONE)
+    assert not [each for each in alone if each["kind"] == "Secret"]
+    refused = template("existingHub.secret=ours", values=SERVICE_ALONE)
+    assert refused.returncode and "secret" in refused.stderr

@@ -42,7 +42,11 @@ auth: {htpasswd: {realm: binder-at-home, path: /srv/registry/htpasswd}}
 {{- end -}}
 
 {{- define "binder.imagesSecret" -}}
-{{- ternary (printf "%s-registry" (include "binder.name" .)) .Values.images.secret .Values.registry.enabled -}}
+{{- if .Values.registry.enabled -}}
+{{- .Values.registry.secret | default (printf "%s-registry" (include "binder.name" .)) -}}
+{{- else -}}
+{{- .Values.images.secret -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "binder.imagesInsecure" -}}

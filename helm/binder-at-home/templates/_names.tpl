@@ -22,7 +22,7 @@
 {{- end -}}
 
 {{- define "binder.secret" -}}
-{{- .Values.existingHub.secret | default (include "binder.name" .) -}}
+{{- .Values.tokens.secret | default (include "binder.name" .) -}}
 {{- end -}}
 
 {{/* Which hub something in the namespace belongs to; engines/kubernetes/cluster.py says the same. */}}
