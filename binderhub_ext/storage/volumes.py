@@ -125,6 +125,10 @@ class VolumeStore:
                 self._write(without_member(volume, user))
         return volumes
 
+    def owned_before(self, user: str, before: float) -> list[Volume]:
+        """Volumes that were somebody's by name before a moment, in seconds since 1970."""
+        return [volume for volume in self.all() if volume.owner == user and volume.made < before]
+
     def ensure(self, wanted: GroupVolume, now: float, *, update: bool = True) -> Volume:
         """The volume a rule speaks of, made if there is none.
 

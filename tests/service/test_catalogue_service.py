@@ -29,13 +29,14 @@ from binderhub_ext.core.providers import PROVIDERS
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
 from binderhub_ext.service.catalogue import health
-from binderhub_ext.service.catalogue.entries import Catalogue
+from binderhub_ext.service.catalogue.entries import Catalogue, owns
 from binderhub_ext.service.catalogue.health import Budget, Health
 from binderhub_ext.service.catalogue.settings import Limits
 from binderhub_ext.service.hub import HubClient, Person
 from binderhub_ext.service.hubapi import HubSettings
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.launching.eventlog import EventLog
+from binderhub_ext.service.members import own_since
 from binderhub_ext.service.records.catalogue import PAGE, CatalogueRecords, Search
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.ledger import Ledger
@@ -217,7 +218,7 @@ async def test_who_sees_an_entry_and_how_it_is_found(room: Room) -> None:
     assert await room.seen(tag="tags") == ["tides"] and await room.seen(tag="tag") == []
     assert await room.entries.marked(tides, hidden=True)
     assert not await room.entries.marked(tides, hidden=True), "another administrator was first"
-    assert await room.seen() == [] and await room.seen("ana", owner="ana") == ["waves", "tides"]
+    assert await room.seen() == [] and await room.seen("ana", mine=True) == ["waves", "tides"]
     assert await room.entries.visible(tides, user="zoe", groups=()) is None
     await room.entries.edit(
         tides, Listing("new"), link="v2/gh/a/b/main", repo="https://github.com/a/b", words="new"
@@ -538,6 +539,28 @@ async def test_a_limit_holds_for_many_at_once_and_all_is_in_the_event_log(tmp_pa
     told = [(line["schema"], line["person"], line["action"], line["link"]) for line in lines]
     link = "v2/gh/ocean/tides/HEAD"
     assert told == [("binder-at-home/catalogue", "ana", "publish", link)] * 2
+    await room.close()
+
+
+async def test_who_gets_the_name_of_a_publisher_gets_none_of_their_entries(tmp_path: Path) -> None:
+    """Nor do they see what was for a group, or hidden, and not all they may publish is used up."""
+    room = Room(tmp_path)
+    ours, all_ = await room.add("ocean/tides", group="staff"), await room.add("ocean/waves")
+    await room.entries.marked(all_, hidden=True)
+    ana, heir = (
+        Person("ana", "", since=(now() + timedelta(hours=hours)).timestamp()) for hours in (-1, 1)
+    )
+    for person, many in ((ana, 2), (heir, 0)):
+        since = own_since(person.since)
+        assert await room.entries.owned("ana", since) == many
+        mine = {"user": "ana", "groups": (), "since": since}
+        seen = [await room.entries.visible(id, **mine) for id in (ours, all_)]
+        assert len([row for row in seen if row]) == many
+        for search in (Search(), Search(mine=True)):
+            assert (await room.entries.find(search, page=1, **mine))[1] == many
+        assert owns(person, await room.row(ours)) is bool(many)
+        views = EntryViews(room.catalogue, person, {}, PREFIX)
+        assert views.of(await room.row(ours))["mine"] is bool(many)
     await room.close()
 
 

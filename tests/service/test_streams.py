@@ -81,8 +81,8 @@ async def test_an_event_does_not_wait_for_the_one_before_to_be_acknowledged() ->
 
 
 async def test_an_account_has_a_bounded_number_of_streams() -> None:
-    async def came(_person: Person) -> None:
-        pass
+    async def came(person: Person) -> float:
+        return person.since
 
     service = SimpleNamespace(
         servers="",

@@ -20,6 +20,7 @@ from ...core.policy import Policy, judge
 from ...core.providers import Providers
 from ..hub import HubClient, Person
 from ..launching.eventlog import EventLog
+from ..members import own_since
 from ..records.catalogue import CatalogueRecords, Reported, Search
 from ..records.tables import CatalogueRow
 from ..requests import read_own_link
@@ -62,7 +63,10 @@ class Catalogue:
     ) -> tuple[list[CatalogueRow], int]:
         """A page of what somebody may see of what they look for, and how many there are."""
         groups = await self._hub.groups(person)
-        return await self._records.find(search, user=person.name, groups=groups, page=page)
+        since = own_since(person.since)
+        return await self._records.find(
+            search, user=person.name, groups=groups, page=page, since=since
+        )
 
     async def get(self, person: Person, id: str) -> CatalogueRow:
         """An entry that somebody may see; their own and, as an administrator, any, if hidden too.
@@ -74,7 +78,8 @@ class Catalogue:
             row = await self._records.get(id)
         else:
             groups = await self._hub.groups(person)
-            row = await self._records.visible(id, user=person.name, groups=groups)
+            since = own_since(person.since)
+            row = await self._records.visible(id, user=person.name, groups=groups, since=since)
         if row is None:
             raise NotFound(
                 "There is no such entry in the catalogue, or it is not for you. It may have been"
@@ -134,7 +139,8 @@ class Catalogue:
         await self._check(person, request, listing)
         most = self.limits.per_person
         async with self._counting:
-            if not person.admin and await self._records.owned(person.name) >= most:
+            has = await self._records.owned(person.name, own_since(person.since))
+            if not person.admin and has >= most:
                 raise TooMany(
                     "You have published {most} entries, as many as this hub allows. Withdraw one"
                     " that is not needed any more.",
@@ -168,7 +174,7 @@ class Catalogue:
         """
         row = await self.get(person, id) if person.admin else await self._own(person, id)
         await self._records.withdraw(id)
-        if row.owner != person.name:
+        if not owns(person, row):
             await self._log.acted(person.name, "withdraw-entry", _subject(row))
         else:
             await self._log.catalogued(person.name, "withdraw", id, row.link)
@@ -239,7 +245,7 @@ class Catalogue:
 
     async def _own(self, person: Person, id: str) -> CatalogueRow:
         row = await self.get(person, id)
-        if row.owner != person.name:
+        if not owns(person, row):
             raise NotAllowed("This entry is of somebody else: only they change or withdraw it.")
         return row
 
@@ -277,6 +283,12 @@ class Catalogue:
             "repo": repo.identity[:2048] if repo else "",
             "words": words_of(listing, repo.shown if repo else request.image),
         }
+
+
+def owns(person: Person, row: CatalogueRow) -> bool:
+    """Whether an entry is somebody's: who had their name before them was somebody else."""
+    mine = bool(row.owner) and row.owner == person.name
+    return mine and row.made >= own_since(person.since)
 
 
 def _subject(row: CatalogueRow) -> str:

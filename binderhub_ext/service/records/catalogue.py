@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 
@@ -23,6 +23,8 @@ PAGE = 24
 FRESH = timedelta(days=2)
 """How long it is believed that everybody may read what many launched."""
 
+EVER = datetime.fromtimestamp(0, UTC)
+
 _SHOWN = 200
 _AT_ONCE = 500
 """Values one statement may name; databases have a limit."""
@@ -37,14 +39,14 @@ class Search:
         tag: that entries have, or empty.
         featured: only what administrators feature.
         popular: only what others launched, the most first.
-        owner: only whose entries, with those that are hidden; empty for everybody's.
+        mine: only their own entries, with those that are hidden.
     """
 
     terms: tuple[str, ...] = ()
     tag: str = ""
     featured: bool = False
     popular: bool = False
-    owner: str = ""
+    mine: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,21 @@ class CatalogueRecords:
     # ---- looking
 
     async def find(
-        self, search: Search, *, user: str, groups: Collection[str], page: int
+        self,
+        search: Search,
+        *,
+        user: str,
+        groups: Collection[str],
+        page: int,
+        since: datetime = EVER,
     ) -> tuple[list[CatalogueRow], int]:
         """A page of what somebody may see, and how many there are on all of them.
 
         Args:
             page: from 1.
+            since: when they became known; what has their name and is older is somebody else's.
         """
-        wanted = _wanted(search, user, groups)
+        wanted = _wanted(search, user, since, groups)
         best = CatalogueRow.featured.desc(), CatalogueRow.score.desc()
         order = best[1:] if search.popular else best
         some = select(CatalogueRow).where(*wanted)
@@ -88,14 +97,17 @@ class CatalogueRecords:
         """An entry, whoever may see it."""
         return await self._records.get(CatalogueRow, id)
 
-    async def visible(self, id: str, *, user: str, groups: Collection[str]) -> CatalogueRow | None:
-        """An entry that somebody may see."""
-        one = select(CatalogueRow).where(CatalogueRow.id == id, *_wanted(Search(), user, groups))
+    async def visible(
+        self, id: str, *, user: str, groups: Collection[str], since: datetime = EVER
+    ) -> CatalogueRow | None:
+        """An entry that somebody may see; since when they are known as in :meth:`find`."""
+        wanted = _wanted(Search(), user, since, groups)
+        one = select(CatalogueRow).where(CatalogueRow.id == id, *wanted)
         return await self._records.run(lambda session: session.scalar(one))
 
-    async def owned(self, user: str) -> int:
-        """How many somebody published."""
-        return await self._records.count(CatalogueRow.owner == user)
+    async def owned(self, user: str, since: datetime = EVER) -> int:
+        """How many somebody published; since when they are known as in :meth:`find`."""
+        return await self._records.count(CatalogueRow.owner == user, CatalogueRow.made >= since)
 
     # ---- what owners do
 
@@ -296,11 +308,14 @@ def _said(listing: Listing, words: str) -> dict[str, str]:
     return {**said, **pictured, "group": listing.group, "words": words}
 
 
-def _wanted(search: Search, user: str, groups: Collection[str]) -> list[ColumnElement[bool]]:
+def _wanted(
+    search: Search, user: str, since: datetime, groups: Collection[str]
+) -> list[ColumnElement[bool]]:
     row = CatalogueRow
     proven = (row.code == "") & (row.checked > now() - FRESH)
     seen = row.group.in_(["", *groups]) & row.hidden.is_(False) & or_(row.owner != "", proven)
-    wanted = [row.owner == search.owner] if search.owner else [or_(seen, row.owner == user)]
+    mine = (row.owner == user) & (row.made >= since)
+    wanted = [mine] if search.mine else [or_(seen, mine)]
     wanted += [row.words.contains(term, autoescape=True) for term in search.terms]
     if search.tag:
         wanted.append(row.tags.contains(f" {search.tag} ", autoescape=True))

@@ -169,6 +169,10 @@ class Records(Transactions):
         """How many launches a person started within `age`."""
         return await self.count(LaunchRow.user == user, LaunchRow.started > now() - age)
 
+    async def launched_before(self, user: str, moment: datetime) -> int:
+        """How many launches there were under a name before a moment."""
+        return await self.count(LaunchRow.user == user, LaunchRow.started < moment)
+
     async def projects(self, user: str) -> list[LaunchRow]:
         """The latest launch of each project of a person, newest first.
 

@@ -16,7 +16,7 @@ from ...core.sentences import NOTHING, Sentence
 from ...core.space import size_words
 from ...engines.base import Image
 from ..catalogue import pictures
-from ..catalogue.entries import Catalogue
+from ..catalogue.entries import Catalogue, owns
 from ..hub import Person
 from ..records.catalogue import Reported
 from ..records.tables import CatalogueRow, ReportRow
@@ -71,7 +71,7 @@ class EntryViews:
             "tags": row.tags.split(),
             "group": row.group,
             "owner": row.owner,
-            "mine": bool(row.owner) and row.owner == self._person.name,
+            "mine": owns(self._person, row),
             "link": row.link,
             "repo": repo,
             "image": request.image if request else "",

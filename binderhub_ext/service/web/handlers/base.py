@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
@@ -84,7 +85,7 @@ class Handler(HubOAuthenticated, Guarded):
             self.refuse_stranger()
             return
         self._check_site()
-        await self.service.heirs.came(self.person)
+        self.person = replace(self.person, since=await self.service.heirs.came(self.person))
         if not (self.by_token or self.asked_language() or self.get_cookie(COOKIE)):
             self.own_language = await self.service.choices.language(self.person.name)
 

@@ -203,7 +203,7 @@ async def _found(handler: Handler, query: Mapping[str, str]) -> dict[str, Any]:
         tag=query["tag"].casefold(),
         featured=show == "featured",
         popular=show == "popular",
-        owner=handler.me.name if show == "mine" else "",
+        mine=show == "mine",
     )
     rows, total = await handler.service.catalogue.find(handler.me, search, page)
     shown, last = await _views(handler), max(-(-total // PAGE), 1)
