@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from ...core.errors import (
     RegistryUnavailable,
     Unsupported,
 )
+from ...core.jsontext import parse_json
 from ...core.quantities import write_bytes
 from ..containers.complaints import complaint
 from .jobs import BUILD, PUSH, BuildOptions
@@ -140,7 +140,7 @@ def _not_pushed(image: str, said: str) -> BinderError:
 
 def _told(status: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        told = json.loads(str(status.get("message") or ""))
+        told = parse_json(str(status.get("message") or ""))
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}

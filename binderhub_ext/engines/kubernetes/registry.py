@@ -22,6 +22,7 @@ from yarl import URL
 from ... import certificates
 from ...bodies import whole_body
 from ...core.errors import BadLink, BinderError, RegistryUnavailable, RepoUnavailable
+from ...core.jsontext import parse_json
 from ...core.url import read_url
 from ...repos.http import Http
 from ...repos.network import AddressPolicy
@@ -41,6 +42,11 @@ _PATIENCE = 20
 _LARGEST = 8 << 20
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
 _GONE = (404,)
+_UNUSABLE = (
+    *(aiohttp.ClientError, TimeoutError),
+    # what a registry says is its own to choose, and so is whether it makes sense
+    *(ValueError, TypeError, AttributeError, ArithmeticError),
+)
 
 Get = Callable[[str, Mapping[str, str]], AbstractAsyncContextManager[aiohttp.ClientResponse]]
 """Asks for a URL with some headers."""
@@ -129,7 +135,7 @@ class Registry:
         async with self._asked("GET", Name.of(image), f"blobs/{manifest.config}") as response:
             if response.status in _GONE:
                 return {}
-            fields: dict[str, Any] = json.loads(await whole_body(response, _LARGEST))
+            fields: dict[str, Any] = parse_json(await whole_body(response, _LARGEST))
             return fields
 
     async def tags(self, repository: str) -> list[str]:
@@ -143,7 +149,7 @@ class Registry:
                 return []
             return [
                 str(tag)
-                for tag in json.loads(await whole_body(response, _LARGEST)).get("tags") or ()
+                for tag in parse_json(await whole_body(response, _LARGEST)).get("tags") or ()
             ]
 
     async def remove(self, image: str, manifest: Manifest) -> bool:
@@ -180,7 +186,7 @@ class Registry:
                 async with response:
                     _check(name, response)
                     yield response
-        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+        except _UNUSABLE as error:
             raise _refused(name, str(error) or type(error).__name__) from error
 
     async def _judged(self, name: Name, path: str) -> Manifest | None:
@@ -203,7 +209,7 @@ class Registry:
                     return await _manifest(response)
         except (BadLink, RepoUnavailable) as error:
             raise _refused(name, str(error.message)) from error
-        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+        except _UNUSABLE as error:
             raise _refused(name, str(error) or type(error).__name__) from error
 
     def _is_named(self, host: str) -> bool:
@@ -236,7 +242,7 @@ class Registry:
 async def _manifest(response: aiohttp.ClientResponse) -> Manifest | None:
     if response.status in _GONE:
         return None
-    fields = json.loads(await whole_body(response, _LARGEST))
+    fields = parse_json(await whole_body(response, _LARGEST))
     size = sum(int(layer.get("size", 0)) for layer in fields.get("layers") or ())
     config = str((fields.get("config") or {}).get("digest", ""))
     return Manifest(response.headers.get("Docker-Content-Digest", ""), size, config)
@@ -271,7 +277,7 @@ async def _authorization(get: Get, asked: str, basic: str) -> str:
     headers = {"Authorization": f"Basic {basic}"} if basic else {}
     query = {name: fields[name] for name in ("service", "scope") if name in fields}
     async with get(str(URL(fields.get("realm", "")).update_query(query)), headers) as response:
-        told = json.loads(await whole_body(response, _LARGEST))
+        told = parse_json(await whole_body(response, _LARGEST))
     return f"Bearer {told.get('token') or told.get('access_token') or ''}"
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import pytest
 from dockerregistry import PASSWORD, USER, SmallRegistry, running_registry
+from httpserver import Quiet, serving
 from traitlets.config import Config
 
 from binderhub_ext.core.errors import (
@@ -138,6 +139,34 @@ async def test_one_that_is_away_or_makes_no_sense(tmp_path: Path) -> None:
         small.door.answer = 503
         with pytest.raises(RegistryUnavailable):
             await find(cluster(small), f"{small.host}/lab/binder:{KEY}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "5",
+        "[" * 100_000,
+        '{"layers": 5}',
+        '{"layers": [{"size": null}]}',
+        '{"layers": [{"size": 1e999}]}',
+        '{"layers": [{"size": %s}]}' % ("9" * 5000),
+        '{"config": "x"}',
+    ],
+)
+async def test_what_a_registry_says_of_an_image_is_its_own_to_choose(said: str) -> None:
+    class Says(Quiet):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said.encode())
+
+    with serving(Says) as url:
+        host = url.partition("://")[2]
+        place = {"repository": f"{host}/lab/binder", "insecure_registry": True}
+        asked = Cluster(config=Config(Cluster=place))
+        with pytest.raises(RegistryUnavailable):
+            await Registry(asked).find(f"{host}/lab/binder:{KEY}")
 
 
 def test_nodes_may_call_it_by_another_name() -> None:
