@@ -19,6 +19,9 @@ Field = int | float | str
 _KEPT = '[["'
 """How a kept list of sentences begins."""
 
+_LONGEST = 1 << 20
+"""Letters of a sentence that comes from elsewhere."""
+
 _SPEC = re.compile(r"(\.\d)?f?")
 
 
@@ -82,11 +85,18 @@ class Sentence(str):
 
     @classmethod
     def _of(cls, text: str, fields: Mapping[str, Any]) -> Self:
-        # A text of somebody else must not reach what is behind a field, or ask for its width.
+        made = {name: cls._field(value) for name, value in fields.items()}
+        length = len(text)
+        # A text of somebody else must not reach what is behind a field, or ask for its width; nor
+        # have what is in it twice, which has in it twice …
         for _, place, spec, _ in Formatter().parse(text):
-            if place is not None and not (place.isidentifier() and _SPEC.fullmatch(spec or "")):
-                raise ValueError("not a place")
-        return cls(text, **{name: cls._field(value) for name, value in fields.items()})
+            if place is not None:
+                if not (place.isidentifier() and _SPEC.fullmatch(spec or "")):
+                    raise ValueError("not a place")
+                length += len(str(made[place]))
+        if length > _LONGEST:
+            raise ValueError("too long")
+        return cls(text, **made)
 
     @classmethod
     def _field(cls, value: Any) -> Field:

@@ -58,6 +58,9 @@ def test_a_sentence_is_carried_through_a_page() -> None:
 
 DEEP = '{"text": "{a}", "fields": {"a":' * 900 + '{"text": "b", "fields": {}}' + "}}" * 900
 ENDLESS = '{"text": "{a:.1f}", "fields": {"a": 1' + "0" * 400 + "}}"
+OFTEN: dict[str, object] = {"text": "a thousand letters" * 55, "fields": {}}
+for _ in range(4):
+    OFTEN = {"text": "{a}" * 1000, "fields": {"a": OFTEN}}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,7 @@ ENDLESS = '{"text": "{a:.1f}", "fields": {"a": 1' + "0" * 400 + "}}"
         "[" * 200_000,
         ENDLESS,
         DEEP,
+        json.dumps(OFTEN),
     ],
     ids=lambda made_of: made_of[:40],
 )
