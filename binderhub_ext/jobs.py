@@ -23,8 +23,10 @@ Work = Callable[[Tell], Coroutine[Any, Any, T]]
 KEEPALIVE_SECONDS = 25
 """As BinderHub: shorter than what proxies take for a dead connection."""
 
-KEPT = 2000
-"""Events kept for people who come later. The log file has every line; a page needs the end."""
+KEPT, LETTERS = 2000, 1 << 18
+"""Events, and letters of what they say, kept for people who come later. The log file has every
+line; a page needs the end.
+"""
 
 
 class History:
@@ -40,7 +42,8 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._events: deque[tuple[int, Event]] = deque(maxlen=KEPT)
+        self._events: deque[tuple[int, Event]] = deque()
+        self._letters = 0
         self.last = 0
         self._more = asyncio.Event()
         self._quiet: asyncio.TimerHandle | None = None
@@ -48,9 +51,12 @@ class History:
 
     def append(self, event: Event) -> None:
         if event.ahead and self._events and self._events[-1][1].ahead:
-            self._events.pop()
+            self._forget(self._events.pop)
         self.last += 1
         self._events.append((self.last, event))
+        self._letters += len(event.message)
+        while len(self._events) > KEPT or (self._letters > LETTERS and len(self._events) > 1):
+            self._forget(self._events.popleft)
         self._wake()
 
     def close(self) -> None:
@@ -89,6 +95,9 @@ class History:
                 self._quiet = loop.call_later(KEEPALIVE_SECONDS, self._wake)
             await self._more.wait()
         return self.last > after or self.closed
+
+    def _forget(self, taken: Callable[[], tuple[int, Event]]) -> None:
+        self._letters -= len(taken()[1].message)
 
     def _wake(self) -> None:
         if self._quiet is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from binderhub_ext.core.errors import BuildFailed, Cancelled
 from binderhub_ext.core.progress import Event, Phase, unheard
-from binderhub_ext.jobs import KEPT, History, Jobs
+from binderhub_ext.jobs import KEPT, LETTERS, History, Jobs
 
 
 def event(number: int) -> Event:
@@ -44,6 +44,18 @@ async def test_numbers_stay_when_old_events_are_dropped():
     assert history.since(0)[0][0] == 11
     assert [number for number, _ in history.since(KEPT + 8)] == [KEPT + 9, KEPT + 10]
     assert all(event.message == str(number) for number, event in history.since(0))
+
+
+async def test_of_long_lines_fewer_are_kept():
+    """A thousand launches that are over are kept, each with what it said."""
+    history = History()
+    for _ in range(KEPT):
+        history.append(Event.log(Phase.BUILDING, "x" * 2000))
+    kept = history.since(0)
+    assert sum(len(event.message) for _, event in kept) <= LETTERS
+    assert (kept[0][0], kept[-1][0]) == (KEPT + 1 - LETTERS // 2000, KEPT)
+    history.append(Event.log(Phase.BUILDING, "x" * (LETTERS + 1)))
+    assert len(history.since(0)) == 1, "the last is always there"
 
 
 async def test_of_a_wait_only_how_it_stands_is_kept():

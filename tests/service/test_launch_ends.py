@@ -11,6 +11,7 @@ import pytest
 from binderhub_ext.core.errors import Cancelled
 from binderhub_ext.core.forges import GITHUB
 from binderhub_ext.core.launch import LaunchRequest
+from binderhub_ext.core.notebooks import Notebook
 from binderhub_ext.core.progress import Tell
 from binderhub_ext.core.providers import PROVIDERS
 from binderhub_ext.core.repo import Repo
@@ -58,6 +59,22 @@ def launches(service: Service) -> Launches:
     launcher: Any = service
     rest: dict[str, Any] = {"policy": None, "providers": PROVIDERS, "quotas": None, "kept": 10}
     return Launches(launcher, records, **known, **rest)
+
+
+async def test_what_was_brought_is_not_kept_with_what_is_over() -> None:
+    """A thousand launches are, and a notebook may be as large as any form."""
+    service = Service()
+    every = launches(service)
+    order = LaunchOrder(ANA, REQUEST, notebook=Notebook("mine", b"{}"))
+    running = await every._start(("ana", "r", None), order)
+    assert running.order.notebook
+    service.goes_on.set()
+    service.written.set()
+    async with asyncio.timeout(20):
+        await every.end(running, "")
+    await asyncio.sleep(0.01)
+    assert len(every) == 0
+    assert every.running(ANA, running.state.id) is running and running.order.notebook is None
 
 
 @pytest.mark.parametrize("succeeds", [True, False])

@@ -274,6 +274,8 @@ class Launches:
 
     def _ended(self, key: _Key, running: RunningLaunch) -> None:
         self._current.pop(key, None)
+        # the launch is remembered for long, and what was brought to it is large
+        running.order = replace(running.order, notebook=None)
         if not self._closing:
             running.after = asyncio.create_task(self._take_back(running))
         self._over.append(running.state.id)
