@@ -392,9 +392,9 @@ class Api(Handler):
         if not self.request.body:
             return {}
         try:
-            body = parse_json(self.request.body)
+            body = parse_json(self.request.body) if len(self.request.body) <= _BODY_MAX else None
         except ValueError as error:
             raise BadLink("The request's body is not JSON.") from error
-        if not isinstance(body, dict) or len(self.request.body) > _BODY_MAX:
+        if not isinstance(body, dict):
             raise BadLink("The request's body must be a JSON object of at most 64 kB.")
         return body
