@@ -52,7 +52,8 @@ class SharedAnswers(Generic[T]):
         finally:
             question.wanted_by -= 1
         if question.refusal:
-            raise question.refusal
+            # without the frames of those who were told before
+            raise question.refusal.with_traceback(None)
         (answer,) = question.answer
         return answer
 

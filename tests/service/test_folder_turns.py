@@ -216,7 +216,7 @@ async def test_what_has_come_is_not_kept_free_a_second_time(tmp_path: Path) -> N
                 await first.write(bytes(MIB))
             second = await folders.upload(bob, HOME, "", "second", 12 * MIB)
             with pytest.raises(NoSpace):
-                await folders.upload(bob, HOME, "", "third", 4 * MIB)
+                await folders.upload(bob, HOME, "", "third", 6 * MIB)
             await second.close()
         finally:
             await first.close()
