@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from jupyterhub.services.auth import HubOAuth
-from tornado.httpserver import HTTPServer
 from tornado.log import app_log
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.web import Application as WebApplication
@@ -35,6 +34,7 @@ from .service.access import Access
 from .service.accounting.settings import Ledger, UsageQuotas
 from .service.appearance import Appearance
 from .service.catalogue.settings import Catalogue
+from .service.web.handlers.pace import server_of
 from .service.web.handlers.pages import NotFoundPage
 from .service.web.routes import routes
 from .storage.doors import close_doors, open_doors
@@ -210,8 +210,7 @@ class BinderApp(StrictApplication):
             log_function=self._log_request,
             binder=service,
         )
-        # the proxy in front of us says who asks and by which scheme
-        self.server = HTTPServer(web, xheaders=True, max_body_size=self.max_body)
+        self.server = server_of(web, self.max_body)
         url = urlsplit(self.bind_url)
         if url.scheme == "http+unix":
             self.server.add_socket(bind_unix_socket(unquote(url.netloc), mode=0o600))

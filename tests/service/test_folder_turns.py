@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +15,7 @@ import pytest
 from smalldisk import leave_free, small_disk
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, stream_request_body
 
 from binderhub_ext.core.errors import NoSpace, TooMany
 from binderhub_ext.core.launch import Tickets
@@ -29,7 +29,8 @@ from binderhub_ext.service.person.volumes import PersonVolumes
 from binderhub_ext.service.turns import Turns
 from binderhub_ext.service.web.handlers import pace as paces
 from binderhub_ext.service.web.handlers import receiving
-from binderhub_ext.service.web.handlers.pace import Pace, send_as_made
+from binderhub_ext.service.web.handlers.pace import Pace, send_as_made, send_log, server_of
+from binderhub_ext.service.web.handlers.receiving import Receiving
 from binderhub_ext.service.web.handlers.uploads import _UNKNOWN, UploadForm
 from binderhub_ext.storage.space import Limits
 
@@ -131,6 +132,69 @@ async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         async with asyncio.timeout(60):
             await ended.wait()
+    server.stop()
+
+
+async def test_who_reads_no_further_keeps_no_log_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paces, "_LONGEST", 0.2)
+    said, ended = tmp_path / "log", asyncio.Event()
+    with said.open("wb") as file:
+        file.truncate(64 * MIB)
+
+    class Log(RequestHandler):
+        async def get(self) -> None:
+            await send_log(self, said)
+            ended.set()
+
+    listening, port = bind_unused_port()
+    server = HTTPServer(Application([("/", Log)]))
+    server.add_sockets([listening])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(60):
+            await ended.wait()
+    server.stop()
+
+
+async def test_nobody_is_waited_for_who_sends_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for files, which come at a pace of their own."""
+    monkeypatch.setattr(paces, "_LONGEST", 0.3)
+
+    class Form(RequestHandler):
+        def post(self) -> None:
+            self.write("whole")
+
+    @stream_request_body
+    class File(Receiving):
+        set_default_headers = RequestHandler.set_default_headers
+
+        async def prepare(self) -> None:
+            self._hear(1 << 20)
+
+        def data_received(self, chunk: bytes) -> None:
+            pass
+
+        def post(self) -> None:
+            self.write("whole")
+
+    service = SimpleNamespace(folders=SimpleNamespace(later=asyncio.ensure_future))
+    listening, port = bind_unused_port()
+    server = server_of(Application([("/form", Form), ("/file", File)], binder=service), 1024)
+    server.add_sockets([listening])
+    for path, whole in (("form", False), ("file", True)):
+        reading, writing = await asyncio.open_connection("127.0.0.1", port)
+        writing.write(
+            f"POST /{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345".encode()
+        )
+        await asyncio.sleep(1)
+        with suppress(ConnectionError):
+            writing.write(b"67890")
+            writing.write_eof()
+        async with asyncio.timeout(20):
+            assert (b"whole" in await reading.read()) is whole
+        writing.close()
     server.stop()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..accounts import days_of, usage_of_all
 from ..catalogueviews import EntryViews
 from ..context import Service
 from .base import ActionPage, Api, Handler, chosen
+from .pace import send_log
 
 _LOOKED_FOR_MAX = 64
 
@@ -77,11 +77,7 @@ class BuildLogText(ForAdministrators, Api):
         path = self.service.builds.log_path(id)
         if not path.is_file():
             raise NotFound("There is no log of this build, or it was removed after a while.")
-        self.set_header("Content-Type", "text/plain; charset=UTF-8")
-        with path.open("rb") as log:
-            while block := await asyncio.to_thread(log.read, 256 * 1024):
-                self.write(block)
-                await self.flush()
+        await send_log(self, path)
 
 
 class EnvironmentApi(ForAdministrators, Api):

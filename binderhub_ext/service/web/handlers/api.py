@@ -18,6 +18,7 @@ from ...records.tables import LaunchRow
 from ...requests import SHOWN, TOLD, Fields, first, read_fields
 from .. import confirmation, readmes, views
 from .base import Api, Handler
+from .pace import send_log
 from .streams import EventStream
 
 _ASK = "ask"
@@ -137,11 +138,7 @@ class LaunchLog(Api):
         path = self.service.builds.log_path(state.build)
         if not state.build or not path.is_file():
             raise NotFound("This launch built nothing, or its log was removed after a while.")
-        self.set_header("Content-Type", "text/plain; charset=UTF-8")
-        with path.open("rb") as log:
-            while block := await asyncio.to_thread(log.read, 256 * 1024):
-                self.write(block)
-                await self.flush()
+        await send_log(self, path)
 
 
 class ServersApi(Api):

@@ -13,6 +13,7 @@ from .pace import Pace, cut_off, now
 
 _HEARD_OUT = 10.0
 _ANY = 1 << 62
+_FOR_EVER = 1e9
 _DIGITS = 18
 
 
@@ -81,3 +82,5 @@ class Receiving(Handler):
         """Read a body of so many bytes."""
         if isinstance(line := self.request.connection, HTTP1Connection):
             line.set_max_body_size(size)
+            # its pace is looked at here
+            line.set_body_timeout(_FOR_EVER)
