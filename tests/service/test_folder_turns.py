@@ -185,13 +185,12 @@ async def test_nobody_is_waited_for_who_sends_no_more(monkeypatch: pytest.Monkey
     server.add_sockets([listening])
     for path, whole in (("form", False), ("file", True)):
         reading, writing = await asyncio.open_connection("127.0.0.1", port)
-        writing.write(
-            f"POST /{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345".encode()
-        )
+        lines = (f"POST /{path} HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 10")
+        writing.write("\r\n".join((*lines, "", "12345")).encode())
         await asyncio.sleep(1)
         with suppress(ConnectionError):
             writing.write(b"67890")
-            writing.write_eof()
+            await writing.drain()
         async with asyncio.timeout(20):
             assert (b"whole" in await reading.read()) is whole
         writing.close()
