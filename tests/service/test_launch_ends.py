@@ -70,8 +70,9 @@ async def test_what_was_brought_is_not_kept_with_what_is_over() -> None:
     assert running.order.notebook
     service.goes_on.set()
     service.written.set()
+    assert running.task
     async with asyncio.timeout(20):
-        await every.end(running, "")
+        await asyncio.wait([running.task])
     await asyncio.sleep(0.01)
     assert len(every) == 0
     assert every.running(ANA, running.state.id) is running and running.order.notebook is None
