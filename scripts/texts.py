@@ -143,7 +143,7 @@ def made(kind: type[S]) -> Iterator[tuple[S, str, ast.Call, list[ast.expr]]]:
 def sentences() -> Iterator[tuple[Text, str]]:
     """The fixed texts of sentences that people are shown, each with the file it is in."""
     for scope, _, call, given in made(Scope):
-        if scope.file.startswith(COMMAND_LINE) or name_of(call.func) == "CannotStart":
+        if scope.file.startswith(COMMAND_LINE) or _ends_the_start(scope, call):
             continue
         found = [scope.texts(text) or [] for text in given]
         file = f"binderhub_ext/{scope.file}"
@@ -151,6 +151,11 @@ def sentences() -> Iterator[tuple[Text, str]]:
             yield (found[0][0], found[1][0]), file
         else:
             yield from ((text, file) for texts in found for text in texts if has_words(text))
+
+
+def _ends_the_start(scope: Scope, call: ast.Call) -> bool:
+    """Whether a terminal alone shows it; what keeps an engine from starting is on a page, too."""
+    return name_of(call.func) == "CannotStart" and not scope.file.startswith("engines/")
 
 
 def has_words(text: str) -> bool:

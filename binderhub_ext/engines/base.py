@@ -21,7 +21,7 @@ from ..core.errors import BinderError, NoSpace, Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase, Tell
-from ..core.sentences import Sentence
+from ..core.sentences import NOTHING, Sentence
 from ..core.updates import Update
 from ..core.using import UNKNOWN, Use
 from ..repos.base import Source
@@ -102,14 +102,14 @@ class Check:
         name: what was looked at.
         ok: whether it works.
         message: what was found.
-        fix: the one command or sentence that mends it; empty if `ok`.
+        fix: the one command, verbatim, or sentence that mends it; empty if `ok`.
         required: whether the engine is unusable without it.
     """
 
-    name: str
+    name: Sentence
     ok: bool
-    message: str
-    fix: str = ""
+    message: Sentence
+    fix: Sentence = NOTHING
     required: bool = True
 
 

@@ -5,14 +5,28 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ..core.sentences import NOTHING, Sentence
 from .base import Check
+
+SPACE = Sentence("free disk space")
+
+
+def install(*packages: str) -> Sentence:
+    """The command that mends it where packages of Debian are missing."""
+    return Sentence.verbatim(f"apt-get install -y {' '.join(packages)}")
+
+
+def pip(requirement: str) -> Sentence:
+    """The command that mends it where a package of Python is missing."""
+    return Sentence.verbatim(f"pip install {requirement}")
 
 
 def git() -> Check:
     """Git, with which repositories are fetched and projects are brought up to date."""
-    program = shutil.which("git")
-    fix = "" if program else "apt-get install -y git"
-    return Check("git", bool(program), program or "git is missing", fix)
+    name = Sentence.verbatim("git")
+    if program := shutil.which("git"):
+        return Check(name, True, Sentence.verbatim(program))
+    return Check(name, False, Sentence("git is missing."), install("git"))
 
 
 def free_space(root: Path, needed: int) -> Check:
@@ -23,5 +37,5 @@ def free_space(root: Path, needed: int) -> Check:
     """
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(place).free
-    fix = "" if free >= needed else f"Make room on the disk of {root}."
-    return Check("free disk space", not fix, f"{free >> 20} MiB free", fix)
+    fix = NOTHING if free >= needed else Sentence("Make room on the disk of {root}.", root=root)
+    return Check(SPACE, not fix, Sentence("{free} MiB free", free=free >> 20), fix)

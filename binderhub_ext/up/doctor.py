@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..core.sentences import Sentence
 from ..engines.base import Check
+from ..engines.checks import install
 from ..engines.installed import engine_names
 from ..repos import command
 from . import engines, origins, proxy
@@ -61,11 +63,14 @@ class Doctor(Up):
     def _addresses(self, ip: str, ports: Ports) -> Check:
         c = copy.deepcopy(self.config)
         origins.separate(c, ip, ports)
+        name = Sentence("addresses")
         if origins.are_shared(c):
-            return Check("addresses", False, origins.SHARED, origins.MEND, required=False)
+            shared, mend = Sentence(origins.SHARED), Sentence(origins.MEND)
+            return Check(name, False, shared, mend, required=False)
         if host := c.JupyterHub.get("subdomain_host"):
-            return Check("addresses", True, f"each person's servers get one below {host}.")
-        return Check("addresses", True, "one for everything, for one person.")
+            each = Sentence("each person's servers get one below {host}.", host=host)
+            return Check(name, True, each)
+        return Check(name, True, Sentence("one for everything, for one person."))
 
 
 def _report(title: str, checks: Iterable[Check]) -> bool:
@@ -83,46 +88,59 @@ def _report(title: str, checks: Iterable[Check]) -> bool:
 
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Check("Python", sys.version_info >= (3, 11), f"{version} in {sys.prefix}")
+    found = Sentence("{version} in {place}", version=version, place=sys.prefix)
+    return Check(Sentence("Python"), sys.version_info >= (3, 11), found)
 
 
 def _git() -> Check:
-    installed = asyncio.run(command.version())
+    name, installed = Sentence("git"), asyncio.run(command.version())
     if not installed:
-        missing = "It fetches repositories and is not installed."
-        return Check("git", False, missing, "apt-get install -y git")
+        missing = Sentence("It fetches repositories and is not installed.")
+        return Check(name, False, missing, install("git"))
     shown, needed = (".".join(map(str, each)) for each in (installed, command.MINIMUM))
     if installed < command.MINIMUM:
-        message = f"{shown} cannot be told which addresses a host has, as {needed} can."
-        return Check("git", False, message, f"Install git {needed} or newer.")
-    return Check("git", True, shown)
+        message = Sentence(
+            "{version} cannot be told which addresses a host has, as {needed} can.",
+            version=shown,
+            needed=needed,
+        )
+        fix = Sentence("Install git {needed} or newer.", needed=needed)
+        return Check(name, False, message, fix)
+    return Check(name, True, Sentence.verbatim(shown))
 
 
 def _proxy(layout: DataDirectory) -> Check:
+    name = Sentence("proxy")
     if command := proxy.installed_proxy(layout.cache):
-        return Check("proxy", True, " ".join(command))
+        return Check(name, True, Sentence.verbatim(" ".join(command)))
     if nodes := proxy.nodes():
-        return Check("proxy", True, f"will be installed at the first start, with {nodes[0].node}.")
-    return Check(
-        "proxy", False, f"needs Node.js {proxy.MINIMUM_NODE} or newer.", proxy.INSTALL_NODE
-    )
+        later = "will be installed at the first start, with {node}."
+        return Check(name, True, Sentence(later, node=nodes[0].node))
+    needs = Sentence("needs Node.js {version} or newer.", version=proxy.MINIMUM_NODE)
+    return Check(name, False, needs, Sentence.verbatim(proxy.INSTALL_NODE))
 
 
 def _disk(root: Path) -> Check:
     existing = next(path for path in (root, *root.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     return Check(
-        "disk",
+        Sentence("disk"),
         free >= _MINIMUM_FREE,
-        f"{free / 1024**3:.1f} GiB free for {root}; an environment takes 0.2 to 2.",
-        "Make room, or choose another disk with --data-dir.",
+        Sentence(
+            "{free:.1f} GiB free for {root}; an environment takes 0.2 to 2.",
+            free=free / 1024**3,
+            root=root,
+        ),
+        Sentence("Make room, or choose another disk with --data-dir."),
         required=False,
     )
 
 
 def _free_ports(ip: str, ports: Ports) -> Check:
+    name = Sentence("ports")
     try:
         check_free(ip, ports, patience=0)
     except CannotStart as problem:
-        return Check("ports", False, problem.message)
-    return Check("ports", True, f"{ports.public} to {ports.service} are free.")
+        return Check(name, False, problem.message)
+    free = Sentence("{first} to {last} are free.", first=ports.public, last=ports.service)
+    return Check(name, True, free)

@@ -8,7 +8,9 @@ from traitlets.config import Config
 
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
+from ..core.sentences import Sentence
 from ..engines.base import Check
+from ..engines.checks import pip
 from ..engines.installed import engine_names, find_engine, load_builder
 
 AUTO = "auto"
@@ -31,10 +33,10 @@ def check(name: str, c: Config, layout: DataDirectory) -> list[Check]:
     except ImportError as error:
         return [
             Check(
-                name=f"{name} engine",
+                Sentence("{program} engine", program=name),
                 ok=False,
-                message=f"It cannot be loaded: {error}.",
-                fix=f"pip install 'binder-at-home[{name}]'",
+                message=Sentence("It cannot be loaded: {error}.", error=error),
+                fix=pip(f"'binder-at-home[{name}]'"),
             )
         ]
 

@@ -600,8 +600,21 @@ def admin(section: str) -> dict[str, Any]:
             entry(id="e2", reports=[]),
         ],
         "checks": [
-            {"name": "Database", "ok": True, "message": "", "fix": ""},
-            {"name": "bubblewrap", "ok": False, "message": "is missing", "fix": "apt-get install"},
+            {"name": "Database", "ok": True, "required": True, "message": "", "fix": ""},
+            {
+                "name": Sentence("sandbox"),
+                "ok": False,
+                "required": True,
+                "message": Sentence("bubblewrap is missing."),
+                "fix": Sentence.verbatim("apt-get install -y bubblewrap"),
+            },
+            {
+                "name": Sentence("private network"),
+                "ok": False,
+                "required": False,
+                "message": Sentence("Servers have no internet, which takes more programs."),
+                "fix": Sentence.verbatim("apt-get install -y passt"),
+            },
         ],
         "settings": [
             {"section": "LaunchPolicy", "name": "max_memory", "value": "'8G'", "hidden": ""},

@@ -17,6 +17,7 @@ from binderhub_ext.core.progress import Event, Phase, Tell
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines.base import Builder, Check, Engine, Environment, Image
+from binderhub_ext.engines.checks import free_space, git
 from binderhub_ext.repos.base import Source
 from binderhub_ext.repos.listing import listed
 
@@ -87,7 +88,7 @@ class MemoryBuilder(Builder):
         return []
 
     async def checks(self) -> list[Check]:
-        return []
+        return [git(), free_space(Path("/"), 1), free_space(Path("/"), 1 << 62)]
 
 
 class MemoryRepos:

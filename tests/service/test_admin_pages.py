@@ -101,6 +101,11 @@ async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
         assert ada_seen["admin"]
         health = (await ada.api("GET", "api/admin/health")).json()["checks"]
         assert {"JupyterHub API", "Database"} <= {check["name"] for check in health}
+        space = [check for check in health if check["name"] == "free disk space"]
+        assert [check["ok"] for check in space] == [True, False]
+        assert space[1]["text"] == "{free} MiB free" and space[1]["fields"]["free"] > 0
+        german = (await ada.get(f"{PREFIX}admin/health", headers={"Accept-Language": "de"})).text
+        assert "freier Plattenplatz" in german and "Schaffen Sie Platz auf der Platte von" in german
         for section in SECTIONS.split("|"):
             assert (await ada.get(f"{PREFIX}admin/{section}")).status == 200
 

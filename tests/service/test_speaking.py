@@ -134,7 +134,7 @@ async def test_one_launch_is_told_in_two_languages_at_once(realhub: RealHub, rep
 
 
 PAGES = ("", "files", "volumes", "usage", "settings", "catalogue", "catalogue/publish")
-ADMINS = ("builds", "environments", "servers", "people", "usage", "catalogue")
+ADMINS = ("builds", "environments", "servers", "people", "usage", "catalogue", "health")
 NAMES = {
     "Python, in memory",
     "“First commit”, Ada Example,",

@@ -13,13 +13,15 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from ...core.sentences import NOTHING, Sentence
+
 CGROUPS = Path("/sys/fs/cgroup")
 _GROUP = Path("docker/buildkit")
 _PERIOD = 100_000
 """Microseconds over which the kernel counts processors."""
 
 
-def apply(memory: int, cpu: float, driver: str, root: Path = CGROUPS) -> str:
+def apply(memory: int, cpu: float, driver: str, root: Path = CGROUPS) -> Sentence:
     """Set the limits; safe to repeat.
 
     Args:
@@ -32,16 +34,18 @@ def apply(memory: int, cpu: float, driver: str, root: Path = CGROUPS) -> str:
         Why they could not be set; empty if they are.
     """
     if not memory and not cpu:
-        return ""
+        return NOTHING
     if driver != "cgroupfs":
-        return f"this engine's control groups are made by {driver}, not by itself"
+        return Sentence(
+            "this engine's control groups are made by {driver}, not by itself", driver=driver
+        )
     try:
         for file, value in _settings(memory, cpu, root):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(value)
     except OSError as error:
-        return f"{error.filename or root}: {error.strerror}"
-    return ""
+        return Sentence.verbatim(f"{error.filename or root}: {error.strerror}")
+    return NOTHING
 
 
 def podman_arguments(memory: int, cpu: float) -> list[str]:

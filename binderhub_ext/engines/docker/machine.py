@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ...core.errors import CannotStart
+from ...core.sentences import NOTHING, Sentence
 from . import limits, network
 from .daemon import Daemon
 from .settings import Settings
@@ -39,15 +40,15 @@ class Machine:
         if open_to := await self.limit_engine():
             self._settings.log.warning("ADD in a Dockerfile reaches cloud metadata: %s", open_to)
 
-    async def limit_builds(self) -> str:
+    async def limit_builds(self) -> Sentence:
         """Have the kernel keep builds to their limits; returns why that cannot be, if so."""
         if self._settings.cli == "podman":
-            return ""  # its builds get them as arguments
+            return NOTHING  # its builds get them as arguments
         driver = await self._daemon.cgroup_driver()
         memory, cpu = self._settings.build_memory, self._settings.build_cpu
         return await asyncio.to_thread(limits.apply, memory, cpu, driver)
 
-    async def limit_network(self) -> str:
+    async def limit_network(self) -> Sentence:
         """Keep builds from what they must not reach; returns why that cannot be, if so."""
         try:
             bridge = await asyncio.to_thread(network.bridge_of_builds, self._settings.cli)
@@ -56,9 +57,9 @@ class Machine:
         blocked, allowed = self._settings.blocked_networks, self._settings.allowed_networks
         return await asyncio.to_thread(network.protect, bridge, (), blocked, allowed)
 
-    async def limit_engine(self) -> str:
+    async def limit_engine(self) -> Sentence:
         """Keep the engine, which fetches for builds, from them too; returns why not, if so."""
         if self._settings.cli == "podman":
-            return "Podman fetches what ADD names as the service itself"
+            return Sentence("Podman fetches what ADD names as the service itself")
         blocked, allowed = self._settings.blocked_networks, self._settings.allowed_networks
         return await asyncio.to_thread(network.hold_engine, blocked, allowed)

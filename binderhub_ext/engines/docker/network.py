@@ -24,6 +24,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from ...core.errors import CannotStart
+from ...core.sentences import NOTHING, Sentence
 from ...locks import held
 
 NAME = "binder-at-home"
@@ -39,6 +40,7 @@ _INTERFACES = Path("/sys/class/net")
 _LOCK = Path("/run/binder-at-home.network")
 _LOST = re.compile(r"^-N (bah-[0-9a-f]{8}|br-[0-9a-f]{12})-(?:in|out)$", re.MULTILINE)
 """Chains for interfaces that never come back under the name they had; an engine's own does."""
+_ONLY_ROOT = Sentence("only root may set packet filter rules")
 _PORT = re.compile(r"-p tcp -m tcp --dport (\d+) -j ACCEPT")
 
 
@@ -140,7 +142,7 @@ def bridge_name(network: str) -> str:
 
 def protect(
     bridge: str, ports: Iterable[int], blocked: Iterable[str], allowed: Iterable[str] = ()
-) -> str:
+) -> Sentence:
     """Set packet filter rules for a network, in place of those it had.
 
     Args:
@@ -154,9 +156,9 @@ def protect(
         Why the rules are not there, in words; empty if they are.
     """
     if os.geteuid() != 0:
-        return "only root may set packet filter rules"
+        return _ONLY_ROOT
     if shutil.which("iptables") is None:
-        return "iptables is not installed (apt-get install -y iptables)"
+        return Sentence("iptables is not installed (apt-get install -y iptables)")
     inward, through = _chains(bridge)
     try:
         with _alone():
@@ -165,9 +167,13 @@ def protect(
             for chain, *rule in _jumps(bridge):
                 _ensure_rule(chain, *rule)
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", "") or str(error)
-        return f"iptables refused: {said.strip()}"
-    return ""
+        return _refused(error)
+    return NOTHING
+
+
+def _refused(error: Exception) -> Sentence:
+    said = getattr(error, "stderr", "") or str(error)
+    return Sentence("iptables refused: {said}", said=said.strip())
 
 
 def forget_lost() -> list[str]:
@@ -219,7 +225,7 @@ def _opened(chain: str) -> list[int]:
     return [int(found[1]) for found in ports if found and found[1] != "53"]
 
 
-def hold_engine(blocked: Iterable[str], allowed: Iterable[str] = ()) -> str:
+def hold_engine(blocked: Iterable[str], allowed: Iterable[str] = ()) -> Sentence:
     """Keep Docker's engine itself from networks: it fetches what `ADD` in a Dockerfile names.
 
     By its control group, in which nothing but the engine is where the system's own manager of
@@ -229,15 +235,15 @@ def hold_engine(blocked: Iterable[str], allowed: Iterable[str] = ()) -> str:
         Why that cannot be, in words; empty if it is so.
     """
     if os.geteuid() != 0:
-        return "only root may set packet filter rules"
+        return _ONLY_ROOT
     if not (group := _engine_group()):
-        return "the engine has no control group of its own, or is on another machine"
+        return Sentence("the engine has no control group of its own, or is on another machine")
     try:
         _fill(_through(_ENGINE, tuple(blocked), tuple(allowed)))
         _ensure_rule("OUTPUT", "-m", "cgroup", "--path", group, "-j", _ENGINE)
     except (OSError, subprocess.SubprocessError) as error:
-        return f"iptables refused: {(getattr(error, 'stderr', '') or str(error)).strip()}"
-    return ""
+        return _refused(error)
+    return NOTHING
 
 
 def _engine_group() -> str:

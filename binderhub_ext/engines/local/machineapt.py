@@ -20,6 +20,7 @@ from ...core.apt import Packages
 from ...core.errors import BinderError, BuildFailed
 from ...core.sentences import Sentence
 from ...programs import NETWORK, Log, ProcessFailed, output, passed_on, program, run
+from ..checks import install
 from .mapping import Obstacle
 from .words import explained, network_trouble
 
@@ -78,19 +79,20 @@ class MachineApt:
         """What keeps trees from being made of its packages."""
         if not shutil.which("apt-get"):
             return Obstacle(
-                "This machine has no apt; that takes a Debian or Ubuntu.",
-                "Use the docker engine.",
+                Sentence("This machine has no apt; that takes a Debian or Ubuntu."),
+                Sentence("Use the docker engine."),
             )
         if not shutil.which("mmdebstrap"):
-            return Obstacle("mmdebstrap is missing.", "apt-get install -y mmdebstrap")
+            return Obstacle(Sentence("mmdebstrap is missing."), install("mmdebstrap"))
         if closed := [file for file in self._files() if not os.access(file, os.R_OK)]:
             return Obstacle(
-                "The hub's user may not read a file that names sources of packages.",
-                f"Let it read {closed[0]}.",
+                Sentence("The hub's user may not read a file that names sources of packages."),
+                Sentence("Let it read {file}.", file=closed[0]),
             )
         if not (self.sources() and self.release):
             return Obstacle(
-                "This machine's apt has no sources.", f"Name them in {self.etc}/sources.list."
+                Sentence("This machine's apt has no sources."),
+                Sentence("Name them in {file}.", file=self.etc / "sources.list"),
             )
         return None
 

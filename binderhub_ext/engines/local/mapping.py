@@ -17,6 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...core.sentences import Sentence
+from ..checks import install
 from .sandbox import FIRST
 
 FIRST_ID = 1_900_000_000
@@ -37,8 +39,8 @@ class Obstacle:
         fix: what the administrator does about it; mostly a command.
     """
 
-    message: str
-    fix: str
+    message: Sentence
+    fix: Sentence
 
 
 def obstacle(etc: Path = Path("/etc")) -> Obstacle | None:
@@ -47,13 +49,14 @@ def obstacle(etc: Path = Path("/etc")) -> Obstacle | None:
         return None
     if not (shutil.which("newuidmap") and shutil.which("newgidmap")):
         return Obstacle(
-            "The programs that give an ordinary user more ids are missing.",
-            "apt-get install -y uidmap",
+            Sentence("The programs that give an ordinary user more ids are missing."),
+            install("uidmap"),
         )
     if not all(_subordinate(etc / name) for name in ("subuid", "subgid")):
         words = " ".join(f"--add-{ids} {FIRST_ID}-{FIRST_ID + COUNT - 1}" for ids in _KINDS)
         return Obstacle(
-            "The hub's user has no subordinate ids.", f"usermod {words} {_user()}   (as root)"
+            Sentence("The hub's user has no subordinate ids."),
+            Sentence("{command}   (as root)", command=f"usermod {words} {_user()}"),
         )
     return None
 

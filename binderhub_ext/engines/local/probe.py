@@ -14,8 +14,10 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import LaunchFailed
+from ...core.sentences import NOTHING, Sentence
 from ...programs import Log, ProcessFailed, host_program, output, run
 from ..base import Check
+from ..checks import install
 from . import seccomp
 from .buildsandbox import BUILD_UID
 from .environment import hub_python
@@ -25,6 +27,8 @@ from .sandbox import Bind, Person, Sandbox
 
 OLDEST_BUBBLEWRAP = (0, 8)
 """The first with `--size` for temporary space and `--disable-userns`."""
+
+_SANDBOX = Sentence("sandbox")
 
 _LOOK = "grep ^Seccomp: /proc/self/status; tail -n +2 /proc/net/route; cat /proc/net/ipv6_route"
 
@@ -44,12 +48,13 @@ async def checks(network: Network) -> list[Check]:
         network: what servers and builds are to reach.
     """
     if not shutil.which("bwrap"):
-        fix = "apt-get install -y bubblewrap"
-        return [Check("sandbox", False, "bubblewrap is missing.", fix)]
+        missing = Sentence("bubblewrap is missing.")
+        return [Check(_SANDBOX, False, missing, install("bubblewrap"))]
     version = await _version()
     if version < OLDEST_BUBBLEWRAP:
-        fix = "Install bubblewrap 0.8 or newer (Debian 12, Ubuntu 24.04)."
-        return [Check("sandbox", False, f"{'.'.join(map(str, version))} is too old.", fix)]
+        old = Sentence("bubblewrap {version} is too old.", version=".".join(map(str, version)))
+        fix = Sentence("Install bubblewrap 0.8 or newer (Debian 12, Ubuntu 24.04).")
+        return [Check(_SANDBOX, False, old, fix)]
     try:
         seen = await _look(Network.NONE)
     except (LaunchFailed, ProcessFailed) as error:
@@ -57,14 +62,17 @@ async def checks(network: Network) -> list[Check]:
     return [_sandbox(), _filter(seen), await _network(network)]
 
 
-def user_namespaces_fix(root: Path = Path("/")) -> str:
+def user_namespaces_fix(root: Path = Path("/")) -> Sentence:
     """The command that lets ordinary users make namespaces, if the kernel forbids it."""
     for name, forbids, allows in _SWITCHES:
         switch = root / name[1:]
         if switch.exists() and switch.read_text().strip() == forbids:
             setting = name.removeprefix("/proc/sys/").replace("/", ".")
-            return f"sysctl -w {setting}={allows}   (as root; in /etc/sysctl.d to make it last)"
-    return ""
+            return Sentence(
+                "{command}   (as root; in /etc/sysctl.d to make it last)",
+                command=f"sysctl -w {setting}={allows}",
+            )
+    return NOTHING
 
 
 async def _version() -> tuple[int, ...]:
@@ -97,58 +105,72 @@ async def _look(network: Network) -> str:
 
 def _broken(error: LaunchFailed | ProcessFailed) -> Check:
     told = error.tail if isinstance(error, ProcessFailed) else error.message
-    message = f"No sandbox can be made: {told.strip().splitlines()[-1] if told.strip() else error}"
-    fix = user_namespaces_fix() if os.geteuid() else ""
-    return Check(
-        "sandbox",
-        False,
-        message,
-        fix or "Let this machine or container make namespaces, or use the engine `docker`.",
+    said = told.strip().splitlines()[-1] if told.strip() else error
+    message = Sentence("No sandbox can be made: {said}", said=said)
+    fix = user_namespaces_fix() if os.geteuid() else NOTHING
+    elsewhere = Sentence(
+        "Let this machine or container make namespaces, or use the engine `docker`."
     )
+    return Check(_SANDBOX, False, message, fix or elsewhere)
 
 
 def _sandbox() -> Check:
     if os.geteuid() == 0:
-        return Check("sandbox", True, "works; everybody gets a uid of their own")
-    return Check("sandbox", True, "works, by user namespaces; as root, people get uids too")
+        return Check(_SANDBOX, True, Sentence("works; everybody gets a uid of their own"))
+    works = Sentence("works, by user namespaces; as root, people get uids too")
+    return Check(_SANDBOX, True, works)
 
 
 def _filter(seen: str) -> Check:
-    name = "system call filter"
+    name = Sentence("system call filter")
     if re.search(r"^Seccomp:\s*2$", seen, re.MULTILINE):
-        return Check(name, True, "works")
+        return Check(name, True, Sentence("works"))
     try:
         seccomp.programs()
-        message, fix = "The kernel does not apply it.", "Use a kernel with CONFIG_SECCOMP_FILTER."
+        message = Sentence("The kernel does not apply it.")
+        fix = Sentence("Use a kernel with CONFIG_SECCOMP_FILTER.")
     except seccomp.NoSeccomp as error:
-        message = f"Without it the sandbox is weaker: {error}."
-        fix = "apt-get install -y libseccomp2, and pip install pyseccomp"
+        message = Sentence("Without it the sandbox is weaker: {error}.", error=error)
+        both = (install("libseccomp2"), "pip install pyseccomp")
+        fix = Sentence("{one}, and {other}", one=both[0], other=both[1])
     return Check(name, False, message, fix, required=False)
 
 
 async def _network(network: Network) -> Check:
-    name = "private network"
+    name = Sentence("private network")
     missing = {"pasta": "passt", "ip": "iproute2", "nsenter": "util-linux"}
     packages = [package for program, package in missing.items() if not shutil.which(program)]
     if packages:
-        message = "Servers have no internet, which takes more programs."
-        return Check(name, False, message, f"apt-get install -y {' '.join(packages)}", False)
+        message = Sentence("Servers have no internet, which takes more programs.")
+        return Check(name, False, message, install(*packages), False)
     if not tunnels_allowed():
-        message = f"Servers have no internet, since {TUNNELS} is not open to everybody."
-        fix = f"chmod 0666 {TUNNELS}   (as root; where it is missing, give it to this container)"
+        message = Sentence(
+            "Servers have no internet, since {device} is not open to everybody.", device=TUNNELS
+        )
+        fix = Sentence(
+            "{command}   (as root; where it is missing, give it to this container)",
+            command=f"chmod 0666 {TUNNELS}",
+        )
         return Check(name, False, message, fix, False)
     if network is not Network.PRIVATE:
-        return Check(name, True, f"not wanted: `{network}` is set")
+        return Check(name, True, Sentence("not wanted: `{network}` is set", network=network))
     if not online():
-        return Check(name, True, "this machine has no network now, so servers get none either")
+        away = Sentence("This machine has no network now, so servers get none either.")
+        return Check(name, True, away)
+    return await _tunnel(name, network)
+
+
+async def _tunnel(name: Sentence, network: Network) -> Check:
+    no_pasta = Sentence(
+        "Set c.LocalSpawner.network = 'isolated' and c.LocalBuilder.network = 'none'."
+    )
     try:
         routes = (await _look(network)).splitlines()[1:]
     except (LaunchFailed, ProcessFailed) as error:
-        message = error.tail if isinstance(error, ProcessFailed) else error.message
-        return Check(name, False, f"pasta does not work here. {message}".strip(), _NO_PASTA)
+        said = error.tail if isinstance(error, ProcessFailed) else error.message
+        message = Sentence("pasta does not work here: {said}", said=said or error)
+        return Check(name, False, message, no_pasta)
     if not any(" lo" not in route for route in routes):
-        return Check(name, False, "pasta gives a network without a route out.", _NO_PASTA)
-    return Check(name, True, "works, with pasta")
-
-
-_NO_PASTA = "Set c.LocalSpawner.network = 'isolated' and c.LocalBuilder.network = 'none'."
+        message = Sentence("pasta gives a network without a route out.")
+        return Check(name, False, message, no_pasta)
+    return Check(name, True, Sentence("works, with pasta"))

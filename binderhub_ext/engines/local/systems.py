@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 from ...core.apt import Packages
 from ...core.environment import KEY_DIGITS
+from ...core.sentences import Sentence
 from ...housekeeping import alone, tidy_away
 from ...locks import held_if_free, held_in_turn
 from ...programs import ProcessFailed, output
@@ -36,33 +37,37 @@ BASE = "base 2"
 """Goes into every key: raise it when trees are made in another way."""
 
 _DAY = 86400.0
-_REFUSED = "apt.txt and R are refused"
 
 
 def obstacle(settings: Settings) -> mapping.Obstacle | None:
     """What keeps system packages from being installed here, as far as is seen without a try."""
     if not settings.system_packages:
-        fix = "Set LocalBuilder.system_packages = True."
-        return mapping.Obstacle("That is switched off.", fix)
+        fix = Sentence("Set LocalBuilder.system_packages = True.")
+        return mapping.Obstacle(Sentence("That is switched off."), fix)
     return MachineApt().obstacle() or mapping.obstacle()
 
 
 async def check(settings: Settings) -> Check:
     """Whether system packages can be installed here; the ids are tried."""
-    name = "system packages"
+    name = Sentence("system packages")
     if why := obstacle(settings):
-        return Check(name, False, f"{_REFUSED}. {why.message}", why.fix, False)
+        message = Sentence("apt.txt and R are refused. {why}", why=why.message)
+        return Check(name, False, message, why.fix, False)
     with TemporaryDirectory() as folder:
         mapping.give(Path(folder))
         try:
             await output(mapping.command(Path(folder), ["true"]), env=variables())
         except ProcessFailed as error:
-            fix = user_namespaces_fix() or "Use the docker engine for such repositories."
-            message = f"{_REFUSED}, as a user namespace cannot be made here. {error.tail}"
-            return Check(name, False, message.strip(), fix, False)
+            fix = user_namespaces_fix() or Sentence("Use the docker engine for such repositories.")
+            message = Sentence(
+                "apt.txt and R are refused, as a user namespace cannot be made here: {said}",
+                said=error.tail.strip() or error,
+            )
+            return Check(name, False, message, fix, False)
         finally:
             mapping.take(Path(folder))
-    return Check(name, True, f"apt.txt and R of {MachineApt().name}, by mmdebstrap", required=False)
+    works = Sentence("apt.txt and R of {system}, by mmdebstrap", system=MachineApt().name)
+    return Check(name, True, works, required=False)
 
 
 @dataclass(frozen=True)

@@ -208,5 +208,12 @@ def _running(model: Mapping[str, Any]) -> int:
 
 
 def as_json(check: Check) -> dict[str, Any]:
-    """A check as pages and the API have it."""
-    return {"name": check.name, "ok": check.ok, "message": check.message, "fix": check.fix}
+    """A check as pages and the API have it: what was found with what the sentence is made of."""
+    return {
+        "name": check.name,
+        "ok": check.ok,
+        "required": check.required,
+        "message": check.message,
+        **check.message.data,
+        "fix": check.fix,
+    }

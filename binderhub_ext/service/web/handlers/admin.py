@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ....core.errors import NotAllowed, NotFound
+from ....core.sentences import NOTHING, Sentence, fixed
+from ....engines.base import Check
 from ...admin.administration import as_json
 from ...failures import Failure, logged
 from ...requests import first
@@ -17,6 +19,8 @@ from .base import ActionPage, Api, Handler, chosen
 from .pace import send_log
 
 _LOOKED_FOR_MAX = 64
+_PARTS = {name: Sentence(name) for name in (fixed("JupyterHub API"), fixed("Database"))}
+"""The parts of this service, whose names programs read in English."""
 
 
 class ForAdministrators(Handler):
@@ -171,10 +175,10 @@ async def _people(handler: Handler) -> dict[str, Any]:
 async def _health(handler: Handler) -> dict[str, Any]:
     service = handler.service
     parts = [
-        {"name": part["service"], "ok": part["ok"], "message": "", "fix": ""}
+        Check(_PARTS[part["service"]], part["ok"], NOTHING)
         for part in await service.health.checks()
     ]
-    return {"checks": [*parts, *map(as_json, await service.administration.checks())]}
+    return {"checks": [*map(as_json, (*parts, *await service.administration.checks()))]}
 
 
 async def _usage(handler: Handler) -> dict[str, Any]:
