@@ -85,11 +85,11 @@ class Measured:
 
     Attributes:
         uses: of those of which it is known.
-        seconds: since it was looked before.
+        seconds: since each of them was looked at before.
     """
 
     uses: Mapping[Key, Use] = field(default_factory=lambda: MappingProxyType({}))
-    seconds: float = 0
+    seconds: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def used(self, key: Key, before: Used, ran: float) -> Used:
         """What a run has used in all.
@@ -98,7 +98,8 @@ class Measured:
             before: as far as was known.
             ran: seconds that it has run.
         """
-        return before.and_now(self.uses.get(key, UNKNOWN), min(self.seconds, ran))
+        since = min(self.seconds.get(key, 0.0), ran)
+        return before.and_now(self.uses.get(key, UNKNOWN), since)
 
 
 @dataclass(frozen=True)

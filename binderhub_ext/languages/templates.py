@@ -16,6 +16,8 @@ from ..core.sentences import Sentence, fixed
 from ..core.space import size_words
 from .language import spoken
 
+_ESCAPED, _SPACE = r"\ ", r"\s+"
+
 _HUBS_OWN = (
     fixed("Sign in"),
     fixed("Username:"),
@@ -26,18 +28,46 @@ _HUBS_OWN = (
     fixed("Toggle dark mode"),
     fixed("Toggle navigation"),
     fixed("Close"),
+    fixed("Start"),
     fixed("JupyterHub requires JavaScript."),
     fixed("Please enable it to proceed."),
+    fixed(
+        "Warning: JupyterHub seems to be served over an unsecured HTTP connection. "
+        "We strongly recommend enabling HTTPS for JupyterHub."
+    ),
 )
 """Texts of the Hub's own templates that we have the translations of. JupyterHub has none itself."""
 
 _HUB_TEXT = re.compile(
     r"(?P<before>>\s*|=[\"'])"
-    rf"(?P<text>{'|'.join(map(re.escape, _HUBS_OWN))})"
+    rf"(?P<text>{'|'.join(re.escape(text).replace(_ESCAPED, _SPACE) for text in _HUBS_OWN)})"
     r"(?P<after>\s*<|[\"'])"
 )
-_HTML = '<html lang="en">'
-_SPEAKING_HTML = '<html lang="{{ spoken().tag }}" dir="{{ spoken().direction }}">'
+_INSTEAD = {
+    '<html lang="en">': '<html lang="{{ spoken().tag }}" dir="{{ spoken().direction }}">',
+    '-label">{{ title }}<': '-label">{{ spoken().text(title) }}<',
+    ">{{ btn_label }}<": ">{{ spoken().text(btn_label) }}<",
+    ">{{ login_error }}<": ">{{ spoken().text(login_error) }}<",
+    ">Sign in with {{ login_service }}<": ">{{ _('Sign in with %(name)s', name=login_service) }}<",
+    '"Hide password" : "Show password"': "{{ _('Hide password') | tojson }} : "
+    "{{ _('Show password') | tojson }}",
+}
+"""What stands in the Hub's own templates in place of what."""
+
+_HUB_SAYS = (
+    fixed("Error"),
+    fixed("OK"),
+    fixed("Invalid username or password"),
+    fixed("Sign in with %(name)s"),
+    fixed("Hide password"),
+    fixed("only you"),
+    fixed("Identify the owner of the requesting entity."),
+    fixed("Anything you have access to"),
+    fixed("Your own resources"),
+    fixed("Access user servers via API or browser."),
+    fixed("Access services via API or browser."),
+)
+"""Texts that the Hub hands to its templates and ours."""
 
 
 class Speech(InternationalizationExtension):
@@ -59,16 +89,16 @@ class Speech(InternationalizationExtension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """The Hub's own page says that it is English, and its few words are."""
-        source = source.replace(_HTML, _SPEAKING_HTML)
+        for own, speaking in _INSTEAD.items():
+            source = source.replace(own, speaking)
         return _HUB_TEXT.sub(_translated, source)
 
 
 def _translated(found: re.Match[str]) -> str:
     # the other quotation mark, as it may stand in an attribute
     mark = '"' if found["before"] == "='" else "'"
-    return (
-        f"{found['before']}{{{{ _({mark}{found['text']}{mark}) | forceescape }}}}{found['after']}"
-    )
+    text = " ".join(found["text"].split())
+    return f"{found['before']}{{{{ _({mark}{text}{mark}) | forceescape }}}}{found['after']}"
 
 
 def _finalized(value: Any) -> Any:

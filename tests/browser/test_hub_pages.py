@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.error
+import urllib.request
 
 import pytest
 from gitserver import RepoHandle
 from homehub import HomeHub
 from lab import DROP, arrive
 from playwright.sync_api import Page, expect
+from test_accessibility import findings
 
 GONE = re.compile("Start My Server|My Server|Add New Server|Relaunch|Launch Server", re.IGNORECASE)
 
@@ -38,6 +41,56 @@ def test_the_hubs_own_list_is_there_when_ours_is_not(home_hub: HomeHub, maria: P
     maria.goto(f"{home_hub.url}/hub/home")
     expect(maria.locator(".server-table")).to_be_visible()
     expect(maria.get_by_text(GONE).filter(visible=True)).to_have_count(0)
+
+
+def is_let_in(hub: HomeHub, token: str) -> bool:
+    """Whether a program with this token gets something of the Hub."""
+    headers = {"Authorization": f"token {token}"}
+    try:
+        request = urllib.request.Request(f"{hub.url}/hub/api/user", headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bool(json.load(answer)["name"] == "maria")
+    except urllib.error.HTTPError as error:
+        assert error.code == 403
+        return False
+
+
+def test_a_token_is_made_and_revoked_in_german(home_hub: HomeHub, maria: Page) -> None:
+    # JupyterHub's script has to be there before the button is pressed
+    maria.goto(f"{home_hub.url}/hub/token?lang=de", wait_until="networkidle")
+    expect(maria.get_by_role("heading", level=1)).to_have_text("API-Tokens")
+    maria.get_by_label("Notiz").fill("Messboje")
+    ends = maria.get_by_label("Läuft ab nach")
+    assert ends.locator("option").all_inner_texts() == [
+        *("1 Stunde", "1 Tag", "1 Woche", "30 Tagen", "1 Jahr", "Läuft nicht ab")
+    ]
+    ends.select_option("1 Tag")
+    maria.get_by_role("button", name="Token erzeugen").click()
+    expect(maria.get_by_text("Kopieren Sie es jetzt")).to_be_visible()
+    token = maria.locator("#token-result").inner_text()
+    assert is_let_in(home_hub, token)
+
+    maria.reload(wait_until="networkidle")
+    row = maria.get_by_role("row").filter(has_text="Messboje")
+    expect(row.locator("time").nth(-2)).to_have_text("gerade eben")
+    expect(maria.locator("#oauth-tokens-table")).to_contain_text("Dienst binder")
+    assert findings(maria) == []
+    maria.set_viewport_size({"width": 360, "height": 740})
+    assert maria.evaluate("document.documentElement.scrollWidth") == 360
+    row.get_by_role("button", name="Widerrufen").click()
+    expect(row).to_have_count(0)
+    assert not is_let_in(home_hub, token)
+
+
+def test_a_token_that_cannot_be_is_refused_in_german(home_hub: HomeHub, maria: Page) -> None:
+    maria.goto(f"{home_hub.url}/hub/token?lang=de", wait_until="networkidle")
+    maria.get_by_label("Was es darf").fill("no-such-scope")
+    maria.get_by_role("button", name="Token erzeugen").click()
+    told = maria.get_by_role("dialog")
+    expect(told.get_by_role("heading")).to_have_text("Fehler")
+    expect(told).to_contain_text("no-such-scope")
+    told.get_by_role("button", name="OK").click()
+    expect(told).to_be_hidden()
 
 
 @pytest.mark.parametrize("path", ["hub/nothing", "services/binder/nothing", "user/jonas/x/lab"])
@@ -101,7 +154,7 @@ def test_a_hub_that_starts_says_so_and_comes_back(home_hub: HomeHub, maria: Page
         expect(maria.get_by_role("heading", level=1)).to_have_text("Starting")
     finally:
         home_hub.start()
-    expect(maria.get_by_role("button", name="Request new API token")).to_be_visible(timeout=90_000)
+    expect(maria.get_by_role("button", name="Make a token")).to_be_visible(timeout=90_000)
     maria.goto(brought)
     maria.get_by_role("button", name="Launch again").click()
     arrive(maria, "**/user/maria/scratch-*/lab/tree/mine.ipynb", timeout=240_000)

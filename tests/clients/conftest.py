@@ -63,7 +63,7 @@ def token(hub: HomeHub, browser: Browser) -> str:
     hub.sign_in(page, "maria")
     # its script has to be there before the button is pressed
     page.goto(f"{hub.url}/hub/token", wait_until="networkidle")
-    page.get_by_role("button", name="Request new API token").click()
+    page.get_by_role("button", name="Make a token").click()
     expect(page.locator("#token-result")).not_to_be_empty()
     made = page.locator("#token-result").inner_text()
     context.close()

@@ -29,7 +29,7 @@ def test_it_only_grows(before: Used, use: Use, after: Used) -> None:
 
 def test_nobody_worked_before_it_ran() -> None:
     key = Key("ana", "s", "1")
-    measured = Measured({key: Use(processors=2.0)}, 30)
+    measured = Measured({key: Use(processors=2.0)}, {key: 30})
     assert measured.used(key, NONE, ran=4) == Used(None, 8.0)
     assert measured.used(key, NONE, ran=400) == Used(None, 60.0)
     assert measured.used(Key("bo", "s", "1"), Used(1, 1.0), ran=4) == Used(1, 1.0)

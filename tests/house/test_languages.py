@@ -6,19 +6,24 @@ import importlib.util
 import logging
 import re
 import string
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from babel.messages.catalog import Catalog
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub._data import DATA_FILES_PATH
 
 import binderhub_ext
 from binderhub_ext.core.sentences import Sentence, listing
 from binderhub_ext.languages import catalogue
 from binderhub_ext.languages.catalogue import flaw, installed, is_translated, made_of, read
 from binderhub_ext.languages.choice import Offer, accepted, everything, without_language
-from binderhub_ext.languages.language import ENGLISH, Language, find
+from binderhub_ext.languages.language import ENGLISH, Language, find, speaking
+from binderhub_ext.languages.templates import Speech
 from binderhub_ext.service.appearance import Appearance
 
 ROOT = Path(binderhub_ext.__file__).parents[1]
@@ -162,6 +167,82 @@ def test_numbers_and_moments_are_written_as_in_the_language() -> None:
     assert german.moment("2026-03-02T13:05:00") == "02.03.26, 13:05 UTC"
     assert french.moment("2026-03-02T14:05:00+01:00").startswith("02/03/2026")
     assert german.moment("nonsense") == "nonsense"
+
+
+# ---- the Hub's own pages
+
+
+@pytest.fixture(scope="module")
+def hub_templates() -> Environment:
+    """The Hub's templates and ours in their place, as a Hub finds them."""
+    theirs = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
+    ours = FileSystemLoader(ROOT / "templates/hub")
+    loader = ChoiceLoader([PrefixLoader({"templates": theirs}), ours, theirs])
+    return Environment(autoescape=True, extensions=[Speech], loader=loader)
+
+
+def shown(templates: Environment, name: str, **given: object) -> str:
+    user = SimpleNamespace(name="ada", json_escaped_name="ada", spawner=SimpleNamespace())
+    around = {"static_url": lambda path, **_: path, "prefix": "/", "base_url": "/hub/"}
+    with speaking(find("de")):
+        return templates.get_template(name).render(**{"user": user, **around, **given})
+
+
+def test_a_sign_in_that_fails_is_told(hub_templates: Environment) -> None:
+    """`login_error` is the Hub's own, or whatever an authenticator says."""
+    form = {"login_url": "/hub/login", "login_term_url": "/terms", "authenticator": None}
+    page = shown(hub_templates, "login.html", **form, login_error="Invalid username or password")
+    for words in (
+        "Benutzername oder Passwort stimmen nicht.",
+        "unverschlüsselt",
+        'Mit der Anmeldung stimmen Sie den <a href="/terms">Nutzungsbedingungen</a> zu.',
+        '"Passwort verbergen"',
+    ):
+        assert words in page, words
+    told = shown(hub_templates, "login.html", **form, login_error="100% <wrong>")
+    assert "100% &lt;wrong&gt;" in told
+    elsewhere = shown(hub_templates, "login.html", **form, login_service="GitHub")
+    assert "Anmelden mit GitHub" in elsewhere
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (None, ["1 Jahr", "Läuft nicht ab"]),
+        (86400, ["1 Stunde", "1 Tag"]),
+        (7200, ["1 Stunde", "2 Stunden, länger geht es hier nicht"]),
+        (864000, ["1 Woche", "10 Tage, länger geht es hier nicht"]),
+    ],
+)
+def test_how_long_a_token_can_last(
+    hub_templates: Environment, most: int | None, words: list[str]
+) -> None:
+    page = shown(hub_templates, "token.html", token_expires_in_max_seconds=most)
+    options = re.findall(r"<option value=\"\d*\" ?(selected)?>([^<]*)<", page)
+    assert [text for _, text in options[-2:]] == words
+    assert [text for chosen, text in options if chosen] == words[-1:]
+
+
+def test_a_list_of_plain_servers(hub_templates: Environment) -> None:
+    when = datetime(2026, 3, 2, 13, 5)
+    one = SimpleNamespace(
+        name="x", display_name="", ready=True, active=True, pending="", last_activity=when
+    )
+    user = SimpleNamespace(
+        name="ada",
+        json_escaped_name="ada",
+        spawner=SimpleNamespace(allow_plain_starts=True, options_form=""),
+        all_spawners=lambda include_default: [one],
+        server_url=lambda name: f"/user/ada/{name}/",
+    )
+    given = {"default_server": SimpleNamespace(allow_plain_starts=True, active=False)}
+    page = shown(hub_templates, "home.html", user=user, allow_named_servers=True, **given)
+    assert "<h1>Ihre Server</h1>" in page and "02.03.26, 13:05 UTC" in page
+    assert "Zur Hauptseite" not in page and 'data-server-name="x"' in page
+    stopped = shown(hub_templates, "not_running.html", user=user, server_name="x", spawn_url="/s")
+    assert "x wurde gestoppt" in stopped and 'href="/s">Starten x</a>' in stopped
+    asked = shown(hub_templates, "spawn.html", user=user, spawner_options_form="")
+    assert "<h1>Einen Server starten</h1>" in asked and ">Starten</button>" in asked
 
 
 # ---- wrong translations

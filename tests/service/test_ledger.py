@@ -9,11 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 from urllib.parse import quote
@@ -25,12 +26,13 @@ from test_service_life import _pids
 
 from binderhub_ext.core.errors import HubUnavailable
 from binderhub_ext.core.intervals import Key, Measured, Reading
+from binderhub_ext.core.launch import Launch, Tickets
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.policy import Size
 from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.spending import Prices
 from binderhub_ext.core.usagequotas import Standing, read_policies
-from binderhub_ext.core.using import Use, Used
+from binderhub_ext.core.using import UNKNOWN, Use, Used
 from binderhub_ext.service.accounting import bookkeeper as bookkeeping
 from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
@@ -479,6 +481,67 @@ async def test_a_hub_that_answers_slowly_is_asked_less_often(tmp_path: Path) -> 
     records.close()
 
 
+async def test_a_run_of_seconds_is_known_to_have_used_something(tmp_path: Path) -> None:
+    """Who is new is measured at once, and again when it is time for everybody."""
+    running: dict[str, dict[str, Any]] = {}
+    asked: list[list[str]] = []
+    found = {"long": Use(1 << 30, None, 0.5), "late": UNKNOWN, "short": Use(2 << 30, 1.5)}
+
+    class Listed:
+        async def items(self, *_args: object, **_params: str) -> AsyncIterator[dict[str, Any]]:
+            yield {"name": "ana", "groups": [], "servers": dict(running)}
+
+        @asynccontextmanager
+        async def call(self, *_args: object, **_params: object) -> AsyncIterator[Any]:
+            yield SimpleNamespace(status=404)
+
+    def start(name: str) -> None:
+        launch = Launch("ana", name, None, "", "image")
+        running[name] = {
+            "name": name,
+            "url": f"/user/ana/{name}/",
+            "ready": True,
+            "started": datetime.now(UTC).isoformat(),
+            "user_options": {"ticket": Tickets("secret").sign(launch)},
+        }
+
+    async def measure(launches: Sequence[Launch]) -> list[Use]:
+        asked.append([launch.server for launch in launches])
+        return [found[launch.server] for launch in launches]
+
+    records, other = Records(sqlite_url(tmp_path / "b.sqlite"), engine="x"), cast(Any, None)
+    ledger = Ledger(records)
+    bookkeeper = Bookkeeper(
+        ledger,
+        cast(Any, Listed()),
+        Person("", ""),
+        tickets=Tickets("secret"),
+        given=Given(Size(1 << 30, 1), {}),
+        meter=BuildMeter(ledger),
+        stored=other,
+        measure=measure,
+        every=60,
+    )
+    start("long")
+    await bookkeeper.look()
+    start("short")
+    start("late")
+    await bookkeeper.look()
+    del running["short"]
+    found["late"] = Use(3 << 30)
+    await bookkeeper.look()
+    await bookkeeper.look()
+    assert asked == [["long"], ["short", "late"], ["late"]]
+    kept = {row.name: (row.peak, row.worked, row.ended) for row in await ledger.rows()}
+    assert kept["short"] == (2 << 30, 1.5, True) and kept["late"] == (3 << 30, None, False)
+    bookkeeper._all_measured -= 60
+    await bookkeeper.look()
+    assert asked[-1] == ["long", "late"]
+    again = next(row for row in await ledger.rows() if row.name == "long")
+    assert again.worked <= 0.5 * again.seconds + 0.01, "nothing is counted twice"
+    records.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ledger, Ledger]]:
     """The ledger as two services have it."""
@@ -527,7 +590,8 @@ async def test_what_a_run_used_is_kept_and_only_grows(ledgers: tuple[Ledger, Led
 
     async def look(ledger: Ledger, tick: float, *runs: Run, **uses: Use) -> None:
         found = {each.key: uses[each.key.user] for each in runs if each.key.user in uses}
-        await ledger.looked(runs, {}, clocks(tick), 60, Measured(found, 10))
+        seconds = dict.fromkeys(found, 10.0)
+        await ledger.looked(runs, {}, clocks(tick), 60, Measured(found, seconds))
 
     await look(one, 0, ana, bo, ana=Use(3 << 30, 1.0))
     await look(two, 10, ana, bo, ana=Use(1 << 30, 6.0))
@@ -547,7 +611,8 @@ async def test_what_was_used_is_added_up_and_shown(tmp_path: Path) -> None:
     used = {"a": Use(1 << 30, 3600.0), "b": Use(2 << 30, 1800.0), "c": Use()}
     keys = {name: Key("ana", name, "1") for name in used}
     runs = [replace(run("1"), key=key, started=now) for key in keys.values()]
-    measured = Measured({keys[name]: use for name, use in used.items()}, 1)
+    found = {keys[name]: use for name, use in used.items()}
+    measured = Measured(found, dict.fromkeys(found, 1.0))
     for ticks in (0.0, now % 86400 + 7200):  # since yesterday
         await ledger.looked(runs, {}, Reading(now, "boot", ticks), 60, measured)
     reports = Reports(ledger, Prices({}))

@@ -38,7 +38,7 @@ async def launch(browser: Browser, link: str, **fields: str) -> list[dict[str, A
     return [{**event, "launch": id} for event in await browser.told(id)]
 
 
-async def enters(browser: Browser, owner: str, server: str) -> int:
+async def at_the_door(browser: Browser, owner: str, server: str, language: str = "en") -> Reply:
     """What the Hub answers to somebody whom a server sends to it to say who they are."""
     base = f"/user/{owner}/{server}/"
     query = {
@@ -47,8 +47,13 @@ async def enters(browser: Browser, owner: str, server: str) -> int:
         "response_type": "code",
         "state": "x",
     }
-    reply = await browser.send("GET", f"/hub/api/oauth2/authorize?{urlencode(query)}")
-    return reply.status
+    asks = f"/hub/api/oauth2/authorize?{urlencode(query)}"
+    return await browser.send("GET", asks, headers={"Accept-Language": language})
+
+
+async def enters(browser: Browser, owner: str, server: str) -> int:
+    """With which status that is answered."""
+    return (await at_the_door(browser, owner, server)).status
 
 
 async def servers(browser: Browser) -> dict[str, dict[str, Any]]:
@@ -103,6 +108,9 @@ async def test_a_link_lets_in_whom_it_names_and_nobody_else(realhub, repos, ann,
     async with realhub.browser(CREW) as cy, realhub.browser("dan") as dan:
         await cy.get(PREFIX), await dan.get(PREFIX)
         assert [await enters(b, owner, "open") for b in (ann, bo, cy, dan)] == [302, 200, 200, 403]
+        page = (await at_the_door(bo, owner, "open", "de")).text
+        assert "Darf er wissen, wer Sie sind?" in page and ">Erlauben</button>" in page
+        assert f"<strong>/user/{owner}/open/</strong>" in page
         assert await received(bo) == await received(cy) == [(owner, "open", "running")]
         assert await received(dan) == await received(ann) == []
         page = await bo.get(PREFIX)

@@ -196,7 +196,12 @@ async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
         if texts := unsaid(page.text):
             left[path] = texts
 
-    async with realhub.browser(user) as browser, realhub.browser("ada-of-admin") as ada:
+    async with (
+        realhub.browser(user) as browser,
+        realhub.browser("ada-of-admin") as ada,
+        realhub.browser() as stranger,
+    ):
+        await look(stranger, "/hub/login")
         await browser.get(PREFIX)
         await ada.get(PREFIX)
         good, bad = await launched(browser), await launched(browser, ref="no-such", server="bad")
@@ -204,6 +209,9 @@ async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
             await look(browser, PREFIX + path)
         for path in (good, bad):
             await look(browser, path)
+        for path in ("/hub/token", "/hub/home"):
+            await look(browser, path)
         for section in ADMINS:
             await look(ada, f"{PREFIX}admin/{section}")
+        await look(ada, "/hub/admin")
     assert not left, left

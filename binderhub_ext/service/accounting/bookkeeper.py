@@ -20,7 +20,7 @@ from tornado.log import app_log
 from ...core.errors import HubUnavailable, NotAllowed
 from ...core.intervals import Key, Measured, Reading
 from ...core.launch import Launch, Tickets
-from ...core.using import Use
+from ...core.using import UNKNOWN, Use
 from ...core.volumes import group_of
 from ...housekeeping import alone
 from ..hub import HubClient, Person, Server, State
@@ -59,7 +59,7 @@ class Bookkeeper:
         meter: knows the builds under way.
         stored: knows what files take.
         measure: finds out what servers use now.
-        every: seconds between two looks, and at least between two of those.
+        every: seconds between two looks, and at least between two of those at one server.
 
     Attributes:
         blind: whether the Hub does not let it look.
@@ -89,7 +89,8 @@ class Bookkeeper:
         self._starting: Mapping[Key, float] = {}
         self._last: Reading | None = None
         self._took = 0.0
-        self._measured = monotonic() - every
+        self._measured: Mapping[Key, float] = {}
+        self._all_measured = monotonic() - every
         self.blind = False
         self.servers: Mapping[tuple[str, str], Server] = {}
         self.looked: datetime | None = None
@@ -158,15 +159,21 @@ class Bookkeeper:
         self.servers, self.looked = dict(_servers(models)), when
 
     async def _measured_now(self, runs: Iterable[Run]) -> Measured:
-        """What servers use, if it is time to look; engines are asked for no more than that."""
-        since, launches = monotonic() - self._measured, {r.key: r.launch for r in runs if r.launch}
-        if since < self._every or not launches:
-            return Measured()
-        self._measured = monotonic()
-        with alone("Looking what servers use"):
-            uses = await self._measure(list(launches.values()))
-            return Measured(dict(zip(launches, uses, strict=True)), since)
-        return Measured()
+        """What servers use: all of them if it is time to look, or else those of which nothing is
+        known yet, as one that runs for seconds is seen no more than once."""
+        now, launches = monotonic(), {run.key: run.launch for run in runs if run.launch}
+        before = {key: self._measured[key] for key in launches if key in self._measured}
+        every = now - self._all_measured >= self._every
+        asked = {key: one for key, one in launches.items() if every or key not in before}
+        uses: Mapping[Key, Use] = {}
+        if asked:
+            self._all_measured = now if every else self._all_measured
+            with alone("Looking what servers use"):
+                found = await self._measure(list(asked.values()))
+                uses = dict(zip(asked, found, strict=True))
+        known = [key for key in asked if every or uses.get(key, UNKNOWN) != UNKNOWN]
+        self._measured = {**before, **dict.fromkeys(known, now)}
+        return Measured(uses, {key: now - before.get(key, now - self._every) for key in uses})
 
     async def _person(self, user: str) -> Mapping[str, Any]:
         path = f"users/{quote(user, safe='')}"
