@@ -109,6 +109,7 @@ def home(**changes: Any) -> dict[str, Any]:
             {"name": "notebook", "title": "Notebook"},
         ],
         "sizes": ["small", "large"],
+        "figures": {"large": "large · 8.0 GiB · 2 processors · 1 GPU"},
         "images": True,
         "launches": [],
         "failed": [],

@@ -33,6 +33,7 @@ from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.core.spending import Prices
 from binderhub_ext.core.usagequotas import Standing, read_policies
 from binderhub_ext.core.using import UNKNOWN, Use, Used
+from binderhub_ext.languages.language import find
 from binderhub_ext.service.accounting import bookkeeper as bookkeeping
 from binderhub_ext.service.accounting.bookkeeper import Bookkeeper
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
@@ -389,6 +390,24 @@ def test_a_price_is_said_in_any_language() -> None:
     (words,) = costs.of_sizes({"large": Size()}).values()
     assert words == "4.00 EUR an hour" and words.text == "{price} an hour"
     assert not Costs(Prices({}), Given(Size(), {})).of_sizes({"large": Size()})
+
+
+def test_a_size_is_told_with_its_figures() -> None:
+    sizes = {
+        "large": Size(8 << 30, 2),
+        "small": Size(512 << 20, 0.5),
+        "gpu": Size(0, 1),
+        "many": Size(),
+    }
+    costs = Costs(Prices({}), Given(Size(), {"gpu": 1, "many": 4}))
+    assert list(costs.figures(sizes).values()) == [
+        "large · 8.0 GiB · 2 processors",
+        "small · 512 MiB · 0.5 processors",
+        "gpu · 1 processor · 1 GPU",
+        "many · 4 GPUs",
+    ]
+    german = find("de").say(costs.figures(sizes)["small"])
+    assert german == "small · 512 MiB · 0,5 Prozessoren"
 
 
 def test_the_table_has_no_formulas() -> None:

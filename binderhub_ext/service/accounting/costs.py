@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ...core.launch import Launch
 from ...core.policy import Size
-from ...core.sentences import NOTHING, Sentence
+from ...core.sentences import NOTHING, Sentence, listing
+from ...core.space import size_words
 from ...core.spending import Prices
 from .settings import Given
 
@@ -41,6 +42,16 @@ class Costs:
         }
         return {name: words for name, words in costs.items() if words}
 
+    def figures(self, sizes: Mapping[str, Size]) -> dict[str, Sentence]:
+        """Each size with what it has, such as `large · 8.0 GiB · 2 processors`, by its name."""
+        return {
+            name: listing(
+                [Sentence.verbatim(name), *_figures(size, self._given.gpus.get(name, 0))],
+                last="{these} · {this}",
+            )
+            for name, size in sizes.items()
+        }
+
     def _words(self, size: str, memory: int, cpu: float, gpu: float) -> Sentence:
         if not self._prices:
             return NOTHING
@@ -48,3 +59,20 @@ class Costs:
         figure = f"{cost:.2f}" if cost >= 0.1 else f"{cost:.4f}".rstrip("0").rstrip(".")
         price = " ".join(filter(None, [figure, self._prices.currency]))
         return Sentence("{price} an hour", price=price)
+
+
+def _figures(size: Size, gpus: float) -> Iterator[Sentence]:
+    if size.memory:
+        yield size_words(size.memory)
+    if size.cpu == 1:
+        yield Sentence("1 processor")
+    elif size.cpu:
+        yield Sentence("{number} processors", number=_number(size.cpu))
+    if gpus == 1:
+        yield Sentence("1 GPU")
+    elif gpus:
+        yield Sentence("{number} GPUs", number=_number(gpus))
+
+
+def _number(number: float) -> float:
+    return int(number) if number == int(number) else number

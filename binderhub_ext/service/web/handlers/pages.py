@@ -303,6 +303,7 @@ async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
             if target.name not in lacking
         ],
         "sizes": list(service.policy.sizes),
+        "figures": service.costs.figures(service.policy.sizes),
         "costs": service.costs.of_sizes(service.policy.sizes),
         "images": bool(service.policy.images),
         "allowed_files": [str(files) for files in service.policy.files],
