@@ -36,6 +36,7 @@ from .service.appearance import Appearance
 from .service.catalogue.settings import Catalogue
 from .service.web.handlers.pace import server_of
 from .service.web.handlers.pages import NotFoundPage
+from .service.web.packing import PackedFiles
 from .service.web.routes import routes
 from .storage.doors import close_doors, open_doors
 from .storage.space import Space
@@ -208,6 +209,7 @@ class BinderApp(StrictApplication):
             cookie_secret=ensure_secret(self.layout.secrets / "service_cookie"),
             login_url=HubOAuth.instance(config=self.config).login_url,
             log_function=self._log_request,
+            transforms=[PackedFiles],
             binder=service,
         )
         self.server = server_of(web, self.max_body)

@@ -10,11 +10,9 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jupyterhub._data import DATA_FILES_PATH
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
@@ -24,13 +22,12 @@ from binderhub_ext._data import hub_templates_dir, static_dir, templates_dir
 from binderhub_ext.languages.language import ENGLISH, Language
 from binderhub_ext.service.appearance import Appearance
 from binderhub_ext.service.hub import Person
+from binderhub_ext.service.web.pages import HUB_FILES, security_headers
 from binderhub_ext.service.web.pages import Pages as Renderer
-from binderhub_ext.service.web.pages import security_headers
 
 HUB = "/hub/"
 PREFIX = "/services/binder/"
 NONCE = "nonce-of-this-page"
-HUB_DATA = Path(DATA_FILES_PATH)
 MARIA = Person("maria", token="")
 LOOK = Appearance(
     operator={"name": "Ocean Institute", "url": "https://example.org", "contact": ""},
@@ -126,8 +123,9 @@ class Pages:
         own = {"server": self}
         return Application(
             [
+                (PREFIX + r"static/hub/(.*)", StaticFileHandler, {"path": str(HUB_FILES)}),
                 (PREFIX + r"static/(.*)", StaticFileHandler, {"path": str(static_dir())}),
-                (r"/hub/static/(.*)", StaticFileHandler, {"path": str(HUB_DATA / "static")}),
+                (r"/hub/static/(.*)", StaticFileHandler, {"path": str(HUB_FILES)}),
                 (r"/hub/logo()", _Logo),
                 (PREFIX + r"api/launches/([^/]+)/events", _Events, own),
                 (PREFIX + r"api/(work)/events", _Events, own),

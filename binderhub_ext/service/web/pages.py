@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
+import jupyterhub
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.utils import url_path_join
@@ -21,6 +22,18 @@ from ...languages.templates import Speech
 from ..hub import Person
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
+
+HUB_FILES = Path(DATA_FILES_PATH) / "static"
+"""JupyterHub's own stylesheet and scripts, those of the version whose page ours extend."""
+
+_LOOK = frozenset(
+    {
+        "css/style.min.css",
+        "components/bootstrap/dist/js/bootstrap.bundle.min.js",
+        "js/darkmode.js",
+    }
+)
+"""Those that every page has, which the Hub sends unpacked."""
 
 
 class NonceLoader(FileSystemLoader):
@@ -103,6 +116,8 @@ class Pages:
             return self._environment.get_template(name).render({**common, **self.extra, **values})
 
     def _static_url(self, path: str, **_options: Any) -> str:
+        if path in _LOOK:
+            return f"{self.prefix}static/hub/{path}?v={jupyterhub.__version__}"
         return url_path_join(self.hub_prefix, "static", quote(path))
 
 

@@ -26,6 +26,7 @@ from .handlers import (
     usage,
     volumes,
 )
+from .pages import HUB_FILES
 
 Route = tuple[str, type[RequestHandler]] | tuple[str, type[RequestHandler], dict[str, Any]]
 
@@ -154,6 +155,7 @@ PUBLIC: list[Route] = [
 def routes(prefix: str, static: Path, *, api_only: bool = False) -> list[Route]:
     """Every route of the service; API-only mode has no pages."""
     files: list[Route] = [
+        (r"static/hub/(.*)", pages.Static, {"path": str(HUB_FILES)}),
         (r"static/(.*)", pages.Static, {"path": str(static)}),
         (_PICTURES, links.Picture, {"path": str(static / "images")}),
     ]

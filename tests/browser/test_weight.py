@@ -1,0 +1,35 @@
+"""What a browser has to fetch for the main page when it comes for the first time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homehub import HomeHub
+from playwright.sync_api import Page
+
+LIMIT = 230_000
+"""Bytes: a third of what it was with the Hub's stylesheet and scripts as the Hub sends them, the
+libraries that these load, and the font of its icons."""
+
+
+def test_the_main_page_is_light(home_hub: HomeHub, maria: Page) -> None:
+    came: dict[str, int] = {}
+    addresses: dict[str, str] = {}
+    client = maria.context.new_cdp_session(maria)
+    client.send("Network.enable")
+    client.send("Network.setCacheDisabled", {"cacheDisabled": True})
+
+    def answered(event: dict[str, Any]) -> None:
+        addresses[event["requestId"]] = event["response"]["url"]
+
+    def ended(event: dict[str, Any]) -> None:
+        came[addresses.get(event["requestId"], "")] = event["encodedDataLength"]
+
+    client.on("Network.responseReceived", answered)
+    client.on("Network.loadingFinished", ended)
+    maria.goto(home_hub.main_page, wait_until="load")
+    maria.wait_for_timeout(500)
+    assert any(address.endswith("home.js") or "home.js?" in address for address in came), came
+    assert sum(came.values()) < LIMIT, came
+    theirs = [address for address in came if "/hub/static/" in address]
+    assert theirs == [], "the Hub sends its files unpacked"
