@@ -115,7 +115,7 @@ def configure(
     layout = DataDirectory(Path(data_dir).absolute())
     certificates.establish(layout.cache / "certificates.pem")
     _configure_hub(c, layout)
-    _configure_pages(c, c if asked is None else asked)
+    _configure_pages(c, c if asked is None else asked, layout)
     _configure_spawner(c, layout, find_engine(engine))
     c.BinderSpawnerMixin.service_url = service_url or _on_loopback(service_port)
     apply_hub_settings(find_engine(engine), c, c if asked is None else asked)
@@ -202,10 +202,14 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
     use_write_ahead_log()
 
 
-def _configure_pages(c: Config, asked: Config) -> None:
+def _configure_pages(c: Config, asked: Config, layout: DataDirectory) -> None:
     """The Hub's pages in our frame; what is given already stays."""
     c.JupyterHub.template_paths = [*given(c, "template_paths", []), str(hub_templates_dir())]
-    c.JupyterHub.template_vars = {"site": hubpages.site(asked), **given(c, "template_vars", {})}
+    c.JupyterHub.template_vars = {
+        "site": hubpages.site(asked),
+        "announced": hubpages.announced(layout),
+        **given(c, "template_vars", {}),
+    }
     _let_templates_speak(c)
     if "logo_file" not in c.JupyterHub:
         c.JupyterHub.logo_file = str(static_dir() / "images" / "logo.svg")

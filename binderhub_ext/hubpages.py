@@ -12,6 +12,7 @@ from tornado.web import RequestHandler
 from traitlets.config import Config
 
 from .core.errors import BinderError
+from .core.layout import DataDirectory
 from .core.opens import OPENS
 from .core.paste import understand
 from .core.plain import query_pairs
@@ -19,6 +20,7 @@ from .core.providers import Providers
 from .languages.choice import COOKIE, Offer, asked, remember, without_language
 from .languages.language import speak
 from .repos.installed import installed_providers
+from .service.announcement import Announcement
 from .service.appearance import Appearance
 from .service.settings import LaunchPolicy
 
@@ -44,6 +46,12 @@ def site(config: Config) -> Callable[[Any], dict[str, Any]]:
         }
 
     return lambda _user: made()
+
+
+def announced(layout: DataDirectory) -> Callable[[Any], str]:
+    """The variable `announced` likewise: what an administrator tells everybody now."""
+    announcement = Announcement.of(layout)
+    return lambda _user: announcement.words()
 
 
 def hear(static_url: Any, offer: Offer) -> str:

@@ -41,6 +41,11 @@ class DataDirectory:
         return self.root / "binder.sqlite"
 
     @property
+    def announcement(self) -> Path:
+        """What an administrator tells everybody at the moment."""
+        return self.root / "announcement.txt"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets"
 

@@ -134,6 +134,50 @@ async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
     assert f"The administrator {ADMIN}: remove-environment image-{one['key']}" in log
 
 
+async def test_everybody_is_told_without_a_restart(realhub) -> None:
+    """On our pages, on the Hub's and at the sign-in; what was written is text."""
+    words = "Tomorrow <b>nothing</b> runs."
+    shown = "Tomorrow &lt;b&gt;nothing&lt;/b&gt; runs."
+    async with (
+        realhub.browser(ADMIN) as ada,
+        realhub.browser("told-by-admin") as browser,
+        realhub.browser() as stranger,
+    ):
+        await ada.get(PREFIX)
+        await browser.get(PREFIX)
+        refused = await browser.api("POST", "api/admin/announcement", json={"words": "Boo"})
+        assert refused.status == 403
+        done = await ada.form("admin/settings", action="announce", words=f" {words}\n")
+        assert done.status == 303
+        for page in (
+            await browser.get(PREFIX),
+            await browser.get("/hub/token"),
+            await stranger.get("/hub/login"),
+        ):
+            assert shown in page.text and words not in page.text
+        long = await ada.api("POST", "api/admin/announcement", json={"words": "x" * 501})
+        assert long.status == 400 and "501 characters" in long.json()["message"]
+        gone = await ada.api("POST", "api/admin/announcement", json={"words": ""})
+        assert gone.json() == {"words": ""}
+        assert "Tomorrow" not in (await browser.get(PREFIX)).text
+
+
+async def test_an_administrator_sees_all_volumes(realhub) -> None:
+    async with realhub.browser(ADMIN) as ada, realhub.browser("vic-of-admin") as vic:
+        await ada.get(PREFIX)
+        await vic.get(PREFIX)
+        made = await vic.api("POST", "api/volumes", json={"name": "seen-by-admins"})
+        assert made.status == 201, made.text
+        volumes = (await ada.api("GET", "api/admin/volumes?find=SEEN vic")).json()["volumes"]
+        assert [(one["name"], one["owner"]) for one in volumes] == [
+            ("seen-by-admins", "vic-of-admin")
+        ]
+        page = await ada.get(f"{PREFIX}admin/volumes?find=seen-by")
+        assert "of vic-of-admin" in page.text and "1 in this list." in page.text
+        nothing = await ada.get(f"{PREFIX}admin/volumes?find=no-such-thing")
+        assert "Nothing is found by this." in nothing.text
+
+
 async def test_trust_is_seen_and_taken_back(realhub, repos) -> None:
     async with realhub.browser("nils-of-admin") as nils, realhub.browser(ADMIN) as ada:
         await launched(nils, f"{repos.url}/me/mine", trust="yes")

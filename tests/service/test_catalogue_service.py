@@ -246,6 +246,8 @@ async def test_what_was_hidden_is_so_when_it_is_published_anew(room: Room) -> No
 
 
 async def test_there_are_many_entries(room: Room) -> None:
+    count, last_one = 10_000, 9_999
+    last_page = -(-count // PAGE)
     rows = [
         CatalogueRow(
             **dict.fromkeys(("text", "tags", "group", "code", "commit", "key"), ""),
@@ -257,19 +259,22 @@ async def test_there_are_many_entries(room: Room) -> None:
             words=f"entry {number}",
             made=now(),
             changed=now() - timedelta(minutes=number),
-            featured=number == 99,
+            featured=number == last_one,
             hidden=False,
             score=0.0,
             people=0,
         )
-        for number in range(100)
+        for number in range(count)
     ]
     await room.records.run(lambda session: session.add_all(rows))
     first, total = await room.entries.find(Search(), user="zoe", groups=(), page=1)
-    last, _ = await room.entries.find(Search(), user="zoe", groups=(), page=5)
-    assert [row.title for row in first[:3]] == ["99", "0", "1"]
-    assert (len(first), len(last), total) == (PAGE, 100 - 4 * PAGE, 100)
-    assert (await room.entries.find(Search(), user="zoe", groups=(), page=99))[0] == []
+    last, _ = await room.entries.find(Search(), user="zoe", groups=(), page=last_page)
+    assert [row.title for row in first[:3]] == [str(last_one), "0", "1"]
+    assert (len(first), len(last), total) == (PAGE, count - (last_page - 1) * PAGE, count)
+    beyond = await room.entries.find(Search(), user="zoe", groups=(), page=last_page + 1)
+    assert beyond[0] == []
+    words = Search(terms=("4711",))
+    assert (await room.entries.find(words, user="zoe", groups=(), page=1))[1] == 1
 
 
 # ---- what is popular

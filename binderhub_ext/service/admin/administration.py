@@ -6,13 +6,18 @@ that it has the last word here too. Every change is in the event log, with who m
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from ...core.errors import Conflict, NotFound
 from ...core.launch import Launch, Tickets
+from ...core.volumes import Volume
 from ...engines.base import Builder, Check, Image
+from ...storage.volumes import VolumeStore
+from ..announcement import Announcement
 from ..hub import HubClient, Person, Server, State
 from ..launching.builds import Builds
 from ..launching.eventlog import EventLog
@@ -70,7 +75,8 @@ class Administration:
     """What administrators see and do.
 
     Args:
-        hub, builds, builder, space, tickets: those who know.
+        hub, builds, builder, space, tickets, volumes: those who know.
+        announcement: is made here.
         everybody: what is on record.
         log: gets every change.
     """
@@ -84,11 +90,13 @@ class Administration:
         everybody: Everybody,
         space: DiskUsage,
         tickets: Tickets,
+        volumes: VolumeStore,
+        announcement: Announcement,
         log: EventLog,
     ) -> None:
         self._hub, self._builds, self._builder = hub, builds, builder
         self._everybody, self._space, self._tickets = everybody, space, tickets
-        self._log = log
+        self._volumes, self._announcement, self._log = volumes, announcement, log
 
     # ---- looking
 
@@ -142,6 +150,19 @@ class Administration:
             for name, model in models.items()
         ]
         return sorted(people, key=lambda person: (-(person.bytes or 0), person.name))
+
+    async def volumes(self) -> list[tuple[Volume, int | None]]:
+        """Every volume with its bytes as last measured, those that take most first."""
+
+        def look() -> list[tuple[Volume, int | None]]:
+            root = self._space.layout.volumes
+            return [
+                (volume, self._space.known((root, PurePosixPath(volume.id))))
+                for volume in self._volumes.all()
+            ]
+
+        found = await asyncio.to_thread(look)
+        return sorted(found, key=lambda one: -(one[1] or 0))
 
     async def trust(self) -> Sequence[TrustRow]:
         """Every decision by which somebody trusts a repository."""
@@ -197,6 +218,15 @@ class Administration:
         if row is None:
             raise NotFound("It was taken back already.")
         await self._acted(admin, "revoke-trust", f"{row.user}: {row.repo}")
+
+    async def announce(self, admin: Person, words: str) -> None:
+        """Tell everybody something at the top of every page, or nothing any more.
+
+        Raises:
+            BadLink: it cannot be told so.
+        """
+        told = await asyncio.to_thread(self._announcement.make, words)
+        await self._acted(admin, "announce", told)
 
     async def _acted(self, admin: Person, action: str, subject: str) -> None:
         await self._log.acted(admin.name, action, subject)

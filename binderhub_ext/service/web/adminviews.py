@@ -13,6 +13,7 @@ from traitlets.config.loader import DeferredConfig, LazyConfigValue
 from ...core.rights import words
 from ...core.sentences import Sentence
 from ...core.url import readable
+from ...core.volumes import Volume
 from ..admin.administration import Kept, Somebody, TheirServer
 from ..records.tables import BuildRow, LaunchRow, TrustRow
 from .views import iso
@@ -98,6 +99,19 @@ def their_server_view(one: TheirServer) -> dict[str, Any]:
 
 def person_view(one: Somebody) -> dict[str, Any]:
     return vars(one)
+
+
+def their_volume_view(volume: Volume, size: int | None) -> dict[str, Any]:
+    """A volume of anybody."""
+    return {
+        "id": volume.id,
+        "name": volume.name,
+        "kind": str(volume.kind),
+        "owner": volume.owner,
+        "people": {name: str(access) for name, access in volume.users.items()},
+        "groups": {name: str(access) for name, access in volume.groups.items()},
+        "bytes": size,
+    }
 
 
 def trust_view(row: TrustRow) -> dict[str, Any]:

@@ -127,25 +127,6 @@ def prefilled(request: LaunchRequest, base: str, providers: Providers) -> dict[s
     return {"link": base + write_link(request, providers=providers), "title": title}
 
 
-def around(query: Mapping[str, str], page: int, last: int, prefix: str) -> dict[str, str]:
-    """The addresses of the pages before and after one of many; empty for none.
-
-    Args:
-        query: what is looked for, as its address says it.
-        page, last: from 1.
-    """
-
-    def url(number: int) -> str:
-        asked = {name: value for name, value in query.items() if value}
-        asked |= {"page": str(number)} if number > 1 else {}
-        return f"{prefix}catalogue?{urlencode(asked)}" if asked else f"{prefix}catalogue"
-
-    return {
-        "before": url(page - 1) if 1 < page <= last else "",
-        "after": url(page + 1) if page < last else "",
-    }
-
-
 def tabs(query: Mapping[str, str], names: Sequence[str], prefix: str) -> dict[str, str]:
     """The addresses of the parts of the catalogue, with what is looked for."""
     asked = {name: value for name, value in query.items() if value and name != "show"}

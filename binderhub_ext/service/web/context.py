@@ -21,6 +21,7 @@ from ..accounting.costs import Costs
 from ..accounting.limits import UsageLimits
 from ..accounting.reports import Reports
 from ..admin.administration import Administration
+from ..announcement import Announcement
 from ..bans import Bans
 from ..catalogue.entries import Catalogue
 from ..catalogue.health import Health as CatalogueHealth
@@ -98,6 +99,7 @@ class Service:
     build_tokens: BuildTokens
     streams: Turns
     administration: Administration
+    announcement: Announcement
     catalogue: Catalogue
     catalogue_health: CatalogueHealth
     updates: Updates

@@ -137,6 +137,7 @@ API: list[Route] = [
     (r"api/admin/environments/([^/]+)", admin.EnvironmentApi),
     (rf"api/admin/servers/{_SERVER}/([^/]*)/stop", admin.TheirServerStop),
     (rf"api/admin/trust/{_ID}", admin.TrustApi),
+    (r"api/admin/announcement", admin.AnnouncementApi),
     (rf"api/admin/catalogue/{_ID}", catalogue.MarksApi),
     (r"api/handover", credentials.HandoverApi),
     (r"api/build-tokens", build.BuildTokenApi),

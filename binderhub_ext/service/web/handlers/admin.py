@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from ....core.errors import NotAllowed, NotFound
+from ....core.errors import BadLink, NotAllowed, NotFound
 from ....core.sentences import NOTHING, Sentence, fixed
 from ....engines.base import Check
 from ...admin.administration import as_json
@@ -15,6 +15,7 @@ from .. import adminviews as views
 from ..accounts import days_of, usage_of_all
 from ..catalogueviews import EntryViews
 from ..context import Service
+from ..longlists import looked_through, number_of, part_of
 from .base import ActionPage, Api, Handler, chosen
 from .pace import send_log
 
@@ -101,6 +102,17 @@ class TheirServerStop(ForAdministrators, Api):
         self.write({})
 
 
+class AnnouncementApi(ForAdministrators, Api):
+    """`/api/admin/announcement`: `{"words": …}`, empty for none."""
+
+    async def post(self) -> None:
+        words = self.json_body().get("words", "")
+        if not isinstance(words, str):
+            raise BadLink("“words” must be a text.")
+        await self.service.administration.announce(self.me, words)
+        self.write({"words": self.service.announcement.words()})
+
+
 class TrustApi(ForAdministrators, Api):
     """`/api/admin/trust/<id>`: taking it back."""
 
@@ -150,18 +162,27 @@ async def _found(service: Service, wanted: str) -> dict[str, Any]:
 
 async def _environments(handler: Handler) -> dict[str, Any]:
     kept = await handler.service.administration.environments()
-    return {"environments": [views.environment_view(image) for image in kept]}
+    rows = [views.environment_view(image) for image in kept]
+    return _part(handler, "environments", rows, ("repo", "name", "kind"))
 
 
 async def _servers(handler: Handler) -> dict[str, Any]:
     servers = await handler.service.administration.servers(handler.me)
-    return {"servers": [views.their_server_view(server) for server in servers]}
+    rows = [views.their_server_view(server) for server in servers]
+    return _part(handler, "servers", rows, ("user", "name", "title", "repo", "state"))
+
+
+async def _volumes(handler: Handler) -> dict[str, Any]:
+    volumes = await handler.service.administration.volumes()
+    rows = [views.their_volume_view(volume, size) for volume, size in volumes]
+    return _part(handler, "volumes", rows, ("name", "owner", "kind", "people", "groups"))
 
 
 async def _people(handler: Handler) -> dict[str, Any]:
     administration, policy = handler.service.administration, handler.service.policy
+    rows = [views.person_view(person) for person in await administration.people(handler.me)]
     return {
-        "people": [views.person_view(person) for person in await administration.people(handler.me)],
+        **_part(handler, "people", rows, ("name",)),
         "trust": [views.trust_view(row) for row in await administration.trust()],
         "trusted_specs": list(policy.trusted_specs),
         "banned_specs": list(policy.banned_specs),
@@ -183,7 +204,8 @@ async def _health(handler: Handler) -> dict[str, Any]:
 
 async def _usage(handler: Handler) -> dict[str, Any]:
     days = days_of(handler.get_query_argument("days", ""))
-    return await usage_of_all(handler.service, handler.me, days)
+    found = await usage_of_all(handler.service, handler.me, days)
+    return {**found, **_part(handler, "usage", found["usage"], ("user", "groups"), days=str(days))}
 
 
 async def _catalogue(handler: Handler) -> dict[str, Any]:
@@ -194,13 +216,38 @@ async def _catalogue(handler: Handler) -> dict[str, Any]:
 
 
 async def _settings(handler: Handler) -> dict[str, Any]:
-    return {"settings": list(handler.service.settings)}
+    told = handler.service.announcement.words()
+    return {"settings": list(handler.service.settings), "announcement": told}
+
+
+def _part(
+    handler: Handler,
+    section: str,
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    **query: str,
+) -> dict[str, Any]:
+    """What of a list is looked for: a page of it for people; all for programs that ask for none.
+
+    Args:
+        names: of the fields that are looked through.
+        query: what the list's address has besides.
+    """
+    wanted = handler.get_query_argument("find", "").strip()[:_LOOKED_FOR_MAX]
+    found = looked_through(rows, names, wanted)
+    page = handler.get_query_argument("page", "1" if isinstance(handler, AdminPage) else "")
+    if not page:
+        return {section: found}
+    address = f"{handler.service.prefix}admin/{section}"
+    shown, places = part_of(found, {**query, "find": wanted}, number_of(page), address)
+    return {section: shown, "find": wanted, **places}
 
 
 _SECTIONS: dict[str, Callable[[Handler], Awaitable[dict[str, Any]]]] = {
     "builds": _builds,
     "environments": _environments,
     "servers": _servers,
+    "volumes": _volumes,
     "people": _people,
     "usage": _usage,
     "catalogue": _catalogue,
@@ -229,6 +276,10 @@ async def _stop(page: Handler) -> None:
     await page.service.administration.stop_server(page.me, user, name)
 
 
+async def _announce(page: Handler) -> None:
+    await page.service.administration.announce(page.me, first(page.fields(), "words"))
+
+
 async def _revoke(page: Handler) -> None:
     await page.service.administration.revoke_trust(page.me, first(page.fields(), "id"))
 
@@ -251,6 +302,7 @@ _ACTIONS: dict[str, Callable[[Handler], Awaitable[None]]] = {
     "cancel-build": _cancel,
     "remove-environment": _remove,
     "stop-server": _stop,
+    "announce": _announce,
     "revoke-trust": _revoke,
     "hide-entry": _hide,
     "unhide-entry": _hide,

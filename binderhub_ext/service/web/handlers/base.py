@@ -283,7 +283,7 @@ class Page(Handler):
             xsrf_token=xsrf,
             nonce=self.nonce,
             address=self.address(),
-            **values,
+            **{"announced": self.service.announcement.words(), **values},
         )
 
     def address(self) -> str:

@@ -12,10 +12,10 @@ from ...failures import Failure
 from ...records.catalogue import PAGE, Search
 from ...requests import first
 from .. import catalogueviews as views
+from ..longlists import around, number_of
 from .admin import ForAdministrators
 from .base import ActionPage, Api, Handler, Page, chosen
 
-_PAGES_MAX = 10_000
 _QUERY_MAX = 200
 _SHOWN = ("", "featured", "popular", "mine")
 _SAID = ("title", "text", "tags", "group", "picture", "picture_text")
@@ -32,7 +32,7 @@ class CataloguePage(Page):
             "catalogue.html",
             **found,
             **query,
-            **views.around(query, found["page"], found["pages"], prefix),
+            **around(query, found["page"], found["pages"], f"{prefix}catalogue"),
             tabs=views.tabs(query, _SHOWN, prefix),
             may_publish=self.service.catalogue.may_publish(self.me),
         )
@@ -195,8 +195,7 @@ def _query(handler: Handler) -> dict[str, str]:
 
 async def _found(handler: Handler, query: Mapping[str, str]) -> dict[str, Any]:
     """A page of entries; one after the last shows none."""
-    said = handler.get_query_argument("page", "")
-    page = min(max(int(said), 1), _PAGES_MAX) if said.isdecimal() and len(said) < 6 else 1
+    page = number_of(handler.get_query_argument("page", ""))
     show = query["show"]
     search = Search(
         terms=terms(query["q"]),
