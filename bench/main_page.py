@@ -1,0 +1,111 @@
+"""The main page of somebody with many projects and servers.
+
+A real JupyterHub with the service as its own process; the engine is the in-memory one of the tests,
+servers are the tests' small one. What is measured is how long the service takes for a page, as it
+says in its own log, from the request to its last byte: that has its questions to the Hub and to the
+database. Beside it stand the bytes of the page, and of what a browser loads with it, as they are
+sent.
+
+Usage: python bench/main_page.py [--projects 200] [--servers 50] [--rounds 30]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gzip
+import re
+import sqlite3
+import sys
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "service")]
+
+from gitserver import GitServer  # noqa: E402
+from realhub import PREFIX, Browser, RealHub  # noqa: E402
+
+_AT_ONCE = 5
+_PAGE = re.compile(rf"200 GET {re.escape(PREFIX)} (\d+\.\d) ms")
+_LINKED = re.compile(r'(?:src|href)="([^"]+\.(?:css|js|svg)(?:\?[^"]*)?)"')
+
+
+async def launch_all(browser: Browser, repos: GitServer, count: int) -> None:
+    """Servers of a person that run, each in a project of its own."""
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def launch(number: int) -> None:
+        async with turns:
+            repos.create_repo(f"many/project-{number}", {"requirements.txt": "", "n": str(number)})
+            told = await browser.told(
+                await browser.launch(repo=f"{repos.url}/many/project-{number}")
+            )
+            assert told[-1]["phase"] == "ready", told[-1]
+
+    await asyncio.gather(*map(launch, range(count)))
+
+
+def add_projects(database: Path, count: int) -> None:
+    """Projects without a server: launches on record, as the last one is."""
+    with sqlite3.connect(database) as records:
+        columns = [row[1] for row in records.execute("pragma table_info(launches)")]
+        row = dict(
+            zip(columns, records.execute("select * from launches limit 1").fetchone(), strict=True)
+        )
+        marks = ", ".join("?" * len(columns))
+        for number in range(count):
+            name = f"more-{number}"
+            row |= {"id": name, "server": name, "project": f"projects/more/{name}"}
+            row |= {"repo": f"more/{name}", "repo_url": f"https://example.org/more/{name}"}
+            records.execute(f"insert into launches values ({marks})", list(row.values()))
+
+
+async def weigh(browser: Browser, page: str) -> int:
+    """Bytes of what a page names, as they are sent."""
+    total = 0
+    for path in sorted(set(_LINKED.findall(page))):
+        headers = {"Accept-Encoding": "gzip"}
+        async with browser.session.get(browser.url(path), headers=headers) as answer:
+            told = answer.headers.get("Content-Length")
+            packed = "gzip" in answer.headers.get("Content-Encoding", "")
+            body = await answer.read()
+            total += int(told) if told else _packed(body) if packed else len(body)
+    return total
+
+
+def _packed(body: bytes) -> int:
+    return len(gzip.compress(body, 6))
+
+
+async def measure(root: Path, projects: int, servers: int, rounds: int) -> None:
+    with GitServer(root / "git") as repos, RealHub(root) as hub:
+        async with hub.browser("many") as browser:
+            await browser.get(PREFIX)
+            await launch_all(browser, repos, servers)
+            add_projects(hub.root / "data/binder.sqlite", projects - servers)
+            already = len(_PAGE.findall(hub.log.read_text()))
+            page = ""
+            for _ in range(rounds):
+                page = (await browser.get(PREFIX)).text
+            shown = page.count('<li class="binder-row"')
+            weight = await weigh(browser, page)
+        took = [float(each) for each in _PAGE.findall(hub.log.read_text())][already:]
+    print(f"{shown} rows, {servers} servers run; {len(took)} pages")
+    print(f"on the server: median {median(took):.0f} ms, at most {max(took):.0f} ms")
+    print(f"page {len(page.encode()) / 1000:.0f} kB, what it loads {weight / 1000:.0f} kB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--projects", type=int, default=200)
+    parser.add_argument("--servers", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=30)
+    asked = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        asyncio.run(measure(Path(folder), asked.projects, asked.servers, asked.rounds))
+
+
+if __name__ == "__main__":
+    main()
