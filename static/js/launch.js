@@ -260,7 +260,10 @@ function show(event) {
   }
   if (event.attention) attend(event.attention);
   if (event.progress !== undefined) showProgress(event.progress);
-  if (event.phase === "building") showReadme(byId("readme"), token);
+  if (event.phase === "building") {
+    showReadme(byId("readme"), token);
+    showReadme(byId("notebook"), token);
+  }
   if (event.phase === "ready") return ready(event);
   if (!event.log && message) byId("message").textContent = message;
   page.dataset.phase = event.phase || page.dataset.phase;

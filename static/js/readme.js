@@ -1,4 +1,4 @@
-// What a repository says of itself, while its environment is being built.
+// What a repository says of itself and the notebook that opens, while its environment is being built.
 
 import { requestJson } from "./api.js";
 

@@ -82,7 +82,8 @@ class Pages:
     def __init__(self) -> None:
         self.pages: dict[str, tuple[str, dict[str, Any]]] = {}
         self.streams: dict[str, Stream] = {"work": Stream()}
-        self.answers: dict[str, Any] = {"api/launches/8c1f0a/readme": {}}
+        shown = [f"api/launches/8c1f0a/{what}" for what in ("readme", "notebook")]
+        self.answers: dict[str, Any] = {path: {} for path in shown}
         self.posts: list[tuple[str, str, str, dict[str, str]]] = []
         self.statuses: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()

@@ -27,6 +27,13 @@ README = {
 }
 
 
+NOTEBOOK = {
+    "name": "tides.ipynb",
+    "html": Markup("<h3>A year of tides</h3>\n<pre>import utide</pre>"),
+    "cut": False,
+}
+
+
 def again(**changes: str) -> dict[str, str]:
     return {
         "repo": "https://github.com/maria/tidal-analysis",
@@ -184,6 +191,7 @@ def launch(**changes: Any) -> dict[str, Any]:
         "cancel_url": "/services/binder/api/launches/8c1f0a/cancel",
         "dismiss_url": "/services/binder/api/launches/8c1f0a/dismiss",
         "readme_url": "/services/binder/api/launches/8c1f0a/readme",
+        "notebook_url": "/services/binder/api/launches/8c1f0a/notebook",
         "started": "2026-11-20T09:30:00Z",
         "finished": "",
         "url": "",
@@ -255,6 +263,7 @@ def confirm(**changes: Any) -> dict[str, Any]:
         "cancel_url": "/services/binder/",
         "changes": [],
         "readme": README,
+        "notebook": NOTEBOOK,
         "error": None,
         **changes,
     }

@@ -53,6 +53,15 @@ def test_the_readme_is_there_to_read_while_it_builds(
     readme = page.get_by_role("region", name="What its authors say: README.md")
     expect(readme.get_by_role("heading", name="Tides")).to_be_visible()
     expect(readme).to_contain_text("This is its beginning.")
+    expect(page.locator("#notebook")).to_be_hidden()
+
+
+def test_so_is_the_notebook_that_opens(pages: Pages, stream: Stream, page: Page) -> None:
+    pages.answers["api/launches/8c1f0a/notebook"] = samples.NOTEBOOK
+    page.goto(pages.show("launches/8c1f0a", "launch.html", **samples.launch(started="")))
+    notebook = page.get_by_role("region", name="The notebook that opens: tides.ipynb")
+    expect(notebook.get_by_text("import utide")).to_be_visible()
+    expect(page.locator("#readme")).to_be_hidden()
 
 
 def test_the_log_is_folded_away_until_wanted(progress: Page) -> None:

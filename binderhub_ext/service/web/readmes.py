@@ -64,7 +64,12 @@ def as_html(readme: Readme) -> Markup:
     """
     if not readme.name.lower().endswith(_MARKDOWN):
         return Markup(f"<pre>{escape(readme.text)}</pre>")
-    return _of_markdown(_LINE_END.sub("\n", readme.text))
+    return of_markdown(readme.text)
+
+
+def of_markdown(text: str) -> Markup:
+    """The same of a text in Markdown."""
+    return _of_markdown(_LINE_END.sub("\n", text))
 
 
 @lru_cache(maxsize=32)

@@ -86,6 +86,7 @@ API: list[Route] = [
     (rf"api/launches/{_ID}", api.LaunchApi),
     (rf"api/launches/{_ID}/events", api.LaunchEvents),
     (rf"api/launches/{_ID}/readme", api.LaunchReadme),
+    (rf"api/launches/{_ID}/notebook", api.LaunchNotebook),
     (rf"api/launches/{_ID}/cancel", api.LaunchCancel),
     (rf"api/launches/{_ID}/dismiss", api.LaunchDismiss),
     (rf"api/launches/{_ID}/log", api.LaunchLog),

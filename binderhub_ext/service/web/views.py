@@ -66,6 +66,7 @@ def launch_view(state: State, prefix: str) -> dict[str, Any]:
         "cancel_url": f"{api}/cancel",
         "dismiss_url": f"{api}/dismiss",
         "readme_url": f"{api}/readme",
+        "notebook_url": f"{api}/notebook",
         "log_url": f"{api}/log" if state.build else "",
         "started": iso(state.started),
         "finished": iso(state.finished),

@@ -15,8 +15,8 @@ from ...hub import Server, State
 from ...launching import launchstate
 from ...launching.orders import LaunchOrder, OnChange
 from ...records.tables import LaunchRow
-from ...requests import SHOWN, TOLD, Fields, first, read_fields
-from .. import confirmation, readmes, views
+from ...requests import SHOWN, TOLD, Fields, first, read_fields, read_own_link
+from .. import confirmation, previews, readmes, views
 from .base import Api, Handler
 from .pace import send_log
 from .streams import EventStream
@@ -87,11 +87,25 @@ class LaunchReadme(Api):
     """`/api/launches/<id>/readme`: what its repository says of itself, once it was fetched."""
 
     async def get(self, id: str) -> None:
-        state = await self.service.launches.get(self.me, id)
-        if state.repo is None or not state.commit:
-            raise NotFound("The commit of this launch is not known yet.")
-        commit = Commit(state.repo, state.ref, state.commit)
+        _, commit = await _launched(self, id)
         self.write(await readmes.shown(self.service.builds, commit))
+
+
+class LaunchNotebook(Api):
+    """`/api/launches/<id>/notebook`: the one that opens, as it is in the repository, likewise."""
+
+    async def get(self, id: str) -> None:
+        state, commit = await _launched(self, id)
+        path = previews.notebook_of(read_own_link(state.link, self.service.providers))
+        self.write(await previews.shown(self.service.builds, commit, path))
+
+
+async def _launched(handler: Handler, id: str) -> tuple[launchstate.State, Commit]:
+    """A launch of a commit that is known by now."""
+    state = await handler.service.launches.get(handler.me, id)
+    if state.repo is None or not state.commit:
+        raise NotFound("The commit of this launch is not known yet.")
+    return state, Commit(state.repo, state.ref, state.commit)
 
 
 class LaunchEvents(EventStream):

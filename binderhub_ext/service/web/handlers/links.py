@@ -15,7 +15,7 @@ from ....core.links import read_link, write_link
 from ....core.paste import understand
 from ....core.sentences import Sentence
 from ...failures import Failure
-from .. import confirmation, readmes
+from .. import confirmation, previews, readmes
 from ..context import service_of
 from .base import Guarded, Page
 from .pages import show_home
@@ -50,10 +50,11 @@ class AskingPage(Page):
             own_host=self.request.host,
             fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
         )
-        commit = nearest.asked.commit
+        commit, notebook = nearest.asked.commit, previews.notebook_of(request)
         self.show(
             "confirm.html",
             readme=await readmes.shown(self.service.builds, commit) if commit else {},
+            notebook=await previews.shown(self.service.builds, commit, notebook) if commit else {},
             **confirmation.page_values(self.service, nearest, source, guessed),
         )
 
