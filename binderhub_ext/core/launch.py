@@ -179,6 +179,9 @@ class Launch:
         content: what comes besides, each a project of its own.
         secrets: keys of the person's secrets that the server is given; never what they are.
         language: in which its person reads this hub, such as `pt-BR`; empty if that is unknown.
+        notices: what they have nearly used up, in sentences of that language; for the server to
+            tell, and nothing of what it is.
+        noted: when that was so (Unix time).
     """
 
     user: str
@@ -199,6 +202,12 @@ class Launch:
     content: tuple[Project, ...] = ()
     secrets: tuple[str, ...] = ()
     language: str = ""
+    notices: tuple[str, ...] = field(default=(), compare=False)
+    noted: int = field(default=0, compare=False)
+
+    def told(self, now: float) -> tuple[str, ...]:
+        """What a server that starts now tells its person; of a start long ago nothing is known."""
+        return self.notices if abs(now - self.noted) < _NOTED else ()
 
     @property
     def live(self) -> bool:
@@ -236,6 +245,7 @@ class Launch:
         fields["share"] = tuple(map(str, fields.get("share", ())))
         fields["content"] = tuple(map(Project.from_dict, fields.get("content", ())))
         fields["secrets"] = tuple(map(str, fields.get("secrets", ())))
+        fields["notices"] = tuple(map(str, fields.get("notices", ())))
         fields["volumes"] = tuple(
             VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
             for v in fields["volumes"]
@@ -245,6 +255,9 @@ class Launch:
 
 _CLOCKS = 60
 """Seconds by which the clocks of service and Hub may differ."""
+
+_NOTED = 900
+"""Seconds after which what somebody had nearly used up says nothing any more."""
 
 TICKET = "ticket"
 """The only key of `user_options` the Hub reads."""

@@ -27,15 +27,19 @@ def server_arguments(launch: Launch) -> list[str]:
     return arguments
 
 
-def binder_environment(launch: Launch, host: str) -> dict[str, str]:
-    """The variables BinderHub's own spawner gives to a server, and its person's language.
+def binder_environment(launch: Launch, host: str, now: float) -> dict[str, str]:
+    """The variables BinderHub's own spawner gives to a server, its person's language, and what
+    they have nearly used up.
 
     Args:
         host: URL of this service, ending in `/`.
+        now: seconds since 1970.
     """
     env = {"BINDER_LAUNCH_HOST": host}
     if launch.language:
         env["BINDER_LANGUAGE"] = launch.language
+    if told := launch.told(now):
+        env["BINDER_NOTICE"] = "\n".join(told)
     if launch.commit is None:
         return env
     repo, commit = launch.commit.repo, launch.commit

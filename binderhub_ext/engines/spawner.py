@@ -346,7 +346,7 @@ class BinderSpawnerMixin(EndingMixin, SecretsMixin, PreparingMixin):
         if self.launch is None:
             return env
         host = getattr(self.hub, "public_host", "") or ""
-        ours = binder_environment(self.launch, host + self.launch_page)
+        ours = binder_environment(self.launch, host + self.launch_page, time.time())
         return {**env, **ours, **self.rescue_environment()}
 
 

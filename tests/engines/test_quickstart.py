@@ -148,6 +148,27 @@ def test_jupyterlab_begins_in_its_persons_language_if_there_is_a_pack(
     assert chosen == [{TRANSLATION: {"locale": "fr_FR", "more": 1}}, "none"], "somebody's choice"
 
 
+ANNOUNCEMENTS = """
+class CheckForUpdate:
+    async def __call__(self):
+        return "a newer one is there"
+"""
+
+
+@pytest.mark.parametrize(
+    ("notice", "said"), [("", "a newer one is there"), ("Little is left.", "Little is left.")]
+)
+def test_jupyterlab_says_what_is_nearly_used_up(tmp_path: Path, notice: str, said: str) -> None:
+    package(tmp_path, "jupyterlab")
+    package(tmp_path / "jupyterlab", "handlers", announcements=ANNOUNCEMENTS)
+    ask = (
+        f"import os; os.environ['BINDER_NOTICE'] = {notice!r}\n{QUICKEN}"
+        "import asyncio, jupyterlab.handlers.announcements as a\n"
+        "print(asyncio.run(a.CheckForUpdate()()))"
+    )
+    assert run(ask, tmp_path) == said
+
+
 def test_a_package_that_cannot_be_read_keeps_nobody_from_jupyterlab(tmp_path: Path) -> None:
     """In somebody's home, say, where whatever they installed is on the path."""
     package(tmp_path, "jupyterlab_server", settings_utils=OVERRIDES)

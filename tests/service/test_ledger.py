@@ -26,7 +26,7 @@ from test_service_life import _pids
 
 from binderhub_ext.core.errors import HubUnavailable
 from binderhub_ext.core.intervals import Key, Measured, Reading
-from binderhub_ext.core.launch import Launch, Tickets
+from binderhub_ext.core.launch import Launch, Tickets, read_ticket
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.policy import Size
 from binderhub_ext.core.sentences import Sentence
@@ -68,7 +68,7 @@ c.UsageQuotas.policy = [
     {"resource": "memory", "limit": 1, "window": 1, "scope": {"user": ["spent"]}},
     {"resource": "memory", "limit": "100G", "window": 7, "scope": {"group": ["ocean"]}},
     {"resource": "memory", "limit": "9G", "window": 1, "scope": {"user": ["heir"]}},
-    {"resource": "storage", "limit": "2M", "window": 1, "scope": {"user": ["hoards"]}},
+    {"resource": "storage", "limit": "2M", "window": 1, "scope": {"user": ["hoards", "nears"]}},
 ]
 """
 _RUN = 10.0
@@ -375,10 +375,32 @@ async def test_who_has_too_many_files_can_delete_some(kept: RealHub, repos: GitS
         assert await launched(browser, url) == name
 
 
+async def test_what_is_nearly_used_up_is_told_in_the_server(
+    kept: RealHub, repos: GitServer
+) -> None:
+    url, layout = f"{repos.url}/me/mine", DataDirectory(kept.root / "data")
+    async with kept.browser("nears") as browser:
+        await browser.get(PREFIX)
+        (ensure_home(layout, "nears") / "large").write_bytes(b"x" * 1_800_000)
+        for root, path in home_places(layout, "nears"):
+            forget_usage(layout, root, path)
+        async with asyncio.timeout(30):
+            while "Little is left." not in (await browser.get(PREFIX)).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        name = await launched(browser, url, server="warned")
+        server = (await browser.send("GET", "/hub/api/users/nears")).json()["servers"][name]
+        secret = (kept.root / "data/secrets/ticket").read_text().strip()
+        ticket = server["user_options"]["ticket"]
+        launch = read_ticket(ticket, secret, user="nears", server=name)
+        (told,) = launch.told(time.time())
+        assert told.endswith("Little is left.")
+        assert await launched(browser, url, server="warned") == name, "it is no other launch"
+
+
 async def test_what_it_costs_is_said_before(kept: RealHub, repos: GitServer) -> None:
     async with kept.browser("cost-of-sizes") as browser:
         form = await browser.get(PREFIX)
-        assert "large: 4.00 EUR an hour" in form.text
+        assert "large · 4.0 GiB · 2 processors: 4.00 EUR an hour" in form.text
         link = f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main"
         asked = await browser.get(f"{PREFIX}{link}?size=large")
         assert "4.00 EUR an hour" in asked.text

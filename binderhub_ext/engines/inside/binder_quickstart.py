@@ -192,6 +192,23 @@ def _in_their_language(execute, module):
     module._get_overrides = _get_overrides
 
 
+def _with_notice(execute, module):
+    """JupyterLab says what its person has nearly used up, where it would say that it is old.
+
+    It asks whenever it is opened, and leaves it to them to be told so. Whoever keeps it from asking
+    about updates has chosen another class, and is told nothing.
+    """
+    execute(module)
+    notice, check = os.environ.get("BINDER_NOTICE"), getattr(module, "CheckForUpdate", None)
+    if not notice or not callable(check):
+        return
+
+    async def __call__(self):
+        return notice
+
+    check.__call__ = __call__
+
+
 def _language_pack(language):
     """What an installed pack calls a language, such as `de_DE` for `de`; empty if there is none."""
     wanted = language.replace("-", "_").lower()
@@ -232,5 +249,6 @@ _CHANGED = {
     "jupyterhub.utils": _without_database,
     "jupyterlab.commands": _without_node,
     "jupyterlab.extensions.pypi": _with_late_client,
+    "jupyterlab.handlers.announcements": _with_notice,
     "jupyterlab_server.settings_utils": _in_their_language,
 }

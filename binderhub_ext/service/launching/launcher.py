@@ -7,7 +7,7 @@ requests, connections or pages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -33,7 +33,7 @@ from ..person.volumes import PersonVolumes
 from .builds import Builds
 from .landing import Landing
 from .orders import LaunchOrder, OnChange
-from .resolving import checked, resolve
+from .resolving import checked, noting, resolve
 from .result import LaunchResult
 from .starts import ENDED, Starts
 from .steps import ProgressBar, Step
@@ -198,15 +198,14 @@ class Launcher:
             server = await self._stopped(person, server)
         told = await self._told_to(order, server, launch)
         start, differs = self._decide(order, server, launch, told)
-        if start:
-            await self._limits.check_start(person, start, new=server is None)
+        near = await self._limits.check_start(person, start, new=server is None) if start else []
         for sentence in differs:
             tell(Event(Phase.LAUNCHING, sentence))
         if start and server and server.state is not State.STOPPED:
             tell(Event(Phase.LAUNCHING, Sentence("Stopping the server that runs.")))
             await self._stopped(person, server)
         if start:
-            await self._start(order, start, launch, tell)
+            await self._start(order, start, launch, near, tell)
         else:
             if server and server.state is State.RUNNING:
                 await self._start_if_ended(order, server, launch, tell)
@@ -308,8 +307,19 @@ class Launcher:
             for project in projects:
                 await self._builds.files(project.commit, tell)
 
-    async def _start(self, order: LaunchOrder, start: Launch, launch: Launch, tell: Tell) -> None:
-        """Start a server with what is asked for now or, where that is kept, was before."""
+    async def _start(
+        self,
+        order: LaunchOrder,
+        start: Launch,
+        launch: Launch,
+        near: Sequence[Sentence],
+        tell: Tell,
+    ) -> None:
+        """Start a server with what is asked for now or, where that is kept, was before.
+
+        Args:
+            near: what its person has nearly used up.
+        """
         await self._neighbours(order, start, tell)
         if start is launch:
             # clients know one order of phases, in which nothing is fetched any more here
@@ -319,7 +329,7 @@ class Launcher:
             await self._files(launch, launch.projects, told)
 
         def ticket() -> str:
-            return self._tickets.sign(checked(start, launch))
+            return self._tickets.sign(noting(checked(start, launch), near, order.say))
 
         await self._starts.start(order.person, launch.server, ticket, tell)
 

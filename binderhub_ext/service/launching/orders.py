@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ...core.launch import LaunchRequest
@@ -50,6 +51,7 @@ class LaunchOrder:
         withheld: keys of others that their link asks for.
         notebook: a file to put into the project and to open; none for what the request opens.
         language: that the person reads; as of :class:`~...core.launch.Launch`.
+        say: a sentence in it.
     """
 
     person: Person
@@ -67,6 +69,7 @@ class LaunchOrder:
     withheld: tuple[str, ...] = ()
     notebook: Notebook | None = None
     language: str = ""
+    say: Callable[[Sentence], str] = field(default=str, compare=False)
 
     @property
     def answers(self) -> dict[str, str]:

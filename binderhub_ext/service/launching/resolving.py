@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import time
 
@@ -51,6 +51,11 @@ def checked(start: Launch, launch: Launch) -> Launch:
     """What is started; for private repositories, with the time of this launch's check."""
     one, other = _private(start), _private(launch)
     return replace(start, checked=int(time())) if one and one <= other else start
+
+
+def noting(start: Launch, warnings: Sequence[Sentence], say: Callable[[Sentence], str]) -> Launch:
+    """The same, with what its person has nearly used up, as they are told."""
+    return replace(start, notices=tuple(map(say, warnings)), noted=int(time()) if warnings else 0)
 
 
 def _private(launch: Launch) -> set[tuple[str, str]]:

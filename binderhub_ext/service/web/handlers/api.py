@@ -46,6 +46,7 @@ def order_of(handler: Handler, fields: Fields, keep: Keep | None = Keep.BOTH) ->
         # said by themselves: never what a link names
         secrets=tuple(dict.fromkeys(filter(None, fields.get("secrets", ())))),
         language=handler.language.tag,
+        say=handler.language.say,
     )
 
 

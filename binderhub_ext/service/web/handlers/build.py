@@ -97,6 +97,7 @@ class Build(EventStream):
             origin=self.origin(),
             host=self.request.host,
             language=self.language.tag,
+            say=self.language.say,
         )
 
     def _resumed(self) -> tuple[State, int] | None:
