@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -37,15 +37,17 @@ class Size:
     Attributes:
         memory: bytes, 0 for the engine's default.
         cpu: cores, 0 for the engine's default.
+        groups: whose members alone may have it; everybody if empty.
     """
 
     memory: int = 0
     cpu: float = 0
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What an administrator allows. Nothing here depends on who asks.
+    """What an administrator allows. But for sizes nothing here depends on who asks.
 
     Attributes:
         allowed_specs: only these; `(".*",)` allows every repository.
@@ -72,6 +74,16 @@ class Policy:
     max_idle: int = 0
     max_volumes: int = 8
     folders: bool = False
+
+    def of(self, groups: Iterable[str]) -> Policy:
+        """What holds for a member of these groups."""
+        mine = set(groups)
+        offered = {
+            name: size
+            for name, size in self.sizes.items()
+            if not size.groups or mine & {*size.groups}
+        }
+        return replace(self, sizes=offered)
 
 
 def judge(policy: Policy, request: LaunchRequest) -> None:

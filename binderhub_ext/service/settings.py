@@ -26,12 +26,15 @@ def _size(_name: str, fields: dict[str, Any]) -> Size:
     Raises:
         BadLink, ValueError, TypeError: they are none.
     """
-    if unknown := fields.keys() - {"memory", "cpu"}:
-        raise ValueError(f"{min(unknown)!r} is neither memory nor cpu")
+    if unknown := fields.keys() - {"memory", "cpu", "groups"}:
+        raise ValueError(f"{min(unknown)!r} is neither memory nor cpu nor groups")
     memory, cpu = fields.get("memory", 0), float(fields.get("cpu", 0))
     if cpu < 0:
         raise ValueError(f"{cpu:g} is no number of processors")
-    return Size(read_size(memory), cpu)
+    groups = fields.get("groups", ())
+    if isinstance(groups, str) or not all(isinstance(name, str) for name in groups):
+        raise TypeError("groups are a list of names")
+    return Size(read_size(memory), cpu, tuple(groups))
 
 
 class LaunchPolicy(LoggingConfigurable):
@@ -74,8 +77,9 @@ class LaunchPolicy(LoggingConfigurable):
 
     sizes = Table(
         _size,
-        help="""Resources on offer by name: `{"large": {"memory": "16G", "cpu": 4}}`. Default:
-        none, every server has the engine's own limits.""",
+        help="""Resources on offer by name: `{"large": {"memory": "16G", "cpu": 4}}`. With
+        `"groups": ["lab"]` it is for members of these groups of the Hub alone, at every launch.
+        Default: none, every server has the engine's own limits.""",
     ).tag(config=True)
 
     max_memory = Bytes(

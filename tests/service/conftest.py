@@ -23,7 +23,10 @@ c.Volumes.per_person = 3
 c.LaunchPolicy.max_memory = "8G"
 c.LaunchPolicy.max_cpu = 4
 c.LaunchPolicy.images = ["quay.io/jupyter/.*"]
-c.LaunchPolicy.sizes = {"large": {"memory": "4G", "cpu": 2}}
+c.LaunchPolicy.sizes = {
+    "large": {"memory": "4G", "cpu": 2},
+    "of crew": {"memory": "6G", "groups": ["crew"]},
+}
 c.Authenticator.admin_users = {"ada-of-admin"}
 c.Classes.teachers = ["staff"]
 c.JupyterHub.load_groups = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from gitserver import GitServer, RepoHandle
@@ -49,6 +50,20 @@ async def test_of_what_stands_in_the_form(realhub: RealHub, tides: RepoHandle) -
         assert await ask(cho, "paths", repo=tides.url, ref="nope") == {"paths": []}
         reply = await cho.api("GET", "api/paths", params={"repo": tides.url, "ref": "a b"})
         assert reply.status == 400 and reply.json()["message"]
+
+
+async def test_a_size_of_a_group_is_offered_to_its_members(
+    realhub: RealHub, repos: GitServer
+) -> None:
+    link = f"v2/git/{quote(f'{repos.url}/me/mine', safe='')}/main?size=of%20crew"
+    async with realhub.browser("cy-of-crew") as cy, realhub.browser("sized-by-no-group") as nobody:
+        assert "of crew · 6.0 GiB" in (await cy.get(PREFIX)).text
+        assert "of crew · 6.0 GiB" not in (await nobody.get(PREFIX)).text
+        assert "Launch without" not in (await cy.get(PREFIX + link)).text
+        refused = (await nobody.get(PREFIX + link)).text
+        assert "There is no size “of crew” here. On offer: large." in refused
+        started = await nobody.api("POST", "api/launches", json={"link": link})
+        assert (started.status, started.json()["code"]) == (403, "not-allowed")
 
 
 async def test_nobody_asks_all_the_time(realhub: RealHub, tides: RepoHandle) -> None:

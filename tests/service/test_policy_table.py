@@ -62,7 +62,9 @@ def test_a_ban_also_holds_for_what_the_ref_turned_out_to_be():
 
 
 def test_an_admitted_launch_is_exact():
-    policy = Policy(sizes={"large": Size(2**30, 2)})
+    policy = Policy(sizes={"large": Size(2**30, 2), "lab's": Size(1, 1, ("lab", "crew"))})
+    assert list(policy.of(()).sizes) == ["large"] == list(policy.of(["x"]).sizes)
+    assert policy.of(["x", "crew"]) == policy
     commit = Commit(GH, "main", "b" * 40)
     launch = admit(policy, LaunchRequest(GH, size="large"), commit, user="ana")
     assert (launch.user, launch.commit, launch.project) == ("ana", commit, "projects/owner/name")

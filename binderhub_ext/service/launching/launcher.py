@@ -114,7 +114,7 @@ class Launcher:
         if order.withheld:
             tell(Event(Phase.WAITING, order.withheld_words))
         launch = admit(
-            self._policy,
+            self._policy.of(order.person.groups),
             order.request,
             commit,
             user=order.person.name,

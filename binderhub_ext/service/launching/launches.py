@@ -124,7 +124,7 @@ class Launches:
         """
         order = order.as_said()
         await self._secrets.check(order.person.name, order.request.secrets)
-        judge(self._policy, order.request)
+        judge(self._policy.of(order.person.groups), order.request)
         order = await self._notebooks.brought(await self._of_class(order))
         own, content = await self.folders(order.person, order.request)
         order = replace(order, project=own, content=content)

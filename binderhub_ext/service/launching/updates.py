@@ -103,7 +103,7 @@ class Updates:
         if not fetched:
             return UpdatePreview(row, request, commit, fetched)
         launch = admit(
-            self._policy,
+            self._policy.of(person.groups),
             request,
             commit,
             user=person.name,

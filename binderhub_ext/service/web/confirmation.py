@@ -123,7 +123,8 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     Raises:
         NotAllowed, RepoNotFound, RefNotFound, …: there is nothing to ask.
     """
-    judge(service.policy, request)
+    policy = service.policy.of(person.groups)
+    judge(policy, request)
     known = about = refusal = None
     counted = await service.classes.counted(request)
     request = counted.request
@@ -131,7 +132,7 @@ async def question(service: Service, person: Person, request: LaunchRequest) -> 
     commit, content = request.told_apart(commits)
     own, folders = await service.launches.folders(person, request)
     launch = admit(
-        service.policy,
+        policy,
         # nothing is given before it is ticked
         replace(request, secrets=()),
         commit,
@@ -208,7 +209,7 @@ async def _nearer(
 ) -> tuple[LaunchRequest, Sentence]:
     mine = await service.volumes.mine(person) if request.volumes else []
     names = {name for access in mine for name in (access.volume.name, access.volume.id)}
-    return nearer(service.policy, request, names, service.targets)
+    return nearer(service.policy.of(person.groups), request, names, service.targets)
 
 
 async def _refusal(

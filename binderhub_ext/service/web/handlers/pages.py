@@ -294,6 +294,7 @@ async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
     lacking = service.builder.targets_lacking()
     volumes = await service.volumes.mine(page.me)
     service.volumes.measure(volumes)
+    sizes = service.policy.of(page.me.groups).sizes
     return {
         "values": {name: first(shown, name) for name in NAMES},
         "further": further_fields(shown),
@@ -302,9 +303,9 @@ async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
             for target in service.targets.values()
             if target.name not in lacking
         ],
-        "sizes": list(service.policy.sizes),
-        "figures": service.costs.figures(service.policy.sizes),
-        "costs": service.costs.of_sizes(service.policy.sizes),
+        "sizes": list(sizes),
+        "figures": service.costs.figures(sizes),
+        "costs": service.costs.of_sizes(sizes),
         "images": bool(service.policy.images),
         "allowed_files": [str(files) for files in service.policy.files],
         "shares": shown.get("share", ()),
