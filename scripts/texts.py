@@ -154,8 +154,8 @@ def sentences() -> Iterator[tuple[Text, str]]:
 
 
 def _ends_the_start(scope: Scope, call: ast.Call) -> bool:
-    """Whether a terminal alone shows it; what keeps an engine from starting is on a page, too."""
-    return name_of(call.func) == "CannotStart" and not scope.file.startswith("engines/")
+    """Whether a terminal alone shows it; what Docker lacks is on a page, too."""
+    return name_of(call.func) == "CannotStart" and not scope.file.startswith("engines/docker/")
 
 
 def has_words(text: str) -> bool:
