@@ -34,7 +34,6 @@ from .service.accounting.settings import Ledger as LedgerSettings
 from .service.accounting.settings import UsageQuotas
 from .service.accounting.stored import StoredFiles
 from .service.admin.administration import Administration
-from .service.announcement import Announcement
 from .service.catalogue.entries import Catalogue
 from .service.catalogue.health import Health as CatalogueHealth
 from .service.catalogue.settings import Catalogue as CatalogueSettings
@@ -303,14 +302,8 @@ class _Parts(Decided):
             everybody=Everybody(self.records),
             space=self.space,
             tickets=self.tickets,
-            volumes=self.volumes.store,
-            announcement=self.announcement,
             log=self.event_log,
         )
-
-    @cached_property
-    def announcement(self) -> Announcement:
-        return Announcement.of(self.layout)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -30,6 +30,17 @@ def read_size(value: object) -> int:
     raise TypeError(value)
 
 
+def read_names(value: object) -> tuple[str, ...]:
+    """A list of names.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise TypeError(f"{value!r} is no list of names")
+
+
 class Bytes(TraitType[int, int | float | str]):
     """An amount of memory or disk: a number of bytes, or text such as `20G`; a K is 1024."""
 

@@ -16,7 +16,7 @@ from ..core.providers import Providers, github, gitlab, table
 from ..core.targets import TARGETS, Targets, read_target
 from ..core.targets import table as target_table
 from ..engines.base import Engine
-from ..traits import Bytes, Pattern, Table, read_size
+from ..traits import Bytes, Pattern, Table, read_names, read_size
 from .hubapi import HubSettings
 
 
@@ -31,10 +31,7 @@ def _size(_name: str, fields: dict[str, Any]) -> Size:
     memory, cpu = fields.get("memory", 0), float(fields.get("cpu", 0))
     if cpu < 0:
         raise ValueError(f"{cpu:g} is no number of processors")
-    groups = fields.get("groups", ())
-    if isinstance(groups, str) or not all(isinstance(name, str) for name in groups):
-        raise TypeError("groups are a list of names")
-    return Size(read_size(memory), cpu, tuple(groups))
+    return Size(read_size(memory), cpu, read_names(fields.get("groups", ())))
 
 
 class LaunchPolicy(LoggingConfigurable):

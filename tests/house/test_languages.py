@@ -240,7 +240,7 @@ def test_a_list_of_plain_servers(hub_templates: Environment) -> None:
     assert "<h1>Ihre Server</h1>" in page and "02.03.26, 13:05 UTC" in page
     assert "Zur Hauptseite" not in page and 'data-server-name="x"' in page
     stopped = shown(hub_templates, "not_running.html", user=user, server_name="x", spawn_url="/s")
-    assert "x wurde gestoppt" in stopped and 'href="/s">Starten x</a>' in stopped
+    assert "x wurde beendet" in stopped and 'href="/s">Starten x</a>' in stopped
     asked = shown(hub_templates, "spawn.html", user=user, spawner_options_form="")
     assert "<h1>Einen Server starten</h1>" in asked and ">Starten</button>" in asked
 

@@ -75,8 +75,7 @@ class Administration:
     """What administrators see and do.
 
     Args:
-        hub, builds, builder, space, tickets, volumes: those who know.
-        announcement: is made here.
+        hub, builds, builder, space, tickets: those who know.
         everybody: what is on record.
         log: gets every change.
     """
@@ -90,13 +89,12 @@ class Administration:
         everybody: Everybody,
         space: DiskUsage,
         tickets: Tickets,
-        volumes: VolumeStore,
-        announcement: Announcement,
         log: EventLog,
     ) -> None:
         self._hub, self._builds, self._builder = hub, builds, builder
         self._everybody, self._space, self._tickets = everybody, space, tickets
-        self._volumes, self._announcement, self._log = volumes, announcement, log
+        self._volumes = VolumeStore(space.layout)
+        self._announcement, self._log = Announcement.of(space.layout), log
 
     # ---- looking
 

@@ -99,7 +99,6 @@ class Service:
     build_tokens: BuildTokens
     streams: Turns
     administration: Administration
-    announcement: Announcement
     catalogue: Catalogue
     catalogue_health: CatalogueHealth
     updates: Updates
@@ -127,6 +126,11 @@ class Service:
     settings: Sequence[Mapping[str, str]] = ()
     offer: Offer = field(default_factory=Offer)
     takes_notebooks: bool = False
+
+    @property
+    def announcement(self) -> Announcement:
+        """What an administrator tells everybody now."""
+        return Announcement.of(self.space.layout)
 
     async def end_work(self) -> None:
         """End every launch and build, while people can still be told."""
