@@ -590,7 +590,7 @@ def admin(section: str) -> dict[str, Any]:
         "pages": 13,
         "before": "/services/binder/admin/x?find=ocean",
         "after": "/services/binder/admin/x?find=ocean&page=3",
-        "announcement": "Tomorrow from 8 to 9 nothing runs here.",
+        "told": "Tomorrow from 8 to 9 nothing runs here.",
         "volumes": [
             {
                 "id": "v1",

@@ -64,8 +64,10 @@ def test_no_inline_scripts_or_styles_of_ours(name: str) -> None:
     page = Parsed(render(name, **samples.PAGES[name]()))
     main = [attributes for tag, attributes in page.elements if tag not in ("script", "link")]
     assert not [a for a in main if any(key == "style" or key.startswith("on") for key in a)]
-    ours = [s["src"] for s in page.all("script") if (s.get("src") or "").startswith(PREFIX)]
-    assert len(ours) == 1
+    sources = [script["src"] for script in page.all("script") if script.get("src")]
+    assert all(source.startswith(f"{PREFIX}static/") for source in sources)
+    modules = [s for s in page.all("script") if s.get("type") == "module"]
+    assert len(modules) == 1
     assert all(script["nonce"] == NONCE for script in page.all("script"))
 
 

@@ -153,6 +153,7 @@ async def test_everybody_is_told_without_a_restart(realhub) -> None:
             await browser.get(PREFIX),
             await browser.get("/hub/token"),
             await stranger.get("/hub/login"),
+            await ada.get(f"{PREFIX}admin/settings"),
         ):
             assert shown in page.text and words not in page.text
         long = await ada.api("POST", "api/admin/announcement", json={"words": "x" * 501})

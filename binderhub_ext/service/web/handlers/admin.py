@@ -217,7 +217,8 @@ async def _catalogue(handler: Handler) -> dict[str, Any]:
 
 async def _settings(handler: Handler) -> dict[str, Any]:
     told = handler.service.announcement.words()
-    return {"settings": list(handler.service.settings), "announcement": told}
+    # not as `announcement`, which the Hub's page takes for HTML
+    return {"settings": list(handler.service.settings), "told": told}
 
 
 def _part(
