@@ -21,7 +21,7 @@ from ..core.errors import BinderError, NoSpace, Unsupported
 from ..core.launch import Launch
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase, Tell
-from ..core.sentences import Sentence
+from ..core.sentences import NOTHING, Sentence
 from ..core.updates import Update
 from ..core.using import UNKNOWN, Use
 from ..repos.base import Source
@@ -262,6 +262,23 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
             " have the environment built from the repository.",
             reference=reference,
         )
+
+    async def prepull(self, image: Image, size: str, tell: Tell) -> Sentence:
+        """Get an image onto every machine on which servers may run.
+
+        By default nothing: what this machine built or pulled is where its servers run. Cancelling
+        it ends all it began; what is on a machine by then stays there.
+
+        Args:
+            size: by its name, of the servers; empty for those of none.
+
+        Returns:
+            Where the image is now, for a person; empty where it is on the one machine there is.
+
+        Raises:
+            EngineDown
+        """
+        return NOTHING
 
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project, found out without doing it.

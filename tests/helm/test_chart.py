@@ -19,7 +19,9 @@ from binderhub_ext import __version__
 from binderhub_ext.config.check import check
 from binderhub_ext.config.files import read
 from binderhub_ext.engines.kubernetes import labels
-from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.engines.kubernetes.cluster import POD_VARIABLES, Cluster
+from binderhub_ext.engines.kubernetes.placement import Placement
+from binderhub_ext.engines.kubernetes.prepull import manifest
 from binderhub_ext.service.accounting.settings import Ledger
 from binderhub_ext.service.launching import metrics  # noqa: F401 - makes the figures
 
@@ -184,6 +186,30 @@ def test_the_ledger_counts_what_servers_get() -> None:
     given = Ledger(config=Config(json.loads(text))).given()
     assert (given.default.memory, given.gpus) == (6 << 30, {"gpu": 2})
     assert "environment" not in text
+
+
+def test_prepare_knows_where_servers_run() -> None:
+    """And the policy that keeps what pulls there from the network is for the pods it makes."""
+    places = "node_selector: {pool: people}, tolerations: [{key: people, operator: Exists}]"
+    values = f"servers: {{config: {{BinderKubeSpawner: {{{places}}}}}}}"
+    objects = rendered(values=values)
+    text = named(objects, "ConfigMap", "service")["data"]["service.json"]
+    placement = Placement.of_size(Config(json.loads(text)), "")
+    assert placement.selector == {"pool": "people"} and placement.tolerations[0]["key"] == "people"
+    made = manifest("image", placement, Cluster(config=Config(json.loads(text))))
+    policy = named(objects, "NetworkPolicy", "pull")["spec"]
+    chosen = policy["podSelector"]["matchLabels"]
+    assert chosen.items() <= made["spec"]["template"]["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress", "Egress"] and policy.keys().isdisjoint(
+        {"ingress", "egress"}
+    )
+
+
+def test_what_prepare_makes_ends_with_the_service() -> None:
+    [container] = dict(pod_specs(rendered()))["it-binder-service"]["containers"]
+    told = {each["name"]: each.get("valueFrom") for each in container["env"]}
+    fields = [told[name]["fieldRef"]["fieldPath"] for name in POD_VARIABLES]
+    assert fields == ["metadata.name", "metadata.uid"]
 
 
 def test_alerts_and_dashboard_ask_for_figures_that_there_are() -> None:

@@ -41,7 +41,19 @@ def _settings(cluster: Cluster) -> Check:
 async def _cluster(cluster: Cluster, api: Api) -> list[Check]:
     running = await api.jobs(cluster.hub)
     answers = f"answers; namespace {cluster.namespace}, {len(running)} builds at the moment"
-    return [Check("cluster", True, answers), await _claim(cluster.data_claim, api)]
+    checks = [Check("cluster", True, answers), await _claim(cluster.data_claim, api)]
+    return [*checks, await _prepull(cluster.hub, api)]
+
+
+async def _prepull(hub: str, api: Api) -> Check:
+    what = "images on nodes before people come"
+    try:
+        at_work = len(await api.daemon_sets(hub))
+    except ApiException as error:
+        message = f"nodes cannot be told to pull: {error.reason}"
+        fix = "Give the service's account get, list, create and delete on daemonsets (apps)."
+        return Check(what, False, message, fix, required=False)
+    return Check(what, True, f"nodes can be told to pull; {at_work} at the moment")
 
 
 async def _claim(name: str, api: Api) -> Check:

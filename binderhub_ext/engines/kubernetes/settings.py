@@ -72,6 +72,15 @@ class Settings(ContainerBuilder):
         """
     ).tag(config=True)
 
+    prepull_timeout = Float(
+        1800,
+        min=0,
+        help="""
+        Seconds that *Prepare* waits for nodes to pull an image (default half an hour), all of them
+        on which servers may run. 0: it ends with the image in the registry.
+        """,
+    ).tag(config=True)
+
     @property
     def cluster(self) -> Cluster:
         return Cluster(parent=self)
