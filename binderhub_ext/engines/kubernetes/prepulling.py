@@ -44,7 +44,7 @@ class Prepull:
         self._image, self._placement, self._cluster = image, placement, cluster
         self._name = name_of(cluster.hub, image, placement)
         self._troubled: dict[str, NodePull] = {}
-        self._told: set[tuple[object, object]] = set()
+        self._told: set[tuple[object, ...]] = set()
 
     async def run(self, seconds: float) -> Sentence:
         """Have them pull it and wait for them; nothing is left of what made them.

@@ -47,8 +47,8 @@ from .semaphore import FairSemaphore
 
 _ONE_AHEAD = "{count} build is ahead of this one."
 _AHEAD = "{count} builds are ahead of this one."
-_ONE_PULLED_BEFORE = "{count} image is got onto the nodes before this one."
-_PULLED_BEFORE = "{count} images are got onto the nodes before this one."
+_ONE_PULLED_BEFORE = "Nodes pull {count} other image first."
+_PULLED_BEFORE = "Nodes pull {count} other images first."
 _BY_ADMINISTRATOR = fixed("An administrator ended this build.")
 
 _GLANCES = 4
