@@ -36,6 +36,7 @@ import noproxy
 import pytest
 from datadirs import remove_later
 from ports import free_ports
+from readymade import give_environment
 
 from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.layout import DataDirectory
@@ -274,6 +275,8 @@ class SandboxHub:
     @contextmanager
     def running(self) -> Iterator[SandboxHub]:
         """Running, with the environment of an empty repository."""
+        if not self.layout.environments.exists():
+            give_environment(self.data, ORDINARY if self.given_away else None)
         try:
             self.image = self.build()
             self.start()
