@@ -128,6 +128,9 @@ class Engine:
         folders: whether its servers can see a folder of the machine that its owner offered.
         concurrent_starts: how many servers may start at the same time unless an administrator says
             otherwise; 0 for two of each processor of this machine, on which they start.
+        owner: `module:function` that makes a person's home if there is none, given the data
+            directory and their name, and says whose it is (:class:`~.rundir.Owner`); empty if only
+            a start can do that.
     """
 
     name: str
@@ -137,6 +140,7 @@ class Engine:
     secrets: bool = False
     folders: bool = False
     concurrent_starts: int = 0
+    owner: str = ""
 
 
 class Builder(LoggingConfigurable, metaclass=Abstract):
