@@ -225,7 +225,7 @@ import json, os, sys
 from pathlib import Path
 
 options = [word for word in sys.argv[1:] if word.startswith("--")]
-code, *words = sys.argv[sys.argv.index("-e") + 1:]
+code = sys.argv[sys.argv.index("-e") + 1]
 project = Path(dict(option.split("=") for option in options)["--project"])
 depot = Path(os.environ["JULIA_DEPOT_PATH"].split(":")[0])
 if "IJulia" in code:
@@ -234,11 +234,13 @@ if "IJulia" in code:
     kernel = Path(os.environ["JUPYTER_DATA_DIR"], "kernels", "julia-VERSION")
     kernel.mkdir(parents=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Julia VERSION", "metadata": {"words": words}}
-    (kernel / "kernel.json").write_text(json.dumps(spec | {"language": "julia"}))
+    spec = {"argv": argv, "display_name": "Julia VERSION", "language": "julia"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
 if "Pkg.instantiate()" in code:
     (project / "Manifest.toml").write_text('julia_version = "VERSION"\\n')
-    (depot / "packages" / "Tides").mkdir(parents=True)
+    tides = depot / "packages" / "Tides"
+    tides.mkdir(parents=True)
+    (tides / "from.txt").write_text(os.environ.get("JULIA_PKG_SERVER", "Julia's own"))
 '''
 
 
@@ -249,6 +251,7 @@ def julia_package(version: str) -> Package:
     """
     script = 'export JULIA_DEPOT_PATH="$CONDA_PREFIX/share/julia:$JULIA_DEPOT_PATH"\n'
     script += 'export JULIA_PROJECT="@conda" JULIA_LOAD_PATH="@:@conda:@stdlib"\n'
+    script += 'export JULIA_SSL_CA_ROOTS_PATH="$CONDA_PREFIX/ssl/cacert.pem"\n'
     minor = version.rpartition(".")[0]
     files = {
         "bin/julia": _JULIA.replace("VERSION", minor),

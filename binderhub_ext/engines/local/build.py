@@ -65,7 +65,7 @@ class LocalBuilder(Settings):
     async def basis(self) -> str:
         machine = " ".join(each.identity for each in await self.machine())
         settings = f"{self.default_python} {self.r_packages} {self.cran_mirror}"
-        settings = f"{settings} {self.python_of_conda}"
+        settings = f"{settings} {self.python_of_conda} {self.julia_pkg_server}"
         detected = f"{DETECTION} {self.lock_files} {self.devcontainers}"
         return f"{self._ingredients(machine)} {self.systems.base_key()} {settings} {detected}"
 
@@ -233,7 +233,7 @@ class LocalBuilder(Settings):
         ingredients = replace(ingredients, system=systems.layer_key(packages))
         recipes = [rlang.RECIPE, *rlang.SERVER, self.cran_mirror] if r else []
         julia = julialang.package(detection)
-        recipes += [julialang.RECIPE, julia] if julia else []
+        recipes += [julialang.RECIPE, julia, self.julia_pkg_server] if julia else []
         if not serves(python or interpreter.minor):
             recipes += [server.RECIPE, *server.KERNEL]
         ingredients = replace(ingredients, base=(*ingredients.base, *recipes))

@@ -77,6 +77,7 @@ class Recipe:
         model: an environment with nothing but the server's packages, to begin from, or `None`.
         python: version of a Python that comes from conda, and nothing else does; or empty.
         apart: whether the server has an environment of its own; that may turn out later.
+        julia_server: address that packages of Julia come from; empty for Julia's own.
     """
 
     detection: Detection
@@ -89,6 +90,7 @@ class Recipe:
     model: Path | None = None
     python: str = ""
     apart: bool = False
+    julia_server: str = ""
 
     def __post_init__(self) -> None:
         self._log = Log(lambda line: self.tell(Event.log(Phase.BUILDING, line)))
@@ -105,7 +107,9 @@ class Recipe:
             self.detection, self.sandbox.cran, self._read, self._step, self.tell, self._log
         )
         file, project = julialang.file(self.detection), julialang.project(self.detection, REPO)
-        self.julia = PackagesOfJulia(self._path, file, project, self._step, self.tell)
+        self.julia = PackagesOfJulia(
+            self._path, file, project, self.julia_server, self._step, self.tell
+        )
         self.requirements = asked_for(self.detection, self._base, self.sandbox.repo)
         self._server = Server(
             self.sandbox, self.base, self.cache, self.server_model, self.tell, self._log
@@ -348,7 +352,7 @@ class Recipe:
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
         try:
-            await self._step([*julialang.in_build(self._path, self.julia.project), *argv])
+            await self._step([*self.julia.variables, *argv])
         except ProcessFailed as failure:
             raise script_failed(failure, self.detection.named("postBuild"), script) from failure
 

@@ -138,6 +138,15 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    julia_pkg_server = Unicode(
+        help="""
+        Address of the server that packages and registries of Julia come from, in builds and in
+        servers (`JULIA_PKG_SERVER`). A mirror, or a server that keeps what was asked for, can take
+        the place of Julia's own. A change gives every environment with Julia a new key. Default:
+        Julia's own.
+        """
+    ).tag(config=True)
+
     begin_ready = Bool(
         True,
         help="""

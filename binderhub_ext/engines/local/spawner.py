@@ -209,7 +209,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         environment = Path(record.path)
         python = Python.of(environment, record.prefix)
         first = [*given.words(record, what.launch), *conda.activation(environment)]
-        first += julialang.in_server(environment, record.julia)
+        first += julialang.in_server(environment, record.julia, record.julia_server)
         first += [str(environment / START)] if record.start else []
         return Sandbox(
             argv=(*first, *self._command(record), *self.get_args()),
