@@ -481,6 +481,14 @@ class Client:
             self._tokens[user] = answer["token"]
         return self._tokens[user]
 
+    async def page(self, launch: Launch, path: str) -> str:
+        """What a program of a server shows to whoever is signed in."""
+        user, server = launch.user, launch.server
+        token = {"Authorization": f"token {await self.access(user)}"}
+        address = f"http://{self.hub.server_address(user, server)}/user/{user}/{server}/{path}"
+        async with self.session.get(address, headers=token) as response:
+            return (await response.text()).strip()
+
     async def run(
         self,
         user: str,

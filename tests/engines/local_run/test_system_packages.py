@@ -198,15 +198,6 @@ install.packages("ebb", repos = NULL, quiet = TRUE)
 """
 
 
-async def page(client: Client, launch: Launch, path: str) -> str:
-    """What a program of a server shows to whoever is signed in."""
-    user, server = launch.user, launch.server
-    token = {"Authorization": f"token {await client.access(user)}"}
-    address = f"http://{client.hub.server_address(user, server)}/user/{user}/{server}/{path}"
-    async with client.session.get(address, headers=token) as response:
-        return (await response.text()).strip()
-
-
 @whoever_runs_it
 async def test_a_notebook_of_r(machine: Machine, sandbox_hub: SandboxHub) -> None:
     """R is Debian's; what the repository installs is the environment's, what people add theirs.
@@ -229,7 +220,7 @@ async def test_a_notebook_of_r(machine: Machine, sandbox_hub: SandboxHub) -> Non
         launch = hub.launch("gita", "r", image=image, commit=commit, project=project)
         await client.start(launch)
         for name in ("", "neap/"):
-            assert f"tables of {name}." in await page(client, launch, f"shiny/{name}")
+            assert f"tables of {name}." in await client.page(launch, f"shiny/{name}")
         answer = await client.run("gita", IN_R, "r", kernel="ir")
         own = f"/home/jovyan/.local/lib/R/{version.rpartition('.')[0]}"
         shown = ["4.5", "4.5", "0.25", "new", "TRUE", "/usr/lib/R/site-library/R6", own, mirror]
@@ -309,6 +300,7 @@ try python3 -c 'import socket; socket.create_connection(("127.0.0.1", PORT), 2)'
 try python3 -c 'import socket; socket.create_connection(("169.254.169.254", 80), 2)'
 try python3 -c 'import socket; socket.getaddrinfo("deb.debian.org", 80)'
 echo "processes $(ls /proc | grep -c '^[0-9]')"
+dpkg-divert --quiet --local --rename --add /usr/bin/unzip && cp /bin/true /usr/bin/unzip
 setsid sleep 987654 &
 cp /bin/sh /usr/bin/evil-sh && chmod 6755 /usr/bin/evil-sh
 mkfifo /usr/share/pipe
@@ -355,6 +347,8 @@ async def test_no_script_of_a_package_leaves_its_tree(
     assert not (tree / "usr/share/pipe").exists()
     assert (base / "tree/usr/bin/less").read_bytes() == less
     assert (tree / "usr/bin/less").read_bytes() != less
+    diverted, unzip = tree / "usr/bin/unzip.distrib", base / "tree/usr/bin/unzip"
+    assert diverted.read_bytes() == unzip.read_bytes() != (tree / "usr/bin/unzip").read_bytes()
     for path in tree.rglob("*"):
         status = path.lstat()
         assert status.st_uid == os.geteuid()
@@ -459,7 +453,7 @@ class Tides:
 
     async def page(self) -> str:
         """What its web program shows to whoever is signed in."""
-        return await page(self.client, self.launch, "proxy/3333/")
+        return await self.client.page(self.launch, "proxy/3333/")
 
     async def writing(self) -> int:
         """Have something written all the time; gives what is committed already."""
