@@ -258,3 +258,31 @@ def julia_package(version: str) -> Package:
         "etc/conda/activate.d/julia.sh": script,
     }
     return Package("julia", files, version=version)
+
+
+_RSCRIPT = """#!/bin/sh
+# Takes the words that the engine gives Rscript, and leaves what the real one would.
+for last; do :; done
+package="$R_LIBS_USER/$(basename "$last" .R)"
+mkdir "$package" && echo "of $BINDER_CRAN for $R_OF_CONDA" >"$package/DESCRIPTION"
+"""
+_R = """#!/bin/sh
+for last; do :; done
+exec "${0%/*}/python" -m ipykernel_launcher -f "$last"
+"""
+
+
+def packages_of_r(*versions: str) -> list[Package]:
+    """Programs that are called like R's, and the packages that every environment with R has.
+
+    Its kernel is Python's: no R of conda's is in tests.
+    """
+    script = 'export R_OF_CONDA="${CONDA_PREFIX##*/}"\n'
+    files = {"bin/R": _R, "bin/Rscript": _RSCRIPT, "etc/conda/activate.d/r.sh": script}
+    named = {"r-irkernel": "IRkernel", "r-remotes": "remotes", "r-shiny": "shiny"}
+    libraries = [
+        Package(package, {f"lib/R/library/{name}/DESCRIPTION": ""}, depends=["r-base"])
+        for package, name in named.items()
+    ]
+    bases = [Package("r-base", files, version=version) for version in versions]
+    return [*bases, *libraries, Package("r-recommended", {}, depends=["r-base"])]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...core.errors import BuildFailed, Unsupported
 from ...core.julialang import limits
 from ...core.sentences import NOTHING, Sentence
 from ..detect import Detection
@@ -77,22 +76,6 @@ def note(detection: Detection) -> Sentence:
         return Sentence("{path} names no version of Julia: conda's newest is taken", path=path)
     text = "{path} asks for Julia {asked}: conda's newest that fits is taken"
     return Sentence(text, path=path, asked=asked)
-
-
-def refused(path: str, why: BuildFailed) -> Unsupported:
-    """The error where conda does not have it, or cannot be reached.
-
-    Args:
-        path: what asks for it.
-    """
-    return Unsupported(
-        "{path}: this engine takes Julia from conda's channels, and did not get it there. {why} "
-        "Open the files in the plain environment (environment=plain in the link), or ask the "
-        "administrator for the docker or kubernetes engine.",
-        path=path,
-        why=why.message,
-        detail=why.detail,
-    )
 
 
 def in_build(environment: Path, project: str, server: str) -> list[str]:

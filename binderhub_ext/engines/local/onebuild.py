@@ -109,6 +109,7 @@ class OneBuild:
             self.model,
             python=plan.python,
             apart=plan.apart,
+            besides=plan.besides,
             julia_server=self.settings.julia_pkg_server,
         )
 

@@ -130,6 +130,14 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    r_of_conda = Bool(
+        False,
+        help="""
+        Whether R comes from conda-forge, of the version that `runtime.txt` asks for, also where it
+        could come from this machine's package sources. Default: only where that cannot be.
+        """,
+    ).tag(config=True)
+
     cran_mirror = Unicode(
         "https://cloud.r-project.org",
         help="""

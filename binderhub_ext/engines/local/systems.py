@@ -36,7 +36,7 @@ BASE = "base 2"
 """Goes into every key: raise it when trees are made in another way."""
 
 _DAY = 86400.0
-_REFUSED = "apt.txt and R are refused"
+_REFUSED = "apt.txt is refused, and R is conda's"
 
 
 def obstacle(settings: Settings) -> mapping.Obstacle | None:

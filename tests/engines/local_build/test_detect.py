@@ -25,7 +25,7 @@ from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines import configuration, detect, detector
 from binderhub_ext.engines.containers.planning import Recipe, repo2docker_pythons
 from binderhub_ext.engines.detect import Ask, Detection, Detector
-from binderhub_ext.engines.local import build, conda, detecting, rlang, support
+from binderhub_ext.engines.local import conda, detecting, rlang, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
@@ -332,21 +332,17 @@ async def test_refused_before_anything_is_built(
 
 
 @pytest.mark.parametrize(
-    ("path", "content"),
-    [
-        ("binder/apt.txt", "graphviz"),
-        ("binder/runtime.txt", "r-4.4-2025-01-01"),
-        ("DESCRIPTION", "Package: x"),
-    ],
+    ("path", "more"),
+    [("binder/apt.txt", {}), ("apt.txt", R), ("apt.txt", {"DESCRIPTION": "Package: x"})],
 )
 async def test_packages_of_the_system_are_refused_with_what_would_mend_it(
     path: str,
-    content: str,
+    more: Files,
     repository: MakeSource,
     builder: LocalBuilder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source = repository({path: content})
+    source = repository({path: "graphviz", **more})
     builder.system_packages = False
     with pytest.raises(Unsupported, match=rf"^{path}: .*LocalBuilder.system_packages = True"):
         await builder.plan(source)
@@ -385,12 +381,7 @@ def test_what_the_system_of_an_r_repository_has() -> None:
     assert {"gdal-bin", "r-base-core"} < {*both.asked}
 
 
-def test_shiny_is_there_where_systems_with_r_have_it(
-    builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert builder.targets_lacking() == ("rstudio", "shiny")
-    monkeypatch.setattr(build, "obstacle", lambda settings: None)
+def test_shiny_is_there_where_environments_with_r_have_it(builder: LocalBuilder) -> None:
     assert builder.targets_lacking() == ("rstudio",)
     builder.r_packages = []
     assert builder.targets_lacking() == ("rstudio", "shiny")
