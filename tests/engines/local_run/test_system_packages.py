@@ -38,11 +38,13 @@ from binderhub_ext.engines.base import Program
 from binderhub_ext.engines.local import systembuild
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.limits import Limits
+from binderhub_ext.engines.local.machineapt import fetch
 from binderhub_ext.engines.local.processes import init_of, lock_holder
 from binderhub_ext.engines.local.rundir import RunDirectory
 from binderhub_ext.engines.local.store import START, Store
 from binderhub_ext.engines.local.systembuild import SystemBuild
 from binderhub_ext.engines.local.systems import Systems, obstacle, period
+from binderhub_ext.programs import Log
 
 pytestmark = pytest.mark.skipif(
     bool(missing := obstacle(LocalBuilder())), reason=f"no systems can be made here: {missing}"
@@ -276,6 +278,30 @@ async def test_a_package_that_is_not_there_is_named(
     with pytest.raises(BuildFailed) as caught:
         await machine.layer("figlet", asked)
     assert words in caught.value.message
+
+
+async def test_what_is_known_of_the_sources_is_tried_first(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """For a day; what is not among it is asked for before it is said not to be there."""
+    base, state = machine.systems.base(machine.systems.base_key()), tmp_path / "apt"
+    shutil.copytree(base / "apt", state)
+    hours_ago = time.time() - 7200
+    os.utime(state / "updated", (hours_ago, hours_ago))
+    told: list[str] = []
+
+    async def fetched(folder: Path) -> list[Path]:
+        status, wanted = base / "tree/var/lib/dpkg/status", Packages("apt.txt", ("figlet",))
+        await fetch(wanted, status, state, folder, Log(told.append))
+        return [*folder.glob("figlet_*.deb")]
+
+    assert await fetched(tmp_path / "one")
+    assert (state / "updated").stat().st_mtime == hours_ago
+    for file in (state / "lists").glob("*_*"):
+        file.unlink()
+    assert await fetched(tmp_path / "two")
+    assert "E: Unable to locate package figlet" in told
+    assert (state / "updated").stat().st_mtime > hours_ago
 
 
 INTRUDER = r"""#!/bin/sh
