@@ -245,8 +245,10 @@ class Recipe:
             await self._sandboxed()
 
     async def _is_what_pip_takes(self, choices: Choices) -> bool:
-        """Whether nothing was left out because it has no wheel."""
-        if self.requirements.prefers_wheels or (choices.known and not choices.passed_over):
+        """Whether nothing was left out because it has no wheel; a lock leaves nothing to choose."""
+        locked = self.detection.lock or self.detection.file("Pipfile.lock")
+        nothing = choices.known and not choices.passed_over
+        if locked or self.requirements.prefers_wheels or nothing:
             return True
         versions = await asyncio.to_thread(installed, self._path)
         preferred = self.sandbox.temp / "preferred.txt"
