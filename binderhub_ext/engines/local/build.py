@@ -203,27 +203,28 @@ class LocalBuilder(Settings):
         return self._decide(nothing, await self._interpreter(nothing), "")
 
     def _r_of_conda(self, detection: Detection) -> bool:
-        """Whether a repository's R, if it is one of R, is conda's."""
+        """Whether it is a repository of R whose R is conda's."""
+        if not rlang.is_r(detection):
+            return False
         return self.r_of_conda or (not detection.apt and obstacle(self) is not None)
 
     def _packages(self, detection: Detection) -> Packages:
         """What the repository's system has."""
-        conda = rlang.is_r(detection) and self._r_of_conda(detection)
+        conda = self._r_of_conda(detection)
         return rlang.packages(detection, self.r_packages, conda=conda)
 
     def _besides(self, detection: Detection) -> tuple[str, ...]:
         """What conda is asked for besides Python."""
-        if rlang.is_r(detection) and self._r_of_conda(detection):
+        if self._r_of_conda(detection):
             return rlang.of_conda(detection, self.r_packages)
         julia = julialang.package(detection)
         return (julia,) if julia else ()
 
     async def _r(self, detection: Detection) -> Sentence:
         """The R that a repository gets; empty if it is none of R."""
-        if not rlang.is_r(detection):
-            return NOTHING
-        conda = self._r_of_conda(detection)
-        return rlang.found_in_conda(detection) if conda else await rlang.found()
+        if self._r_of_conda(detection):
+            return rlang.found_in_conda(detection)
+        return await rlang.found() if rlang.is_r(detection) else NOTHING
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.is_conda:

@@ -91,7 +91,7 @@ def in_build(environment: Path, project: str, server: str) -> list[str]:
 def in_server(environment: Path, project: str, server: str) -> list[str]:
     """What to put before a server's command so that packages go to the home, and stay.
 
-    It comes after the scripts of conda's packages: Julia's say that all is in the environment,
+    It comes after the scripts of conda's packages: Julia's says that all is in the environment,
     and whom to trust.
 
     Args:

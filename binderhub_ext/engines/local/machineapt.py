@@ -193,7 +193,7 @@ async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log
 
 
 def _age(stamp: Path) -> float:
-    """Seconds since the sources were asked; no number is larger where they never were."""
+    """Seconds since the sources were asked; without end where they never were."""
     return time.time() - stamp.stat().st_mtime if stamp.exists() else float("inf")
 
 

@@ -35,6 +35,7 @@ async def test_where_no_system_can_be_made(
     ("runtime", "asked"),
     [
         ("r-4.1.3", "r-base 4.1.3"),
+        ("r-4.10-2022-01-01", "r-base 4.10.*"),
         ("r-2022-01-01", "r-base"),
         ("r-devel", "r-base"),
         ("r-4", "r-base 4.*"),
@@ -46,7 +47,7 @@ async def test_which_r_is_asked_of_conda(
 ) -> None:
     builder.r_of_conda = True
     builder.r_packages = ["r-cran-tidyverse", "r-base-dev"]
-    plan = await builder._plan(repository({"runtime.txt": runtime}))
+    plan = await builder._plan(repository({"runtime.txt": runtime, "DESCRIPTION": "Package: x"}))
     assert plan.besides == (asked, "r-irkernel", "r-remotes", "r-tidyverse")
 
 
