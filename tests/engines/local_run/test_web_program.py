@@ -44,5 +44,5 @@ async def test_a_release_that_post_build_unpacks(sandbox_hub: SandboxHub) -> Non
             lines = re.findall(r"-i 127\.0\.0\.1 -p 3333 -H \* -d (\S+)", shown)
             assert lines == ["/home/jovyan/.local/share/openrefine"] * times, shown
             beside = await LocalBuilder(data_dir=str(sandbox_hub.data)).programs_beside(launch)
-            assert list(beside) == [Program("python3", (3333,), True)]
+            assert Program("python3", (3333,), True) in beside
             await client.stop("rosa")
