@@ -61,6 +61,8 @@ Dir::State "{state}/state";
 Dir::State::lists "{state}/lists";
 Dir::State::status "{state}/state/status";
 Dir::Cache "{state}/cache";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "";
 Dir::Cache::archives "{packages}";
 Dir::Log "{state}/log";
 """
@@ -168,12 +170,12 @@ async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log
     Raises:
         ProcessFailed.
     """
-    # In its cache apt keeps what it has read of the lists, if the folder is there.
+    # In its cache apt keeps what it has read of the lists, where the folder is there.
     kept = (state / name for name in ("lists/partial", "state", "log", "cache"))
     for folder in (*kept, packages / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
-    # A copy: apt puts a lock beside it.
-    shutil.copyfile(status, state / "state/status")
+    # A copy: apt puts a lock beside it. With its time, by which that cache is known to fit.
+    shutil.copy2(status, state / "state/status")
     architecture = await MachineApt().architecture()
     named = {"state": state, "packages": packages, "architecture": architecture}
     settings = packages.parent / "apt.conf"

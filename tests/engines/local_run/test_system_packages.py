@@ -297,6 +297,11 @@ async def test_what_is_known_of_the_sources_is_tried_first(
 
     assert await fetched(tmp_path / "one")
     assert (state / "updated").stat().st_mtime == hours_ago
+    # What was read of the sources is kept, whatever the machine's own settings say of that.
+    read = (state / "cache/pkgcache.bin").stat()
+    shutil.rmtree(tmp_path / "one")
+    assert await fetched(tmp_path / "one")
+    assert (state / "cache/pkgcache.bin").stat().st_mtime_ns == read.st_mtime_ns
     for file in (state / "lists").glob("*_*"):
         file.unlink()
     assert await fetched(tmp_path / "two")
