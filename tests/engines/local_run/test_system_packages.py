@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -134,6 +135,10 @@ async def test_programs_are_there_in_build_and_server(
     told = build(hub, DRAWING)
     assert "graphviz version" in told
     image = told.split()[-1]
+    # Where nothing but the system is new, no server is tried, which says its version.
+    told = build(hub, {"apt.txt": DRAWING["apt.txt"]})
+    tried = re.search(r"^\d+\.\d+\.\d+$", told, re.MULTILINE)
+    assert "Newer versions" not in told and not tried, told
     async with hub.client() as client:
         await client.start(hub.launch("gita", "apt", image=image))
         answer = await client.run("gita", CODE, "apt")
