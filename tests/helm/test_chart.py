@@ -44,7 +44,10 @@ httpRoute: {enabled: true, parentRefs: {gateway: {namespace: entry}}}
 database: {postgresql: {host: db, secret: password}}
 networkPolicy: {buildsReach: {registry: {cidr: 10.1.2.3/32, port: 5000}}}
 tests: {repository: "https://github.com/o/r"}
-builds: {cache: {enabled: true}}
+builds:
+  cache: {enabled: true}
+  buildkit:
+    {address: "tcp://buildkitd.builds:1234", secret: tls, namespace: builds, podLabels: {app: bk}}
 monitoring: {serviceMonitor: {enabled: true}, alerts: {enabled: true}, dashboard: {enabled: true}}
 prepull: {images: {class: "registry.example.org/binder:1", old: ""}}
 placeholders: {count: 3, priorityClass: gives-way}
@@ -142,6 +145,26 @@ def test_a_network_can_be_taken_off_the_list() -> None:
     """By its name, as everything in maps."""
     policy = named(rendered("networkPolicy.privateNetworks.ten=null"), "NetworkPolicy", "servers")
     assert "10.0.0.0/8" not in json.dumps(policy)
+
+
+def test_builds_reach_a_daemon_of_ones_own_at_its_port_alone() -> None:
+    objects = rendered(values=EVERYTHING)
+    (rule,) = [
+        each
+        for each in named(objects, "NetworkPolicy", "builds")["spec"]["egress"]
+        if any("namespaceSelector" in to and "podSelector" in to for to in each["to"])
+    ]
+    assert rule["ports"] == [{"port": 1234, "protocol": "TCP"}]
+    assert rule["to"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "builds"}},
+            "podSelector": {"matchLabels": {"app": "bk"}},
+        }
+    ]
+    config = json.loads(named(objects, "ConfigMap", "service")["data"]["service.json"])
+    assert config["KubernetesBuilder"]["buildkit_address"] == "tcp://buildkitd.builds:1234"
+    assert config["KubernetesBuilder"]["buildkit_secret"] == "tls"
+    assert "buildkit" not in json.dumps(rendered())
 
 
 def test_what_holds_peoples_things_survives() -> None:

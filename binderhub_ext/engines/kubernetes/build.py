@@ -185,7 +185,7 @@ class KubernetesBuilder(Settings):
             return [*removed, *await prepulling.sweep(api, self.cluster.hub, self.keys)]
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self.cluster, self._connected())
+        return await health.checks(self.cluster, self.build_daemon, self._connected())
 
     async def uses(self, launches: Sequence[Launch]) -> list[Use]:
         hub, found = self.cluster.hub, {}
@@ -289,12 +289,17 @@ class KubernetesBuilder(Settings):
             labels={labels.KEY: key, **build_input.labels},
             buildpack=self.buildpack,
             base_image=self.base_image,
-            engine="binder-buildah",
+            engine="binder-writer" if self.build_daemon else "binder-buildah",
             lock=build_input.lock,
         )
-        insecure = self.insecure_registries
-        asked = {"order": asdict(order), "from": build_input.prebuilt, "insecure": insecure}
-        (folder / "order.json").write_text(json.dumps({**asked, "made": build_input.made}))
+        asked = {
+            "order": asdict(order),
+            "from": build_input.prebuilt,
+            "insecure": self.insecure_registries,
+            "made": build_input.made,
+            "variables": dict(self.environment),
+        }
+        (folder / "order.json").write_text(json.dumps(asked))
         (trusted := folder / "trusted").mkdir()
         if bundle := certificates.established():
             shutil.copy(bundle, trusted / FILE)

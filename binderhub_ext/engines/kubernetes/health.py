@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 
 from kubernetes_asyncio.client import ApiException
@@ -11,18 +12,26 @@ from ..base import Check, EngineDown
 from ..checks import git
 from .api import Api
 from .cluster import Cluster
+from .daemon import BuildDaemon
 from .registry import Registry
 
 _MANY = {"ReadWriteMany"}
+_PATIENCE = 5
+"""Seconds for a daemon to take a connection."""
 
 
-async def checks(cluster: Cluster, connected: AbstractAsyncContextManager[Api]) -> list[Check]:
+async def checks(
+    cluster: Cluster,
+    daemon: BuildDaemon | None,
+    connected: AbstractAsyncContextManager[Api],
+) -> list[Check]:
     """Everything building and running in a cluster needs.
 
     Args:
+        daemon: that builds, if one does.
         connected: its API server; raises `EngineDown` where that does not answer.
     """
-    checks = [_settings(cluster), git()]
+    checks = [_settings(cluster), git(), *([await _daemon(daemon)] if daemon else ())]
     try:
         async with connected as api:
             return [*checks, *await _cluster(cluster, api), await _registry(cluster)]
@@ -75,6 +84,22 @@ async def _claim(name: str, api: Api) -> Check:
         fix = "On a cluster of more than one node use a claim with ReadWriteMany."
         return Check(what, False, message, fix, required=False)
     return Check(what, True, f"{name} is bound, and all nodes can mount it")
+
+
+async def _daemon(daemon: BuildDaemon) -> Check:
+    what, where = "build daemon", daemon.address
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            _, writer = await asyncio.open_connection(*daemon.place)
+    except OSError as error:
+        fix = "See c.KubernetesBuilder.buildkit_address, and whether the daemon runs."
+        return Check(what, False, f"{where} does not answer: {error or 'it takes too long'}", fix)
+    writer.close()
+    if not daemon.secret:
+        fix = "Let it demand certificates, and set c.KubernetesBuilder.buildkit_secret."
+        message = f"{where} answers, and whoever reaches it can use it"
+        return Check(what, False, message, fix, required=False)
+    return Check(what, True, f"{where} answers")
 
 
 async def _registry(cluster: Cluster) -> Check:

@@ -126,6 +126,10 @@ Landing:
 KubernetesBuilder:
   cache_claim: {{ include "binder.cacheClaim" . | quote }}
   push_secret: {{ include "binder.imagesSecret" . | quote }}
+  {{- with .Values.builds.buildkit }}{{ if .address }}
+  buildkit_address: {{ .address }}
+  buildkit_secret: {{ .secret | quote }}
+  {{- end }}{{ end }}
 {{- end -}}
 
 {{/* One file each: what the chart knows, and an administrator's settings over it. */}}
