@@ -47,7 +47,7 @@ ERRORS = "core/errors.py"
 """Where classes of errors tell their base a text of their own."""
 
 COMMAND_LINE = ("admin", "commands", "config", "up", "app.py", "client.py", "options.py")
-COMMAND_LINE += ("secrets.py", "storage/backup.py")
+COMMAND_LINE += ("secrets.py", "storage/backup.py", "storage/importing.py")
 """What talks to administrators in a terminal, in English."""
 
 _NEVER = datetime(2026, 1, 1, tzinfo=UTC)

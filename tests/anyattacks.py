@@ -102,7 +102,7 @@ async def test_no_secret_is_in_sight(attack: Attack) -> None:
 
 async def test_kernels_of_others_are_out_of_reach(attack: Attack) -> None:
     """Kernel ports need no key to listen to; they are in another network altogether."""
-    connection = json.loads((await attack.client.run("ana", KERNEL)).output)
+    connection = json.loads((await attack.run("ana", KERNEL)).output)
     ports = {connection[name] for name in connection if name.endswith("_port")}
     # in a network of her own eve may by chance have the same port for a kernel of hers
     ports -= set(await attack.try_("listening()"))
@@ -112,7 +112,7 @@ async def test_kernels_of_others_are_out_of_reach(attack: Attack) -> None:
 
 async def test_hub_api_gives_nothing_without_a_right(attack: Attack) -> None:
     api = f"http://{attack.hub.host}:{attack.hub.port}/hub/api"
-    answer = await attack.client.run("eve", "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")
+    answer = await attack.run("eve", "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")
     own = answer.output.strip()
     calls = [
         ("GET", f"{api}/users", ""),
@@ -146,7 +146,7 @@ async def test_kernel_calls_that_lead_out_are_refused(attack: Attack) -> None:
 
 
 async def test_fork_bomb_is_contained(attack: Attack) -> None:
-    attack.spoiled = True
+    await attack.spoil()
     forks, reason = (await attack.try_("fork_bomb()")).split()
     assert int(forks) <= 1024
     assert int(reason) == 11
@@ -156,8 +156,8 @@ async def test_fork_bomb_is_contained(attack: Attack) -> None:
         " try:\n  os.fork() or time.sleep(99)\n except OSError: time.sleep(1)"
     )
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {bomb!r}])"
-    await attack.client.run("eve", code)
-    answer = await attack.client.run(
+    await attack.run("eve", code)
+    answer = await attack.run(
         "ana", "import subprocess\nprint([subprocess.call('true') for _ in range(50)].count(0))"
     )
     assert answer.output.strip() == "50"
@@ -165,14 +165,14 @@ async def test_fork_bomb_is_contained(attack: Attack) -> None:
 
 
 async def test_memory_is_limited(attack: Attack) -> None:
-    attack.spoiled = True
+    await attack.spoil()
     ends = await attack.try_(f"fill_memory({4 * MEMORY})")
     assert ends != [0]
     # Each of these alone would be within the limit.
     together = await attack.try_(f"fill_memory({2 * MEMORY}, 4)")
     assert any(together), together
     await attack.all_is_well()
-    assert "here" in (await attack.client.run("eve", "print('here')")).output
+    assert "here" in (await attack.run("eve", "print('here')")).output
 
 
 async def test_processor_time_is_limited(attack: Attack) -> None:

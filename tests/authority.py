@@ -26,22 +26,28 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.file = folder / "authority.pem"
-        key, name = ec.generate_private_key(ec.SECP256R1()), _name("An authority of tests")
-        own = _certificate(name, key, name).add_extension(
+        self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name("Of tests")
+        public = self._key.public_key()
+        own = _certificate(self._name, public, self._name).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         own = own.add_extension(_key_usage(), critical=True)
-        own = own.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        self.file.write_bytes(_pem(own.sign(key, hashes.SHA256())))
-        server = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))])
-        issued = _certificate(_name(HOST), server, name).add_extension(names, critical=False)
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
-        issued = issued.add_extension(issuer, critical=False)
+        own = own.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
+        self.file.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
         both = folder / "server.pem"
-        both.write_bytes(_pem(issued.sign(key, hashes.SHA256())) + _private(server))
+        both.write_bytes(b"".join(self.issued(HOST)))
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(both)
+
+    def issued(self, host: str) -> tuple[bytes, bytes]:
+        """A certificate for an address, and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
+        issued = _certificate(_name(host), key.public_key(), self._name)
+        issued = issued.add_extension(names, critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        issued = issued.add_extension(issuer, critical=False)
+        return _pem(issued.sign(self._key, hashes.SHA256())), _private(key)
 
 
 def _name(words: str) -> x509.Name:
@@ -64,7 +70,7 @@ def _key_usage() -> x509.KeyUsage:
 
 def _certificate(
     subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePublicKey,
     issuer: x509.Name,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
@@ -72,7 +78,7 @@ def _certificate(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))

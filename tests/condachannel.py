@@ -225,7 +225,7 @@ import json, os, sys
 from pathlib import Path
 
 options = [word for word in sys.argv[1:] if word.startswith("--")]
-code, *words = sys.argv[sys.argv.index("-e") + 1:]
+code = sys.argv[sys.argv.index("-e") + 1]
 project = Path(dict(option.split("=") for option in options)["--project"])
 depot = Path(os.environ["JULIA_DEPOT_PATH"].split(":")[0])
 if "IJulia" in code:
@@ -234,11 +234,13 @@ if "IJulia" in code:
     kernel = Path(os.environ["JUPYTER_DATA_DIR"], "kernels", "julia-VERSION")
     kernel.mkdir(parents=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Julia VERSION", "metadata": {"words": words}}
-    (kernel / "kernel.json").write_text(json.dumps(spec | {"language": "julia"}))
+    spec = {"argv": argv, "display_name": "Julia VERSION", "language": "julia"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
 if "Pkg.instantiate()" in code:
     (project / "Manifest.toml").write_text('julia_version = "VERSION"\\n')
-    (depot / "packages" / "Tides").mkdir(parents=True)
+    tides = depot / "packages" / "Tides"
+    tides.mkdir(parents=True)
+    (tides / "from.txt").write_text(os.environ.get("JULIA_PKG_SERVER", "Julia's own"))
 '''
 
 
@@ -249,9 +251,38 @@ def julia_package(version: str) -> Package:
     """
     script = 'export JULIA_DEPOT_PATH="$CONDA_PREFIX/share/julia:$JULIA_DEPOT_PATH"\n'
     script += 'export JULIA_PROJECT="@conda" JULIA_LOAD_PATH="@:@conda:@stdlib"\n'
+    script += 'export JULIA_SSL_CA_ROOTS_PATH="$CONDA_PREFIX/ssl/cacert.pem"\n'
     minor = version.rpartition(".")[0]
     files = {
         "bin/julia": _JULIA.replace("VERSION", minor),
         "etc/conda/activate.d/julia.sh": script,
     }
     return Package("julia", files, version=version)
+
+
+_RSCRIPT = """#!/bin/sh
+# Takes the words that the engine gives Rscript, and leaves what the real one would.
+for last; do :; done
+package="$R_LIBS_USER/$(basename "$last" .R)"
+mkdir "$package" && echo "of $BINDER_CRAN for $R_OF_CONDA" >"$package/DESCRIPTION"
+"""
+_R = """#!/bin/sh
+for last; do :; done
+exec "${0%/*}/python" -m ipykernel_launcher -f "$last"
+"""
+
+
+def packages_of_r(*versions: str) -> list[Package]:
+    """Programs that are called like R's, and the packages that every environment with R has.
+
+    Its kernel is Python's: no R of conda's is in tests.
+    """
+    script = 'export R_OF_CONDA="${CONDA_PREFIX##*/}"\n'
+    files = {"bin/R": _R, "bin/Rscript": _RSCRIPT, "etc/conda/activate.d/r.sh": script}
+    named = {"r-irkernel": "IRkernel", "r-remotes": "remotes", "r-shiny": "shiny"}
+    libraries = [
+        Package(package, {f"lib/R/library/{name}/DESCRIPTION": ""}, depends=["r-base"])
+        for package, name in named.items()
+    ]
+    bases = [Package("r-base", files, version=version) for version in versions]
+    return [*bases, *libraries, Package("r-recommended", {}, depends=["r-base"])]

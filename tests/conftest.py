@@ -4,6 +4,7 @@
 - `own_authorities`: what a test had programs trust ends with it.
 - `leftout.py`: how many tests were left out for want of a cluster.
 - `gitserver`: a real Git server on loopback (`gitserver.py`).
+- `readymade.py`: the environment of an empty repository, for every data directory.
 - `rooms.py`: which tests may not run beside each other.
 - `sandbox_hub`: a real Hub with real sandboxes, once as root and once as an ordinary user
   (`sandboxhub.py`).
@@ -18,6 +19,7 @@ from gitserver import gitserver
 from hostiletrees import cleared
 from leftout import tell_left_out
 from nothing_missing import pytest_runtest_makereport
+from readymade import pytest_configure, pytest_unconfigure
 from rooms import (
     pytest_collection_modifyitems,
     pytest_itemcollected,
@@ -34,12 +36,14 @@ __all__ = [
     "gitserver",
     "own_authorities",
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_itemcollected",
     "pytest_runtest_logfinish",
     "pytest_runtest_logstart",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
     "pytest_sessionfinish",
+    "pytest_unconfigure",
     "pytest_xdist_make_scheduler",
     "sandbox_hub",
 ]

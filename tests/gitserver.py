@@ -129,13 +129,14 @@ class RepoHandle:
         self._clock += 60
         ref = f"refs/heads/{branch}"
         text = message.encode()
-        lines = [f"commit {ref}\ncommitter {_AUTHOR} {self._clock} +0000\n".encode()]
+        lines = [f"commit {ref}\nmark :1\ncommitter {_AUTHOR} {self._clock} +0000\n".encode()]
         lines.append(b"data %d\n%s\n" % (len(text), text))
         if self._has(ref):
             lines.append(f"from {ref}^0\n".encode())
         lines += [_change(path, content) for path, content in files.items()]
-        self.git("fast-import", "--quiet", "--force", stdin=b"".join(lines))
-        return self.git("rev-parse", ref)
+        return self.git(
+            "fast-import", "--quiet", "--force", stdin=b"".join([*lines, b"get-mark :1\n"])
+        )
 
     def branch(self, name: str, commit: str = "main") -> str:
         """Point a branch at a commit and give the commit's id."""

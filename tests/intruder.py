@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sandboxhub import Client, SandboxHub
+from sandboxhub import Answer, Client, SandboxHub
 
 TRIES = (Path(__file__).parent / "tries.py").read_text()
 MEMORY = 512 << 20
@@ -24,7 +24,7 @@ class Attack:
         host_port: something listens there on the host's loopback interface.
         open_port: something listens there on every address of the host.
         abstract: name of an abstract socket that listens on the host.
-        spoiled: set by a test after which eve needs another server.
+        spoiled: whether eve needs another server after this test.
     """
 
     hub: SandboxHub
@@ -38,9 +38,18 @@ class Attack:
     async def try_(self, expression: str, seconds: float = 120) -> Any:
         """Let eve evaluate an expression of `tries.py`."""
         code = f"{TRIES}\nprint('RESULT', repr({expression}))"
-        answer = await self.client.run("eve", code, seconds=seconds)
+        answer = await self.run("eve", code, seconds)
         assert "RESULT " in answer.output, answer
         return ast.literal_eval(answer.output.rpartition("RESULT ")[2].splitlines()[0])
+
+    async def run(self, user: str, code: str, seconds: float = 60) -> Answer:
+        """Run code; in a kernel of its own where one may end of what is tried."""
+        return await self.client.run(user, code, seconds=seconds, kept=not self.spoiled)
+
+    async def spoil(self) -> None:
+        """Before what eve's server does not survive: all that she may have is hers for it."""
+        self.spoiled = True
+        await self.client.end_kept_kernel("eve")
 
     def init(self, user: str) -> int:
         """Host pid of the first process of a person's sandbox."""
@@ -55,7 +64,7 @@ class Attack:
         """The Hub, ana's server and eve's own work as before."""
         assert self.hub.alive
         assert set(await self.client.servers("ana")) == {"one"}
-        answer = await self.client.run("ana", "print(open('secret.txt').read())")
+        answer = await self.run("ana", "print(open('secret.txt').read())")
         assert self.secret in answer.output
 
 

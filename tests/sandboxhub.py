@@ -36,6 +36,7 @@ import noproxy
 import pytest
 from datadirs import remove_later
 from ports import free_ports
+from readymade import give_environment
 
 from binderhub_ext.core.launch import Launch, sign_ticket
 from binderhub_ext.core.layout import DataDirectory
@@ -199,6 +200,7 @@ class SandboxHub:
         host: where its API listens.
         service: port at which a test may be the service, where its Hub asks for secrets.
         own_profile: whether the list of kernel calls is ours, not that of some runtime.
+        kept_kernels: ids of those that run more code later.
 
     Args:
         root: an empty folder.
@@ -223,6 +225,7 @@ class SandboxHub:
         self.image = ""
         self._make(extra)
         self.process: subprocess.Popen[bytes] | None = None
+        self.kept_kernels: set[str] = set()
 
     def _make(self, extra: str) -> None:
         self.data.mkdir(exist_ok=True)
@@ -272,6 +275,8 @@ class SandboxHub:
     @contextmanager
     def running(self) -> Iterator[SandboxHub]:
         """Running, with the environment of an empty repository."""
+        if not self.layout.environments.exists():
+            give_environment(self.data, ORDINARY if self.given_away else None)
         try:
             self.image = self.build()
             self.start()
@@ -476,6 +481,14 @@ class Client:
             self._tokens[user] = answer["token"]
         return self._tokens[user]
 
+    async def page(self, launch: Launch, path: str) -> str:
+        """What a program of a server shows to whoever is signed in."""
+        user, server = launch.user, launch.server
+        token = {"Authorization": f"token {await self.access(user)}"}
+        address = f"http://{self.hub.server_address(user, server)}/user/{user}/{server}/{path}"
+        async with self.session.get(address, headers=token) as response:
+            return (await response.text()).strip()
+
     async def run(
         self,
         user: str,
@@ -483,18 +496,47 @@ class Client:
         server: str = "one",
         seconds: float = 60,
         kernel: str = "python3",
+        *,
+        kept: bool = False,
     ) -> Answer:
-        """Run code in a new kernel of a person's server."""
-        base = f"{self.hub.server_address(user, server)}/user/{user}/{server}/api/kernels"
+        """Run code in a new kernel of a person's server.
+
+        Args:
+            kept: in one that goes on and has run such code before, if there is one.
+        """
+        async with self._kernels(user, server) as (session, base):
+            id = await self._kept_kernel(session, base) if kept else ""
+            if not id:
+                async with session.post(f"http://{base}", json={"name": kernel}) as response:
+                    id = (await response.json())["id"]
+            async with session.ws_connect(f"ws://{base}/{id}/channels", max_msg_size=0) as socket:
+                answer = await asyncio.wait_for(_execute(socket, code), seconds)
+            if kept:
+                self.hub.kept_kernels.add(id)
+            else:
+                await session.delete(f"http://{base}/{id}")
+        return answer
+
+    async def end_kept_kernel(self, user: str) -> None:
+        """End what :meth:`run` keeps in a person's server, which takes some of their memory."""
+        async with self._kernels(user, "one") as (session, base):
+            if id := await self._kept_kernel(session, base):
+                await session.delete(f"http://{base}/{id}")
+
+    @asynccontextmanager
+    async def _kernels(
+        self, user: str, server: str
+    ) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+        """A session of a person's, and where their server has its kernels."""
         headers = {"Authorization": f"token {await self.access(user)}"}
         async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.post(f"http://{base}", json={"name": kernel}) as response:
-                kernel = (await response.json())["id"]
-            channels = f"ws://{base}/{kernel}/channels"
-            async with session.ws_connect(channels, max_msg_size=0) as socket:
-                answer = await asyncio.wait_for(_execute(socket, code), seconds)
-            await session.delete(f"http://{base}/{kernel}")
-        return answer
+            address = self.hub.server_address(user, server)
+            yield session, f"{address}/user/{user}/{server}/api/kernels"
+
+    async def _kept_kernel(self, session: aiohttp.ClientSession, base: str) -> str:
+        async with session.get(f"http://{base}") as response:
+            there = [str(one["id"]) for one in await response.json()]
+        return next((id for id in there if id in self.hub.kept_kernels), "")
 
 
 async def _execute(socket: aiohttp.ClientWebSocketResponse, code: str) -> Answer:

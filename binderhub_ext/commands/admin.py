@@ -1,4 +1,4 @@
-"""Look after volumes, back everything up and restore it.
+"""Look after volumes, back everything up, restore it, and import what people have elsewhere.
 
 Volumes also while the Hub runs: both change the same small files, one after the other.
 """
@@ -21,6 +21,7 @@ from ..core.layout import DataDirectory
 from ..core.volumes import Kind, Volume, check_person, undated
 from ..storage.backup import back_up, restore_backup
 from ..storage.volumes import VolumeStore
+from ..up import importing
 from ..up.datadir import default_data_dir
 
 _NONE = "none"
@@ -33,7 +34,8 @@ def main(argv: list[str]) -> int:
         argv: after `admin`.
 
     Returns:
-        0; what does not work is raised as a `BinderError`.
+        0, or 1 if some of a list could not be done; else what does not work is raised as a
+        `BinderError`.
     """
     options = _parser().parse_args(argv)
     layout = DataDirectory(Path(options.data_dir).expanduser().absolute())
@@ -44,6 +46,8 @@ def main(argv: list[str]) -> int:
     elif options.what == "restore":
         restore_backup(options.archive, layout)
         print(f"Restored. Start it with: binder-at-home up --data-dir {layout.root}")
+    elif options.what == "import":
+        return importing.run(_ours(layout), options)
     else:
         options.run(VolumeStore(_ours(layout)), options)
     return 0
@@ -69,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     things = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     _add_volumes(things.add_parser("volumes", help="group and shared volumes"))
+    importing.add_arguments(
+        things.add_parser("import", help="copy what people have on another hub into their homes")
+    )
     for name, said in (
         ("backup", "write everything that cannot be made again to a file, also while it is in use"),
         ("restore", "make a new data directory of such a file"),

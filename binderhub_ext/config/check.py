@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from traitlets import TraitError
@@ -34,9 +33,8 @@ def check(
     Raises:
         CannotStart: one sentence for each, with its place and what may be meant.
     """
-    load = partial(classes.load, config)
     refused = []
-    for fault in faults(config, load=load, strangers=warn is not None):
+    for fault in faults(config, steps=classes.steps(config), strangers=warn is not None):
         words = f"{_place(fault, paths, typed or Config())}{fault.words}"
         if fault.refused:
             refused.append(words)

@@ -20,19 +20,31 @@ _PROGRAMS = (
 """By name: they import this package."""
 
 
-def load(config: Config) -> None:
-    """Import them; what is not installed, or does not load, is left out.
+def steps(config: Config) -> Iterator[None]:
+    """Import them, those first that are likely to be meant and are there at once.
 
-    Takes seconds, since all of the Hub is among them.
+    The last ones take seconds: clients of clusters are among them. What is not installed, or does
+    not load, is left out.
 
     Args:
         config: of an administrator, who names classes of their own.
     """
     for name in _PROGRAMS:
         importlib.import_module(name)
+    yield
+    _load_chosen(config)
+    load_rooms(*(name for name in engine_names() if _is_set(name, config)))
+    yield
     load_rooms(*engine_names())
     _load_entries(_of_the_hub())
-    _load_chosen(config)
+    yield
+
+
+def _is_set(engine: str, config: Config) -> bool:
+    """Whether an engine's builder has settings; one that is announced wrongly has none."""
+    with suppress(Exception):
+        return find_engine(engine).builder.partition(":")[2] in config
+    return False
 
 
 def load_rooms(*engines: str) -> None:

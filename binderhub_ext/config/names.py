@@ -8,9 +8,10 @@ program's, and is refused only where its name is nearly that of one we know.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
+from itertools import chain
 from typing import Any
 
 from traitlets import TraitError, TraitType
@@ -38,23 +39,23 @@ class Fault:
     refused: bool = True
 
 
-def faults(config: Config, *, load: Callable[[], None], strangers: bool = True) -> list[Fault]:
+def faults(config: Config, *, steps: Iterable[None], strangers: bool = True) -> list[Fault]:
     """What is wrong with a configuration.
 
     Args:
         config: all that was set.
-        load: loads more classes that may have settings; called only if something is not known.
+        steps: each loads more classes that may have settings, and is taken only if something is
+            not known yet.
         strangers: whether classes that nobody knows are of interest.
     """
 
-    def judged() -> list[Fault]:
-        faults = _judge(config, _known())
-        return [fault for fault in faults if strangers or fault.refused]
-
-    if not judged():
-        return []
-    load()
-    return judged()
+    found: list[Fault] = []
+    for _ in chain([None], steps):
+        judged = _judge(config, _known())
+        found = [fault for fault in judged if strangers or fault.refused]
+        if not found:
+            break
+    return found
 
 
 def _known() -> dict[str, _Settings]:

@@ -150,7 +150,7 @@ class NoSpace(BinderError):
     """A disk or a quota is full."""
 
     code, status = "no-space", 507
-    TEXT = "no space left|disk quota exceeded"
+    TEXT = "no space left|disk quota exceeded|n't have enough free space"
 
     @staticmethod
     def here() -> NoSpace:

@@ -128,6 +128,9 @@ class Engine:
         folders: whether its servers can see a folder of the machine that its owner offered.
         concurrent_starts: how many servers may start at the same time unless an administrator says
             otherwise; 0 for two of each processor of this machine, on which they start.
+        owner: `module:function` that makes a person's home if there is none, given the data
+            directory and their name, and says whose it is (:class:`~.rundir.Owner`); empty if only
+            a start can do that.
     """
 
     name: str
@@ -137,6 +140,7 @@ class Engine:
     secrets: bool = False
     folders: bool = False
     concurrent_starts: int = 0
+    owner: str = ""
 
 
 class Builder(LoggingConfigurable, metaclass=Abstract):
@@ -262,6 +266,23 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
             " have the environment built from the repository.",
             reference=reference,
         )
+
+    async def prepull(self, image: Image, size: str, tell: Tell) -> Sentence:
+        """Get an image onto every machine on which servers may run.
+
+        By default nothing: what this machine built or pulled is where its servers run. Cancelling
+        it ends all it began; what is on a machine by then stays there.
+
+        Args:
+            size: by its name, of the servers; empty for those of none.
+
+        Returns:
+            Where the image is now, for a person; empty where it is on the one machine there is.
+
+        Raises:
+            EngineDown
+        """
+        return NOTHING
 
     async def preview(self, launch: Launch) -> Update | None:
         """What starting a launch would do to its person's project, found out without doing it.

@@ -11,6 +11,7 @@ from traitlets.config import Config
 from ..core.errors import CannotStart
 from ..core.layout import DataDirectory
 from .base import Builder, Engine
+from .rundir import Owner
 
 GROUP = "binderhub_ext.engines"
 
@@ -46,6 +47,22 @@ def load_builder(engine: Engine, config: Config, layout: DataDirectory) -> Build
     """
     builder_class: type[Builder] = _load(engine.builder)
     return builder_class(config=config, data_dir=str(layout.root))
+
+
+def ensure_owner(engine: Engine, layout: DataDirectory, user: str) -> Owner:
+    """Make a person's home as an engine does at a start, if there is none; gives whose it is.
+
+    Raises:
+        CannotStart: this engine gives homes an owner at starts alone.
+        BinderError: it cannot be used.
+    """
+    if not engine.owner:
+        raise CannotStart(
+            "The engine '{name}' makes homes when a server starts, and not before.",
+            name=engine.name,
+        )
+    owner: Owner = _load(engine.owner)(layout, user)
+    return owner
 
 
 def apply_hub_settings(engine: Engine, config: Config, asked: Config) -> None:

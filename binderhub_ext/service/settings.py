@@ -175,7 +175,7 @@ class BuildSettings:
     """What an administrator says of builds.
 
     Attributes:
-        concurrency: builds at the same time.
+        concurrency: builds at the same time, and as many images on their way to nodes.
         log_limit: bytes of log kept of one.
         log_days: days a log is kept.
         look_time: seconds for which a page that asks looks at a commit.
@@ -193,7 +193,8 @@ class Builds(Configurable):
     concurrency = Integer(
         2,
         min=1,
-        help="Builds at the same time (default 2). Further ones wait and say how many are ahead.",
+        help="""Builds at the same time (default 2), and images that *Prepare* gets onto nodes.
+        Further ones wait and say how many are ahead.""",
     ).tag(config=True)
 
     log_limit = Bytes(

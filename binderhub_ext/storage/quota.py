@@ -84,6 +84,19 @@ def keep_limit(root: Path, path: PurePosixPath, project: int, size: int) -> None
         _limit(folder, project, size)
 
 
+def count_with(folder: int, other: int) -> None:
+    """Have a folder and all in it counted with another one, into which it could not be moved else.
+
+    Does nothing for who is not root, or where the file system counts nothing.
+    """
+    try:
+        project, inherits = _project(other)
+    except OSError:
+        return
+    if inherits and os.geteuid() == 0:
+        _assign_all(folder, project)
+
+
 def _assign_all(folder: int, project: int) -> None:
     """The folder itself comes last: if that is done, all is."""
     for number, inside in enumerate(folders_beneath(folder)):

@@ -55,18 +55,25 @@ def choose(name: str, c: Config, layout: DataDirectory) -> str:
     Raises:
         CannotStart: it lacks something here; says what, and the command that mends it.
     """
-    memory = layout.root / _MEMORY
-    last = memory.read_text(errors="replace").strip() if name == AUTO and memory.exists() else ""
-    if last in engine_names():
+    last = remembered(layout) if name == AUTO else ""
+    if last:
         candidates = [last]
     elif name == AUTO:
         candidates = [n for n in _PREFERENCE if n in engine_names()]
     else:
         candidates = [name]
     chosen = _first_that_works(candidates, c, layout, name)
+    memory = layout.root / _MEMORY
     memory.touch(mode=0o600)
     memory.write_text(f"{chosen}\n")
     return chosen
+
+
+def remembered(layout: DataDirectory) -> str:
+    """The engine that a data directory was used with last; empty if that is none of those here."""
+    memory = layout.root / _MEMORY
+    last = memory.read_text(errors="replace").strip() if memory.exists() else ""
+    return last if last in engine_names() else ""
 
 
 def _first_that_works(names: list[str], c: Config, layout: DataDirectory, asked: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +43,15 @@ class ConfiguredHub(JupyterHub):
 
     def load_config_file(self, *_args: Any, **_kwargs: Any) -> None:
         """Nothing is left to load."""
+
+    def init_db(self) -> None:
+        """With our own programs at hand: it looks in the PATH for what upgrades old tables."""
+        before = os.environ.get("PATH", os.defpath)
+        os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
+        try:
+            super().init_db()
+        finally:
+            os.environ["PATH"] = before
 
 
 class OneMachineHub(ConfiguredHub):

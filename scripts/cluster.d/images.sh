@@ -56,17 +56,27 @@ need_our_layers() {
   system_layer=system-$(key_of <(echo "$base_layer") "$recipe/system.sh")
   python_layer=python-$(key_of <(echo "$system_layer") "$recipe/python.sh" <(requirements) \
     "$checkout/binderhub_ext/up/node/package-lock.json")
-  code_layer=code-$(key_of <(echo "$python_layer" "$code") "$recipe/code.sh")
+  client_layer=client-$(sources "$parts/buildkit")
+  code_layer=code-$(key_of <(echo "$python_layer" "$client_layer" "$code") "$recipe/code.sh")
   [[ ! -e $images/binder-$code_layer.tar ]] || return 0
   wheel=$(our_wheel)
+  need_client_layer
   layer "$system_layer" "$recipe/system.sh" "" "$base_layer"
   layer "$python_layer" "$recipe/python.sh" "$wheel" "$system_layer" "$base_layer"
   layer "$code_layer" "$recipe/code.sh" "$wheel" "$python_layer" "$system_layer" "$base_layer"
   rm -rf "$(dirname "$wheel")" "$images"/binder-*.tar
   archive "$images/binder-$code_layer.tar" "$our_image" --user 1000:1000 --directory /srv \
-    --layer "$layers/$base_layer.tar" --layer "$layers/$system_layer.tar" \
+    --layer "$layers/$base_layer.tar" --layer "$layers/$client_layer.tar" --layer "$layers/$system_layer.tar" \
     --layer "$layers/$python_layer.tar" --layer "$layers/$code_layer.tar" "${authorities[@]/#/--env=}" \
     --env=PATH=/opt/binder/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+}
+
+# BuildKit's client, which Debian has not.
+need_client_layer() {
+  [[ ! -e $layers/$client_layer.tar ]] || return 0
+  rm -rf "$layers"/client-*
+  install -D --mode 755 "$programs/buildctl" "$layers/$client_layer/usr/local/bin/buildctl"
+  as_archive "$client_layer"
 }
 
 requirements() { sed -n '/^install_requires/,/^\[options.entry_points/p' "$checkout/setup.cfg"; }

@@ -79,10 +79,12 @@ need_go_programs() {
   need_go_program kube . "$(kube_flags)"
   need_go_program kube ./pause
   need_go_program coredns .
+  need_go_program buildkit "$buildctl"
 }
 
 # Before anything else is got: this is what a machine lacks most often, and it takes the most room.
 need_to_build() {
+  [[ -x $programs/buildctl-$(sources "$parts/buildkit") ]] || need_go
   [[ ! -x $programs/kube-$(sources "$parts/kube") || ! -x $programs/coredns-$(sources "$parts/coredns") ]] ||
     return 0
   need_go
@@ -92,9 +94,8 @@ need_to_build() {
 }
 
 need_go_program() { # need_go_program MODULE PACKAGE [LINKER FLAGS]
-  local module=$1 package=$2 name=${2#.} built
-  name=${name#/}
-  name=${name:-$module}
+  local module=$1 package=$2 name=${2##*/} built
+  [[ $name != . ]] || name=$module
   built=$programs/$name-$(sources "$parts/$module")
   [[ ! -x $built ]] || return 0
   say "building $name (the first time this takes minutes)"

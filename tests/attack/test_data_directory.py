@@ -50,7 +50,7 @@ async def test_nobody_else_reads_or_lists_anything(attack: Attack) -> None:
     """With servers that run, builds, logs, environments, caches and a trash in it."""
     layout = attack.hub.layout
     layout.cache.mkdir(exist_ok=True)
-    await attack.client.run("ana", "import os; os.makedirs('projects/o/n')")
+    await attack.run("ana", "import os; os.makedirs('projects/o/n')")
     home = PurePosixPath(layout.home("ana").name)
     move_to_trash(layout, layout.homes, home / "projects/o/n", owner="ana", now=1.0)
     with BuildLog(layout.builds / "1.log", 1000) as log:
@@ -84,9 +84,7 @@ async def test_the_log_of_a_server_is_its_persons(attack: Attack) -> None:
     logs = list((attack.hub.layout.run / "servers").glob("*/server.log"))
     assert len(logs) == 2
     assert {oct(log.stat().st_mode & 0o7) for log in logs} == {"0o0"}
-    answer = await attack.client.run(
-        "ana", "print(len(open('/var/log/jupyter-server.log').read()))"
-    )
+    answer = await attack.run("ana", "print(len(open('/var/log/jupyter-server.log').read()))")
     assert int(answer.output) > 0
 
 

@@ -1,13 +1,14 @@
 """Fixtures with Debian's Chromium, for every folder whose tests use a browser.
 
-`browser`: one for a module. `context`: a person's, with own cookies. `page`: a page of it.
-`artifacts`: where screenshots go.
+`browser`: one for all modules that follow each other. `context`: a person's, with own cookies.
+`page`: a page of it. `artifacts`: where screenshots go.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -39,16 +40,44 @@ def artifacts() -> Path:
     return folder
 
 
-# Not for the whole session: Playwright's event loop would stand in the way of tests with their own.
+_running = ExitStack()
+_browsers: list[Browser] = []
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Browser:
+    if not _browsers or not _browsers[-1].is_connected():
+        _end_browser()
+        _browsers.append(_begin_browser())
+    return _browsers[-1]
+
+
+def _begin_browser() -> Browser:
     executable = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if executable is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium-headless-shell)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
+    playwright = _running.enter_context(sync_playwright())
+    browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    _running.callback(browser.close)
+    return browser
+
+
+def _end_browser() -> None:
+    _browsers.clear()
+    _running.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Function | None
+) -> Generator[None, None, None]:
+    """End the browser where a module without one follows.
+
+    Playwright's event loop would stand in the way of tests with their own.
+    """
+    yield
+    if nextitem is None or (nextitem.path != item.path and "browser" not in nextitem.fixturenames):
+        _end_browser()
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from chromium import artifacts, browser, context, page
+from chromium import artifacts, browser, context, page, pytest_runtest_teardown
 from gitserver import missing
 from harness import Pages
 from homehub import HomeHub
 from playwright.sync_api import Page
 
-__all__ = ["artifacts", "browser", "context", "page"]
+__all__ = ["artifacts", "browser", "context", "page", "pytest_runtest_teardown"]
 
 
 _CONFIG = """

@@ -27,6 +27,7 @@ from datadirs import remove_later
 from gitserver import GitServer
 from playwright.sync_api import Browser, Locator, Page
 from ports import free_ports
+from readymade import give_environment
 
 PASSWORD = "correct-horse-battery-staple"
 ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
@@ -109,6 +110,9 @@ class HomeHub:
             git = stack.enter_context(GitServer(folder / "git"))
             port = free_ports(4)
             log = folder / "up.log"
+            if engine == "local":
+                (folder / "data/secrets").mkdir(mode=0o700, parents=True)
+                give_environment(folder / "data")
             command = _command(folder, port, extra, engine)
             hub = cls(f"http://localhost:{port}", folder / "data", git, log, command)
             stack.callback(hub.stop)

@@ -46,10 +46,16 @@ def test_the_code_is_as_large_as_the_wall(pages: Pages, browser: Browser, artifa
 def test_what_is_prepared_opens_nothing(pages: Pages, page: Page) -> None:
     stream = pages.streams["8c1f0a"] = Stream()
     stream.say("building", "Installing packages", step="image", progress=35)
-    stream.say("ready", "The image is ready.", url="", step="redirect", progress=100)
+    told = "The image is ready. It is on 1 of 2 nodes."
+    lacks = "node-2: Its disk is too full for the image."
+    stream.say("built", lacks, step="prepull", progress=80, attention=lacks)
+    stream.say("ready", told, url="", step="redirect", progress=100)
     page.goto(pages.show("launches/8c1f0a", "launch.html", **samples.launch(prepares=True)))
     expect(page.locator("#prepared")).to_contain_text("Nothing was started.")
-    expect(page.locator("#steps li")).to_have_count(3)
+    expect(page.locator("#message")).to_have_text(told)
+    expect(page.locator("#attention")).to_have_text(lacks)
+    expect(page.locator("#steps li")).to_have_count(4)
+    expect(page.locator("#steps li").last).to_have_attribute("data-state", "done")
     expect(page).to_have_title("Prepared · tidal-analysis")
     assert stream.connections == [""], "it was not loaded again"
 

@@ -17,10 +17,10 @@ HERE = Path(__file__).parent
 # What a person does in a browser is written down once, in the browser tests' folder.
 sys.path[:0] = [str(HERE.parent / "browser"), str(HERE.parent / "service")]
 
-from chromium import artifacts, browser, context, page  # noqa: E402
+from chromium import artifacts, browser, context, page, pytest_runtest_teardown  # noqa: E402
 from homehub import HomeHub  # noqa: E402
 
-__all__ = ["artifacts", "browser", "context", "page"]
+__all__ = ["artifacts", "browser", "context", "page", "pytest_runtest_teardown"]
 
 _CONFIG = """
 c.Access.origins = [{origin!r}]

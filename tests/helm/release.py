@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -339,19 +339,25 @@ class Person:
 
     def launch(self, link: str, *secrets: str) -> Outcome:
         """Launch it, given these secrets, and watch until it is ready or failed."""
+        if secrets:
+            return self._watch(lambda: self._start("launches", repo=link, secrets=[*secrets]))
+        return self._watch(lambda: self.client.start(link))
+
+    def prepare(self, link: str) -> Outcome:
+        """Have it built and got to where servers run, and watch until it is or that failed."""
+        return self._watch(lambda: self._start("prepare", repo=link))
+
+    def _watch(self, start: Callable[[], Started]) -> Outcome:
         outcome = Outcome()
         try:
-            client = self.client
-            started = self._start(link, secrets) if secrets else client.start(link)
-            for event in client.events(started):
+            for event in self.client.events(start()):
                 outcome.events.append(event)
         except BinderError as error:
             outcome.error = error
         return outcome
 
-    def _start(self, link: str, secrets: Sequence[str]) -> Started:
-        asked = {"repo": link, "secrets": [*secrets]}
-        view = self.ask("POST", "services/binder/api/launches", asked)
+    def _start(self, what: str, **asked: object) -> Started:
+        view = self.ask("POST", f"services/binder/api/{what}", asked)
         return Started(f"{self.address}{view['events']}")
 
     def launch_until_ready(self, link: str, seconds: float = 180) -> list[Outcome]:

@@ -19,7 +19,9 @@ from binderhub_ext import __version__
 from binderhub_ext.config.check import check
 from binderhub_ext.config.files import read
 from binderhub_ext.engines.kubernetes import labels
-from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.engines.kubernetes.cluster import POD_VARIABLES, Cluster
+from binderhub_ext.engines.kubernetes.placement import Placement
+from binderhub_ext.engines.kubernetes.prepull import manifest
 from binderhub_ext.service.accounting.settings import Ledger
 from binderhub_ext.service.launching import metrics  # noqa: F401 - makes the figures
 
@@ -42,7 +44,10 @@ httpRoute: {enabled: true, parentRefs: {gateway: {namespace: entry}}}
 database: {postgresql: {host: db, secret: password}}
 networkPolicy: {buildsReach: {registry: {cidr: 10.1.2.3/32, port: 5000}}}
 tests: {repository: "https://github.com/o/r"}
-builds: {cache: {enabled: true}}
+builds:
+  cache: {enabled: true}
+  buildkit:
+    {address: "tcp://buildkitd.builds:1234", secret: tls, namespace: builds, podLabels: {app: bk}}
 monitoring: {serviceMonitor: {enabled: true}, alerts: {enabled: true}, dashboard: {enabled: true}}
 prepull: {images: {class: "registry.example.org/binder:1", old: ""}}
 placeholders: {count: 3, priorityClass: gives-way}
@@ -142,6 +147,26 @@ def test_a_network_can_be_taken_off_the_list() -> None:
     assert "10.0.0.0/8" not in json.dumps(policy)
 
 
+def test_builds_reach_a_daemon_of_ones_own_at_its_port_alone() -> None:
+    objects = rendered(values=EVERYTHING)
+    (rule,) = [
+        each
+        for each in named(objects, "NetworkPolicy", "builds")["spec"]["egress"]
+        if any("namespaceSelector" in to and "podSelector" in to for to in each["to"])
+    ]
+    assert rule["ports"] == [{"port": 1234, "protocol": "TCP"}]
+    assert rule["to"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "builds"}},
+            "podSelector": {"matchLabels": {"app": "bk"}},
+        }
+    ]
+    config = json.loads(named(objects, "ConfigMap", "service")["data"]["service.json"])
+    assert config["KubernetesBuilder"]["buildkit_address"] == "tcp://buildkitd.builds:1234"
+    assert config["KubernetesBuilder"]["buildkit_secret"] == "tls"
+    assert "buildkit" not in json.dumps(rendered())
+
+
 def test_what_holds_peoples_things_survives() -> None:
     """An uninstallation keeps claims and secrets."""
     kept = {
@@ -184,6 +209,30 @@ def test_the_ledger_counts_what_servers_get() -> None:
     given = Ledger(config=Config(json.loads(text))).given()
     assert (given.default.memory, given.gpus) == (6 << 30, {"gpu": 2})
     assert "environment" not in text
+
+
+def test_prepare_knows_where_servers_run() -> None:
+    """And the policy that keeps what pulls there from the network is for the pods it makes."""
+    places = "node_selector: {pool: people}, tolerations: [{key: people, operator: Exists}]"
+    values = f"servers: {{config: {{BinderKubeSpawner: {{{places}}}}}}}"
+    objects = rendered(values=values)
+    text = named(objects, "ConfigMap", "service")["data"]["service.json"]
+    placement = Placement.of_size(Config(json.loads(text)), "")
+    assert placement.selector == {"pool": "people"} and placement.tolerations[0]["key"] == "people"
+    made = manifest("image", placement, Cluster(config=Config(json.loads(text))))
+    policy = named(objects, "NetworkPolicy", "pull")["spec"]
+    chosen = policy["podSelector"]["matchLabels"]
+    assert chosen.items() <= made["spec"]["template"]["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress", "Egress"] and policy.keys().isdisjoint(
+        {"ingress", "egress"}
+    )
+
+
+def test_what_prepare_makes_ends_with_the_service() -> None:
+    [container] = dict(pod_specs(rendered()))["it-binder-service"]["containers"]
+    told = {each["name"]: each.get("valueFrom") for each in container["env"]}
+    fields = [told[name]["fieldRef"]["fieldPath"] for name in POD_VARIABLES]
+    assert fields == ["metadata.name", "metadata.uid"]
 
 
 def test_alerts_and_dashboard_ask_for_figures_that_there_are() -> None:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from charts import helm
+from kubehub import kubectl
 from metadata import cloud_metadata
 from release import NODE, Browser, Release
 
@@ -51,6 +52,48 @@ def test_an_upgrade_that_changes_nothing_restarts_nothing(release: Release) -> N
     time.sleep(2)
     assert release.parts() == before
     assert release.secrets() == secrets
+
+
+def test_prepare_gets_an_image_onto_the_nodes(release: Release, plain_repository: str) -> None:
+    """With the rights that the chart gives; nobody's server runs, and nothing that pulled stays."""
+    outcome = release.person("tea").prepare(plain_repository)
+    assert outcome.ready, outcome.told
+    assert outcome.words == (
+        "The image is ready. It is on the one node on which such servers may run."
+    )
+    assert release.servers() == [] and release.get("daemonsets") == []
+
+
+PULLS_NOTHING = """
+import json
+from traitlets.config import Config
+from binderhub_ext.engines.kubernetes.cluster import Cluster
+from binderhub_ext.engines.kubernetes.placement import Placement
+from binderhub_ext.engines.kubernetes.prepull import manifest
+
+config = Config(json.load(open("/etc/binder/service.json")))
+cluster = Cluster(config=config)
+image = f"{cluster.repository}:{'0' * 32}"
+print(json.dumps(manifest(image, Placement(), cluster)))
+"""
+
+
+def test_what_prepare_makes_is_gone_with_the_service(release: Release) -> None:
+    """As by an uninstallation in the middle of it: nobody sweeps any more."""
+    service = "deploy/it-binder-service"
+    made = release.kubectl("exec", service, "--", "python3", "-c", PULLS_NOTHING)
+    kubectl(f"--namespace={release.namespace}", "create", "--filename=-", given=made)
+    assert len(release.get("daemonsets")) == 1
+    release.kubectl("scale", service, "--replicas=0")
+    try:
+        until = time.monotonic() + 60
+        while release.get("daemonsets"):
+            assert time.monotonic() < until, "it is still there"
+            time.sleep(0.5)
+    finally:
+        release.kubectl("scale", service, "--replicas=1")
+        release.until_ready()
+        release.until_found()
 
 
 DATABASE = ("run", "database", "--image=docker.io/binder-at-home/busybox:1", "--restart=Never")

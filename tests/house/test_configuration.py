@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -223,3 +225,17 @@ def test_a_hub_that_calls_configure_refuses_it(
     hub = JupyterHub()
     hub.load_config_file(str(right))
     assert (hub.port, hub.trusted_alt_names) == (9, [])
+
+
+def test_clients_of_clusters_are_loaded_only_if_a_setting_is_not_known() -> None:
+    """Whoever sets nothing of theirs waits for none of them."""
+    code = (
+        "import sys; from binderhub_ext.config.check import Config, check;"
+        "settings = {'LaunchPolicy': {'max_memory': '2G'}, 'LocalBuilder': {'begin_ready': False},"
+        " 'JupyterHub': {'authenticator_class': 'shared-password'}, 'Authenticator': {},"
+        " 'SharedPasswordAuthenticator': {'allowed_users': {'ada'}}};"
+        "check(Config(settings), [], warn=print);"
+        "sys.exit('kubernetes_asyncio' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from jupyterhub import dbutil, orm
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
@@ -21,6 +26,7 @@ from binderhub_ext.service.records.records import Records
 from binderhub_ext.service.web.health import Health
 from binderhub_ext.storage.backup import back_up
 from binderhub_ext.up import databases, datadir
+from binderhub_ext.up.hub import ConfiguredHub
 
 
 @pytest.fixture
@@ -40,6 +46,28 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "_PATIENCE", 0.1)
     fast = [p.replace("busy_timeout=10000", "busy_timeout=100") for p in database._PRAGMAS]
     monkeypatch.setattr(database, "_PRAGMAS", fast)
+
+
+def test_tables_of_an_older_hub_are_upgraded_wherever_our_programs_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JupyterHub looks for `alembic` in the PATH, where a virtual environment that is not active is
+    not."""
+    url = f"sqlite:///{tmp_path}/hub.sqlite"
+    with orm.new_session_factory(url)() as session:
+        session.add(orm.User(name="ann", admin=True))
+        session.commit()
+        newest = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        session.get_bind().dispose()
+    with dbutil._temp_alembic_ini(url) as settings:
+        command.downgrade(AlembicConfig(settings), "-1")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    hub = ConfiguredHub(db_url=url, upgrade_db=True)
+    hub.init_db()
+    assert hub.db.execute(text("SELECT version_num FROM alembic_version")).scalar() == newest
+    assert hub.db.query(orm.User).one().name == "ann"
+    hub.db.get_bind().dispose()
+    assert os.environ["PATH"] == "/usr/bin:/bin"
 
 
 def overwrite_head(path: Path) -> None:

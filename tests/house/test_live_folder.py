@@ -19,6 +19,7 @@ import pytest
 import requests
 from datadirs import remove_later
 from hubprocess import Person, Running, up
+from readymade import give_environment
 from sandboxhub import ORDINARY, as_ordinary, sandbox_missing
 
 from binderhub_ext.up import proxy
@@ -31,7 +32,6 @@ c.ConfigurableHTTPProxy.command = {proxy}
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = {password!r}
 c.SharedPasswordAuthenticator.allowed_users = {{"anna", "otto"}}
-c.LocalBuilder.begin_ready = False
 """
 
 _START = """#!/bin/sh
@@ -108,11 +108,13 @@ def laptop() -> Iterator[Laptop]:
     home, config = folder / "home", folder / "conf.py"
     folder.chmod(0o755)
     home.mkdir()
+    (home / "data/secrets").mkdir(mode=0o700, parents=True)
+    give_environment(home / "data")
     # installed once for all tests, where this user may not write
     command = proxy.ensure_proxy(folder)
     config.write_text(_CONFIG.format(proxy=command, password=PASSWORD))
     if os.geteuid() == 0:
-        os.chown(home, ORDINARY, ORDINARY)
+        subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", home], check=True)
     arguments = ["--engine", "local", "-f", str(config)]
     try:
         with up(

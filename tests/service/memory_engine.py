@@ -44,6 +44,7 @@ class MemoryBuilder(Builder):
     started: list[str] = List()  # type: ignore[assignment]
     ended: list[str] = List()  # type: ignore[assignment]
     plans = Int()
+    prepulled: list[tuple[str, str]] = List()  # type: ignore[assignment]
 
     async def basis(self) -> str:
         return self.recipe
@@ -77,6 +78,14 @@ class MemoryBuilder(Builder):
             return image
         finally:
             self.ended.append(environment.key)
+
+    async def prepull(self, image: Image, size: str, tell: Tell) -> Sentence:
+        """As on a cluster of two nodes, of which one cannot."""
+        self.prepulled.append((image.name, size))
+        await asyncio.sleep(self.seconds)
+        words = Sentence("node-2: Its disk is too full for the image.")
+        tell(Event(Phase.BUILT, words, {"attention": words, "progress": 50}))
+        return Sentence("It is on {done} of {count} nodes.", done=1, count=2)
 
     async def images(self) -> list[Image]:
         return list(self.built.values())

@@ -278,3 +278,30 @@ async def test_closing_ends_what_runs(room):
     with pytest.raises(Exception, match="service was stopped"):
         await task
     assert room.builder.ended == ["env-one"] and room.repos.closed
+
+
+async def test_an_image_is_got_to_where_servers_run_once_for_all_who_prepare_it(tmp_path):
+    room = Room(tmp_path, concurrency=1)
+    room.builder.seconds = 0.1
+    events: list[Event] = []
+    images = [Image("one", "1"), Image("one", "1"), Image("two", "2")]
+    said = await asyncio.gather(*(room.builds.prepull(each, "", events.append) for each in images))
+    assert set(said) == {"It is on 1 of 2 nodes."}
+    assert room.builder.prepulled == [("one", ""), ("two", "")], "one after the other"
+    assert [event.ahead for event in events if event.ahead] == [1]
+    await room.builds.prepull(images[0], "large", unheard)
+    assert room.builder.prepulled[-1] == ("one", "large")
+    await room.builds.close()
+    room.records.close()
+
+
+async def test_whoever_leaves_last_ends_it(room):
+    room.builder.seconds = 60
+    image = Image("one", "1")
+    both = [asyncio.create_task(room.builds.prepull(image, "", unheard)) for _ in range(2)]
+    await room.until(lambda: room.builder.prepulled)
+    both[0].cancel()
+    await asyncio.sleep(0.01)
+    assert not both[1].done()
+    await room.builds.close()
+    assert isinstance((await asyncio.gather(*both, return_exceptions=True))[1], Cancelled)

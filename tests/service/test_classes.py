@@ -499,7 +499,14 @@ async def test_prepare_builds_and_starts_nothing(realhub, repos) -> None:
         launch = await watched(pia, began.json()["id"])
         assert (launch["phase"], launch["url"], launch["prepares"]) == ("ready", "", True)
         assert launch["image"].startswith("image-env-")
-        assert "whoever opens the link need not wait" in (await pia.get(launch["page"])).text
+        # where servers run, in words, also for what could not be got there
+        assert launch["message"] == "The image is ready. It is on 1 of 2 nodes."
+        assert launch["attention"] == ["node-2: Its disk is too full for the image."]
+        page = (await pia.get(launch["page"])).text
+        assert "whoever opens the link need not wait" in page and launch["message"] in page
+        assert 'data-step="prepull" data-state="done"' in page and 'data-step="server"' not in page
+        steps = [event.get("step") for event in await pia.told(began.json()["id"])]
+        assert steps[-2:] == ["prepull", "redirect"]
         assert await servers(pia) == {}
 
 

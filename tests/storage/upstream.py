@@ -80,22 +80,24 @@ class Upstream:
     def commit(self, tree: Tree, links: Mapping[bytes, str] | None = None) -> str:
         """Commit exactly these files (and submodules: path to commit) on `main`."""
         self.count += 1
-        lines = [b"commit refs/heads/main\ncommitter A <a@b> %d +0000\ndata 1\nx" % self.count]
-        head = git(self.folder, "for-each-ref", "refs/heads/main")
+        who = b"mark :1\ncommitter A <a@b> %d +0000\ndata 1\nx" % self.count
+        head = (self.folder / "refs/heads/main").exists()
+        lines = [b"commit refs/heads/main\n", who]
         lines += [b"from refs/heads/main^0\n" if head else b"", b"deleteall\n"]
         lines += [_line(path, content) for path, content in tree.items()]
         lines += [b"M 160000 %s %s\n" % (i.encode(), _quote(p)) for p, i in (links or {}).items()]
-        git(self.folder, "fast-import", "--quiet", "--force", feed=b"".join(lines))
-        return git(self.folder, "rev-parse", "main").decode().strip()
+        made = b"".join([*lines, b"get-mark :1\n"])
+        return git(self.folder, "fast-import", "--quiet", "--force", feed=made).decode().strip()
 
     def bundle(self, commit: str, extra: Mapping[str, str] | None = None) -> Path:
         """A bundle as the repo providers make them: the refs `HEAD` and `extra`."""
         path = self.folder.parent / f"{commit}.bundle"
         for name, value in (extra or {}).items():
             git(self.folder, "update-ref", name, value)
-        git(self.folder, "update-ref", "--no-deref", "HEAD", commit)
+        head = self.folder / "HEAD"
+        head.write_text(f"{commit}\n")
         git(self.folder, "bundle", "create", "-q", str(path), "HEAD", *(extra or {}))
-        git(self.folder, "symbolic-ref", "HEAD", "refs/heads/main")
+        head.write_text("ref: refs/heads/main\n")
         return path
 
 

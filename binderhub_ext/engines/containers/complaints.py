@@ -45,7 +45,7 @@ _ANSWERS: tuple[_Answer, ...] = (
         " administrator can sign the hub in there for more.",
     ),
     _rule(
-        ("pull access denied", "manifest unknown", "name unknown", " not found: "),
+        ("pull access denied", "manifest unknown", "name unknown", " not found: ", ": not found"),
         ImageNotFound,
         "There is no image {name}, or this hub may not read it. Look for a typing mistake in its"
         " name and tag; for one that is private, the administrator has to give the hub"

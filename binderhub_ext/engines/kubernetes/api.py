@@ -12,6 +12,7 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import (
     ApiClient,
     ApiException,
+    AppsV1Api,
     BatchV1Api,
     CoreV1Api,
     CustomObjectsApi,
@@ -34,6 +35,7 @@ class Api:
     def __init__(self, client: ApiClient, namespace: str) -> None:
         self._client, self._namespace = client, namespace
         self._core, self._batch = CoreV1Api(client), BatchV1Api(client)
+        self._apps = AppsV1Api(client)
 
     def _plain(self, thing: Any) -> Any:
         return self._client.sanitize_for_serialization(thing)
@@ -73,6 +75,31 @@ class Api:
         listed = await self._batch.list_namespaced_job(self._namespace, label_selector=mine)
         return [dict(self._plain(each)) for each in listed.items]
 
+    async def daemon_set(self, name: str) -> dict[str, Any] | None:
+        """A DaemonSet; `None` if there is none of that name."""
+        with _unless(_NOT_THERE):
+            return dict(
+                self._plain(await self._apps.read_namespaced_daemon_set(name, self._namespace))
+            )
+        return None
+
+    async def daemon_sets(self, hub: str) -> list[str]:
+        """Names of all that has nodes pull images for a hub."""
+        mine = labels.selector({"component": labels.PREPULL["component"], labels.HUB: hub})
+        listed = await self._apps.list_namespaced_daemon_set(self._namespace, label_selector=mine)
+        return [each.metadata.name for each in listed.items]
+
+    async def create_daemon_set(self, manifest: Any) -> None:
+        """Make a DaemonSet."""
+        await self._apps.create_namespaced_daemon_set(self._namespace, manifest)
+
+    async def delete_daemon_set(self, name: str) -> None:
+        """Remove a DaemonSet; its pods follow, which nobody waits for, as a node may be gone."""
+        with _unless(_NOT_THERE):
+            await self._apps.delete_namespaced_daemon_set(
+                name, self._namespace, propagation_policy="Background"
+            )
+
     async def pods_of(self, job: str) -> list[dict[str, Any]]:
         """The pods of a Job, the newest last."""
         return await self.pods({"batch.kubernetes.io/job-name": job})
@@ -99,7 +126,7 @@ class Api:
         return list(listed.get("items") or ())
 
     async def events_of(self, name: str) -> list[dict[str, Any]]:
-        """What the cluster says of a pod or a Job, in its order."""
+        """What the cluster says of a pod, a Job or a DaemonSet, in its order."""
         listed = await self._core.list_namespaced_event(
             self._namespace, field_selector=f"involvedObject.name={name}"
         )

@@ -35,13 +35,16 @@ from ..containers.lockfiles import place_lock
 from ..containers.order import BuildOrder
 from ..containers.planning import Recipe
 from ..containers.trust import FILE
-from . import health, images, jobs, labels, places
+from . import health, images, jobs, labels, places, prepulling
 from .api import Api, connected
 from .endings import conditions, failure, timeout
 from .following import Follower
 from .metrics import uses_in
+from .placement import Placement
 from .podevents import PodEvents, PodRequest
 from .pods import DataClaim
+from .prepull import name_of
+from .pulled import OFF
 from .registry import Name, Registry
 from .rundir import RunDirectory
 from .settings import Settings
@@ -137,6 +140,18 @@ class KubernetesBuilder(Settings):
 
         return await self._get(key, begins, prepare, tell)
 
+    async def prepull(self, image: Image, size: str, tell: Tell) -> Sentence:
+        """See :class:`Builder`. One that two services want is pulled for one after the other."""
+        if not self.prepull_timeout:
+            return OFF
+        placement = Placement.of_size(self.config, size)
+        async with (
+            self.keys.locked(name_of(self.cluster.hub, image.name, placement)),
+            self._connected() as api,
+        ):
+            pull = prepulling.Prepull(api, image.name, placement, self.cluster, tell)
+            return await pull.run(self.prepull_timeout)
+
     async def images(self) -> list[Image]:
         repository = self.cluster.repository
         names = [f"{repository}:{tag}" for tag in await self.registry.tags(repository)]
@@ -167,10 +182,10 @@ class KubernetesBuilder(Settings):
             for key in sorted(build_input | known.keys()):
                 if not _is_at_work(known.get(key)) and await self._sweep_key(api, key):
                     removed.append(key)
-        return removed
+            return [*removed, *await prepulling.sweep(api, self.cluster.hub, self.keys)]
 
     async def checks(self) -> list[Check]:
-        return await health.checks(self.cluster, self._connected())
+        return await health.checks(self.cluster, self.build_daemon, self._connected())
 
     async def uses(self, launches: Sequence[Launch]) -> list[Use]:
         hub, found = self.cluster.hub, {}
@@ -274,12 +289,17 @@ class KubernetesBuilder(Settings):
             labels={labels.KEY: key, **build_input.labels},
             buildpack=self.buildpack,
             base_image=self.base_image,
-            engine="binder-buildah",
+            engine="binder-writer" if self.build_daemon else "binder-buildah",
             lock=build_input.lock,
         )
-        insecure = self.insecure_registries
-        asked = {"order": asdict(order), "from": build_input.prebuilt, "insecure": insecure}
-        (folder / "order.json").write_text(json.dumps({**asked, "made": build_input.made}))
+        asked = {
+            "order": asdict(order),
+            "from": build_input.prebuilt,
+            "insecure": self.insecure_registries,
+            "made": build_input.made,
+            "variables": dict(self.environment),
+        }
+        (folder / "order.json").write_text(json.dumps(asked))
         (trusted := folder / "trusted").mkdir()
         if bundle := certificates.established():
             shutil.copy(bundle, trusted / FILE)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -23,13 +22,12 @@ from repo2docker.engine import Image as KnownImage
 from repo2docker.utils import execute_cmd
 
 from ...programs import ProcessFailed, output
+from .architecture import foreign
 
 _TRY = 60
 _BUILD = ("build", "--layers", "--isolation=chroot", "--format=docker", "--pull=missing")
-_AS_IT_IS: Any = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
+AS_IT_IS: Any = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
 """How to unpack what repo2docker packed; the Python of Debian 12 knows no filters."""
-
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class BuildahEngine(ContainerEngine):
@@ -58,7 +56,7 @@ class BuildahEngine(ContainerEngine):
             return
         with TemporaryDirectory() as folder:
             with tarfile.open(fileobj=fileobj) as tar:
-                tar.extractall(folder, **_AS_IT_IS)
+                tar.extractall(folder, **AS_IT_IS)
             yield from execute_cmd(["buildah", *_BUILD, *options, folder], capture=True)
 
     def inspect_image(self, image: str) -> KnownImage | None:
@@ -94,9 +92,7 @@ class Buildah:
 
     async def foreign(self, facts: dict[str, Any]) -> str:
         """See :class:`ImageTool`."""
-        here = _MACHINES.get(platform.machine(), platform.machine())
-        architecture = str(facts.get("Architecture", ""))
-        return architecture if architecture != here else ""
+        return foreign(facts)
 
     async def try_inside(self, image: str, *argv: str, user: str = "") -> str | None:
         """See :class:`ImageTool`."""

@@ -14,6 +14,9 @@ from ...core.layout import DataDirectory
 IMAGE_VARIABLE = "BINDER_AT_HOME_IMAGE"
 """Environment variable in which a container of our image finds that image's name."""
 
+POD_VARIABLES = ("BINDER_AT_HOME_POD", "BINDER_AT_HOME_POD_UID")
+"""Those in which a container finds its own pod's name and identity, which the chart sets."""
+
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DIGITS = 12
 
@@ -75,10 +78,7 @@ class Cluster(Configurable):
 
     @default("namespace")
     def _own_namespace(self) -> str:
-        try:
-            return _NAMESPACE.read_text(encoding="ascii").strip()
-        except OSError:
-            return "default"
+        return _namespace_here() or "default"
 
     @default("image")
     def _own_image(self) -> str:
@@ -94,6 +94,26 @@ class Cluster(Configurable):
         place = f"{self.namespace}\0{self.data_claim}\0{self.data_path.strip('/')}"
         return sha256(place.encode()).hexdigest()[:_DIGITS]
 
+    @property
+    def own_pod(self) -> list[dict[str, str]]:
+        """The pod that this process is in, as the owner of what shall end with it.
+
+        None where that cannot be told, or where things are in another namespace: the cluster would
+        take such an owner for gone.
+        """
+        name, uid = (os.environ.get(variable, "") for variable in POD_VARIABLES)
+        if not (name and uid and self.namespace == _namespace_here()):
+            return []
+        return [{"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}]
+
     def sub_path(self, layout: DataDirectory, place: Path) -> str:
         """What in the claim is a place of the data directory."""
         return str(PurePosixPath(self.data_path.strip("/")) / place.relative_to(layout.root))
+
+
+def _namespace_here() -> str:
+    """The namespace of the pod that this process is in; empty outside of one."""
+    try:
+        return _NAMESPACE.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -17,6 +17,7 @@ from ...core.errors import (
 from ...core.jsontext import parse_json
 from ...core.quantities import write_bytes
 from ..containers.complaints import complaint
+from .daemon import in_words
 from .jobs import BUILD, PUSH, BuildOptions
 from .pods import ended
 
@@ -108,6 +109,8 @@ def _of_container(
             detail=log,
         )
     told = _told(pushed) or _told(built)
+    if fault := str(told.get("daemon", "")):
+        return in_words(fault, str(told.get("said", "")))
     if said := str(told.get("push", "")):
         return _not_pushed(image, said)
     if (kind := _KINDS.get(str(told.get("code", "")))) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 
 from kubernetes_asyncio.client import ApiException
@@ -12,20 +13,29 @@ from ..base import Check, EngineDown
 from ..checks import git
 from .api import Api
 from .cluster import Cluster
+from .daemon import BuildDaemon
 from .registry import Registry
 
 _MANY = {"ReadWriteMany"}
 _SETTINGS, _CLUSTER = Sentence("settings"), Sentence("cluster")
-_REGISTRY = Sentence("registry")
+_REGISTRY, _DAEMON = Sentence("registry"), Sentence("build daemon")
+_PREPULL = Sentence("images on nodes before people come")
+_PATIENCE = 5
+"""Seconds for a daemon to take a connection."""
 
 
-async def checks(cluster: Cluster, connected: AbstractAsyncContextManager[Api]) -> list[Check]:
+async def checks(
+    cluster: Cluster,
+    daemon: BuildDaemon | None,
+    connected: AbstractAsyncContextManager[Api],
+) -> list[Check]:
     """Everything building and running in a cluster needs.
 
     Args:
+        daemon: that builds, if one does.
         connected: its API server; raises `EngineDown` where that does not answer.
     """
-    checks = [_settings(cluster), git()]
+    checks = [_settings(cluster), git(), *([await _daemon(daemon)] if daemon else ())]
     try:
         async with connected as api:
             return [*checks, *await _cluster(cluster, api), await _registry(cluster)]
@@ -53,7 +63,21 @@ async def _cluster(cluster: Cluster, api: Api) -> list[Check]:
         count=len(running),
         namespace=cluster.namespace,
     )
-    return [Check(_CLUSTER, True, answers), await _claim(cluster.data_claim, api)]
+    checks = [Check(_CLUSTER, True, answers), await _claim(cluster.data_claim, api)]
+    return [*checks, await _prepull(cluster.hub, api)]
+
+
+async def _prepull(hub: str, api: Api) -> Check:
+    try:
+        at_work = len(await api.daemon_sets(hub))
+    except ApiException as error:
+        message = Sentence("Nodes cannot be told to pull: {why}", why=error.reason)
+        fix = Sentence(
+            "Give the service's account get, list, create and delete on daemonsets (apps)."
+        )
+        return Check(_PREPULL, False, message, fix, required=False)
+    told = Sentence("nodes can be told to pull; {count} at the moment", count=at_work)
+    return Check(_PREPULL, True, told)
 
 
 async def _claim(name: str, api: Api) -> Check:
@@ -80,6 +104,24 @@ async def _claim(name: str, api: Api) -> Check:
         return Check(what, False, message, fix, required=False)
     bound = Sentence("{name} is bound, and all nodes can mount it.", name=name)
     return Check(what, True, bound)
+
+
+async def _daemon(daemon: BuildDaemon) -> Check:
+    where = daemon.address
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            _, writer = await asyncio.open_connection(*daemon.place)
+    except OSError as error:
+        fix = Sentence("See c.KubernetesBuilder.buildkit_address, and whether the daemon runs.")
+        why = str(error) or type(error).__name__
+        message = Sentence("{address} does not answer: {why}", address=where, why=why)
+        return Check(_DAEMON, False, message, fix)
+    writer.close()
+    if not daemon.secret:
+        fix = Sentence("Let it demand certificates, and set c.KubernetesBuilder.buildkit_secret.")
+        message = Sentence("{address} answers, and whoever reaches it can use it.", address=where)
+        return Check(_DAEMON, False, message, fix, required=False)
+    return Check(_DAEMON, True, Sentence("{address} answers", address=where))
 
 
 async def _registry(cluster: Cluster) -> Check:

@@ -8,14 +8,17 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from . import labels
-from .places import ORDER, PUSHED, RESULT, STORE, TRUSTED, folder
+from .daemon import BuildDaemon
+from .places import CERTIFICATES, ORDER, PULLING, PUSHED, RESULT, STORE, TRUSTED, folder
 from .pods import ClaimMount, DataClaim, restricted
 from .push import CREDENTIALS
 
 BUILD, PUSH = "build", "push"
 """Names of its pod's containers, in their order."""
 
-_RESULT, _STORE, _SECRET = "result", "store", "credentials"
+_RESULT, _STORE = "result", "store"
+_SECRET, _PULLING, _CERTIFICATES = "credentials", "pulling", "certificates"
+_PUSHING = {"name": _SECRET, "mountPath": str(CREDENTIALS.parent), "readOnly": True}
 _NOBODY = 1000
 _HOME = "/tmp"
 _KNOWN = f"{_HOME}/.local/share/containers/cache"
@@ -44,6 +47,7 @@ class BuildOptions:
         push_secret: Secret with which it is pushed; empty for none.
         pull_secret: Secret with which images it begins from are pulled; empty for none.
         priority: name of a PriorityClass; empty for none.
+        daemon: BuildKit daemon that builds; otherwise the Job does, with buildah.
     """
 
     seconds: float
@@ -57,6 +61,7 @@ class BuildOptions:
     push_secret: str = ""
     pull_secret: str = ""
     priority: str = ""
+    daemon: BuildDaemon | None = None
 
 
 def name_of(hub: str, key: str) -> str:
@@ -66,6 +71,8 @@ def name_of(hub: str, key: str) -> str:
 
 def requests(options: BuildOptions) -> dict[str, float]:
     """What a node keeps for a build; it may take more if there is more."""
+    if options.daemon:
+        return {"memory": 256 << 20, "cpu": 0.05}
     return {"memory": options.memory // 4, "cpu": round(options.cpu / 10, 3)}
 
 
@@ -112,24 +119,23 @@ def _pod_spec(key: str, image: str, data: DataClaim, options: BuildOptions) -> d
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 0,
-        "initContainers": [_build(key, data, options)],
-        "containers": [_push(key, image, data, options)],
+        "initContainers": [(_write if options.daemon else _build)(key, data, options)],
+        "containers": [(_ask if options.daemon else _push)(key, image, data, options)],
         "volumes": _volumes(data, options),
     }
 
 
 def _build(key: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     """The container in which a repository's own commands run: it has nothing that is secret."""
-    given = ClaimMount(folder(data.layout, key), PurePosixPath(ORDER), read_only=True)
     mounts = [
-        data.mount(given),
+        _given(key, data),
         {"name": _STORE, "mountPath": str(STORE)},
         {"name": _RESULT, "mountPath": str(RESULT)},
     ]
     variables = dict(options.environment)
     if options.pull_secret:
-        mounts.append({"name": "pulling", "mountPath": "/pulling", "readOnly": True})
-        variables["REGISTRY_AUTH_FILE"] = "/pulling/.dockerconfigjson"
+        mounts.append({"name": _PULLING, "mountPath": str(PULLING), "readOnly": True})
+        variables["REGISTRY_AUTH_FILE"] = str(PULLING / "config.json")
     limits: dict[str, Any] = {"memory": options.memory, "cpu": options.cpu}
     if options.disk:
         limits["ephemeral-storage"] = options.disk
@@ -152,20 +158,54 @@ def _push(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[
     trusted = ClaimMount(bundle, PurePosixPath(TRUSTED), read_only=True)
     mounts = [{"name": _RESULT, "mountPath": str(RESULT), "readOnly": True}, data.mount(trusted)]
     if options.push_secret:
-        place = str(CREDENTIALS.parent)
-        mounts.append({"name": _SECRET, "mountPath": place, "readOnly": True})
+        mounts.append(_PUSHING)
     if options.cache_claim:
         mounts.append({"name": _STORE, "mountPath": _KNOWN, "subPath": PUSHED})
-    insecure = ["insecure"] if data.cluster.insecure_registry else []
+    return _modest(PUSH, data, ["push", image, *_insecure(data)], mounts)
+
+
+def _write(key: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
+    """The container that reads what a repository wrote, for a daemon: it has nothing secret."""
+    mounts = [_given(key, data), {"name": _RESULT, "mountPath": str(RESULT)}]
+    return _modest(BUILD, data, ["writer"], mounts)
+
+
+def _ask(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
+    """The container that has a daemon build, and pushes: nothing of a repository runs in it."""
+    assert options.daemon
+    mounts = [_given(key, data), {"name": _RESULT, "mountPath": str(RESULT)}]
+    for name, place in ((_PULLING, PULLING), (_CERTIFICATES, CERTIFICATES)):
+        if _secrets(options)[name]:
+            mounts.append({"name": name, "mountPath": str(place), "readOnly": True})
+    if options.push_secret:
+        mounts.append(_PUSHING)
+    words = ["remote", image, options.daemon.address, key, *_insecure(data)]
+    return _modest(PUSH, data, words, mounts)
+
+
+def _given(key: str, data: DataClaim) -> dict[str, Any]:
+    """How a container mounts what its build is given."""
+    given = ClaimMount(folder(data.layout, key), PurePosixPath(ORDER), read_only=True)
+    return data.mount(given)
+
+
+def _insecure(data: DataClaim) -> list[str]:
+    return ["insecure"] if data.cluster.insecure_registry else []
+
+
+def _modest(
+    name: str, data: DataClaim, arguments: Sequence[str], mounts: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A container in which nothing of a repository runs, without any rights."""
     return {
-        **_ours(PUSH, data, ["push", image, *insecure]),
+        **_ours(name, data, arguments),
         "env": [{"name": "HOME", "value": _HOME}],
         "securityContext": {**restricted(), "runAsUser": _NOBODY, "runAsGroup": _NOBODY},
         "resources": {
             "limits": {"memory": "1Gi", "cpu": "2"},
             "requests": {"memory": "128Mi", "cpu": "50m"},
         },
-        "volumeMounts": mounts,
+        "volumeMounts": [*mounts],
     }
 
 
@@ -184,8 +224,22 @@ def _volumes(data: DataClaim, options: BuildOptions) -> list[dict[str, Any]]:
     kept: dict[str, Any] = {"emptyDir": {}}
     if options.cache_claim:
         kept = {"persistentVolumeClaim": {"claimName": options.cache_claim}}
-    volumes = [data.volume, {"name": _STORE, **kept}, {"name": _RESULT, "emptyDir": {}}]
-    for name, secret in ((_SECRET, options.push_secret), ("pulling", options.pull_secret)):
-        if secret:
-            volumes.append({"name": name, "secret": {"secretName": secret}})
-    return volumes
+    stores = [] if options.daemon else [{"name": _STORE, **kept}]
+    given = [
+        {"name": name, "secret": secret} for name, secret in _secrets(options).items() if secret
+    ]
+    return [data.volume, *stores, {"name": _RESULT, "emptyDir": {}}, *given]
+
+
+def _secrets(options: BuildOptions) -> dict[str, dict[str, Any]]:
+    """What volumes have of Secrets, by name; nothing where none is set."""
+    certificates = options.daemon.secret if options.daemon else ""
+    # Under the name that every client of registries knows.
+    items = [{"key": ".dockerconfigjson", "path": "config.json"}]
+    return {
+        _SECRET: {"secretName": options.push_secret} if options.push_secret else {},
+        _PULLING: (
+            {"secretName": options.pull_secret, "items": items} if options.pull_secret else {}
+        ),
+        _CERTIFICATES: {"secretName": certificates} if certificates else {},
+    }

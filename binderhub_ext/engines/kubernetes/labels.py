@@ -14,6 +14,9 @@ FILES = "binder-at-home/files"
 KEY = "binder-at-home/key"
 """Of a build: the environment's key."""
 
+PULLED = "binder-at-home/pulled"
+"""Of what has nodes pull an image: which one, for which nodes."""
+
 GIVEN = "binder-start-"
 """How the name of a Secret begins that one start was given."""
 
@@ -27,6 +30,14 @@ BUILD = {
     "component": "binder-build",
 }
 """Of everything that is a build."""
+
+PREPULL = {
+    "app": "jupyterhub",
+    "app.kubernetes.io/name": "binder-at-home",
+    "app.kubernetes.io/component": "pull",
+    "component": "binder-pull",
+}
+"""Of everything that has nodes pull an image."""
 
 
 def selector(labels: dict[str, str]) -> str:

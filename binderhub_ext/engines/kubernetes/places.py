@@ -21,6 +21,18 @@ TRUSTED = Path("/trusted")
 RESULT = Path("/result")
 """What is built is left here for the container that pushes it."""
 
+CONTEXT, WRITTEN = RESULT / "context", RESULT / "written.json"
+"""What a BuildKit daemon is to build is left here for the container that asks it."""
+
+CERTIFICATES = Path("/certificates")
+"""Where that finds the certificates by which the daemon and it know each other, if any."""
+
+PULLING = Path("/pulling")
+"""Where credentials are for images that builds begin from, if there are any."""
+
+TRUSTING = "localhost/trusting-base"
+"""The base image, with an administrator's authorities: its name during a build."""
+
 MESSAGE = Path("/dev/termination-log")
 """What a container says last, for whoever looks at its pod."""
 

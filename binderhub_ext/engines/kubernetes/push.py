@@ -8,7 +8,6 @@ Usage: python -m binderhub_ext.engines.kubernetes.push IMAGE [insecure]
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -16,30 +15,45 @@ from pathlib import Path
 
 from ...certificates import NAMES
 from ..containers.trust import FILE
-from .places import MESSAGE, RESULT, TRUSTED
+from .lastwords import leave
+from .places import RESULT, TRUSTED
 
 CREDENTIALS = Path("/credentials/.dockerconfigjson")
 
 
 def main() -> None:
     image, *insecure = sys.argv[1:]
+    if (bundle := TRUSTED / FILE).exists():
+        os.environ[NAMES[0]] = str(bundle)
+    sys.exit(push(f"dir:{RESULT / 'image'}", image, insecure=bool(insecure)))
+
+
+def push(source: str, image: str, *, insecure: bool) -> int:
+    """Push an image, or leave a message why not.
+
+    Args:
+        source: where it is, as skopeo has it.
+        image: what it is called in the registry.
+        insecure: whether that speaks plain HTTP.
+
+    Returns:
+        The status to leave with.
+    """
     command = ["skopeo", "copy", "--retry-times=3"]
     if insecure:
         command.append("--dest-tls-verify=false")
     if CREDENTIALS.exists():
         command.append(f"--dest-authfile={CREDENTIALS}")
-    if (bundle := TRUSTED / FILE).exists():
-        os.environ[NAMES[0]] = str(bundle)
     done = subprocess.run(
-        [*command, f"dir:{RESULT / 'image'}", f"docker://{image}"],
+        [*command, source, f"docker://{image}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     print(done.stdout, flush=True)
     if done.returncode:
-        MESSAGE.write_text(json.dumps({"push": done.stdout[-2000:]}))
-    sys.exit(done.returncode)
+        leave({"push": done.stdout[-2000:]})
+    return done.returncode
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from traitlets import Dict, Float, List, Unicode
+from typing import Any
+
+from traitlets import Dict, Float, List, TraitError, Unicode, validate
 
 from ...traits import Bytes
 from ..containers.settings import ContainerBuilder
 from .cluster import Cluster
+from .daemon import BuildDaemon, is_address
 from .jobs import BuildOptions
 
 
@@ -58,6 +61,23 @@ class Settings(ContainerBuilder):
         """
     ).tag(config=True)
 
+    buildkit_address = Unicode(
+        help="""
+        Address of a BuildKit daemon (`tcp://buildkitd.example:1234`) in which the Job has images
+        built, in place of building them itself. The daemon has its own limits, network and layer
+        cache: `build_memory`, `build_cpu`, `build_disk` and `cache_claim` say nothing of it, and
+        of `environment` its steps get what says how to reach a proxy. Default: none.
+        """
+    ).tag(config=True)
+
+    buildkit_secret = Unicode(
+        help="""
+        Name of a Secret (`kubernetes.io/tls`, with `ca.crt` besides `tls.crt` and `tls.key`) with
+        the certificates by which the Job and that daemon know each other. Nothing of a
+        repository runs where it is. Default: none, and whoever reaches the daemon can use it.
+        """
+    ).tag(config=True)
+
     push_secret = Unicode(
         help="""
         Name of a Secret (`kubernetes.io/dockerconfigjson`) with which images are pushed. Only the
@@ -68,13 +88,37 @@ class Settings(ContainerBuilder):
     pull_secret = Unicode(
         help="""
         Name of such a Secret with which images are pulled that builds begin from. What a
-        repository runs in its build can read it: give it nothing but that. Default: none.
+        repository runs in its build can read it, or use it through a BuildKit daemon: give it
+        nothing but that. Default: none.
         """
+    ).tag(config=True)
+
+    prepull_timeout = Float(
+        1800,
+        min=0,
+        help="""
+        Seconds that *Prepare* waits for nodes to pull an image (default half an hour), all of them
+        on which servers may run. 0: it ends with the image in the registry.
+        """,
     ).tag(config=True)
 
     @property
     def cluster(self) -> Cluster:
         return Cluster(parent=self)
+
+    @validate("buildkit_address")
+    def _is_daemon(self, proposal: dict[str, Any]) -> str:
+        address = str(proposal["value"])
+        if address and not is_address(address):
+            raise TraitError(f"buildkit_address {address!r} is not like tcp://buildkitd:1234")
+        return address
+
+    @property
+    def build_daemon(self) -> BuildDaemon | None:
+        """The BuildKit daemon that builds, if one does."""
+        if not self.buildkit_address:
+            return None
+        return BuildDaemon(self.buildkit_address, self.buildkit_secret)
 
     @property
     def build_options(self) -> BuildOptions:
@@ -91,6 +135,7 @@ class Settings(ContainerBuilder):
             push_secret=self.push_secret,
             pull_secret=self.pull_secret,
             priority=self.priority_class,
+            daemon=self.build_daemon,
         )
 
     @property

@@ -12,14 +12,11 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from ... import certificates
-from ...core.errors import BinderError
 from ...core.progress import Event
-from ...programs import ProcessFailed
 from ..containers.application import configured
 from ..containers.finish import make_startable
 from ..containers.made import facts_of, keep_made
@@ -27,7 +24,8 @@ from ..containers.order import REPO_DIR, BuildOrder
 from ..containers.planning import repo2docker_base
 from ..containers.trust import FILE, build_trusting
 from .buildah import Buildah
-from .places import MESSAGE, ORDER, PUSHED, RESULT, STORE
+from .lastwords import last_words
+from .places import ORDER, PUSHED, RESULT, STORE, TRUSTING
 
 _SETTINGS = {
     "BUILDAH_ISOLATION": "chroot",
@@ -38,7 +36,6 @@ _SETTINGS = {
 }
 _REGISTRIES = Path("/tmp/registries.conf")
 _SCRATCH = Path("/tmp/scratch")
-_TRUSTING = "localhost/trusting-base"
 
 
 def main() -> None:
@@ -47,18 +44,8 @@ def main() -> None:
     _trust(asked["insecure"])
     _let_push_remember()
     order = BuildOrder(**asked["order"])
-    try:
+    with last_words():
         asyncio.run(_work(order, asked["from"], made=asked["made"]))
-    except subprocess.CalledProcessError as error:
-        # What it says is the log; where repo2docker noticed is of no use to anybody.
-        sys.exit(error.returncode)
-    except ProcessFailed as error:
-        print(error.tail, flush=True)
-        sys.exit(error.status)
-    except BinderError as error:
-        MESSAGE.write_text(json.dumps({**error.to_dict(), "detail": error.detail[-2000:]}))
-        print(error.message, error.detail, sep="\n", flush=True)
-        sys.exit(1)
 
 
 def _trust(insecure: list[str]) -> None:
@@ -97,8 +84,8 @@ async def _trusting(tool: Buildah, base: str) -> str:
     if not bundle.exists():
         return base
     os.environ.update(certificates.variables(str(bundle)))
-    await build_trusting(tool, base, _TRUSTING, bundle, _SCRATCH)
-    return _TRUSTING
+    await build_trusting(tool, base, TRUSTING, bundle, _SCRATCH)
+    return TRUSTING
 
 
 def _get(order: BuildOrder, prebuilt: str) -> None:

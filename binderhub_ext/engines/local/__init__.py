@@ -6,6 +6,7 @@ ENGINE = Engine(
     name="local",
     builder="binderhub_ext.engines.local.build:LocalBuilder",
     spawner="binder-local",
+    owner="binderhub_ext.engines.local.people:ensure_owner",
     secrets=True,
     folders=True,
 )

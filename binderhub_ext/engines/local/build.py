@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ...core.apt import Packages
 from ...core.environment import Determination, Ingredients, describe, environment_key
 from ...core.errors import BuildFailed, Unsupported
 from ...core.launch import Launch
@@ -60,12 +61,12 @@ class LocalBuilder(Settings):
     # --- the interface --------------------------------------------------------------------
 
     def targets_lacking(self) -> tuple[str, ...]:
-        return targets_lacking(shiny=rlang.SHINY in self.r_packages and not obstacle(self))
+        return targets_lacking(shiny=rlang.SHINY in self.r_packages)
 
     async def basis(self) -> str:
         machine = " ".join(each.identity for each in await self.machine())
         settings = f"{self.default_python} {self.r_packages} {self.cran_mirror}"
-        settings = f"{settings} {self.python_of_conda}"
+        settings = f"{settings} {self.python_of_conda} {self.julia_pkg_server} {self.r_of_conda}"
         detected = f"{DETECTION} {self.lock_files} {self.devcontainers}"
         return f"{self._ingredients(machine)} {self.systems.base_key()} {settings} {detected}"
 
@@ -182,12 +183,12 @@ class LocalBuilder(Settings):
         plans, counts = self.layout.cache / "plans", (self.lock_files, self.devcontainers)
         detector = Detector(plans, self.default_python, minors, ask_in_sandbox, *counts)
         detection = await detector.of(source, self.store.scratch)
-        packages = rlang.packages(detection, self.r_packages)
+        packages = self._packages(detection)
         refuse_unsupported(detection, packages, obstacle(self) if packages else None)
-        r = await rlang.found() if rlang.is_r(detection) else NOTHING
-        if julialang.package(detection) and is_version(detection.python):
+        r = await self._r(detection)
+        if self._besides(detection) and is_version(detection.python):
             own = await self._own_interpreter()
-            return self._decide(detection, own, source.whole, python=detection.python)
+            return self._decide(detection, own, source.whole, r, python=detection.python)
         try:
             interpreter = await self._interpreter(detection)
         except Unsupported:
@@ -200,6 +201,30 @@ class LocalBuilder(Settings):
     async def _plain(self) -> Plan:
         nothing = Detection("PythonBuildPack", "", self.default_python, "", (), (), False)
         return self._decide(nothing, await self._interpreter(nothing), "")
+
+    def _r_of_conda(self, detection: Detection) -> bool:
+        """Whether it is a repository of R whose R is conda's."""
+        if not rlang.is_r(detection):
+            return False
+        return self.r_of_conda or (not detection.apt and obstacle(self) is not None)
+
+    def _packages(self, detection: Detection) -> Packages:
+        """What the repository's system has."""
+        conda = self._r_of_conda(detection)
+        return rlang.packages(detection, self.r_packages, conda=conda)
+
+    def _besides(self, detection: Detection) -> tuple[str, ...]:
+        """What conda is asked for besides Python."""
+        if self._r_of_conda(detection):
+            return rlang.of_conda(detection, self.r_packages)
+        julia = julialang.package(detection)
+        return (julia,) if julia else ()
+
+    async def _r(self, detection: Detection) -> Sentence:
+        """The R that a repository gets; empty if it is none of R."""
+        if self._r_of_conda(detection):
+            return rlang.found_in_conda(detection)
+        return await rlang.found() if rlang.is_r(detection) else NOTHING
 
     async def _interpreter(self, detection: Detection) -> Interpreter:
         if detection.is_conda:
@@ -225,15 +250,17 @@ class LocalBuilder(Settings):
         *,
         python: str = "",
     ) -> Plan:
-        packages, systems = rlang.packages(detection, self.r_packages), self.systems
+        packages, besides = self._packages(detection), self._besides(detection)
+        systems = self.systems
         conda_python = f"conda, Python {python or self.default_python}"
         of_conda = detection.is_conda or python
         identity = conda_python if of_conda else interpreter.identity
         ingredients = self._ingredients(identity)
         ingredients = replace(ingredients, system=systems.layer_key(packages))
         recipes = [rlang.RECIPE, *rlang.SERVER, self.cran_mirror] if r else []
-        julia = julialang.package(detection)
-        recipes += [julialang.RECIPE, julia] if julia else []
+        julia = julialang.is_julia(detection)
+        recipes += [julialang.RECIPE, self.julia_pkg_server] if julia else []
+        recipes += besides
         if not serves(python or interpreter.minor):
             recipes += [server.RECIPE, *server.KERNEL]
         ingredients = replace(ingredients, base=(*ingredients.base, *recipes))
@@ -245,7 +272,7 @@ class LocalBuilder(Settings):
         kind = julialang.kind(kind) if julia else kind
         said = notes(detection, interpreter, r, python)
         environment = Environment(key, kind, detection.names, said)
-        return Plan(detection, interpreter, environment, packages, systems, r, python)
+        return Plan(detection, interpreter, environment, packages, systems, r, python, besides)
 
     def _ingredients(self, interpreter: str) -> Ingredients:
         return Ingredients(

@@ -26,7 +26,7 @@ TRACE = {"RUST_LOG": "uv_resolver::candidate_selector=trace"}
 
 _TOLD = "TRACE "
 _PASSED_OVER = re.compile(r"Returning incompatible candidate for package (\S+) with")
-_TAKEN = re.compile(r"Returning candidate for package|^Audited ")
+_TAKEN = re.compile(r"Returning candidate for package|^(?:Audited|Checked) ")
 _PIN = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)")
 _INSTALLED = re.compile(r"(.+)-([^-]+)\.dist-info")
 

@@ -17,13 +17,13 @@ from uuid import uuid4
 
 from ...beneath import beneath
 from ...core.environment import Read
-from ...core.errors import BuildFailed
+from ...core.errors import BuildFailed, Unsupported
 from ...core.locks import Lock, Target
 from ...core.progress import Tell
 from ...core.requirements import requirement_lines
 from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed
-from . import conda, julialang
+from . import conda
 from .asked import asked_in, of_lock, wanted
 from .buildsandbox import REPO, BuildSandbox
 from .choices import installed, of_python, pins
@@ -56,7 +56,8 @@ class CondaPackages:
         tell, log: told what happens, and what programs say.
         model: an environment with nothing but the server's packages, or `None`.
         lock: what the file is, if it is not `environment.yml`.
-        julia: the package of Julia that is asked for besides, or empty.
+        besides: packages of another language that are asked for besides.
+        language: what that is called.
     """
 
     conda: Conda
@@ -70,7 +71,8 @@ class CondaPackages:
     log: Log
     model: Path | None = None
     lock: Lock | None = None
-    julia: str = ""
+    besides: tuple[str, ...] = ()
+    language: str = ""
 
     async def install(self) -> None:
         """Install what the file asks for, and the server or the kernel.
@@ -80,7 +82,7 @@ class CondaPackages:
             BuildFailed, NoSpace, LaunchFailed.
         """
         self.tell(say("Installing packages with conda", 10))
-        by_program = self.conda.program and not self.lock and not self.julia
+        by_program = self.conda.program and not self.lock and not self.besides
         await (self._by_program() if by_program else self._by_ourselves())
 
     async def install_python(self, version: str) -> None:
@@ -91,8 +93,8 @@ class CondaPackages:
         """
         self.tell(say("Installing Python {version} with conda", 10, version=version))
         pip = [] if has_uv(version) else ["pip"]
-        more = [self.julia] if self.julia else []
-        await self._link_all(Asked((conda.CHANNEL,), (f"python={version}", *pip, *more)))
+        asked = (f"python={version}", *pip, *self.besides)
+        await self._link_all(Asked((conda.CHANNEL,), asked))
         await self._open()
 
     async def _by_ourselves(self) -> None:
@@ -112,8 +114,8 @@ class CondaPackages:
         try:
             await self._linking.link(asked)
         except BuildFailed as error:
-            if self.julia:
-                raise julialang.refused(self.file, error) from error
+            if self.besides:
+                raise self._refused(error) from error
             raise
         await asyncio.to_thread(self._check_together)
         if self._takes_pip and not await asyncio.to_thread(self._has_pip):
@@ -163,10 +165,22 @@ class CondaPackages:
         if self.lock:
             return conda.asked_by(self.lock, self._platform, self.conda.python)
         asked = conda.asked(self.read(self.file) or b"", self.conda.python)
-        if not self.julia:
+        if not self.besides:
             return asked
         channels = dict.fromkeys((*asked.channels, conda.CHANNEL))
-        return replace(asked, channels=tuple(channels), specs=(*asked.specs, self.julia))
+        return replace(asked, channels=tuple(channels), specs=(*asked.specs, *self.besides))
+
+    def _refused(self, why: BuildFailed) -> Unsupported:
+        """The error where conda does not have the language, or cannot be reached."""
+        return Unsupported(
+            "{path}: this engine takes {language} from conda's channels, and did not get it there. "
+            "{why} Open the files in the plain environment (environment=plain in the link), or ask "
+            "the administrator for the docker or kubernetes engine.",
+            path=self.file,
+            language=self.language,
+            why=why.message,
+            detail=why.detail,
+        )
 
     @property
     def _platform(self) -> str:

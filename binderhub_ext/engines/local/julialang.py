@@ -1,7 +1,8 @@
 """Julia of conda's: which one is taken, and what programs find of it in builds and in servers.
 
-It is in the repository's environment, beside a Python of conda's. What the build installs goes to
-a depot of the environment; what a person installs, to `~/.julia`, which comes before that. The
+It is in the repository's environment, beside a Python of conda's. What the build installs and
+compiles goes to a depot of the environment, where nobody can write later; what a person installs,
+and whatever Julia compiles for them, to a depot of the project's own, which comes before that. The
 project is the person's own folder, where Julia may write as it does in an image of repo2docker.
 """
 
@@ -9,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...core.errors import BuildFailed, Unsupported
 from ...core.julialang import limits
 from ...core.sentences import NOTHING, Sentence
 from ..detect import Detection
+from . import trust
 from .sandbox import HOME
 
 RECIPE = "Julia 1"
@@ -20,6 +21,9 @@ RECIPE = "Julia 1"
 same files."""
 
 _DEPOT = "share/julia-depot"
+_OWN_DEPOT = f"{HOME}/.local/share/julia"
+"""Each project's own, as packages of Python and R are: Julia runs what lies in it at its start."""
+
 KERNEL = f"{_DEPOT}/environments/ijulia"
 """The project in the environment that has the kernel alone."""
 
@@ -74,50 +78,38 @@ def note(detection: Detection) -> Sentence:
     return Sentence(text, path=path, asked=asked)
 
 
-def refused(path: str, why: BuildFailed) -> Unsupported:
-    """The error where conda does not have it, or cannot be reached.
-
-    Args:
-        path: what asks for it.
-    """
-    return Unsupported(
-        "{path}: this engine takes Julia from conda's channels, and did not get it there. {why} "
-        "Open the files in the plain environment (environment=plain in the link), or ask the "
-        "administrator for the docker or kubernetes engine.",
-        path=path,
-        why=why.message,
-        detail=why.detail,
-    )
-
-
-def in_build(environment: Path, project: str) -> list[str]:
+def in_build(environment: Path, project: str, server: str) -> list[str]:
     """What to put before a command of a build so that packages go to the environment's depot.
 
     Args:
         project: empty where there is no Julia; then nothing.
+        server: address that packages come from; empty for Julia's own.
     """
-    return _given(environment, project, f"{environment}/{_DEPOT}:")
+    return _given(environment, project, server, f"{environment}/{_DEPOT}:")
 
 
-def in_server(environment: Path, project: str) -> list[str]:
+def in_server(environment: Path, project: str, server: str) -> list[str]:
     """What to put before a server's command so that packages go to the home, and stay.
 
-    It comes after the scripts of conda's packages: Julia's says that all is in the environment.
+    It comes after the scripts of conda's packages: Julia's says that all is in the environment,
+    and whom to trust.
 
     Args:
-        project: empty where there is no Julia; then nothing.
+        project, server: see :func:`in_build`.
     """
-    return _given(environment, project, f"{HOME}/.julia:{environment}/{_DEPOT}:")
+    return _given(environment, project, server, f"{_OWN_DEPOT}:{environment}/{_DEPOT}:")
 
 
-def _given(environment: Path, project: str, depots: str) -> list[str]:
+def _given(environment: Path, project: str, server: str, depots: str) -> list[str]:
     if not project:
         return []
-    return [
-        "/usr/bin/env",
+    given = {
         # What is empty, here at the end, stands for what comes with Julia itself.
-        f"JULIA_DEPOT_PATH={depots}",
-        f"JULIA_PROJECT={project}",
+        "JULIA_DEPOT_PATH": depots,
+        "JULIA_PROJECT": project,
         # The kernel is found whatever a person has in an environment of their own.
-        f"JULIA_LOAD_PATH=@:@v#.#:{environment}/{KERNEL}:@stdlib",
-    ]
+        "JULIA_LOAD_PATH": f"@:@v#.#:{environment}/{KERNEL}:@stdlib",
+        "JULIA_PKG_SERVER": server,
+        "JULIA_SSL_CA_ROOTS_PATH": trust.INSIDE if trust.binds() else "",
+    }
+    return ["/usr/bin/env", *(f"{name}={text}" for name, text in given.items() if text)]

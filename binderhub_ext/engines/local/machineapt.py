@@ -25,7 +25,11 @@ from .mapping import Obstacle
 from .words import explained, network_trouble
 
 _FRESH = 600.0
-"""Seconds for which is known what packages there are."""
+"""Seconds for which is known what packages there are, so that what is not known is not there."""
+
+_USABLE = 86400.0
+"""Seconds for which it is tried with what is known, before it is asked for news: that takes longer
+than a small package."""
 
 _CODENAMES = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
 
@@ -58,6 +62,8 @@ Dir::State "{state}/state";
 Dir::State::lists "{state}/lists";
 Dir::State::status "{state}/state/status";
 Dir::Cache "{state}/cache";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "";
 Dir::Cache::archives "{packages}";
 Dir::Log "{state}/log";
 """
@@ -166,19 +172,36 @@ async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log
     Raises:
         ProcessFailed.
     """
-    for folder in (state / "lists/partial", state / "state", state / "log", packages / "partial"):
+    # In its cache apt keeps what it has read of the lists, where the folder is there.
+    kept = (state / name for name in ("lists/partial", "state", "log", "cache"))
+    for folder in (*kept, packages / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
-    # A copy: apt puts a lock beside it.
-    shutil.copyfile(status, state / "state/status")
+    # A copy: apt puts a lock beside it. With its time, by which that cache is known to fit; not with
+    # its mode, by which only root could copy it again.
+    copied = shutil.copyfile(status, state / "state/status")
+    shutil.copystat(status, copied)
+    copied.chmod(0o644)
     architecture = await MachineApt().architecture()
     named = {"state": state, "packages": packages, "architecture": architecture}
     settings = packages.parent / "apt.conf"
     await asyncio.to_thread(settings.write_text, _SETTINGS.format(**named))
-    apt = ["apt-get", "-c", str(settings), "-q", "-y"]
-    await _update([*apt, "update"], state / "updated", log)
+    apt, stamp = ["apt-get", "-c", str(settings), "-q", "-y"], state / "updated"
+    if _age(stamp) > _USABLE:
+        await _update([*apt, "update"], stamp, log)
     there = await _candidates(["apt-cache", "-c", str(settings)], wanted.wished)
     words = [*apt, "install", "--download-only", "--", *wanted.asked, *sorted(there)]
-    await run(program(words, env=variables()), log)
+    try:
+        await run(program(words, env=variables()), log)
+    except ProcessFailed:
+        if _age(stamp) < _FRESH:
+            raise
+        await _update([*apt, "update"], stamp, log)
+        await run(program(words, env=variables()), log)
+
+
+def _age(stamp: Path) -> float:
+    """Seconds since the sources were asked; without end where they never were."""
+    return time.time() - stamp.stat().st_mtime if stamp.exists() else float("inf")
 
 
 async def _candidates(argv: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -189,14 +212,11 @@ async def _candidates(argv: Sequence[str], names: Sequence[str]) -> dict[str, st
 
 
 async def _update(argv: list[str], stamp: Path, log: Log) -> None:
-    known = stamp.stat().st_mtime if stamp.exists() else 0
-    if time.time() - known < _FRESH:
-        return
     try:
         await run(program(argv, env=variables()), log)
     except ProcessFailed as failure:
         # What was fetched once may do: a machine without a network has kept nothing better.
-        if not (known and network_trouble(failure)):
+        if not (stamp.exists() and network_trouble(failure)):
             raise
         return
     stamp.touch()

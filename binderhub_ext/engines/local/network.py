@@ -52,10 +52,6 @@ class Network(StrEnum):
     PRIVATE = "private"
     UNSAFE_HOST = "unsafe-host"
 
-    @property
-    def namespaced(self) -> bool:
-        return self is not Network.UNSAFE_HOST
-
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

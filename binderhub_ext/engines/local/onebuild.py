@@ -109,6 +109,8 @@ class OneBuild:
             self.model,
             python=plan.python,
             apart=plan.apart,
+            besides=plan.besides,
+            julia_server=self.settings.julia_pkg_server,
         )
 
     def _sandbox(self, path: Path) -> BuildSandbox:
@@ -175,6 +177,7 @@ class OneBuild:
             system=str(recipe.sandbox.system or ""),
             cran=recipe.sandbox.cran,
             julia=recipe.julia.project,
+            julia_server=recipe.julia.server if recipe.julia.project else "",
             server=recipe.sandbox.server if recipe.apart else "",
         )
         start = {START.name: recipe.start} if recipe.start is not None else {}

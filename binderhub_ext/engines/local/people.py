@@ -12,6 +12,7 @@ from contextlib import suppress
 from ...core.layout import DataDirectory
 from ...locks import held
 from ...storage.homes import ensure_home
+from ..rundir import Owner
 from .sandbox import Person
 
 FIRST_UID = 200_000
@@ -33,6 +34,12 @@ def ensure_person(layout: DataDirectory, user: str) -> Person:
         uid = _owner(layout, user) or _next(layout, counter)
         ensure_home(layout, user, uid, uid)
     return Person(uid)
+
+
+def ensure_owner(layout: DataDirectory, user: str) -> Owner:
+    """:func:`ensure_person`, as the numbers of whose the files are."""
+    person = ensure_person(layout, user)
+    return Owner(person.uid, person.uid)
 
 
 def known_person(layout: DataDirectory, user: str) -> Person | None:

@@ -27,6 +27,7 @@ class Plan:
         r: what is known of its R; empty if it has none.
         python: version of the Python that comes from conda, where the repository is none of
             conda's; or empty.
+        besides: packages that conda is asked for besides, for R or Julia.
     """
 
     detection: Detection
@@ -36,6 +37,7 @@ class Plan:
     systems: Systems
     r: Sentence
     python: str = ""
+    besides: tuple[str, ...] = ()
 
     @property
     def apart(self) -> bool:

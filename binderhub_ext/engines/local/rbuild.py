@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ...core.environment import R_LOCK, Read
 from ...core.errors import BuildFailed
@@ -19,6 +19,7 @@ from ...core.rlang import locked
 from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed
 from ..detect import Detection
+from . import conda
 from .words import explained, say, status
 
 _RSCRIPT = ["Rscript", "--no-save", "--no-restore", "--no-init-file", "--no-environ"]
@@ -92,6 +93,7 @@ class PackagesOfR:
     """What one build installs.
 
     Attributes:
+        environment: gets it.
         detection: what the repository asks for.
         mirror: of CRAN.
         read: reads the repository's files.
@@ -100,6 +102,7 @@ class PackagesOfR:
         log: told what programs say.
     """
 
+    environment: Path
     detection: Detection
     mirror: str
     read: Read
@@ -155,7 +158,7 @@ class PackagesOfR:
             await self._rscript("-e", _ITSELF.format(upgrade="always"), log=log)
 
     async def _rscript(self, *words: str, log: Log) -> None:
-        await self.step([*_RSCRIPT, *words], log)
+        await self.step([*conda.activation(self.environment), *_RSCRIPT, *words], log)
 
     async def _install(self, path: str, work: Callable[..., Awaitable[None]]) -> None:
         self.tell(say("Installing packages of R: {path}", 50, path=path))

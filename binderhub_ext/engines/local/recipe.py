@@ -77,6 +77,8 @@ class Recipe:
         model: an environment with nothing but the server's packages, to begin from, or `None`.
         python: version of a Python that comes from conda, and nothing else does; or empty.
         apart: whether the server has an environment of its own; that may turn out later.
+        besides: packages that conda is asked for besides, for R or Julia.
+        julia_server: address that packages of Julia come from; empty for Julia's own.
     """
 
     detection: Detection
@@ -89,6 +91,8 @@ class Recipe:
     model: Path | None = None
     python: str = ""
     apart: bool = False
+    besides: tuple[str, ...] = ()
+    julia_server: str = ""
 
     def __post_init__(self) -> None:
         self._log = Log(lambda line: self.tell(Event.log(Phase.BUILDING, line)))
@@ -101,11 +105,12 @@ class Recipe:
         others = is_r(self.detection) or julialang.is_julia(self.detection)
         python = self.detection.buildpack == "PythonBuildPack" or others
         self.package = in_root and python and is_python_package(self._read)
-        self.r = PackagesOfR(
-            self.detection, self.sandbox.cran, self._read, self._step, self.tell, self._log
-        )
+        r = self._path, self.detection, self.sandbox.cran
+        self.r = PackagesOfR(*r, self._read, self._step, self.tell, self._log)
         file, project = julialang.file(self.detection), julialang.project(self.detection, REPO)
-        self.julia = PackagesOfJulia(self._path, file, project, self._step, self.tell)
+        self.julia = PackagesOfJulia(
+            self._path, file, project, self.julia_server, self._step, self.tell
+        )
         self.requirements = asked_for(self.detection, self._base, self.sandbox.repo)
         self._server = Server(
             self.sandbox, self.base, self.cache, self.server_model, self.tell, self._log
@@ -201,6 +206,8 @@ class Recipe:
         own = detection.file("environment.yml") or detection.file("environment.yaml")
         if self.julia.project:
             return own or self.julia.file
+        if is_r(detection):
+            return detection.file("runtime.txt") or "DESCRIPTION"
         return (self.python and python_source(detection)) or detection.conda_lock or own
 
     def _of_conda(self, conda: Conda) -> CondaPackages:
@@ -217,7 +224,8 @@ class Recipe:
             log=self._log,
             model=None if self.apart else self.model,
             lock=find_lock(detection.binder_dir, self._read) if detection.conda_lock else None,
-            julia=julialang.package(detection),
+            besides=self.besides,
+            language="R" if is_r(detection) else "Julia",
         )
 
     async def _wheels_first(self) -> None:
@@ -237,8 +245,10 @@ class Recipe:
             await self._sandboxed()
 
     async def _is_what_pip_takes(self, choices: Choices) -> bool:
-        """Whether nothing was left out because it has no wheel."""
-        if self.requirements.prefers_wheels or (choices.known and not choices.passed_over):
+        """Whether nothing was left out because it has no wheel; a lock leaves nothing to choose."""
+        locked = self.detection.lock or self.detection.file("Pipfile.lock")
+        nothing = choices.known and not choices.passed_over
+        if locked or self.requirements.prefers_wheels or nothing:
             return True
         versions = await asyncio.to_thread(installed, self._path)
         preferred = self.sandbox.temp / "preferred.txt"
@@ -348,7 +358,7 @@ class Recipe:
         # A shell starts it so that a script without an interpreter line runs, as in a RUN line.
         argv = ["/bin/sh", "-c", 'chmod +x "$0" && "$0"', f"./{self.post_build}"]
         try:
-            await self._step([*julialang.in_build(self._path, self.julia.project), *argv])
+            await self._step([*self.julia.variables, *argv])
         except ProcessFailed as failure:
             raise script_failed(failure, self.detection.named("postBuild"), script) from failure
 

@@ -1,7 +1,8 @@
 """R of this machine's release: its packages are Debian's, and what Debian has not is CRAN's.
 
 A system with R is one with packages of an `apt.txt`. The kernel's package says where Jupyter finds
-it, so the environment is any other one, with a library for what the repository installs.
+it, so the environment is any other one, with a library for what the repository installs. Where no
+system can be made, R is conda's, in the environment and with the same library.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...beneath import lstat_beneath
 from ...core.apt import Packages
 from ...core.rlang import Runtime
 from ...core.sentences import NOTHING, Sentence
@@ -26,6 +28,12 @@ _NEEDED = ("r-base-core", "r-cran-irkernel", "r-cran-remotes")
 
 SHINY = "r-cran-shiny"
 
+_OF_CRAN, _OF_CONDA = "r-cran-", "r-"
+"""How names of packages of R begin that Debian has, and conda-forge."""
+
+_NEEDED_OF_CONDA = ("r-irkernel", "r-remotes")
+_OF_BOTH = "r-recommended"
+
 SERVER = ("jupyter-server-proxy",)
 """What the server of an environment with R has besides: it shows applications of Shiny."""
 
@@ -35,6 +43,7 @@ _LIBRARY = "lib/R/library"
 _OF_SYSTEM = ("/usr/local/lib/R/site-library", "/usr/lib/R/site-library", "/usr/lib/R/library")
 _INSIDE = f"{RUN}/inside/r"
 _VERSION = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")
+_ASKED = re.compile(r"\d{1,2}(\.\d{1,2}){0,2}", re.ASCII)
 
 
 def is_r(detection: Detection) -> bool:
@@ -42,19 +51,46 @@ def is_r(detection: Detection) -> bool:
     return detection.buildpack == "RBuildPack"
 
 
-def packages(detection: Detection, more: Sequence[str]) -> Packages:
+def packages(detection: Detection, more: Sequence[str], *, conda: bool = False) -> Packages:
     """What the system of an environment has besides what every system has.
 
     Args:
         more: packages that every system with R has.
+        conda: whether R is conda's.
     """
     apt = Packages(detection.named("apt.txt"), detection.apt)
-    if not is_r(detection):
+    if conda or not is_r(detection):
         return apt
     path = (apt.path if apt else "") or detection.file("runtime.txt") or "DESCRIPTION"
     asked = sorted({*apt.asked, *_NEEDED, *more})
     wished = (f"r-cran-{name.lower()}" for name in detection.cran)
     return Packages(path, tuple(asked), tuple(sorted(set(wished).difference(asked))))
+
+
+def of_conda(detection: Detection, more: Sequence[str]) -> tuple[str, ...]:
+    """What conda is asked for: R, its kernel and what every environment with R has.
+
+    Its R comes with compilers.
+
+    Args:
+        more: packages of Debian that every system with R has.
+    """
+    version = _asked_version(detection)
+    base = f"r-base {version}{'' if version.count('.') == 2 else '.*'}" if version else "r-base"
+    cran = (name.removeprefix(_OF_CRAN) for name in more if name.startswith(_OF_CRAN))
+    named = [*_NEEDED_OF_CONDA, *(_OF_CONDA + name for name in cran)]
+    return (base, *sorted({*named, *({_OF_BOTH} & {*more})}))
+
+
+def found_in_conda(detection: Detection) -> Sentence:
+    """The R that conda is asked for: of the version that is asked for, or the newest."""
+    version = _asked_version(detection)
+    return Sentence("R {version}", version=version) if version else Sentence.verbatim("R")
+
+
+def _asked_version(detection: Detection) -> str:
+    version = Runtime.of(detection.runtime).version
+    return version if _ASKED.fullmatch(version) else ""
 
 
 async def found() -> Sentence:
@@ -118,7 +154,9 @@ def server_variables(environment: Path, mirror: str) -> Mapping[str, str]:
     """
     if not mirror:
         return {}
-    libraries = ":".join((str(environment / _LIBRARY), *_OF_SYSTEM))
+    # Packages of a system's R are for no other R, such as conda's in the environment.
+    others = () if lstat_beneath(environment, "bin/R") else _OF_SYSTEM
+    libraries = ":".join((str(environment / _LIBRARY), *others))
     own = f"{HOME}/.local/lib/R/%v"  # the version of R: what is compiled fits no other
     return {
         **_common(mirror),

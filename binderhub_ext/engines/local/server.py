@@ -153,14 +153,12 @@ class Server:
         Raises:
             BuildFailed: it does not start.
         """
-        if (
-            model
-            and not changed
-            and not self.sandbox.system
-            and await asyncio.to_thread(is_same, model, environment)
-        ):
+        same = model and not changed and await asyncio.to_thread(is_same, model, environment)
+        if same and not self.sandbox.system:
             return
         self.tell(say("Checking that a server starts", 75))
+        if same and await self._finds_libraries(environment):
+            return
         bytecode = self.sandbox.bytecode
         await in_thread(self.sandbox.clear_trial)
         if model:
@@ -174,6 +172,20 @@ class Server:
             what = Sentence(_NO_SERVER, status=status(failure))
             raise explained(failure, what, uv_says=False) from failure
         await in_thread(place_bytecode, bytecode, environment)
+
+    async def _finds_libraries(self, environment: Path) -> bool:
+        """Whether all that is compiled finds its libraries in this system, as in the model's.
+
+        Where it does not, a server may start all the same.
+        """
+        await in_thread(self.sandbox.clear_trial)
+        await in_thread(self.sandbox.open_trial)
+        try:
+            quick = self.sandbox.trial(trial.libraries(environment))
+            await self.sandbox.run(quick, Log(lambda _: None))
+        except ProcessFailed:
+            return False
+        return True
 
     async def make_own(self) -> None:
         """Make it an environment of its own, in which the repository's is the kernel.

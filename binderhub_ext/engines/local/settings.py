@@ -130,12 +130,29 @@ class Settings(Builder):
         """,
     ).tag(config=True)
 
+    r_of_conda = Bool(
+        False,
+        help="""
+        Whether R comes from conda-forge, of the version that `runtime.txt` asks for, also where it
+        could come from this machine's package sources. Default: only where that cannot be.
+        """,
+    ).tag(config=True)
+
     cran_mirror = Unicode(
         "https://cloud.r-project.org",
         help="""
         Where packages of R come from that Debian has not, in builds and in servers. A change gives
         every environment with R a new key.
         """,
+    ).tag(config=True)
+
+    julia_pkg_server = Unicode(
+        help="""
+        Address of the server that packages and registries of Julia come from, in builds and in
+        servers (`JULIA_PKG_SERVER`). A mirror, or a server that keeps what was asked for, can take
+        the place of Julia's own. A change gives every environment with Julia a new key. Default:
+        Julia's own.
+        """
     ).tag(config=True)
 
     begin_ready = Bool(

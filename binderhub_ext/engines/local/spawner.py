@@ -37,7 +37,7 @@ from .children import kept_log
 from .environment import Python, hub_python, server_environment
 from .limits import Limits
 from .network import METADATA, Network, Ports, best_network
-from .people import ensure_person
+from .people import ensure_owner
 from .processes import ProcessId, end_sandbox
 from .rundir import RunDirectory, sweep
 from .sandbox import RUN, SECRETS, Bind, Person, Sandbox
@@ -143,10 +143,10 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
 
     async def ensure_person(self, launch: Launch) -> Owner:
         """The person's own uid, where the Hub can give them one."""
-        person = await asyncio.to_thread(ensure_person, self.layout, launch.user)
+        owner = await asyncio.to_thread(ensure_owner, self.layout, launch.user)
         if self.unsafe_no_sandbox:
             open_doors(self.layout)
-        return Owner(person.uid, person.uid)
+        return owner
 
     async def run_sync(self, prepared: Prepared, requests: tuple[Request, ...]) -> list[bytes]:
         """Run it in a sandbox of its own."""
@@ -209,7 +209,7 @@ class LocalSpawner(BinderSpawnerMixin, Spawner):
         environment = Path(record.path)
         python = Python.of(environment, record.prefix)
         first = [*given.words(record, what.launch), *conda.activation(environment)]
-        first += julialang.in_server(environment, record.julia)
+        first += julialang.in_server(environment, record.julia, record.julia_server)
         first += [str(environment / START)] if record.start else []
         return Sandbox(
             argv=(*first, *self._command(record), *self.get_args()),

@@ -68,6 +68,7 @@ class Record:
         system: the tree that takes the place of the machine's own system; empty for that.
         cran: where packages of R come from; empty for an environment without R.
         julia: folder of the project of Julia in a sandbox; empty for an environment without.
+        julia_server: address that packages of Julia come from; empty for Julia's own.
         server: installation of the interpreter of the server, where that has an environment of
             its own; else empty.
     """
@@ -89,6 +90,7 @@ class Record:
     system: str = ""
     cran: str = ""
     julia: str = ""
+    julia_server: str = ""
     server: str = ""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -176,6 +177,27 @@ class SystemBuild:
     async def _make_layer(self, base: Path, folder: Path) -> None:
         packages = folder / "packages"
         packages.mkdir(mode=0o755)
+        tree = folder / changing.TREE
+        tree.mkdir()
+        for path in (folder, tree):
+            mapping.give(path)
+        (folder / "base.tar").hardlink_to(base / "base.tar")
+        # One waits for the network, and the other for the disk.
+        unpacking = asyncio.create_task(self._unpack(folder))
+        unpacking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        try:
+            await self._fetch(base, packages)
+            self.tell(say("Installing system packages", 6))
+            await unpacking
+        finally:
+            unpacking.cancel()
+            await asyncio.wait([unpacking])
+        if any(packages.glob("*.deb")):
+            await self._install(folder)
+        mapping.take(folder)
+        await self._seal(folder, base / changing.TREE)
+
+    async def _fetch(self, base: Path, packages: Path) -> None:
         self.tell(say("Fetching packages of {system}", 4, system=MachineApt().name))
         try:
             async with held_in_turn(base / "lock"):
@@ -183,27 +205,13 @@ class SystemBuild:
                 await fetch(self.packages, known, base / "apt", packages, self.log)
         except ProcessFailed as failure:
             raise unfetched(failure, self.packages.path, MachineApt().name) from failure
-        tree = folder / changing.TREE
-        tree.mkdir()
-        for path in (folder, tree):
-            mapping.give(path)
-        (folder / "base.tar").hardlink_to(base / "base.tar")
-        self.tell(say("Installing system packages", 6))
-        await self._install(folder, any(packages.glob("*.deb")))
-        mapping.take(folder)
-        await self._seal(folder, base / changing.TREE)
 
-    async def _install(self, folder: Path, anything: bool) -> None:
-        unpack = ["tar", "-x", "-p", "--numeric-owner", "--exclude=./dev/*"]
-        unpack += [
-            "-f",
-            str(mapping.FOLDER / "base.tar"),
-            "-C",
-            str(mapping.FOLDER / changing.TREE),
-        ]
-        await self._run(mapping.command(folder, unpack))
-        if not anything:
-            return
+    async def _unpack(self, folder: Path) -> None:
+        base, tree = mapping.FOLDER / "base.tar", mapping.FOLDER / changing.TREE
+        words = ["tar", "-x", "-p", "--numeric-owner", "--exclude=./dev/*"]
+        await self._run(mapping.command(folder, [*words, "-f", str(base), "-C", str(tree)]))
+
+    async def _install(self, folder: Path) -> None:
         sandbox = Sandbox(
             argv=("/bin/sh", "-c", _INSTALL),
             env=_INSIDE,

@@ -51,7 +51,7 @@ async def check(settings: Settings) -> Check:
     """Whether system packages can be installed here; the ids are tried."""
     name = Sentence("system packages")
     if why := obstacle(settings):
-        message = Sentence("apt.txt and R are refused. {why}", why=why.message)
+        message = Sentence("apt.txt is refused, and R is conda's. {why}", why=why.message)
         return Check(name, False, message, why.fix, False)
     with TemporaryDirectory() as folder:
         mapping.give(Path(folder))
@@ -60,7 +60,7 @@ async def check(settings: Settings) -> Check:
         except ProcessFailed as error:
             fix = user_namespaces_fix() or Sentence("Use the docker engine for such repositories.")
             message = Sentence(
-                "apt.txt and R are refused, as a user namespace cannot be made here: {said}",
+                "apt.txt is refused, and R is conda's: no user namespace can be made here. {said}",
                 said=error.tail.strip() or error,
             )
             return Check(name, False, message, fix, False)

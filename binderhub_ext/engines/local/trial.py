@@ -36,6 +36,12 @@ sys.argv = ["jupyterhub-singleuser", "--version"]
 runpy.run_module("jupyterhub.singleuser", run_name="__main__")
 """
 
+_LIBRARIES = """
+import bz2, ctypes, lzma, pathlib, sqlite3, ssl, sysconfig, zlib
+for path in pathlib.Path(sysconfig.get_path("platlib")).rglob("*.so"):
+    ctypes.CDLL(str(path))
+"""
+
 _KERNEL = """
 import os, sys
 from jupyter_client.manager import start_new_kernel
@@ -52,6 +58,11 @@ def command(environment: Path, bytecode: Path) -> list[str]:
     """
     python = str(environment / "bin" / "python")
     return [python, "-I", "-X", f"pycache_prefix={bytecode}", "-c", _SMOKE]
+
+
+def libraries(environment: Path) -> list[str]:
+    """The run of an environment's interpreter that loads whatever is compiled."""
+    return [str(environment / "bin" / "python"), "-I", "-B", "-c", _LIBRARIES]
 
 
 def kernel(server: Path, bytecode: Path) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 from contextlib import suppress
@@ -24,9 +25,13 @@ from ...programs import ProcessFailed, capture, host_program
 from ...storage.sync import call
 from ...storage.sync.words import Request
 from . import trust
+from .buildsandbox import REPO
 from .children import start_child
 from .processes import ProcessId, ask_to_end
 from .sandbox import FIRST, HOME, RUN, SHARED, Person, Sandbox
+
+_IN_REPO = re.compile(rf"(\w+=)?{REPO}((?:/\.?binder)?)")
+"""What says where the repository's files, or those that configure it, stand in a sandbox."""
 
 _NO_CONTENT = fixed(
     "This hub starts servers without a sandbox, and only a sandbox can show them content beside the"
@@ -89,6 +94,8 @@ class RealPaths:
         """Text with places inside a sandbox replaced."""
         if self.relative:
             text = text.replace(f"{HOME}/{self.relative}", str(self.project))
+            if named := _IN_REPO.fullmatch(text):
+                return f"{named[1] or ''}{self.project}{named[2]}"
         text = text.replace(HOME, str(self.home)).replace(f"{RUN}/inside", str(FIRST))
         text = text.replace(f"{RUN}/shared", str(SHARED))
         return text.replace(trust.INSIDE, str(certificates.established() or trust.INSIDE))

@@ -90,7 +90,8 @@ class Launcher:
         launch = await self.admit(order, commits, bar.step(Step.ADMIT))
         image = await self.image(order, launch, bar.step(Step.IMAGE))
         if order.build_only:
-            return LaunchResult(image.name)
+            where = await self.prepull(order, launch, image, bar.step(Step.PREPULL))
+            return LaunchResult(image.name, where=where)
         launch = replace(launch, image=image.name, keep=order.keep or Keep.BOTH)
         launch = replace(launch, language=order.language)
         server = await self.server(order, launch, bar.step(Step.SERVER))
@@ -145,6 +146,12 @@ class Launcher:
         image = await self._kept(order, launch) or await self._environment(order, launch, tell)
         tell(Event(Phase.BUILT, Sentence("The environment is ready."), {"imageName": image.name}))
         return image
+
+    async def prepull(
+        self, order: LaunchOrder, launch: Launch, image: Image, tell: Tell
+    ) -> Sentence:
+        """Of what is only prepared: the image comes to where its servers may run; gives where."""
+        return await self._builds.prepull(image, launch.size, tell) if order.prepull else NOTHING
 
     async def server(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """A running server: the one that is there, or a new start.

@@ -28,4 +28,4 @@ def _meant(order: LaunchOrder) -> tuple[object, ...]:
         (source.repo.identity, source.repo.in_the_clear, source.ref, place_of(source))
         for source in order.request.sources
     ]
-    return (meant, rest, order.keep, order.build_only, order.notebook)
+    return (meant, rest, order.keep, order.build_only, order.prepull, order.notebook)

@@ -41,6 +41,7 @@ class LaunchOrder:
         keep: whose version keeps the name of a file that they and the repository changed; `None`
             to ask them where there are such files.
         build_only: end with the image; start nothing.
+        prepull: and then get it to where servers run.
         origin: host the request came from, for the records; empty if unknown.
         host: of this hub, as the person reached it.
         project: the folder in which they have the repository; known once it is a launch.
@@ -59,6 +60,7 @@ class LaunchOrder:
     on_change: OnChange = OnChange.ASK
     keep: Keep | None = Keep.BOTH
     build_only: bool = False
+    prepull: bool = False
     origin: str = ""
     host: str = ""
     project: str = ""

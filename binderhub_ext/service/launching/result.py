@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...core.progress import Event, Phase
-from ...core.sentences import Sentence
+from ...core.sentences import NOTHING, Sentence
 from .steps import Step
 
 
@@ -17,11 +17,13 @@ class LaunchResult:
         image: the environment's name.
         url: where the browser is sent; empty where only the image was asked for.
         server_url: of the server itself.
+        where: the image was got to, in words; empty where that was not asked, or is clear.
     """
 
     image: str
     url: str = ""
     server_url: str = ""
+    where: Sentence = NOTHING
 
     @property
     def event(self) -> Event:
@@ -34,5 +36,12 @@ class LaunchResult:
             "progress": 100,
             "step": str(Step.REDIRECT),
         }
-        ready = Sentence("Ready: {url}", url=self.url)
-        return Event(Phase.READY, ready if self.url else Sentence("The image is ready."), data)
+        return Event(Phase.READY, self._words, data)
+
+    @property
+    def _words(self) -> Sentence:
+        if self.url:
+            return Sentence("Ready: {url}", url=self.url)
+        if self.where:
+            return Sentence("The image is ready. {where}", where=self.where)
+        return Sentence("The image is ready.")

@@ -10,11 +10,15 @@ from ...core.progress import Event, Tell
 
 
 class Step(StrEnum):
-    """The steps, in their order."""
+    """The steps, in their order.
+
+    What is only prepared ends with `PREPULL`, which no other launch has.
+    """
 
     RESOLVE = "resolve"
     ADMIT = "admit"
     IMAGE = "image"
+    PREPULL = "prepull"
     SERVER = "server"
     REDIRECT = "redirect"
 
@@ -23,6 +27,7 @@ _RANGES = {
     Step.RESOLVE: (0, 5),
     Step.ADMIT: (5, 6),
     Step.IMAGE: (6, 75),
+    Step.PREPULL: (75, 99),
     Step.SERVER: (75, 97),
     Step.REDIRECT: (97, 99),
 }

@@ -126,6 +126,10 @@ Landing:
 KubernetesBuilder:
   cache_claim: {{ include "binder.cacheClaim" . | quote }}
   push_secret: {{ include "binder.imagesSecret" . | quote }}
+  {{- with .Values.builds.buildkit }}{{ if .address }}
+  buildkit_address: {{ .address }}
+  buildkit_secret: {{ .secret | quote }}
+  {{- end }}{{ end }}
 {{- end -}}
 
 {{/* One file each: what the chart knows, and an administrator's settings over it. */}}
@@ -136,10 +140,10 @@ KubernetesBuilder:
 
 {{- define "binder.serviceFile" -}}
 {{- $ours := merge (fromYaml (include "binder.serviceConfig" .)) (fromYaml (include "binder.common" .)) -}}
-{{- /* What servers get, for the ledger; nothing else of the spawner's is the service's business. */}}
+{{- /* What servers get, for the ledger, and where they may run; nothing else of the spawner's is the service's business. */}}
 {{- $theirs := mergeOverwrite (deepCopy .Values.servers.config) (deepCopy .Values.hub.config) -}}
 {{- range $class := list "BinderKubeSpawner" "KubeSpawner" -}}
-{{- with pick (get $theirs $class | default dict) "mem_limit" "cpu_limit" "sizes" -}}
+{{- with pick (get $theirs $class | default dict) "mem_limit" "cpu_limit" "sizes" "node_selector" "node_affinity_required" "tolerations" -}}
 {{- $_ := set $ours $class . -}}
 {{- end -}}
 {{- end -}}

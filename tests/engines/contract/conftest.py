@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from dockerhub import BASE, remove_images, skip_without_docker
 from enginekit import Kit
 from kubehub import KUBECONFIG, running_namespace, skip_without_cluster
 from kubesettings import builder_settings
+from readymade import give_environment
 
 
 @pytest.fixture(scope="session", params=["local", "docker", "kubernetes"])
@@ -33,9 +33,8 @@ def kit(request: pytest.FixtureRequest) -> Iterator[Kit]:
         if request.param == "local":
             if not shutil.which("bwrap"):
                 pytest.skip("bubblewrap is not installed (apt-get install -y bubblewrap)")
-            kit = Kit("local", data, {"build_timeout": 300})
-            asyncio.run(kit.builder().prepare())
-            yield kit
+            give_environment(data)
+            yield Kit("local", data, {"build_timeout": 300})
             return
         skip_without_docker()
         prefix = f"bah-contract-{os.getpid()}/"

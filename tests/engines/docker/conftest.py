@@ -37,9 +37,9 @@ from binderhub_ext.engines.docker.build import DockerBuilder
 # What a person does in a browser is written down once, in the browser tests' folder.
 sys.path[:0] = [str(Path(__file__).parents[2] / "browser")]
 
-from chromium import artifacts, browser, context, page  # noqa: E402
+from chromium import artifacts, browser, context, page, pytest_runtest_teardown  # noqa: E402
 
-__all__ = ["artifacts", "browser", "context", "page"]
+__all__ = ["artifacts", "browser", "context", "page", "pytest_runtest_teardown"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -47,6 +47,7 @@ _CONFIG = f"""
 c.Access.api_only = True
 c.BinderApp.sweep_every = 1
 c.DockerBuilder.use_registry = True
+c.LaunchPolicy.images = [".*"]
 c.JupyterHub.services = [{{"name": "tests", "api_token": {TOKEN!r}}}]
 c.JupyterHub.load_roles = [
     {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "tokens", "admin:servers"]}}
@@ -92,9 +93,17 @@ class Client:
                     return
         raise AssertionError(f"nobody said {words!r}; the last was {event}")
 
-    async def _launch(self, repo: str) -> AsyncGenerator[dict[str, Any]]:
-        url = f"{self.hub.main_page}api/launches"
-        async with self.session.post(url, json={"repo": repo}) as response:
+    async def prepare(self, link: str) -> dict[str, Any]:
+        """The last event of what is only prepared."""
+        *_, last = [event async for event in self._started("prepare", {"link": link})]
+        return last
+
+    def _launch(self, repo: str) -> AsyncGenerator[dict[str, Any]]:
+        return self._started("launches", {"repo": repo})
+
+    async def _started(self, what: str, asked: dict[str, str]) -> AsyncGenerator[dict[str, Any]]:
+        url = f"{self.hub.main_page}api/{what}"
+        async with self.session.post(url, json=asked) as response:
             told = await response.json()
             assert response.status == 201, told
         async with aclosing(self._events(f"api/launches/{told['id']}/events")) as events:
@@ -191,6 +200,26 @@ async def test_another_hub_has_it_built_here(
                 await BinderHub(hub.main_page, str(token)).build(source.commit, unheard)
         finally:
             remove_images(prefix)
+
+
+async def test_what_is_prepared_is_on_the_machine(
+    hub: HomeHub, plain_image: str, lab_image: str
+) -> None:
+    """Built, in the registry from before, or somebody's own: nothing of it is pulled in a class."""
+    lines = f"FROM {plain_image}\nRUN : {uuid4()}; echo before the class\n"
+    repo = hub.git.create_repo("prepared/before", {"Dockerfile": lines})
+    links = [f"v2/git/{quote(repo.url, safe='')}/main", f"v2/image/{quote(lab_image, safe='')}"]
+    async with person(hub, "tea") as client:
+        for link in links:
+            image = (await client.prepare(link))["imageName"]
+            assert docker("image", "ls", "-q", image) != ""
+            docker("image", "rm", image)
+            again = await client.prepare(link)
+            assert (again["phase"], again["imageName"]) == ("ready", image)
+            assert docker("image", "ls", "-q", image) != ""
+    logs = [log.read_text() for log in (hub.root / "builds").glob("*.log")]
+    assert sum("before the class" in log for log in logs) == 1, "the registry had it"
+    assert servers(hub) == []
 
 
 async def test_killed_while_it_builds_and_clicked_again(hub: HomeHub, plain_image: str) -> None:

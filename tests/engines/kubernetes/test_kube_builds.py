@@ -6,6 +6,7 @@ What every engine's builder promises is tried in `tests/engines/contract`.
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,22 @@ async def test_packages_of_a_repository_are_there(
         answer = await client.run("pia", "import six; print(six.__version__)")
         assert answer.output == "1.16.0\n"
         await client.stop("pia")
+
+
+async def test_what_a_devcontainer_asks_for(
+    kube_builder: KubernetesBuilder, kube_hub: KubeHub, tmp_path: Path
+) -> None:
+    """repo2docker in the Job gets what we made of it, and runs its command."""
+    image = "mcr.microsoft.com/devcontainers/base:bookworm"
+    said = {"image": image, "postCreateCommand": "pip install -q --user six==1.15.0"}
+    source = make_source(tmp_path / "repo", {".devcontainer.json": json.dumps(said)})
+    assert (await kube_builder.plan(source)).kind.endswith(" with devcontainer.json")
+    built = await build(kube_builder, source)
+    async with kube_hub.client() as client:
+        await client.start(kube_hub.launch("dora", image=built.image.name))
+        answer = await client.run("dora", "import six; print(six.__version__)")
+        assert answer.output == "1.15.0\n"
+        await client.stop("dora")
 
 
 async def test_a_build_that_is_removed_from_outside_says_so(

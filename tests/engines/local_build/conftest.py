@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 from datadirs import temporary_data
+from readymade import give_environment
 from small_repositories import MakeSource, make_source
 
 from binderhub_ext.engines.local.build import LocalBuilder
@@ -29,7 +29,7 @@ def repository(tmp_path: Path) -> MakeSource:
 def data() -> Iterator[Path]:
     """One data directory for all builds, so that packages are downloaded and compiled once."""
     with temporary_data() as folder:
-        asyncio.run(LocalBuilder(data_dir=str(folder)).prepare())
+        give_environment(folder)
         yield folder
 
 

@@ -52,22 +52,22 @@ def snapshot(folder: Path, *, without: Iterable[str] = ()) -> dict[str, tuple[An
     Args:
         without: names of files and folders that are left out.
     """
-    left_out = set(without)
-    found = {"": _facts(folder)}
-    for path, folders, names in os.walk(folder):
+    left_out, root = set(without), str(folder)
+    found = {"": _facts(root)}
+    for path, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in left_out]
         for name in [*folders, *names]:
             if name not in left_out:
-                file = Path(path, name)
-                found[str(file.relative_to(folder))] = _facts(file)
+                file = f"{path}/{name}"
+                found[file[len(root) + 1 :]] = _facts(file)
     return found
 
 
-def _facts(path: Path) -> tuple[Any, ...]:
-    status = path.lstat()
+def _facts(path: str) -> tuple[Any, ...]:
+    status = os.lstat(path)
     content = ""
     if stat.S_ISLNK(status.st_mode):
-        content = str(path.readlink())
+        content = os.readlink(path)  # noqa: PTH115  a hundred thousand files
     elif stat.S_ISREG(status.st_mode):
         content = _digest(path, (status.st_dev, status.st_ino, status.st_ctime_ns))
     return (status.st_mode, status.st_uid, status.st_gid, content)
@@ -76,10 +76,10 @@ def _facts(path: Path) -> tuple[Any, ...]:
 _digests: dict[tuple[int, int, int], str] = {}
 
 
-def _digest(path: Path, inode: tuple[int, int, int]) -> str:
+def _digest(path: str, inode: tuple[int, int, int]) -> str:
     """Of its content, which is read again only if the inode changed: nobody can set that time."""
     if inode not in _digests:
-        _digests[inode] = sha256(path.read_bytes()).hexdigest()
+        _digests[inode] = sha256(Path(path).read_bytes()).hexdigest()
     return _digests[inode]
 
 

@@ -25,7 +25,7 @@ from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines import configuration, detect, detector
 from binderhub_ext.engines.containers.planning import Recipe, repo2docker_pythons
 from binderhub_ext.engines.detect import Ask, Detection, Detector
-from binderhub_ext.engines.local import build, conda, detecting, rlang, support
+from binderhub_ext.engines.local import conda, detecting, rlang, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
@@ -41,6 +41,8 @@ name = "x"
 version = "1"
 source = { virtual = "." }
 """
+CONDA_LOCK = "version: 1\nmetadata: {}\npackage: []\n"
+POETRY = 'package = []\n[metadata]\nlock-version = "2.0"\npython-versions = ">=3.8"\n'
 PIXI = '[workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64", "linux-aarch64"]\n'
 PACKAGE = '[project]\nname = "x"\nversion = "1"\n[build-system]\nrequires = ["setuptools"]\n'
 
@@ -233,18 +235,63 @@ SHAPES: dict[str, Files] = {
     "a devcontainer": {".devcontainer/devcontainer.json": '{"image": "python:3.12"}'},
     "a devcontainer of Docker's": {".devcontainer.json": '{"build": {"dockerfile": "Dockerfile"}}'},
     "a Dockerfile elsewhere": {"docker/Dockerfile": "FROM x\n", "requirements.txt": "six\n"},
+    "a Dockerfile beside its binder/": {
+        "Dockerfile": "FROM x\n",
+        "binder/requirements.txt": "six\n",
+    },
+    "Octave": {"environment.yml": f"{CONDA}- octave_kernel\n", "apt.txt": "gnuplot\n"},
+    "C++": {"environment.yml": f"{CONDA}- xeus-cling\n"},
+    "Rust": {"apt.txt": "cargo\nlibzmq3-dev\n", "postBuild": "#!/bin/bash\ncargo install x\n"},
+    "JavaScript": {"postBuild": "#!/bin/bash\nnpm install -g ijavascript\nijsinstall\n"},
+    "Ruby": {"apt.txt": "ruby-dev\nlibczmq-dev\n", "postBuild": "gem install --user iruby\n"},
+    "Scala": {"apt.txt": "default-jdk-headless\n", "postBuild": "#!/bin/bash\n./coursier x\n"},
+    "several languages": {**R, "requirements.txt": "bash_kernel\n", "apt.txt": "octave\n"},
+    "VS Code": {"environment.yml": f"{CONDA}- code-server\n", "postBuild": "#!/bin/bash\n"},
+    "slides": {"requirements.txt": "rise==5.7.1\nnotebook<7\n"},
+    "an old JupyterLab": {"requirements.txt": "jupyterlab==2.2.9\n"},
+    "from a tag": {
+        "requirements.txt": "https://example.org/a/archive/v1.zip\n-e .\n",
+        "setup.cfg": "",
+    },
+    "a channel of one's own": {
+        "environment.yml": "channels:\n- https://x.org/c\ndependencies: [b]\n"
+    },
+    "conda-lock": {"conda-lock.yml": CONDA_LOCK, "environment.yml": CONDA},
+    "poetry": {"poetry.lock": POETRY, "pyproject.toml": "[tool.poetry.dependencies]\n"},
+    "pylock": {"pylock.toml": 'lock-version = "1.0"\ncreated-by = "x"\npackages = []\n'},
+    "an exact Python": {"runtime.txt": "python-3.11.9\n", "requirements.txt": "numpy\n"},
+    "a Python of its package": {"pyproject.toml": f"{PACKAGE}[tool.black]\n", "binder/start": "x"},
+    "a Dockerfile": {"Dockerfile": "FROM jupyter/scipy-notebook\n", "requirements.txt": "six\n"},
+    "a Dockerfile in binder/": {"binder/Dockerfile": "FROM x\n", "environment.yml": CONDA},
+    "Nix": {"default.nix": "", "requirements.txt": "numpy\n"},
 }
-"""What is served, of the shapes that examples for Binder have."""
+"""The shapes that examples for Binder have."""
+
+REFUSED_SHAPES = {"a Dockerfile", "a Dockerfile in binder/", "Nix"}
+
+
+def test_there_are_sixty_shapes() -> None:
+    assert len(SHAPES) >= 60 and SHAPES.keys() > REFUSED_SHAPES
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_what_examples_for_binder_have_is_served(
     shape: str, tmp_path: Path, ask: Ask
 ) -> None:
-    """Of these, Dockerfiles and Nix alone are refused, as `REFUSED` has them."""
+    """Dockerfiles and Nix alone are refused, each by its name and with an engine that has it.
+
+    The page that asks adds the plain environment and other hubs: `tests/service/test_refused.py`.
+    """
     repo = write(tmp_path / "repo", SHAPES[shape])
     found = await Detector(tmp_path / "plans", "3.11", [OWN], ask).detect("tree", repo)
-    support.refuse_unsupported(found, rlang.packages(found, ["r-base-dev"]), None)
+    packages = rlang.packages(found, ["r-base-dev"])
+    if shape in REFUSED_SHAPES:
+        with pytest.raises(
+            Unsupported, match=r"^(binder/Dockerfile|Dockerfile|default.nix): .*docker"
+        ):
+            support.refuse_unsupported(found, packages, None)
+        return
+    support.refuse_unsupported(found, packages, None)
     assert found.is_conda or support.is_version(found.python), found
 
 
@@ -285,21 +332,17 @@ async def test_refused_before_anything_is_built(
 
 
 @pytest.mark.parametrize(
-    ("path", "content"),
-    [
-        ("binder/apt.txt", "graphviz"),
-        ("binder/runtime.txt", "r-4.4-2025-01-01"),
-        ("DESCRIPTION", "Package: x"),
-    ],
+    ("path", "more"),
+    [("binder/apt.txt", {}), ("apt.txt", R), ("apt.txt", {"DESCRIPTION": "Package: x"})],
 )
 async def test_packages_of_the_system_are_refused_with_what_would_mend_it(
     path: str,
-    content: str,
+    more: Files,
     repository: MakeSource,
     builder: LocalBuilder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source = repository({path: content})
+    source = repository({path: "graphviz", **more})
     builder.system_packages = False
     with pytest.raises(Unsupported, match=rf"^{path}: .*LocalBuilder.system_packages = True"):
         await builder.plan(source)
@@ -338,12 +381,7 @@ def test_what_the_system_of_an_r_repository_has() -> None:
     assert {"gdal-bin", "r-base-core"} < {*both.asked}
 
 
-def test_shiny_is_there_where_systems_with_r_have_it(
-    builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert builder.targets_lacking() == ("rstudio", "shiny")
-    monkeypatch.setattr(build, "obstacle", lambda settings: None)
+def test_shiny_is_there_where_environments_with_r_have_it(builder: LocalBuilder) -> None:
     assert builder.targets_lacking() == ("rstudio",)
     builder.r_packages = []
     assert builder.targets_lacking() == ("rstudio", "shiny")

@@ -5,7 +5,6 @@ What is not shown: a real Julia, and packages of its registries, which tests do 
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,8 +21,10 @@ from condachannel import (
 )
 from small_repositories import MakeSource, build
 
+from binderhub_ext import certificates
 from binderhub_ext.core.errors import BuildFailed, Unsupported
 from binderhub_ext.core.progress import unheard
+from binderhub_ext.engines.local import julialang, trust
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.choices import installed
 from binderhub_ext.engines.local.juliabuild import PackagesOfJulia
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 PROJECT = '[deps]\nTides = "0"\n[compat]\njulia = "~1.10"\n'
+MIRROR = "https://julia.example.org"
 POST_BUILD = '#!/bin/sh\necho "$JULIA_DEPOT_PATH $JULIA_PROJECT" >told.txt\n'
 
 
@@ -70,7 +72,9 @@ async def test_what_is_planned(repository: MakeSource, julia_builder: LocalBuild
     (note,) = other.notes
     assert note == "JuliaProject.toml names no version of Julia: conda's newest is taken"
     newer = repository({"Project.toml": PROJECT.replace("10", "11")})
-    assert len({plan.key, other.key, (await julia_builder.plan(newer)).key}) == 3
+    keys = {plan.key, other.key, (await julia_builder.plan(newer)).key}
+    julia_builder.julia_pkg_server = MIRROR
+    assert len({*keys, (await julia_builder.plan(newer)).key}) == 4
 
 
 async def test_no_version_is_refused_before_anything_is_built(
@@ -116,6 +120,7 @@ async def test_the_project_of_a_binder_folder(
     """A Julia that fits, its kernel, its packages, those of Python, and `postBuild` after them."""
     named = {"Project.toml": PROJECT, "requirements.txt": "iniconfig\n", "postBuild": POST_BUILD}
     source = repository({f"binder/{name}": text for name, text in named.items()})
+    julia_builder.julia_pkg_server = MIRROR
     built = await build(julia_builder, source)
     environment = julia_builder.store.path(built.image.name)
     assert (environment / "conda-meta/julia-1.10.4-0.json").is_file()
@@ -123,12 +128,11 @@ async def test_the_project_of_a_binder_folder(
     assert "iniconfig" in installed(environment)
     depot = environment / "share/julia-depot"
     assert (depot / "environments/ijulia/Project.toml").is_file()
-    assert (depot / "packages/Tides").is_dir()
-    kernel = environment / "share/jupyter/kernels/julia-1.10/kernel.json"
-    spec = json.loads(kernel.read_text())
-    assert spec["metadata"]["words"] == ["/srv/repo/binder"]
+    assert (depot / "packages/Tides/from.txt").read_text() == MIRROR
+    assert (environment / "share/jupyter/kernels/julia-1.10/kernel.json").is_file()
     record = read_record(environment)
     assert record and record.julia == "/srv/repo/binder" and record.made
+    assert record.julia_server == MIRROR
     made = record.made / "repo"
     assert (made / "binder/Manifest.toml").read_text() == 'julia_version = "1.10"\n'
     assert (made / "told.txt").read_text() == f"{depot}: /srv/repo/binder\n"
@@ -147,7 +151,20 @@ async def test_what_julia_cannot_install(fails: int, words: str, tmp_path: Path)
         if len(ran) > fails:
             raise ProcessFailed(1, "ERROR: expected package `Tides` to be registered")
 
-    packages = PackagesOfJulia(tmp_path, "Project.toml", "/srv/repo", step, unheard)
+    packages = PackagesOfJulia(tmp_path, "Project.toml", "/srv/repo", "", step, unheard)
     with pytest.raises(BuildFailed, match="failed") as caught:
         await packages.install()
     assert caught.value.message == words and "`Tides`" in caught.value.detail
+
+
+def test_julia_trusts_whom_the_hub_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the script of conda's package says, after which this comes."""
+    bundle = tmp_path / "bundle.pem"
+    for name, file in certificates.variables(str(bundle)).items():
+        monkeypatch.setenv(name, file)
+    for words in (julialang.in_server, julialang.in_build):
+        bundle.unlink(missing_ok=True)
+        assert "JULIA_SSL_CA_ROOTS_PATH" not in str(words(tmp_path, "/srv/repo", ""))
+        bundle.touch()
+        told = words(tmp_path, "/srv/repo", "")
+        assert f"JULIA_SSL_CA_ROOTS_PATH={trust.INSIDE}" in told

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,8 +17,12 @@ from reallocks import POETRY, PROJECT, make_locks, versions
 from small_repositories import MakeSource, build
 
 from binderhub_ext.core.errors import BuildFailed
+from binderhub_ext.engines.local import recipe
 from binderhub_ext.engines.local.build import LocalBuilder
-from binderhub_ext.engines.local.choices import installed
+from binderhub_ext.engines.local.buildsandbox import BuildSandbox
+from binderhub_ext.engines.local.choices import Choices, installed
+from binderhub_ext.engines.local.sandbox import Sandbox
+from binderhub_ext.programs import Log
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("bwrap"), reason="bubblewrap is missing: apt-get install bubblewrap"
@@ -63,6 +68,31 @@ async def test_exactly_the_locked_versions(
     assert again.image == built.image and not again.events
     changed = {name: locks[name] + "\n# changed", "pyproject.toml": project}
     assert (await builder.plan(repository(changed))).key != environment.key
+
+
+async def test_a_lock_leaves_nothing_to_choose(
+    locks: dict[str, str],
+    repository: MakeSource,
+    builder: LocalBuilder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So it is not looked up what pip would take, which asks an index for every package."""
+
+    class Silent(Choices):
+        """Hears nothing of what uv tells of its choices."""
+
+        def add(self, line: str) -> None:
+            if not line.startswith("TRACE "):
+                Log.add(self, line)
+
+    def look(sandbox: BuildSandbox, argv: Sequence[str]) -> Sandbox:
+        raise AssertionError(argv)
+
+    monkeypatch.setattr(recipe, "Choices", Silent)
+    monkeypatch.setattr(BuildSandbox, "look", look)
+    lock = locks["uv.lock"] + "\n# for nobody else\n"
+    built = await build(builder, repository({"uv.lock": lock, "pyproject.toml": PROJECT}))
+    assert "Installing packages" in built.log and "in the sandbox" not in built.log
 
 
 async def test_a_package_with_a_lock(

@@ -15,6 +15,7 @@ import pytest
 import binderhub_ext.engines.local
 from binderhub_ext.core.environment import Determination, environment_key
 from binderhub_ext.engines.detect import Detection
+from binderhub_ext.engines.local import trial, uv
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.condabuild import CondaPackages
 from binderhub_ext.engines.local.environment import Python, python_version, server_environment
@@ -173,3 +174,11 @@ def test_keys_tell_only_what_is_known_before_a_build(tmp_path: Path) -> None:
 def key(builder: LocalBuilder, python: Interpreter) -> str:
     """As it was made before."""
     return environment_key(builder._ingredients(python.identity), Determination(()), "", "")
+
+
+def test_what_is_compiled_has_to_find_its_libraries(tmp_path: Path) -> None:
+    subprocess.run(uv.venv(sys.executable, tmp_path), check=True)
+    assert subprocess.run(trial.libraries(tmp_path), check=False).returncode == 0
+    (site,) = tmp_path.glob("lib/python3.*/site-packages")
+    (site / "one.so").write_text("for another system")
+    assert subprocess.run(trial.libraries(tmp_path), check=False).returncode

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 from small_repositories import MakeSource, build
 
+from binderhub_ext.engines.local import uv
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.choices import Choices, differ, installed, pins, plain
 from binderhub_ext.programs import Log
@@ -97,6 +100,16 @@ def test_silence_is_not_taken_for_an_answer() -> None:
     choices.add("Audited 100 packages in 3ms")
     assert choices.known
     assert isinstance(choices, Log)
+
+
+def test_what_is_there_already_was_no_choice() -> None:
+    """As the uv that is installed says it: otherwise such environments are built twice."""
+    argv = [uv.executable(), "pip", "install", "--offline", "--python", sys.executable, "packaging"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    choices = Choices(lambda _: None)
+    for line in done.stderr.splitlines():
+        choices.add(line)
+    assert choices.known and not choices.passed_over
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from gitserver import _git
 from sandboxhub import sandbox_missing
 
+from binderhub_ext.core.errors import NoSpace
 from binderhub_ext.core.launch import Launch
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.repo import Commit, Repo
@@ -119,3 +120,8 @@ async def test_a_first_launch_that_does_not_fit(layout: DataDirectory, tmp_path:
     grow(layout.home("ana"))
     await Spawner(layout).bring(large)
     assert (project / "a.bin").stat().st_size == 3 << 20
+
+
+def test_a_full_disk_by_the_words_of_programs() -> None:
+    assert NoSpace.in_text("E: You don't have enough free space in /var/cache/apt/archives/.")
+    assert not NoSpace.in_text("E: Unable to locate package space")

@@ -6,6 +6,7 @@ A real Julia is not shown: there is none in tests. The kernel of this name is Py
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,8 @@ from condachannel import (
 )
 from sandboxhub import SandboxHub, root_if_possible
 
+from binderhub_ext.core.launch import Files
+
 COWPY = Package("cowpy", {"site-packages/cowpy.py": ""}, depends=["python"], noarch=True)
 FILES = {
     "Project.toml": '[compat]\njulia = "1.6"\n',
@@ -29,17 +32,26 @@ FILES = {
 CODE = """
 import os, sys, cowpy, iniconfig
 shown = sys.prefix
-for name in ("DEPOT_PATH", "PROJECT", "LOAD_PATH"):
+for name in ("DEPOT_PATH", "PROJECT", "LOAD_PATH", "PKG_SERVER"):
     print(os.environ[f"JULIA_{name}"].replace(shown, "ENV"))
 print(os.access(f"{shown}/share/julia-depot", os.W_OK))
 project = os.environ["JULIA_PROJECT"]
 print(open(f"{project}/Manifest.toml").read().strip(), os.path.samefile(project, "."))
 open(f"{project}/Manifest.toml", "a").write("mine")
+compiled = os.environ["JULIA_DEPOT_PATH"].split(":")[0] + "/compiled/v1.11"
+os.makedirs(compiled)
+open(f"{compiled}/Tides.ji", "w").write("for me")
+"""
+AGAIN = """
+import os
+own = os.environ["JULIA_DEPOT_PATH"].split(":")[0]
+print(open(f"{own}/compiled/v1.11/Tides.ji").read())
 """
 SAID = """\
-/home/jovyan/.julia:ENV/share/julia-depot:
+/home/jovyan/.local/share/julia:ENV/share/julia-depot:
 /srv/repo
 @:@v#.#:ENV/share/julia-depot/environments/ijulia:@stdlib
+https://julia.example.org
 False
 julia_version = "1.11" True
 """
@@ -61,9 +73,9 @@ def channels() -> Iterator[Path]:
     not can_make_python(), reason="this Python works nowhere but where Debian has put it"
 )
 async def test_a_kernel_and_what_it_finds(sandbox_hub: SandboxHub, channels: Path) -> None:
-    """The project is the person's own; packages go to the home first, and the environment's last.
+    """The project is the person's own folder. What Julia writes is kept in a depot of its own.
 
-    That comes after what the package's own script says.
+    The environment's depot comes after that, and all of it after what the package's script says.
     """
     alias = channels.as_uri()
     shared = ["conda-forge", "lab"]
@@ -72,6 +84,7 @@ async def test_a_kernel_and_what_it_finds(sandbox_hub: SandboxHub, channels: Pat
         conda_channel_alias=alias,
         conda_shared_channels=shared,
         default_python=PYTHON,
+        julia_pkg_server="https://julia.example.org",
     )
     commit, project = sandbox_hub.repository(FILES, "o/julia")
     launch = sandbox_hub.launch("jule", commit=commit, project=project, image=image)
@@ -79,4 +92,9 @@ async def test_a_kernel_and_what_it_finds(sandbox_hub: SandboxHub, channels: Pat
         await client.start(launch)
         answer = await client.run("jule", CODE, kernel="julia-1.11")
         assert answer.output == SAID, answer.error or answer.output
+        await client.stop("jule")
+        # It is the project's own also where the whole home is seen.
+        await client.start(replace(launch, files=Files.HOME))
+        answer = await client.run("jule", AGAIN, kernel="julia-1.11")
+        assert answer.output == "for me\n", answer.error or answer.output
         await client.stop("jule")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -20,6 +21,7 @@ from binderhub_ext.engines.local.sandbox import (
     arguments,
     own_files,
 )
+from binderhub_ext.engines.local.unsafe import RealPaths
 from binderhub_ext.programs import host_program
 
 FDS = Descriptors({"/etc/passwd": 20}, seccomp=(21, 25), info=22, block=23, life=24)
@@ -116,3 +118,17 @@ async def test_nothing_works_on_with_descriptors_that_were_closed() -> None:
     async with prepared(Sandbox(("serve",), {}, network=Network.NONE)) as command:
         assert not command.init.done()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_what_names_a_place_in_a_sandbox_names_the_real_one_without() -> None:
+    places = RealPaths(Path("/homes/una"), Path("/homes/una/projects/o/n"), "projects/o/n")
+    for text, real in {
+        "/srv/repo": "/homes/una/projects/o/n",
+        "JULIA_PROJECT=/srv/repo/binder": "JULIA_PROJECT=/homes/una/projects/o/n/binder",
+        f"JULIA_DEPOT_PATH={HOME}/.local:/e:": "JULIA_DEPOT_PATH=/homes/una/.local:/e:",
+        f"{HOME}/projects/o/n": "/homes/una/projects/o/n",
+        # a data directory may be there, and is where it is
+        "/srv/repo/data/bin/python": "/srv/repo/data/bin/python",
+    }.items():
+        assert places.real(text) == real
+    assert replace(places, relative="").real("/srv/repo") == "/srv/repo"

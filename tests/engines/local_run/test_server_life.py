@@ -312,7 +312,7 @@ async def test_without_a_sandbox_nothing_starts_unless_somebody_says_so(
     with mortal_hub.configured(f"{hidden}\nc.LocalSpawner.unsafe_no_sandbox = True"):
         async with mortal_hub.client() as client:
             await client.start(mortal_hub.launch("una", commit=commit, project=project))
-            answer = await client.run("una", "import os; print(os.listdir('.'))")
+            answer = await client.run("una", "import os; print(os.listdir(os.environ['REPO_DIR']))")
             assert "readme.txt" in answer.output
             await client.stop("una")
     assert leftovers(mortal_hub) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -38,11 +39,13 @@ from binderhub_ext.engines.base import Program
 from binderhub_ext.engines.local import systembuild
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.limits import Limits
+from binderhub_ext.engines.local.machineapt import fetch
 from binderhub_ext.engines.local.processes import init_of, lock_holder
 from binderhub_ext.engines.local.rundir import RunDirectory
 from binderhub_ext.engines.local.store import START, Store
 from binderhub_ext.engines.local.systembuild import SystemBuild
 from binderhub_ext.engines.local.systems import Systems, obstacle, period
+from binderhub_ext.programs import Log
 
 pytestmark = pytest.mark.skipif(
     bool(missing := obstacle(LocalBuilder())), reason=f"no systems can be made here: {missing}"
@@ -132,6 +135,10 @@ async def test_programs_are_there_in_build_and_server(
     told = build(hub, DRAWING)
     assert "graphviz version" in told
     image = told.split()[-1]
+    # Where nothing but the system is new, no server is tried, which says its version.
+    told = build(hub, {"apt.txt": DRAWING["apt.txt"]})
+    tried = re.search(r"^\d+\.\d+\.\d+$", told, re.MULTILINE)
+    assert "Newer versions" not in told and not tried, told
     async with hub.client() as client:
         await client.start(hub.launch("gita", "apt", image=image))
         answer = await client.run("gita", CODE, "apt")
@@ -198,15 +205,6 @@ install.packages("ebb", repos = NULL, quiet = TRUE)
 """
 
 
-async def page(client: Client, launch: Launch, path: str) -> str:
-    """What a program of a server shows to whoever is signed in."""
-    user, server = launch.user, launch.server
-    token = {"Authorization": f"token {await client.access(user)}"}
-    address = f"http://{client.hub.server_address(user, server)}/user/{user}/{server}/{path}"
-    async with client.session.get(address, headers=token) as response:
-        return (await response.text()).strip()
-
-
 @whoever_runs_it
 async def test_a_notebook_of_r(machine: Machine, sandbox_hub: SandboxHub) -> None:
     """R is Debian's; what the repository installs is the environment's, what people add theirs.
@@ -229,7 +227,7 @@ async def test_a_notebook_of_r(machine: Machine, sandbox_hub: SandboxHub) -> Non
         launch = hub.launch("gita", "r", image=image, commit=commit, project=project)
         await client.start(launch)
         for name in ("", "neap/"):
-            assert f"tables of {name}." in await page(client, launch, f"shiny/{name}")
+            assert f"tables of {name}." in await client.page(launch, f"shiny/{name}")
         answer = await client.run("gita", IN_R, "r", kernel="ir")
         own = f"/home/jovyan/.local/lib/R/{version.rpartition('.')[0]}"
         shown = ["4.5", "4.5", "0.25", "new", "TRUE", "/usr/lib/R/site-library/R6", own, mirror]
@@ -287,6 +285,35 @@ async def test_a_package_that_is_not_there_is_named(
     assert words in caught.value.message
 
 
+async def test_what_is_known_of_the_sources_is_tried_first(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """For a day; what is not among it is asked for before it is said not to be there."""
+    base, state = machine.systems.base(machine.systems.base_key()), tmp_path / "apt"
+    shutil.copytree(base / "apt", state)
+    hours_ago = time.time() - 7200
+    os.utime(state / "updated", (hours_ago, hours_ago))
+    told: list[str] = []
+
+    async def fetched(folder: Path) -> list[Path]:
+        status, wanted = base / "tree/var/lib/dpkg/status", Packages("apt.txt", ("figlet",))
+        await fetch(wanted, status, state, folder, Log(told.append))
+        return [*folder.glob("figlet_*.deb")]
+
+    assert await fetched(tmp_path / "one")
+    assert (state / "updated").stat().st_mtime == hours_ago
+    # What was read of the sources is kept, whatever the machine's own settings say of that.
+    read = (state / "cache/pkgcache.bin").stat()
+    shutil.rmtree(tmp_path / "one")
+    assert await fetched(tmp_path / "one")
+    assert (state / "cache/pkgcache.bin").stat().st_mtime_ns == read.st_mtime_ns
+    for file in (state / "lists").glob("*_*"):
+        file.unlink()
+    assert await fetched(tmp_path / "two")
+    assert "E: Unable to locate package figlet" in told
+    assert (state / "updated").stat().st_mtime > hours_ago
+
+
 INTRUDER = r"""#!/bin/sh
 exec >/usr/share/report 2>&1
 try() { if "$@" >/dev/null 2>&1; then echo "DONE $*"; else echo "refused $*"; fi; }
@@ -309,6 +336,7 @@ try python3 -c 'import socket; socket.create_connection(("127.0.0.1", PORT), 2)'
 try python3 -c 'import socket; socket.create_connection(("169.254.169.254", 80), 2)'
 try python3 -c 'import socket; socket.getaddrinfo("deb.debian.org", 80)'
 echo "processes $(ls /proc | grep -c '^[0-9]')"
+dpkg-divert --quiet --local --rename --add /usr/bin/unzip && cp /bin/true /usr/bin/unzip
 setsid sleep 987654 &
 cp /bin/sh /usr/bin/evil-sh && chmod 6755 /usr/bin/evil-sh
 mkfifo /usr/share/pipe
@@ -355,6 +383,8 @@ async def test_no_script_of_a_package_leaves_its_tree(
     assert not (tree / "usr/share/pipe").exists()
     assert (base / "tree/usr/bin/less").read_bytes() == less
     assert (tree / "usr/bin/less").read_bytes() != less
+    diverted, unzip = tree / "usr/bin/unzip.distrib", base / "tree/usr/bin/unzip"
+    assert diverted.read_bytes() == unzip.read_bytes() != (tree / "usr/bin/unzip").read_bytes()
     for path in tree.rglob("*"):
         status = path.lstat()
         assert status.st_uid == os.geteuid()
@@ -459,7 +489,7 @@ class Tides:
 
     async def page(self) -> str:
         """What its web program shows to whoever is signed in."""
-        return await page(self.client, self.launch, "proxy/3333/")
+        return await self.client.page(self.launch, "proxy/3333/")
 
     async def writing(self) -> int:
         """Have something written all the time; gives what is committed already."""

@@ -26,8 +26,8 @@ _STOPS = "delete:servers"
 
 
 async def prepare(handler: Handler, fields: Fields) -> State:
-    """Build what a link launches, and start nothing."""
-    order = replace(order_of(handler, fields), build_only=True)
+    """Build what a link launches and get it to where servers run; start nothing."""
+    order = replace(order_of(handler, fields), build_only=True, prepull=True)
     return await handler.service.launches.start(order)
 
 
