@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from ...core.changes import UNKNOWN, changes, told_to
+from ...core.changes import changes, told_to
 from ...core.contents import projects_of
-from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded, ServerDiffers
+from ...core.errors import LaunchFailed, NoSpace, QuotaExceeded
 from ...core.launch import Files, Launch, Project, Tickets
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell
@@ -31,6 +31,7 @@ from ..person.shares import Shares
 from ..person.space import DiskUsage
 from ..person.volumes import PersonVolumes
 from .builds import Builds
+from .deciding import decide
 from .landing import Landing
 from .orders import LaunchOrder, OnChange
 from .resolving import checked, noting, resolve
@@ -204,7 +205,8 @@ class Launcher:
             tell(Event(Phase.LAUNCHING, Sentence("Your server is stopping; waiting for that.")))
             server = await self._stopped(person, server)
         told = await self._told_to(order, server, launch)
-        start, differs = self._decide(order, server, launch, told)
+        old = self._ticket(order, server) if server else None
+        start, differs = decide(order, server, old, launch, told)
         near = await self._limits.check_start(person, start, new=server is None) if start else []
         for sentence in differs:
             tell(Event(Phase.LAUNCHING, sentence))
@@ -349,37 +351,6 @@ class Launcher:
         shared = await self._shares.of(order.person, server.name)
         invites = bool(await self._invitations.of(order.person, server.name))
         return told_to(shared, invites=invites, old=self._ticket(order, server), new=launch)
-
-    def _decide(
-        self,
-        order: LaunchOrder,
-        server: Server | None,
-        launch: Launch,
-        told: tuple[Sentence, ...],
-    ) -> tuple[Launch | None, tuple[Sentence, ...]]:
-        """What to start, or nothing to use what runs; and what that changes, in sentences.
-
-        A stopped server is started with what is asked for: nothing that runs is interrupted, and
-        its files are the same. Worth a question is a running one, and what others would be told.
-
-        Raises:
-            ServerDiffers: the person has not said what to do.
-        """
-        if server is None:
-            return launch, ()
-        running = server.state is not State.STOPPED
-        old = self._ticket(order, server)
-        differs = changes(old, launch) if old else (UNKNOWN,)
-        if running and order.on_change is OnChange.FRESH and not told:
-            return launch, differs
-        if not differs:
-            return (None, ()) if running else (launch, ())
-        keep = order.on_change is OnChange.KEEP and (running or old)
-        if keep or (running and order.notebook):
-            return (None if running else old), ()
-        if (running or told) and order.on_change is not OnChange.RESTART:
-            raise ServerDiffers(server.name, differs, told)
-        return launch, differs
 
     async def _share(self, order: LaunchOrder, launch: Launch, running: Server, tell: Tell) -> None:
         """Let in whom the launch names, unless what runs was kept and is something else."""

@@ -195,8 +195,8 @@ async def test_a_daemon_that_cannot_be_had_is_told(
 async def test_doctor_asks_the_daemon(kube_namespace: Namespace, daemon: BuildKitDaemon) -> None:
     async def said(address: str, secret: str) -> tuple[bool, bool, str]:
         checks = await made(kube_namespace, address, secret).checks()
-        (found,) = (each for each in checks if each.name == "build daemon")
-        return found.ok, found.required, found.message
+        (found,) = (each for each in checks if str(each.name) == "build daemon")
+        return found.ok, found.required, str(found.message)
 
     assert (await said(daemon.address, KNOWN))[0]
     ok, required, message = await said(daemon.address, "")
