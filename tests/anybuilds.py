@@ -23,6 +23,7 @@ __all__ = [
     "test_a_cache_of_steps_for_others_is_not_anothers",
     "test_a_dockerfile_cannot_pass_for_another_environment",
     "test_no_program_of_a_repository_runs_on_this_machine",
+    "test_what_came_of_a_cache_is_not_anothers",
 ]
 
 SERVER = (
@@ -76,6 +77,18 @@ async def test_a_cache_of_steps_for_others_is_not_anothers(
     await attacked.built(tmp_path / "fork", disobedient, f"{mount} touch /cache/poison")
     mine = f"{mount} ls -A /cache >/found"
     found = await attacked.built(tmp_path / "original", disobedient, mine)
+    assert attacked.read(found.image.name, "/found") == ""
+
+
+async def test_what_came_of_a_cache_is_not_anothers(attacked: Attacked, tmp_path: Path) -> None:
+    """The same step, with a cache that its Dockerfile names, and in which somebody else was."""
+    mount = "RUN --mount=type=cache,id=named,target=/cache"
+    look = f"{mount} sleep 2; ls -A /cache >/found"
+    poison = [f"FROM {attacked.base} AS other", f"{mount} touch /cache/poison"]
+    lines = [*poison, f"FROM {attacked.base}", SERVER, look, "COPY --from=other /etc/passwd /last"]
+    files = {"Dockerfile": "\n".join([*lines, ""])}
+    await build(attacked.builder, make_source(tmp_path / "fork", files))
+    found = await attacked.built(tmp_path / "original", look)
     assert attacked.read(found.image.name, "/found") == ""
 
 

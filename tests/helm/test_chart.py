@@ -458,4 +458,4 @@ def test_what_only_renders_is_given_its_secrets() -> None:
     alone = rendered("tokens.secret=ours", values=SERVICE_ALONE)
     assert not [each for each in alone if each["kind"] == "Secret"]
     refused = template("existingHub.secret=ours", values=SERVICE_ALONE)
-    assert refused.returncode and "secret" in refused.stderr
+    assert refused.returncode and "tokens: {secret: ours}" in refused.stderr

@@ -25,6 +25,7 @@ from ...storage.scratch import scratch_folder
 from .. import blame
 from ..base import Check, Environment, Image
 from ..buildfolder import fill
+from ..containers.caches import asks_for_caches
 from ..containers.finish import build_on_top
 from ..containers.lockfiles import place_lock
 from ..containers.made import facts_of, keep_made
@@ -184,6 +185,7 @@ class DockerBuilder(Settings):
                 **NO_SERVER,
             },
             cache=uuid4().hex if self.cli == "docker" else "",
+            apart=asks_for_caches(context, plan.detection),
             buildpack=self.buildpack,
             base_image=base,
             buildx_args=[*self.buildx_args, *self._own_limits()],

@@ -20,8 +20,9 @@ from uuid import uuid4
 
 from ...programs import CONTAINERS, ProcessFailed, output, passed_on
 from ..base import EngineDown
+from ..containers.caches import own_caches
 from . import endpoint
-from .job import own_caches
+from .job import build_arguments
 from .sweep import NO_SERVER
 
 _TRY = 60
@@ -180,7 +181,7 @@ class Daemon:
         """Build a folder with a Dockerfile; see :class:`ImageTool`."""
         given = [f"--label={label}={value}" for label, value in labels.items()]
         # The image may have steps of its own for whoever builds on it (ONBUILD).
-        given += own_caches(uuid4().hex) if self.cli == "docker" else []
+        given += build_arguments(own_caches(uuid4().hex)) if self.cli == "docker" else []
         arguments = ("--load", *given, "--tag", name, str(context))
         await self.ask("buildx", "build", *arguments, temporary=context.parent)
 

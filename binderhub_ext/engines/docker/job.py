@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..containers.caches import own_caches
 from ..containers.order import BuildOrder
-
-
-def own_caches(name: str) -> list[str]:
-    """Arguments of `docker buildx build` by which names of caches begin with another.
-
-    Else a step's cache (`RUN --mount=type=cache`) is the same for all builds on the machine, so
-    that one repository writes what another installs.
-    """
-    return [f"--build-arg=BUILDKIT_CACHE_MOUNT_NS={name}"]
-
 
 PODMAN = "binder-podman"
 """Our engine for Podman, by its name for repo2docker."""
@@ -26,13 +18,20 @@ class Job(BuildOrder):
 
     Attributes:
         cache: what names of the caches that its steps ask for begin with.
+        apart: whether they ask for any, as of :mod:`..containers.caches`.
         buildx_args: further arguments of `docker buildx build`.
     """
 
     cache: str = ""
+    apart: bool = False
     buildx_args: list[str] = field(default_factory=list)
 
     @property
     def own_caches(self) -> list[str]:
         """Arguments that keep the caches of its steps from all other builds."""
-        return own_caches(self.cache) if self.cache else []
+        return build_arguments(own_caches(self.cache, apart=self.apart)) if self.cache else []
+
+
+def build_arguments(arguments: Mapping[str, str]) -> list[str]:
+    """As `docker buildx build` has them."""
+    return [f"--build-arg={name}={value}" for name, value in arguments.items()]

@@ -29,6 +29,7 @@ from ...repos.base import Source
 from ...storage import scratch
 from ..base import Check, EngineDown, Environment, Image
 from ..buildfolder import fill
+from ..containers.caches import asks_for_caches
 from ..containers.complaints import complaint
 from ..containers.keys import Keys
 from ..containers.lockfiles import place_lock
@@ -72,12 +73,14 @@ class BuildInput:
         prebuilt: name of the image it is made of in place of a build, or empty.
         lock: what the order says of a lock file.
         made: whether what it makes beside the environment is to be kept.
+        apart: whether steps may ask for caches, as of :mod:`..containers.caches`.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     prebuilt: str = ""
     lock: dict[str, str] = field(default_factory=dict)
     made: bool = False
+    apart: bool = False
 
 
 PrepareInput = Callable[[Path], Awaitable[BuildInput]]
@@ -121,7 +124,8 @@ class KubernetesBuilder(Settings):
             lock = await asyncio.to_thread(place_lock, context, plan.detection)
             marks = {"binder-at-home.repo": commit.repo.url, _COMMIT: commit.id}
             made = bool(plan.detection.file("postBuild"))
-            return BuildInput(marks, lock=asdict(lock) if lock else {}, made=made)
+            apart = asks_for_caches(context, plan.detection)
+            return BuildInput(marks, lock=asdict(lock) if lock else {}, made=made, apart=apart)
 
         return await self._get(environment.key, environment.tell, prepare, tell)
 
@@ -297,6 +301,8 @@ class KubernetesBuilder(Settings):
             "from": build_input.prebuilt,
             "insecure": self.insecure_registries,
             "made": build_input.made,
+            # An image of others may have steps for whoever builds on it (ONBUILD).
+            "apart": build_input.apart or bool(build_input.prebuilt),
             "variables": dict(self.environment),
         }
         (folder / "order.json").write_text(json.dumps(asked))

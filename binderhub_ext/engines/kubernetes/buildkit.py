@@ -18,6 +18,7 @@ from typing import Any
 from ...certificates import NAMES
 from ...programs import ProcessFailed, capture, passed_on
 from ...storage.scratch import scratch_folder
+from ..containers.caches import own_caches
 from .architecture import HERE, foreign
 from .daemon import failed, unanswered
 from .lastwords import DaemonFailed
@@ -47,6 +48,7 @@ class BuildKit:
         scratch: folder for contexts.
         cache: what names of caches begin with that steps ask for: else one repository writes what
             another installs.
+        apart: steps ask for caches, or may: what comes of them is no other build's.
         credentials: folder with Docker's `config.json`, for pulling.
     """
 
@@ -58,10 +60,13 @@ class BuildKit:
         scratch: Path,
         cache: str,
         credentials: Path,
+        *,
+        apart: bool,
     ) -> None:
         trust = [f"--tlsdir={certificates}"] if certificates else []
         self._client = ["buildctl", f"--addr={address}", *trust]
-        self._layout, self._scratch, self._cache = layout, scratch, cache
+        self._layout, self._scratch = layout, scratch
+        self._caches = own_caches(cache, apart=apart)
         ours = passed_on(os.environ, "PATH", "HOME", NAMES[0])
         self._env = {**ours, "DOCKER_CONFIG": str(credentials)}
         self._known: dict[str, dict[str, Any]] = {}
@@ -190,9 +195,11 @@ class BuildKit:
             *(*self._client, "build", "--progress=plain", *_FRONTEND),
             # The Dockerfile in the same folder: a link in its name leads nowhere else.
             *(f"--local=context={context}", f"--local=dockerfile={context}"),
-            *(f"--opt=filename={file}", *_arguments({"BUILDKIT_CACHE_MOUNT_NS": self._cache})),
+            f"--opt=filename={file}",
             *(self._images() if self._known else ()),
             *options,
+            # Last, as nothing else may say it.
+            *_arguments(self._caches),
         ]
         try:
             await capture(command, env=self._env, tell=tell)

@@ -108,11 +108,13 @@ def _of_container(
             memory=write_bytes(options.memory),
             detail=log,
         )
-    told = _told(pushed) or _told(built)
+    # What of the daemon and the registry is believed of the one alone in which no repository runs.
+    told = _told(pushed)
     if fault := str(told.get("daemon", "")):
         return in_words(fault, str(told.get("said", "")))
     if said := str(told.get("push", "")):
         return _not_pushed(image, said)
+    told = told or _told(built)
     if (kind := _KINDS.get(str(told.get("code", "")))) is not None:
         return kind(str(told["message"]), detail=str(told.get("detail", "")))
     if NoSpace.in_text(log):

@@ -180,7 +180,11 @@ def _ask(key: str, image: str, data: DataClaim, options: BuildOptions) -> dict[s
     if options.push_secret:
         mounts.append(_PUSHING)
     words = ["remote", image, options.daemon.address, key, *_insecure(data)]
-    return _modest(PUSH, data, words, mounts)
+    container = _modest(PUSH, data, words, mounts)
+    if options.disk:
+        # The whole image comes through here.
+        container["resources"]["limits"]["ephemeral-storage"] = options.disk
+    return container
 
 
 def _given(key: str, data: DataClaim) -> dict[str, Any]:

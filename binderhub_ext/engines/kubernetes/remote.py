@@ -27,7 +27,7 @@ from ..containers.planning import repo2docker_base
 from ..containers.trust import FILE, build_trusting
 from .buildkit import BuildKit
 from .lastwords import last_words
-from .places import CERTIFICATES, ORDER, PULLING, RESULT, TRUSTING, WRITTEN
+from .places import CERTIFICATES, CONTEXT, ORDER, PULLING, RESULT, TRUSTING, WRITTEN
 from .push import push
 
 _SCRATCH = Path("/tmp/scratch")
@@ -40,7 +40,8 @@ def main() -> None:
         os.environ[NAMES[0]] = str(bundle)
     layout = RESULT / "image"
     certificates = CERTIFICATES if CERTIFICATES.exists() else None
-    tool = BuildKit(address, certificates, layout, _SCRATCH, key, PULLING)
+    given = address, certificates, layout, _SCRATCH, key, PULLING
+    tool = BuildKit(*given, apart=asked["apart"])
     with last_words():
         asyncio.run(_work(tool, asked))
     print("Pushing the image", flush=True)
@@ -55,7 +56,7 @@ async def _work(tool: BuildKit, asked: Mapping[str, Any]) -> None:
         await _pull(tool, order, asked)
     base = await _trusting(tool, order.base_image or repo2docker_base())
     if not asked["from"]:
-        await _build(tool, order, asked["variables"])
+        await _build(tool, order, json.loads(WRITTEN.read_text()), asked["variables"])
     if asked["made"]:
         before = facts_of(Path(order.context))
         await keep_made(tool, order.image, before, REPO_DIR, _SCRATCH, _tell)
@@ -79,14 +80,19 @@ async def _trusting(tool: BuildKit, base: str) -> str:
     return TRUSTING
 
 
-async def _build(tool: BuildKit, order: BuildOrder, variables: Mapping[str, str]) -> None:
-    written = json.loads(WRITTEN.read_text())
+async def _build(
+    tool: BuildKit, order: BuildOrder, written: Mapping[str, Any], variables: Mapping[str, str]
+) -> None:
+    # Of two folders one, whatever else is written, and by no link: everything here could be sent.
+    context = CONTEXT if written["packed"] else Path(order.context)
+    if context.is_symlink():
+        raise NotADirectoryError(f"{context} is a link")
     try:
         await tool.build_file(
             order.image,
-            Path(written["context"]),
+            context,
             written["file"],
-            labels=written["labels"],
+            labels={**written["labels"], **order.labels},
             arguments={**variables, **written["arguments"]},
             tell=_say,
         )

@@ -65,8 +65,9 @@ class Settings(ContainerBuilder):
         help="""
         Address of a BuildKit daemon (`tcp://buildkitd.example:1234`) in which the Job has images
         built, in place of building them itself. The daemon has its own limits, network and layer
-        cache: `build_memory`, `build_cpu`, `build_disk` and `cache_claim` say nothing of it, and
-        of `environment` its steps get what says how to reach a proxy. Default: none.
+        cache: `build_memory`, `build_cpu` and `cache_claim` say nothing of it, and of `environment`
+        its steps get what says how to reach a proxy. The image comes through the Job, on whose
+        node it may take `build_disk`. Default: none.
         """
     ).tag(config=True)
 

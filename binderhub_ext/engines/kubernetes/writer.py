@@ -41,15 +41,14 @@ class WritingEngine(ContainerEngine):
         labels: Mapping[str, str] | None = None,
         dockerfile: str = "",
         fileobj: BinaryIO | None = None,
-        path: str = "",
         **_unused: Any,
     ) -> Iterator[str]:
-        """Write it; see repo2docker."""
+        """Write it: what is packed, or else what is built of the repository's own folder."""
         if fileobj is not None:
             with tarfile.open(fileobj=fileobj) as tar:
                 tar.extractall(CONTEXT, **AS_IT_IS)
         written = {
-            "context": path if fileobj is None else str(CONTEXT),
+            "packed": fileobj is not None,
             "file": dockerfile or "Dockerfile",
             "arguments": dict(buildargs or {}),
             "labels": dict(labels or {}),

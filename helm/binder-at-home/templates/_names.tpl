@@ -22,6 +22,9 @@
 {{- end -}}
 
 {{- define "binder.secret" -}}
+{{- with .Values.existingHub.secret -}}
+{{- fail (printf "\n\nexistingHub.secret is called tokens.secret now; write: tokens: {secret: %s}" .) -}}
+{{- end -}}
 {{- .Values.tokens.secret | default (include "binder.name" .) -}}
 {{- end -}}
 

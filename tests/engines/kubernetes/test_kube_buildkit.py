@@ -16,6 +16,7 @@ from anybuilds import (
     test_a_cache_of_steps_for_others_is_not_anothers,
     test_a_dockerfile_cannot_pass_for_another_environment,
     test_no_program_of_a_repository_runs_on_this_machine,
+    test_what_came_of_a_cache_is_not_anothers,
 )
 from authority import Authority
 from buildkitd import BuildKitDaemon, running_daemon, secret_of
@@ -35,6 +36,7 @@ __all__ = [
     "test_a_cache_of_steps_for_others_is_not_anothers",
     "test_a_dockerfile_cannot_pass_for_another_environment",
     "test_no_program_of_a_repository_runs_on_this_machine",
+    "test_what_came_of_a_cache_is_not_anothers",
 ]
 
 KNOWN, STRANGE = "buildkit", "buildkit-of-another"

@@ -16,8 +16,10 @@ from traitlets.config import Config
 
 from binderhub_ext.core.errors import BinderError, BuildFailed, NoSpace
 from binderhub_ext.engines.base import EngineDown
+from binderhub_ext.engines.containers.order import BuildOrder
+from binderhub_ext.engines.kubernetes import remote
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
-from binderhub_ext.engines.kubernetes.buildkit import printed
+from binderhub_ext.engines.kubernetes.buildkit import BuildKit, printed
 from binderhub_ext.engines.kubernetes.daemon import BuildDaemon, failed, in_words, unanswered
 from binderhub_ext.engines.kubernetes.endings import failure
 from binderhub_ext.engines.kubernetes.jobs import manifest
@@ -53,6 +55,28 @@ def test_all_of_it_passes_for_restricted(pod: dict[str, Any]) -> None:
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert context["allowPrivilegeEscalation"] is False
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_an_image_takes_no_more_of_its_node_than_a_build_may(pod: dict[str, Any]) -> None:
+    """It comes to the last container whole, however much the daemon has room for."""
+    assert ALLOWED.disk
+    (ask,) = pod["containers"]
+    assert ask["resources"]["limits"]["ephemeral-storage"] == ALLOWED.disk
+
+
+async def test_what_reads_a_repository_cannot_name_what_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says only whether it packed something, and that is no link to where secrets are."""
+    secret = tmp_path / "credentials"
+    secret.mkdir()
+    (secret / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (context := tmp_path / "context").symlink_to(secret)
+    monkeypatch.setattr(remote, "CONTEXT", context)
+    tool = BuildKit(DAEMON.address, None, tmp_path, tmp_path, KEY, tmp_path, apart=False)
+    written = {"packed": True, "context": str(secret), "file": "Dockerfile", "labels": {}}
+    with pytest.raises(NotADirectoryError):
+        await remote._build(tool, BuildOrder("/job/context", "x"), {**written, "arguments": {}}, {})
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,9 @@ FULL = {"reason": "Evicted", "message": "Pod ephemeral local storage usage excee
             RegistryUnavailable,
             "did not take it",
         ),
+        # What a step of a repository can write speaks for no daemon and no registry.
+        (FAILED, pod(told(1, daemon="silent", said="x")), "", BuildFailed, "The end of the log"),
+        (FAILED, pod(told(1, push="denied")), "", BuildFailed, "The end of the log"),
     ],
 )
 def test_words(job: Any, last: Any, log: str, kind: type[BinderError], words: str) -> None:
