@@ -45,7 +45,7 @@ from .placement import Placement
 from .podevents import PodEvents, PodRequest
 from .pods import DataClaim
 from .prepull import name_of
-from .pulled import OFF
+from .pulled import OFF, TOO_LARGE
 from .registry import Name, Registry
 from .rundir import RunDirectory
 from .settings import Settings
@@ -148,6 +148,8 @@ class KubernetesBuilder(Settings):
         """See :class:`Builder`. One that two services want is pulled for one after the other."""
         if not self.prepull_timeout:
             return OFF
+        if 0 < self.prepull_size < image.size:
+            return TOO_LARGE
         placement = Placement.of_size(self.config, size)
         async with (
             self.keys.locked(name_of(self.cluster.hub, image.name, placement)),

@@ -28,6 +28,10 @@ REFUSED = Sentence(
     "A rule or a quota of the administrator's namespace lets no pod pull it on some nodes."
 )
 OFF = Sentence("It is in the registry; a node pulls it when the first server starts there.")
+TOO_LARGE = Sentence(
+    "It is in the registry, and too large to be on every node before: one pulls it when the first"
+    " server starts there."
+)
 UNCOUNTED = Sentence(
     "It is in the registry. The cluster did not say which nodes pull it, so the first server on"
     " each may have to wait for that; tell the administrator."

@@ -103,6 +103,15 @@ class Settings(ContainerBuilder):
         """,
     ).tag(config=True)
 
+    prepull_size = Bytes(
+        "10G",
+        help="""
+        Bytes of an image, as the registry keeps it, up to which *Prepare* has nodes pull it
+        (default 10 GiB). A larger one could fill the disks of all nodes at once, from which each
+        then takes people's servers: it is pulled where a server starts. 0: any.
+        """,
+    ).tag(config=True)
+
     @property
     def cluster(self) -> Cluster:
         return Cluster(parent=self)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 from traitlets.config import Config
 
+from binderhub_ext.core.progress import unheard
 from binderhub_ext.core.sentences import Sentence
+from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.kubernetes import cluster as cluster_module
+from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 from binderhub_ext.engines.kubernetes.cluster import POD_VARIABLES, Cluster
 from binderhub_ext.engines.kubernetes.placement import Placement
 from binderhub_ext.engines.kubernetes.prepull import ENVIRONMENT, OURS, manifest, name_of
@@ -61,6 +65,13 @@ def test_a_setting_that_a_file_only_adds_to_counts() -> None:
     config = Config()
     config.KubeSpawner.tolerations.append(TAINT)
     assert Placement.of_size(config, "").tolerations == [TAINT]
+
+
+async def test_what_would_fill_all_disks_is_on_no_node_before(tmp_path: Path) -> None:
+    """Nor is any node of a cluster asked for that."""
+    builder = KubernetesBuilder(prepull_size="1G", data_dir=str(tmp_path))
+    image = Image(IMAGE, IMAGE.rpartition(":")[2], size=(1 << 30) + 1)
+    assert "too large to be on every node" in await builder.prepull(image, "", unheard)
 
 
 # --- what ---------------------------------------------------------------------------------
