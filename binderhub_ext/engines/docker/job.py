@@ -29,7 +29,10 @@ class Job(BuildOrder):
     @property
     def own_caches(self) -> list[str]:
         """Arguments that keep the caches of its steps from all other builds."""
-        return build_arguments(own_caches(self.cache, apart=self.apart)) if self.cache else []
+        if self.cache:
+            return build_arguments(own_caches(self.cache, apart=self.apart))
+        # Podman knows a step by its words alone.
+        return ["--no-cache"] if self.apart else []
 
 
 def build_arguments(arguments: Mapping[str, str]) -> list[str]:

@@ -140,6 +140,18 @@ async def test_a_cache_of_one_repository_is_not_anothers(podman: None, tmp_path:
     assert run("podman", "run", *options, image, "/found") == ""
 
 
+async def test_what_came_of_a_cache_is_not_anothers(podman: None, tmp_path: Path) -> None:
+    builder = builder_in(tmp_path / "data")
+    mount = "RUN --mount=type=cache,target=/cache"
+    look = f"FROM {BASE}\n{SERVER}{mount} ls -A /cache >/found\n"
+    poison = f"FROM {BASE} AS other\n{mount} touch /cache/poison\n"
+    fork = {"Dockerfile": f"{poison}{look}COPY --from=other /etc/passwd /last\n"}
+    await build(builder, make_source(tmp_path / "fork", fork))
+    own = await build(builder, make_source(tmp_path / "original", {"Dockerfile": look}))
+    options = ("--rm", "--network=none", "--entrypoint=cat")
+    assert run("podman", "run", *options, own.image.name, "/found") == ""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can have all of a build end at once")
 async def test_a_build_that_takes_too_long_leaves_nothing_running(
     podman: None, tmp_path: Path
