@@ -176,8 +176,8 @@ async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log
     kept = (state / name for name in ("lists/partial", "state", "log", "cache"))
     for folder in (*kept, packages / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
-    # A copy: apt puts a lock beside it. With its time, by which that cache is known to fit; not with
-    # its mode, by which only root could copy it again.
+    # A copy: apt puts a lock beside it. With its time, by which that cache is known to fit, and not
+    # its mode, with which only root could copy it again.
     copied = shutil.copyfile(status, state / "state/status")
     shutil.copystat(status, copied)
     copied.chmod(0o644)
