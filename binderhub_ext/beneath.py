@@ -22,6 +22,8 @@ from pathlib import Path, PurePosixPath
 _RENAME_NOREPLACE = 1
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FORBIDDEN = {b"", b".", b".."}
+_LINKS = 40
+_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 RelativePath = PurePosixPath | str | bytes
 
@@ -93,6 +95,46 @@ def _make(here: int, part: bytes, mode: int) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def open_named(path: Path) -> int:
+    """Open a folder that an administrator names, though the way to it leads through people's.
+
+    Links on the way are followed where nobody else can have put them; the folder itself is none.
+
+    Args:
+        path: absolute.
+
+    Raises:
+        OSError: it cannot be opened, or a link is where somebody else can have put it.
+    """
+    waiting, links = [*reversed(path.parts[1:-1])], 0
+    here = os.open("/", DIRECTORY)
+    try:
+        while waiting:
+            part = waiting.pop()
+            if leads := _link_of_ours(here, part):
+                links += 1
+                if links > _LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+                waiting += reversed(PurePosixPath(leads).parts)
+                continue
+            below = os.open(part, DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = below
+        return os.open(path.name or "/", DIRECTORY, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _link_of_ours(here: int, name: str) -> str:
+    """Where a link leads; empty for what is none, or where others can put something."""
+    folder = os.fstat(here)
+    if folder.st_uid not in (0, os.geteuid()) or folder.st_mode & _BY_OTHERS:
+        return ""
+    if not stat.S_ISLNK(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
+        return ""
+    return os.readlink(name, dir_fd=here)
 
 
 @contextmanager

@@ -7,14 +7,14 @@ to start. A *ticket* is the signed form of a launch that the service hands to th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from .errors import BadTicket
+from .errors import BadTicket, NotAllowed
 from .repo import Commit, Repo
 from .updates import Keep
 
@@ -171,6 +171,8 @@ class Launch:
         memory: bytes, 0 for the engine's default.
         cpu: cores, 0 for the engine's default.
         size: the size these are of, for an engine that gives it more; empty for none.
+        size_groups: whose members alone may have that size; everybody if empty. Who is one, the
+            Hub asks itself at every start.
         idle: seconds of inactivity after which to stop, 0 for the default.
         checked: for a private repository, when its reader was last seen to be able to read it
             (Unix time); the Hub starts nothing of it that was not checked a moment ago.
@@ -204,6 +206,7 @@ class Launch:
     language: str = ""
     notices: tuple[str, ...] = field(default=(), compare=False)
     noted: int = field(default=0, compare=False)
+    size_groups: tuple[str, ...] = ()
 
     def told(self, now: float) -> tuple[str, ...]:
         """What a server that starts now tells its person; of a start long ago nothing is known."""
@@ -246,6 +249,7 @@ class Launch:
         fields["content"] = tuple(map(Project.from_dict, fields.get("content", ())))
         fields["secrets"] = tuple(map(str, fields.get("secrets", ())))
         fields["notices"] = tuple(map(str, fields.get("notices", ())))
+        fields["size_groups"] = tuple(map(str, fields.get("size_groups", ())))
         fields["volumes"] = tuple(
             VolumeRequest(v["name"], v["mount"], Access(v["access"]) if v["access"] else None)
             for v in fields["volumes"]
@@ -330,6 +334,23 @@ def check_reader(launch: Launch, *, now: float, seconds: float) -> None:
         raise BadTicket(
             "A repository of this server is private, and whether you may still read it is asked at "
             "every start: start it on the launch page. Your files are as you left them."
+        )
+
+
+def check_size(launch: Launch, groups: Iterable[str]) -> None:
+    """Refuse a size that is for members of groups alone to whoever is in none of them now.
+
+    Args:
+        groups: those of the launch's person, as the Hub has them.
+
+    Raises:
+        NotAllowed.
+    """
+    if launch.size_groups and not {*launch.size_groups} & {*groups}:
+        raise NotAllowed(
+            "The size “{size}” of this server is for members of a group in which you are not any "
+            "more. Launch again with another size: your files are as you left them.",
+            size=launch.size,
         )
 
 

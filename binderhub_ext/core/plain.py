@@ -43,8 +43,12 @@ _OTHER_PEOPLE = {"user", "hub", "services"}
 def shown(text: str) -> str:
     """A text as an error may repeat it: short, on one line, no invisible letter, no password."""
     text = _CREDENTIALS.sub("…@", text[:PATH_MAX])
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:60])
-    return f"“{clean}{'…' if len(text) > 60 else ''}”"
+    return f"“{printable(text[:60])}{'…' if len(text) > 60 else ''}”"
+
+
+def printable(text: str) -> str:
+    """A name that somebody gave, as a terminal may have it: nothing in it is a command."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def plain(text: str, what: str, most: int = PATH_MAX) -> str:

@@ -159,6 +159,7 @@ def admit(
     for found in (commit, *commits) if commit else commits:
         judge_repo(policy, found.repo, found.id)
     memory, cpu = _resources(policy, request)
+    size = policy.sizes.get(request.size, Size())
     project = (project or project_folder(commit.repo)) if commit else ""
     check_volumes(content, request.volumes, project)
     if commit and commit.repo.live:
@@ -175,6 +176,7 @@ def admit(
         memory=memory,
         cpu=cpu,
         size=request.size,
+        size_groups=size.groups,
         idle=request.idle,
         share=tuple(sharee for sharee in request.share if sharee != user),
         content=tuple(content),

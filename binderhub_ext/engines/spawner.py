@@ -27,7 +27,7 @@ from jupyterhub.utils import url_path_join
 from traitlets import Bool, Integer, List, Unicode, default
 
 from ..core.errors import BadTicket, BinderError, LaunchFailed
-from ..core.launch import TICKET, Files, Launch, check_reader, read_ticket
+from ..core.launch import TICKET, Files, Launch, check_reader, check_size, read_ticket
 from ..core.layout import DataDirectory
 from ..core.progress import Event, Phase
 from ..core.sentences import Sentence
@@ -196,6 +196,7 @@ class BinderSpawnerMixin(EndingMixin, SecretsMixin, PreparingMixin):
         ticket = user_options.get(TICKET)
         launch = read_ticket(ticket, self.ticket_secret, user=self.user.name, server=self.name)
         check_reader(launch, now=time.time(), seconds=self.private_seconds)
+        check_size(launch, (group.name for group in self.user.groups))
         return launch
 
     def _admitted(self) -> Launch | None:

@@ -75,7 +75,7 @@ class LaunchPolicy(LoggingConfigurable):
     sizes = Table(
         _size,
         help="""Resources on offer by name: `{"large": {"memory": "16G", "cpu": 4}}`. With
-        `"groups": ["lab"]` it is for members of these groups of the Hub alone, at every launch.
+        `"groups": ["lab"]` it is for members of these groups of the Hub alone, at every start.
         Default: none, every server has the engine's own limits.""",
     ).tag(config=True)
 

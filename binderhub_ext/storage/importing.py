@@ -21,16 +21,17 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from ..beneath import (
-    DIRECTORY,
     beneath,
     exists_beneath,
     mkdir_beneath,
     open_beneath,
+    open_named,
     read_beneath,
     write_beneath,
 )
 from ..core.errors import CannotStart, Conflict, NoSpace
 from ..core.layout import DataDirectory
+from ..core.plain import printable
 from ..locks import held_if_free
 from .copying import Copied, Copy
 from .mounts import PRIVATE
@@ -144,10 +145,12 @@ def _opened(layout: DataDirectory, wanted: Import) -> Iterator[int]:
             root=layout.root,
         )
     try:
-        opened = os.open(folder, DIRECTORY)
+        opened = open_named(folder)
     except OSError as error:
         raise CannotStart(
-            "{folder} is no folder that can be read, or a link to one.", folder=folder
+            "{folder} is no folder that can be read, or a link to one, or behind a link that"
+            " somebody else can have made.",
+            folder=folder,
         ) from error
     try:
         yield opened
@@ -176,7 +179,7 @@ def _check_free(layout: DataDirectory, wanted: Import, source: int) -> None:
             "{user} has this already: {there}. Nothing is written over it. Import it into another"
             " folder with --into.",
             user=wanted.user,
-            there=", ".join(f"~/{place}" for place in there[:_SHOWN]) + more,
+            there=", ".join(f"~/{printable(place)}" for place in there[:_SHOWN]) + more,
         )
 
 
@@ -195,7 +198,7 @@ def _copy(draft: int, source: int, wanted: Import, owner: tuple[int, int]) -> Co
             " as somebody who can.",
             count=len(unread),
             folder=wanted.folder,
-            detail="\n".join(unread[:_SHOWN]),
+            detail="\n".join(map(printable, unread[:_SHOWN])),
         )
     os.rename(_COPIED, _WHOLE, src_dir_fd=draft, dst_dir_fd=draft)
     return copy.done
@@ -222,6 +225,6 @@ def _move(layout: DataDirectory, draft: int, wanted: Import, owner: tuple[int, i
             except FileExistsError as error:
                 raise Conflict(
                     "{name} has come in the way of what {user} had. Rename it and run this again.",
-                    name=name,
+                    name=printable(name),
                     user=wanted.user,
                 ) from error

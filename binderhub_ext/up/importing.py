@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core.errors import BadLink, BinderError, CannotStart
 from ..core.layout import DataDirectory
 from ..core.paste import understand
-from ..core.plain import relative_path
+from ..core.plain import printable, relative_path
 from ..core.projects import project_folder
 from ..core.volumes import check_person
 from ..engines.installed import engine_names, ensure_owner, find_engine
@@ -106,7 +106,8 @@ def _said(wanted: Import, done: Copied) -> str:
     ]
     if done.left:
         more = " …" if len(done.left) > _SHOWN else ""
-        lines.append(f"  Left out, since they are no files: {', '.join(done.left[:_SHOWN])}{more}")
+        named = ", ".join(map(printable, done.left[:_SHOWN]))
+        lines.append(f"  Left out, since they are no files: {named}{more}")
     return "\n".join(lines)
 
 
@@ -146,7 +147,8 @@ def _lines(name: str) -> list[str]:
         raise CannotStart(
             "{name} cannot be read: {why}.", name=name, why=error.strerror or str(error)
         ) from error
-    return os.fsdecode(content).splitlines()
+    # At ends of lines and nowhere else: what else Python takes for one, names may have.
+    return [line.removesuffix("\r") for line in os.fsdecode(content).split("\n")]
 
 
 def _of_line(line: str) -> Import:

@@ -257,6 +257,7 @@ def test_one_of_a_list_that_fails_holds_up_nobody(
         ("ana\tFOLDER\tnonsense at all", "Line 1"),
         ("ana\tFOLDER\t~/../up", "Line 1"),
         ("ana\tFOLDER\nana\tFOLDER", "Line 2 of the list: ana has that place already"),
+        ("ana\tFOLDER\t~/a\u2028bob\tFOLDER", "Line 1"),
     ],
 )
 def test_a_list_is_understood_before_anything_is_done(
@@ -307,6 +308,33 @@ def test_no_link_is_followed_and_no_pipe_is_waited_for(
     assert "no files: pipe, s" in told
     assert names(layout.home("ana")) == ["file", "folder", "x"]
     assert (layout.home("ana") / "folder").is_symlink()
+
+
+def test_a_link_on_the_way_is_the_administrators(
+    run: Any, layout: DataDirectory, tmp_path: Path
+) -> None:
+    """What a person can put in the way of a list leads nowhere; what root has there does."""
+    fill(tmp_path / "homes/bob/data/work", {"x": "bob's"})
+    ana = fill(tmp_path / "homes/ana", {"y": "y"})
+    (ana / "data").symlink_to("../bob/data")
+    ana.chmod(0o775)
+    assert "somebody else" in run("ana", ana / "data/work", status=1)
+    assert names(layout.home("ana")) == []
+    (tmp_path / "old").symlink_to("homes")
+    run("bob", tmp_path / "old/bob/data/work")
+    assert names(layout.home("bob")) == ["x"]
+
+
+def test_no_name_of_a_file_is_a_command_of_the_terminal(
+    run: Any, layout: DataDirectory, tmp_path: Path
+) -> None:
+    old = fill(tmp_path / "old", {"\x1b[2Jx": "x"})
+    os.mkfifo(old / "\x1b]0;owned\x07")
+    os.mkfifo(os.fsencode(old) + b"/caf\xe9")
+    told = run("ana", old)
+    assert "no files: " in told and "caf" in told and not {"\x1b", "\x07"} & {*told}
+    again = fill(tmp_path / "again", {"\x1b[2Jx": "x"})
+    assert "\x1b" not in run("ana", again, status=1)
 
 
 def test_a_link_in_the_home_leads_nowhere(run: Any, layout: DataDirectory, claim: Path) -> None:
@@ -412,6 +440,27 @@ def test_the_page_moves_projects_of_persistent_binderhub(
         "projects/example.org/some/repo",
         "projects/owner/my_course",
     ]
+
+
+class LyingHub(OldHub):
+    """One on which somebody has a project whose address is more than one line of a list."""
+
+    ANSWERS = {
+        "/hub/api/users": [{"name": "ana"}],
+        "/hub/api/projects/ana": {
+            "projects": [{"repo_url": "https://github.com/a/b\nana\t/old/bob/gh_b_c\t~/bobs"}]
+        },
+    }
+
+
+def test_no_project_is_more_than_a_line_of_the_list(tmp_path: Path) -> None:
+    (tmp_path / "projects.py").write_text(files_of(PAGE)["projects.py"])
+    with serving(LyingHub) as address:
+        script = block("projects.py https").replace("https://old.example.org", address)
+        script = script.replace("python3", sys.executable).partition(">")[0]
+        told = sh(script, tmp_path, TOKEN="secret")
+    [line] = told.splitlines()
+    assert line.count("\t") == 2
 
 
 def test_the_page_moves_accounts_of_the_littlest_jupyterhub(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
@@ -88,6 +89,27 @@ def test_of_a_long_one_its_beginning_is_shown() -> None:
     assert view["cut"] and 20_000 < len(view["html"]) < 60_000
     large = {"data": {"image/png": PNG + "A" * 3_000_000, "text/plain": "too large"}}
     assert "too large" in as_view("a.ipynb", notebook(code("x", large)))["html"]
+
+
+def test_what_no_page_can_have_is_replaced() -> None:
+    """Half a letter, as a program that cuts emoji in two writes it."""
+    half = chr(0xD83D)
+    view = as_view("a.ipynb", notebook(text(half), code(f"'{half}'", {"text": half})))
+    assert "<pre>&#x27;?&#x27;</pre>" in view["html"] and view["html"].encode()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param([code("", *[{"text": "x"}] * 120_000)], id="outputs"),
+        pytest.param([text(f"{n}" + "![](x)" * 1_300) for n in range(60)], id="pictures"),
+    ],
+)
+def test_no_notebook_is_read_for_long(cells: list[dict[str, Any]]) -> None:
+    content = notebook(*cells)
+    began = time.process_time()
+    as_view("a.ipynb", content)
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ _LARGEST = 4_000_000
 _CELLS, _LETTERS, _PICTURES = 60, 40_000, 1_000_000
 """What is shown at most: of cells, of what they say, and of pictures as they are in the file."""
 
-_CELL, _OUTPUT = 8_000, 2_000
+_CELL, _OUTPUT, _OUTPUTS = 8_000, 2_000, 20
 _KINDS = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -76,20 +76,22 @@ def _within(cells: list[Mapping[str, Any]]) -> Iterator[Markup]:
     """The first cells, as far as there is room for them."""
     letters = pictures = 0
     for cell in cells[:_CELLS]:
-        part, picture = _cell(cell, _PICTURES - pictures)
-        letters, pictures = letters + len(part) - picture, pictures + picture
+        source = _text(cell.get("source"))[:_CELL]
+        part, picture = _cell(cell, source, _PICTURES - pictures)
+        # What comes to nothing takes as long to be read.
+        letters += max(len(part) - picture, len(source))
+        pictures += picture
         if letters > _LETTERS:
             return
         yield part
 
 
-def _cell(cell: Mapping[str, Any], room: int) -> tuple[Markup, int]:
+def _cell(cell: Mapping[str, Any], source: str, room: int) -> tuple[Markup, int]:
     """A cell, and how much of it is pictures."""
-    source = _text(cell.get("source"))[:_CELL]
     if cell.get("cell_type") == "markdown":
         return of_markdown(source), 0
     parts, pictures = [_pre(source)] if source.strip() else [], 0
-    for output in cell.get("outputs") or ():
+    for output in (cell.get("outputs") or ())[:_OUTPUTS]:
         if picture := _picture(output.get("data") or {}, room - pictures):
             parts.append(picture)
             pictures += len(picture)
@@ -127,7 +129,7 @@ def _is_coded(coded: str, beginning: bytes) -> bool:
 
 
 def _text(value: Any) -> str:
-    """A text of a notebook, which may be lines."""
-    if isinstance(value, list):
-        return "".join(each for each in value if isinstance(each, str))
-    return value if isinstance(value, str) else ""
+    """A text of a notebook, which may be lines; halves of letters are none that a page can have."""
+    lines = value if isinstance(value, list) else [value]
+    text = "".join(each for each in lines if isinstance(each, str))
+    return text.encode(errors="replace").decode()
