@@ -3,8 +3,8 @@
 A real JupyterHub with the service as its own process; the engine is the in-memory one of the tests,
 servers are the tests' small one. What is measured is how long the service takes for a page, as it
 says in its own log, from the request to its last byte: that has its questions to the Hub and to the
-database. Beside it stand the bytes of the page, and of what a browser loads with it, as they are
-sent.
+database. Beside it stand what the Hub says it took for its answers, and the bytes of the page and
+of what a browser loads with it, as they are sent.
 
 Usage: python bench/main_page.py [--projects 200] [--servers 50] [--rounds 30]
 """
@@ -17,6 +17,7 @@ import gzip
 import re
 import sqlite3
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ from realhub import PREFIX, Browser, RealHub  # noqa: E402
 
 _AT_ONCE = 5
 _PAGE = re.compile(rf"200 GET {re.escape(PREFIX)} (\d+\.\d) ms")
+_ANSWER = re.compile(r"200 GET /hub/api/(?:users|shares|share-codes)/many\S* .*?(\d+\.\d+)ms")
 _LINKED = re.compile(r'(?:src|href)="([^"]+\.(?:css|js|svg)(?:\?[^"]*)?)"')
 
 
@@ -55,10 +57,13 @@ def add_projects(database: Path, count: int) -> None:
             zip(columns, records.execute("select * from launches limit 1").fetchone(), strict=True)
         )
         marks = ", ".join("?" * len(columns))
+        begun = datetime.fromisoformat(row["started"])
         for number in range(count):
             name = f"more-{number}"
             row |= {"id": name, "server": name, "project": f"projects/more/{name}"}
             row |= {"repo": f"more/{name}", "repo_url": f"https://example.org/more/{name}"}
+            row |= {"request": f"v2/git/https%3A%2F%2Fexample.org%2Fmore%2F{name}/HEAD"}
+            row |= {"started": str(begun - timedelta(minutes=number))}
             records.execute(f"insert into launches values ({marks})", list(row.values()))
 
 
@@ -85,15 +90,17 @@ async def measure(root: Path, projects: int, servers: int, rounds: int) -> None:
             await browser.get(PREFIX)
             await launch_all(browser, repos, servers)
             add_projects(hub.root / "data/binder.sqlite", projects - servers)
-            already = len(_PAGE.findall(hub.log.read_text()))
+            already = len(hub.log.read_text())
             page = ""
             for _ in range(rounds):
                 page = (await browser.get(PREFIX)).text
             shown = page.count('<li class="binder-row"')
             weight = await weigh(browser, page)
-        took = [float(each) for each in _PAGE.findall(hub.log.read_text())][already:]
+        log = hub.log.read_text()[already:]
+    took, answers = (list(map(float, each.findall(log))) for each in (_PAGE, _ANSWER))
     print(f"{shown} rows, {servers} servers run; {len(took)} pages")
     print(f"on the server: median {median(took):.0f} ms, at most {max(took):.0f} ms")
+    print(f"of it the Hub, {len(answers) / rounds:.0f} answers: {sum(answers) / rounds:.0f} ms")
     print(f"page {len(page.encode()) / 1000:.0f} kB, what it loads {weight / 1000:.0f} kB")
 
 

@@ -12,6 +12,7 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from .errors import BadLink
@@ -189,6 +190,7 @@ def host_name(text: str) -> str:
     return ascii_name
 
 
+@lru_cache(maxsize=4096)
 def readable(text: str) -> str:
     """An address, or a part of one, as people write it: no escapes that are letters.
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from string import Formatter
 from typing import Any
 
@@ -111,8 +111,7 @@ class Language:
             return iso
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        day = format_datetime(moment.astimezone(UTC), "short", locale=self.locale)
-        return f"{day} UTC"
+        return f"{_in_short(moment.astimezone(UTC), self.locale)} UTC"
 
     def script_words(self) -> dict[str, str | dict[str, str]]:
         """The texts that scripts say: each a text, or its forms by CLDR's names of them."""
@@ -125,6 +124,12 @@ class Language:
         rule = self.locale.plural_form
         # one number for each category is enough; those of no whole number are never asked for
         return {rule(n): self.catalogue.counted(*pair, n) for n in reversed(range(1000))}
+
+
+@lru_cache(maxsize=4096)
+def _in_short(moment: datetime, locale: Locale) -> str:
+    """A moment as a list has it, which is the same in every look at that list."""
+    return str(format_datetime(moment, "short", locale=locale))
 
 
 class _Filled(Formatter):

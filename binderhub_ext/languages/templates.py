@@ -124,6 +124,8 @@ def _ngettext(context: Context, one: str, many: str, count: int, /, **fields: An
 def _filled(context: Context, text: str, english: str, fields: dict[str, Any]) -> str:
     language = spoken()
     markup = Markup if context.eval_ctx.autoescape else str
+    if not fields and "%" not in text:
+        return markup(text)
     values = {name: language.shown(value) for name, value in fields.items()}
     try:
         return markup(text) % values

@@ -138,9 +138,14 @@ class HubClient:
 
         The default server, which everybody has, is left out until it runs.
         """
+        return (await self.member_and_servers(person))[1]
+
+    async def member_and_servers(self, person: Person) -> tuple[Member, list[Server]]:
+        """What :meth:`member` and :meth:`servers` give, by one question."""
         model = await self._model(person, params={"include_stopped_servers": "1"})
         servers = map(Server.from_model, (model.get("servers") or {}).values())
-        return [s for s in servers if s.name or s.state is not State.STOPPED]
+        shown = [s for s in servers if s.name or s.state is not State.STOPPED]
+        return Member.from_model(model, person.groups), shown
 
     async def server(self, person: Person, name: str) -> Server | None:
         """One server, or none of that name."""

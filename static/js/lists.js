@@ -207,14 +207,14 @@ async function remove(row, url, method) {
 
 root.addEventListener("submit", (event) => {
   const row = event.target.closest(".binder-row");
-  const { action } = event.target.dataset;
+  const { action } = event.submitter.dataset;
   if (action !== "stop" && action !== "dismiss") return;
   event.preventDefault();
   if (action === "stop") {
     close(row.querySelector(".binder-menu"));
-    stop(row, event.target.action);
+    stop(row, event.submitter.formAction);
   }
-  if (action === "dismiss") remove(row, event.target.action, "POST");
+  if (action === "dismiss") remove(row, event.submitter.formAction, "POST");
 });
 root.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-action=delete]");

@@ -400,6 +400,40 @@ def test_a_server_is_stopped_and_then_can_be_started(pages: Pages, main: Page) -
     assert headers["X-Xsrftoken"] == "token-of-the-page"
 
 
+@pytest.mark.parametrize(
+    ("button", "path", "said"),
+    [
+        ("Restart tidal-analysis", "launch", "on_change=fresh"),
+        ("For a class… tidal-analysis", "classes", "action=show"),
+        ("Keep no longer at the top tidal-analysis", "work", "action=unpin"),
+    ],
+)
+def test_each_button_of_a_row_sends_what_it_says(
+    pages: Pages, main: Page, button: str, path: str, said: str
+) -> None:
+    row = main.locator("#server-tidal-analysis-1f0c2d3e")
+    row.locator(".binder-menu > summary").click()
+    row.get_by_role("button", name=button, exact=True).click()
+    main.wait_for_url(f"**/{path}")
+    method, to, body, _ = pages.posts[-1]
+    assert (method, to) == ("POST", path)
+    sent = body.split("&")
+    assert {said, "ref=main", "_xsrf=token-of-the-page"} <= set(sent)
+    assert sum(one.startswith(("on_change=", "action=")) for one in sent) == 1
+
+
+def test_enter_in_a_name_renames_and_starts_nothing(pages: Pages, main: Page) -> None:
+    row = main.locator("#server-ocean-course-9a8b7c6d")
+    row.locator(".binder-menu > summary").click()
+    row.get_by_label("What ocean-course is called in this list").fill("Week 1")
+    main.keyboard.press("Enter")
+    main.wait_for_url("**/work")
+    method, path, body, _ = pages.posts[-1]
+    assert (method, path) == ("POST", "work")
+    project = "project=projects%2Focean-institute%2Focean-course"
+    assert {"action=rename", "title=Week+1", project} <= set(body.split("&"))
+
+
 def test_a_refused_stop_says_why(pages: Pages, main: Page) -> None:
     pages.statuses["api/servers/tidal-analysis-1f0c2d3e/stop"] = 409
     row = main.locator("#server-tidal-analysis-1f0c2d3e")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 import samples
-from harness import NONCE, PREFIX, render
+from harness import HUB, LOOK, MARIA, NONCE, PREFIX, Renderer, render
+
+from binderhub_ext.languages.language import ENGLISH
 
 
 class Parsed(HTMLParser):
@@ -37,6 +40,9 @@ class Parsed(HTMLParser):
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
 
+
+ROW = 3_600
+"""Bytes that a project without a server may take of the main page, at most."""
 
 CONTEXTS = {name: (name, make()) for name, make in samples.PAGES.items()}
 CONTEXTS |= {one: ("admin.html", samples.admin(one)) for one in samples.SECTIONS}
@@ -83,6 +89,24 @@ def test_only_the_common_context_is_enough_not_to_break(name: str) -> None:
         "home": {},
     }
     assert "<main" in render(name, **nothing)
+
+
+def test_each_row_of_the_main_page_is_light() -> None:
+    """Somebody may have hundreds."""
+    project = samples.home()["work"][2]
+    rows = [{**project, "path": f"projects/maria/currents-{number}"} for number in range(11)]
+    one, eleven = (len(render("_lists.html", work=rows[:count])) for count in (1, 11))
+    assert (eleven - one) / 10 < ROW
+    assert "\n " not in render("_lists.html", work=rows), "no indentation is sent"
+
+
+def test_spaces_that_count_stay(tmp_path: Path) -> None:
+    """In the templates of an institution, too."""
+    written = "<pre>\n  one\n    two\n</pre>"
+    (tmp_path / "own.html").write_text(written)
+    pages = Renderer([tmp_path], hub_prefix=HUB, prefix=PREFIX, extra=LOOK.everywhere())
+    page = pages.render("own.html", language=ENGLISH, person=MARIA, xsrf_token="", nonce=NONCE)
+    assert page == written
 
 
 def test_what_runs_beside_a_server() -> None:

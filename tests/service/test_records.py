@@ -112,6 +112,22 @@ async def test_launches_are_the_persons_own_newest_first(records):
     assert row.started == old
 
 
+async def test_of_each_server_the_newest_launch_that_worked_is_found(records):
+    """Else the newest: one whose first start failed can be tried again."""
+    begun = now()
+    for id_, server, url in ("1a/", "2a/", "3a ", "4b ", "5b ", "6c/"):
+        values = {
+            "server": server,
+            "url": url.strip(),
+            "started": begun + timedelta(seconds=int(id_)),
+        }
+        await records.launch_started(launch(id_, **values))
+    await records.launch_started(launch("7", user="ben", server="a", url="/x"))
+    latest = await records.latest_of_servers("ana", ["a", "b", "new"])
+    assert {server: row.id for server, row in latest.items()} == {"a": "2", "b": "5"}
+    assert await records.latest_of_servers("ana", []) == {}
+
+
 async def test_what_was_said_is_kept_with_what_it_was_made_of(records, tmp_path):
     """So that it is said in any language later; what an earlier version kept stays as it is."""
     said = Sentence("There is no branch {branch}.", branch="x")

@@ -157,9 +157,9 @@ class PersonFiles:
 
     async def sizes(self, user: str) -> dict[str, int | None]:
         """What each project in a person's home took when it was last measured, by its path."""
-        sizes = await asyncio.to_thread(self._measured, user)
-        self._space.measure(*(self._place(user, path) for path, _ in sizes))
-        return dict(sizes)
+        paths = await asyncio.to_thread(list_projects, self._layout, user)
+        sizes = await self._space.looked_at([self._place(user, path) for path in paths])
+        return dict(zip(paths, sizes, strict=True))
 
     async def trash(self, person: Person) -> tuple[InTrash, ...]:
         """What a person deleted and can have back, the latest first."""
@@ -265,10 +265,6 @@ class PersonFiles:
             if trashed.thing.id == id:
                 return trashed
         raise NotFound("That is not in the trash any more.")
-
-    def _measured(self, user: str) -> list[tuple[str, int | None]]:
-        paths = list_projects(self._layout, user)
-        return [(path, self._space.known(self._place(user, path))) for path in paths]
 
     def _place(self, user: str, path: str) -> Place:
         return self._layout.homes, place_of(self._layout, user, path)

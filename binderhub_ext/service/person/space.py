@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ from ...core.layout import DataDirectory
 from ...core.sentences import Sentence
 from ...core.space import Taken
 from ...storage.space import Limits, is_full, no_room
-from ...storage.usage import home_places, last_home_usage, last_usage, usage
+from ...storage.usage import Usage, home_places, last_home_usage, last_usage, usage
 
 _MEASURED = 600.0
 """Seconds for which a figure is good."""
@@ -119,10 +119,26 @@ class DiskUsage:
 
         return await asyncio.to_thread(look)
 
+    async def looked_at(self, places: Sequence[Place]) -> list[int | None]:
+        """Bytes of folders as last measured; has those measured whose figure is old."""
+
+        def look() -> list[Usage | None]:
+            return [last_usage(self.layout, *place) for place in places]
+
+        usages, now = await asyncio.to_thread(look), time.time()
+        known = zip(places, usages, strict=True)
+        old = (one for one, usage in known if not usage or not _is_good(usage, now))
+        self.measure(*old)
+        return [usage.bytes if usage else None for usage in usages]
+
     def known(self, place: Place) -> int | None:
         """Bytes of a folder as last measured; reads a small file."""
         usage = last_usage(self.layout, *place)
         return usage.bytes if usage else None
+
+
+def _is_good(usage: Usage, now: float) -> bool:
+    return now - _MEASURED <= usage.measured <= now
 
 
 def _folders(root: Path) -> list[str]:

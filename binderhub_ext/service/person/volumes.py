@@ -77,9 +77,16 @@ class PersonVolumes:
 
     # ---- looking
 
-    async def mine(self, person: Person) -> list[VolumeAccess]:
-        """The volumes a person may use now."""
-        groups = await self._hub.groups(person)
+    async def mine(
+        self, person: Person, groups: tuple[str, ...] | None = None
+    ) -> list[VolumeAccess]:
+        """The volumes a person may use now.
+
+        Args:
+            groups: those they are in, where the Hub was asked just now.
+        """
+        if groups is None:
+            groups = await self._hub.groups(person)
         return await asyncio.to_thread(self._mine, person.name, groups)
 
     async def get(self, person: Person, id: str) -> VolumeAccess:

@@ -140,6 +140,20 @@ class Records(Transactions):
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
         return await self.rows(mine)
 
+    async def latest_of_servers(self, user: str, servers: Sequence[str]) -> dict[str, LaunchRow]:
+        """The newest launch that worked of each server of a person, else the newest, by its name.
+
+        One whose first start failed can be tried again so.
+        """
+        worked = case((LaunchRow.url != "", 1), else_=0)
+        order = (worked.desc(), LaunchRow.started.desc())
+        place = func.row_number().over(partition_by=LaunchRow.server, order_by=order)
+        asked = select(LaunchRow.id, place.label("place"))
+        mine = asked.where(LaunchRow.user == user, LaunchRow.server.in_(servers)).subquery()
+        first = select(mine.c.id).where(mine.c.place == 1)
+        rows = await self.rows(select(LaunchRow).where(LaunchRow.id.in_(first)))
+        return {row.server: row for row in rows}
+
     async def failed(self, user: str, *, limit: int = 10) -> list[LaunchRow]:
         """A person's launches that failed, newest first.
 

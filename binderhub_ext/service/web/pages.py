@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +37,23 @@ _LOOK = frozenset(
 """Those that every page has, which the Hub sends unpacked."""
 
 
-class NonceLoader(FileSystemLoader):
-    """Gives every script a template has the page's nonce.
+_INDENTED = re.compile(r"\n[ \t]+")
+_AS_WRITTEN = re.compile(r"<(pre|textarea|script)\b")
+"""What makes the spaces of a template count."""
+
+
+class TemplateLoader(FileSystemLoader):
+    """Gives every script a template has the page's nonce, and no page a template's indentation.
 
     The Hub's page has scripts in its text, and an institution's may too. The nonce is put into
-    the templates' source, so what a person typed never gets one.
+    the templates' source, so what a person typed never gets one. A list has the indentation of a
+    row as often as it has rows.
     """
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
         source, path, fresh = super().get_source(environment, template)
+        if not _AS_WRITTEN.search(source):
+            source = _INDENTED.sub("\n", source)
         return source.replace("<script", '<script nonce="{{ csp_nonce }}"'), path, fresh
 
 
@@ -75,10 +84,10 @@ class Pages:
         self, paths: Sequence[Path], hub_prefix: str, prefix: str, extra: Mapping[str, Any] = _NONE
     ) -> None:
         self.hub_prefix, self.prefix, self.extra = hub_prefix, prefix, extra
-        hub = NonceLoader(Path(DATA_FILES_PATH) / "templates")
+        hub = TemplateLoader(Path(DATA_FILES_PATH) / "templates")
         # by both names, as in the Hub
         named = PrefixLoader({"templates": hub})
-        loader = ChoiceLoader([named, *map(NonceLoader, paths), hub])
+        loader = ChoiceLoader([named, *map(TemplateLoader, paths), hub])
         self._environment = Environment(
             loader=loader, autoescape=True, enable_async=False, extensions=[Speech]
         )

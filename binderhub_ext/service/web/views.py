@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ...core.classes import Named, why_stopped
 from ...core.errors import ServerDiffers, TargetMissing
-from ...core.launch import Files, Project, Tickets
+from ...core.launch import Files, Launch, Project
 from ...core.links import in_lab, secrets_of, without
 from ...core.progress import Event, Phase
 from ...core.projects import PROJECTS
@@ -186,8 +186,7 @@ def last_event(state: State) -> Event:
 def server_view(
     server: Server,
     *,
-    user: str,
-    tickets: Tickets,
+    launch: Launch | None,
     row: LaunchRow | None,
     prefix: str,
     sharees: Iterable[Sharee] | None = None,
@@ -200,7 +199,7 @@ def server_view(
 
     Args:
         server: as the Hub knows it.
-        user: whose it is.
+        launch: that it was last started with; none if that was not by us.
         row: the launch it was last started by, if that is known.
         prefix: of the service; ends in "/".
         sharees: who else may enter it; `None` if that is not known.
@@ -209,7 +208,6 @@ def server_view(
         beside: what runs beside it.
         memory: bytes that it uses now, if that is known.
     """
-    launch = tickets.of(user, server.name, server.ticket)
     commit = launch.commit if launch else None
     titles = [project.commit.repo.title for project in launch.content] if launch else []
     title = commit.repo.title if commit else server.name or Sentence("default")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ....core.errors import NotFound
+from ....core.launch import Launch
 from ....core.links import described
 from ....core.paste import understand
 from ....core.repo import Commit
@@ -14,9 +15,9 @@ from ....core.updates import Keep
 from ...hub import Server, State
 from ...launching import launchstate
 from ...launching.orders import LaunchOrder, OnChange
-from ...records.tables import LaunchRow
 from ...requests import SHOWN, TOLD, Fields, first, read_fields, read_own_link
 from .. import confirmation, previews, readmes, views
+from ..context import Service
 from .base import Api, Handler
 from .pace import send_log
 from .streams import EventStream
@@ -160,7 +161,8 @@ class ServersApi(Api):
     """`/api/servers`: mine."""
 
     async def get(self) -> None:
-        self.write({"servers": await servers_of(self)})
+        servers = await self.service.hub.servers(self.me)
+        self.write({"servers": await servers_of(self, servers)})
 
 
 class WorkEvents(EventStream):
@@ -232,24 +234,22 @@ def answer_started(handler: Api, state: launchstate.State) -> None:
     handler.write({"id": state.id, "url": view["page"], "events": view["events_url"]})
 
 
-async def servers_of(handler: Handler) -> list[dict[str, Any]]:
+async def servers_of(handler: Handler, servers: Sequence[Server]) -> list[dict[str, Any]]:
     """A person's servers as pages and the API show them."""
-    service = handler.service
-    servers = await service.hub.servers(handler.me)
-    given = await service.shares.given(handler.me)
-    invitations = {} if given is None else await service.invitations.given(handler.me)
-    rows = await service.records.launches(handler.me.name, limit=500)
-    latest: dict[str, LaunchRow] = {}
-    # the newest that worked, else the newest: one whose first start failed can be tried again
-    for row in [*filter(lambda row: row.url, rows), *rows]:
-        latest.setdefault(row.server, row)
-    stops = await service.teaching.stops(handler.me)
-    running = await _running(handler, servers)
+    service, me = handler.service, handler.me
+    given, invitations = await asyncio.gather(
+        service.shares.given(me), service.invitations.given(me)
+    )
+    latest = await service.records.latest_of_servers(me.name, [server.name for server in servers])
+    stops = await service.teaching.stops(me)
+    launches = {
+        server.name: service.tickets.of(me.name, server.name, server.ticket) for server in servers
+    }
+    running = await _running(service, servers, launches)
     return [
         views.server_view(
             server,
-            user=handler.me.name,
-            tickets=service.tickets,
+            launch=launches[server.name],
             row=latest.get(server.name),
             prefix=service.prefix,
             sharees=None if given is None else given.get(server.name, ()),
@@ -261,18 +261,22 @@ async def servers_of(handler: Handler) -> list[dict[str, Any]]:
     ]
 
 
-async def _running(handler: Handler, servers: Iterable[Server]) -> dict[str, dict[str, Any]]:
-    """What runs `beside` those servers that run, and their `memory`, by their names."""
-    service, user = handler.service, handler.me.name
-    running = [server for server in servers if server.state is State.RUNNING]
-    tickets = (service.tickets.of(user, server.name, server.ticket) for server in running)
-    launches = [launch for launch in tickets if launch]
+async def _running(
+    service: Service, servers: Iterable[Server], launches: Mapping[str, Launch | None]
+) -> dict[str, dict[str, Any]]:
+    """What runs `beside` those servers that run, and their `memory`, by their names.
 
-    beside = asyncio.gather(*map(service.builder.programs_beside, launches))
-    uses, programs = await asyncio.gather(service.builder.uses(launches), beside)
+    Args:
+        launches: what each server was started with, by its name.
+    """
+    of_running = (launches[server.name] for server in servers if server.state is State.RUNNING)
+    running = [launch for launch in of_running if launch]
+
+    beside = asyncio.gather(*map(service.builder.programs_beside, running))
+    uses, programs = await asyncio.gather(service.builder.uses(running), beside)
     return {
         launch.server: {"beside": those, "memory": use.memory}
-        for launch, use, those in zip(launches, uses, programs, strict=True)
+        for launch, use, those in zip(running, uses, programs, strict=True)
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from ....core.plain import plain
 from ....core.shipped import EMPTY, SHIPPED
 from ....core.updates import Keep
 from ...failures import Failure
+from ...hub import Server
 from ...launching.orders import LaunchOrder
 from ...requests import (
     NAMES,
@@ -81,7 +83,8 @@ class Lists(Page):
     """`/lists`: the lists of the main page alone, as things are now."""
 
     async def get(self) -> None:
-        self.show("_lists.html", **await list_values(self))
+        servers = await self.service.hub.servers(self.me)
+        self.show("_lists.html", **await list_values(self, servers))
 
 
 class LaunchForm(ActionPage):
@@ -247,13 +250,14 @@ async def show_home(
         share_refused: what was typed to let somebody into a server, and why that was refused.
     """
     service = page.service
+    member, servers = await service.hub.member_and_servers(page.me)
     page.show(
         "home.html",
         error={**failure.to_json(), "field": failure.field} if failure else None,
         share_refused=share_refused or {},
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
-        **await form_values(page, fields),
-        **await list_values(page),
+        **await form_values(page, fields, member.groups),
+        **await list_values(page, servers),
         warnings=[*service.warnings, *await service.limits.warnings(page.me)],
         teaches=await service.teachers.teaches(page.me),
         beginnings=beginnings(service.policy, service.providers),
@@ -261,15 +265,22 @@ async def show_home(
     )
 
 
-async def list_values(page: Page) -> dict[str, Any]:
-    """What the lists' template takes, besides a refusal to let somebody in."""
+async def list_values(page: Page, servers: Sequence[Server]) -> dict[str, Any]:
+    """What the lists' template takes, besides a refusal to let somebody in.
+
+    Args:
+        servers: the person's, as the Hub has them now.
+    """
     service, prefix = page.service, page.service.prefix
     recent = await service.launches.recent(page.me)
     failed = await service.launches.failed(page.me)
     projects = await service.records.projects(page.me.name)
     service.upstream.look(page.me.name, projects)
+    shown, shared = await asyncio.gather(
+        servers_of(page, servers), service.shares.received(page.me)
+    )
     work = work_views(
-        await servers_of(page),
+        shown,
         projects,
         sizes=await service.files.sizes(page.me.name),
         newer=service.upstream.newer(projects),
@@ -280,19 +291,22 @@ async def list_values(page: Page) -> dict[str, Any]:
         "launches": [views.launch_view(state, prefix) for state in recent if not state.finished],
         "failed": [views.launch_view(state, prefix) for state in failed],
         "work": work,
-        "shared": [views.shared_view(share) for share in await service.shares.received(page.me)],
+        "shared": [views.shared_view(share) for share in shared],
     }
 
 
-async def form_values(page: Page, fields: Fields) -> dict[str, Any]:
+async def form_values(
+    page: Page, fields: Fields, groups: tuple[str, ...] | None = None
+) -> dict[str, Any]:
     """What the form's template takes, besides an error.
 
     Args:
         fields: what stands in the form.
+        groups: those the person is in, where the Hub was asked just now.
     """
     service, shown = page.service, shown_fields(page, fields)
     lacking = service.builder.targets_lacking()
-    volumes = await service.volumes.mine(page.me)
+    volumes = await service.volumes.mine(page.me, groups)
     service.volumes.measure(volumes)
     sizes = service.policy.of(page.me.groups).sizes
     return {
