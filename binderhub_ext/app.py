@@ -237,7 +237,7 @@ class BinderApp(StrictApplication):
             "Removing old logs of builds": service.builds.remove_old_logs,
             "Removing old lists of classes": service.teaching.forget,
             "Removing notebooks that nobody opened": service.notebooks.forget,
-            "Removing unused environments": service.builder.collect_garbage,
+            "Removing unused environments": service.administration.remove_unused,
             "Preparing what builds begin from": service.builder.prepare,
             "Measuring what people's files take": partial(service.space.measure_all, each=stored),
         }

@@ -46,6 +46,11 @@ class DataDirectory:
         return self.root / "announcement.txt"
 
     @property
+    def pinned(self) -> Path:
+        """Environments that an administrator wants kept, by their keys."""
+        return self.root / "pinned.txt"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -333,8 +333,12 @@ class Builder(LoggingConfigurable, metaclass=Abstract):
         raise Unsupported("This engine removes environments by their age and size alone.")
 
     @abstractmethod
-    async def collect_garbage(self) -> list[Image]:
-        """Remove images over the configured age and total size, never one in use."""
+    async def collect_garbage(self, keep: Collection[str] = ()) -> list[Image]:
+        """Remove images over the configured age and total size, never one in use.
+
+        Args:
+            keep: keys of environments that stay in any case.
+        """
 
     async def sweep(self) -> list[str]:
         """Remove what a builder that was killed left behind; what is at work stays.

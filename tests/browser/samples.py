@@ -565,6 +565,7 @@ def admin(section: str) -> dict[str, Any]:
         "people": 12,
         "launches": 80,
         "last_used": when,
+        "pinned": True,
     }
     trusted = {
         "id": "7",
@@ -582,7 +583,10 @@ def admin(section: str) -> dict[str, Any]:
         "failures": [failure],
         "reference": "8c1f0a",
         "found": {"launch": failure, "traceback": "Traceback (most recent call last):"},
-        "environments": [environment, {**environment, "key": "k2", "launches": 0, "bytes": None}],
+        "environments": [
+            environment,
+            {**environment, "key": "k2", "launches": 0, "bytes": None, "pinned": False},
+        ],
         "servers": [{**server(), "user": "maria", "repo": "github.com/x/y", "image": "env"}],
         "find": "ocean & sea",
         "total": 1234,

@@ -7,7 +7,7 @@ a build goes by the files' content: `fail` in the tree's name fails, and so on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from traitlets import Any, Dict, Float, Int, List, Unicode
@@ -43,6 +43,7 @@ class MemoryBuilder(Builder):
     built: dict[str, Image] = Dict()  # type: ignore[assignment]
     started: list[str] = List()  # type: ignore[assignment]
     ended: list[str] = List()  # type: ignore[assignment]
+    surplus: list[str] = List(help="Keys of what is garbage.")  # type: ignore[assignment]
     plans = Int()
     prepulled: list[tuple[str, str]] = List()  # type: ignore[assignment]
 
@@ -93,8 +94,9 @@ class MemoryBuilder(Builder):
     async def remove(self, image: Image) -> bool:
         return self.built.pop(image.key, None) is not None
 
-    async def collect_garbage(self) -> list[Image]:
-        return []
+    async def collect_garbage(self, keep: Collection[str] = ()) -> list[Image]:
+        surplus = [key for key in self.surplus if key in self.built and key not in keep]
+        return [self.built.pop(key) for key in surplus]
 
     async def checks(self) -> list[Check]:
         return [git(), free_space(Path("/"), 1), free_space(Path("/"), 1 << 62)]

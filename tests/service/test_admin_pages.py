@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from memory_engine import MemoryBuilder
 from realhub import PREFIX
 from traitlets.config import Config
 
+from binderhub_ext.core.layout import DataDirectory
+from binderhub_ext.engines.base import Image
+from binderhub_ext.service.admin.administration import Administration
 from binderhub_ext.service.failures import Failure, logged
+from binderhub_ext.service.hub import Person
 from binderhub_ext.service.launching.eventlog import EventLog
+from binderhub_ext.service.person.space import DiskUsage
 from binderhub_ext.service.web.adminviews import settings_view
 from binderhub_ext.service.web.handlers.admin import SECTIONS
+from binderhub_ext.storage.space import Limits
 
 ADMIN, NOBODY = "ada-of-admin", "norman"
 
@@ -90,6 +98,15 @@ async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
         assert (one["people"], one["launches"]) == (1, 1) and one["last_used"]
         page = (await ada.get(f"{PREFIX}admin/environments")).text
         assert "1 launch of 1 person, the last" in page
+        stays = "stays, however long nobody uses it"
+        assert not one["pinned"] and stays not in page
+        pinned = await ada.form("admin/environments", action="pin-environment", id=one["key"])
+        assert pinned.status == 303
+        assert stays in (await ada.get(f"{PREFIX}admin/environments")).text
+        pin = f"api/admin/environments/{one['key']}/pin"
+        assert (await ada.api("DELETE", pin)).status == 200
+        assert stays not in (await ada.get(f"{PREFIX}admin/environments")).text
+        assert (await ada.api("POST", pin.replace(one["key"], "none"))).status == 404
 
         servers = (await ada.api("GET", "api/admin/servers")).json()["servers"]
         [server] = [row for row in servers if row["user"] == "nina-of-admin"]
@@ -131,7 +148,34 @@ async def test_an_administrator_sees_who_does_what(realhub, repos) -> None:
         assert ended.status == 404 and "may have ended" in ended.text
     log = realhub.log.read_text()
     assert f"The administrator {ADMIN}: stop-server nina-of-admin/{server['name']}" in log
-    assert f"The administrator {ADMIN}: remove-environment image-{one['key']}" in log
+    for action in ("pin", "unpin", "remove"):
+        assert f"The administrator {ADMIN}: {action}-environment image-{one['key']}" in log
+
+
+async def test_a_pinned_environment_stays_until_it_is_not(tmp_path: Path) -> None:
+    """Its key is what counts: pinned by one service, it stays for the next."""
+    builder, ada = MemoryBuilder(), Person(ADMIN, token="", admin=True)
+    builder.built = {key: Image(f"image-{key}", key) for key in ("a", "b", "c")}
+    builder.surplus = ["a", "b"]
+    space = DiskUsage(DataDirectory(tmp_path), Limits())
+    nobody = cast(Any, None)
+
+    def service() -> Administration:
+        return Administration(
+            hub=nobody,
+            builds=nobody,
+            builder=builder,
+            everybody=nobody,
+            space=space,
+            tickets=nobody,
+            log=EventLog(""),
+        )
+
+    await service().pin_environment(ada, "a", pinned=True)
+    assert [image.key for image in await service().remove_unused()] == ["b"]
+    await service().pin_environment(ada, "a", pinned=False)
+    assert [image.key for image in await service().remove_unused()] == ["a"]
+    space.close()
 
 
 async def test_everybody_is_told_without_a_restart(realhub) -> None:

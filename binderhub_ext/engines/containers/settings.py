@@ -138,14 +138,14 @@ class ContainerBuilder(Builder):
         Args:
             images: all there are, least recently used first.
             remove: removes one unless something uses it; gives whether it is gone.
-            keep: names of images that are not removed, besides the pinned ones.
+            keep: keys of images that are not removed, besides those that are pinned by name.
         """
         removed = []
         total = sum(image.size for image in images)
         for image in images:
             old = time.time() - keys.last_use(image.key) > self.max_age
             surplus = old or total > self.max_total_size
-            if surplus and image.name not in self.pinned and image.name not in keep:
+            if surplus and image.name not in self.pinned and image.key not in keep:
                 with alone(f"Removing the image {image.name}"):
                     if await remove(image):
                         removed.append(image)

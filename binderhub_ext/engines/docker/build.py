@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -107,10 +107,10 @@ class DockerBuilder(Settings):
     async def sweep(self) -> list[str]:
         return [*await self.store.sweep(), *await self._prebuilt.sweep()]
 
-    async def collect_garbage(self) -> list[Image]:
+    async def collect_garbage(self, keep: Collection[str] = ()) -> list[Image]:
         with alone("Removing what killed builds left"):
             await self.sweep()
-        return await self.store.collect_garbage()
+        return await self.store.collect_garbage(keep)
 
     async def checks(self) -> list[Check]:
         return await health.checks(self, self.daemon, self.machine, self.store)

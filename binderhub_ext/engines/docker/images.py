@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,9 +74,14 @@ class ImageStore:
         self.keys.forget(image.key)
         return True
 
-    async def collect_garbage(self) -> list[Image]:
-        """Remove images over the configured age and total size, never one in use."""
-        return await self._settings.remove_surplus(await self.images(), self.keys, self.remove)
+    async def collect_garbage(self, keep: Collection[str]) -> list[Image]:
+        """Remove images over the configured age and total size, never one in use.
+
+        Args:
+            keep: keys of environments that stay in any case.
+        """
+        images = await self.images()
+        return await self._settings.remove_surplus(images, self.keys, self.remove, keep)
 
     async def _names(self) -> list[str]:
         """Names of our images; those of other hubs on this daemon are left alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -165,7 +165,7 @@ class KubernetesBuilder(Settings):
         kept = [image for image in described if image]
         return sorted(kept, key=lambda image: self.keys.last_use(image.key))
 
-    async def collect_garbage(self) -> list[Image]:
+    async def collect_garbage(self, keep: Collection[str] = ()) -> list[Image]:
         with alone("Removing what killed builds left"):
             await self.sweep()
         async with self._connected() as api:
@@ -175,8 +175,8 @@ class KubernetesBuilder(Settings):
         unknown = [image for image in kept if not self.keys.last_use(image.key)]
         for image in unknown:
             self.keys.mark_used(image.key)
-        keep = in_use | {image.name for image in unknown}
-        return await self.remove_surplus(kept, self.keys, self._forget, keep)
+        used = {image.key for image in kept if image.name in in_use or image in unknown}
+        return await self.remove_surplus(kept, self.keys, self._forget, used.union(keep))
 
     async def sweep(self) -> list[str]:
         """Remove what builds were given that have no Job any more, and Jobs nobody follows."""

@@ -9,7 +9,7 @@ import asyncio
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -127,12 +127,12 @@ class LocalBuilder(Settings):
         keys = await asyncio.to_thread(self.store.sweep)
         return [*keys, *await asyncio.to_thread(scratch.sweep, self.store.scratch)]
 
-    async def collect_garbage(self) -> list[Image]:
+    async def collect_garbage(self, keep: Collection[str] = ()) -> list[Image]:
         removed: list[Image] = []
         with alone("Removing what killed builds left"):
             await self.sweep()
         with alone("Removing unused environments"):
-            await asyncio.to_thread(keeping.remove_unused, self, self.store, removed)
+            await asyncio.to_thread(keeping.remove_unused, self, self.store, keep, removed)
         with alone("Keeping the cache of packages small"):
             await keeping.trim_caches(self, self.store, self.cache)
         with alone("Removing unused systems"):

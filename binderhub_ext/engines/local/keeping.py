@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from ...housekeeping import alone
@@ -14,14 +15,17 @@ from .settings import Settings
 from .store import Store, unique_bytes
 
 
-def remove_unused(settings: Settings, store: Store, removed: list[Image]) -> None:
+def remove_unused(
+    settings: Settings, store: Store, keep: Collection[str], removed: list[Image]
+) -> None:
     """Remove environments that nobody used for long, or of which there are too many.
 
     Args:
+        keep: keys of those that stay in any case.
         removed: gets those that are gone.
     """
     total: int | None = None
-    for record in store.records():
+    for record in (each for each in store.records() if each.key not in keep):
         if time.time() - store.last_use(record) <= settings.max_age:
             # Only where age does not decide: it takes a look at every file of all.
             total = store.disk_usage() if total is None else total

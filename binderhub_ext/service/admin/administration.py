@@ -24,6 +24,7 @@ from ..launching.eventlog import EventLog
 from ..person.space import DiskUsage
 from ..records.everybody import Everybody, Uses
 from ..records.tables import BuildRow, LaunchRow, TrustRow
+from .pins import Pins
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class Kept:
         image: as the engine has it.
         build: the latest that made it, if that is on record.
         uses: of its launches.
+        pinned: whether it stays, however long nobody uses it.
     """
 
     image: Image
     build: BuildRow | None
     uses: Uses
+    pinned: bool
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Administration:
         self._everybody, self._space, self._tickets = everybody, space, tickets
         self._volumes = VolumeStore(space.layout)
         self._announcement, self._log = Announcement.of(space.layout), log
+        self._pins = Pins.of(space.layout)
 
     # ---- looking
 
@@ -119,7 +123,16 @@ class Administration:
         images = await self._builder.images()
         made = await self._everybody.builds_of([image.key for image in images])
         uses = await self._everybody.uses([image.name for image in images])
-        return [Kept(image, made.get(image.key), uses.get(image.name, Uses())) for image in images]
+        pinned = self._pins.keys()
+        return [
+            Kept(
+                image,
+                made.get(image.key),
+                uses.get(image.name, Uses()),
+                pinned=image.key in pinned,
+            )
+            for image in images
+        ]
 
     async def servers(self, admin: Person) -> list[TheirServer]:
         """Every server that does not stand still, whosever."""
@@ -190,12 +203,28 @@ class Administration:
             Conflict: it is in use.
             Unsupported: this engine cannot.
         """
-        image = next((one for one in await self._builder.images() if one.key == key), None)
-        if image is None:
-            raise NotFound("There is no such environment. It may have been removed meanwhile.")
+        image = await self._image(key)
         if not await self._builder.remove(image):
             raise Conflict("A server uses this environment, or it is being built. Stop that first.")
+        self._pins.unpin(key)
         await self._acted(admin, "remove-environment", image.name)
+
+    async def pin_environment(self, admin: Person, key: str, *, pinned: bool) -> None:
+        """Have an environment stay, however long nobody uses it, or go as all others do.
+
+        Raises:
+            NotFound: there is none.
+        """
+        image = await self._image(key)
+        if pinned:
+            self._pins.pin(key)
+        else:
+            self._pins.unpin(key)
+        await self._acted(admin, f"{'' if pinned else 'un'}pin-environment", image.name)
+
+    async def remove_unused(self) -> list[Image]:
+        """Remove environments over the configured age and total size, but for those pinned."""
+        return await self._builder.collect_garbage(self._pins.keys())
 
     async def stop_server(self, admin: Person, user: str, name: str) -> None:
         """Stop somebody's server; their files stay.
@@ -225,6 +254,12 @@ class Administration:
         """
         told = await asyncio.to_thread(self._announcement.make, words)
         await self._acted(admin, "announce", told)
+
+    async def _image(self, key: str) -> Image:
+        for image in await self._builder.images():
+            if image.key == key:
+                return image
+        raise NotFound("There is no such environment. It may have been removed meanwhile.")
 
     async def _acted(self, admin: Person, action: str, subject: str) -> None:
         await self._log.acted(admin.name, action, subject)

@@ -80,6 +80,7 @@ def environment_view(kept: Kept) -> dict[str, Any]:
         "people": kept.uses.people,
         "launches": kept.uses.launches,
         "last_used": iso(kept.uses.last),
+        "pinned": kept.pinned,
     }
 
 

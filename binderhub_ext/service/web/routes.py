@@ -136,6 +136,7 @@ API: list[Route] = [
     (rf"api/admin/builds/{_ID}/cancel", admin.BuildCancel),
     (rf"api/admin/builds/{_ID}/log", admin.BuildLogText),
     (r"api/admin/environments/([^/]+)", admin.EnvironmentApi),
+    (r"api/admin/environments/([^/]+)/pin", admin.EnvironmentPin),
     (rf"api/admin/servers/{_SERVER}/([^/]*)/stop", admin.TheirServerStop),
     (rf"api/admin/trust/{_ID}", admin.TrustApi),
     (r"api/admin/announcement", admin.AnnouncementApi),

@@ -186,6 +186,7 @@ async def test_garbage_is_what_is_old_and_not_in_use(kit: Kit, tmp_path: Path) -
         assert images[1].name in names and images[0].name not in names
         left = [image.name for image in await kit.builder().images()]
         assert images[0].name in left and images[1].name not in left
+    assert await kit.builder(max_age=0.001).collect_garbage({images[0].key}) == []
     assert images[0].name in [i.name for i in await kit.builder(max_age=0.001).collect_garbage()]
     assert await kit.builder().images() == []
     assert await kit.builder().collect_garbage() == []

@@ -166,6 +166,16 @@ async def test_garbage_goes_by_age(tmp_path: Path) -> None:
     assert not builder.store.path("f" * 32).exists()
 
 
+async def test_what_is_pinned_stays(tmp_path: Path) -> None:
+    builder = LocalBuilder(data_dir=str(tmp_path), max_age=100, max_total_size=1_500_000)
+    for key, unused in zip(KEYS, (50, 500, 900, 0), strict=True):
+        make(builder.store, key, unused=unused, size=1_000_000)
+    kept = {KEYS[2], KEYS[3]}
+    removed = await builder.collect_garbage(kept)
+    assert [image.name for image in removed] == [KEYS[1], KEYS[0]]
+    assert {image.name for image in await builder.images()} == kept
+
+
 async def test_garbage_goes_by_size(tmp_path: Path) -> None:
     builder = LocalBuilder(data_dir=str(tmp_path), max_total_size=2_500_000)
     for key, unused in zip(KEYS, (50, 500, 900, 0), strict=True):

@@ -93,6 +93,20 @@ class EnvironmentApi(ForAdministrators, Api):
         self.write({})
 
 
+class EnvironmentPin(ForAdministrators, Api):
+    """`/api/admin/environments/<key>/pin`: having it stay, or not any more."""
+
+    async def post(self, key: str) -> None:
+        await self._pin(key, pinned=True)
+
+    async def delete(self, key: str) -> None:
+        await self._pin(key, pinned=False)
+
+    async def _pin(self, key: str, *, pinned: bool) -> None:
+        await self.service.administration.pin_environment(self.me, key, pinned=pinned)
+        self.write({})
+
+
 class TheirServerStop(ForAdministrators, Api):
     """`/api/admin/servers/<user>/<name>/stop`."""
 
@@ -271,6 +285,12 @@ async def _remove(page: Handler) -> None:
     await page.service.administration.remove_environment(page.me, first(page.fields(), "id"))
 
 
+async def _pin(page: Handler) -> None:
+    pinned = first(page.fields(), "action") == "pin-environment"
+    key = first(page.fields(), "id")
+    await page.service.administration.pin_environment(page.me, key, pinned=pinned)
+
+
 async def _stop(page: Handler) -> None:
     fields = page.fields()
     user, name = first(fields, "user"), first(fields, "name")
@@ -302,6 +322,8 @@ async def _dismiss(page: Handler) -> None:
 _ACTIONS: dict[str, Callable[[Handler], Awaitable[None]]] = {
     "cancel-build": _cancel,
     "remove-environment": _remove,
+    "pin-environment": _pin,
+    "unpin-environment": _pin,
     "stop-server": _stop,
     "announce": _announce,
     "revoke-trust": _revoke,
