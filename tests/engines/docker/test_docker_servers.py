@@ -129,7 +129,7 @@ print(seen, os.path.exists("/var/run/docker.sock"))
         assert "/home/jovyan/secret.txt" in (await client.run("ada", code)).output
         launches = [docker_hub.launch(user) for user in ("ada", "bob", "nobody")]
         builder = DockerBuilder(data_dir=str(docker_hub.data))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             # a busy engine says of some that it does not know
             while UNKNOWN in (uses := await builder.uses(launches))[:2]:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
