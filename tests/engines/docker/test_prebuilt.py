@@ -50,9 +50,11 @@ def fresh(docker_builder: DockerBuilder, tmp_path: Path) -> DockerBuilder:
 
 
 async def test_it_is_pulled_with_progress_runs_and_is_pulled_once(
-    fresh: DockerBuilder, docker_hub: DockerHub, lab_image: str
+    fresh: DockerBuilder, docker_hub: DockerHub, registry: SmallRegistry, plain_image: str
 ) -> None:
-    events, image = await get(fresh, lab_image)
+    # No other test has pulled it: the daemon has nothing of its layer.
+    name = publish(registry, plain_image, "lab/pulled:1")
+    events, image = await get(fresh, name)
     pulled = [event for event in events if event.phase is Phase.FETCHING]
     assert any("layers" in event.message and " 21.0 MB" in event.message for event in pulled), (
         pulled
@@ -61,13 +63,13 @@ async def test_it_is_pulled_with_progress_runs_and_is_pulled_once(
     assert figures == sorted(figures) and figures[0] == 0 and figures[-1] == 100
     assert image.name == fresh.store.image_name(image.key) and image.size > 20e6
     assert image.name in [one.name for one in await fresh.images()]
-    assert docker("image", "ls", "-q", lab_image) == "", "our own name is the only one left"
+    assert docker("image", "ls", "-q", name) == "", "our own name is the only one left"
     async with docker_hub.client() as client:
         await client.start(docker_hub.launch("pre", image=image.name, files=Files.NONE))
         answer = await client.run("pre", "import os; print(os.path.getsize('/srv/data'))")
         assert answer.output.strip() == str(20 << 20)
         await client.stop("pre")
-    assert await get(fresh, lab_image) == ([], image)
+    assert await get(fresh, name) == ([], image)
 
 
 async def test_a_name_that_stands_for_another_image_now_gets_that(
