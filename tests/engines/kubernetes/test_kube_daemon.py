@@ -95,6 +95,7 @@ def test_places() -> None:
 
 
 SILENT = 'rpc error: desc = "transport: Error while dialing: dial tcp: connection refused"'
+HUNG_UP = 'desc = "transport: failed to write client preface: write tcp: broken pipe"'
 STRANGER = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
 
 
@@ -105,6 +106,7 @@ STRANGER = "tls: failed to verify certificate: x509: certificate signed by unkno
         (unanswered(STRANGER), EngineDown, "accept each other's certificates"),
         (unanswered("remote error: tls: certificate required"), EngineDown, "certificates"),
         (unanswered("error reading server preface: EOF"), EngineDown, "certificates"),
+        (unanswered(HUNG_UP), EngineDown, "certificates"),
         (failed("write /x: no space left on device"), NoSpace, "disk of the build daemon"),
         (failed("error: failed to receive status: EOF"), BuildFailed, "went away"),
     ],
