@@ -23,7 +23,7 @@ from ..core.secretnames import NO_SECRETS, SIGN_IN, Secret, name_of
 from ..core.sentences import Sentence, listing
 from ..secretsettings import OfferedToken, Secrets
 
-_PATIENCE = 15
+_PATIENCE = 60
 _UNREACHED = (
     "The secrets of this server could not be had from the hub's service. Launch again in a moment;"
     " if it stays so, tell the administrator."

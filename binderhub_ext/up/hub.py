@@ -22,7 +22,7 @@ from ..hub import SERVICE
 from .hosts import keep_to_own_host
 from .network import is_loopback
 
-_PATIENCE = 5
+_PATIENCE = 20
 """Seconds a process gets to end after being asked to."""
 
 _LOOK = 3

@@ -25,7 +25,7 @@ from . import endpoint
 from .job import build_arguments
 from .sweep import NO_SERVER
 
-_TRY = 60
+_TRY = 180
 """Seconds a program of an image has to answer."""
 
 _TRIED = "binder-at-home.tried"

@@ -164,7 +164,7 @@ async def _names(daemon: Daemon, images: Sequence[Image], servers: Check) -> Che
         return Check(name, True, untried, required=False)
     options = ("run", "--rm", f"--network={network.NAME}", "--entrypoint=python3")
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await daemon.ask(*options, images[-1].name, "-c", _RESOLVE, host)
     except (ProcessFailed, TimeoutError):
         message = Sentence("A container cannot look up names, so nothing can be installed in it.")

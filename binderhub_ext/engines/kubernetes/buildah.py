@@ -24,7 +24,7 @@ from repo2docker.utils import execute_cmd
 from ...programs import ProcessFailed, output
 from .architecture import foreign
 
-_TRY = 60
+_TRY = 180
 _BUILD = ("build", "--layers", "--isolation=chroot", "--format=docker", "--pull=missing")
 AS_IT_IS: Any = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
 """How to unpack what repo2docker packed; the Python of Debian 12 knows no filters."""

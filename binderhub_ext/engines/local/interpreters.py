@@ -158,7 +158,7 @@ def _candidates(managed: Path) -> Iterable[str]:
 async def _ask(path: str) -> Interpreter | None:
     env = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             answer = await output([path, "-I", "-S", "-c", _QUESTION], env=env)
         version, name, real, prefix, no_gil = json.loads(answer)
     except (OSError, TimeoutError, ProcessFailed, ValueError):

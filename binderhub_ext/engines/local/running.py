@@ -30,7 +30,7 @@ from .network import Network, Ports
 from .processes import ProcessId
 from .sandbox import FIRST, RUN, VARIABLES, Bind, Descriptors, Sandbox, arguments, own_files
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 """Seconds for anything of ours to get ready; milliseconds on a machine that is well."""
 
 _LOOK = 0.002
