@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from pathlib import Path
 import pytest
 from authority import Authority
 from kubehub import HOST, REGISTRY, STATE
+from patience import SOON, START, wait_until
 from ports import free_ports
 
 PROGRAM = STATE / "bin/buildkitd"
-_PATIENCE = 60
 _CONFIG = """
 root = "{root}"
 [grpc]
@@ -82,11 +81,12 @@ def running_daemon(folder: Path) -> Iterator[BuildKitDaemon]:
         yield BuildKitDaemon(f"tcp://{HOST}:{port}", authority, log)
     finally:
         process.terminate()
-        process.wait(_PATIENCE)
+        process.wait(SOON)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while "running server on" not in (said := log.read_text()):
-        assert process.poll() is None and time.monotonic() < deadline, said
-        time.sleep(0.1)
+    def runs() -> bool:
+        assert process.poll() is None, log.read_text()
+        return "running server on" in log.read_text()
+
+    wait_until(runs, log.read_text, START)

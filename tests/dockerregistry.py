@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 from dockerhub import docker
+from patience import SOON, START, wait_until
+from ports import free_ports
 
 _CONFIG = """
 version: 0.1
@@ -148,8 +150,7 @@ def running_registry(root: Path, *, private: bool = False) -> Iterator[SmallRegi
 def _serving(root: Path, *, private: bool) -> Iterator[int]:
     """The program; its port."""
     program = registry_program()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports(1)
     auth = ""
     if private:
         (root / "htpasswd").write_text(f"{USER}:{_HASH}\n")
@@ -160,10 +161,7 @@ def _serving(root: Path, *, private: bool) -> Iterator[int]:
         [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(100):
-            if _get(port, "") is not None:
-                break
-            time.sleep(0.1)
+        wait_until(lambda: _get(port, "") is not None, "the registry does not answer", START)
         yield port
     finally:
         process.terminate()
@@ -177,7 +175,7 @@ def _get(port: int, path: str) -> bytes | None:
     headers = {"Accept": accept, "Authorization": f"Basic {basic}"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v2/{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=SOON) as response:
             return bytes(response.read())
     except urllib.error.URLError:
         return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from patience import SOON, START
 from sandboxhub import Answer, Client, SandboxHub
 
 TRIES = (Path(__file__).parent / "tries.py").read_text()
@@ -35,14 +36,14 @@ class Attack:
     abstract: str
     spoiled: bool = False
 
-    async def try_(self, expression: str, seconds: float = 120) -> Any:
+    async def try_(self, expression: str, seconds: float = START) -> Any:
         """Let eve evaluate an expression of `tries.py`."""
         code = f"{TRIES}\nprint('RESULT', repr({expression}))"
         answer = await self.run("eve", code, seconds)
         assert "RESULT " in answer.output, answer
         return ast.literal_eval(answer.output.rpartition("RESULT ")[2].splitlines()[0])
 
-    async def run(self, user: str, code: str, seconds: float = 60) -> Answer:
+    async def run(self, user: str, code: str, seconds: float = SOON) -> Answer:
         """Run code; in a kernel of its own where one may end of what is tried."""
         return await self.client.run(user, code, seconds=seconds, kept=not self.spoiled)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from leftout import WHY
+from patience import SOON
 from sandboxhub import SandboxHub
 from traitlets.config import Config
 
@@ -67,7 +68,7 @@ def missing() -> str:
     if not Path(KUBECONFIG).exists():
         return f"there is no cluster here; {get}"
     try:
-        kubectl("get", "--raw=/readyz", "--request-timeout=10s")
+        kubectl("get", "--raw=/readyz", "--request-timeout=60s")
     except (AssertionError, OSError):
         return f"no cluster answers; {get}"
     return ""
@@ -120,7 +121,7 @@ def remove_namespace(name: str) -> None:
     Nothing of it runs when this returns. The rest goes by itself, for which the cluster takes its
     time.
     """
-    inside = ("--namespace", name, "--all", "--ignore-not-found", "--timeout=2m")
+    inside = ("--namespace", name, "--all", "--ignore-not-found", "--timeout=4m")
     kubectl("delete", "deployments,jobs,pods", "--now", *inside, check=False)
     kubectl("delete", "namespace", name, "--wait=false", check=False)
     kubectl("delete", "persistentvolume", f"--selector=of={name}", "--wait=false", check=False)
@@ -236,7 +237,7 @@ class KubeHub(SandboxHub):
         """Pods, their Secrets, and directories of servers."""
         servers = self.layout.run / "pods"
         directories = [str(path) for path in servers.iterdir()] if servers.exists() else []
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + SOON
         while (left := self._left_in_the_cluster()) and time.monotonic() < deadline:
             time.sleep(0.5)
         return [*left, *directories]

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from patience import SOON, START, wait_until
 
 _numbers = count(1)
 
@@ -73,13 +73,13 @@ def running_postgres() -> Iterator[Postgres]:
             yield Postgres(found, Path(folder))
         finally:
             server.send_signal(2)  # ends connections, then itself
-            server.wait(30)
+            server.wait(SOON)
 
 
 def _wait(programs: Path, folder: str) -> None:
-    for _ in range(200):
-        done = subprocess.run([str(programs / "pg_isready"), "-h", folder], capture_output=True)
-        if done.returncode == 0:
-            return
-        time.sleep(0.1)
-    raise RuntimeError("PostgreSQL did not start")
+    ask = [str(programs / "pg_isready"), "-h", folder]
+
+    def ready() -> bool:
+        return subprocess.run(ask, capture_output=True).returncode == 0
+
+    wait_until(ready, "PostgreSQL did not start", START)

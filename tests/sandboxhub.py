@@ -35,6 +35,7 @@ import aiohttp
 import noproxy
 import pytest
 from datadirs import remove_later
+from patience import SOON, START
 from ports import free_ports
 from readymade import give_environment
 
@@ -65,7 +66,8 @@ c.Authenticator.allow_all = True
 c.BinderSpawnerMixin.data_dir = {data!r}
 c.BinderSpawnerMixin.service_url = "http://127.0.0.1:{service}"
 c.Spawner.consecutive_failure_limit = 3
-c.Spawner.start_timeout = 60
+c.Spawner.start_timeout = {start}
+c.Spawner.http_timeout = {start}
 c.Spawner.poll_interval = 1
 {extra}
 """
@@ -234,7 +236,7 @@ class SandboxHub:
         ticket.write_text(self.secret)
         ticket.chmod(0o600)
         fields = {"data": str(self.data), "hub": self.port, "public": free_ports(1)}
-        fields["service"] = self.service
+        fields |= {"service": self.service, "start": int(START)}
         extra = f"{noproxy.CONFIG}\n{extra}"
         self.config.write_text(_CONFIG.format(**fields, token=self.token, extra=extra))
         if self.given_away:
@@ -313,7 +315,7 @@ class SandboxHub:
         self._wait(self.log.read_text().count("now running"))
 
     def _wait(self, before: int) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START
         while time.monotonic() < deadline and self.process and self.process.poll() is None:
             if self.log.read_text().count("now running") > before:
                 return
@@ -330,7 +332,7 @@ class SandboxHub:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(30)
+                self.process.wait(SOON)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -438,7 +440,8 @@ class Client:
         return await self._follow(f"{path}/progress")
 
     async def _follow(self, path: str) -> list[dict[str, Any]]:
-        for _ in range(200):
+        end = time.monotonic() + SOON
+        while time.monotonic() < end:
             async with self.session.get(self.url(path)) as response:
                 # As long as the Hub removes what a failed start left, it says that nothing starts.
                 if response.status != 400:
@@ -461,7 +464,8 @@ class Client:
         path = f"users/{user}/servers/{server}"
         status, answer = await self.api("DELETE", path)
         assert status in (202, 204), answer
-        for _ in range(200):
+        end = time.monotonic() + SOON
+        while time.monotonic() < end:
             _, model = await self.api("GET", f"users/{user}?include_stopped_servers=1")
             state = model["servers"].get(server)
             if not state or state.get("stopped"):
@@ -494,7 +498,7 @@ class Client:
         user: str,
         code: str,
         server: str = "one",
-        seconds: float = 60,
+        seconds: float = SOON,
         kernel: str = "python3",
         *,
         kept: bool = False,

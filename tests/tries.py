@@ -85,7 +85,7 @@ def asks(requests):
             url, method=method, headers=headers, data=b"{}" * (method == "POST")
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 told[method + " " + url] = response.status
         except urllib.error.HTTPError as error:
             told[method + " " + url] = error.code

@@ -1,22 +1,25 @@
 """Fixtures with Debian's Chromium, for every folder whose tests use a browser.
 
-`browser`: one for all modules that follow each other. `context`: a person's, with own cookies.
-`page`: a page of it. `artifacts`: where screenshots go.
+`browser`: one for all modules that follow each other. `context`: a person's, with own cookies;
+`new_context` makes others. `page`: a page of it. `artifacts`: where screenshots go.
 """
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from patience import SOON_MS, START_MS
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-# As long as Playwright waits for everything else. What is there sooner costs nothing, and a busy
-# machine takes longer than the 5 s that it has for this.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=SOON_MS)
 
 # Debian's packages. The whole browser now and then never answers when it is to close a context.
 PROGRAMS = ("chromium-headless-shell", "chromium")
@@ -56,8 +59,14 @@ def _begin_browser() -> Browser:
     executable = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if executable is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium-headless-shell)")
+    program = Path(_running.enter_context(TemporaryDirectory(prefix="chromium-")), "chromium")
+    begin = shlex.join(
+        [sys.executable, str(Path(__file__).with_name("undisturbed.py")), executable]
+    )
+    program.write_text(f'#!/bin/sh\nexec {begin} "$@"\n')
+    program.chmod(0o755)
     playwright = _running.enter_context(sync_playwright())
-    browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=START_MS)
     _running.callback(browser.close)
     return browser
 
@@ -80,10 +89,17 @@ def pytest_runtest_teardown(
         _end_browser()
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Another person's browser, or one with other options (Playwright's), as patient as any."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(SOON_MS)
+    return context
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A person's browser: own cookies."""
-    context = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
+    context = new_context(browser, viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
     yield context
     context.close()
 

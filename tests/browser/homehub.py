@@ -23,17 +23,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mainpage
+from chromium import new_context
 from datadirs import remove_later
-from gitserver import GitServer
+from gitserver import GitServer, RepoHandle
+from patience import SOON, START, wait_until
 from playwright.sync_api import Browser, Locator, Page
 from ports import free_ports
 from readymade import give_environment
 
+from binderhub_ext.core.projects import project_folder
+from binderhub_ext.core.repo import Repo
+
 PASSWORD = "correct-horse-battery-staple"
 ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
 PEOPLE = ("maria", "jonas", "nora", *map(str.lower, ODD_NAMES))
-START = 120
-STOP = 45
+
+HELD = '#!/bin/sh\ntouch begun\nuntil test -e go-on; do sleep 0.1; done\nexec "$@"\n'
+"""A repository's `start`, which waits until a test lets it go on (:meth:`HomeHub.let_start`)."""
 
 _CONFIG = """
 c = get_config()
@@ -78,7 +84,7 @@ class HomeHub:
     @contextmanager
     def visitor(self, browser: Browser, user: str) -> Iterator[Page]:
         """Somebody else's browser, signed in."""
-        context = browser.new_context()
+        context = new_context(browser)
         page = context.new_page()
         self.sign_in(page, user)
         yield page
@@ -87,6 +93,13 @@ class HomeHub:
     def sign_in(self, page: Page, user: str) -> None:
         """Sign in as a person does, and end up on our main page."""
         mainpage.sign_in(page, self.url, user, PASSWORD)
+
+    def let_start(self, user: str, repo: RepoHandle) -> None:
+        """Let somebody's server whose `start` is `HELD` go on, once it has begun."""
+        project = project_folder(Repo("git", repo.url, repo.url))
+        folder = self.root / "homes" / user / project
+        wait_until((folder / "begun").exists, "no server begins", START)
+        (folder / "go-on").touch()
 
     def stop_server(self, page: Page, title: str) -> Locator:
         """Stop a server on the main page, as a person does; gives its row."""
@@ -145,7 +158,7 @@ class HomeHub:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP)
+            process.wait(SOON)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -161,7 +174,7 @@ class HomeHub:
     def answers(self) -> bool:
         """Whether the service is there."""
         try:
-            with urllib.request.urlopen(f"{self.main_page}health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.main_page}health", timeout=SOON) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

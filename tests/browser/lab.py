@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
-from playwright.sync_api import Error, Locator, Page, TimeoutError, expect
-
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
-OPENING = 90_000
+from patience import START_MS
+from playwright.sync_api import Locator, Page, expect
 
 DROP = """(content) => {
   const brought = new DataTransfer();
@@ -50,51 +46,23 @@ def notebook(*cells: str) -> str:
     )
 
 
-def arrive(page: Page, url: str, timeout: float) -> None:
-    """Wait until the page is at a URL, even if Chromium drops what it loads on the way.
-
-    It does whenever an address of this machine changes (ERR_NETWORK_CHANGED), as when a container
-    starts or ends. With a window it loads the page again by itself; here we do.
-    """
-    for _ in range(3):
-        try:
-            page.wait_for_url(url, timeout=timeout)
-            return
-        except Error as error:
-            if "ERR_NETWORK_CHANGED" not in error.message:
-                raise
-            with suppress(Error):
-                page.reload()
-    page.wait_for_url(url, timeout=timeout)
-
-
 def wait_for_lab(page: Page) -> None:
-    """Wait until JupyterLab is there; a page that stays empty is loaded again once, as people do.
-
-    JupyterLab does not repeat what Chromium dropped (see :func:`arrive`). A picture of that page is
-    kept.
-    """
-    panel = page.locator("#jp-main-dock-panel")
-    try:
-        panel.wait_for(timeout=OPENING)
-    except TimeoutError:
-        page.screenshot(path=ARTIFACTS / "lab-stayed-empty.png")
-        page.reload()
-        panel.wait_for(timeout=OPENING)
+    """Wait until JupyterLab is there."""
+    page.locator("#jp-main-dock-panel").wait_for(timeout=START_MS)
 
 
 def run_cells(page: Page, numbers: Sequence[int]) -> None:
     """Run cells of the notebook in front and wait until each is done."""
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     # What is typed before the kernel is there is lost at times.
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=OPENING)
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=START_MS)
     for number in numbers:
         cell = cells.nth(number)
-        cell.locator(".jp-InputArea-editor").click(timeout=OPENING)
+        cell.locator(".jp-InputArea-editor").click(timeout=START_MS)
         page.keyboard.press("Control+Enter")
         prompt = cell.locator(".jp-InputArea-prompt")
-        expect(prompt).not_to_have_text("[ ]:", timeout=OPENING)
-        expect(prompt).not_to_have_text("[*]:", timeout=OPENING)
+        expect(prompt).not_to_have_text("[ ]:", timeout=START_MS)
+        expect(prompt).not_to_have_text("[*]:", timeout=START_MS)
 
 
 def output(page: Page, number: int) -> Locator:

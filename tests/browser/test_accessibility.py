@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import samples
 from axe_playwright_python.sync_playwright import Axe
+from chromium import new_context
 from harness import Pages, Stream
 from playwright.sync_api import Browser, Page
 
@@ -129,7 +130,8 @@ def take_picture(page: Page, path: Path) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_no_serious_findings(pages: Pages, browser: Browser, artifacts: Path, state: str) -> None:
     # Axe is put into the page as a script, which our policy would refuse.
-    context = browser.new_context(
+    context = new_context(
+        browser,
         viewport={"width": 1100, "height": 700},
         color_scheme="light",
         reduced_motion="reduce",
@@ -151,7 +153,7 @@ def test_no_serious_findings(pages: Pages, browser: Browser, artifacts: Path, st
 
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_is_cut_off_at_phone_width(pages: Pages, browser: Browser, state: str) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 740})
+    context = new_context(browser, viewport={"width": 360, "height": 740})
     page = context.new_page()
     page.goto(serve(pages, state), wait_until="load")
     page.wait_for_timeout(200)

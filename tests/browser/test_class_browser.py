@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 
 import samples
+from chromium import new_context
 from harness import Pages, Stream
 from homehub import HomeHub
-from lab import arrive
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
 from test_accessibility import findings
 
 from binderhub_ext.service.web.classviews import poster
 
-START = 240_000
 LINK = "v2/shipped/scratch?labpath=notebook.ipynb&environment=plain"
 FAILS = """async ([api, link, token]) => {
     const body = JSON.stringify({ link });
@@ -26,7 +26,7 @@ def test_the_code_is_as_large_as_the_wall(pages: Pages, browser: Browser, artifa
     """Without a script, in both themes, on a projector and on a phone."""
     address = pages.show("qr", "qr.html", **poster(f"{pages.url}c/abcd2345", title="Tides"))
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+        context = new_context(browser, color_scheme=scheme, bypass_csp=True)
         page = context.new_page()
         page.goto(address)
         for width, height in ((1920, 1080), (1024, 768), (360, 640)):
@@ -93,7 +93,7 @@ def test_a_class_of_two(home_hub: HomeHub, page: Page, browser: Browser, artifac
         expect(rows).to_have_count(2)
         failed = rows.filter(has_text="nora")
         expect(failed).to_contain_text("There is no volume “nobody-has-it”")
-        arrive(jonas, "**/user/jonas/**", timeout=START)
+        jonas.wait_for_url("**/user/jonas/**", timeout=START_MS)
         expect(rows.filter(has_text="jonas")).to_have_attribute("data-state", "running")
         page.screenshot(path=artifacts / "class.png", full_page=True)
         page.set_viewport_size({"width": 360, "height": 740})

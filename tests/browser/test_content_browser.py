@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from homehub import HomeHub
-from lab import arrive, notebook, output, run_cells, save, wait_for_lab
+from lab import notebook, output, run_cells, save, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Page, expect
 
-BUILD = 240_000
 WORK = (
     "import humanize; print(humanize.intcomma(7654321), open('words.txt').read())",
     "open('mine.txt', 'w').write('kept'); import os\n"
@@ -39,7 +39,7 @@ def test_a_course_with_an_environment_of_another_repository(
         expect(facts).to_contain_text(words)
     page.screenshot(path=artifacts / "content-asked.png", full_page=True)
     page.get_by_role("button", name="Launch", exact=True).click()
-    arrive(page, "**/user/nora/**", BUILD)
+    page.wait_for_url("**/user/nora/**", timeout=START_MS)
     wait_for_lab(page)
     assert "/lab/tree/Week-1/index.ipynb" in page.url
     run_cells(page, [0, 1])
@@ -59,7 +59,7 @@ def test_a_course_with_an_environment_of_another_repository(
     expect(page.locator(".binder-facts")).to_contain_text(new[:7])
     expect(page.locator(".binder-facts")).to_contain_text("Built already: starts at once.")
     page.get_by_role("button", name="Launch", exact=True).click()
-    arrive(page, "**/user/nora/**", BUILD)
+    page.wait_for_url("**/user/nora/**", timeout=START_MS)
     assert (course / "words.txt").read_text() == "second words"
     assert (course / "mine.txt").read_text() == "kept" and (course / "next.ipynb").exists()
     home_hub.stop_server(page, "env")

@@ -12,12 +12,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from chromium import new_context
 from gitserver import RepoHandle
-from homehub import HomeHub
-from lab import arrive, notebook, output, run_cells, save, wait_for_lab
+from homehub import HELD, HomeHub
+from lab import notebook, output, run_cells, save, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-BUILD = 240_000
 MARK = "987654321"
 
 # What can be found from inside a server: the file below any home, and the process.
@@ -79,9 +80,9 @@ def test_the_first_day(
     launch(maria, repo.url, file="index.ipynb")
     expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     maria.get_by_text("Build log", exact=True).click()
-    expect(maria.locator("#log-lines")).to_contain_text("humanize", timeout=BUILD)
+    expect(maria.locator("#log-lines")).to_contain_text("humanize", timeout=START_MS)
     maria.screenshot(path=artifacts / "progress.png")
-    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=BUILD)
+    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
 
     wait_for_lab(maria)
     run_cells(maria, [0, 1])
@@ -93,16 +94,16 @@ def test_the_first_day(
     home_hub.stop_server(maria, "tides")
     maria.screenshot(path=artifacts / "main-page-with-server.png")
     launch(maria, repo.url, file="index.ipynb")
-    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=60_000)
+    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
     wait_for_lab(maria)
-    expect(output(maria, 1)).to_have_text(f"kept by maria {MARK}", timeout=60_000)
+    expect(output(maria, 1)).to_have_text(f"kept by maria {MARK}")
     expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible()
     run_cells(maria, [2, 3])
     expect(output(maria, 2)).to_have_text("True")
     expect(output(maria, 3)).to_have_text("files 2 processes 1")
 
     launch(jonas, repo.url, file="look.ipynb")
-    arrive(jonas, "**/user/jonas/tides-*/lab/**", timeout=60_000)
+    jonas.wait_for_url("**/user/jonas/tides-*/lab/**", timeout=START_MS)
     wait_for_lab(jonas)
     run_cells(jonas, [0])
     expect(output(jonas, 0)).to_have_text("files 0 processes 0")
@@ -118,9 +119,8 @@ def test_the_first_day(
 def test_every_tab_and_every_return_finds_the_same_launch(
     home_hub: HomeHub, context: BrowserContext, maria: Page
 ) -> None:
-    repo = home_hub.git.create_repo(
-        "ocean/slow", {"requirements.txt": "humanize\n", "postBuild": "#!/bin/sh\nsleep 12\n"}
-    )
+    slow = {"requirements.txt": "humanize\n", "postBuild": "#!/bin/sh\nsleep 12\n"}
+    repo = home_hub.git.create_repo("ocean/slow", {**slow, "start": HELD})
     launch(maria, repo.url)
     address = maria.url
     expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
@@ -137,8 +137,9 @@ def test_every_tab_and_every_return_finds_the_same_launch(
     maria.reload()
     expect(maria.locator("#connection")).to_contain_text("the launch goes on")
     maria.unroute("**/events*")
+    home_hub.let_start("maria", repo)
     for tab in (maria, other):
-        arrive(tab, "**/user/maria/slow-*/lab**", timeout=BUILD)
+        tab.wait_for_url("**/user/maria/slow-*/lab**", timeout=START_MS)
         # The second JupyterLab of a browser goes on to a workspace of its own once it has begun.
         wait_for_lab(tab)
     assert len(list((home_hub.root / "builds").glob("*.log"))) >= 1
@@ -157,9 +158,9 @@ def test_a_link_from_outside_asks_until_it_is_trusted(
     assert maria.url == link
     maria.get_by_label("Trust this repository from now on").check()
     maria.get_by_role("button", name="Launch").click()
-    arrive(maria, "**/user/maria/tides-*/**", timeout=BUILD)
+    maria.wait_for_url("**/user/maria/tides-*/**", timeout=START_MS)
     maria.goto(link)
-    arrive(maria, "**/user/maria/tides-*/**", timeout=BUILD)
+    maria.wait_for_url("**/user/maria/tides-*/**", timeout=START_MS)
     maria.goto(f"{home_hub.main_page}settings")
     maria.get_by_role("button", name="Revoke").click()
     expect(maria.get_by_text("None. Trust is given")).to_be_visible()
@@ -170,12 +171,12 @@ def test_a_link_from_outside_asks_until_it_is_trusted(
 
 
 def test_a_launch_without_scripts(home_hub: HomeHub, repo: RepoHandle, browser: Browser) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = new_context(browser, java_script_enabled=False)
     page = context.new_page()
     home_hub.sign_in(page, "maria")
     page.get_by_label("Repository").fill(repo.url)
     page.get_by_role("button", name="Launch", exact=True).click()
-    arrive(page, "**/user/maria/tides-*/**", timeout=BUILD)
+    page.wait_for_url("**/user/maria/tides-*/**", timeout=START_MS)
     page.goto(home_hub.main_page)
     row = page.locator("#work li").filter(has_text="tides")
     row.locator(".binder-menu > summary").click()
@@ -203,7 +204,7 @@ def test_a_failure_says_what_happened_and_what_to_do(
     files, ref, words = FAILURES[kind]
     repo = home_hub.git.create_repo(f"failures/{kind}", files)
     launch(maria, repo.url, ref=ref)
-    expect(maria.locator("#failure")).to_be_visible(timeout=BUILD)
+    expect(maria.locator("#failure")).to_be_visible(timeout=START_MS)
     expect(maria.locator("#failure")).to_contain_text(words)
     expect(maria.locator("#failure-reference")).not_to_be_empty()
     maria.screenshot(path=artifacts / f"failure-{kind}.png", full_page=True)
@@ -248,7 +249,8 @@ def test_pictures(home_hub: HomeHub, browser: Browser, maria: Page, artifacts: P
     state = maria.context.storage_state()
     shots = {"dark": (1100, 800, "dark"), "phone": (360, 740, "light")}
     for name, (width, height, scheme) in shots.items():
-        context = browser.new_context(
+        context = new_context(
+            browser,
             storage_state=state,
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chromium import new_context
 from homehub import HomeHub
 from lab import notebook, output, run_cells, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
 
-BUILD = 240_000
 WRITE = "open('result.txt', 'w').write('mine')"
 
 
@@ -24,7 +25,7 @@ def test_delete_and_restore(
     page.get_by_label("File to open").fill("write.ipynb")
     page.get_by_label("Open with").select_option("JupyterLab")
     page.get_by_role("button", name="Launch", exact=True).click()
-    page.wait_for_url("**/user/maria/currents-*/lab/**", timeout=BUILD)
+    page.wait_for_url("**/user/maria/currents-*/lab/**", timeout=START_MS)
     wait_for_lab(page)
     run_cells(page, [0])
     expect(output(page, 0)).to_have_text("4")
@@ -51,7 +52,7 @@ def test_delete_and_restore(
     expect(trash).to_contain_text("gone for good in 4 weeks")
 
     # somebody else sees nothing of it
-    phone = browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
+    phone = new_context(browser, viewport={"width": 390, "height": 800}, reduced_motion="reduce")
     jonas = phone.new_page()
     home_hub.sign_in(jonas, "jonas")
     jonas.goto(f"{home_hub.main_page}files")
@@ -83,8 +84,8 @@ def test_delete_and_restore(
     expect(page.locator("#entries")).to_contain_text("plan.csv")
     page.screenshot(path=artifacts / "folder.png", full_page=True)
     # and in a browser that runs no scripts
-    plain = browser.new_context(
-        java_script_enabled=False, storage_state=page.context.storage_state()
+    plain = new_context(
+        browser, java_script_enabled=False, storage_state=page.context.storage_state()
     )
     other = plain.new_page()
     other.goto(page.url)
@@ -95,6 +96,6 @@ def test_delete_and_restore(
     plain.close()
     page.go_back()
     row.get_by_role("button", name="Open").click()
-    page.wait_for_url("**/user/maria/currents-*/lab/**", timeout=BUILD)
+    page.wait_for_url("**/user/maria/currents-*/lab/**", timeout=START_MS)
     page.goto(page.url.partition("/lab")[0] + "/files/result.txt")
     expect(page.locator("body")).to_have_text("mine")

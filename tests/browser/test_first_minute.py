@@ -8,18 +8,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from chromium import new_context
 from homehub import PASSWORD, HomeHub
-from lab import DROP, arrive, output, run_cells, wait_for_lab
+from lab import DROP, output, run_cells, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-START = 240_000
 NAME = "Binder@home"
 
 
 @pytest.fixture
 def newcomer(browser: Browser) -> Iterator[Page]:
     """Somebody who is not signed in, at a window of usual size."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context = new_context(browser, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
@@ -49,7 +50,7 @@ def test_two_clicks_to_a_notebook(home_hub: HomeHub, newcomer: Page, artifacts: 
     page.wait_for_url(home_hub.main_page)
     pictures(page, artifacts, "first-page")
     page.get_by_role("button", name="Open an empty notebook").click()
-    arrive(page, "**/user/nora/scratch-*/lab/tree/**/notebook.ipynb", timeout=START)
+    page.wait_for_url("**/user/nora/scratch-*/lab/tree/**/notebook.ipynb", timeout=START_MS)
     wait_for_lab(page)
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
     page.keyboard.type("print(6 * 7)")
@@ -78,7 +79,7 @@ def test_a_notebook_file_is_put_beside_what_is_there(home_hub: HomeHub, page: Pa
     def come(begin: Callable[[], None], name: str) -> None:
         page.goto(home_hub.main_page)
         begin()
-        arrive(page, f"**/user/nora/scratch-*/lab/tree/{name}", timeout=START)
+        page.wait_for_url(f"**/user/nora/scratch-*/lab/tree/{name}", timeout=START_MS)
 
     def choose() -> None:
         page.get_by_label("Notebook file").set_input_files(file)
@@ -109,7 +110,7 @@ def test_the_example_has_a_picture_and_a_file_that_stays(
     home_hub.sign_in(page, "nora")
     begin = page.get_by_role("button", name="Open the example")
     begin.click()
-    arrive(page, "**/user/nora/tides-*/lab/tree/**/index.ipynb", timeout=START)
+    page.wait_for_url("**/user/nora/tides-*/lab/tree/**/index.ipynb", timeout=START_MS)
     wait_for_lab(page)
     run_cells(page, [0, 1, 2])
     expect(output(page, 0)).to_contain_text("in 15 days")
@@ -117,7 +118,7 @@ def test_the_example_has_a_picture_and_a_file_that_stays(
     page.screenshot(path=artifacts / "example.png")
     home_hub.stop_server(page, "tides")
     begin.click()
-    arrive(page, "**/user/nora/tides-*/lab/tree/**/index.ipynb", timeout=START)
+    page.wait_for_url("**/user/nora/tides-*/lab/tree/**/index.ipynb", timeout=START_MS)
     wait_for_lab(page)
     expect(page.locator(".jp-DirListing-item", has_text="visits.txt")).to_be_visible()
 

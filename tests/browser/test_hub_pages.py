@@ -9,8 +9,9 @@ import urllib.request
 
 import pytest
 from gitserver import RepoHandle
-from homehub import HomeHub
-from lab import DROP, arrive
+from homehub import HELD, HomeHub
+from lab import DROP
+from patience import SOON, START_MS
 from playwright.sync_api import Page, expect
 from test_accessibility import findings
 
@@ -19,8 +20,7 @@ GONE = re.compile("Start My Server|My Server|Add New Server|Relaunch|Launch Serv
 
 @pytest.fixture(scope="module")
 def repo(home_hub: HomeHub) -> RepoHandle:
-    slowly = '#!/bin/sh\nsleep 3\nexec "$@"\n'
-    return home_hub.git.create_repo("ocean/pages", {"requirements.txt": "", "start": slowly})
+    return home_hub.git.create_repo("ocean/pages", {"requirements.txt": "", "start": HELD})
 
 
 def test_home_and_control_panel_lead_to_the_main_page(home_hub: HomeHub, maria: Page) -> None:
@@ -48,7 +48,7 @@ def is_let_in(hub: HomeHub, token: str) -> bool:
     headers = {"Authorization": f"token {token}"}
     try:
         request = urllib.request.Request(f"{hub.url}/hub/api/user", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=SOON) as answer:
             return bool(json.load(answer)["name"] == "maria")
     except urllib.error.HTTPError as error:
         assert error.code == 403
@@ -127,9 +127,10 @@ def test_a_server_that_starts_or_does_not_run(
     other.set_extra_http_headers({"Accept-Language": "de"})
     other.goto(f"{home_hub.url}/hub/spawn-pending/maria/{maria.evaluate(STARTING)}")
     expect(other.get_by_role("heading", level=1)).to_have_text("Ihr Server startet")
+    home_hub.let_start("maria", repo)
     other.wait_for_url("**/user/maria/pages-*/**")
     other.close()
-    maria.wait_for_url("**/user/maria/pages-*/**", timeout=240_000)
+    maria.wait_for_url("**/user/maria/pages-*/**", timeout=START_MS)
     there = maria.url
     row = home_hub.stop_server(maria, "pages")
     maria.goto(there)
@@ -154,7 +155,7 @@ def test_a_hub_that_starts_says_so_and_comes_back(home_hub: HomeHub, maria: Page
         expect(maria.get_by_role("heading", level=1)).to_have_text("Starting")
     finally:
         home_hub.start()
-    expect(maria.get_by_role("button", name="Make a token")).to_be_visible(timeout=90_000)
+    expect(maria.get_by_role("button", name="Make a token")).to_be_visible()
     maria.goto(brought)
     maria.get_by_role("button", name="Launch again").click()
-    arrive(maria, "**/user/maria/scratch-*/lab/tree/mine.ipynb", timeout=240_000)
+    maria.wait_for_url("**/user/maria/scratch-*/lab/tree/mine.ipynb", timeout=START_MS)

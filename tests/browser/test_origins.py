@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 from gitserver import RepoHandle
 from homehub import ODD_NAMES, HomeHub
-from lab import arrive, notebook, run_cells, wait_for_lab
+from lab import notebook, run_cells, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
-
-BUILD = 240_000
 
 # What was done to a hub with one origin, each way in; `found` says which led anywhere.
 ATTACK = """
@@ -120,12 +119,12 @@ def state(page: Page, hub: HomeHub) -> tuple[int, int]:
 def test_a_page_of_a_server_cannot_act(home_hub: HomeHub, maria: Page) -> None:
     repo = hostile(home_hub)
     launch(maria, home_hub, repo.url, "index.ipynb")
-    arrive(maria, "**/user/maria/notes-*/lab/**", timeout=BUILD)
+    maria.wait_for_url("**/user/maria/notes-*/lab/**", timeout=START_MS)
     wait_for_lab(maria)
     with maria.context.new_page() as other:
         before = state(other, home_hub)
     run_cells(maria, [0])
-    maria.wait_for_function("window.found", timeout=60_000)
+    maria.wait_for_function("window.found")
     found: dict[str, str] = maria.evaluate("window.found")
     with maria.context.new_page() as other:
         assert state(other, home_hub) == before
@@ -142,7 +141,7 @@ def test_a_browser_that_finds_no_such_name_says_so(
     maria.route(re.compile("//maria[.]localhost"), lambda route: route.abort("namenotresolved"))
     launch(maria, home_hub, repo.url)
     told = maria.get_by_role("alert").filter(has_text="does not reach the address")
-    expect(told).to_be_visible(timeout=BUILD)
+    expect(told).to_be_visible(timeout=START_MS)
     expect(told).to_contain_text("--no-subdomains")
     expect(maria.get_by_role("link", name="Open it")).to_be_visible()
     maria.screenshot(path=artifacts / "unreachable.png", full_page=True)
@@ -150,7 +149,7 @@ def test_a_browser_that_finds_no_such_name_says_so(
     maria.screenshot(path=artifacts / "unreachable-phone.png", full_page=True)
     maria.unroute_all()
     maria.reload()
-    arrive(maria, f"{home_hub.servers_of('maria')}/names-*/**", timeout=60_000)
+    maria.wait_for_url(f"{home_hub.servers_of('maria')}/names-*/**", timeout=START_MS)
 
 
 def test_who_was_let_in_enters_at_the_owners_host_until_it_is_taken_back(
@@ -166,12 +165,12 @@ def test_who_was_let_in_enters_at_the_owners_host_until_it_is_taken_back(
         maria.get_by_label("One more person or group").fill("jonas")
         expect(told).to_be_visible()
         maria.get_by_role("button", name="Launch", exact=True).click()
-        arrive(maria, f"{home_hub.servers_of('maria')}/names-*/**", timeout=BUILD)
+        maria.wait_for_url(f"{home_hub.servers_of('maria')}/names-*/**", timeout=START_MS)
 
         jonas.goto(home_hub.main_page)
         jonas.get_by_role("link", name=re.compile("Open names-.* of maria")).click()
         jonas.get_by_role("button", name="Authorize").click()
-        arrive(jonas, f"{home_hub.servers_of('maria')}/names-*/lab**", timeout=60_000)
+        jonas.wait_for_url(f"{home_hub.servers_of('maria')}/names-*/lab**", timeout=START_MS)
         wait_for_lab(jonas)
         server = re.sub(r"(/user/maria/[^/]*/).*", r"\1", jonas.url)
         assert _status(zoe, server) == 403
@@ -197,7 +196,8 @@ def test_every_name_has_a_host(
 ) -> None:
     with home_hub.visitor(browser, user) as page:
         launch(page, home_hub, repo.url)
-        arrive(page, re.compile(r"^http://[a-z0-9-]+[.]localhost:\d+/user/.*/lab"), timeout=BUILD)
+        own = re.compile(r"^http://[a-z0-9-]+[.]localhost:\d+/user/.*/lab")
+        page.wait_for_url(own, timeout=START_MS)
         wait_for_lab(page)
         host = page.evaluate("location.host")
         assert re.fullmatch(r"[a-z0-9-]+[.]localhost:\d+", host)

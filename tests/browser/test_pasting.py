@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from gitserver import RepoHandle
 from homehub import PASSWORD, HomeHub
+from patience import START_MS
 from playwright.sync_api import Error, Page, expect
 
 CANCEL = """async id => {
@@ -246,7 +247,7 @@ def test_names_are_shown_as_people_write_them(home_hub: HomeHub, maria: Page) ->
     expect(maria.locator("#understood")).to_contain_text(f"/meer/{name}")
     maria.get_by_role("button", name="Launch", exact=True).click()
     expect(maria.get_by_role("heading", level=1)).to_have_text(name)
-    maria.wait_for_url("**/user/maria/**", timeout=240_000)
+    maria.wait_for_url("**/user/maria/**", timeout=START_MS)
     maria.goto(home_hub.main_page)
     expect(maria.locator("#work .binder-row-title").get_by_text(name, exact=True)).to_be_visible()
     maria.get_by_role("link", name="Files").click()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import samples
+from chromium import new_context
 from harness import Pages, Stream
 from playwright.sync_api import Browser, expect
 from test_accessibility import SHOWN, STATES
@@ -38,7 +39,8 @@ def ago(**time: float) -> str:
 def test_pictures_of_the_documentation(
     pages: Pages, browser: Browser, artifacts: Path, scheme: str
 ) -> None:
-    context = browser.new_context(
+    context = new_context(
+        browser,
         viewport={"width": 960, "height": 700},
         color_scheme="dark" if scheme == "dark" else "light",
         reduced_motion="reduce",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from chromium import new_context
 from harness import Pages
 from playwright.sync_api import Browser, Page, expect
 from test_accessibility import STATES, serve
@@ -29,7 +30,7 @@ ACCENTS = re.compile("[äçéîñöüýÄÇÉÎÑÖÜÝ]")
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     size = {"width": WIDTH, "height": 800}
-    context = browser.new_context(viewport=size, reduced_motion="reduce")
+    context = new_context(browser, viewport=size, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from homehub import HomeHub
-from lab import arrive
+from patience import START_MS
 from playwright.sync_api import Page, expect
 
-BUILD = 240_000
 HUSH = "hush-c0ffee-1"
 KEY = "-----BEGIN KEY-----\nhush-c0ffee-2\n-----END KEY-----\n"
 PARTS = (b"hush-c0ffee-1", b"hush-c0ffee-2")
@@ -35,7 +34,7 @@ def test_what_is_ticked_is_in_the_server_and_nowhere_else(
         page.get_by_label(name).check()
     page.screenshot(path=artifacts / "secrets-asked.png", full_page=True)
     page.get_by_role("button", name="Launch", exact=True).click()
-    arrive(page, "**/user/jonas/given/**", BUILD)
+    page.wait_for_url("**/user/jonas/given/**", timeout=START_MS)
     first = server_of("jonas", "given")
     assert seen(first) == {"API_KEY": HUSH, "KEY_FILE": KEY}
 
@@ -43,7 +42,7 @@ def test_what_is_ticked_is_in_the_server_and_nowhere_else(
     row = home_hub.stop_server(page, "given")
     expect(row).to_contain_text("has your secrets API_KEY, KEY_FILE")
     row.get_by_role("button", name="Open").click()
-    arrive(page, "**/user/jonas/given/**", BUILD)
+    page.wait_for_url("**/user/jonas/given/**", timeout=START_MS)
     again = server_of("jonas", "given")
     assert again != first and seen(again) == {"API_KEY": HUSH, "KEY_FILE": KEY}
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import pytest
 from gitserver import RepoHandle
 from homehub import HomeHub
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
 
 from binderhub_ext.core.projects import project_folder
 from binderhub_ext.core.repo import Repo
 
-BUILD = 240_000
 FIRST = {"README.md": "# Currents\n", "a.py": "a = 1\n", "b.py": "b = 1\n", "gone.py": "g = 1\n"}
 SECOND = {"a.py": "a = 2\n", "b.py": "b = 2\n", "new/c.py": "c = 2\n", "gone.py": None}
 
@@ -54,7 +54,7 @@ def launch(page: Page, hub: HomeHub, repo: RepoHandle) -> None:
 
 
 def launched(page: Page, user: str) -> None:
-    page.wait_for_url(f"**/user/{user}/**", timeout=BUILD)
+    page.wait_for_url(f"**/user/{user}/**", timeout=START_MS)
 
 
 def stop(page: Page, hub: HomeHub, title: str) -> None:
@@ -97,8 +97,8 @@ def test_looked_at_before(
 
     page.get_by_role("button", name="Update and launch").click()
     told = page.locator("#update")
-    expect(told).to_contain_text(f"a.incoming-{new[:7]}.py", timeout=60_000)
-    expect(page.get_by_role("link", name="Open it")).to_be_visible(timeout=60_000)
+    expect(told).to_contain_text(f"a.incoming-{new[:7]}.py")
+    expect(page.get_by_role("link", name="Open it")).to_be_visible()
     page.screenshot(path=artifacts / "updated-phone.png", full_page=True)
     # found again in the records as well
     page.reload()
@@ -130,15 +130,15 @@ def test_asked_between_form_and_launch(
     project.edit("a.py", "a = 'mine'\n")
     new = repo.commit(SECOND)
     launch(page, home_hub, repo)
-    page.get_by_role("button", name="Update and restart").click(timeout=60_000)
-    expect(page.get_by_role("heading", name="Your choice")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Update and restart").click()
+    expect(page.get_by_role("heading", name="Your choice")).to_be_visible()
     expect(page.locator("#failure")).to_contain_text("a.py")
     page.screenshot(path=artifacts / "update-asked.png", full_page=True)
     assert project.read()["b.py"] == "b = 3\n"
     page.get_by_role("radio", name="Take theirs").check()
     page.get_by_role("button", name="Update and launch").click()
-    expect(page.locator("#update")).to_contain_text(f"a.mine-{new[:7]}.py", timeout=60_000)
-    page.get_by_role("link", name="Open it").click(timeout=60_000)
+    expect(page.locator("#update")).to_contain_text(f"a.mine-{new[:7]}.py")
+    page.get_by_role("link", name="Open it").click()
     launched(page, "jonas")
     now = project.read()
     assert now["a.py"] == "a = 2\n" and now[f"a.mine-{new[:7]}.py"] == "a = 'mine'\n"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from chromium import new_context
 from gitserver import RepoHandle
 from homehub import HomeHub
 from lab import notebook, output, run_cells, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
 
-BUILD = 240_000
 WRITE = "open('/home/jovyan/shared/paper/text', 'w').write('by maria')"
 READ = """
 print(open('/home/jovyan/texts/text').read())
@@ -48,7 +49,7 @@ def browse(page: Page, *names: str) -> None:
 def test_a_shared_volume(
     home_hub: HomeHub, repo: RepoHandle, page: Page, browser: Browser, artifacts: Path
 ) -> None:
-    phone = browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
+    phone = new_context(browser, viewport={"width": 390, "height": 800}, reduced_motion="reduce")
     jonas = phone.new_page()
     home_hub.sign_in(jonas, "jonas")
     home_hub.sign_in(page, "maria")
@@ -72,7 +73,7 @@ def test_a_shared_volume(
     page.get_by_label("Folder in the home for paper").fill("")
     page.screenshot(path=artifacts / "volumes-form.png", full_page=True)
     page.get_by_role("button", name="Launch", exact=True).click()
-    page.wait_for_url("**/user/maria/paper-*/lab/**", timeout=BUILD)
+    page.wait_for_url("**/user/maria/paper-*/lab/**", timeout=START_MS)
     wait_for_lab(page)
     run_cells(page, [0])
     expect(output(page, 0)).to_have_text("8")
@@ -86,7 +87,7 @@ def test_a_shared_volume(
     launch(jonas, repo, "read.ipynb", "Read only", "texts")
     jonas.screenshot(path=artifacts / "volumes-form-phone.png", full_page=True)
     jonas.get_by_role("button", name="Launch", exact=True).click()
-    jonas.wait_for_url("**/user/jonas/paper-*/lab/**", timeout=BUILD)
+    jonas.wait_for_url("**/user/jonas/paper-*/lab/**", timeout=START_MS)
     jonas.set_viewport_size({"width": 1100, "height": 800})
     wait_for_lab(jonas)
     run_cells(jonas, [0])
@@ -94,7 +95,7 @@ def test_a_shared_volume(
     browse(jonas, "shared-volumes", "paper (read only)", "text")
     server = jonas.url.partition("/lab")[0]
     jonas.goto(f"{server}/tree/shared-volumes")
-    expect(jonas.get_by_text("paper (read only)", exact=True)).to_be_visible(timeout=60_000)
+    expect(jonas.get_by_text("paper (read only)", exact=True)).to_be_visible()
 
     page.goto(f"{home_hub.main_page}volumes")
     page.get_by_role("button", name="Remove jonas").click()

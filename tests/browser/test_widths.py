@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chromium import new_context
 from harness import Pages
 from playwright.sync_api import Browser, Page, expect
 from test_accessibility import serve
@@ -37,7 +38,7 @@ PLACES = """() => {
 @pytest.fixture(params=WIDTHS)
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     size = {"width": request.param, "height": 800}
-    context = browser.new_context(viewport=size, reduced_motion="reduce")
+    context = new_context(browser, viewport=size, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 

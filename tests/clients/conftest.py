@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 # What a person does in a browser is written down once, in the browser tests' folder.
 sys.path[:0] = [str(HERE.parent / "browser"), str(HERE.parent / "service")]
 
-from chromium import artifacts, browser, context, page, pytest_runtest_teardown  # noqa: E402
+from chromium import artifacts, browser, context, new_context, page, pytest_runtest_teardown  # noqa: E402
 from homehub import HomeHub  # noqa: E402
 
 __all__ = ["artifacts", "browser", "context", "page", "pytest_runtest_teardown"]
@@ -58,7 +58,7 @@ def hub(site: ForeignSite) -> Iterator[HomeHub]:
 @pytest.fixture(scope="module")
 def token(hub: HomeHub, browser: Browser) -> str:
     """A token of maria's, as she makes it on the Hub's token page."""
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     hub.sign_in(page, "maria")
     # its script has to be there before the button is pressed

@@ -11,9 +11,11 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from chromium import new_context
 from foreignsite import ForeignSite
 from gitserver import RepoHandle
 from homehub import HomeHub
+from patience import START_MS
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 
@@ -34,7 +36,9 @@ def signed_in(hub: HomeHub, browser: Browser) -> StorageState:
 @pytest.fixture
 def jonas(hub: HomeHub, browser: Browser, signed_in: StorageState) -> Iterator[Page]:
     """A signed-in browser; trust does not outlast the test."""
-    context = browser.new_context(reduced_motion="reduce", bypass_csp=True, storage_state=signed_in)
+    context = new_context(
+        browser, reduced_motion="reduce", bypass_csp=True, storage_state=signed_in
+    )
     page = context.new_page()
     page.goto(hub.main_page)
     yield page
@@ -98,11 +102,11 @@ def test_launching_trusting_and_taking_it_back(
     jonas.goto(link(hub, repo))
     jonas.get_by_label("Trust this repository from now on").check()
     jonas.get_by_role("button", name="Launch", exact=True).click()
-    jonas.wait_for_url("**/user/jonas/tides-*/**", timeout=120_000)
+    jonas.wait_for_url("**/user/jonas/tides-*/**", timeout=START_MS)
 
     # trusted, as far as that goes
     jonas.goto(link(hub, repo))
-    jonas.wait_for_url("**/user/jonas/tides-*/**", timeout=120_000)
+    jonas.wait_for_url("**/user/jonas/tides-*/**", timeout=START_MS)
     # …and no further: another repository, more rights, a proposed commit, a page that acts
     for more in (
         link(hub, other),

@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from homehub import HomeHub
+from patience import SOON
 from test_event_order import CACHED, events, order, record, spec_of
-
-PATIENCE = 20
 
 End = Callable[[HomeHub, dict[str, Any]], None]
 
@@ -31,7 +30,7 @@ def asked(hub: HomeHub, ready: dict[str, Any], path: str, method: str = "GET") -
         headers={"Host": server.netloc, "Authorization": f"token {ready['token']}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=SOON) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -58,7 +57,7 @@ def test_launched_again_at_once(hub: HomeHub, token: str, end: End) -> None:
     ready = events(record(hub, token, spec))[-1]
     assert asked(hub, ready, "api") == 200, ready
     end(hub, ready)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SOON
     while asked(hub, ready, "api") == 200 and time.monotonic() < deadline:
         time.sleep(0.1)
 

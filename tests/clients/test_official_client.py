@@ -15,10 +15,10 @@ import pytest
 from foreignsite import ForeignSite
 from gitserver import RepoHandle
 from homehub import HomeHub
+from patience import START
 from playwright.sync_api import Page
 
 HERE = Path(__file__).parent
-BUILD = 240
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def fetch(
         *options,
     ]
     environment = {"PATH": os.environ["PATH"], "BINDER_TOKEN": token}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=BUILD)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from gitserver import RepoHandle
 from homehub import HomeHub
+from patience import SOON, START
 from test_event_order import events, order, record
 from test_official_client import fetch, spec
-
-BUILD = 240
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def test_the_client_yields_the_whole_stream(
     watching = threading.Thread(target=lambda: raw.extend(record(hub, token, spec(repo))))
     watching.start()
     yielded = fetch(hub, token, spec(repo))
-    watching.join(BUILD)
+    watching.join(START)
     assert same(yielded) == same(events(raw))
     assert order(raw)[-1] == "ready"
 
@@ -58,7 +57,7 @@ def test_with_a_build_token(clients: Path, hub: HomeHub, token: str, repo: RepoH
         data=json.dumps({"link": f"v2/{spec(repo)}"}).encode(),
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=SOON) as answer:
         made = json.load(answer)["build_token"]
     assert fetch(hub, token, spec(repo), "--build-token", made)[-1]["phase"] == "ready"
     (refused,) = fetch(hub, token, spec(repo, "other"), "--build-token", made)

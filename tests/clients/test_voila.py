@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from chromium import new_context
 from gitserver import RepoHandle
 from homehub import HomeHub
 from lab import notebook
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
-
-BUILD = 240_000
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def plain(hub: HomeHub) -> RepoHandle:
 
 @pytest.fixture
 def jonas(hub: HomeHub, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(reduced_motion="reduce")
+    context = new_context(browser, reduced_motion="reduce")
     page = context.new_page()
     hub.sign_in(page, "jonas")
     yield page
@@ -60,32 +60,32 @@ def test_a_notebook_as_an_application(
         "**/voila/render/**/app/dash%20board.ipynb*"
         if "home" in options
         else "**/voila/render/app/dash%20board.ipynb*",
-        timeout=BUILD,
+        timeout=START_MS,
     )
-    expect(jonas.locator("body")).to_contain_text("The sum is 42", timeout=60_000)
+    expect(jonas.locator("body")).to_contain_text("The sum is 42")
     expect(jonas.locator("body")).not_to_contain_text("40 + 2")
     jonas.screenshot(path=artifacts / "voila.png")
 
 
 def test_the_list_of_applications(hub: HomeHub, repo: RepoHandle, jonas: Page) -> None:
     follow(hub, repo, jonas, "target=voila")
-    jonas.wait_for_url(re.compile(r"/user/jonas/dashboard-\w+/voila"), timeout=BUILD)
-    expect(jonas.locator("body")).to_contain_text("app", timeout=60_000)
+    jonas.wait_for_url(re.compile(r"/user/jonas/dashboard-\w+/voila"), timeout=START_MS)
+    expect(jonas.locator("body")).to_contain_text("app")
 
 
 def test_a_target_of_the_administrator(hub: HomeHub, plain: RepoHandle, jonas: Page) -> None:
     follow(hub, plain, jonas, "target=paper&filepath=a%20b.md")
-    jonas.wait_for_url("**/user/jonas/plain-*/doc/tree/a%20b.md", timeout=BUILD)
-    expect(jonas.locator("body")).to_contain_text("Twice a day", timeout=60_000)
+    jonas.wait_for_url("**/user/jonas/plain-*/doc/tree/a%20b.md", timeout=START_MS)
+    expect(jonas.locator("body")).to_contain_text("Twice a day")
 
 
 def test_a_target_that_does_not_answer(hub: HomeHub, plain: RepoHandle, jonas: Page) -> None:
     follow(hub, plain, jonas, "target=pluto&server=no-pluto")
     words = "Pluto is not in this environment (it needs the package pluto)."
-    expect(jonas.locator("#failure-words")).to_contain_text(words, timeout=BUILD)
+    expect(jonas.locator("#failure-words")).to_contain_text(words, timeout=START_MS)
     expect(jonas.get_by_role("link", name="Change")).to_be_visible()
     jonas.get_by_role("button", name="Open JupyterLab").click()
-    jonas.wait_for_url(re.compile("/user/jonas/no-pluto/lab"), timeout=BUILD)
+    jonas.wait_for_url(re.compile("/user/jonas/no-pluto/lab"), timeout=START_MS)
 
 
 def test_a_target_nobody_offers(hub: HomeHub, repo: RepoHandle, jonas: Page) -> None:

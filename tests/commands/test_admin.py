@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from hostiletrees import make_deep
+from patience import SOON
 
 from binderhub_ext.__main__ import main
 from binderhub_ext.core.launch import Access
@@ -174,7 +175,7 @@ def test_back_up_while_everything_is_written(
     stop = threading.Event()
 
     def write() -> None:
-        connection = sqlite3.connect(layout.binder_db, isolation_level=None, timeout=30)
+        connection = sqlite3.connect(layout.binder_db, isolation_level=None, timeout=SOON)
         number = 0
         while not stop.is_set():
             number += 1

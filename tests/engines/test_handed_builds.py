@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from dockersources import make_source
+from patience import SOON
 from smallbinderhub import READY, Answers, answering
 from traitlets import TraitError
 
@@ -161,7 +162,7 @@ async def test_one_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(EngineDown):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SOON):
                 await BinderHub(f"http://127.0.0.1:{port}").build(COMMIT, unheard)
         for writer in asked:
             writer.close()

@@ -35,6 +35,7 @@ from kubehub import (
     layers_folder,
     remove_namespace,
 )
+from patience import SOON, START
 
 from binderhub_ext.client import Client, Started
 from binderhub_ext.core.errors import BinderError
@@ -124,7 +125,7 @@ class Release:
 
         The node, and who looks up names, learn of a pod a moment after it is ready.
         """
-        until = time.monotonic() + 60
+        until = time.monotonic() + SOON
         while True:
             try:
                 ask(self.address, "", "GET", "services/binder/health")
@@ -170,7 +171,7 @@ class Release:
     def until_ready(self) -> None:
         """Wait until Hub, proxy and service are there and answer."""
         for part in ("hub", "proxy", "service"):
-            rollout = ("rollout", "status", f"deployment/it-binder-{part}", "--timeout=3m")
+            rollout = ("rollout", "status", f"deployment/it-binder-{part}", "--timeout=5m")
             self.kubectl(*rollout)
 
     def inside_hub(self, *command: str) -> str:
@@ -283,7 +284,7 @@ def ask(
         headers={"Authorization": f"token {token}"},
     )
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=60) as response:
+        with build_opener(ProxyHandler({})).open(request, timeout=SOON) as response:
             said = response.read()
     except HTTPError as error:
         with error:
@@ -360,7 +361,7 @@ class Person:
         view = self.ask("POST", f"services/binder/api/{what}", asked)
         return Started(f"{self.address}{view['events']}")
 
-    def launch_until_ready(self, link: str, seconds: float = 180) -> list[Outcome]:
+    def launch_until_ready(self, link: str, seconds: float = 2 * START) -> list[Outcome]:
         """Click again for as long as it takes; returns what came of each click."""
         until, seen = time.monotonic() + seconds, [self.launch(link)]
         while not seen[-1].ready:
@@ -394,7 +395,7 @@ class Person:
         for name in self.servers:
             path = f"hub/api/users/{self.name}/servers/{name}"
             self.ask("DELETE", path, good=(400, 404))
-        until = time.monotonic() + 60
+        until = time.monotonic() + SOON
         while self.servers:
             assert time.monotonic() < until, f"the servers of {self.name} do not stop"
             time.sleep(0.3)
@@ -411,7 +412,7 @@ class Browser:
     def page(self, path: str, **form: str) -> tuple[str, str]:
         """Where one lands, and what is there."""
         data = urlencode(form).encode() if form else None
-        with self._opener.open(self.address + path, data, timeout=60) as answer:
+        with self._opener.open(self.address + path, data, timeout=SOON) as answer:
             return str(answer.geturl()), answer.read().decode()
 
     def sign_in(self, name: str) -> tuple[str, str]:
@@ -424,7 +425,7 @@ class Browser:
         headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
         place = f"{self.address}/hub/api/users/{name}/tokens"
         request = Request(place, method="POST", data=b"{}", headers=headers)
-        with self._opener.open(request, timeout=60) as answer:
+        with self._opener.open(request, timeout=SOON) as answer:
             return str(json.loads(answer.read())["token"])
 
     @property

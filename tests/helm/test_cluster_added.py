@@ -45,7 +45,7 @@ class Added(Release):
             kubectl(
                 f"--namespace={self.namespace}", "apply", "--filename=-", given=json.dumps(each)
             )
-        self.kubectl("wait", "--for=condition=Ready", "pod/theirs", "--timeout=3m")
+        self.kubectl("wait", "--for=condition=Ready", "pod/theirs", "--timeout=4m")
         self.until_found()
 
     def lines_of_the_notes(self) -> str:

@@ -17,6 +17,7 @@ from threading import Timer
 
 import pytest
 from gitserver import GitServer
+from patience import SOON
 from release import Outcome, Person, Release
 
 from binderhub_ext.core.space import NOT_BUILT
@@ -92,7 +93,7 @@ def go_on(release: Release, people: Sequence[Person], link: str) -> None:
 
 def nothing_is_left(release: Release) -> None:
     """Neither pods nor Jobs, nor what a server or a build had of its own."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + SOON
     look = "ls -A /srv/binder/data/run/pods /srv/binder/data/run/jobs 2>/dev/null | grep -v : || :"
     while left := [*release.servers(), *release.builds(), *sh(release, look).split()]:
         assert time.monotonic() < until, left

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import mainpage
 import pytest
+from chromium import new_context
 from gitserver import GitServer, RepoHandle
 from kubehub import BASE
-from lab import arrive, notebook, output, run_cells, save, wait_for_lab
+from lab import notebook, output, run_cells, save, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
 from release import PASSWORD, Release
 
 pytestmark = pytest.mark.story
 
-BUILD = 300_000
-START = 90_000
 DOCKERFILE = f"FROM {BASE}\nRUN echo from-the-dockerfile >/made\n"
 WORK = """
 open("kept.txt", "w").write("kept by maria")
@@ -58,7 +58,7 @@ def shared(release: Release) -> None:
 
 @contextmanager
 def signed_in(browser: Browser, release: Release, user: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
+    context = new_context(browser, viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
     page = context.new_page()
     mainpage.sign_in(page, release.address, user, PASSWORD)
     yield page
@@ -88,8 +88,8 @@ def test_the_first_day(
             launch(maria, tides, "index.ipynb", "Read and change")
             maria.get_by_text("Build log", exact=True).click()
             log = maria.locator("#log-lines")
-            expect(log).to_contain_text("from-the-dockerfile", timeout=BUILD)
-            arrive(maria, "**/user/maria/tides-*/lab/**", timeout=BUILD)
+            expect(log).to_contain_text("from-the-dockerfile", timeout=START_MS)
+            maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
         assert len(jobs) == 1 and len(release.pushed()) == before + 1
         wait_for_lab(maria)
         run_cells(maria, [0])
@@ -100,9 +100,9 @@ def test_the_first_day(
         assert release.servers() == []
 
         launch(maria, tides, "index.ipynb", "Read and change")
-        arrive(maria, "**/user/maria/tides-*/lab/**", timeout=START)
+        maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
         wait_for_lab(maria)
-        expect(output(maria, 0)).to_have_text("from-the-dockerfile low", timeout=START)
+        expect(output(maria, 0)).to_have_text("from-the-dockerfile low", timeout=START_MS)
         expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible()
         nobody_else_sees_it(release, tides, browser, maria.url)
         mainpage.stop_server(maria, release.address, "tides")
@@ -111,7 +111,7 @@ def test_the_first_day(
 def nobody_else_sees_it(release: Release, repo: RepoHandle, browser: Browser, url: str) -> None:
     with signed_in(browser, release, "jonas") as jonas:
         launch(jonas, repo, "look.ipynb", "Read only")
-        arrive(jonas, "**/user/jonas/tides-*/lab/**", timeout=START)
+        jonas.wait_for_url("**/user/jonas/tides-*/lab/**", timeout=START_MS)
         wait_for_lab(jonas)
         run_cells(jonas, [0])
         expect(output(jonas, 0)).to_have_text("[] 1,2,3\nRead-only file system")

@@ -75,7 +75,7 @@ def test_a_registry_of_its_own(older: Release, plain_repository: str) -> None:
     # Room is given back, and what is in use stays.
     built = older.builds()
     older.kubectl("rollout", "restart", "deployment/it-binder-registry")
-    older.kubectl("rollout", "status", "deployment/it-binder-registry", "--timeout=2m")
+    older.kubectl("rollout", "status", "deployment/it-binder-registry", "--timeout=4m")
     ada.stop()
     ada.launch_until_ready(plain_repository)
     assert ada.read("mine.txt") == "kept" and older.builds() == built

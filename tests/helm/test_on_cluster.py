@@ -9,6 +9,7 @@ import pytest
 from charts import helm
 from kubehub import kubectl
 from metadata import cloud_metadata
+from patience import SOON
 from release import NODE, Browser, Release
 
 pytestmark = pytest.mark.story
@@ -86,7 +87,7 @@ def test_what_prepare_makes_is_gone_with_the_service(release: Release) -> None:
     assert len(release.get("daemonsets")) == 1
     release.kubectl("scale", service, "--replicas=0")
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + SOON
         while release.get("daemonsets"):
             assert time.monotonic() < until, "it is still there"
             time.sleep(0.5)
@@ -104,7 +105,7 @@ LISTEN = ("--image-pull-policy=Never", "--", "nc", "-ll", "-p", "5432", "-e", "t
 def database(release: Release) -> str:
     """Where something listens as PostgreSQL in a cluster does."""
     release.kubectl(*DATABASE, *LISTEN)
-    release.kubectl("wait", "--for=condition=Ready", "pod/database", "--timeout=60s")
+    release.kubectl("wait", "--for=condition=Ready", "pod/database", "--timeout=4m")
     (pod,) = (p for p in release.get("pods") if p["metadata"]["name"] == "database")
     return f"{pod['status']['podIP']}:5432"
 

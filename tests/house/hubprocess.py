@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request
 
 import requests
+from patience import SOON
 from requests.adapters import HTTPAdapter
 
 READY = "Ctrl-C stops it."
@@ -53,7 +54,7 @@ class Running:
         """Ask it to end; tells what still ran and what was said if it does not."""
         self.process.send_signal(number)
         try:
-            return self.process.wait(60)
+            return self.process.wait(SOON)
         except subprocess.TimeoutExpired:
             left = [self.process.pid, *descendants(self.process.pid)]
             running = {pid: command_line(pid).replace("\0", " ")[:200] for pid in left}
@@ -99,7 +100,7 @@ def up(
     finally:
         for pid in [*descendants(process.pid), process.pid] if process.poll() is None else []:
             os.kill(pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(SOON)
         process.stdout.close()
 
 
@@ -133,9 +134,9 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if _state(pid) not in "ZX"]
 
 
-def gone(pids: list[int], *, within: float = 5) -> bool:
-    """Whether all of them end in time."""
-    deadline = time.monotonic() + within
+def gone(pids: list[int]) -> bool:
+    """Whether all of them end."""
+    deadline = time.monotonic() + SOON
     while alive(pids) and time.monotonic() < deadline:
         time.sleep(0.1)
     return not alive(pids)
@@ -201,13 +202,13 @@ class Person:
 
     def sign_in(self, user: str, password: str) -> requests.Response:
         """Fill in the sign-in page; returns the page that follows it."""
-        page = self.session.get(f"{self.url}/", timeout=30)
+        page = self.session.get(f"{self.url}/", timeout=SOON)
         xsrf = self.session.cookies.get("_xsrf", path="/hub/")
         return self.session.post(
             f"{self.url}/hub/login",
             params=dict(_query(page.url)),
             data={"username": user, "password": password, "_xsrf": xsrf},
-            timeout=30,
+            timeout=SOON,
         )
 
     def api(self, method: str, path: str, **options: object) -> requests.Response:
@@ -215,7 +216,7 @@ class Person:
         xsrf = self.session.cookies.get("_xsrf", path="/hub/")
         headers = {"X-XSRFToken": str(xsrf), "Referer": f"{self.url}/hub/home"}
         return self.session.request(
-            method, f"{self.url}/hub/api/{path}", headers=headers, timeout=60, **options
+            method, f"{self.url}/hub/api/{path}", headers=headers, timeout=SOON, **options
         )
 
 

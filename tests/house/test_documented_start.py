@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from documented import blocks_of, files_of
+from patience import SOON
 
 PAGE = "how-to/programs-beside-the-notebook.md"
 
@@ -49,7 +50,7 @@ class Start:
     def run(self, **variables: str) -> str:
         """What it says, and then the server, which says where the database is."""
         process = self.begin('echo "server with $PGHOST"; [ ! -e /dev/fd/9 ]', **variables)
-        told, _ = process.communicate(timeout=20)
+        told, _ = process.communicate(timeout=SOON)
         assert process.returncode == 0, told
         return told
 

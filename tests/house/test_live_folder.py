@@ -19,6 +19,7 @@ import pytest
 import requests
 from datadirs import remove_later
 from hubprocess import Person, Running, up
+from patience import SOON
 from readymade import give_environment
 from sandboxhub import ORDINARY, as_ordinary, sandbox_missing
 
@@ -82,7 +83,7 @@ class Laptop:
         """Ask the Hub, or a server."""
         url = f"http://127.0.0.1:{self.running.port}/hub/api/{path}" if "//" not in path else path
         headers = {"Authorization": f"token {token}"}
-        return requests.request(method, url, headers=headers, timeout=60, **options)
+        return requests.request(method, url, headers=headers, timeout=SOON, **options)
 
     def put(self, server: str, token: str, name: str, content: str) -> None:
         """Write a file as JupyterLab does."""
@@ -199,7 +200,9 @@ def test_without_a_token_it_leads_to_the_page(laptop: Laptop, project: Path) -> 
     assert "Sign in as anna" in said
     with Person(laptop.running.url) as person:
         person.sign_in("anna", PASSWORD)
-        asks = person.session.get(laptop.running.url + page[page.index("/services") :], timeout=30)
+        asks = person.session.get(
+            laptop.running.url + page[page.index("/services") :], timeout=SOON
+        )
         assert asks.status_code == 200
         assert str(project) in asks.text and "The folder itself, no copy" in asks.text
 

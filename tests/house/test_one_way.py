@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import SOON
 
 import binderhub_ext
 from binderhub_ext.core import errors
@@ -62,6 +63,31 @@ def test_an_error_is_made_where_it_is_raised() -> None:
             if isinstance(value, ast.Call) and ast.unparse(value.func) in ERRORS:
                 kept.append(f"{name}:{part.lineno}")
     assert kept == []
+
+
+WAITS = re.compile(
+    r"(asyncio\.timeout|subprocess\.(run|call|check_output)|urlopen|requests\.\w+|session\.\w+"
+    r"|\.(communicate|click|wait_for\w*|to_\w+))$"
+)
+IN_A_KERNEL = "tries.py"
+"""Is code for somebody's server, where nothing of ours is."""
+
+
+def test_how_long_tests_wait_for_what_comes_is_said_in_one_place() -> None:
+    """Else one of thousands is impatient, and fails where a machine is busy."""
+    tests = Path(__file__).parents[1]
+    found = []
+    for path in sorted(tests.rglob("*.py")):
+        calls = (
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+        )
+        for call in calls:
+            name = ast.unparse(call.func)
+            times = [one.value for one in call.keywords if one.arg == "timeout"]
+            times += call.args if name == "asyncio.timeout" else []
+            if WAITS.search(name) and any(isinstance(time, ast.Constant) for time in times):
+                found.append(f"{path.relative_to(tests)}:{call.lineno}")
+    assert [place for place in found if not place.startswith(IN_A_KERNEL)] == []
 
 
 def _lasting(body: ast.Module | ast.ClassDef) -> Iterator[ast.stmt]:
@@ -119,7 +145,7 @@ def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
     told = context.Event()
     holder = context.Process(target=_hold, args=(tmp_path / "lock", told))
     holder.start()
-    assert told.wait(60)
+    assert told.wait(SOON)
     holder.join()
     with held_if_free(tmp_path / "lock") as free:
         assert free

@@ -14,6 +14,7 @@ import pytest
 import requests
 from hubprocess import up
 from packaging.requirements import Requirement
+from patience import SOON
 
 import binderhub_ext
 
@@ -93,8 +94,8 @@ def test_it_runs_from_any_folder(environment: Path, tmp_path: Path, free_ports: 
     ):
         browser.trust_env = False
         service = f"{running.url}/services/binder"
-        assert browser.get(f"{service}/health", timeout=10).json()["ok"] is True
+        assert browser.get(f"{service}/health", timeout=SOON).json()["ok"] is True
         for path in files_below("static"):
-            response = browser.get(f"{service}/{path}", timeout=10)
+            response = browser.get(f"{service}/{path}", timeout=SOON)
             assert response.content == (ROOT / path).read_bytes()
         assert running.stop() == 0

@@ -7,12 +7,12 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from patience import SOON, wait_until
 
 from binderhub_ext.core.errors import CannotStart
 from binderhub_ext.up import proxy
@@ -95,7 +95,7 @@ def test_the_namesake_is_refused(
 def test_only_a_proxy_is_stopped(tmp_path: Path) -> None:
     pid_file = tmp_path / "proxy.pid"
     for arguments, ended in [(["innocent"], False), ([f"/x/{proxy.COMMAND}"], True)]:
-        program = "import time; print(flush=True); time.sleep(60)"
+        program = "import time; print(flush=True); time.sleep(600)"
         command = [sys.executable, "-c", program, *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
@@ -106,7 +106,7 @@ def test_only_a_proxy_is_stopped(tmp_path: Path) -> None:
             if not ended:
                 assert process.poll() is None
                 process.kill()
-            assert process.wait(5) == -(signal.SIGTERM if ended else signal.SIGKILL)
+            assert process.wait(SOON) == -(signal.SIGTERM if ended else signal.SIGKILL)
 
 
 @pytest.mark.parametrize("content", [None, "", "x", str(2**22 + 1)])
@@ -124,21 +124,17 @@ def test_without_a_hub_it_says_that_it_starts_and_asks_again(free_ports: int) ->
     command += ["--error-target", f"http://127.0.0.1:{free_ports + 2}/hub/error"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(free_ports)
+        wait_until(lambda: _listens(free_ports), "the proxy does not listen")
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(f"http://127.0.0.1:{free_ports}/hub/", timeout=10)
+            urllib.request.urlopen(f"http://127.0.0.1:{free_ports}/hub/", timeout=SOON)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(SOON)
     page = caught.value.read().decode()
     assert caught.value.code == 503
     assert "This hub is starting" in page and "location.reload()" in page
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(100):
-        with socket.socket() as asking:
-            if asking.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise RuntimeError("the proxy does not listen")
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from patience import SOON
+from ports import free_ports
 
 from binderhub_ext.up import trial
 
@@ -26,8 +28,7 @@ def place() -> Iterator[str]:
 
 @pytest.fixture
 def nowhere() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+    return f"127.0.0.1:{free_ports(1)}"
 
 
 def test_all_as_it_should_be(place: str, nowhere: str) -> None:
@@ -46,13 +47,13 @@ def test_what_has_to_be_reached(nowhere: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_policies_have_time_to_be_in_force(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_SETTLED", 20.0)
+    monkeypatch.setattr(trial, "_SETTLED", SOON)
     host, _, port = nowhere.partition(":")
 
     def open_later() -> None:
         time.sleep(1)
         with socket.create_server((host, int(port))):
-            done.wait(20)
+            done.wait(SOON)
 
     done = threading.Event()
     later = threading.Thread(target=open_later)

@@ -23,6 +23,7 @@ from hubprocess import (
     gone,
     up,
 )
+from patience import SOON, START
 
 HERE = Path(__file__).parent
 
@@ -111,7 +112,7 @@ def test_the_hub_answers_at_its_own_host_alone(shared: Running) -> None:
         url = f"http://127.0.0.1:{shared.port}{path}"
         headers = {"Host": f"{host}:{shared.port}", **options.pop("headers", {})}
         return requests.request(
-            method, url, headers=headers, allow_redirects=False, timeout=30, **options
+            method, url, headers=headers, allow_redirects=False, timeout=SOON, **options
         )
 
     assert shared.url == f"http://localhost:{shared.port}"
@@ -224,7 +225,7 @@ def refused(data: Path, port: int, *arguments: str) -> str:
     command += [f"--data-dir={data}", *arguments]
     if not any("port" in argument for argument in arguments):
         command.append(f"--port={port}")
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=START)
     assert result.returncode == 1, result.stdout + result.stderr
     return result.stderr
 
@@ -244,7 +245,7 @@ def test_a_service_that_cannot_start_leaves_nothing(
     command = [sys.executable, "-P", "-m", "binderhub_ext", "up", "--engine=local"]
     command += [f"--data-dir={tmp_path / 'data'}", f"--port={free_ports}", f"-f={config}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        output, _ = process.communicate(timeout=90)
+        output, _ = process.communicate(timeout=START)
     assert process.returncode == 1, output.decode()
     listening = subprocess.run(
         [sys.executable, "-c", f"import socket; socket.create_server(('', {free_ports}))"],

@@ -15,6 +15,7 @@ import requests
 from dockerhub import BASE, docker, remove_images, remove_network, skip_without_docker
 from gitserver import GitServer
 from hubprocess import Person, up
+from patience import SOON, START
 
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.engines.docker.sweep import hub_label
@@ -44,7 +45,7 @@ class Browser(Person):
         launch = done.headers["Location"].rpartition("/")[2]
         stream = f"{self.url}{SERVICE}/api/launches/{launch}/events"
         events = []
-        with self.session.get(stream, stream=True, timeout=300) as answer:
+        with self.session.get(stream, stream=True, timeout=START) as answer:
             for line in answer.iter_lines():
                 if line.startswith(b"data:"):
                     events.append(json.loads(line[5:]))
@@ -52,26 +53,26 @@ class Browser(Person):
 
     def post(self, **fields: str) -> requests.Response:
         """Send the form; returns what answers it."""
-        page = self.session.get(f"{self.url}{SERVICE}/", timeout=30)
+        page = self.session.get(f"{self.url}{SERVICE}/", timeout=SOON)
         token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
         assert token, page.text
         return self.session.post(
             f"{self.url}{SERVICE}/launch",
             data={"_xsrf": token[1], **fields},
             allow_redirects=False,
-            timeout=60,
+            timeout=SOON,
         )
 
     def save(self, server_url: str, path: str, content: str) -> None:
         """Save a file as JupyterLab does."""
-        self.session.get(server_url, timeout=30)
+        self.session.get(server_url, timeout=SOON)
         host, base = urlsplit(server_url).netloc, "/".join(urlsplit(server_url).path.split("/")[:4])
         xsrf = self.session.cookies.get("_xsrf", path=f"{base}/")
         saved = self.session.put(
             f"http://{host}{base}/api/contents/{path}",
             json={"type": "file", "format": "text", "content": content},
             headers={"X-XSRFToken": str(xsrf)},
-            timeout=30,
+            timeout=SOON,
         )
         assert saved.status_code in (200, 201), saved.text
 
@@ -127,7 +128,7 @@ def assert_started_again(person: Browser, repo: str, data: Path) -> None:
     docker("kill", server)
     last = person.launch(repo)[-1]
     assert last["phase"] == "ready", last
-    assert person.session.get(last["url"], timeout=60).status_code == 200
+    assert person.session.get(last["url"], timeout=SOON).status_code == 200
     assert docker("ps", "-q", f"--filter={mine}").split() != [server]
 
 
@@ -157,6 +158,6 @@ def test_up_without_a_daemon_says_so(tmp_path: Path, free_ports: int) -> None:
     command = [sys.executable, "-P", "-m", "binderhub_ext", "up", "--engine", "docker"]
     command += ["--data-dir", str(tmp_path / "data"), "--port", str(free_ports), "--no-browser"]
     environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SOON)
     assert done.returncode != 0
     assert "docker" in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakesite import FakeSite
+from patience import SOON
 
 from binderhub_ext.repos.git import GitProvider
 from binderhub_ext.repos.network import AddressPolicy
@@ -19,7 +20,7 @@ def policy() -> AddressPolicy:
 
 @pytest.fixture
 def provider(tmp_path: Path, policy: AddressPolicy) -> GitProvider:
-    return GitProvider(data_dir=str(tmp_path / "data"), policy=policy, resolve_timeout=10)
+    return GitProvider(data_dir=str(tmp_path / "data"), policy=policy, resolve_timeout=SOON)
 
 
 @pytest.fixture

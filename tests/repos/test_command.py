@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.programs import TimedOut, TooMuch
 from binderhub_ext.repos.checkout import initialise
@@ -25,7 +26,7 @@ async def large(tmp_path: Path) -> Call:
 async def test_too_much_output_ends_it(large: Call, limit: int) -> None:
     call = Call(large.arguments, large.directory, output_limit=limit)
     for _ in range(20):
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(SOON):
             with pytest.raises(TooMuch):
                 await run(call)
 
@@ -34,6 +35,6 @@ async def test_time_ends_it(large: Call) -> None:
     call = Call(
         ["hash-object", "--stdin-paths"], large.directory, stdin=b"/dev/zero\n", timeout=0.2
     )
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(SOON):
         with pytest.raises(TimedOut):
             await run(call)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from gitserver import Behaviour, Executable, GitServer, RepoHandle, Submodule, Symlink
+from patience import SOON
 
 from binderhub_ext.core.errors import (
     AddressNotAllowed,
@@ -82,7 +83,7 @@ async def test_what_can_be_looked_at_is_kept_by_itself(
 ) -> None:
     commit = await provider.resolve(repo_at(handle.url), "main")
     await provider.readable(commit, unheard)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SOON):
         while not provider.find(commit):  # noqa: ASYNC110 - whatever makes it
             await asyncio.sleep(0.01)
     assert await provider.readable(commit, unheard) == provider.find(commit)
@@ -276,7 +277,7 @@ def processes_of(directory: Path) -> list[str]:
 
 
 async def until_fetching(server: GitServer) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(SOON):
         while server.fetches() == 0:  # noqa: ASYNC110 (the server is a thread)
             await asyncio.sleep(0.02)
 
@@ -338,7 +339,7 @@ async def test_killed_in_the_middle_then_again(
     handle.behaviour = None
     started = time.monotonic()
     source, _ = await fetch(provider, Commit(repo, "main", id))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < SOON
     assert source.tree == handle.git("rev-parse", "main^{tree}")
     left = [p.name for p in directory.rglob("*") if "tmp_" in p.name or ".new" in p.name]
     assert left == []

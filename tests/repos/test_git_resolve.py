@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from gitserver import Behaviour, GitServer, RepoHandle
+from patience import SOON
 
 from binderhub_ext.core.errors import (
     AddressNotAllowed,
@@ -151,7 +152,7 @@ async def test_misbehaving_hosts(
     words: str,
 ) -> None:
     handle.behaviour = behaviour
-    provider.resolve_timeout = 1 if behaviour.delay else 10
+    provider.resolve_timeout = 1 if behaviour.delay else SOON
     with pytest.raises(error) as caught:
         await provider.resolve(repo_at(handle.url), "main")
     assert words in caught.value.message

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.core.errors import RepoUnavailable
 from binderhub_ext.repos.answers import SharedAnswers
@@ -35,7 +36,7 @@ def host() -> Host:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SOON):
         while not condition():  # noqa: ASYNC110 - any condition
             await asyncio.sleep(0)
 

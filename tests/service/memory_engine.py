@@ -45,6 +45,8 @@ class MemoryBuilder(Builder):
     ended: list[str] = List()  # type: ignore[assignment]
     surplus: list[str] = List(help="Keys of what is garbage.")  # type: ignore[assignment]
     plans = Int()
+    held = Unicode(help="A file; as long as it is there, no build ends.").tag(config=True)
+
     prepulled: list[tuple[str, str]] = List()  # type: ignore[assignment]
 
     async def basis(self) -> str:
@@ -72,6 +74,8 @@ class MemoryBuilder(Builder):
             for line in range(self.lines):
                 tell(Event.log(Phase.BUILDING, f"line {line}"))
                 await asyncio.sleep(self.seconds / self.lines)
+            while self.held and Path(self.held).exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
             if self.fail(environment.key):
                 raise BuildFailed("The requirements cannot be solved.", detail="no such package")
             image = self.built[environment.key] = Image(f"image-{environment.key}", environment.key)

@@ -14,14 +14,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import noproxy
+from patience import SOON, START
 from ports import free_ports
 
 from binderhub_ext.core.sse import Parser
@@ -46,8 +47,9 @@ c.JupyterHub.port = {public_port}
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Spawner.cmd = [sys.executable, {tiny_server!r}]
-c.Spawner.start_timeout = 20
-c.Spawner.http_timeout = 20
+c.Spawner.start_timeout = {start}
+c.Spawner.http_timeout = {start}
+c.Spawner.environment = {{"HELD": {held!r}}}
 """
 
 
@@ -64,6 +66,8 @@ class RealHub:
         self.extra = extra
         self.config = root / "jupyterhub_config.py"
         self.log = root / "hub.log"
+        self.held = root / "held"
+        self.held.mkdir()
         _announce_engine(root / "plugins")
         self._choose_ports()
 
@@ -83,6 +87,8 @@ class RealHub:
             service_port=service,
             public_port=public,
             tiny_server=str(HERE / "tiny_server.py"),
+            start=int(START),
+            held=str(self.held),
             extra=f"{noproxy.CONFIG}\n{extra}",
         )
 
@@ -119,7 +125,7 @@ class RealHub:
         return self
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + START
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
@@ -131,10 +137,19 @@ class RealHub:
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(15)
+            self.process.wait(SOON)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    @contextmanager
+    def holds(self, user: str) -> Iterator[None]:
+        """Servers of a person that are started meanwhile are not ready before its end."""
+        (self.held / user).touch()
+        try:
+            yield
+        finally:
+            (self.held / user).unlink()
 
     @asynccontextmanager
     async def browser(self, user: str = "") -> AsyncIterator[Browser]:
@@ -248,7 +263,7 @@ class Browser:
         parser, found = Parser(), []
         headers = {"X-XSRFToken": self.xsrf(), "Sec-Fetch-Mode": "cors", **(headers or {})}
         async with (
-            asyncio.timeout(120),
+            asyncio.timeout(SOON),
             self.session.get(self.url(path), headers=headers) as response,
         ):
             if response.status != 200:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from memory_engine import MemoryBuilder, MemoryRepos
+from patience import SOON
 
 from binderhub_ext.core.errors import BuildFailed, Cancelled, NoSpace, RepoUnavailable, Unsupported
 from binderhub_ext.core.layout import DataDirectory
@@ -44,6 +45,15 @@ class Room:
             meter=BuildMeter(Ledger(self.records)),
         )
 
+    def hold(self) -> None:
+        """No build ends before :meth:`let_go`."""
+        held = self.layout.root / "held"
+        held.touch()
+        self.builder.held = str(held)
+
+    def let_go(self) -> None:
+        Path(self.builder.held).unlink()
+
     async def image(self, id_: str) -> tuple[list[Event], Image]:
         events: list[Event] = []
         image = await self.builds.image(commit(id_), events.append)
@@ -56,7 +66,7 @@ class Room:
         return asyncio.create_task(self.image(id_))
 
     async def until(self, condition) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SOON):
             while not condition():  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(0.005)
 
@@ -73,7 +83,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 
 async def test_an_administrator_ends_a_build_for_all_who_wait(room):
-    room.builder.seconds = 60
+    room.builder.seconds = 600
     watching = [room.watch("one") for _ in range(3)]
     await room.until(lambda: room.builder.started)
     [(row, _)] = await Everybody(room.records).builds()
@@ -89,7 +99,7 @@ async def test_an_administrator_ends_a_build_for_all_who_wait(room):
 
 async def test_how_many_builds_wait(tmp_path):
     room = Room(tmp_path, concurrency=1)
-    room.builder.seconds = 60
+    room.builder.seconds = 600
     watching = [room.watch(id_) for id_ in ("one", "two", "three")]
     await room.until(lambda: len(room.builds) == 3)
     assert room.builds.waiting == 2
@@ -197,7 +207,7 @@ async def test_what_is_built_is_found_without_looking_again(room):
 
 
 async def test_a_build_ends_with_the_last_who_wants_it_and_can_be_asked_for_again(room):
-    room.builder.seconds = 5
+    room.builder.seconds = 600
     one, two = room.watch("one"), room.watch("one")
     await room.until(lambda: room.builder.started)
     one.cancel()
@@ -224,11 +234,12 @@ async def test_a_failure_reaches_everyone_and_leaves_its_log(room):
 
 async def test_those_who_wait_are_told_how_many_are_ahead(tmp_path):
     room = Room(tmp_path, concurrency=1)
-    room.builder.seconds = 0.2
+    room.hold()
     tasks = []
     for number in range(3):
         tasks.append(room.watch(f"c{number}"))
-        await asyncio.sleep(0.05)
+        await room.until(lambda: room.builder.started and room.builds.waiting == len(tasks) - 1)
+    room.let_go()
     results = await asyncio.gather(*tasks)
     ahead = [[e.data["ahead"] for e in events if "ahead" in e.data] for events, _ in results]
     assert ahead == [[], [1], [2, 1]]
@@ -238,12 +249,13 @@ async def test_those_who_wait_are_told_how_many_are_ahead(tmp_path):
 
 async def test_giving_up_in_the_queue_lets_the_next_one_move_up(tmp_path):
     room = Room(tmp_path, concurrency=1)
-    room.builder.seconds = 0.3
+    room.hold()
     first, second, third = room.watch("a"), None, None
     await room.until(lambda: room.builder.started)
     second, third = room.watch("b"), room.watch("c")
-    await asyncio.sleep(0.1)
+    await room.until(lambda: room.builds.waiting == 2)
     second.cancel()
+    room.let_go()
     await first
     await third
     assert room.builder.started == ["env-a", "env-c"]
@@ -271,7 +283,7 @@ async def test_a_log_that_cannot_be_written_ends_no_build(room):
 
 
 async def test_closing_ends_what_runs(room):
-    room.builder.seconds = 5
+    room.builder.seconds = 600
     task = room.watch("one")
     await room.until(lambda: room.builder.started)
     await room.builds.close()
@@ -296,7 +308,7 @@ async def test_an_image_is_got_to_where_servers_run_once_for_all_who_prepare_it(
 
 
 async def test_whoever_leaves_last_ends_it(room):
-    room.builder.seconds = 60
+    room.builder.seconds = 600
     image = Image("one", "1")
     both = [asyncio.create_task(room.builds.prepull(image, "", unheard)) for _ in range(2)]
     await room.until(lambda: room.builder.prepulled)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from memory_engine import MemoryBuilder, MemoryRepos
+from patience import SOON
 from realhub import PREFIX, Browser
 
 from binderhub_ext.core.catalogue import Listing, words_of
@@ -526,7 +527,7 @@ async def test_a_host_that_never_ends_holds_up_nothing(
     monkeypatch.setattr(health, "_PATIENCE", 0.05)
     monkeypatch.setattr(room.hosts, "resolve", never)
     slow, tides = await room.add("ocean/slow"), await room.add("ocean/tides")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SOON):
         await room.health.look()
     assert "did not answer" in (await room.view(slow))["health"]["message"]
     assert (await room.view(tides))["health"]["ok"]
@@ -581,7 +582,7 @@ async def publish(browser: Browser, link: str, **fields: Any) -> dict[str, Any]:
 
 async def looked_at(browser: Browser, id: str) -> dict[str, Any]:
     """An entry once somebody has looked whether it can be launched."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         while True:
             entry = dict((await browser.api("GET", f"api/catalogue/{id}")).json())
             if entry["health"]["checked"]:
@@ -716,7 +717,7 @@ async def test_a_picture_is_shown_to_those_who_see_its_entry(realhub, repos) -> 
         fields = {"picture": "docs/plot.png", "picture_text": 'A "curve"', "group": "readers"}
         entry = await publish(gus, url, title="Pictured", **fields)
         api = f"api/catalogue/{entry['id']}"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             while not (view := (await gil.api("GET", api)).json())["picture_url"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         page = (await gil.get(f"{PREFIX}catalogue?q=pictured")).text
@@ -734,7 +735,7 @@ async def test_a_picture_is_shown_to_those_who_see_its_entry(realhub, repos) -> 
         # a document is none, and the one of before is gone
         await gus.api("PATCH", api, json={"picture": "docs/x.svg"})
         assert (await gil.send("GET", view["picture_url"])).status == 404
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             while not (await gus.api("GET", api)).json()["picture_flaw"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         said = (await gus.get(f"{PREFIX}catalogue/{entry['id']}")).text

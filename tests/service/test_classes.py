@@ -12,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 from gitserver import Behaviour
+from patience import SOON
 from realhub import PREFIX, Browser
 from sqlalchemy import update
 from webform import WebForm
@@ -196,7 +197,7 @@ async def lends(student: Browser, user: str, many: int) -> None:
     """Wait until a student lends so many tokens that stop servers."""
     await student.get("/hub/token")
     path, hub = f"/hub/api/users/{quote(user)}/tokens", {"X-XSRFToken": student.xsrf("/hub/")}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         while True:
             listed = (await student.send("GET", path, headers=hub)).json()["api_tokens"]
             scopes = [one["scopes"] for one in listed]
@@ -233,7 +234,7 @@ async def servers(browser: Browser) -> dict[str, dict[str, Any]]:
 
 
 async def until(teacher: Browser, id: str, user: str, state: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         while (await people(teacher, id)).get(user, ("", ""))[0] != state:  # noqa: ASYNC110
             await asyncio.sleep(0.3)
 
@@ -282,7 +283,7 @@ async def test_a_class_from_its_link_to_its_end(realhub, repos) -> None:
         address = tessa.url(f"{PREFIX}api/classes/{id}/events")
         async with tessa.session.get(address, headers=headers) as stream:
             launched = await watched(jurg, await sent(jurg, f"c/{id}", trust="yes"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SOON):
                 assert b"data: {}" in await stream.content.readuntil(b"\n\n")
         assert launched["phase"] == "ready" and f"class={id}" in launched["again"]["link"]
         assert "not quite the link" not in asked.text
@@ -316,7 +317,7 @@ async def test_a_class_from_its_link_to_its_end(realhub, repos) -> None:
         # stop all: what runs and what waits, and nothing else
         await until(tessa, id, FIRST, "running")
         await lends(jurg, FIRST, 1)
-        repo.behaviour = Behaviour(delay=5)
+        repo.behaviour = Behaviour(delay=60)
         asking = {"link": f"{own}/main?class={id}"}
         waits = (await lena.api("POST", "api/launches", json=asking)).json()["id"]
         await until(tessa, id, THIRD, "waiting")
@@ -369,7 +370,7 @@ async def test_what_a_teacher_can_do_is_the_students_to_give(realhub, repos) -> 
         path = "/hub/api/users/nora-of-class/tokens"
         only = f"delete:servers!server=nora-of-class/{(await servers(nora))['seals']['name']}"
         given: list[dict[str, Any]] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON):
             while not given:
                 reply = await nora.send("GET", path, headers=hub)
                 given = [one for one in reply.json()["api_tokens"] if only in one["scopes"]]
@@ -460,7 +461,7 @@ async def test_a_class_of_several_teachers(realhub, repos) -> None:
         async with tina.session.get(tina.url(f"{PREFIX}{api}/events"), headers=headers) as stream:
             [named] = (await tessa.api("GET", api)).json()["teachers"]
             await tessa.form(f"class/{id}", action="unname", teacher=named["id"])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SOON):
                 await stream.content.read()
         for method, path in (("GET", ""), ("POST", "/stop"), ("GET", "/events")):
             assert (await tina.api(method, f"{api}{path}")).status == 404

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from patience import SOON
 from playedhub import ADA, a_hub, gets_ready, stream
 from traitlets.config import Config
 
@@ -120,7 +121,7 @@ async def test_servers_that_start_keep_nobody_from_asking_the_hub() -> None:
         await response.write(b'data: {"progress": 100, "ready": true, "message": "ready"}\n\n')
         return response
 
-    async with a_hub(timeout=5) as (port, client):
+    async with a_hub(timeout=SOON) as (port, client):
         await port.open(*[starts] * 150, (200, MODEL))
         watch = Starts(client, FairSemaphore(1), 20).watch
         watching = [asyncio.create_task(watch(ADA, "one", lambda _: None)) for _ in range(150)]

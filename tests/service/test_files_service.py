@@ -15,6 +15,7 @@ from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
+from patience import SOON
 from realhub import PREFIX, Browser, RealHub
 from yarl import URL
 
@@ -73,13 +74,13 @@ async def call(browser: Browser, method: str, path: str) -> tuple[int, Any]:
 
 async def measured(browser: Browser, home: int | None = None) -> Any:
     """Everything, once sizes are known (and the home's is at least so large)."""
-    for _ in range(100):
-        _, told = await call(browser, "GET", "files")
-        sizes = [told["home"]["bytes"], *(each["bytes"] for each in told["projects"])]
-        if None not in sizes and (home is None or told["home"]["bytes"] >= home):
-            return told
-        await asyncio.sleep(0.1)
-    raise AssertionError(told)
+    async with asyncio.timeout(SOON):
+        while True:
+            _, told = await call(browser, "GET", "files")
+            sizes = [told["home"]["bytes"], *(each["bytes"] for each in told["projects"])]
+            if None not in sizes and (home is None or told["home"]["bytes"] >= home):
+                return told
+            await asyncio.sleep(0.1)
 
 
 async def test_a_projects_life(hub: RealHub) -> None:
@@ -130,11 +131,10 @@ async def test_a_projects_life(hub: RealHub) -> None:
         _, deleted = await call(ann, "DELETE", "projects/git.example.org/group/waves")
         assert (await call(ann, "DELETE", f"trash/{deleted['trashed']}"))[0] == 200
         assert (await call(ann, "POST", f"trash/{deleted['trashed']}/restore"))[0] == 404
-        for _ in range(100):
-            if not left_in_the_trash(hub):
-                break
-            await asyncio.sleep(0.05)
-        assert not left_in_the_trash(hub) and not other.exists()
+        async with asyncio.timeout(SOON):
+            while left_in_the_trash(hub):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert not other.exists()
 
 
 HOSTILE = (
@@ -242,11 +242,9 @@ async def test_a_volume_goes_the_same_way(hub: RealHub) -> None:
             "POST", f"api/volumes/{made['id']}/members", json={"user": "ida", "access": "rw"}
         )
         (layout_of(hub).volumes / made["id"] / "files/big").write_bytes(os.urandom(5 * MIB))
-        for _ in range(100):
-            _, told = await call(ida, "GET", "files")
-            if told["volumes"][0]["bytes"] is not None:
-                break
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(SOON):
+            while (told := (await call(ida, "GET", "files"))[1])["volumes"][0]["bytes"] is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         assert told["volumes"][0]["over"] and told["volumes"][0]["limit"] == 4 * MIB
         assert "over its limit" in (await ida.get(f"{PREFIX}files")).text
         # whoever is no owner deletes nothing
@@ -266,12 +264,12 @@ async def launch(browser: Browser, link: str) -> Any:
     """Launch a link; what became of it."""
     reply = await browser.api("POST", "api/launches", json={"link": link})
     assert reply.status == 201, reply.text
-    for _ in range(200):
-        _, told = await call(browser, "GET", f"launches/{reply.json()['id']}")
-        if told["finished"]:
-            return told
-        await asyncio.sleep(0.1)
-    raise AssertionError(told)
+    async with asyncio.timeout(SOON):
+        while True:
+            _, told = await call(browser, "GET", f"launches/{reply.json()['id']}")
+            if told["finished"]:
+                return told
+            await asyncio.sleep(0.1)
 
 
 async def test_a_server_that_uses_it(hub: RealHub, repos: Any) -> None:
@@ -289,11 +287,9 @@ async def test_a_server_that_uses_it(hub: RealHub, repos: Any) -> None:
         status, told = await call(jon, "DELETE", f"projects/{path}")
         assert status == 409 and name in told["message"] and folder.exists()
         await jon.api("POST", f"api/servers/{name}/stop")
-        for _ in range(100):
-            status, told = await call(jon, "DELETE", f"projects/{path}")
-            if status != 409:
-                break
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(SOON):
+            while (status := (await call(jon, "DELETE", f"projects/{path}"))[0]) == 409:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         assert status == 200 and not folder.exists()
 
 
@@ -320,10 +316,9 @@ async def test_over_the_limit(hub: RealHub, repos: Any) -> None:
         assert (await launch(kim, f"{new}?files=none&server=spare"))["url"]
 
         assert (await call(kim, "DELETE", "projects/octo/huge"))[0] == 200 and not folder.exists()
-        for _ in range(100):
-            if not (await call(kim, "GET", "files"))[1]["home"]["over"]:
-                break
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(SOON):
+            while (await call(kim, "GET", "files"))[1]["home"]["over"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         assert (await launch(kim, new))["url"]
 
 

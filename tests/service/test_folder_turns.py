@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from patience import SOON
 from smalldisk import leave_free, small_disk
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -103,7 +104,7 @@ async def test_who_reads_an_archive_slowly_holds_up_nobody(tmp_path: Path) -> No
         archive("bob") as third,
         archive("eve") as quick,
         archive("ana") as too_many,
-        asyncio.timeout(60),
+        asyncio.timeout(SOON),
     ):
         for begun in (slow, second, third):
             assert await anext(begun)
@@ -130,7 +131,7 @@ async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
     server.add_sockets([listening])
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SOON):
             await ended.wait()
     server.stop()
 
@@ -153,7 +154,7 @@ async def test_who_reads_no_further_keeps_no_log_open(
     server.add_sockets([listening])
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SOON):
             await ended.wait()
     server.stop()
 
@@ -191,7 +192,7 @@ async def test_nobody_is_waited_for_who_sends_no_more(monkeypatch: pytest.Monkey
         with suppress(ConnectionError):
             writing.write(b"67890")
             await writing.drain()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON):
             assert (b"whole" in await reading.read()) is whole
         writing.close()
     server.stop()
@@ -223,7 +224,7 @@ async def test_a_stranger_sends_a_form_for_no_longer_than_it_takes_to_be_known(
     for before in (b"", field):
         reading, writing = await asyncio.open_connection("127.0.0.1", port)
         writing.write(head + before + bytes(4 * _UNKNOWN))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON):
             answer = await reading.read()
         assert b" 403 " in answer and b"open too long" in answer
         writing.close()

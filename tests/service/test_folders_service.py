@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
+from patience import SOON
 from realhub import PREFIX, Browser, RealHub, Reply
 from yarl import URL
 
@@ -146,7 +147,7 @@ async def raw(browser: Browser, head: str, body: bytes = b"", *, leave: bool = F
         if leave:
             await asyncio.sleep(0.5)
             return ""
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(SOON):
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"Content-Length: (\d+)", head)
             return (head + await reader.readexactly(int(length[1]) if length else 0)).decode()
@@ -171,11 +172,9 @@ async def test_what_is_too_large_or_does_not_come_whole(realhub: RealHub) -> Non
         )
         assert answer.startswith("HTTP/1.1 400") and "Content-Length" in answer
         await raw(moe, f"{head}1000000", b"x" * 5000, leave=True)
-        for _ in range(100):
-            if sorted(home.rglob("*")) == before:
-                break
-            await asyncio.sleep(0.05)
-        assert sorted(home.rglob("*")) == before
+        async with asyncio.timeout(SOON):
+            while sorted(home.rglob("*")) != before:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         # nothing of that holds up what comes next
         assert (await send(moe, "", "x", b"whole")).status == 201
 
@@ -236,11 +235,9 @@ async def test_a_form_without_a_script(realhub: RealHub) -> None:
         kind = "Content-Type: multipart/form-data; boundary=b"
         path = address.removeprefix(PREFIX)
         await raw(max_, f"{path} HTTP/1.1\r\n{kind}\r\nContent-Length: 9999", head, leave=True)
-        for _ in range(100):
-            if sorted(home.rglob("*")) == before:
-                break
-            await asyncio.sleep(0.05)
-        assert sorted(home.rglob("*")) == before
+        async with asyncio.timeout(SOON):
+            while sorted(home.rglob("*")) != before:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         async with realhub.browser() as stranger:
             reply = await stranger.send("POST", address, data=form(token, ("x", b"1")))
             assert reply.status == 403

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from patience import SOON
 from playedhub import ADA, Port, a_hub, gets_ready, stream
 
 from binderhub_ext.core.errors import Conflict, HubUnavailable, LaunchFailed, TooMany
@@ -120,7 +121,7 @@ async def test_a_start_that_a_hub_was_asked_for_before_is_no_conflict(found: Any
 async def given_up(starts: Starts, port: Port, *, after: int) -> None:
     """Begin a start and leave it when the Hub has been asked so often."""
     begun = asyncio.create_task(starts.start(ADA, "one", lambda: "ticket", lambda _: None))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         while len(port.asked) < after:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     begun.cancel()

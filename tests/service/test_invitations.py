@@ -9,6 +9,7 @@ import sqlite3
 from urllib.parse import quote, urlsplit
 
 import pytest
+from patience import SOON
 from realhub import PREFIX, Browser, RealHub, Reply
 from test_shares import enters, launch, received, servers, stop
 
@@ -106,7 +107,7 @@ async def test_into_a_server_that_does_not_run_and_into_ones_own(
         assert refused.status == 404
     # one that has ended says so, and is in no list
     ended = (await ida.api("POST", "api/servers/asleep/invitations", json={"time": "hour"})).json()
-    with sqlite3.connect(realhub.root / "data" / "hub.sqlite", timeout=10) as hub:
+    with sqlite3.connect(realhub.root / "data" / "hub.sqlite", timeout=SOON) as hub:
         moved = "update share_codes set expires_at = '2001-01-01 00:00:00' where id = ?"
         assert hub.execute(moved, [ended["id"].removeprefix("sc_")]).rowcount == 1
     async with realhub.browser("leo-too-late") as leo:

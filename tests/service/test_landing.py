@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from patience import SOON
 
 from binderhub_ext.core.errors import TargetMissing
 from binderhub_ext.core.launch import Launch
@@ -51,9 +52,12 @@ async def proxy(*statuses: int) -> AsyncIterator[tuple[str, list[str]]]:
         await runner.cleanup()
 
 
-async def land(url: str, path: str, *more: Target) -> tuple[str, list[str], Tokens]:
+async def land(
+    url: str, path: str, *more: Target, patience: float = SOON
+) -> tuple[str, list[str], Tokens]:
     hub, told = Tokens(), []
-    landing = Landing(hub, table(*TARGETS.values(), *more), proxy_url=url, patience=1)  # type: ignore[arg-type]
+    known = table(*TARGETS.values(), *more)
+    landing = Landing(hub, known, proxy_url=url, patience=patience)  # type: ignore[arg-type]
     launch = Launch("ana", "one", None, "", "image", target=path)
     found = await landing.find(ANA, launch, SERVER, lambda event: told.append(event.message))
     return found, told, hub
@@ -78,7 +82,7 @@ async def test_a_program_at_a_port_is_waited_for() -> None:
 async def test_one_that_is_not_there_is_told(status: int, words: str) -> None:
     async with proxy(status) as (url, _):
         with pytest.raises(TargetMissing) as caught:
-            await land(url, "proxy/3333/")
+            await land(url, "proxy/3333/", patience=1 if status == 500 else SOON)
     assert caught.value.message.startswith(words)
 
 

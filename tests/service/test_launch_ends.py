@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.core.errors import Cancelled
 from binderhub_ext.core.forges import GITHUB
@@ -71,7 +72,7 @@ async def test_what_was_brought_is_not_kept_with_what_is_over() -> None:
     service.goes_on.set()
     service.written.set()
     assert running.task
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         await asyncio.wait([running.task])
     await asyncio.sleep(0.01)
     assert len(every) == 0
@@ -93,7 +94,7 @@ async def test_who_cancels_twice_or_too_late_still_hears_what_came_of_it(succeed
     cancelled += [asyncio.create_task(every.cancel(ANA, id)) for _ in range(2)]
     await asyncio.sleep(0.01)
     service.written.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         states = await asyncio.gather(*cancelled)
     assert running.history.closed and all(state.finished for state in states)
     assert service.outcomes == ["" if succeeds else Cancelled.code]

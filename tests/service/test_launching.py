@@ -127,7 +127,9 @@ async def test_a_second_click_joins_and_a_dropped_watcher_resumes(realhub, repos
     async with realhub.browser("dan") as browser:
         await browser.get(HOME)
         fields = {"repo": f"{repos.url}/me/mine"}
-        replies = await asyncio.gather(*(browser.form("launch", **fields) for _ in range(4)))
+        with realhub.holds("dan"):
+            clicks = (browser.form("launch", **fields) for _ in range(4))
+            replies = await asyncio.gather(*clicks)
         (launch,) = {reply.launch for reply in replies}
         seen = await browser.told(launch, until="is commit")
         rest = await browser.told(launch, headers={"Last-Event-ID": str(len(seen))})
@@ -191,8 +193,9 @@ async def test_not_now_opens_what_one_has_and_builds_nothing(realhub, repos):
 async def test_cancelling_ends_it_for_good(realhub, repos):
     repos.create_repo("me/slow", {"requirements.txt": "slow"})
     async with realhub.browser("eve") as browser:
-        launch = await start(browser, f"{repos.url}/me/slow", server="slow")
-        reply = await browser.api("POST", f"api/launches/{launch}/cancel")
+        with realhub.holds("eve"):
+            launch = await start(browser, f"{repos.url}/me/slow", server="slow")
+            reply = await browser.api("POST", f"api/launches/{launch}/cancel")
         assert reply.json()["error"]["code"] == "cancelled"
         assert (await browser.told(launch))[-1]["code"] == "cancelled"
         again = await browser.api("POST", f"api/launches/{launch}/cancel")
@@ -208,20 +211,21 @@ async def test_a_server_that_starts_for_nobody_is_stopped(realhub, repos):
 
     async with realhub.browser("quitter") as browser:
         fields = {"repo": f"{repos.url}/me/mine", "server": "dawdles"}
-        ids = [await start(browser, **fields, filepath=name) for name in ("a", "b")]
-        await browser.told(ids[0], until="Starting your server")
-        for id in ids:
-            await browser.api("POST", f"api/launches/{id}/cancel")
-            assert (await browser.told(id))[-1]["code"] == "cancelled"
-            assert await state(browser) == ("starting" if id == ids[0] else "stopped")
-        assert not processes("quitter")
-        # one that has to wait for that is a start of its own
-        again = await start(browser, **fields)
-        await browser.told(again, until="Starting your server")
-        _, id = await asyncio.gather(
-            browser.api("POST", f"api/launches/{again}/cancel"),
-            start(browser, **fields, filepath="c"),
-        )
+        with realhub.holds("quitter"):
+            ids = [await start(browser, **fields, filepath=name) for name in ("a", "b")]
+            await browser.told(ids[0], until="Starting your server")
+            for id in ids:
+                await browser.api("POST", f"api/launches/{id}/cancel")
+                assert (await browser.told(id))[-1]["code"] == "cancelled"
+                assert await state(browser) == ("starting" if id == ids[0] else "stopped")
+            assert not processes("quitter")
+            # one that has to wait for that is a start of its own
+            again = await start(browser, **fields)
+            await browser.told(again, until="Starting your server")
+            _, id = await asyncio.gather(
+                browser.api("POST", f"api/launches/{again}/cancel"),
+                start(browser, **fields, filepath="c"),
+            )
         assert (await browser.told(id))[-1]["phase"] == "ready"
         assert await state(browser) == "running" and processes("quitter")
 

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import pytest
 from gitserver import GitServer
+from patience import SOON
 from realhub import PREFIX, Browser, RealHub
 from test_service_life import _pids
 
@@ -94,7 +95,7 @@ def rows(hub: RealHub, user: str = "", kind: str = "server") -> list[dict[str, A
 
 async def closed(hub: RealHub, user: str, count: int = 1) -> list[dict[str, Any]]:
     """A person's runs, once so many of them are over."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SOON):
         while sum(row["ended"] for row in rows(hub, user)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     return rows(hub, user)
@@ -120,7 +121,7 @@ async def past_the_service(browser: Browser, user: str, method: str) -> None:
 
 async def ready(browser: Browser, user: str, name: str = "") -> float:
     """Wait for a server; when the Hub began to start it."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SOON):
         while True:
             reply = await browser.send("GET", f"/hub/api/users/{user}")
             server = reply.json()["servers"].get(name, {})
@@ -260,7 +261,7 @@ class Keeping:
     async def looked(self) -> None:
         """Wait until it has looked once more."""
         assert self._process.stdout
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SOON):
             assert await self._process.stdout.readline() == b"looked\n"
 
 
@@ -297,7 +298,7 @@ async def test_who_has_used_it_up_is_refused_before_the_start(
     unbuilt = str(repos.create_repo("me/unbuilt", {"requirements.txt": "of spent"}).url)
     async with kept.browser("spent") as browser:
         name = await launched(browser, url)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             while not (await browser.api("GET", "api/usage/me")).json()["error"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         known = (await browser.api("GET", "api/usage/me")).json()
@@ -330,7 +331,7 @@ async def test_what_was_used_by_another_of_that_name_is_not_theirs(
     url = f"{repos.url}/me/mine"
     async with kept.browser("heir") as browser:
         name = await launched(browser, url)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             while not (await browser.api("GET", "api/usage/me")).json()["latest"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         await browser.api("POST", f"api/servers/{name}/stop")
@@ -360,7 +361,7 @@ async def test_who_has_too_many_files_can_delete_some(kept: RealHub, repos: GitS
         (ensure_home(layout, "hoards") / "large").write_bytes(b"x" * (3 << 20))
         for root, path in home_places(layout, "hoards"):
             forget_usage(layout, root, path)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             while (await browser.api("GET", "api/usage/me")).json()["allow_server_launch"]:
                 await browser.get(PREFIX)
                 await asyncio.sleep(0.2)
@@ -384,7 +385,7 @@ async def test_what_is_nearly_used_up_is_told_in_the_server(
         (ensure_home(layout, "nears") / "large").write_bytes(b"x" * 1_800_000)
         for root, path in home_places(layout, "nears"):
             forget_usage(layout, root, path)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             while "Little is left." not in (await browser.get(PREFIX)).text:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         name = await launched(browser, url, server="warned")

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from gitserver import GitServer
+from patience import SOON
 from postgres import Postgres
 from realhub import PREFIX, RealHub
 from sqlalchemy import inspect, text
@@ -152,7 +153,8 @@ async def test_a_service_killed_in_the_middle_of_a_build(
     """The Hub starts it again; what was under way is closed, and the same click works."""
     url = postgres.new()
     repo = gitserver.create_repo("me/slow", {"requirements.txt": "slow"})
-    extra = f"c.BinderApp.db_url = {url!r}\nc.MemoryBuilder.seconds = 3.0\n"
+    (held := tmp_path / "held-builds").touch()
+    extra = f"c.BinderApp.db_url = {url!r}\nc.MemoryBuilder.held = {str(held)!r}\n"
     with RealHub(tmp_path, extra) as hub:
         async with hub.browser("ana") as browser:
             await browser.get(PREFIX)
@@ -161,6 +163,7 @@ async def test_a_service_killed_in_the_middle_of_a_build(
             (pid,) = _pids(hub)
             os.kill(pid, signal.SIGKILL)
             await _until_another(hub, pid)
+        held.unlink()
         async with hub.browser("ana") as browser:
             await browser.get(PREFIX)
             again = await browser.launch(repo=str(repo.url))
@@ -179,7 +182,7 @@ async def test_a_service_killed_in_the_middle_of_a_build(
 
 async def _until_another(hub: RealHub, killed: int) -> None:
     """Wait until the Hub has started the service again and it answers."""
-    async with asyncio.timeout(60), hub.browser() as browser:
+    async with asyncio.timeout(SOON), hub.browser() as browser:
         while True:
             if _pids(hub) not in ([], [killed]):
                 try:

@@ -4,11 +4,14 @@ import asyncio
 import json
 import os
 import signal
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
+import psutil
 import pytest
 from hostiletrees import clear, make_deep
+from patience import SOON
+from processlist import without_children
 from realhub import PREFIX, RealHub
 
 from binderhub_ext.core.layout import DataDirectory
@@ -46,7 +49,7 @@ def hub(tmp_path_factory):
 async def test_a_hostile_folder_stops_no_housekeeping(hub):
     """On the code that walked folders by calling itself, nothing after the trash was looked at."""
     layout = DataDirectory(hub.root / "data")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SOON):
         for name in ("eve", "zoe"):
             while last_usage(layout, layout.homes, PurePosixPath(name)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
@@ -85,14 +88,15 @@ async def test_limits_bans_and_words_of_the_house(hub, repos):
         assert "The Institute" in page.text
         banned = await browser.form("launch", repo=f"{repos.url}/you/evil")
         assert (banned.status, "not allowed on this hub" in banned.text) == (403, True)
-        first = await browser.form("launch", repo=f"{repos.url}/me/mine")
-        second = await browser.form("launch", repo=f"{repos.url}/me/mine", server="other")
-        assert (first.status, second.status) == (303, 429)
-        other = await browser.form("launch", repo=f"{repos.url}/me/mine", files="none")
-        assert (other.status, "something else right now" in other.text) == (409, True)
-        id_ = first.launch
-        reply = await browser.api("POST", f"api/launches/{id_}/cancel")
-        assert reply.json()["error"]["code"] == "cancelled"
+        with hub.holds("bob"):
+            first = await browser.form("launch", repo=f"{repos.url}/me/mine")
+            second = await browser.form("launch", repo=f"{repos.url}/me/mine", server="other")
+            assert (first.status, second.status) == (303, 429)
+            other = await browser.form("launch", repo=f"{repos.url}/me/mine", files="none")
+            assert (other.status, "something else right now" in other.text) == (409, True)
+            id_ = first.launch
+            reply = await browser.api("POST", f"api/launches/{id_}/cancel")
+            assert reply.json()["error"]["code"] == "cancelled"
         await browser.api("GET", "api/launches")
     # a program that reads is no news, which JupyterHub would say of each
     assert f"request GET {PREFIX}" not in hub.log.read_text()
@@ -123,16 +127,17 @@ async def test_an_administrators_trust_and_a_program_that_cannot_be_asked(hub, r
 
 
 async def test_a_stopped_service_closes_what_was_under_way(hub, repos):
-    async with hub.browser("dee") as browser:
-        repos.create_repo("me/late", {"requirements.txt": "late"})
-        await browser.get(PREFIX)
-        id_ = await browser.launch(repo=f"{repos.url}/me/late")
-        await browser.told(id_, until="Building")
-    (pid,) = _pids(hub)
-    os.kill(pid, signal.SIGTERM)
-    async with asyncio.timeout(120):
-        while _pids(hub):  # noqa: ASYNC110 - not our child, nothing else tells
-            await asyncio.sleep(0.1)
+    with hub.holds("dee"):
+        async with hub.browser("dee") as browser:
+            repos.create_repo("me/late", {"requirements.txt": "late"})
+            await browser.get(PREFIX)
+            id_ = await browser.launch(repo=f"{repos.url}/me/late")
+            await browser.told(id_, until="Building")
+        (pid,) = _pids(hub)
+        os.kill(pid, signal.SIGTERM)
+        async with asyncio.timeout(SOON):
+            while _pids(hub):  # noqa: ASYNC110 - not our child, nothing else tells
+                await asyncio.sleep(0.1)
     records = Records(sqlite_url(hub.root / "data" / "binder.sqlite"), engine="memory")
     row = await records.launch(id_)
     records.close()
@@ -143,16 +148,10 @@ async def test_a_stopped_service_closes_what_was_under_way(hub, repos):
 
 def _pids(hub: RealHub) -> list[int]:
     """The service's process; it is the Hub's child, not ours."""
-    wanted = f"service\0--data-dir\0{hub.root}/data"
-    return [
-        int(process.name)
-        for process in Path("/proc").iterdir()
-        if process.name.isdecimal() and wanted in _command(process)
-    ]
-
-
-def _command(process: Path) -> str:
-    try:
-        return (process / "cmdline").read_text()
-    except OSError:
-        return ""
+    wanted = ["service", "--data-dir", f"{hub.root}/data"]
+    parents = {}
+    for process in psutil.process_iter(["cmdline", "ppid"]):
+        words = process.info["cmdline"] or []
+        if any(words[at : at + len(wanted)] == wanted for at in range(len(words))):
+            parents[process.pid] = process.info["ppid"]
+    return without_children(parents)

@@ -44,9 +44,10 @@ async def test_one_server_at_two_commits_at_once_is_a_conflict_in_words(realhub,
     repo.commit({"a": "2"}, branch="other")
     async with realhub.browser("vic") as browser:
         await browser.get(PREFIX)
-        replies = await asyncio.gather(
-            *(browser.form("launch", repo=repo.url, ref=ref) for ref in ("main", "other"))
-        )
+        with realhub.holds("vic"):
+            replies = await asyncio.gather(
+                *(browser.form("launch", repo=repo.url, ref=ref) for ref in ("main", "other"))
+            )
         assert sorted(reply.status for reply in replies) == [303, 409]
         (refused,) = (reply for reply in replies if reply.status == 409)
         assert "being started with something else" in refused.text

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from patience import SOON
 from realhub import PREFIX, Browser, RealHub
 
 API = f"{PREFIX}api/volumes"
@@ -190,9 +191,8 @@ async def test_a_link_shows_what_it_would_see(hub: RealHub, repos: Any) -> None:
             evi, "POST", f"{PREFIX}api/launches", {"link": f"{link}/HEAD?volume=class-a"}
         )
         assert status == 201
-        for _ in range(100):
-            _, launch = await call(evi, "GET", f"{PREFIX}api/launches/{told['id']}")
-            if launch["finished"]:
-                break
-            await asyncio.sleep(0.1)
+        address = f"{PREFIX}api/launches/{told['id']}"
+        async with asyncio.timeout(SOON):
+            while not (launch := (await call(evi, "GET", address))[1])["finished"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         assert "There is no volume" in launch["error"]["message"]

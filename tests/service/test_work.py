@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from patience import SOON
 from realhub import PREFIX
 
 from binderhub_ext.core.errors import RepoNotFound, RepoUnavailable
@@ -121,7 +122,7 @@ async def test_news_is_for_one_person_and_is_not_missed() -> None:
     waiting = [asyncio.create_task(news.wait("ana", seen + 2))]
     await asyncio.sleep(0)
     news.close()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(SOON):
         await asyncio.gather(*waiting)
 
 
@@ -170,11 +171,18 @@ class Host:
         return Commit(repo, ref, said)
 
 
-async def looked(upstream: Upstream, news: News, rows: list[LaunchRow]) -> bool:
+async def wakes(upstream: Upstream, news: News, rows: list[LaunchRow]) -> bool:
     """Whether a page of ana's is woken by a look."""
     count = news.count("ana")
     upstream.look("ana", rows)
-    return await news.wait("ana", count, 0.05) > count
+    return await news.wait("ana", count, SOON) > count
+
+
+async def wakes_nobody(upstream: Upstream, news: News, rows: list[LaunchRow]) -> bool:
+    """Whether none is."""
+    count = news.count("ana")
+    upstream.look("ana", rows)
+    return await news.wait("ana", count, 0.05) == count
 
 
 async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
@@ -187,9 +195,9 @@ async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
     banned = launched("banned", 1)
     rows = [launched("gone", 3), launched("tides", 2), launched("waves", 1)]
     rows += [version, short, banned]
-    assert await looked(upstream, news, rows)
+    assert await wakes(upstream, news, rows)
     assert upstream.newer(rows) == {"projects/ocean/tides"}
-    assert not await looked(upstream, news, rows)
+    assert await wakes_nobody(upstream, news, rows)
     assert host.asked == {"ocean/gone": 1, "ocean/tides": 1, "ocean/waves": 1}
     rows[1].commit = "b" * 40
     assert upstream.newer(rows) == set(), "it was launched since"
@@ -198,7 +206,7 @@ async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
 async def test_nobody_looks_where_it_is_switched_off() -> None:
     host, news = Host(tides="b" * 40), News()
     upstream = Upstream(cast(Builds, host), POLICY, news, 0)
-    assert not await looked(upstream, news, [launched("tides", 1)])
+    assert await wakes_nobody(upstream, news, [launched("tides", 1)])
     assert not host.asked
 
 
@@ -206,9 +214,9 @@ async def test_what_does_not_answer_is_asked_again_and_what_was_known_stays() ->
     host, news = Host(tides="b" * 40), News()
     upstream = Upstream(cast(Builds, host), POLICY, news, 1e-9)
     rows = [launched("tides", 1)]
-    assert await looked(upstream, news, rows)
+    assert await wakes(upstream, news, rows)
     host.commits["tides"] = RepoUnavailable("It does not answer.")
-    assert not await looked(upstream, news, rows)
+    assert await wakes_nobody(upstream, news, rows)
     assert host.asked["ocean/tides"] == 2
     assert upstream.newer(rows) == {"projects/ocean/tides"}
 
@@ -225,7 +233,7 @@ async def test_the_main_page_says_that_there_are_new_commits(realhub, repos) -> 
         async with tab.session.get(address, headers=headers) as stream:
             page = await tab.get(f"{PREFIX}lists")
             # a host that answers at once is known of in this page already
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SOON):
                 while "new commits" not in page.text:
                     while b"data:" not in await stream.content.readline():
                         pass
@@ -241,7 +249,7 @@ async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> 
         async with tab.session.get(address, headers=headers) as stream:
             assert stream.status == 200
             launched = await tab.form("launch", repo=f"{repos.url}/me/mine")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SOON):
                 assert b"data: {}" in await stream.content.readuntil(b"\n\n")
         id_ = launched.launch
         ready = (await tab.told(id_))[-1]

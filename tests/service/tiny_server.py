@@ -1,8 +1,11 @@
-"""What the Hub starts as a single-user server in these tests: it answers every page."""
+"""What the Hub starts as a single-user server in these tests: it answers every page.
+
+Not as long as its person's servers are held (`RealHub.holds`)."""
 
 import os
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -17,7 +20,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-if os.environ["JUPYTERHUB_SERVER_NAME"] == "dawdles":
-    time.sleep(2)
+held = Path(os.environ.get("HELD", "/nonexistent"), os.environ["JUPYTERHUB_USER"])
+while held.exists():
+    time.sleep(0.05)
 url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
 HTTPServer((url.hostname or "127.0.0.1", url.port or 0), Handler).serve_forever()

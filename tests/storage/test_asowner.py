@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import SOON
 from smalldisk import leave_free, small_disk
 from test_beneath import swapping
 
@@ -47,7 +48,7 @@ class Folder:
                 stdout=subprocess.PIPE,
                 pass_fds=(root,),
                 env={},
-                timeout=60,
+                timeout=SOON,
                 check=False,
             )
         finally:
@@ -206,7 +207,7 @@ def test_what_a_killed_upload_left_goes_with_the_next(home: Folder) -> None:
         [live] = [d for d in drafts() if d not in (left, mine) and not d.is_symlink()]
         assert home.write("data", "next", b"x") == "next"
         assert not left.exists() and live.exists() and mine.exists()
-        out, _ = program.communicate(piece(b"345") + piece(b""), timeout=30)
+        out, _ = program.communicate(piece(b"345") + piece(b""), timeout=SOON)
         assert json.loads(out) == {"name": "live"}
     assert (data / "live").read_bytes() == b"12345"
     assert (home.path.parent / "secret").read_text() == "SECRET"
@@ -238,7 +239,7 @@ def test_folders_that_turn_into_links_meanwhile(home: Folder) -> None:
     outside.mkdir()
     (outside / "secret").write_text("SECRET")
     (home.path / "a/b").mkdir(parents=True)
-    done, turn, end = set(), 0, time.monotonic() + 30
+    done, turn, end = set(), 0, time.monotonic() + SOON
     with beneath(home.path, ".") as root, swapping(home.path, outside):
         # how often the folder is one depends on who has the processor
         while turn < 400 or ("new" not in done and time.monotonic() < end):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.beneath import (
     beneath,
@@ -152,8 +153,9 @@ def test_race_with_a_hostile_process(tmp_path: Path) -> None:
     (outside / "secret").write_text("secret")
     opened = refused = 0
     with swapping(inside, outside):
-        end = time.monotonic() + 1.5
-        while time.monotonic() < end:
+        least, most = (time.monotonic() + seconds for seconds in (1.5, SOON))
+        # what it meets depends on who has the processor
+        while time.monotonic() < (least if opened and refused else most):
             try:
                 with beneath(inside, "a/b") as directory:
                     assert not exists_beneath(directory, "secret")

@@ -49,7 +49,6 @@ WRITER = """
 import os, sys
 project, = sys.argv[1:]
 os.chdir(project)
-print("ready", flush=True)
 count = 0
 while True:
     for name in ("a.txt", "d/e/x.txt"):
@@ -63,6 +62,8 @@ while True:
             os.rename("written.new", "written")
         except OSError:
             pass
+    if count == 2:
+        print("ready", flush=True)
     import time; time.sleep(0.002)
 """
 

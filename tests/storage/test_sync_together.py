@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import SOON
 from upstream import Person, Upstream
 
 from binderhub_ext.storage.sync import folder
@@ -28,14 +29,18 @@ def person(tmp_path: Path, upstream: Upstream) -> Person:
     return person
 
 
-def test_the_second_waits_and_says_so(upstream: Upstream, person: Person) -> None:
+def test_the_second_waits_and_says_so(
+    upstream: Upstream, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = person.request(upstream, upstream.commit({b"a": b"2"}))
     reports: list[Report] = []
+    waits, sleep = threading.Event(), time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (waits.set(), sleep(seconds)))
     with folder.place(request) as where:
         with folder.locked_scratch(where) as (_, waited):
             second = threading.Thread(target=lambda: reports.append(sync(request)))
             second.start()
-            time.sleep(0.3)
+            assert waits.wait(SOON)
             assert not waited and not reports
         second.join()
     (report,) = reports

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from hostiletrees import make_deep
+from patience import SOON
 
 from binderhub_ext.core.errors import Conflict, NotFound
 from binderhub_ext.core.layout import DataDirectory
@@ -267,7 +268,7 @@ def test_race_with_a_hostile_process(
         assert process.stdout
         assert process.stdout.readline()
         done = tried = 0
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + SOON
         while tried < 300 or (not done and time.monotonic() < deadline):
             tried += 1
             try:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 
 from dockerhub import docker
 from kubehub import Namespace
+from patience import wait_until
 from traitlets.config import Config
 
 from binderhub_ext.core.layout import DataDirectory
@@ -118,11 +118,12 @@ def _forever() -> None:
 
 
 def _until_locked(path: str) -> None:
-    for _ in range(500):
+    def held() -> bool:
         with open(path, "r+b") as lock:  # noqa: PTH123
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return
-        time.sleep(0.01)
-    raise AssertionError("the lock was never held")
+                return True
+        return False
+
+    wait_until(held, "the lock was never held")

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from dockersources import build, make_source
 from enginekit import Kit
+from patience import wait_until
 from processlist import processes
 
 from binderhub_ext.core.errors import BuildFailed, BuildTimeout
@@ -31,11 +32,10 @@ def slow(seconds: str, mark: str) -> dict[str, str]:
 
 
 async def until_gone(seconds: str) -> None:
-    for _ in range(200):
-        if not processes("sleep", seconds):
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("what the build started runs on")
+    def gone() -> bool:
+        return not processes("sleep", seconds)
+
+    await asyncio.to_thread(wait_until, gone, "what the build started runs on")
 
 
 async def test_planning_runs_nothing_and_repeats(kit: Kit, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,18 +21,19 @@ from tempfile import mkdtemp
 
 import pytest
 import requests
+from chromium import new_context
 from dockerhome import servers
 from dockerhub import BASE, docker, remove_images, remove_network, skip_without_docker
 from gitserver import GitServer
 from homehub import PASSWORD, HomeHub
-from lab import arrive, notebook, output, run_cells, save, wait_for_lab
+from lab import notebook, output, run_cells, save, wait_for_lab
+from patience import SOON, START, START_MS, wait_until
 from playwright.sync_api import Browser, Page
 from ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "docs" / "examples" / "compose"
 PREFIX = f"bah-compose-{os.getpid()}"
-BUILD = 240_000
 
 _APT = "apt-get update -qq && apt-get install -y -qq --no-install-recommends"
 IMAGES = {
@@ -84,7 +84,7 @@ class Lab:
     def compose(self, *arguments: str) -> str:
         """Run a subcommand; gives what it said."""
         done = subprocess.run(
-            [*self.command, *arguments], capture_output=True, text=True, timeout=600
+            [*self.command, *arguments], capture_output=True, text=True, timeout=2 * START
         )
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return done.stdout.strip()
@@ -207,7 +207,7 @@ def make_images(context: Path) -> None:
 @pytest.fixture
 def maria(lab: Lab, browser: Browser) -> Iterator[Page]:
     """Her browser, which takes the certificate that Caddy signed itself for `localhost`."""
-    context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
+    context = new_context(browser, ignore_https_errors=True, reduced_motion="reduce")
     page = context.new_page()
     lab.hub.sign_in(page, "maria")
     yield page
@@ -220,7 +220,7 @@ def launch(page: Page, repo: str) -> None:
     page.get_by_label("File to open").fill("index.ipynb")
     page.get_by_label("Open with").select_option("JupyterLab")
     page.get_by_role("button", name="Launch", exact=True).click()
-    arrive(page, "**/user/maria/tides-*/lab/**", timeout=BUILD)
+    page.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
     wait_for_lab(page)
 
 
@@ -250,18 +250,30 @@ def test_the_main_job(lab: Lab, maria: Page, artifacts: Path) -> None:
 
 def test_plain_http_leads_to_tls(lab: Lab) -> None:
     port = int(lab.hub.url.rpartition(":")[2]) + 2
-    answer = requests.get(f"http://localhost:{port}/", allow_redirects=False, timeout=10)
+    answer = requests.get(f"http://localhost:{port}/", allow_redirects=False, timeout=SOON)
     assert answer.status_code == 308 and answer.headers["Location"].startswith("https://localhost")
 
 
 def wait_until_it_answers(lab: Lab) -> None:
     """Ask through Caddy, by the authority it made for itself."""
+    made = "/data/caddy/pki/authorities/local/root.crt"
     authority = lab.hub.root.parent / "authority.crt"
-    lab.compose("cp", "proxy:/data/caddy/pki/authorities/local/root.crt", str(authority))
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        answer = requests.get(f"{lab.hub.main_page}health", verify=str(authority), timeout=10)
-        if answer.status_code == 200:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"{answer.status_code}: {lab.compose('logs', '--no-color', 'hub')}")
+
+    def is_made() -> bool:
+        look = [*lab.command, "exec", "-T", "proxy", "test", "-s", made]
+        return subprocess.run(look, capture_output=True).returncode == 0
+
+    def answers() -> bool:
+        try:
+            address = f"{lab.hub.main_page}health"
+            return requests.get(address, verify=str(authority), timeout=SOON).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def log() -> str:
+        return lab.compose("logs", "--no-color")
+
+    # Caddy has it a moment after it runs, and listens only then.
+    wait_until(is_made, log, START)
+    lab.compose("cp", f"proxy:{made}", str(authority))
+    wait_until(answers, log, START)

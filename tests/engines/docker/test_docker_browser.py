@@ -15,11 +15,9 @@ from dockerhome import running_docker_home, servers
 from dockerhub import docker
 from gitserver import Executable, RepoHandle
 from homehub import HomeHub
-from lab import arrive, notebook, output, run_cells, save, wait_for_lab
+from lab import notebook, output, run_cells, save, wait_for_lab
+from patience import START_MS
 from playwright.sync_api import Browser, Page, expect
-
-BUILD = 240_000
-START = 60_000
 
 _GROUPS = """
 c.JupyterHub.load_groups = {"class-a": {"users": ["maria", "jonas"]}}
@@ -110,8 +108,8 @@ def test_the_first_day(
     """Paste, watch, work, stop, come back; the Hub crashes; nobody else sees any of it."""
     launch(maria, tides, "index.ipynb", "Read and change")
     maria.get_by_text("Build log", exact=True).click()
-    expect(maria.locator("#log-lines")).to_contain_text("figlet", timeout=BUILD)
-    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=BUILD)
+    expect(maria.locator("#log-lines")).to_contain_text("figlet", timeout=START_MS)
+    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
     wait_for_lab(maria)
     run_cells(maria, [0, 1])
     expect(output(maria, 0)).to_have_text("1,234,567 tides by-postBuild")
@@ -121,9 +119,9 @@ def test_the_first_day(
     hub.stop_server(maria, "tides")
     assert servers(hub) == []
     launch(maria, tides, "index.ipynb", "Read and change")
-    arrive(maria, "**/user/maria/tides-*/lab/**", timeout=START)
+    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
     wait_for_lab(maria)
-    expect(output(maria, 0)).to_have_text("1,234,567 tides by-postBuild", timeout=START)
+    expect(output(maria, 0)).to_have_text("1,234,567 tides by-postBuild", timeout=START_MS)
     expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible()
     run_cells(maria, [1, 2])
     expect(output(maria, 2)).to_have_text("still the same kernel 1")
@@ -139,7 +137,7 @@ def test_the_first_day(
     expect(output(maria, 2)).to_have_text("still the same kernel 2")
 
     launch(jonas, tides, "look.ipynb", "Read only")
-    arrive(jonas, "**/user/jonas/tides-*/lab/**", timeout=START)
+    jonas.wait_for_url("**/user/jonas/tides-*/lab/**", timeout=START_MS)
     wait_for_lab(jonas)
     run_cells(jonas, [0])
     expect(output(jonas, 0)).to_have_text("[] 1,2,3 1,2,3\nRead-only file system")
@@ -153,7 +151,7 @@ def test_a_repository_with_a_dockerfile(hub: HomeHub, plain_image: str, maria: P
     dockerfile = f"FROM {plain_image}\nRUN uv pip install --no-cache --quiet humanize\n"
     files = {"Dockerfile": dockerfile, "index.ipynb": notebook(NUMBER)}
     launch(maria, hub.git.create_repo("ocean/depths", files), "index.ipynb")
-    arrive(maria, "**/user/maria/depths-*/lab/**", timeout=BUILD)
+    maria.wait_for_url("**/user/maria/depths-*/lab/**", timeout=START_MS)
     wait_for_lab(maria)
     run_cells(maria, [0])
     expect(output(maria, 0)).to_have_text("1,234,567")
@@ -178,8 +176,8 @@ def test_a_web_application_of_an_image(
     )
     maria.get_by_label("Repository").fill(repo.url)
     maria.get_by_role("button", name="Launch", exact=True).click()
-    arrive(maria, "**/user/maria/board-*/app/", timeout=BUILD)
-    expect(maria.get_by_role("heading", name="Tides of today")).to_be_visible(timeout=START)
+    maria.wait_for_url("**/user/maria/board-*/app/", timeout=START_MS)
+    expect(maria.get_by_role("heading", name="Tides of today")).to_be_visible(timeout=START_MS)
     maria.screenshot(path=artifacts / "docker-application.png")
     maria.get_by_role("link", name="Table").click()
     expect(maria.locator("body")).to_have_text("High water at noon")

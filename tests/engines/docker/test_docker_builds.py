@@ -75,7 +75,8 @@ async def test_no_image_is_taken_for_a_server(
 async def test_what_an_image_says_when_it_is_tried_takes_no_disk(
     docker_builder: DockerBuilder, plain_image: str
 ) -> None:
-    trying = docker_builder.daemon.try_inside(plain_image, "sh", "-c", "sleep 2; echo said")
+    waits = "until test -e /tmp/seen; do sleep 0.1; done; echo said"
+    trying = docker_builder.daemon.try_inside(plain_image, "sh", "-c", waits)
     task = asyncio.create_task(trying)
     form = "--format={{.HostConfig.LogConfig.Type}}"
     # Other tests try images, too.
@@ -83,6 +84,7 @@ async def test_what_an_image_says_when_it_is_tried_takes_no_disk(
     while not (tried := docker(*ours)):  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0.05)
     assert docker("inspect", form, *tried.split()) == "none"
+    docker("exec", *tried.split(), "touch", "/tmp/seen")
     assert await task == "said"
 
 

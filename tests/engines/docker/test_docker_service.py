@@ -25,6 +25,8 @@ from dockerhub import docker, remove_images
 from dockerregistry import SmallRegistry
 from dockersources import build
 from homehub import HomeHub
+from patience import START, wait_until
+from processlist import without_children
 from yarl import URL
 
 from binderhub_ext.core.layout import DataDirectory
@@ -39,8 +41,6 @@ from binderhub_ext.repos.base import Source
 
 TOKEN = "the-tests-of-the-service-may-do-this"
 PEOPLE = 50
-PATIENCE = 240
-"""Seconds; the first push takes most of a minute, since it compresses every layer."""
 NAME = "service"
 
 _CONFIG = f"""
@@ -141,7 +141,8 @@ async def person(hub: HomeHub, user: str) -> AsyncIterator[Client]:
         async with session.post(f"{url}/tokens", json={}) as response:
             told = await response.json()
             assert response.status == 201, told
-    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    # The first push takes most of a minute, since it compresses every layer.
+    timeout = aiohttp.ClientTimeout(total=START)
     async with aiohttp.ClientSession(headers=_bearer(told["token"]), timeout=timeout) as session:
         yield Client(hub, user, session, told["token"])
 
@@ -154,7 +155,7 @@ async def test_fifty_people_at_once_are_one_build(
 
     async def build(number: int) -> list[dict[str, Any]]:
         async with person(hub, f"person-{number}") as client:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(START):
                 await everybody.wait()
                 return await client.build(repo.url)
 
@@ -300,10 +301,7 @@ async def kill_and_wait(hub: HomeHub) -> None:
 
 async def assert_clean(hub: HomeHub) -> None:
     """Wait until nothing is left of anything but finished images."""
-    deadline = asyncio.get_running_loop().time() + 15
-    while left := leftovers(hub):
-        assert asyncio.get_running_loop().time() < deadline, left
-        await asyncio.sleep(0.3)
+    await asyncio.to_thread(wait_until, lambda: not leftovers(hub), lambda: leftovers(hub))
 
 
 def leftovers(hub: HomeHub) -> list[str]:
@@ -333,19 +331,16 @@ def tried() -> list[str]:
 
 def running(hub: HomeHub, *words: str) -> list[int]:
     """Programs of ours that work for a hub and have these words in their arguments."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
+    found = {}
+    for process in psutil.process_iter(["cmdline", "ppid"]):
         line = " ".join(process.info["cmdline"] or ())
         if str(hub.root) in line and " ".join(words) in line:
-            found.append(process.pid)
-    return found
+            found[process.pid] = process.info["ppid"]
+    return without_children(found)
 
 
 async def until(so: Callable[[], bool], problem: str) -> None:
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not await asyncio.to_thread(so):
-        assert asyncio.get_running_loop().time() < deadline, problem
-        await asyncio.sleep(0.1)
+    await asyncio.to_thread(wait_until, so, problem, START)
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dockerhub import BASE, BUILDER, DockerHub, docker
 from dockerregistry import SmallRegistry, publish, running_registry
+from patience import SOON
 
 from binderhub_ext.core.errors import (
     BinderError,
@@ -205,7 +206,7 @@ async def test_others_environments_have_no_public_name(
     digest = docker("image", "inspect", "--format={{.Id}}", plain_image)
     for name in (digest, digest.removeprefix("sha256:")[:12]):
         with pytest.raises(BinderError) as refusal:
-            await asyncio.wait_for(get(fresh, name), 60)
+            await asyncio.wait_for(get(fresh, name), SOON)
         assert not isinstance(refusal.value, NotAllowed)
     assert docker("image", "ls", "-q", plain_image) != "", "refusing takes nothing away"
 

@@ -112,7 +112,7 @@ async def test_credentials_show_up_nowhere(
         while not task.done():
             for process in psutil.process_iter(["cmdline", "environ"]):
                 seen.append(f"{process.info['cmdline']} {process.info['environ']}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
         built = task.result()
         assert shop.has(f"binder/{built.image.key}")
     transfers = [line for line in seen if "docker.transfer" in line and "push" in line]

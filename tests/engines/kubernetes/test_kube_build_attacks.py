@@ -29,8 +29,8 @@ pytestmark = pytest.mark.story
 def attacked(kube_builder: KubernetesBuilder, kube_namespace: Namespace) -> Attacked:
     def read(image: str, path: str) -> str:
         command = ("run", f"read-{uuid4().hex[:8]}", f"--image={image}", "--restart=Never")
-        attach = ("--attach", "--rm", "--quiet", "--command", "--", "cat", path)
-        return kube_namespace.kubectl(*command, *attach)
+        attach = ("--attach", "--rm", "--quiet", "--pod-running-timeout=5m")
+        return kube_namespace.kubectl(*command, *attach, "--command", "--", "cat", path)
 
     async def labels_of(image: str) -> dict[str, str]:
         registry = kube_builder.registry

@@ -14,6 +14,7 @@ import pytest
 from dockersources import build, make_source
 from kubehub import Namespace
 from kubesettings import builder_config
+from patience import SOON
 
 from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.engines.base import Image
@@ -44,7 +45,7 @@ def missing(image: Image) -> Image:
 
 
 def until_nothing_is_left(namespace: Namespace) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SOON
     while namespace.json("daemonsets,pods", PULLING)["items"]:
         assert time.monotonic() < deadline, "what pulled is still there"
         time.sleep(0.3)
@@ -82,7 +83,7 @@ async def test_every_node_pulls_it_and_says_so(
     # what has to be there already, runs
     options = (f"--image={image.name}", "--image-pull-policy=Never", "--restart=Never")
     kube_namespace.kubectl("run", "there", *options, "--command", "--", "true")
-    done = ("--for=jsonpath={.status.phase}=Succeeded", "pod/there", "--timeout=60s")
+    done = ("--for=jsonpath={.status.phase}=Succeeded", "pod/there", "--timeout=4m")
     kube_namespace.kubectl("wait", *done)
     kube_namespace.kubectl("delete", "pod", "there", "--now")
 
@@ -201,7 +202,7 @@ async def test_the_containers_that_pull_end_well(
     async with kube_builder._connected() as api:
         made = manifest(image.name, Placement(), kube_namespace.cluster)
         await api.create_daemon_set(made)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + SOON
         while not (found := await _ended(api, made)):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.5)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from keeper import keeping
 from kubehub import KubeHub, Namespace, kubectl, running_kube_hub
+from patience import SOON
 from sandboxhub import Failed
 
 from binderhub_ext.core.launch import Access, Files, VolumeRequest
@@ -236,9 +237,7 @@ async def test_pod_that_is_removed_from_outside_is_noticed(mortal_hub: KubeHub) 
         await client.start(mortal_hub.launch("xia"))
         pod = mortal_hub.pod("xia")["metadata"]["name"]
         mortal_hub.namespace.kubectl("delete", "pod", pod, "--now")
-        for _ in range(200):
-            if not await client.servers("xia"):
-                break
-            await asyncio.sleep(0.1)
-        assert await client.servers("xia") == {}
+        async with asyncio.timeout(SOON):
+            while await client.servers("xia"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
     assert mortal_hub.leftovers() == []

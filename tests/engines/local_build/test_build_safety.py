@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hostile import EVIL_MODULE, IMPORTED, dishonest_bytecode
 from metadata import ADDRESS, SECRET, cloud_metadata
+from patience import wait_until
 from processlist import processes
 from small_repositories import Built, MakeSource, build
 
@@ -249,10 +250,7 @@ async def test_a_killed_build_is_repeated(
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    deadline = time.monotonic() + 60
-    while processes("sleep", marker) and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
-    assert not processes("sleep", marker)
+    await asyncio.to_thread(wait_until, lambda: not processes("sleep", marker), "it runs on")
     assert builder.store.path(environment.key).exists()
     assert await builder.find(environment) is None
     await builder.collect_garbage()

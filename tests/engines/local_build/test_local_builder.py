@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import wait_until
 from processlist import processes
 from small_repositories import MakeSource, build
 
@@ -254,8 +255,7 @@ async def test_cancelling_ends_everything(repository: MakeSource, builder: Local
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.5)
-    assert not processes(seconds)
+    await asyncio.to_thread(wait_until, lambda: not processes(seconds), "it runs on")
     assert not leftovers(builder)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from patience import SOON
 
 import binderhub_ext.engines.local
 
@@ -29,5 +30,5 @@ def test_odd_files_keep_no_server_from_starting(tmp_path: Path, place: str, kind
     KINDS[kind](tmp_path / place)
     wanted = tmp_path / "pyvenv.cfg"
     command = [sys.executable, "-I", "-S", "-c", PUT, str(FIRST), str(wanted)]
-    subprocess.run(command, check=True, timeout=20)
+    subprocess.run(command, check=True, timeout=SOON)
     assert wanted.read_text() == "ours" and not wanted.is_symlink()

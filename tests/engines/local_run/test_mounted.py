@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.core.errors import LaunchFailed
 from binderhub_ext.core.launch import Access
@@ -85,7 +86,7 @@ async def test_nothing_begins_with_a_volume_that_a_link_led_elsewhere(
             else:
                 with pytest.raises((ProcessFailed, LaunchFailed)):
                     await run(command.start, Log(lambda line: None))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SOON):
                 await asyncio.wait([command.init])
             why = command.init.exception()
     assert ran.exists() == (not link)
@@ -110,7 +111,7 @@ async def test_nothing_begins_with_another_folder_than_was_opened(tmp_path: Path
             command.fds += (waits,)
             os.write(goes_on, b"1")
             ends = asyncio.create_task(run(command.start, Log(lambda line: None)))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SOON):
                 while left(waits):  # noqa: ASYNC110 (the kernel tells nobody)
                     await asyncio.sleep(0.01)
             os.close(waits)
@@ -119,7 +120,7 @@ async def test_nothing_begins_with_another_folder_than_was_opened(tmp_path: Path
             os.close(goes_on)
             with pytest.raises((ProcessFailed, LaunchFailed)):
                 await ends
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SOON):
                 await asyncio.wait([command.init])
             why = command.init.exception()
     assert not [*hidden.iterdir()]

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.core.using import UNKNOWN
 from binderhub_ext.engines.base import Program
@@ -76,7 +77,7 @@ def said(file: Path) -> list[str]:
 
 
 async def begun(file: Path, number: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while said(file).count("begun") < number:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -159,7 +160,7 @@ async def test_work_of_what_has_ended_counts(tmp_path: Path) -> None:
         "live('server', 0.1)"
     )
     async with running(code, tmp_path / "one", 1) as init:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON):
             while (use_of(init).worked or 0) < 0.8 or len(init.descendants()) > 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -167,7 +168,7 @@ async def test_work_of_what_has_ended_counts(tmp_path: Path) -> None:
 @in_a_sandbox
 async def test_what_runs_beside_a_server_ends_after_it_and_in_peace(tmp_path: Path) -> None:
     async with running(START, tmp_path / "one", 4) as init:
-        await end_sandbox(init, 5, 5)
+        await end_sandbox(init, SOON, SOON)
         assert not init.alive
         told = said(tmp_path / "one/said")[4:]
         assert told[0] == "server"
@@ -177,7 +178,7 @@ async def test_what_runs_beside_a_server_ends_after_it_and_in_peace(tmp_path: Pa
 @in_a_sandbox
 async def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     async with running(DEAF, tmp_path / "one", 2) as init:
-        await end_sandbox(init, 5, 0.3)
+        await end_sandbox(init, SOON, 0.3)
         assert not init.alive
         assert said(tmp_path / "one/said")[2:] == ["server"]
 
@@ -201,14 +202,14 @@ async def test_at_once_is_at_once(tmp_path: Path) -> None:
 
 async def test_the_same_order_without_a_sandbox(tmp_path: Path) -> None:
     file = tmp_path / "said"
-    code = f"{BEGIN}\nstart('database')\nstart('deaf', None)\nlive('server', 0.1)"
+    code = f"{BEGIN}\nstart('database', 0)\nstart('deaf', None)\nlive('server', 0.1)"
     argv = [sys.executable, "-I", "-S", "-c", code, str(file)]
     server = ProcessId.of(start_child(argv, env={}, output=subprocess.DEVNULL).pid)
     assert server
     await begun(file, 3)
     others = server.descendants()
     assert len(others) == 2
-    await unsafe.end(server, 5, 0.5)
+    await unsafe.end(server, SOON, 1)
     assert said(file)[3:] == ["server", "database"]
     for process in (server, *others):
-        assert await process.ended(2)
+        assert await process.ended(SOON)

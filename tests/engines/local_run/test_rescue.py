@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import PurePosixPath
 
 import pytest
+from patience import START
 from sandboxhub import Client, SandboxHub, running_hub
 from smalldisk import FILL, leave_free, small_disk
 
@@ -36,7 +37,7 @@ async def client(hub: SandboxHub) -> AsyncIterator[Client]:
 
 async def run(client: Client, user: str, code: str, server: str = "one") -> str:
     """What code in a kernel printed; if there was no kernel, why."""
-    told = await client.run(user, code, server, seconds=120)
+    told = await client.run(user, code, server, seconds=START)
     logs = (client.hub.layout.run / "servers").glob("*/server.log")
     assert not told.error, (told, *(log.read_text(errors="replace")[-3000:] for log in logs))
     return told.output.strip()

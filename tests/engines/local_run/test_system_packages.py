@@ -17,7 +17,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ import pytest
 from datadirs import temporary_data
 from debianpackage import make_package
 from documented import blocks_of, files_of
+from patience import SOON, wait_until
 from processlist import processes
 from sandboxhub import HERE, ORDINARY, Answer, Client, Failed, SandboxHub, whoever_runs_it
 from smalldisk import leave_free, small_disk
@@ -410,10 +411,10 @@ def test_a_killed_hub_leaves_nothing(machine: Machine, tmp_path: Path) -> None:
             assert process.stdout
             assert any("waits" in line for line in process.stdout)
             # It says so before it does.
-            assert soon(lambda: bool(processes("876543")))
+            wait_until(lambda: processes("876543"), "it never ran")
         finally:
             process.send_signal(signal.SIGKILL)
-    assert soon(lambda: not processes("876543"))
+    wait_until(lambda: not processes("876543"), "it runs on")
     asyncio.run(machine.systems.collect_garbage(set(), 3600, 3600))
     assert not [*(machine.systems.root / "work").iterdir()]
 
@@ -496,14 +497,14 @@ class Tides:
         began = time.time_ns()
         await self.run(WRITE)
         file = self.hub.layout.home(self.launch.user) / self.launch.project / "written"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON):
             while not file.exists() or int(file.read_text()) < began:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.3)
         return int(file.read_text())
 
     async def ended(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON):
             while await self.client.servers(self.launch.user):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -566,12 +567,3 @@ async def test_a_database_beside_the_notebook(machine: Machine, sandbox_hub: San
         with pytest.raises(Failed, match=r"if the repository has a start script(.|\n)*is-down"):
             await mine.start()
         script.write_text(right)
-
-
-def soon(holds: Callable[[], bool]) -> bool:
-    """Whether something holds within a few seconds."""
-    for _ in range(100):
-        if holds():
-            return True
-        time.sleep(0.05)
-    return False

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import SOON
 
 from binderhub_ext.engines.local import mapping
 from binderhub_ext.engines.local.machineapt import MachineApt
@@ -138,7 +139,7 @@ def test_where_there_are_no_namespaces_nothing_is_left_waiting(tmp_path: Path) -
     argv = [sys.executable, "-I", "-S", str(FIRST / "mapped.py"), str(tmp_path)]
     script = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@" "0 0 1" "0 0 1" true'
     inside = ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", *argv]
-    told = subprocess.run(inside, capture_output=True, text=True, timeout=20, check=False)
+    told = subprocess.run(inside, capture_output=True, text=True, timeout=SOON, check=False)
     if "unshare: No space left on device" not in told.stderr:
         pytest.skip(f"no user namespace to try it in: {told.stderr}")
     assert told.returncode
