@@ -3,8 +3,10 @@
 A real JupyterHub with the service as its own process; the engine is the in-memory one of the tests,
 servers are the tests' small one. What is measured is how long the service takes for a page, as it
 says in its own log, from the request to its last byte: that has its questions to the Hub and to the
-database. Beside it stand what the Hub says it took for its answers, and the bytes of the page and
-of what a browser loads with it, as they are sent.
+database. The first look, at rows that nobody has seen, stands by itself. Beside them stand what the
+Hub says it took for its answers, the time of processors that either process took for a page, which
+a busy machine changes less, and the bytes of the page and of what a browser loads with it, as they
+are sent.
 
 Usage: python bench/main_page.py [--projects 200] [--servers 50] [--rounds 30]
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import os
 import re
 import sqlite3
 import sys
@@ -67,6 +70,20 @@ def add_projects(database: Path, count: int) -> None:
             records.execute(f"insert into launches values ({marks})", list(row.values()))
 
 
+def service_of(hub: int) -> int:
+    """The process of the service, which the Hub started."""
+    children = Path(f"/proc/{hub}/task/{hub}/children").read_text().split()
+    called = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+    return next(pid for pid, name in called.items() if b"binderhub_ext" in name)
+
+
+def processor_time(pid: int) -> float:
+    """Milliseconds of processors that a process took so far."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(after_name[11]) + int(after_name[12])
+    return 1000 * ticks / os.sysconf("SC_CLK_TCK")
+
+
 async def weigh(browser: Browser, page: str) -> int:
     """Bytes of what a page names, as they are sent."""
     total = 0
@@ -91,16 +108,24 @@ async def measure(root: Path, projects: int, servers: int, rounds: int) -> None:
             await launch_all(browser, repos, servers)
             add_projects(hub.root / "data/binder.sqlite", projects - servers)
             already = len(hub.log.read_text())
-            page = ""
+            page = (await browser.get(PREFIX)).text
+            processes = hub.process.pid, service_of(hub.process.pid)
+            before = [*map(processor_time, processes)]
             for _ in range(rounds):
                 page = (await browser.get(PREFIX)).text
+            taken = [processor_time(pid) - at for pid, at in zip(processes, before, strict=True)]
             shown = page.count('<li class="binder-row"')
             weight = await weigh(browser, page)
         log = hub.log.read_text()[already:]
     took, answers = (list(map(float, each.findall(log))) for each in (_PAGE, _ANSWER))
-    print(f"{shown} rows, {servers} servers run; {len(took)} pages")
+    first, *took = took
+    looks = rounds + 1
+    print(f"{shown} rows shown of {projects}, {servers} servers run; {len(took)} pages")
     print(f"on the server: median {median(took):.0f} ms, at most {max(took):.0f} ms")
-    print(f"of it the Hub, {len(answers) / rounds:.0f} answers: {sum(answers) / rounds:.0f} ms")
+    print(f"the first look: {first:.0f} ms")
+    print(f"of it the Hub, {len(answers) / looks:.0f} answers: {sum(answers) / looks:.0f} ms")
+    of_hub, of_service = (each / rounds for each in taken)
+    print(f"processors: service {of_service:.0f} ms, Hub {of_hub:.0f} ms for each page")
     print(f"page {len(page.encode()) / 1000:.0f} kB, what it loads {weight / 1000:.0f} kB")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -309,10 +310,16 @@ class Tickets:
 
     def of(self, user: str, server: str, ticket: object) -> Launch | None:
         """What a person's server was last started with; `None` if that was not by us."""
-        try:
-            return read_ticket(ticket, self.secret, user=user, server=server)
-        except BadTicket:
-            return None
+        return _launch_of(ticket, self.secret, user, server) if isinstance(ticket, str) else None
+
+
+@lru_cache(maxsize=1000)
+def _launch_of(ticket: str, secret: str, user: str, server: str) -> Launch | None:
+    """What a ticket says, which is the same at every look at a list of servers."""
+    try:
+        return read_ticket(ticket, secret, user=user, server=server)
+    except BadTicket:
+        return None
 
 
 def check_reader(launch: Launch, *, now: float, seconds: float) -> None:

@@ -47,11 +47,16 @@ def check_project(layout: DataDirectory, user: str, path: str) -> None:
             "That is a folder of your own machine. It is where it always was: nothing here zips,"
             " moves or deletes it."
         )
-    if is_project_folder(path):
-        status = lstat_beneath(layout.homes, place_of(layout, user, path))
-        if status and stat.S_ISDIR(status.st_mode):
-            return
-    raise NotFound("There is no such project in your files (any more).")
+    if not has_project(layout, user, path):
+        raise NotFound("There is no such project in your files (any more).")
+
+
+def has_project(layout: DataDirectory, user: str, path: str) -> bool:
+    """Whether a person has a project there."""
+    if is_of_a_folder(path) or not is_project_folder(path):
+        return False
+    status = lstat_beneath(layout.homes, place_of(layout, user, path))
+    return status is not None and stat.S_ISDIR(status.st_mode)
 
 
 def place_of(layout: DataDirectory, user: str, path: str) -> PurePosixPath:

@@ -8,6 +8,8 @@ import { tellMoments } from "./time.js";
 import { _ } from "./words.js";
 
 const LISTS = ["launches", "failed", "work", "shared"];
+// Where in the list of all work one is.
+const PLACES = ["work-total", "work-pages"];
 const STATES = {
   running: _("running"),
   starting: _("starting"),
@@ -91,7 +93,13 @@ async function refresh() {
     merge(list, fresh);
     list.closest("section").hidden = hidden && list.children.length === 0;
   }
+  document.getElementById("work-search").hidden = page.getElementById("work-search").hidden;
+  for (const id of PLACES) renew(document.getElementById(id), page.getElementById(id));
   showEmpty();
+}
+
+function renew(old, fresh) {
+  if (!old.contains(document.activeElement) && !old.isEqualNode(fresh)) old.replaceWith(fresh);
 }
 
 function showEmpty() {

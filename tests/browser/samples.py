@@ -170,6 +170,13 @@ def home(**changes: Any) -> dict[str, Any]:
     }
 
 
+def much_work() -> dict[str, Any]:
+    """Where one is in a list of work that has pages."""
+    places = {"page": 2, "pages": 3, "total": 60, "find": "tides", "part": "?find=tides&page=2"}
+    address = "/services/binder/?find=tides"
+    return {**places, "before": address, "after": f"{address}&page=3"}
+
+
 def launch(**changes: Any) -> dict[str, Any]:
     view = {
         "id": "8c1f0a",

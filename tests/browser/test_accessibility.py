@@ -81,7 +81,10 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "files": ("files.html", samples.files(error={"message": "Your server is working in it."})),
     "files-empty": ("files.html", samples.files(projects=[], volumes=[], trash=[], home={})),
     "folder": ("folder.html", samples.folder()),
-    "home-near-limit": ("home.html", samples.home(home=samples.files()["home"])),
+    "home-near-limit": (
+        "home.html",
+        samples.home(home=samples.files()["home"], **samples.much_work()),
+    ),
     "home-volumes": (
         "home.html",
         samples.home(

@@ -10,7 +10,8 @@ import pytest
 import samples
 from harness import HUB, LOOK, MARIA, NONCE, PREFIX, Renderer, render
 
-from binderhub_ext.languages.language import ENGLISH
+from binderhub_ext._data import hub_templates_dir, templates_dir
+from binderhub_ext.languages.language import ENGLISH, find
 
 
 class Parsed(HTMLParser):
@@ -98,6 +99,31 @@ def test_each_row_of_the_main_page_is_light() -> None:
     one, eleven = (len(render("_lists.html", work=rows[:count])) for count in (1, 11))
     assert (eleven - one) / 10 < ROW
     assert "\n " not in render("_lists.html", work=rows), "no indentation is sent"
+
+
+def test_rows_that_are_as_they_were_are_each_persons_and_languages_own() -> None:
+    folders = [templates_dir(), hub_templates_dir()]
+    pages = Renderer(folders, hub_prefix=HUB, prefix=PREFIX, extra=LOOK.everywhere())
+    about = {"person": MARIA, "nonce": NONCE, "work": samples.home()["work"]}
+
+    def rows(tag: str, token: str) -> str:
+        return pages.render("_lists.html", language=find(tag), xsrf_token=token, **about)
+
+    first, german, another = rows("en", "maria-1"), rows("de", "maria-1"), rows("en", "maria-2")
+    assert first == rows("en", "maria-1")
+    assert first.replace("maria-1", "maria-2") == another
+    assert "Stop tidal" not in german and german.count("maria-1") == first.count("maria-1")
+
+
+def test_of_much_work_a_page_says_where_it_is() -> None:
+    page = Parsed(render("home.html", **samples.home(**samples.much_work())))
+    hidden = {a["id"]: "hidden" in a for tag in ("div", "nav") for a in page.all(tag) if "id" in a}
+    assert not hidden["work-search"] and not hidden["work-pages"]
+    [lists] = [a for a in page.all("div") if a.get("id") == "lists"]
+    assert lists["data-url"] == f"{PREFIX}lists?find=tides&page=2"
+    assert "60 in this list." in page.text and "Page 2 of 3" in page.text
+    few = Parsed(render("home.html", **samples.home()))
+    assert all("hidden" in a for a in few.all("nav") if a.get("id") == "work-pages")
 
 
 def test_spaces_that_count_stay(tmp_path: Path) -> None:

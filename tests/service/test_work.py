@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
+import sqlite3
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -21,8 +24,10 @@ from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.launching.news import News
 from binderhub_ext.service.launching.upstream import Upstream
 from binderhub_ext.service.records.tables import LaunchRow, ShownRow
+from binderhub_ext.service.web.handlers.worklists import ROWS
+from binderhub_ext.service.web.longlists import has_words
 from binderhub_ext.service.web.views import program_view
-from binderhub_ext.service.web.workviews import place_of, work_views
+from binderhub_ext.service.web.workviews import place_of, work_rows
 
 
 def launched(name: str, day: int) -> LaunchRow:
@@ -48,7 +53,7 @@ def server(name: str, project: str, state: str, day: int) -> dict[str, Any]:
 
 
 def rows(servers: list[dict[str, Any]], projects: list[LaunchRow]) -> list[tuple[str, str, bool]]:
-    found = work_views(servers, projects, sizes={"projects/ocean/tides": 7}, prefix=PREFIX)
+    found = [row.view({}, (), PREFIX) for row in work_rows(servers, projects)]
     return [(row["title"], row["state"], row["also"]) for row in found]
 
 
@@ -68,9 +73,8 @@ def test_a_project_stands_once_with_all_its_servers() -> None:
 
 
 def test_what_a_row_says_of_its_project() -> None:
-    (row,) = work_views(
-        [], [launched("tides", 1)], sizes={"projects/ocean/tides": 7}, prefix=PREFIX
-    )
+    (found,) = work_rows([], [launched("tides", 1)])
+    row = found.view({"projects/ocean/tides": 7}, (), PREFIX)
     assert (row["place"], row["bytes"]) == ("github.com/ocean", 7)
     assert row["again"] == {"link": "v2/gh/ocean/tides/main"}
     assert row["launch_url"] == f"{PREFIX}launches/launch-tides"
@@ -80,8 +84,9 @@ def test_a_project_is_called_and_placed_as_its_person_wants() -> None:
     waves = ShownRow(user="ana", project="projects/ocean/waves", title="Week 1", pinned=True)
     servers = [server("tides", "projects/ocean/tides", "running", 9)]
     projects = [launched("tides", 9), launched("waves", 1)]
-    found = work_views(servers, projects, sizes={}, shown={waves.project: waves}, prefix=PREFIX)
-    assert [(row["title"], row["pinned"]) for row in found] == [("Week 1", True), ("tides", False)]
+    found = work_rows(servers, projects, {waves.project: waves})
+    assert [(row.title, row.pinned) for row in found] == [("Week 1", True), ("tides", False)]
+    assert [has_words(row.texts, "week OCEAN") for row in found] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +154,61 @@ async def test_a_project_is_pinned_and_renamed(realhub, repos) -> None:
             assert (await browser.form("work", **{"project": project, **fields})).status == status
         await browser.form("work", project=project, action="rename", title="")
         assert "Week" not in (await browser.get(PREFIX)).text
+
+
+def add_projects(database: Path, user: str, count: int) -> None:
+    """Projects of a person without a server, as launches on record, the first used last."""
+    with sqlite3.connect(database) as records:
+        records.row_factory = sqlite3.Row
+        row = dict(records.execute("select * from launches where user = ?", [user]).fetchone())
+        names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+        for number in range(count):
+            name = f"many-{number:03}"
+            row |= {"id": name, "server": name, "project": f"projects/many/{name}"}
+            row |= {"repo": f"many/{name}", "repo_url": f"https://example.org/many/{name}"}
+            row |= {"started": f"2020-01-01 00:00:00.{count - number:06}"}
+            records.execute(f"insert into launches ({names}) values ({marks})", [*row.values()])
+
+
+async def test_of_much_work_a_page_is_shown_and_all_of_it_found(realhub, repos) -> None:
+    async with realhub.browser("who-has-much") as browser:
+        await browser.get(PREFIX)
+        await browser.told(await browser.launch(repo=f"{repos.url}/me/mine", server="mine"))
+        assert re.search(r'id="work-search" +hidden>', (await browser.get(PREFIX)).text)
+        add_projects(realhub.root / "data/binder.sqlite", "who-has-much", 2 * ROWS)
+
+        async def titles(query: str = "") -> list[str]:
+            page = (await browser.get(f"{PREFIX}{query}")).text
+            assert not re.search(r'id="work-search" +hidden>', page)
+            # what keeps the lists as things are asks for the same
+            again = re.findall(r'data-url="(/[^"]*lists[^"]*)"', page)[0]
+            lists = (await browser.get(html.unescape(again))).text
+            rows = (
+                re.findall(r'<li class="binder-row" data-title="([^"]+)', t) for t in (page, lists)
+            )
+            first, second = rows
+            assert first == second
+            return first
+
+        assert await titles() == ["mine", *(f"many-{n:03}" for n in range(ROWS - 1))]
+        assert (await titles("?page=3")) == [f"many-{2 * ROWS - 1:03}"]
+        assert await titles("?find=MANY+049") == ["many-049"]
+        page = (await browser.get(f"{PREFIX}?find=no-such-thing")).text
+        assert "Nothing is found by this." in page
+        # who was not let in is read, on whatever page the server is
+        there = {"Referer": browser.url(f"{PREFIX}?page=2")}
+        token = {"_xsrf": browser.xsrf()}
+        path = f"{PREFIX}servers/mine/shares"
+        refused = await browser.send(
+            "POST", path, data={"user": "nobody-here", **token}, headers=there
+        )
+        assert (refused.status, "shares-error" in refused.text) == (404, True)
+        assert 'data-title="mine"' in refused.text
+        # what is done there leads back there
+        fields = {"project": "projects/many/many-040", "action": "pin", **token}
+        done = await browser.send("POST", f"{PREFIX}work", data=fields, headers=there)
+        assert done.headers["Location"] == f"{PREFIX}?page=2"
+        assert (await titles())[:2] == ["many-040", "mine"]
 
 
 POLICY = Policy(banned_specs=(".*banned.*",))

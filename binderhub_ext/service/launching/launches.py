@@ -33,6 +33,7 @@ from ..accounting.buildmeter import BuildMeter
 from ..hub import Person
 from ..person.secrets import Secrets
 from ..records.records import Records, now
+from ..records.tables import LaunchRow
 from . import metrics
 from .classes import Classes
 from .eventlog import EventLog
@@ -172,11 +173,12 @@ class Launches:
 
     async def recent(self, person: Person) -> list[State]:
         """A person's launches, newest first, with those under way as they are now."""
-        rows = await self._records.launches(person.name)
-        return [
-            running.state if (running := self._all.get(row.id)) else State.of_row(row)
-            for row in rows
-        ]
+        return [*map(self._now, await self._records.launches(person.name))]
+
+    async def unfinished(self, person: Person) -> list[State]:
+        """Those of them that are under way."""
+        states = map(self._now, await self._records.unfinished(person.name))
+        return [state for state in states if not state.finished]
 
     async def failed(self, person: Person) -> list[State]:
         """A person's launches that came to nothing and were not dismissed, newest first."""
@@ -230,6 +232,10 @@ class Launches:
         return Allowance.of(self._quotas.per_hour, used, now() + _HOUR)
 
     # ---- inside
+
+    def _now(self, row: LaunchRow) -> State:
+        running = self._all.get(row.id)
+        return running.state if running else State.of_row(row)
 
     async def _of_class(self, order: LaunchOrder) -> LaunchOrder:
         """An order without a class that it is not of; whoever only builds is of none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from ...housekeeping import alone
 from ...storage.projects import (
     check_project,
     delete_project,
+    has_project,
     list_projects,
     place_of,
     restore_project,
@@ -157,7 +158,17 @@ class PersonFiles:
 
     async def sizes(self, user: str) -> dict[str, int | None]:
         """What each project in a person's home took when it was last measured, by its path."""
-        paths = await asyncio.to_thread(list_projects, self._layout, user)
+        return await self._sizes(user, await asyncio.to_thread(list_projects, self._layout, user))
+
+    async def sizes_of(self, user: str, paths: Iterable[str]) -> dict[str, int | None]:
+        """The same of some, without those that are not in the home."""
+
+        def there() -> list[str]:
+            return [path for path in paths if has_project(self._layout, user, path)]
+
+        return await self._sizes(user, await asyncio.to_thread(there))
+
+    async def _sizes(self, user: str, paths: Sequence[str]) -> dict[str, int | None]:
         sizes = await self._space.looked_at([self._place(user, path) for path in paths])
         return dict(zip(paths, sizes, strict=True))
 

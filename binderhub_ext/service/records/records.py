@@ -140,6 +140,11 @@ class Records(Transactions):
         mine = mine.order_by(LaunchRow.started.desc()).limit(limit)
         return await self.rows(mine)
 
+    async def unfinished(self, user: str, *, limit: int = 50) -> list[LaunchRow]:
+        """A person's launches that are under way, newest first."""
+        mine = select(LaunchRow).where(LaunchRow.user == user, LaunchRow.finished.is_(None))
+        return await self.rows(mine.order_by(LaunchRow.started.desc()).limit(limit))
+
     async def latest_of_servers(self, user: str, servers: Sequence[str]) -> dict[str, LaunchRow]:
         """The newest launch that worked of each server of a person, else the newest, by its name.
 

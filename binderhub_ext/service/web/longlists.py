@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
+
+R = TypeVar("R")
 
 PAGE = 100
 _PAGES_MAX = 100_000
@@ -44,25 +46,28 @@ def looked_through(
         names: of the fields that are looked through.
         wanted: words; all rows if empty.
     """
-    words = wanted.casefold().split()
+    if not wanted.split():
+        return list(rows)
+    return [row for row in rows if has_words((row.get(name) for name in names), wanted)]
 
-    def has_all(row: Mapping[str, Any]) -> bool:
-        text = " ".join(str(row.get(name) or "") for name in names).casefold()
-        return all(word in text for word in words)
 
-    return [row for row in rows if has_all(row)] if words else list(rows)
+def has_words(texts: Iterable[object], wanted: str) -> bool:
+    """Whether texts have every word somewhere, in any case of letters."""
+    text = " ".join(str(one or "") for one in texts).casefold()
+    return all(word in text for word in wanted.casefold().split())
 
 
 def part_of(
-    rows: Sequence[Any], query: Mapping[str, str], page: int, address: str
-) -> tuple[Sequence[Any], dict[str, Any]]:
+    rows: Sequence[R], query: Mapping[str, str], page: int, address: str, each: int = PAGE
+) -> tuple[Sequence[R], dict[str, Any]]:
     """A page of rows, and what its template takes besides.
 
     Args:
         query, address: as :func:`around` takes them.
         page: from 1; the last one where there is none of that number.
+        each: rows that a page has.
     """
-    last = max(-(-len(rows) // PAGE), 1)
+    last = max(-(-len(rows) // each), 1)
     page = min(page, last)
     places = {"page": page, "pages": last, "total": len(rows), **around(query, page, last, address)}
-    return rows[(page - 1) * PAGE : page * PAGE], places
+    return rows[(page - 1) * each : page * each], places

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,12 +15,13 @@ from urllib.parse import quote
 
 import jupyterhub
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jinja2.runtime import Macro
 from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.utils import url_path_join
 
 from ... import __version__
 from ...core.versions import short_id
-from ...languages.language import Language, speaking
+from ...languages.language import Language, speaking, spoken
 from ...languages.templates import Speech
 from ..hub import Person
 
@@ -37,9 +40,39 @@ _LOOK = frozenset(
 """Those that every page has, which the Hub sends unpacked."""
 
 
+_ROWS = 2000
+"""Of all people's pages, of a few kilobytes each, that need not be made again."""
+
 _INDENTED = re.compile(r"\n[ \t]+")
 _AS_WRITTEN = re.compile(r"<(pre|textarea|script)\b")
 """What makes the spaces of a template count."""
+
+
+class Unchanged:
+    """What macros made of the same values in the same language, in place of making it again.
+
+    A page of many rows is looked at again whenever one of them changes. The macro must be imported
+    without context: then it has nothing but its arguments.
+
+    Args:
+        most: pieces that are kept, those of the last looks.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[bytes, str] = OrderedDict()
+
+    def __call__(self, macro: Macro, *values: Any) -> str:
+        language = spoken()
+        said = language.said([*values])
+        asked = json.dumps([macro.name, language.tag, said])
+        key = sha256(asked.encode()).digest()
+        if key not in self._kept:
+            self._kept[key] = macro(*said)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
 class TemplateLoader(FileSystemLoader):
@@ -92,6 +125,7 @@ class Pages:
             loader=loader, autoescape=True, enable_async=False, extensions=[Speech]
         )
         self._environment.filters["short_id"] = short_id
+        self._environment.globals["unchanged"] = Unchanged(_ROWS)
 
     def render(
         self,

@@ -192,10 +192,8 @@ def server_view(
     sharees: Iterable[Sharee] | None = None,
     invitations: Iterable[Invitation] = (),
     stop: Stop | None = None,
-    beside: Iterable[Program] = (),
-    memory: int | None = None,
 ) -> dict[str, Any]:
-    """A server as the main page and `GET /api/servers` have it.
+    """A server as the main page and `GET /api/servers` have it, with :func:`running_view`.
 
     Args:
         server: as the Hub knows it.
@@ -205,8 +203,6 @@ def server_view(
         sharees: who else may enter it; `None` if that is not known.
         invitations: into it, that hold.
         stop: that a teacher stopped it since that launch.
-        beside: what runs beside it.
-        memory: bytes that it uses now, if that is known.
     """
     commit = launch.commit if launch else None
     titles = [project.commit.repo.title for project in launch.content] if launch else []
@@ -232,9 +228,20 @@ def server_view(
         "why": why_stopped(stop.title, stop.by)
         if stop and server.state is ServerState.STOPPED
         else "",
-        "beside": [program_view(program, server.url) for program in beside],
-        "memory": memory,
     }
+
+
+def running_view(
+    url: str, beside: Iterable[Program] = (), memory: int | None = None
+) -> dict[str, Any]:
+    """What a server has while it runs.
+
+    Args:
+        url: of the server.
+        beside: what runs beside it.
+        memory: bytes that it uses now, if that is known.
+    """
+    return {"beside": [program_view(program, url) for program in beside], "memory": memory}
 
 
 def program_view(program: Program, url: str) -> dict[str, Any]:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ....core.errors import NotFound
-from ....core.launch import Launch
 from ....core.links import described
 from ....core.paste import understand
 from ....core.repo import Commit
 from ....core.updates import Keep
-from ...hub import Server, State
 from ...launching import launchstate
 from ...launching.orders import LaunchOrder, OnChange
 from ...requests import SHOWN, TOLD, Fields, first, read_fields, read_own_link
 from .. import confirmation, previews, readmes, views
-from ..context import Service
 from .base import Api, Handler
 from .pace import send_log
 from .streams import EventStream
+from .worklists import servers_of
 
 _ASK = "ask"
 
@@ -161,8 +157,7 @@ class ServersApi(Api):
     """`/api/servers`: mine."""
 
     async def get(self) -> None:
-        servers = await self.service.hub.servers(self.me)
-        self.write({"servers": await servers_of(self, servers)})
+        self.write({"servers": await servers_of(self.service, self.me)})
 
 
 class WorkEvents(EventStream):
@@ -232,52 +227,6 @@ def answer_started(handler: Api, state: launchstate.State) -> None:
     handler.set_status(201)
     handler.set_header("Location", view["page"])
     handler.write({"id": state.id, "url": view["page"], "events": view["events_url"]})
-
-
-async def servers_of(handler: Handler, servers: Sequence[Server]) -> list[dict[str, Any]]:
-    """A person's servers as pages and the API show them."""
-    service, me = handler.service, handler.me
-    given, invitations = await asyncio.gather(
-        service.shares.given(me), service.invitations.given(me)
-    )
-    latest = await service.records.latest_of_servers(me.name, [server.name for server in servers])
-    stops = await service.teaching.stops(me)
-    launches = {
-        server.name: service.tickets.of(me.name, server.name, server.ticket) for server in servers
-    }
-    running = await _running(service, servers, launches)
-    return [
-        views.server_view(
-            server,
-            launch=launches[server.name],
-            row=latest.get(server.name),
-            prefix=service.prefix,
-            sharees=None if given is None else given.get(server.name, ()),
-            invitations=invitations.get(server.name, ()),
-            stop=stops.get(latest[server.name].id) if server.name in latest else None,
-            **running.get(server.name, {}),
-        )
-        for server in servers
-    ]
-
-
-async def _running(
-    service: Service, servers: Iterable[Server], launches: Mapping[str, Launch | None]
-) -> dict[str, dict[str, Any]]:
-    """What runs `beside` those servers that run, and their `memory`, by their names.
-
-    Args:
-        launches: what each server was started with, by its name.
-    """
-    of_running = (launches[server.name] for server in servers if server.state is State.RUNNING)
-    running = [launch for launch in of_running if launch]
-
-    beside = asyncio.gather(*map(service.builder.programs_beside, running))
-    uses, programs = await asyncio.gather(service.builder.uses(running), beside)
-    return {
-        launch.server: {"beside": those, "memory": use.memory}
-        for launch, use, those in zip(running, uses, programs, strict=True)
-    }
 
 
 def texts(body: dict[str, Any]) -> Fields:

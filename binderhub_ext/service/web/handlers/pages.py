@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +20,6 @@ from ....core.plain import plain
 from ....core.shipped import EMPTY, SHIPPED
 from ....core.updates import Keep
 from ...failures import Failure
-from ...hub import Server
 from ...launching.orders import LaunchOrder
 from ...requests import (
     NAMES,
@@ -36,9 +34,9 @@ from ...requests import (
 from .. import views, volumeform
 from ..fileviews import home_view
 from ..trusting import asks_first, trust
-from ..workviews import work_views
-from .api import order_of, servers_of
+from .api import order_of
 from .base import ActionPage, Guarded, Page, chosen
+from .worklists import Part, Work, list_values
 
 RETURNED = "returned"
 """In the address of the form: it was sent when its page was no longer signed in."""
@@ -83,8 +81,8 @@ class Lists(Page):
     """`/lists`: the lists of the main page alone, as things are now."""
 
     async def get(self) -> None:
-        servers = await self.service.hub.servers(self.me)
-        self.show("_lists.html", **await list_values(self, servers))
+        work = await Work.ask(self.service, self.me)
+        self.show("_lists.html", **await list_values(self, work, Part.asked(self)))
 
 
 class LaunchForm(ActionPage):
@@ -136,7 +134,7 @@ class WorkForm(ActionPage):
             raise NotFound("There is no such project of yours. Reload the page.")
         await service.choices.show(self.me.name, project, **action(fields))
         service.news.tell(self.me.name)
-        return ""
+        return Part.asked(self).query
 
     async def show_refused(self, failure: Failure) -> None:
         await show_home(self, {}, failure)
@@ -250,49 +248,18 @@ async def show_home(
         share_refused: what was typed to let somebody into a server, and why that was refused.
     """
     service = page.service
-    member, servers = await service.hub.member_and_servers(page.me)
+    work = await Work.ask(service, page.me)
     page.show(
         "home.html",
         error={**failure.to_json(), "field": failure.field} if failure else None,
-        share_refused=share_refused or {},
         home=home_view(await service.space.home(page.me.name), full=await service.space.full()),
-        **await form_values(page, fields, member.groups),
-        **await list_values(page, servers),
+        **await form_values(page, fields, work.hub.member.groups),
+        **await list_values(page, work, Part.asked(page), share_refused or {}),
         warnings=[*service.warnings, *await service.limits.warnings(page.me)],
         teaches=await service.teachers.teaches(page.me),
         beginnings=beginnings(service.policy, service.providers),
         takes_notebooks=service.takes_notebooks,
     )
-
-
-async def list_values(page: Page, servers: Sequence[Server]) -> dict[str, Any]:
-    """What the lists' template takes, besides a refusal to let somebody in.
-
-    Args:
-        servers: the person's, as the Hub has them now.
-    """
-    service, prefix = page.service, page.service.prefix
-    recent = await service.launches.recent(page.me)
-    failed = await service.launches.failed(page.me)
-    projects = await service.records.projects(page.me.name)
-    service.upstream.look(page.me.name, projects)
-    shown, shared = await asyncio.gather(
-        servers_of(page, servers), service.shares.received(page.me)
-    )
-    work = work_views(
-        shown,
-        projects,
-        sizes=await service.files.sizes(page.me.name),
-        newer=service.upstream.newer(projects),
-        shown=await service.choices.shown(page.me.name),
-        prefix=prefix,
-    )
-    return {
-        "launches": [views.launch_view(state, prefix) for state in recent if not state.finished],
-        "failed": [views.launch_view(state, prefix) for state in failed],
-        "work": work,
-        "shared": [views.shared_view(share) for share in shared],
-    }
 
 
 async def form_values(

@@ -12,6 +12,7 @@ from ...requests import first
 from .. import views
 from .base import ActionPage, Api, Handler, Page
 from .pages import show_home
+from .worklists import Part
 
 
 class ServerForm(ActionPage):
@@ -35,7 +36,7 @@ class SharesForm(ServerForm):
         sharee, shares = Sharee.named(*self.named), self.service.shares
         change = shares.take if first(self.fields(), "access") == "none" else shares.give
         await change(self.me, names[0], sharee)
-        return "#work-title"
+        return f"{Part.asked(self).query}#work-title"
 
 
 class SharesApi(Api):
@@ -100,7 +101,7 @@ class WithdrawForm(ServerForm):
 
     async def act(self, *names: str) -> str:
         await self.service.invitations.withdraw(self.me, *names)
-        return "#work-title"
+        return f"{Part.asked(self).query}#work-title"
 
 
 class InvitationsApi(Api):
