@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import webbrowser
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -25,6 +26,12 @@ from .hub import OneMachineHub, run
 from .network import Ports, check_free
 
 _STANDARD_PORTS = {"http": 80, "https": 443}
+
+_NOT_THE_SERVICES = {"Up", "JupyterHub", "ConfigurableHTTPProxy"}
+"""Classes whose settings on the command line are no business of the service's."""
+
+_OPTIONS = {"data_dir": "--data-dir", "engine": "--engine", "config_file": "-f"}
+"""What the service gets from this command, by the name of its setting."""
 
 
 class Up(StrictApplication):
@@ -166,19 +173,44 @@ class Up(StrictApplication):
         return c, ip, ports
 
     def _service_arguments(self) -> list[str]:
-        """Keep a terminal readable, unless somebody wants to hear more."""
-        level = self.config.BinderApp.get("log_level", "WARN")
-        return [f"--BinderApp.log_level={level}", *self._proxy_argument()]
+        """What the service has to know and does not read in the configuration file itself.
 
-    def _proxy_argument(self) -> list[str]:
-        """Where the service reaches people's servers; nothing where encryption is on the way."""
+        Those are settings of the command line; the rest keeps a terminal readable, unless somebody
+        wants to hear more, and says where people's servers are reached.
+
+        Raises:
+            CannotStart: one of the settings is an option of this command.
+        """
+        ours = Config()
+        if "log_level" not in self.config.BinderApp:
+            ours.BinderApp.log_level = "WARN"
+        if "proxy_url" not in self.config.Landing and (proxy_url := self._proxy_url()):
+            ours.Landing.proxy_url = proxy_url
+        typed = {
+            section: settings
+            for section, settings in self.cli_config.items()
+            if section not in _NOT_THE_SERVICES
+        }
+        for name, option in _OPTIONS.items():
+            if name in typed.get("BinderApp", {}):
+                raise CannotStart(
+                    "The service has its {name} from this command. Write {option} instead of "
+                    "--BinderApp.{name}.",
+                    name=name,
+                    option=option,
+                )
+        ours.merge(Config(typed))
+        return list(_as_arguments(ours))
+
+    def _proxy_url(self) -> str:
+        """Where the service reaches people's servers; empty where encryption is on the way."""
         hub = self.config.JupyterHub
         if "ssl_key" in hub or urlsplit(hub.get("bind_url", "")).scheme == "https":
-            return []
+            return ""
         ip, ports = self._address()
         host = "127.0.0.1" if ip in ("", "*", "0.0.0.0", "::") else ip
         host = f"[{host}]" if ":" in host else host
-        return [f"--Landing.proxy_url=http://{host}:{ports.public}"]
+        return f"http://{host}:{ports.public}"
 
     def _address(self) -> tuple[str, Ports]:
         """Address and port: the command line's, else the configuration's for the Hub, else ours."""
@@ -229,6 +261,16 @@ class Up(StrictApplication):
         print("\n".join(lines), flush=True)
         if self.browser and sys.stdout.isatty() and _has_screen():
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _as_arguments(settings: Config, path: str = "--") -> Iterator[str]:
+    """Settings as a command line has them."""
+    for name, value in settings.items():
+        if isinstance(value, Config):
+            yield from _as_arguments(value, f"{path}{name}.")
+        else:
+            values = value if isinstance(value, list) else [value]
+            yield from (f"{path}{name}={each}" for each in values)
 
 
 def _on_one_machine(c: Config, layout: DataDirectory, ports: Ports) -> None:

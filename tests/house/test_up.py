@@ -27,6 +27,7 @@ from patience import SOON, START
 
 HERE = Path(__file__).parent
 
+HELP = "https://help.example.org/of-this-hub"
 PLAIN_SERVERS = f"""
 import sys
 c = get_config()
@@ -56,7 +57,8 @@ def shared(data: Path) -> Iterator[Running]:
     """A started `up` for tests that only ask it."""
     config = data.with_name("conf.py")
     config.write_text(PLAIN_SERVERS)
-    with up(data, ports.free_ports(4), "--engine", "local", "-f", str(config)) as running:
+    arguments = ["--engine", "local", "-f", str(config), f"--Appearance.help_url={HELP}"]
+    with up(data, ports.free_ports(4), *arguments) as running:
         yield running
 
 
@@ -139,6 +141,11 @@ def test_the_hub_answers_at_its_own_host_alone(shared: Running) -> None:
         assert ask("GET", "127.0.0.1", path, headers=headers).status_code == 200
 
 
+def test_the_service_has_settings_of_the_command_line_too(shared: Running) -> None:
+    with Person(shared.url) as person:
+        assert HELP in person.sign_in(shared.user, shared.password).text
+
+
 def test_other_users_of_the_machine_read_nothing(shared: Running, data: Path) -> None:
     with Person(shared.url) as person:
         person.sign_in(shared.user, shared.password)
@@ -211,6 +218,7 @@ def test_a_second_up_is_refused(tmp_path: Path, shared: Running, data: Path) -> 
         (["--BinderApp.db_url=postgresql://127.0.0.1:1/x"], "The database of c.BinderApp.db_url"),
         (["--BinderApp.db_url=nonsense"], "The database of c.BinderApp.db_url cannot be used"),
         (["--JupyterHub.db_url=mysql+nothing://x/y"], "mysql"),
+        (["--BinderApp.data_dir=x"], "Write --data-dir instead of --BinderApp.data_dir"),
         (["--data", "x"], "There is no option --data. Did you mean --data-dir?"),
     ],
 )
