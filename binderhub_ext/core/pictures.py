@@ -48,6 +48,10 @@ class Picture:
     width: int
     height: int
 
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
 
 def read_picture(data: bytes) -> Picture:
     """What a file shows.
@@ -57,15 +61,24 @@ def read_picture(data: bytes) -> Picture:
     """
     if len(data) > BYTES_MAX:
         raise Unfit("too many bytes")
-    try:
-        picture = _read(data)
-    except (IndexError, ValueError) as error:
-        raise Unfit(str(error) or "not whole") from error
+    picture = measured(data)
     if not (0 < picture.width <= SIDE_MAX and 0 < picture.height <= SIDE_MAX):
         raise Unfit("too large")
-    if picture.width * picture.height > PIXELS_MAX:
+    if picture.pixels > PIXELS_MAX:
         raise Unfit("too many pixels")
     return picture
+
+
+def measured(data: bytes) -> Picture:
+    """The same of a file of any size.
+
+    Raises:
+        Unfit: it is none of the kinds that are shown, is not whole, or moves.
+    """
+    try:
+        return _read(data)
+    except (IndexError, ValueError) as error:
+        raise Unfit(str(error) or "not whole") from error
 
 
 def _read(data: bytes) -> Picture:

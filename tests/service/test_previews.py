@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
+import zlib
 from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +18,19 @@ from test_readmes import ALLOWED, HOSTILE, Parsed
 from binderhub_ext.core.launch import LaunchRequest
 from binderhub_ext.service.web.previews import as_view, notebook_of
 
-PNG = b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+
+def png(width: int, height: int) -> str:
+    """A picture of so many pixels, all of them black, as a notebook has it."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + bytes(4)
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    lines = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return b64encode(b"\x89PNG\r\n\x1a\n" + head + lines + chunk(b"IEND", b"")).decode()
+
+
+PNG = png(3, 2)
 
 
 def notebook(*cells: dict[str, Any]) -> bytes:
@@ -89,6 +103,16 @@ def test_of_a_long_one_its_beginning_is_shown() -> None:
     assert view["cut"] and 20_000 < len(view["html"]) < 60_000
     large = {"data": {"image/png": PNG + "A" * 3_000_000, "text/plain": "too large"}}
     assert "too large" in as_view("a.ipynb", notebook(code("x", large)))["html"]
+
+
+def test_pictures_that_would_fill_a_browser_are_left_out_with_words() -> None:
+    """By their headers: a few bytes can say that they are hundreds of millions of pixels."""
+    shown = [{"data": {"image/png": png(*size)}} for size in ((9000, 5000), (20_000, 20_000))]
+    small = {"data": {"image/png": PNG}}
+    html = as_view("a.ipynb", notebook(code("x", *shown, shown[0], small)))["html"]
+    assert html.count("<img") == 2, "the first, and the small one"
+    assert "A picture of 20000 by 20000 pixels is left out." in html
+    assert "A picture of 9000 by 5000 pixels is left out." in html, "with the first, too many"
 
 
 def test_what_no_page_can_have_is_replaced() -> None:

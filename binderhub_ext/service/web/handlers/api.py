@@ -95,7 +95,7 @@ class LaunchNotebook(Api):
     async def get(self, id: str) -> None:
         state, commit = await _launched(self, id)
         path = previews.notebook_of(read_own_link(state.link, self.service.providers))
-        self.write(await previews.shown(self.service.builds, commit, path))
+        self.write(await previews.shown(self.service.builds, commit, path, self.language.say))
 
 
 async def _launched(handler: Handler, id: str) -> tuple[launchstate.State, Commit]:

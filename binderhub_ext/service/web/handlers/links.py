@@ -50,11 +50,15 @@ class AskingPage(Page):
             own_host=self.request.host,
             fetch_site=self.request.headers.get("Sec-Fetch-Site", ""),
         )
-        commit, notebook = nearest.asked.commit, previews.notebook_of(request)
+        readme, notebook = {}, {}
+        if commit := nearest.asked.commit:
+            path, builds = previews.notebook_of(request), self.service.builds
+            readme = await readmes.shown(builds, commit)
+            notebook = await previews.shown(builds, commit, path, self.language.say)
         self.show(
             "confirm.html",
-            readme=await readmes.shown(self.service.builds, commit) if commit else {},
-            notebook=await previews.shown(self.service.builds, commit, notebook) if commit else {},
+            readme=readme,
+            notebook=notebook,
             **confirmation.page_values(self.service, nearest, source, guessed),
         )
 
