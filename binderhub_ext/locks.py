@@ -25,6 +25,11 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def unlock(descriptor: int) -> None:
+    """Give back the lock of an open file; harmless if we have none."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
     """What is locked, as an open descriptor: a folder, or a file that is made if there is none."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from ...core.apt import Packages
 from ...core.errors import BinderError, BuildFailed
 from ...core.sentences import Sentence
-from ...programs import NETWORK, Log, ProcessFailed, output, passed_on, program, run
+from ...locks import held_in_turn, unlock
+from ...programs import NETWORK, Log, ProcessFailed, Spawn, output, passed_on, program, run
 from ..checks import install
 from .mapping import Obstacle
 from .words import explained, network_trouble
@@ -40,10 +41,14 @@ _NOT_THERE = (
     re.compile(r"^E: Version '[^']+' for '([^']+)' was not found"),
 )
 _CANDIDATE = re.compile(r"^(\S+):\n +Installed: .*\n +Candidate: (?!\(none\))(\S+)", re.MULTILINE)
+_ON_ITS_WAY = re.compile(r"(?:Get|Hit|Ign|Err):\d")
+"""How apt tells of a package that it gets: it has read all that it needs to know by then."""
+
 _UNMET = re.compile(r"unmet dependencies|held broken packages")
 
 # What other programs of this machine want to know, or are run for, is no concern of ours. A word
 # with a dot is a name and no regular expression, by which one word asks for thousands of packages.
+# Its own locks would last until the last package is there; ours do for what they are for.
 _SETTINGS = """
 #clear APT::Update;
 #clear DPkg::Pre-Install-Pkgs;
@@ -55,6 +60,7 @@ Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
 Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 APT::Sandbox::User "root";
+Debug::NoLocking "true";
 APT::Cmd::Pattern-Only "true";
 APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false";
@@ -163,10 +169,12 @@ def variables() -> Mapping[str, str]:
 async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log: Log) -> None:
     """Fetch packages, and what they need that a tree has not.
 
+    Others wait while it is found out what that is, and not while it is on its way.
+
     Args:
         wanted: what is to be fetched.
         status: what the tree has.
-        state: folder for what is known of the sources; nobody else may work in it meanwhile.
+        state: folder for what is known of the sources; who works in it holds its lock.
         packages: folder for the packages.
 
     Raises:
@@ -176,27 +184,54 @@ async def fetch(wanted: Packages, status: Path, state: Path, packages: Path, log
     kept = (state / name for name in ("lists/partial", "state", "log", "cache"))
     for folder in (*kept, packages / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
-    # A copy: apt puts a lock beside it. With its time, by which that cache is known to fit, and not
-    # its mode, with which only root could copy it again.
-    copied = shutil.copyfile(status, state / "state/status")
-    shutil.copystat(status, copied)
-    copied.chmod(0o644)
     architecture = await MachineApt().architecture()
     named = {"state": state, "packages": packages, "architecture": architecture}
-    settings = packages.parent / "apt.conf"
+    settings, stamp = packages.parent / "apt.conf", state / "updated"
     await asyncio.to_thread(settings.write_text, _SETTINGS.format(**named))
-    apt, stamp = ["apt-get", "-c", str(settings), "-q", "-y"], state / "updated"
-    if _age(stamp) > _USABLE:
-        await _update([*apt, "update"], stamp, log)
+    async with held_in_turn(state) as held:
+        _know(status, state)
+        if _age(stamp) > _USABLE:
+            await _update(settings, stamp, log)
+        try:
+            await _download(settings, wanted, held, log)
+            return
+        except ProcessFailed:
+            if _age(stamp) < _FRESH:
+                raise
+    async with held_in_turn(state) as held:
+        if _age(stamp) >= _FRESH:
+            await _update(settings, stamp, log)
+        await _download(settings, wanted, held, log)
+
+
+def _know(status: Path, state: Path) -> None:
+    """Tell apt what a tree has, unless it knows."""
+    known = state / "state/status"
+    there, told = status.stat(), known.stat() if known.exists() else None
+    if told and (told.st_size, told.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
+        return
+    # A copy, in a folder of apt's own. With its time, by which that cache is known to fit, and not
+    # its mode, with which only root could copy it again.
+    copied = shutil.copyfile(status, known)
+    shutil.copystat(status, copied)
+    copied.chmod(0o644)
+
+
+async def _download(settings: Path, wanted: Packages, held: int, log: Log) -> None:
+    """Have apt find out what is needed and get it; the lock is given back in between."""
+
+    def hear(line: str) -> None:
+        log.add(line)
+        if _ON_ITS_WAY.match(line):
+            unlock(held)
+
     there = await _candidates(["apt-cache", "-c", str(settings)], wanted.wished)
-    words = [*apt, "install", "--download-only", "--", *wanted.asked, *sorted(there)]
-    try:
-        await run(program(words, env=variables()), log)
-    except ProcessFailed:
-        if _age(stamp) < _FRESH:
-            raise
-        await _update([*apt, "update"], stamp, log)
-        await run(program(words, env=variables()), log)
+    words = ["install", "--download-only", "--", *wanted.asked, *sorted(there)]
+    await run(_apt(settings, *words), Log(hear))
+
+
+def _apt(settings: Path, *words: str) -> Spawn:
+    return program(["apt-get", "-c", str(settings), "-q", "-y", *words], env=variables())
 
 
 def _age(stamp: Path) -> float:
@@ -211,9 +246,9 @@ async def _candidates(argv: Sequence[str], names: Sequence[str]) -> dict[str, st
     return dict(_CANDIDATE.findall(await output([*argv, "policy", *names], env=variables())))
 
 
-async def _update(argv: list[str], stamp: Path, log: Log) -> None:
+async def _update(settings: Path, stamp: Path, log: Log) -> None:
     try:
-        await run(program(argv, env=variables()), log)
+        await run(_apt(settings, "update"), log)
     except ProcessFailed as failure:
         # What was fetched once may do: a machine without a network has kept nothing better.
         if not (stamp.exists() and network_trouble(failure)):

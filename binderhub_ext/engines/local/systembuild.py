@@ -14,7 +14,6 @@ from ...core.apt import Packages
 from ...core.errors import Unsupported
 from ...core.progress import Event, Phase, Tell
 from ...core.sentences import Sentence
-from ...locks import held_in_turn
 from ...programs import Log, ProcessFailed, program, run
 from ...storage.trees import remove_tree
 from ..detect import detector_environment
@@ -200,9 +199,8 @@ class SystemBuild:
     async def _fetch(self, base: Path, packages: Path) -> None:
         self.tell(say("Fetching packages of {system}", 4, system=MachineApt().name))
         try:
-            async with held_in_turn(base / "lock"):
-                known = base / changing.TREE / "var/lib/dpkg/status"
-                await fetch(self.packages, known, base / "apt", packages, self.log)
+            known = base / changing.TREE / "var/lib/dpkg/status"
+            await fetch(self.packages, known, base / "apt", packages, self.log)
         except ProcessFailed as failure:
             raise unfetched(failure, self.packages.path, MachineApt().name) from failure
 

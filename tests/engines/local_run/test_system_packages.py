@@ -17,7 +17,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -313,6 +313,36 @@ async def test_what_is_known_of_the_sources_is_tried_first(
     assert await fetched(tmp_path / "two")
     assert "E: Unable to locate package figlet" in told
     assert (state / "updated").stat().st_mtime > hours_ago
+
+
+async def test_packages_on_their_way_are_in_no_other_builds_way(machine: Machine) -> None:
+    """As hundreds of them would be, or a slow source: apt is stopped in the middle of them."""
+    base = machine.systems.base(machine.systems.base_key())
+    status, stopped = base / "tree/var/lib/dpkg/status", list[int]()
+
+    async def fetched(folder: Path, package: str, tell: Callable[[str], None]) -> bool:
+        wanted = Packages("apt.txt", (package,))
+        await fetch(wanted, status, base / "apt", folder / "packages", Log(tell))
+        return any((folder / "packages").glob(f"{package}_*.deb"))
+
+    def stop(line: str) -> None:
+        if line.startswith("Get:1 "):
+            stopped.extend(processes("--download-only", "libreoffice-core"))
+            for apt in stopped:
+                os.kill(apt, signal.SIGSTOP)
+
+    with temporary_data() as folder:
+        slow = asyncio.create_task(fetched(folder / "slow", "libreoffice-core", stop))
+        try:
+            while not stopped:
+                await asyncio.sleep(0.02)
+                assert not slow.done()
+            async with asyncio.timeout(SOON):
+                assert await fetched(folder / "quick", "figlet", lambda _: None)
+            assert processes("--download-only", "libreoffice-core") == stopped
+        finally:
+            slow.cancel()
+            await asyncio.gather(slow, return_exceptions=True)
 
 
 INTRUDER = r"""#!/bin/sh
