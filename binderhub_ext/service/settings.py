@@ -194,7 +194,8 @@ class Builds(Configurable):
         2,
         min=1,
         help="""Builds at the same time (default 2), and images that *Prepare* gets onto nodes.
-        Further ones wait and say how many are ahead.""",
+        Further ones wait and say how many are ahead. An image counts for five minutes, however long
+        nodes take for it, and of those that one person prepares one at a time.""",
     ).tag(config=True)
 
     log_limit = Bytes(

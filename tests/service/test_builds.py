@@ -14,6 +14,7 @@ from binderhub_ext.core.progress import Event, unheard
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Image
 from binderhub_ext.service.accounting.buildmeter import BuildMeter
+from binderhub_ext.service.launching import prepulls
 from binderhub_ext.service.launching.builds import Builds
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.everybody import Everybody
@@ -297,11 +298,14 @@ async def test_an_image_is_got_to_where_servers_run_once_for_all_who_prepare_it(
     room.builder.seconds = 0.1
     events: list[Event] = []
     images = [Image("one", "1"), Image("one", "1"), Image("two", "2")]
-    said = await asyncio.gather(*(room.builds.prepull(each, "", events.append) for each in images))
+    people = zip(images, ("ada", "bob", "eve"), strict=True)
+    said = await asyncio.gather(
+        *(room.builds.prepull(image, "", person, events.append) for image, person in people)
+    )
     assert set(said) == {"It is on 1 of 2 nodes."}
     assert room.builder.prepulled == [("one", ""), ("two", "")], "one after the other"
     assert [event.ahead for event in events if event.ahead] == [1]
-    await room.builds.prepull(images[0], "large", unheard)
+    await room.builds.prepull(images[0], "large", "ada", unheard)
     assert room.builder.prepulled[-1] == ("one", "large")
     await room.builds.close()
     room.records.close()
@@ -310,10 +314,29 @@ async def test_an_image_is_got_to_where_servers_run_once_for_all_who_prepare_it(
 async def test_whoever_leaves_last_ends_it(room):
     room.builder.seconds = 600
     image = Image("one", "1")
-    both = [asyncio.create_task(room.builds.prepull(image, "", unheard)) for _ in range(2)]
+    both = [asyncio.create_task(room.builds.prepull(image, "", "ada", unheard)) for _ in range(2)]
     await room.until(lambda: room.builder.prepulled)
     both[0].cancel()
     await asyncio.sleep(0.01)
     assert not both[1].done()
     await room.builds.close()
     assert isinstance((await asyncio.gather(*both, return_exceptions=True))[1], Cancelled)
+
+
+async def test_no_image_of_one_person_is_in_anothers_way_for_long(tmp_path, monkeypatch):
+    """Those that pull slowly go on, and have no place any more; of many of one person one has."""
+    monkeypatch.setattr(prepulls, "_COUNTS", 0.2)
+    room = Room(tmp_path, concurrency=2)
+    room.builder.seconds = 60
+    ada, events = [Image(f"slow-{n}", str(n)) for n in range(3)], []
+    pulling = [asyncio.create_task(room.builds.prepull(each, "", "ada", unheard)) for each in ada]
+    await room.until(lambda: room.builder.prepulled)
+    bob = asyncio.create_task(room.builds.prepull(Image("bob", "9"), "", "bob", events.append))
+    await room.until(lambda: len(room.builder.prepulled) == 2)
+    assert room.builder.prepulled == [("slow-0", ""), ("bob", "")] and events == []
+    await room.until(lambda: len(room.builder.prepulled) == 4)
+    assert not any(task.done() for task in (*pulling, bob))
+    await room.builds.close()
+    ended = await asyncio.gather(*pulling, bob, return_exceptions=True)
+    assert all(isinstance(each, Cancelled) for each in ended)
+    room.records.close()

@@ -43,12 +43,11 @@ from ..records.records import Records, outcome
 from ..settings import BuildSettings
 from . import metrics
 from .buildlog import BuildLog
+from .prepulls import Prepulls
 from .semaphore import FairSemaphore
 
 _ONE_AHEAD = "{count} build is ahead of this one."
 _AHEAD = "{count} builds are ahead of this one."
-_ONE_PULLED_BEFORE = "Nodes pull {count} other image first."
-_PULLED_BEFORE = "Nodes pull {count} other images first."
 _BY_ADMINISTRATOR = fixed("An administrator ended this build.")
 
 _GLANCES = 4
@@ -91,8 +90,7 @@ class Builds:
         self._semaphore = FairSemaphore(settings.concurrency)
         self._looks: Jobs[Image | BuildRequest] = Jobs()
         self._builds: Jobs[Image] = Jobs()
-        self._pulling = FairSemaphore(settings.concurrency)
-        self._prepulls: Jobs[Sentence] = Jobs()
+        self._prepulls = Prepulls(builder, settings.concurrency)
         self._glances = 0
         self._at_work: dict[str, str] = {}
 
@@ -197,17 +195,9 @@ class Builds:
         work = partial(self._builder.prebuilt, reference)
         return await self._builds.join(f"image {reference}", work, tell)
 
-    async def prepull(self, image: Image, size: str, tell: Tell) -> Sentence:
-        """Get an image to where servers of a size may run, once for all who want it, a few at once.
-
-        Returns:
-            Where it is now, in words, as engines say it.
-
-        Raises:
-            EngineDown
-        """
-        work = partial(self._prepull_in_turn, image, size)
-        return await self._prepulls.join((image.name, size), work, tell)
+    async def prepull(self, image: Image, size: str, person: str, tell: Tell) -> Sentence:
+        """Get an image to where servers of a size may run; as of :meth:`.prepulls.Prepulls.get`."""
+        return await self._prepulls.get(image, size, person, tell)
 
     async def known(self, commit: Commit) -> tuple[Environment, Image | None] | None:
         """What is already known of a commit, without fetching or building anything."""
@@ -283,16 +273,6 @@ class Builds:
         remembering = self._records.remember(source.commit, basis, environment)
         _, image = await asyncio.gather(remembering, self._builder.find(environment))
         return image or BuildRequest(environment, source)
-
-    # ---- where servers run
-
-    async def _prepull_in_turn(self, image: Image, size: str, tell: Tell) -> Sentence:
-        def waiting(ahead: int) -> None:
-            message = Sentence.counted(_ONE_PULLED_BEFORE, _PULLED_BEFORE, count=ahead)
-            tell(Event(Phase.BUILT, message, {"ahead": ahead, "progress": 0}))
-
-        async with self._pulling.acquired(waiting):
-            return await self._builder.prepull(image, size, tell)
 
     # ---- building
 

@@ -152,7 +152,9 @@ class Launcher:
         self, order: LaunchOrder, launch: Launch, image: Image, tell: Tell
     ) -> Sentence:
         """Of what is only prepared: the image comes to where its servers may run; gives where."""
-        return await self._builds.prepull(image, launch.size, tell) if order.prepull else NOTHING
+        if not order.prepull:
+            return NOTHING
+        return await self._builds.prepull(image, launch.size, order.person.name, tell)
 
     async def server(self, order: LaunchOrder, launch: Launch, tell: Tell) -> Server:
         """A running server: the one that is there, or a new start.
