@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -34,6 +34,7 @@ from .service.access import Access
 from .service.accounting.settings import Ledger, UsageQuotas
 from .service.appearance import Appearance
 from .service.catalogue.settings import Catalogue
+from .service.records.aged import AgedRecords
 from .service.web.handlers.pace import server_of
 from .service.web.handlers.pages import NotFoundPage
 from .service.web.packing import PackedFiles
@@ -235,6 +236,7 @@ class BinderApp(StrictApplication):
         jobs: dict[str, Callable[[], Awaitable[object]]] = {
             "Emptying the trash": service.files.empty,
             "Removing old logs of builds": service.builds.remove_old_logs,
+            "Removing what is on record for long": self._remove_aged,
             "Removing old lists of classes": service.teaching.forget,
             "Removing notebooks that nobody opened": service.notebooks.forget,
             "Removing unused environments": service.administration.remove_unused,
@@ -247,6 +249,15 @@ class BinderApp(StrictApplication):
         for name, job in jobs.items():
             with alone(name):
                 await job()
+
+    async def _remove_aged(self) -> None:
+        """Remove rows that nobody needs any more; those of builds not before their logs."""
+        if days := settings.Launches(parent=self).record_days:
+            days = max(days, settings.Builds(parent=self).log_days + 1)
+            there = {image.key for image in await self.service.builder.images()}
+            aged = AgedRecords(self.service.records, timedelta(days=days))
+            if removed := await aged.remove(there):
+                self.log.info("Removed %d rows of launches, builds and commits", removed)
 
     async def _keep_books(self) -> None:
         """At the start and again and again: write down who runs what."""

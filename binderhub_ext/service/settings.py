@@ -252,6 +252,16 @@ class Launches(Configurable):
         for no limit.""",
     ).tag(config=True)
 
+    record_days = Integer(
+        365,
+        min=0,
+        help="""Days for which launches and builds that are over, and what commits were found to ask
+        for, stay on record (default 365; 0: for ever); never fewer than logs are kept
+        (`Builds.log_days`). The latest launch of each server and of each project stays, as do those
+        in the list of a class, and builds of environments that are there. What is popular, and how
+        often an environment was launched, is counted out of what is on record.""",
+    ).tag(config=True)
+
 
 class Updates(Configurable):
     """Projects against their repositories."""

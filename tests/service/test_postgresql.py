@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,18 +17,22 @@ from gitserver import GitServer
 from patience import SOON
 from postgres import Postgres
 from realhub import PREFIX, RealHub
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 from test_service_life import _pids
 
 from binderhub_ext.core.catalogue import Listing, Popular, words_of
 from binderhub_ext.core.errors import DatabaseUnavailable, Interrupted
+from binderhub_ext.core.launch import Project
 from binderhub_ext.core.repo import Commit, Repo
 from binderhub_ext.engines.base import Environment
-from binderhub_ext.service.records import database, migrations
+from binderhub_ext.service.records import aged, database, migrations
 from binderhub_ext.service.records.catalogue import CatalogueRecords, Search
+from binderhub_ext.service.records.classes import ClassRecords
+from binderhub_ext.service.records.classtables import ClassRow
+from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.popular import Plain, PopularRecords
-from binderhub_ext.service.records.records import Records, now
-from binderhub_ext.service.records.tables import Base, LaunchRow
+from binderhub_ext.service.records.records import Records, now, write_content
+from binderhub_ext.service.records.tables import Base, BuildRow, EnvironmentRow, LaunchRow
 from binderhub_ext.service.web.health import Health
 
 COMMIT = Commit(Repo("gh", "me/mine", "https://github.com/me/mine"), "main", "a" * 40)
@@ -107,6 +112,63 @@ async def test_two_services_leave_each_others_launches_alone(postgres: Postgres)
     finally:
         one.close()
         two.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_what_is_on_record_for_long_is_removed_unless_it_is_needed(
+    postgres: Postgres, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aged, "_AT_ONCE", 3)
+    url = postgres.new() if kind == "postgresql" else sqlite_url(tmp_path / "b.sqlite")
+    records = Records(url, engine="x")
+    week = Project(Commit(Repo("gh", "o/week", "https://e.org/w"), "main", "c" * 40), "o/week", "w")
+    rows = {
+        # days ago, server, project, url, content, others
+        "one of many": (500, "a", "p", "/x", "", {}),
+        "which nobody misses": (490, "a", "p", "", "", {"code": "build-failed"}),
+        "nor in a list": (480, "a", "p", "/x", "", {}),
+        "in a list": (470, "a", "p", "/x", "", {}),
+        "latest that worked": (460, "a", "p", "/x", "", {}),
+        "of another folder": (455, "a", "q", "/x", "", {}),
+        "latest of its folder": (450, "a", "q", "/x", "", {}),
+        "shown as failed": (440, "b", "p", "", "", {"code": "build-failed"}),
+        "goes on": (430, "a", "p", "", "", {"finished": None}),
+        "content of before": (420, "c", "", "/x", write_content([week]), {}),
+        "latest of content": (410, "c", "", "/x", write_content([week]), {}),
+        "latest of c": (400, "c", "", "/x", "", {}),
+        "young": (300, "a", "p", "", "", {"code": "cancelled"}),
+    }
+    gone = {"one of many", "which nobody misses", "nor in a list", "of another folder"}
+    gone |= {"content of before"}
+    try:
+        for id, (days, server, project, where, content, others) in rows.items():
+            then = now() - timedelta(days=days)
+            values = {"server": server, "project": project, "url": where, "content": content}
+            values |= {"started": then, "finished": then} | others
+            await records.add(LaunchRow(id=id, user="ana", **values))
+        await records.add(LaunchRow(id="ben", user="ben", server="a", started=then, finished=then))
+        classes = ClassRecords(records)
+        await classes.add(ClassRow(id="c", owner="tom", title="", link="", created=now()))
+        await classes.opened("c", "ana", "a", "in a list")
+        for id, key in (("there", "key"), ("removed", "other"), ("young", "other")):
+            await records.build_started(id, Environment(key, "Python"), COMMIT)
+            await records.build_ended(id, "success")
+            await records.remember(replace(COMMIT, id=id), "", Environment(key, "Python"))
+        old = {"finished": now() - timedelta(days=400)}
+        await records.write(update(BuildRow).where(BuildRow.id != "young").values(old))
+        seen = update(EnvironmentRow).where(EnvironmentRow.commit != "young")
+        await records.write(seen.values(seen=old["finished"]))
+        removing = aged.AgedRecords(records, timedelta(days=365))
+        assert await removing.remove({"key"}) == len(gone) + 3
+        assert await removing.remove({"key"}) == 0
+        left = {row.id for row in await records.launches("ana")}
+        assert left == rows.keys() - gone
+        builds = await records.builds_before(timedelta(seconds=-1))
+        assert sorted(builds) == ["there", "young"]
+        assert await records.environment(replace(COMMIT, id="there"), "") is None
+        assert await records.environment(replace(COMMIT, id="young"), "") is not None
+    finally:
+        records.close()
 
 
 async def test_the_catalogue_is_searched_and_ranked(postgres: Postgres) -> None:
