@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
-from charts import CHART, SMALL_SITE, named, pod_specs, rendered, template
+from charts import CHART, REPOSITORY, SMALL_SITE, helm, named, pod_specs, rendered, template
 from prometheus_client import generate_latest
 from ruamel.yaml import YAML
 from traitlets.config import Config
@@ -356,6 +357,8 @@ def test_the_chart_is_of_this_version() -> None:
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = YAML(typ="safe").load(CHART / "values.yaml")
+BY_NAME = ("resources", "labels", "privateNetworks", "nodes")
+"""Maps of which anything can be taken out by its name."""
 
 
 def places(schema: dict[str, Any], *above: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -396,6 +399,33 @@ def test_every_value_is_described_and_has_a_default() -> None:
         for name in path:
             assert name in value, path
             value = value[name]
+
+
+def counted_on(values: dict[str, Any], *above: str) -> Iterator[str]:
+    """What values begin with and is not empty; and maps with nothing in them that counts."""
+    for name, value in values.items():
+        if name in BY_NAME or (value in ("", {}) and name != "config"):
+            continue
+        below = [*counted_on(value, *above, name)] if isinstance(value, dict) else []
+        yield from below or [".".join((*above, name))]
+
+
+def test_values_of_an_older_release_are_refused_with_the_way_to_upgrade(tmp_path: Path) -> None:
+    """As `--reuse-values` takes them: they are in place of what this chart's begin with."""
+    text = (CHART / "templates" / "_values.tpl").read_text()
+    said = YAML(typ="safe").load(text.split('"binder.values" -}}')[1].split("{{- end")[0])
+    listed = {f"{place}.{name}".lstrip(".") for place, names in said.items() for name in names}
+    assert listed == {*counted_on(VALUES)}
+    older = shutil.copytree(CHART, tmp_path / "chart")
+    values = {name: value for name, value in VALUES.items() if name != "registry"}
+    values["builds"] = {"config": {}}
+    (older / "values.yaml").write_text(json.dumps(values))
+    done = helm("template", "it", str(older), f"--set={REPOSITORY}")
+    assert done.returncode and "--reset-then-reuse-values" in done.stderr
+    for name in ("registry.enabled", "builds.buildkit", "builds.cache.enabled"):
+        assert name in done.stderr
+    assert "nil pointer" not in done.stderr
+    assert template("hub.resources=null", "data.storageClass=null").returncode == 0
 
 
 def test_there_is_no_program_in_values() -> None:
