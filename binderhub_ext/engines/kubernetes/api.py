@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -125,11 +125,14 @@ class Api:
             return []
         return list(listed.get("items") or ())
 
-    async def events_of(self, name: str) -> list[dict[str, Any]]:
-        """What the cluster says of a pod, a Job or a DaemonSet, in its order."""
-        listed = await self._core.list_namespaced_event(
-            self._namespace, field_selector=f"involvedObject.name={name}"
-        )
+    async def events_of(self, about: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What the cluster says of a pod, a Job or a DaemonSet, in its order.
+
+        Args:
+            about: its metadata; what was said of an earlier one of its name is left out.
+        """
+        which = f"involvedObject.name={about['name']},involvedObject.uid={about['uid']}"
+        listed = await self._core.list_namespaced_event(self._namespace, field_selector=which)
         events = [dict(self._plain(each)) for each in listed.items]
         return sorted(events, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -69,7 +69,7 @@ class Follower:
                     return None
                 status: dict[str, Any] = job.get("status") or {}
                 over = conditions(status).keys() & {"Complete", "Failed"}
-                await self._look()
+                await self._look(job)
                 answered = loop.time()
                 if over:
                     return status
@@ -78,11 +78,11 @@ class Follower:
                     raise
             await asyncio.sleep(_LOOK)
 
-    async def _look(self) -> None:
+    async def _look(self, job: Mapping[str, Any]) -> None:
         """Tell what is new; as long as there is a log, all of it as it comes."""
         pods = await self._api.pods_of(self._name)
         if not pods:
-            await self._tell_events(self._name)
+            await self._tell_events(job)
             return
         self.pod = pods[-1]
         if len(pods) > self._pods > 0:
@@ -93,7 +93,7 @@ class Follower:
             if (name, container) in self._over:
                 continue
             if not _has_begun(self.pod, container):
-                await self._tell_events(name)
+                await self._tell_events(self.pod)
                 return
             had_ended = ended(self.pod, container) is not None
             await self._hear(name, container)
@@ -102,9 +102,9 @@ class Follower:
                 return
             self._over.add((name, container))
 
-    async def _tell_events(self, name: str) -> None:
+    async def _tell_events(self, thing: Mapping[str, Any]) -> None:
         """Tell what is new of the Job itself, or of a pod."""
-        for event in await self._api.events_of(name):
+        for event in await self._api.events_of(thing["metadata"]):
             if words := self._pod_events.of(event):
                 self._tell(words)
 

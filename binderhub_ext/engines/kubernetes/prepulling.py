@@ -118,7 +118,7 @@ class Prepull:
         mine = (pod for pod in pods if _belongs(pod, about["uid"]))
         nodes = [self._remembered(NodePull.of(pod)) for pod in mine]
         count = int(status.get("desiredNumberScheduled") or 0)
-        return Pulled(count, nodes, len(nodes) < count and await self._is_refused())
+        return Pulled(count, nodes, len(nodes) < count and await self._is_refused(about))
 
     def _remembered(self, node: NodePull) -> NodePull:
         """With what was in its way: a kubelet that waits to try again may not say it."""
@@ -126,8 +126,8 @@ class Prepull:
             self._troubled[node.node] = node
         return node if node.done else self._troubled.get(node.node, node)
 
-    async def _is_refused(self) -> bool:
-        events = await self._api.events_of(self._name)
+    async def _is_refused(self, about: Mapping[str, Any]) -> bool:
+        events = await self._api.events_of(about)
         return any(event.get("reason") == "FailedCreate" for event in events)
 
     def _say(self, pulled: Pulled) -> None:

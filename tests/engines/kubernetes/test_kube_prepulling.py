@@ -152,7 +152,7 @@ spec: {hard: {pods: "0"}}
 async def test_a_quota_is_kept_to_and_told(
     kube_namespace: Namespace, kube_builder: KubernetesBuilder, image: Image
 ) -> None:
-    """It waits, and goes on where there is room again."""
+    """It waits, and goes on where there is room again; of the next of its name that is not said."""
     kube_namespace.kubectl("apply", "--filename=-", given=QUOTA)
     events: list[Event] = []
     try:
@@ -163,6 +163,16 @@ async def test_a_quota_is_kept_to_and_told(
     finally:
         kube_namespace.kubectl("delete", "resourcequota", "no-pods")
     assert "on the one node" in await pulling
+    made = manifest(image.name, Placement(), kube_namespace.cluster)
+    name = made["metadata"]["name"]
+    async with kube_builder._connected() as api:
+        await api.create_daemon_set(made)
+        next_one = await api.daemon_set(name)
+        said = await api.events_of(next_one["metadata"])
+        await api.delete_daemon_set(name)
+    assert "FailedCreate" not in {event["reason"] for event in said}
+    kept = kube_namespace.json("events", f"--field-selector=involvedObject.name={name}")["items"]
+    assert "FailedCreate" in {event["reason"] for event in kept}
 
 
 async def test_what_pulls_passes_pod_security_restricted(
