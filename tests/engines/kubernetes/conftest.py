@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 from dockersources import build, make_source
+from kubebuilds import builder_on
 from kubehub import (
     KUBECONFIG,
     KubeHub,
@@ -22,7 +23,6 @@ from kubehub import (
     running_namespace,
     skip_without_cluster,
 )
-from kubesettings import builder_config
 
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
 
@@ -37,8 +37,7 @@ def kube_namespace() -> Iterator[Namespace]:
 
 @pytest.fixture(scope="session")
 def kube_builder(kube_namespace: Namespace) -> KubernetesBuilder:
-    config = builder_config(kube_namespace)
-    return KubernetesBuilder(config=config, data_dir=str(kube_namespace.data))
+    return builder_on(kube_namespace)
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ from anybuilds import (
 from authority import Authority
 from buildkitd import BuildKitDaemon, running_daemon, secret_of
 from dockersources import build, make_source
+from kubebuilds import LOOKED, answer, begun, builder_on, looking
 from kubehub import BASE, KubeHub, Namespace, apply
-from kubesettings import builder_config
 from patience import SOON
 from processlist import processes
 
@@ -64,9 +64,8 @@ def builder(kube_namespace: Namespace, daemon: BuildKitDaemon) -> KubernetesBuil
 
 
 def made(namespace: Namespace, address: str, secret: str) -> KubernetesBuilder:
-    settings = {"buildkit_address": address, "buildkit_secret": secret, "cache_claim": ""}
-    config = builder_config(namespace, **settings)
-    return KubernetesBuilder(config=config, data_dir=str(namespace.data))
+    daemon = {"buildkit_address": address, "buildkit_secret": secret}
+    return builder_on(namespace, **daemon, cache_claim="")
 
 
 @pytest.fixture
@@ -89,16 +88,10 @@ async def test_a_dockerfile_becomes_a_server_and_sees_nothing_of_ours(
     builder: KubernetesBuilder, kube_hub: KubeHub, tmp_path: Path
 ) -> None:
     """Its steps are told as they run; what has no Jupyter gets it, in the daemon too."""
-    look = "ls /certificates /credentials /pulling /job 2>&1 | sort >/seen || :"
-    lines = ["# syntax=registry.invalid/nobody/frontend", f"FROM {BASE}", f"RUN {look}"]
-    files = {"Dockerfile": "\n".join([*lines, "RUN echo from-a-step; echo of-it >/made", ""])}
-    built = await build(builder, make_source(tmp_path / "repo", files))
+    places, head = "/certificates /credentials /pulling /job", "# syntax=registry.invalid/a/b"
+    built = await build(builder, looking(tmp_path / "repo", places, head=head, made="of-it"))
     assert "from-a-step" in built.log and "Adding Jupyter, which the image has not" in built.log
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("kit", image=built.image.name))
-        read = "print(open('/made').read().strip(), open('/seen').read().count('No such file'))"
-        assert (await client.run("kit", read)).output == "of-it 4\n"
-        await client.stop("kit")
+    assert await answer(kube_hub, "kit", built.image.name, LOOKED) == "of-it 4\n"
 
 
 async def test_what_repo2docker_writes_is_built_and_its_layers_are_kept(
@@ -110,14 +103,8 @@ async def test_what_repo2docker_writes_is_built_and_its_layers_are_kept(
     other = {**files, "postBuild": "#!/bin/sh\ntouch $HOME/made-too\n"}
     again = await build(builder, make_source(tmp_path / "two", other))
     assert " CACHED" in again.log and first.image.key != again.image.key
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("lew", image=again.image.name))
-        read = "import six, os; print(six.__version__, os.path.exists('made-too'))"
-        found = await client.run(
-            "lew", read.replace("'made-too'", "os.path.expanduser('~/made-too')")
-        )
-        assert found.output == "1.16.0 True\n"
-        await client.stop("lew")
+    read = "import os, six; print(six.__version__, 'made-too' in os.listdir(os.environ['HOME']))"
+    assert await answer(kube_hub, "lew", again.image.name, read) == "1.16.0 True\n"
 
 
 async def test_an_image_of_others_is_made_startable(
@@ -135,11 +122,7 @@ async def test_a_build_that_nobody_waits_for_ends_in_the_daemon(
 ) -> None:
     step = "RUN echo begun && sleep 611.5"
     source = make_source(tmp_path / "repo", {"Dockerfile": f"FROM {BASE}\n{step}\n"})
-    events: list[Event] = []
-    building = asyncio.create_task(builder.build(await builder.plan(source), source, events.append))
-    while not any(str(event.message).endswith(" begun") for event in events):
-        await asyncio.sleep(0.2)
-        assert not building.done(), building.exception()
+    building, _ = await begun(builder, source)
     assert processes("sleep", "611.5")
     building.cancel()
     await asyncio.gather(building, return_exceptions=True)

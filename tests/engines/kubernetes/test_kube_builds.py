@@ -8,20 +8,19 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dockersources import build, make_source
+from kubebuilds import LOOKED, answer, begun, builder_on, looking
 from kubehub import BASE, KubeHub, Namespace
-from kubesettings import builder_config
 from smallbinderhub import READY, answering
 
 from binderhub_ext.core.errors import BinderError, BuildFailed, ImageNotFound, NotAllowed
 from binderhub_ext.core.progress import Event
 from binderhub_ext.engines.kubernetes.build import BuildInput, KubernetesBuilder
 from binderhub_ext.engines.kubernetes.jobs import name_of
-from binderhub_ext.repos.base import Source
 
+SIX = "import six; print(six.__version__)"
 SLOW = "#!/bin/sh\necho begun\nsleep {}\n"
 
 
@@ -29,32 +28,14 @@ def job_of(namespace: Namespace, key: str) -> str:
     return name_of(namespace.cluster.hub, key)
 
 
-async def begun(builder: KubernetesBuilder, source: Source) -> tuple[asyncio.Task[Any], str]:
-    """A build that says it has begun, and its key."""
-    environment = await builder.plan(source)
-    events: list[Event] = []
-    building = asyncio.create_task(builder.build(environment, source, events.append))
-    while not any(event.message == "begun" for event in events):
-        await asyncio.sleep(0.1)
-        if building.done():
-            await building
-    return building, environment.key
-
-
 async def test_a_dockerfile_without_jupyter_becomes_a_server(
     kube_builder: KubernetesBuilder, kube_hub: KubeHub, tmp_path: Path
 ) -> None:
     """Steps of it see nothing of ours: no credentials, no token, no data directory."""
-    look = "ls /var/run/secrets /credentials /srv/binder /job 2>&1 | sort >/seen || :"
-    lines = [f"FROM {BASE}", "RUN echo from-the-dockerfile >/made", f"RUN {look}"]
-    source = make_source(tmp_path / "repo", {"Dockerfile": "\n".join([*lines, ""])})
-    built = await build(kube_builder, source)
+    places = "/var/run/secrets /credentials /srv/binder /job"
+    built = await build(kube_builder, looking(tmp_path / "repo", places, made="of-it"))
     assert "Adding Jupyter, which the image has not" in built.log
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("doc", image=built.image.name))
-        read = "print(open('/made').read().strip(), open('/seen').read().count('No such file'))"
-        assert (await client.run("doc", read)).output == "from-the-dockerfile 4\n"
-        await client.stop("doc")
+    assert await answer(kube_hub, "doc", built.image.name, LOOKED) == "of-it 4\n"
 
 
 async def test_packages_of_a_repository_are_there(
@@ -62,11 +43,7 @@ async def test_packages_of_a_repository_are_there(
 ) -> None:
     source = make_source(tmp_path / "repo", {"requirements.txt": "six==1.16.0\n"})
     built = await build(kube_builder, source)
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("pia", image=built.image.name))
-        answer = await client.run("pia", "import six; print(six.__version__)")
-        assert answer.output == "1.16.0\n"
-        await client.stop("pia")
+    assert await answer(kube_hub, "pia", built.image.name, SIX) == "1.16.0\n"
 
 
 async def test_what_a_devcontainer_asks_for(
@@ -78,11 +55,7 @@ async def test_what_a_devcontainer_asks_for(
     source = make_source(tmp_path / "repo", {".devcontainer.json": json.dumps(said)})
     assert (await kube_builder.plan(source)).kind.endswith(" with devcontainer.json")
     built = await build(kube_builder, source)
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("dora", image=built.image.name))
-        answer = await client.run("dora", "import six; print(six.__version__)")
-        assert answer.output == "1.15.0\n"
-        await client.stop("dora")
+    assert await answer(kube_hub, "dora", built.image.name, SIX) == "1.15.0\n"
 
 
 async def test_a_build_that_is_removed_from_outside_says_so(
@@ -99,8 +72,7 @@ async def test_a_build_that_is_removed_from_outside_says_so(
 async def test_a_build_that_wants_too_much_memory_says_so(
     kube_namespace: Namespace, tmp_path: Path
 ) -> None:
-    config = builder_config(kube_namespace, build_memory=600 << 20)
-    builder = KubernetesBuilder(config=config, data_dir=str(kube_namespace.data))
+    builder = builder_on(kube_namespace, build_memory=600 << 20)
     eat = "#!/bin/sh\nexec python3 -c 'x = bytearray(1 << 30); print(len(x))'\n"
     source = make_source(tmp_path / "repo", {"postBuild": eat})
     with pytest.raises(BinderError, match=r"more memory than it may have \(600MB\)"):
@@ -111,8 +83,7 @@ async def test_images_of_another_hub_in_the_same_place_stay(
     kube_namespace: Namespace, kube_builder: KubernetesBuilder, kube_image: str, tmp_path: Path
 ) -> None:
     """A hub knows nothing of their use, and takes none of them for old when it sees it first."""
-    config = builder_config(kube_namespace, max_age=0.001)
-    other = KubernetesBuilder(config=config, data_dir=str(tmp_path))
+    other = builder_on(kube_namespace, tmp_path, max_age=0.001)
     assert await other.collect_garbage() == []
     assert kube_image in [image.name for image in await kube_builder.images()]
 
@@ -151,10 +122,7 @@ async def test_a_prebuilt_image_is_examined_and_kept_by_its_content(
         await kube_builder.prebuilt(image.name, events.append)
     with pytest.raises(ImageNotFound, match="There is no image"):
         await kube_builder.prebuilt(f"{BASE}-nowhere", events.append)
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("eli", image=image.name))
-        assert (await client.run("eli", "print(6 * 7)")).output == "42\n"
-        await client.stop("eli")
+    assert await answer(kube_hub, "eli", image.name, "print(6 * 7)") == "42\n"
 
 
 async def test_what_a_running_binderhub_built_becomes_a_server(
@@ -164,16 +132,12 @@ async def test_what_a_running_binderhub_built_becomes_a_server(
     source = make_source(tmp_path / "repo", {"requirements.txt": "six==1.16.0\n"})
     told = {"phase": "building", "message": "built elsewhere\n"}
     async with answering([[told, {**READY, "imageName": BASE}]]) as (hub, asked):
-        config = builder_config(kube_namespace, binderhub_url=hub.url)
-        builder = KubernetesBuilder(config=config, data_dir=str(kube_namespace.data))
+        builder = builder_on(kube_namespace, binderhub_url=hub.url)
         built = await build(builder, source)
         assert await builder.find(await builder.plan(source)) == built.image and len(asked) == 1
     assert "built elsewhere" in built.log and "Adding Jupyter" in built.log
     assert built.image.key != (await kube_builder.plan(source)).key
-    async with kube_hub.client() as client:
-        await client.start(kube_hub.launch("ike", image=built.image.name))
-        assert (await client.run("ike", "print(6 * 7)")).output == "42\n"
-        await client.stop("ike")
+    assert await answer(kube_hub, "ike", built.image.name, "print(6 * 7)") == "42\n"
 
 
 QUOTA = """

@@ -10,8 +10,8 @@ from anymade import *  # noqa: F403
 from anymade import FILES
 from authority import Authority
 from dockersources import Built, build, make_source
+from kubebuilds import builder_on
 from kubehub import KubeHub, Namespace
-from kubesettings import builder_config
 
 from binderhub_ext import certificates
 from binderhub_ext.engines.kubernetes.build import KubernetesBuilder
@@ -43,8 +43,7 @@ async def test_builds_trust_whom_the_hub_trusts(
 
     No layer of another build is any use to it, so it is built where none are kept.
     """
-    config = builder_config(kube_namespace, cache_claim="")
-    builder = KubernetesBuilder(config=config, data_dir=str(kube_namespace.data))
+    builder = builder_on(kube_namespace, cache_claim="")
     authority = Authority(tmp_path / "authority")
     files = {"postBuild": TRUSTS.format(line=authority.file.read_text().splitlines()[1])}
     before = await builder.plan(make_source(tmp_path / "before", files))
