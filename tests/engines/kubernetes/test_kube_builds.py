@@ -53,7 +53,7 @@ async def test_what_a_devcontainer_asks_for(
     image = "mcr.microsoft.com/devcontainers/base:bookworm"
     said = {"image": image, "postCreateCommand": "pip install -q --user six==1.15.0"}
     source = make_source(tmp_path / "repo", {".devcontainer.json": json.dumps(said)})
-    assert (await kube_builder.plan(source)).kind.endswith(" with devcontainer.json")
+    assert (await kube_builder.plan(source)).kind.endswith(" with .devcontainer.json")
     built = await build(kube_builder, source)
     assert await answer(kube_hub, "dora", built.image.name, SIX) == "1.15.0\n"
 
