@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
@@ -110,6 +111,10 @@ async def test_what_repo2docker_writes_is_built_and_its_layers_are_kept(
 async def test_an_image_of_others_is_made_startable(
     builder: KubernetesBuilder, kube_namespace: Namespace
 ) -> None:
+    # Other tests get the same image: it is not to be found where they put it, nor they this one.
+    config = deepcopy(builder.config)
+    config.Cluster.repository += "-of-others"
+    builder = KubernetesBuilder(config=config, data_dir=builder.data_dir)
     events: list[Event] = []
     image = await builder.prebuilt(BASE, events.append)
     assert any("Adding Jupyter" in event.message for event in events)
