@@ -17,14 +17,15 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from datadirs import temporary_data
+from basesystem import PACKAGES, Machine
 from debianpackage import make_package
+from datadirs import temporary_data
 from documented import blocks_of, files_of
 from patience import SOON, wait_until
 from processlist import processes
@@ -35,16 +36,13 @@ from systemids import with_ids
 from binderhub_ext.core.apt import Packages
 from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.core.launch import Launch
-from binderhub_ext.core.progress import Event
 from binderhub_ext.engines.base import Program
 from binderhub_ext.engines.local import systembuild
 from binderhub_ext.engines.local.build import LocalBuilder
-from binderhub_ext.engines.local.limits import Limits
 from binderhub_ext.engines.local.machineapt import fetch
 from binderhub_ext.engines.local.processes import init_of, lock_holder
 from binderhub_ext.engines.local.rundir import RunDirectory
 from binderhub_ext.engines.local.store import START, Store
-from binderhub_ext.engines.local.systembuild import SystemBuild
 from binderhub_ext.engines.local.systems import Systems, obstacle, period
 from binderhub_ext.programs import Log
 
@@ -52,7 +50,6 @@ pytestmark = pytest.mark.skipif(
     bool(missing := obstacle(LocalBuilder())), reason=f"no systems can be made here: {missing}"
 )
 
-PACKAGES = ("figlet", "graphviz")
 DRAWING = {
     "apt.txt": "# for drawing\ngraphviz figlet\n",
     "postBuild": "#!/bin/sh\nset -e\nfiglet build\ndot -V\nls /etc/passwd /var/lib/dpkg\n",
@@ -68,50 +65,6 @@ write = "for place in /usr/bin /etc /var; do echo x >$place/new; done"
 print(run("sh", "-c", write).count("Read-only"))
 print(os.stat("/usr/bin/dot").st_mode & 0o6222, os.path.exists("/usr/bin/newuidmap"))
 """
-
-
-@dataclass
-class Machine:
-    """Systems beneath a data directory, and what making them told."""
-
-    data: Path
-    told: list[str] = field(default_factory=list)
-
-    @property
-    def systems(self) -> Systems:
-        return LocalBuilder(data_dir=str(self.data)).systems
-
-    async def layer(self, *packages: str) -> Path:
-        """The system with packages."""
-
-        def tell(event: Event) -> None:
-            self.told.append(event.message)
-
-        limits = Limits(memory=2 << 30, processes=512)
-        return await SystemBuild(self.systems, Packages("apt.txt", packages), limits, tell).layer()
-
-    def give_base(self, environments: Path, owner: int) -> None:
-        """Have the base elsewhere, too, without making it again."""
-        systems = environments / ".systems"
-        if not systems.exists():
-            systems.mkdir(mode=0o700, parents=True)
-            subprocess.run(["cp", "-a", self.systems.root / "bases", systems], check=True)
-            if os.geteuid() == 0:
-                subprocess.run(["chown", "-R", f"{owner}:{owner}", systems], check=True)
-
-
-@pytest.fixture(scope="session")
-def machine() -> Iterator[Machine]:
-    """The base, and a layer, which two asked for at once."""
-    with temporary_data() as data:
-        machine = Machine(data)
-
-        async def twice() -> list[Path]:
-            asked = (PACKAGES, ("figlet",))
-            return await asyncio.gather(*(machine.layer(*packages) for packages in asked))
-
-        asyncio.run(twice())
-        yield machine
 
 
 def build(hub: SandboxHub, files: Mapping[str, str], **options: object) -> str:
