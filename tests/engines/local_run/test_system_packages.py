@@ -24,8 +24,8 @@ from pathlib import Path
 
 import pytest
 from basesystem import PACKAGES, Machine
-from debianpackage import make_package
 from datadirs import temporary_data
+from debianpackage import make_package
 from documented import blocks_of, files_of
 from patience import SOON, wait_until
 from processlist import processes
