@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 import warnings
+from types import ModuleType
 from typing import Any
 
 _OF_PYTHON = (
@@ -22,6 +23,25 @@ _OF_PYTHON = (
     "JuliaProjectTomlBuildPack",
 )
 """Names of the buildpacks that decide on a Python."""
+
+
+_UNUSED = ("docker", "docker.utils", "docker.utils.build", "jinja2", "requests")
+"""What repo2docker imports only to fetch, to render and to build; it takes longer than the rest."""
+
+
+class _Unused(ModuleType):
+    """Stands for a module of which detection uses nothing."""
+
+    def __getattr__(self, name: str) -> type[Exception]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        # Some are named as what is caught.
+        return type(name, (Exception,), {})
+
+
+def leave_out() -> None:
+    """Have this process load nothing of repo2docker's that detection does not use."""
+    sys.modules.update((name, _Unused(name)) for name in _UNUSED)
 
 
 def detect(folder: str, default_python: str, available: list[str]) -> dict[str, Any]:
@@ -67,6 +87,7 @@ def _describe(picked: Any) -> dict[str, Any]:
 def main() -> None:
     folder, default_python, available, memory = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    leave_out()
     try:
         answer = detect(folder, default_python, available.split(","))
     except MemoryError:

@@ -818,6 +818,25 @@ async def test_without_a_listing_files_are_looked_at(
     assert dict(found.files).keys() == {"requirements.txt"}
 
 
+# Asks as the program does that is run for a checkout, of many.
+ANSWERS = """
+import json, sys
+from binderhub_ext.engines import detector
+detector.leave_out()
+asked = "3.11", ["3.10", "3.11", "3.12", "3.13"]
+print(json.dumps([detector.detect(folder, *asked) for folder in sys.argv[1:]]))
+assert not {"docker.client", "jinja2.environment", "requests.sessions"} & {*sys.modules}
+"""
+
+
+def test_what_repo2docker_builds_with_is_not_loaded_to_ask_it(tmp_path: Path) -> None:
+    folders = [write(tmp_path / str(n), files) for n, (files, *_) in enumerate(DETECTED)]
+    told = subprocess.check_output([sys.executable, "-c", ANSWERS, *map(str, folders)], text=True)
+    answers = json.loads(told.splitlines()[-1])
+    found = [(each["buildpack"], each["binder_dir"], each["python"]) for each in answers]
+    assert found == [tuple(facts) for _, *facts in DETECTED]
+
+
 # Notes what repo2docker looks at below the working directory while it decides.
 WATCH = """
 import builtins, os, sys
