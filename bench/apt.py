@@ -3,7 +3,7 @@
 Of a repository that asks for packages of Debian and nothing else:
     cold   nothing is there: no base system, no package of Python, no layer of an image; 5 packages
     warm   the base system and the environment of an empty repository, or the layers of its image,
-           are there; 1, 5 and 20 packages are new, and downloaded
+           are there; 1, 2, 5 and 20 packages are new, and downloaded
     more   another environment with the same `apt.txt`, and one package of Python more
     disk   bytes that the packages take beyond the environment of an empty repository
 
@@ -45,7 +45,7 @@ PACKAGES = (
     *("bc", "curl", "file", "gawk", "gnuplot-nox", "less", "make", "nano", "rsync", "sqlite3"),
     *("time", "unzip", "wget", "xz-utils", "zip"),
 )
-COUNTS, COLD = (1, 5, 20), 5
+COUNTS, COLD = (1, 2, 5, 20), 5
 CASES = (f"cold {COLD}", *(f"{case} {count}" for count in COUNTS for case in ("warm", "more")))
 MORE = "six\n"
 

@@ -8,6 +8,7 @@ is asked in the sandbox, of these packages alone.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -18,8 +19,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ...beneath import beneath
-from ...programs import Log
+from ...core.progress import Tell
+from ...programs import Log, ProcessFailed
+from . import uv
+from .asked import wanted
+from .buildsandbox import UV, BuildSandbox
 from .environment import site_packages
+from .uv import Requirements
+from .words import network_trouble, say
 
 TRACE = {"RUST_LOG": "uv_resolver::candidate_selector=trace"}
 """Has uv tell which candidates it looks at."""
@@ -29,6 +36,10 @@ _PASSED_OVER = re.compile(r"Returning incompatible candidate for package (\S+) w
 _TAKEN = re.compile(r"Returning candidate for package|^(?:Audited|Checked) ")
 _PIN = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)")
 _INSTALLED = re.compile(r"(.+)-([^-]+)\.dist-info")
+
+_NOT_LOOKED_UP = (
+    "Whether newer versions of some packages exist that have to be built could not be looked up"
+)
 
 
 @dataclass
@@ -77,6 +88,35 @@ def _is_version(text: str) -> bool:
         return bool(Version(text))
     except InvalidVersion:
         return False
+
+
+async def is_what_pip_takes(
+    sandbox: BuildSandbox, requirements: Requirements, choices: Choices, tell: Tell
+) -> bool:
+    """Whether nothing was left out because it has no wheel.
+
+    Args:
+        sandbox: of the environment into which was installed.
+        requirements: what was installed.
+        choices: what uv told meanwhile.
+        tell: told where it cannot be found out.
+    """
+    if choices.known and not choices.passed_over:
+        return True
+    versions = await asyncio.to_thread(installed, sandbox.environment)
+    preferred = sandbox.temp / "preferred.txt"
+    preferred.write_text(pins(versions, choices.passed_over))
+    words = wanted(Requirements((), *requirements.asked), sandbox.want)
+    options = requirements.options
+    argv = uv.compile(sandbox.environment, words, preferred=str(preferred), options=options)
+    answer: list[str] = []
+    try:
+        await sandbox.run(sandbox.look([UV, *argv[1:]]), Log(answer.append))
+    except ProcessFailed as failure:
+        if network_trouble(failure):
+            tell(say(_NOT_LOOKED_UP))
+        return network_trouble(failure)
+    return not differ(answer, versions)
 
 
 def pins(versions: Mapping[str, str], without: Iterable[str]) -> str:

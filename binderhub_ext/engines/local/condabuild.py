@@ -130,7 +130,7 @@ class CondaPackages:
             await self._run_script(name)
 
     def _lend(self, model: Path, requirements: Requirements) -> None:
-        if not requirements.is_checked_in(installed(model)):
+        if not requirements.checked_in(installed(model)):
             lend_packages(model, self.sandbox.environment)
 
     def _check_together(self) -> None:

@@ -14,6 +14,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
+from filecmp import cmp
 from pathlib import Path
 
 from ...storage.trees import remove_tree
@@ -57,28 +58,36 @@ def is_same(model: Path, environment: Path) -> bool:
         return False
     if _start_up(environment / site) != _start_up(model / site):
         return False
-    return all(_same_file(file, environment / file.relative_to(model)) for file in _sources(model))
+    return all(_same_file(f"{model}/{file}", f"{environment}/{file}") for file in _sources(model))
 
 
 def _start_up(site: Path) -> set[str]:
     return {path.name for path in site.glob("*.pth")}
 
 
-def _sources(model: Path) -> Iterator[Path]:
+def _sources(model: Path) -> Iterator[str]:
+    """Files of a model, relative to it; there are so many that paths as objects take long."""
     for path, folders, names in os.walk(model / "lib"):
         if "__pycache__" in folders:
             folders.remove("__pycache__")
         # An installer may note again how a package came here, which changes nothing of it.
         if not path.endswith(".dist-info"):
-            yield from (Path(path, name) for name in names)
+            folder = os.path.relpath(path, model)
+            yield from (f"{folder}/{name}" for name in names)
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def _same_file(one: str, other: str) -> bool:
+    """Whether two are one file, or plain ones with the same content.
+
+    What is fetched anew, because its hash has to be checked, is another file.
+    """
     try:
-        first, second = one.lstat(), other.lstat()
+        first, second = os.lstat(one), os.lstat(other)
     except OSError:
         return False
-    return stat.S_ISLNK(first.st_mode) or os.path.samestat(first, second)
+    if stat.S_ISLNK(first.st_mode) or os.path.samestat(first, second):
+        return True
+    return stat.S_ISREG(second.st_mode) and cmp(one, other, shallow=False)
 
 
 def _rename(file: Path, old: bytes, new: bytes) -> None:

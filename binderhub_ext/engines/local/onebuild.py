@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from .sealing import seal
 from .server import Model
 from .settings import Settings
 from .store import START, Record, Store, unique_bytes
-from .supervised import in_thread, supervised
+from .supervised import beside, in_thread, supervised
 from .systembuild import on_system
 from .words import say
 
@@ -76,9 +77,7 @@ class OneBuild:
                 await fill(sandbox.repo, plan.detection, self.source, self.store.scratch)
             await in_thread(sandbox.prepare)
             check = partial(self._check_limits, time.monotonic() + self.settings.build_timeout)
-            making = on_system(sandbox, plan.systems, plan.packages, self.tell)
-            recipe = self._recipe(await supervised(making, check))
-            await supervised(recipe.make(), check)
+            recipe = await supervised(self._make(sandbox), check)
             self.tell(say("Finishing the environment", 95))
             image = await in_thread(self._finish, recipe)
             return image
@@ -96,11 +95,24 @@ class OneBuild:
             rest = (tidy_away, self.store.scratch / key) if image else (self.store.discard, key)
             await in_thread(*rest)
 
-    def _recipe(self, sandbox: BuildSandbox) -> Recipe:
+    async def _make(self, sandbox: BuildSandbox) -> Recipe:
+        """Follow the recipe, while the system's packages are installed.
+
+        Scripts of these run in their tree, which is all that they see.
+        """
+        plan = self.plan
+        making = on_system(sandbox, plan.systems, plan.packages, self.tell)
+        async with beside(making) as on_its_system:
+            recipe = self._recipe(sandbox, on_its_system)
+            await recipe.make()
+        return recipe
+
+    def _recipe(self, sandbox: BuildSandbox, on_its_system: Awaitable[BuildSandbox]) -> Recipe:
         plan = self.plan
         return Recipe(
             plan.detection,
             sandbox,
+            on_its_system,
             (*self.settings.base_packages, *(rlang.SERVER if self.plan.r else ())),
             self.cache,
             self.tell,

@@ -40,8 +40,11 @@ class OwnUv:
     tell: Tell
     log: Log
 
-    async def install(self, requirements: Requirements, link: str, log: Log | None = None) -> None:
+    async def install(self, requirements: Requirements, link: str, log: Log | None = None) -> bool:
         """Install into an empty environment; once more from the cache if the net is down.
+
+        Returns:
+            Whether it was begun from the model.
 
         Raises:
             ProcessFailed: it could not.
@@ -56,38 +59,39 @@ class OwnUv:
             options=requirements.options,
         )
         try:
-            await self._from_nothing(argv, requirements, link, log)
+            return await self._from_nothing(argv, requirements, link, log)
         except ProcessFailed as failure:
             if not network_trouble(failure):
                 raise
             self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            await self._from_nothing([*argv, "--offline"], requirements, link, log)
+            return await self._from_nothing([*argv, "--offline"], requirements, link, log)
 
     async def _from_nothing(
         self, install: Sequence[str], requirements: Requirements, link: str, log: Log
-    ) -> None:
+    ) -> bool:
         """Install into an environment that holds nothing else.
 
         uv runs the environment's interpreter, here as the Hub itself, and with it whatever
         start-up files an attempt before had installed.
         """
         await in_thread(empty_folder, self.path)
-        empty = uv.venv(self.python, self.path)
-        if link == COPY or not await self._cloned(requirements):
-            await self._run(empty, log)
+        cloned = link != COPY and await self._cloned(requirements, log)
+        if not cloned:
+            await self._run(uv.venv(self.python, self.path), log)
         await self._run(install, log)
+        return cloned
 
-    async def _cloned(self, requirements: Requirements) -> bool:
-        """Begin from the model, if there is one, it leaves nothing unchecked and this disk can."""
+    async def _cloned(self, requirements: Requirements, log: Log) -> bool:
+        """Begin from the model, if there is one and this disk can, without what is unchecked."""
         if not self.model:
-            return False
-        if requirements.is_checked_in(await asyncio.to_thread(installed, self.model)):
             return False
         try:
             await in_thread(clone, self.model, self.path)
         except OSError:
             await in_thread(empty_folder, self.path)
             return False
+        if names := requirements.checked_in(await asyncio.to_thread(installed, self.model)):
+            await self._run(uv.uninstall(self.path, names), log)
         return True
 
     def _file(self, name: str, text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,8 +28,8 @@ from ..detect import Detection
 from ..solver import conflict, is_alone
 from . import julialang, uv
 from .asked import asked_for, wanted
-from .buildsandbox import REPO, UV, BuildSandbox
-from .choices import Choices, differ, installed, pins
+from .buildsandbox import REPO, BuildSandbox
+from .choices import Choices, is_what_pip_takes
 from .condabuild import CondaPackages
 from .condalink import Conda
 from .juliabuild import PackagesOfJulia
@@ -42,10 +42,6 @@ from .supervised import in_thread
 from .support import python_source
 from .uv import COPY, LINK, Requirements
 from .words import explained, network_trouble, say, script_failed
-
-_NOT_LOOKED_UP = (
-    "Whether newer versions of some packages exist that have to be built could not be looked up"
-)
 
 _CANNOT_USE = (
     "The repository asks for {asked}, which the server here cannot use: its packages get an "
@@ -69,6 +65,7 @@ class Recipe:
     Attributes:
         detection: what the repository asks for.
         sandbox: where it happens; its `repo` holds the checkout.
+        on_its_system: the same with the system's packages, as soon as these are there.
         base: requirement lines of the server's packages.
         cache: uv's cache that environments share files with.
         tell: told what happens.
@@ -83,6 +80,7 @@ class Recipe:
 
     detection: Detection
     sandbox: BuildSandbox
+    on_its_system: Awaitable[BuildSandbox]
     base: tuple[str, ...]
     cache: Path
     tell: Tell
@@ -112,11 +110,9 @@ class Recipe:
             self._path, file, project, self.julia_server, self._step, self.tell
         )
         self.requirements = asked_for(self.detection, self._base, self.sandbox.repo)
-        self._server = Server(
-            self.sandbox, self.base, self.cache, self.server_model, self.tell, self._log
-        )
-        # Whether code of the repository had the environment open for change.
-        self.changed = False
+        # Whether the environment was begun from the model, and whether code of the repository had
+        # it open for change.
+        self.begun = self.changed = False
         # What the build made beside the environment; it is in `sandbox.made`.
         self.made = KeptFiles()
 
@@ -130,6 +126,11 @@ class Recipe:
         model = None if self.apart else self.model
         path, python, own = self._path, self.sandbox.python, self.sandbox.own
         return OwnUv(path, python, model, own, self.cache, self.tell, self._log)
+
+    @property
+    def _server(self) -> Server:
+        ours = self.base, self.cache, self.server_model
+        return Server(self.sandbox, *ours, self.tell, self._log)
 
     @property
     def runs_foreign_code(self) -> bool:
@@ -187,6 +188,8 @@ class Recipe:
         await self._installed()
 
     async def _installed(self) -> None:
+        if self.conda:
+            await self._have_system()
         if self.conda and self.python:
             conda = self._of_conda(replace(self.conda, python=self.python))
             by_file = self.julia.project and conda.file != self.julia.file
@@ -228,12 +231,20 @@ class Recipe:
             language="R" if is_r(detection) else "Julia",
         )
 
+    @property
+    def _leaves_choices(self) -> bool:
+        """Whether pip might take versions that our own uv passes over as they have no wheel."""
+        locked = self.detection.lock or self.detection.file("Pipfile.lock")
+        return not (locked or self.requirements.prefers_wheels)
+
     async def _wheels_first(self) -> None:
         self.tell(say("Installing packages", 10))
-        choices = Choices(self._log.tell)
+        choices = Choices(self._log.tell) if self._leaves_choices else None
         try:
-            await self._own_uv.install(self.requirements, self.link, choices)
-            if await self._is_what_pip_takes(choices):
+            self.begun = await self._own_uv.install(self.requirements, self.link, choices)
+            await self._have_system()
+            sandbox, asked = self.sandbox, self.requirements
+            if choices is None or await is_what_pip_takes(sandbox, asked, choices, self.tell):
                 return
             self.tell(say("Newer versions have no wheel and are built from source"))
             await self._sandboxed()
@@ -243,28 +254,6 @@ class Recipe:
                 raise explained(failure, what, base=self._base) from failure
             self.tell(say("Some packages have no wheel and are built from source"))
             await self._sandboxed()
-
-    async def _is_what_pip_takes(self, choices: Choices) -> bool:
-        """Whether nothing was left out because it has no wheel; a lock leaves nothing to choose."""
-        locked = self.detection.lock or self.detection.file("Pipfile.lock")
-        nothing = choices.known and not choices.passed_over
-        if locked or self.requirements.prefers_wheels or nothing:
-            return True
-        versions = await asyncio.to_thread(installed, self._path)
-        preferred = self.sandbox.temp / "preferred.txt"
-        preferred.write_text(pins(versions, choices.passed_over))
-        words = wanted(Requirements((), *self.requirements.asked), self.sandbox.want)
-        argv = uv.compile(
-            self._path, words, preferred=str(preferred), options=self.requirements.options
-        )
-        answer: list[str] = []
-        try:
-            await self.sandbox.run(self.sandbox.look([UV, *argv[1:]]), Log(answer.append))
-        except ProcessFailed as failure:
-            if network_trouble(failure):
-                self.tell(say(_NOT_LOOKED_UP))
-            return network_trouble(failure)
-        return not differ(answer, versions)
 
     async def _sandboxed(self) -> None:
         """Our packages as always, the repository's in the sandbox."""
@@ -278,6 +267,7 @@ class Recipe:
         except ProcessFailed as failure:
             what = Sentence("Installing the server's packages failed.")
             raise explained(failure, what) from failure
+        await self._have_system()
         self.sandbox.open_environment()
         await self._all_sandboxed()
 
@@ -383,7 +373,8 @@ class Recipe:
             await self._server.make_own()
             return
         try:
-            await self._server.check(self._path, self.model, changed=self.changed)
+            intact = self.begun and not self.changed
+            await self._server.check(self._path, self.model, intact=intact)
         except BuildFailed as failure:
             self.tell(say(_DOES_NOT_START))
             self.apart = True
@@ -393,6 +384,10 @@ class Recipe:
                 raise failure from None
 
     # --- running --------------------------------------------------------------------------
+
+    async def _have_system(self) -> None:
+        """Wait for the system's packages: all that runs in the sandbox may use them."""
+        self.sandbox = await self.on_its_system
 
     async def _step(self, argv: Sequence[str], log: Log | None = None) -> None:
         self.changed = True

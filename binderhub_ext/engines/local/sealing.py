@@ -60,7 +60,7 @@ def _seal_file(folder: int, name: str, status: os.stat_result) -> None:
     if not _is_ours(status):
         owner = (os.geteuid(), os.getegid())
         os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
-    wanted = 0o555 if status.st_mode & 0o100 else 0o444
+    wanted = _sealed(status)
     if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != wanted:
         handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
@@ -69,23 +69,29 @@ def _seal_file(folder: int, name: str, status: os.stat_result) -> None:
             os.close(handle)
 
 
+def _sealed(status: os.stat_result) -> int:
+    """Mode that a file gets."""
+    return 0o555 if status.st_mode & 0o100 else 0o444
+
+
 def seal_system(tree: Path, base: Path | None) -> None:
     """Make a tree read-only and ours, without special modes, devices and sockets.
 
     Args:
         base: a sealed tree on the same disk; files that are the same become its.
     """
-    seal(tree)
+    # What is shared is sealed, and most of a tree is.
     if base:
         share(tree, base)
+    seal(tree)
 
 
 def share(tree: Path, base: Path) -> None:
-    """Make files of a sealed tree links to the base's where they are the same.
+    """Make files of a tree links to the base's where, once sealed, they would be the same.
 
     By size and time alone: whoever forges these gets the base's file.
     """
-    for folder in folders_in(tree):
+    for folder in folders_in(tree, force=True):
         with suppress(FileNotFoundError, NotADirectoryError):
             # Never through a link: many of a Debian tree's lead to places of this machine.
             origin = open_beneath(base, folder.path)
@@ -97,20 +103,16 @@ def share(tree: Path, base: Path) -> None:
 
 def _share(folder: int, entries: Iterator[os.DirEntry[str]], origin: int) -> None:
     link = uuid4().hex
-    os.fchmod(folder, 0o755)
     for entry in entries:
         if not entry.is_file(follow_symlinks=False):
             continue
         with suppress(FileNotFoundError):
             theirs = os.stat(entry.name, dir_fd=origin, follow_symlinks=False)
-            if _look(entry.stat(follow_symlinks=False)) == _look(theirs):
+            own = entry.stat(follow_symlinks=False)
+            look = stat.S_IFREG | _sealed(own), own.st_size, own.st_mtime_ns
+            if look == (theirs.st_mode, theirs.st_size, theirs.st_mtime_ns):
                 os.link(entry.name, link, src_dir_fd=origin, dst_dir_fd=folder)
                 os.rename(link, entry.name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fchmod(folder, 0o555)
-
-
-def _look(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_mode, status.st_size, status.st_mtime_ns
 
 
 if __name__ == "__main__":

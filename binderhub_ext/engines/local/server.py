@@ -142,18 +142,19 @@ class Server:
         """Its environment, where that is one of its own."""
         return self.sandbox.environment / SERVER
 
-    async def check(self, environment: Path, model: Path | None, *, changed: bool) -> None:
+    async def check(self, environment: Path, model: Path | None, *, intact: bool) -> None:
         """See that a server starts, and keep the bytecode of that.
 
         Args:
             environment: that it is in.
-            model: what that was begun from, or `None`.
-            changed: whether code of the repository had it open for change.
+            model: an environment that a server starts in, or `None`.
+            intact: whether it was begun from that, and no code of the repository had it open for
+                change.
 
         Raises:
             BuildFailed: it does not start.
         """
-        same = model and not changed and await asyncio.to_thread(is_same, model, environment)
+        same = model and intact and await asyncio.to_thread(is_same, model, environment)
         if same and not self.sandbox.system:
             return
         self.tell(say("Checking that a server starts", 75))
@@ -198,12 +199,12 @@ class Server:
         python, model = self.model.interpreter.path, self.model.path
         uv = OwnUv(self.own, python, model, self.sandbox.own, self.cache, self.tell, self.log)
         try:
-            await uv.install(Requirements(self.base), LINK)
+            begun = await uv.install(Requirements(self.base), LINK)
         except ProcessFailed as failure:
             what = Sentence("Installing the server's packages failed.")
             raise explained(failure, what) from failure
         await in_thread(register_kernels, self.sandbox.environment, self.own)
-        await self.check(self.own, model, changed=False)
+        await self.check(self.own, model, intact=begun)
         await self._check_kernel()
 
     def _prepare(self) -> None:

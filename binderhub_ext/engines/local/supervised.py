@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +33,27 @@ async def supervised(work: Coroutine[Any, Any, T], check: Callable[[], None]) ->
     finally:
         await _ended(task)
     return task.result()
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Do work while the block does something else; where one of them fails, the other is ended.
+
+    Both have ended when the block is left. What failed first is raised.
+    """
+    first: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work)
+            try:
+                yield task
+            except Exception as failure:
+                first = None if task.done() else failure
+                raise
+    except BaseExceptionGroup as failures:
+        first = first or failures.exceptions[0]
+    if first:
+        raise first
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ from .machineapt import MachineApt, fetch, unfetched, variables
 from .running import prepared
 from .sandbox import Bind, Sandbox
 from .sealing import seal_system
-from .supervised import in_thread
+from .supervised import beside, in_thread
 from .systems import Systems, used
 from .words import explained, say, status
 
@@ -144,7 +143,7 @@ class SystemBuild:
         async with self.systems.making(key) as folder:
             if not used(place):
                 text = "Making the base system ({system}), once on this machine"
-                self.tell(say(text, 2, system=MachineApt().name))
+                self.tell(say(text, system=MachineApt().name))
                 await self._make_base(folder)
                 self.systems.put(folder, place)
         return place
@@ -182,22 +181,17 @@ class SystemBuild:
             mapping.give(path)
         (folder / "base.tar").hardlink_to(base / "base.tar")
         # One waits for the network, and the other for the disk.
-        unpacking = asyncio.create_task(self._unpack(folder))
-        unpacking.add_done_callback(lambda task: task.cancelled() or task.exception())
-        try:
+        async with beside(self._unpack(folder)) as unpacking:
             await self._fetch(base, packages)
-            self.tell(say("Installing system packages", 6))
+            self.tell(say("Installing system packages"))
             await unpacking
-        finally:
-            unpacking.cancel()
-            await asyncio.wait([unpacking])
         if any(packages.glob("*.deb")):
             await self._install(folder)
         mapping.take(folder)
         await self._seal(folder, base / changing.TREE)
 
     async def _fetch(self, base: Path, packages: Path) -> None:
-        self.tell(say("Fetching packages of {system}", 4, system=MachineApt().name))
+        self.tell(say("Fetching packages of {system}", system=MachineApt().name))
         try:
             known = base / changing.TREE / "var/lib/dpkg/status"
             await fetch(self.packages, known, base / "apt", packages, self.log)

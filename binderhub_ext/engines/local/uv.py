@@ -120,16 +120,16 @@ class Requirements:
         """Lines for one version of a package of the index whose files have to have known hashes."""
         return tuple(line for line in (*self.lines, *self.constraints) if _pinned(line))
 
-    def is_checked_in(self, versions: Mapping[str, str]) -> bool:
-        """Whether hashes are asked for of anything that is installed already.
+    def checked_in(self, versions: Mapping[str, str]) -> list[str]:
+        """Names of what is installed already and whose hashes are asked for.
 
         uv would leave that as it is.
 
         Args:
             versions: what is installed, by name.
         """
-        pins = map(_pinned, self.checked)
-        return any(versions.get(name) == version for name, version in filter(None, pins))
+        pins = filter(None, map(_pinned, self.checked))
+        return sorted({name for name, version in pins if versions.get(name) == version})
 
     @property
     def files(self) -> dict[str, str]:
@@ -209,6 +209,12 @@ def install(
     words += [] if build else ["--no-build"]
     words += ["--excludes", excludes] if excludes else []
     return [*words, *wanted]
+
+
+def uninstall(path: Path, names: Sequence[str]) -> list[str]:
+    """Remove packages from an environment."""
+    words = [executable(), "pip", "uninstall", *_configuration(False), "--quiet"]
+    return [*words, "--python", str(path / "bin" / "python"), *names]
 
 
 def compile(

@@ -29,7 +29,7 @@ from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.buildsandbox import BUILD_UID
 from binderhub_ext.engines.local.network import Network
-from binderhub_ext.engines.local.supervised import in_thread, supervised
+from binderhub_ext.engines.local.supervised import beside, in_thread, supervised
 from binderhub_ext.repos.base import Source
 
 ROOT = os.geteuid() == 0
@@ -295,6 +295,23 @@ async def test_a_build_that_comes_to_a_limit_is_ended_and_told_why() -> None:
     with pytest.raises(NoSpace):
         await supervised(work(), check)
     assert steps == ["looked", "looked", "cleaned up"]
+
+
+@pytest.mark.parametrize(("quick", "slow"), [("work", "block"), ("block", "work")])
+async def test_what_is_done_at_once_ends_with_what_fails_first(quick: str, slow: str) -> None:
+    steps: list[str] = []
+
+    async def fail(name: str) -> None:
+        try:
+            await asyncio.sleep(0.05 if name == quick else 60)
+        finally:
+            steps.append(name)
+            raise BuildFailed(f"{name} fails, as all does that is ended.")
+
+    with pytest.raises(BuildFailed, match=f"{quick} fails"):
+        async with beside(fail("work")):
+            await fail("block")
+    assert steps == [quick, slow]
 
 
 async def test_what_a_thread_writes_is_whole_when_its_build_has_ended() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from reallocks import POETRY, PROJECT, make_locks, versions
 from small_repositories import MakeSource, build
+from uv import find_uv_bin
 
 from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.engines.local import recipe
@@ -35,6 +37,13 @@ build-backend = "setuptools.build_meta"
 [tool.setuptools]
 py-modules = ["course"]
 """
+
+
+def with_hashes(pin: str) -> str:
+    """A requirement line with the hashes that the index says."""
+    argv = [find_uv_bin(), "pip", "compile", "-", "--no-deps", "--generate-hashes", "--quiet"]
+    done = subprocess.run(argv, input=pin, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +131,23 @@ async def test_files_with_other_hashes_are_refused(
         await build(builder, source)
     assert f"`{package}==" in caught.value.detail
     assert await builder.find(await builder.plan(source)) is None
+
+
+async def test_what_the_server_has_too_is_checked(
+    repository: MakeSource, builder: LocalBuilder
+) -> None:
+    """It is installed anew; all else of the server is as in the environment of no repository."""
+    await builder.prepare()
+    model = builder.store.path((await builder.plain()).key)
+    pinned = with_hashes(f"traitlets=={installed(model)['traitlets']}")
+    built = await build(builder, repository({"requirements.txt": pinned}))
+    assert "Checking that a server starts" not in built.log
+    site = next(builder.store.path(built.image.name).glob("lib/*/site-packages"))
+    assert (site / "traitlets/traitlets.py").exists()
+    assert list(site.glob("jupyterlab/__pycache__/labapp.*.pyc"))
+    wrong = re.sub("[0-9a-f]{64}", "0" * 64, pinned)
+    with pytest.raises(BuildFailed, match=r"traitlets.* is not the file that was locked"):
+        await build(builder, repository({"requirements.txt": wrong}))
 
 
 async def test_a_lock_for_other_machines(

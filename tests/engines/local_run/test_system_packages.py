@@ -26,6 +26,8 @@ import pytest
 from basesystem import PACKAGES, Machine
 from datadirs import temporary_data
 from debianpackage import make_package
+from dockersources import build as build_once
+from dockersources import make_source
 from documented import blocks_of, files_of
 from patience import SOON, wait_until
 from processlist import processes
@@ -44,7 +46,7 @@ from binderhub_ext.engines.local.processes import init_of, lock_holder
 from binderhub_ext.engines.local.rundir import RunDirectory
 from binderhub_ext.engines.local.store import START, Store
 from binderhub_ext.engines.local.systems import Systems, obstacle, period
-from binderhub_ext.programs import Log
+from binderhub_ext.programs import Log, ProcessFailed
 
 pytestmark = pytest.mark.skipif(
     bool(missing := obstacle(LocalBuilder())), reason=f"no systems can be made here: {missing}"
@@ -237,6 +239,25 @@ async def test_a_package_that_is_not_there_is_named(
     with pytest.raises(BuildFailed) as caught:
         await machine.layer("figlet", asked)
     assert words in caught.value.message
+
+
+async def test_what_cannot_be_had_ends_what_is_installed_meanwhile(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packages of Python do not wait for the system's, and nobody waits for them in vain."""
+    builder = LocalBuilder(data_dir=str(machine.data))
+
+    async def fetch(*_: object) -> None:
+        async with asyncio.timeout(SOON):
+            while not [*builder.store.root.glob("*/bin/python")]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        raise ProcessFailed(1, "E: no tide today")
+
+    monkeypatch.setattr(systembuild, "fetch", fetch)
+    source = make_source(tmp_path / "repo", {"apt.txt": "figlet\ntree\n"})
+    with pytest.raises(BuildFailed, match=r"Fetching the packages of apt.txt failed"):
+        await build_once(builder, source)
+    assert not [*builder.store.root.glob("*/bin")]
 
 
 async def test_what_is_known_of_the_sources_is_tried_first(
