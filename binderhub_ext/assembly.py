@@ -245,6 +245,7 @@ class _Parts(Decided):
             self.builder,
             self.builds,
             self.records,
+            self.upstream,
             policy=self.policy,
             providers=self.providers,
             targets=self.targets,
@@ -395,6 +396,5 @@ class _Parts(Decided):
 
     @cached_property
     def pages(self) -> Pages:
-        own = [templates_dir(), hub_templates_dir()]
-        folders = [*map(Path, self.look.template_paths), *own]
+        folders = [*map(Path, self.look.template_paths), templates_dir(), hub_templates_dir()]
         return Pages(folders, self.auth.hub_prefix, self.auth.base_url, self.look.everywhere())

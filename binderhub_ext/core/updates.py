@@ -16,8 +16,26 @@ from typing import Any
 from .sentences import NOTHING, Sentence, fixed, listing
 from .versions import short_id
 
+COUNTED = 50
+"""New commits that are counted; of more it is said that there are more."""
+
 LISTED = 200
 """Files of an update that people are shown by name; of more, how many there are."""
+
+
+def new_commits(count: int | None) -> Sentence:
+    """How many commits are new where a branch stands for another commit than before.
+
+    Args:
+        count: their number, any above `COUNTED` for more; none if it is not known.
+    """
+    if count is None:
+        return Sentence("new commits")
+    if count > COUNTED:
+        return Sentence("more than {count} new commits", count=COUNTED)
+    if not count:
+        return Sentence("an earlier commit")
+    return Sentence.counted("{count} new commit", "{count} new commits", count=count)
 
 
 class Keep(StrEnum):

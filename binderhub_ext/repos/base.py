@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -114,6 +115,13 @@ class RepoProvider(Protocol):
         """The files to choose from; nothing where there are none to be listed.
 
         Arguments and errors are those of :meth:`resolve`.
+        """
+
+    async def since(self, commit: Commit) -> Mapping[str, int]:
+        """How many commits are new in it for who has an earlier one; see :mod:`since`.
+
+        Returns:
+            The numbers by the ids of commits that were fetched; nothing where it is not known.
         """
 
     def find(self, commit: Commit) -> Source | None:

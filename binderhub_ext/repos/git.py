@@ -37,6 +37,7 @@ from .fetching import Fetching, Limits
 from .keeping import KeepingProvider, Readable
 from .offered import paths_of, refs_of
 from .remote import NAME, Remote
+from .since import counted
 from .store import Lock
 
 _BRANCHES_SHOWN = 8
@@ -168,12 +169,21 @@ class GitProvider(KeepingProvider):
             if ref not in (*there.branches, *there.tags):
                 return ()
         commit = await self.resolve(repo, ref, reader=reader)
-        objects = self.store.layout.sources(commit.repo) / "objects.git"
-        keys = await self.keyring(reader) if commit.repo.reader else {}
-        remote = self._remote(repo.url, keys)
+        remote, objects = await self._places(commit)
         answers = self._own_paths if commit.repo.reader else self._paths
         key = (commit.repo, commit.id)
         return await answers.ask(key, lambda: paths_of(remote, commit, objects))
+
+    async def since(self, commit: Commit) -> Mapping[str, int]:
+        """How many commits are new in it; see :class:`RepoProvider`."""
+        return await counted(*await self._places(commit), commit)
+
+    async def _places(self, commit: Commit) -> tuple[Remote, Path]:
+        """Where a commit is to be had, and where its repository's objects are once it was."""
+        reader = commit.repo.reader
+        keys = await self.keyring(reader) if reader else {}
+        objects = self.store.layout.sources(commit.repo) / "objects.git"
+        return self._remote(commit.repo.url, keys), objects
 
     def _check(self, commit: Commit) -> None:
         if not refs.is_full_id(commit.id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -102,6 +103,10 @@ class KeepingProvider(LoggingConfigurable, metaclass=Abstract):
     async def paths(self, repo: Repo, ref: str, *, reader: str = "") -> tuple[str, ...]:
         """What there is to choose from; see :class:`RepoProvider`."""
         return ()
+
+    async def since(self, commit: Commit) -> Mapping[str, int]:
+        """How many commits are new in it; see :class:`RepoProvider`."""
+        return {}
 
     def find(self, commit: Commit) -> Source | None:
         """The files of a commit if they are kept; no network, marks them as used now."""

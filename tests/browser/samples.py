@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from binderhub_ext.core.sentences import Sentence
-from binderhub_ext.core.updates import FileChange, State, Update, What
+from binderhub_ext.core.updates import FileChange, State, Update, What, new_commits
 from binderhub_ext.core.usagequotas import Standing, read_policy
 from binderhub_ext.service.web.usageviews import limit_view
 from binderhub_ext.service.web.views import keep_question
@@ -61,7 +61,7 @@ def server(**changes: Any) -> dict[str, Any]:
         "url": f"{SERVER}lab",
         "last_activity": "2026-11-20T09:30:00Z",
         "again": again(),
-        "newer": True,
+        "newer": new_commits(3),
         "pinned": True,
         "memory": 412 << 20,
         "update_url": "/services/binder/update?project=projects%2Fmaria%2Ftidal-analysis",

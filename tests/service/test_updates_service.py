@@ -104,6 +104,7 @@ async def test_one_project_that_is_not_known_hides_no_question_about_another():
         cast(Any, SimpleNamespace(preview=preview)),
         cast(Any, SimpleNamespace(files=files)),
         nobody,
+        nobody,
         policy=nobody,
         providers=nobody,
         targets=nobody,

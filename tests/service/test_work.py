@@ -53,7 +53,7 @@ def server(name: str, project: str, state: str, day: int) -> dict[str, Any]:
 
 
 def rows(servers: list[dict[str, Any]], projects: list[LaunchRow]) -> list[tuple[str, str, bool]]:
-    found = [row.view({}, (), PREFIX) for row in work_rows(servers, projects)]
+    found = [row.view({}, {}, PREFIX) for row in work_rows(servers, projects)]
     return [(row["title"], row["state"], row["also"]) for row in found]
 
 
@@ -74,7 +74,7 @@ def test_a_project_stands_once_with_all_its_servers() -> None:
 
 def test_what_a_row_says_of_its_project() -> None:
     (found,) = work_rows([], [launched("tides", 1)])
-    row = found.view({"projects/ocean/tides": 7}, (), PREFIX)
+    row = found.view({"projects/ocean/tides": 7}, {}, PREFIX)
     assert (row["place"], row["bytes"]) == ("github.com/ocean", 7)
     assert row["again"] == {"link": "v2/gh/ocean/tides/main"}
     assert row["launch_url"] == f"{PREFIX}launches/launch-tides"
@@ -223,6 +223,10 @@ class Host:
     def provider(self, id: str) -> Host:
         return self
 
+    async def since(self, commit: Commit) -> dict[str, int]:
+        self.asked[f"since {commit.id[0]}"] += 1
+        return {"a" * 40: 3} if commit.id[0] == "b" else {}
+
     async def resolve(self, repo: Repo, ref: str) -> Commit:
         self.asked[repo.name] += 1
         said = self.commits[repo.title]
@@ -256,11 +260,15 @@ async def test_a_branch_that_goes_on_is_seen_once_in_a_while() -> None:
     rows = [launched("gone", 3), launched("tides", 2), launched("waves", 1)]
     rows += [version, short, banned]
     assert await wakes(upstream, news, rows)
-    assert upstream.newer(rows) == {"projects/ocean/tides"}
+    assert upstream.newer(rows) == {"projects/ocean/tides": 3}
     assert await wakes_nobody(upstream, news, rows)
-    assert host.asked == {"ocean/gone": 1, "ocean/tides": 1, "ocean/waves": 1}
+    once = ("ocean/gone", "ocean/tides", "ocean/waves", "since a", "since b")
+    assert host.asked == dict.fromkeys(once, 1)
+    earlier = launched("tides", 1)
+    earlier.commit = "0" * 40
+    assert upstream.newer([earlier]) == {"projects/ocean/tides": None}
     rows[1].commit = "b" * 40
-    assert upstream.newer(rows) == set(), "it was launched since"
+    assert upstream.newer(rows) == {}, "it was launched since"
 
 
 async def test_nobody_looks_where_it_is_switched_off() -> None:
@@ -278,26 +286,34 @@ async def test_what_does_not_answer_is_asked_again_and_what_was_known_stays() ->
     host.commits["tides"] = RepoUnavailable("It does not answer.")
     assert await wakes_nobody(upstream, news, rows)
     assert host.asked["ocean/tides"] == 2
-    assert upstream.newer(rows) == {"projects/ocean/tides"}
+    assert upstream.newer(rows) == {"projects/ocean/tides": 3}
+    host.commits["tides"] = "b" * 40
+    assert await wakes_nobody(upstream, news, rows)
+    assert (host.asked["ocean/tides"], host.asked["since b"]) == (3, 1), "it is counted once"
 
 
-async def test_the_main_page_says_that_there_are_new_commits(realhub, repos) -> None:
+async def test_pages_say_how_many_commits_are_new(realhub, repos) -> None:
     repo = repos.create_repo("work/goes-on", {"requirements.txt": "", "a": "1"})
     async with realhub.browser("wendy") as tab:
         await tab.get(PREFIX)
         launch = await tab.launch(repo=repo.url)
         assert (await tab.told(launch))[-1]["phase"] == "ready"
-        repo.commit({"a": "2"})
+        for content in ("2", "3"):
+            repo.commit({"a": content})
         headers = {"X-XSRFToken": tab.xsrf(), "Sec-Fetch-Mode": "cors"}
         address = tab.url(f"{PREFIX}api/work/events")
         async with tab.session.get(address, headers=headers) as stream:
             page = await tab.get(f"{PREFIX}lists")
             # a host that answers at once is known of in this page already
             async with asyncio.timeout(SOON):
-                while "new commits" not in page.text:
+                while "2 new commits" not in page.text:
                     while b"data:" not in await stream.content.readline():
                         pass
                     page = await tab.get(f"{PREFIX}lists")
+        (address,) = set(re.findall(r'href="([^"]+)">2 new commits', page.text))
+        assert ": 2 new commits" in (await tab.get(address)).text
+        fetched = await tab.form("update", project=f"projects/127.0.0.1+{repos.port}/work/goes-on")
+        assert ": 2 new commits" in (await tab.get(fetched.headers["Location"])).text
 
 
 async def test_every_page_hears_of_a_launch_and_of_a_restart(realhub, repos) -> None:

@@ -14,16 +14,18 @@ from ...core.launch import Launch, LaunchRequest
 from ...core.policy import Policy, admit
 from ...core.progress import Event, Phase, Tell, unheard
 from ...core.providers import Providers
+from ...core.refs import is_full_id
 from ...core.repo import Commit, Repo
-from ...core.sentences import Sentence
+from ...core.sentences import NOTHING, Sentence
 from ...core.targets import Targets
-from ...core.updates import Update, needs_choice, together
+from ...core.updates import Update, needs_choice, new_commits, together
 from ...engines.base import Builder
 from ..hub import Person
 from ..records.records import Records
 from ..records.tables import LaunchRow
 from ..requests import read_own_link
 from .builds import Builds
+from .upstream import Upstream
 
 _NOT_SEEN = "What would change in {project} could not be found out; you keep it all."
 
@@ -38,6 +40,7 @@ class UpdatePreview:
         commit: what the link's ref stands for now.
         fetched: whether the commit's files are here already.
         update: what launching it would do; only if they are.
+        newer: how many commits are new in it; empty if it is the one that was launched.
     """
 
     row: LaunchRow
@@ -45,6 +48,7 @@ class UpdatePreview:
     commit: Commit
     fetched: bool
     update: Update | None = None
+    newer: Sentence = NOTHING
 
 
 class Updates:
@@ -54,6 +58,7 @@ class Updates:
         builder: the engine's.
         builds: fetches.
         records: knows a person's projects.
+        upstream: knows how many commits are new where they are not fetched.
     """
 
     def __init__(
@@ -61,12 +66,14 @@ class Updates:
         builder: Builder,
         builds: Builds,
         records: Records,
+        upstream: Upstream,
         *,
         policy: Policy,
         providers: Providers,
         targets: Targets,
     ) -> None:
-        self._builder, self._builds, self._records = builder, builds, records
+        self._builder, self._builds = builder, builds
+        self._records, self._upstream = records, upstream
         self._policy, self._providers, self._targets = policy, providers, targets
 
     async def ask(self, launch: Launch, tell: Tell) -> None:
@@ -100,8 +107,9 @@ class Updates:
         """
         row, request, commit = await self._newest(person, project)
         fetched = self._builds.provider(commit.repo.provider).find(commit) is not None
+        newer = await self._newer(row, commit, fetched)
         if not fetched:
-            return UpdatePreview(row, request, commit, fetched)
+            return UpdatePreview(row, request, commit, fetched, newer=newer)
         launch = admit(
             self._policy.of(person.groups),
             request,
@@ -110,7 +118,8 @@ class Updates:
             project=row.project,
             targets=self._targets,
         )
-        return UpdatePreview(row, request, commit, fetched, await self._preview(launch))
+        update = await self._preview(launch)
+        return UpdatePreview(row, request, commit, fetched, update, newer)
 
     async def fetch(self, person: Person, project: str) -> None:
         """Fetch what a project's link stands for now, so that it can be looked at.
@@ -121,6 +130,14 @@ class Updates:
         """
         _, _, commit = await self._newest(person, project)
         await self._builds.files(commit, unheard)
+
+    async def _newer(self, row: LaunchRow, commit: Commit, fetched: bool) -> Sentence:
+        if commit.id == row.commit or not is_full_id(commit.id):
+            return NOTHING
+        if not fetched:
+            return new_commits(self._upstream.count(row, commit))
+        since = await self._builds.provider(commit.repo.provider).since(commit)
+        return new_commits(since.get(row.commit))
 
     async def _preview(self, launch: Launch) -> Update | None:
         try:

@@ -1,18 +1,20 @@
-"""Whether the branches of people's projects have gone on: looked up while a page shows them."""
+"""Whether the branches of people's projects have gone on, and by how many commits: looked up while
+a page shows them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from tornado.log import app_log
 
 from ...core.errors import BinderError
 from ...core.policy import Policy, judge_repo
 from ...core.refs import is_full_id
-from ...core.repo import Repo
+from ...core.repo import Commit, Repo
 from ..records.tables import LaunchRow
 from .builds import Builds
 from .news import News
@@ -25,6 +27,24 @@ _AT_ONCE, _PATIENCE = 8, 20
 """Repositories that are looked at together; seconds for each. Nobody waits for it."""
 
 _Key = tuple[Repo, str]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a host said of a ref.
+
+    Attributes:
+        at: when, by the monotonic clock.
+        commit: what the ref stands for; empty if that is not known.
+        since: how many commits are new in it, by the id of an earlier one.
+    """
+
+    at: float = 0.0
+    commit: str = ""
+    since: Mapping[str, int] = field(default_factory=dict)
+
+
+_NOTHING = _Said()
 
 
 class Upstream:
@@ -43,14 +63,27 @@ class Upstream:
     def __init__(self, builds: Builds, policy: Policy, news: News, every: float) -> None:
         self._builds, self._policy = builds, policy
         self._news, self._every = news, every
-        self._asked: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
+        self._said: OrderedDict[_Key, _Said] = OrderedDict()
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    def newer(self, projects: Iterable[LaunchRow]) -> set[str]:
-        """The projects whose branch stands for another commit than their last launch was of."""
-        said = ((row, self._asked.get(_key(row), (0.0, ""))[1]) for row in projects)
-        return {row.project for row, commit in said if commit and commit != row.commit}
+    def newer(self, projects: Iterable[LaunchRow]) -> dict[str, int | None]:
+        """The projects whose branch stands for another commit than their last launch was of.
+
+        Returns:
+            How many commits are new in each, as a provider's `since` counts, where it is known.
+        """
+        said = ((row, self._said.get(_key(row), _NOTHING)) for row in projects)
+        return {
+            row.project: host.since.get(row.commit)
+            for row, host in said
+            if host.commit not in ("", row.commit)
+        }
+
+    def count(self, row: LaunchRow, commit: Commit) -> int | None:
+        """How many commits are new in a commit since a launch, if that was found out before."""
+        said = self._said.get(_key(row), _NOTHING)
+        return said.since.get(row.commit) if said.commit == commit.id else None
 
     def look(self, user: str, projects: Iterable[LaunchRow]) -> None:
         """Look in the background at what was not looked at lately; a person's pages are told."""
@@ -69,8 +102,8 @@ class Upstream:
         await asyncio.gather(*looks, return_exceptions=True)
 
     def _is_due(self, key: _Key) -> bool:
-        asked = self._asked.get(key)
-        return asked is None or time.monotonic() - asked[0] > self._every
+        said = self._said.get(key)
+        return said is None or time.monotonic() - said.at > self._every
 
     async def _look(self, user: str, projects: list[LaunchRow]) -> None:
         before = self.newer(projects)
@@ -83,16 +116,21 @@ class Upstream:
 
     async def _ask(self, key: _Key) -> None:
         repo, ref = key
-        commit = self._asked.pop(key, (0.0, ""))[1]
+        said = self._said.get(key, _NOTHING)
+        commit, since = said.commit, said.since
         try:
             judge_repo(self._policy, repo, ref)
+            provider = self._builds.provider(repo.provider)
             async with asyncio.timeout(_PATIENCE):
-                commit = (await self._builds.provider(repo.provider).resolve(repo, ref)).id
+                new = await provider.resolve(repo, ref)
+            if new.id != commit or not since:
+                commit, since = new.id, await provider.since(new)
         except (BinderError, TimeoutError) as error:
             app_log.info("Whether %s has gone on is not known: %s", repo.identity, error)
-        self._asked[key] = time.monotonic(), commit
-        if len(self._asked) > _KEPT:
-            self._asked.popitem(last=False)
+        self._said[key] = _Said(time.monotonic(), commit, since)
+        self._said.move_to_end(key)
+        if len(self._said) > _KEPT:
+            self._said.popitem(last=False)
 
 
 def _key(row: LaunchRow) -> _Key:

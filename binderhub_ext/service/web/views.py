@@ -131,6 +131,7 @@ def preview_view(preview: UpdatePreview, prefix: str) -> dict[str, Any]:
         "repo": project["repo"],
         "ref": preview.request.ref,
         "commit": preview.commit.id,
+        "newer": preview.newer,
         "fetched": preview.fetched,
         "update": update.to_fields() if update else None,
         "question": keep_question(values) if update and needs_choice(update) else None,

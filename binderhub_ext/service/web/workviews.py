@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import PurePosixPath
@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...core.repo import Repo
-from ...core.sentences import Sentence
+from ...core.sentences import NOTHING, Sentence
+from ...core.updates import new_commits
 from ...core.url import readable
 from ..records.tables import LaunchRow, ShownRow
 from . import views
@@ -67,13 +68,13 @@ class WorkRow:
         return texts
 
     def view(
-        self, sizes: Mapping[str, int | None], newer: Container[str], prefix: str
+        self, sizes: Mapping[str, int | None], newer: Mapping[str, int | None], prefix: str
     ) -> dict[str, Any]:
         """As its template has it.
 
         Args:
             sizes: bytes of projects' files, as last measured, of those that are there.
-            newer: projects whose branch has gone on.
+            newer: projects whose branch has gone on, with the number of new commits if it is known.
             prefix: of the service.
         """
         server = self.server
@@ -85,7 +86,7 @@ class WorkRow:
             "title": self.title,
             "also": self.also,
             "pinned": self.pinned,
-            "newer": self.path in newer,
+            "newer": new_commits(newer[self.path]) if self.path in newer else NOTHING,
         }
 
 
