@@ -30,6 +30,7 @@ from traitlets.log import get_logger
 
 from . import certificates, hubpages
 from ._data import hub_templates_dir, static_dir
+from .askedbyservers import ReadableByServers
 from .config.check import check
 from .core.errors import CannotStart
 from .core.layout import DataDirectory
@@ -195,6 +196,7 @@ def _configure_hub(c: Config, layout: DataDirectory) -> None:
     # Progress is streamed; a POST that waits for the server would only hold the button down.
     c.JupyterHub.tornado_settings = {
         "slow_spawn_timeout": 0,
+        "transforms": [ReadableByServers],
         **given(c, "tornado_settings", {}),
     }
     # A server that starts asks for the Hub first; one that is restarted would wait for it in turn.

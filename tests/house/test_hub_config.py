@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from jupyterhub.scopes import _expand_scope
 from sqlalchemy import create_engine
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from traitlets.config import Config
 
 from binderhub_ext import hub
+from binderhub_ext.askedbyservers import ReadableByServers
 from binderhub_ext.core.errors import CannotStart
 
 
@@ -96,8 +98,42 @@ def test_what_was_set_before_the_call_stays(tmp_path: Path) -> None:
     hub.configure(c, data_dir=tmp_path)
     assert [service["name"] for service in c.JupyterHub.services] == ["culler", "binder"]
     assert "list:users" in c.JupyterHub.extra_user_scopes
-    assert c.JupyterHub.tornado_settings == {"headers": {}, "slow_spawn_timeout": 0}
+    assert c.JupyterHub.tornado_settings == {
+        "headers": {},
+        "slow_spawn_timeout": 0,
+        "transforms": [ReadableByServers],
+    }
     assert c.JupyterHub.init_spawners_timeout == 30
+
+
+@pytest.mark.parametrize(
+    ("origin", "path", "reads"),
+    [
+        ("http://maria.hub.example:8000", "/hub/api/user", True),
+        ("http://maria.hub.example:8000", "/base/hub/api", True),
+        ("http://maria.hub.example:8000", "/hub/token", False),
+        ("http://maria.hub.example:8000", "/hub/apis", False),
+        ("http://maria.hub.example", "/hub/api", False),
+        ("http://evilhub.example:8000", "/hub/api", False),
+        ("http://hub.example:8000.evil.example", "/hub/api", False),
+        ("null", "/hub/api", False),
+        ("http://[", "/hub/api", False),
+        ("", "/hub/api", False),
+    ],
+)
+def test_pages_at_peoples_hosts_read_the_api_without_cookies(
+    origin: str, path: str, reads: bool
+) -> None:
+    asked = HTTPHeaders({"Host": "hub.example:8000", "Origin": origin})
+    line = RequestStartLine("GET", path, "HTTP/1.1")
+    request = HTTPServerRequest(start_line=line, headers=asked)
+    status, told, chunk = ReadableByServers(request).transform_first_chunk(
+        200, HTTPHeaders({"Vary": "Cookie"}), b"x", True
+    )
+    assert (status, chunk) == (200, b"x")
+    assert told.get("Access-Control-Allow-Origin") == (origin if reads else None)
+    assert "Access-Control-Allow-Credentials" not in told
+    assert told.get_list("Vary") == ["Cookie", *["Origin"] * reads]
 
 
 def _assign(c: Config) -> None:
