@@ -51,11 +51,15 @@ def wait_for_lab(page: Page) -> None:
     page.locator("#jp-main-dock-panel").wait_for(timeout=START_MS)
 
 
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the kernel is there: what is typed before is lost at times."""
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=START_MS)
+
+
 def run_cells(page: Page, numbers: Sequence[int]) -> None:
     """Run cells of the notebook in front and wait until each is done."""
     cells = page.locator(".jp-Notebook .jp-CodeCell")
-    # What is typed before the kernel is there is lost at times.
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=START_MS)
+    wait_for_kernel(page)
     for number in numbers:
         cell = cells.nth(number)
         cell.locator(".jp-InputArea-editor").click(timeout=START_MS)

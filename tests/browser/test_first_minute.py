@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pytest
 from chromium import new_context
 from homehub import PASSWORD, HomeHub
-from lab import DROP, output, run_cells, wait_for_lab
+from lab import DROP, output, run_cells, wait_for_kernel, wait_for_lab
 from patience import START_MS
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 NAME = "Binder@home"
 
@@ -56,6 +56,50 @@ def test_two_clicks_to_a_notebook(home_hub: HomeHub, newcomer: Page, artifacts: 
     page.keyboard.type("print(6 * 7)")
     run_cells(page, [0])
     expect(output(page, 0)).to_have_text("42")
+
+
+SHOWS_FOCUS = """() => {
+  const one = document.activeElement;
+  const look = getComputedStyle(one);
+  const drawn = look.outlineStyle !== "none" || look.boxShadow !== "none";
+  return drawn && one.matches(":focus-visible") && one.checkVisibility();
+}"""
+"""Whether somebody sees where on the page they are."""
+
+
+def tab_to(page: Page, there: Locator) -> None:
+    """Go on by Tab until it is there, and be seen at each step."""
+    there.wait_for()
+    for _ in range(60):
+        one = page.evaluate("document.activeElement.outerHTML.slice(0, 300)")
+        assert page.evaluate(SHOWS_FOCUS), one
+        if there.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {there}")
+
+
+def test_from_the_sign_in_to_an_answer_by_keyboard_alone(home_hub: HomeHub, newcomer: Page) -> None:
+    page, keys = newcomer, newcomer.keyboard
+    page.goto(home_hub.url)
+    tab_to(page, page.get_by_label("Username"))
+    keys.type("nora")
+    tab_to(page, page.get_by_label("Password:", exact=True))
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    page.wait_for_url(home_hub.main_page)
+    tab_to(page, page.get_by_role("button", name="Open an empty notebook"))
+    keys.press("Enter")
+    page.wait_for_url("**/user/nora/scratch-*/lab/tree/**/notebook.ipynb", timeout=START_MS)
+    wait_for_lab(page)
+    wait_for_kernel(page)
+    keys.press("Escape")
+    keys.press("Enter")
+    expect(page.locator(".jp-Notebook.jp-mod-editMode .cm-focused")).to_be_visible()
+    keys.press("Control+a")
+    keys.type("print(6 * 7 + 100)")
+    keys.press("Control+Enter")
+    expect(output(page, 0)).to_have_text("142", timeout=START_MS)
 
 
 PASTE = """(content) => {
