@@ -215,3 +215,21 @@ async def test_all_of_a_page_is_said(realhub: RealHub, repos) -> None:
             await look(ada, f"{PREFIX}admin/{section}")
         await look(ada, "/hub/admin")
     assert not left, left
+
+
+async def test_the_hubs_own_pages_have_our_bar(realhub: RealHub) -> None:
+    """JupyterHub's program of people and groups too, which is marked as the English that it is."""
+    bars = set()
+    async with realhub.browser("ada-of-admin") as ada:
+        for path, here in (
+            (f"{PREFIX}settings", "Einstellungen"),
+            ("/hub/token", "API-Tokens"),
+            (f"{PREFIX}admin", "Verwaltung"),
+            ("/hub/admin", "Verwaltung"),
+        ):
+            page = (await ada.get(path, headers=GERMAN)).text
+            links = re.findall(r'class="nav-link[^>]+href="([^"]+)">([^<]+)</a>', page)
+            assert re.findall(r'aria-current="page" href="[^"]+">([^<]+)<', page) == [here], path
+            bars.add(tuple(links))
+        assert len(bars) == 1, bars
+        assert re.search(r'<div lang="en">\s*<div id="react-admin-hook">', page)
