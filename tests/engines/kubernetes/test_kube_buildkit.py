@@ -177,8 +177,9 @@ async def test_a_daemon_that_cannot_be_had_is_told(
     ):
         builder = made(kube_namespace, where, secret)
         source = make_source(tmp_path / f"repo{number}", {"Dockerfile": f"FROM {BASE}\n"})
-        with pytest.raises(EngineDown, match=words):
+        with pytest.raises(EngineDown) as told:
             await build(builder, source)
+        assert words in str(told.value.message), (where, secret, told.value.detail)
 
 
 async def test_doctor_asks_the_daemon(kube_namespace: Namespace, daemon: BuildKitDaemon) -> None:
