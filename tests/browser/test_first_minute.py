@@ -70,6 +70,9 @@ SHOWS_FOCUS = """() => {
 def tab_to(page: Page, there: Locator) -> None:
     """Go on by Tab until it is there, and be seen at each step."""
     there.wait_for()
+    if page.evaluate("document.activeElement === document.body"):
+        # Nobody is anywhere on a page that has just come.
+        page.keyboard.press("Tab")
     for _ in range(60):
         one = page.evaluate("document.activeElement.outerHTML.slice(0, 300)")
         assert page.evaluate(SHOWS_FOCUS), one
