@@ -36,7 +36,7 @@ from binderhub_ext.core.repo import Repo
 
 PASSWORD = "correct-horse-battery-staple"
 ODD_NAMES = ("Zoë", "ana.maría@uni.example", "o'neil_2")
-PEOPLE = ("maria", "jonas", "nora", "kim", *map(str.lower, ODD_NAMES))
+PEOPLE = ("maria", "jonas", "nora", *map(str.lower, ODD_NAMES))
 
 HELD = '#!/bin/sh\ntouch begun\nuntil test -e go-on; do sleep 0.1; done\nexec "$@"\n'
 """A repository's `start`, which waits until a test lets it go on (:meth:`HomeHub.let_start`)."""
