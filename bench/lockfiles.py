@@ -1,8 +1,9 @@
 """A repository with a `uv.lock` on the `local` engine against pip and uv, paired in one run.
 
 The project asks for numpy, pandas and matplotlib; uv makes its lock once.
-    ours   the lock is built, with the server's packages; every package is in a cache and the
-           environment of an empty repository is there; the environment is new
+    ours   a lock that nobody built is built, with the server's packages; every package is in a
+           cache, as another project's lock has the same ones, and the environment of an empty
+           repository is there
     again  the same environment is wanted a second time
     pip    `python -m venv` and `pip install -r` of what the lock holds, with hashes; in a cache
     sync   `uv sync --frozen`, the same without a server
@@ -26,10 +27,15 @@ from build import PACKAGES, Figures, build, make_source, pip
 
 from binderhub_ext.engines.local import uv
 from binderhub_ext.engines.local.build import LocalBuilder
+from binderhub_ext.repos.base import Source
 
-PROJECT = f"""\
+
+
+def project_file(name: str) -> str:
+    """What `pyproject.toml` holds."""
+    return f"""\
 [project]
-name = "course"
+name = "{name}"
 version = "1"
 requires-python = ">=3.11"
 dependencies = {PACKAGES!r}
@@ -41,20 +47,26 @@ def run_uv(folder: Path, *words: str) -> str:
     return subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-async def one_round(work: Path, figures: Figures) -> None:
-    """All measurements once."""
-    project = work / "project"
+def locked(project: Path) -> Source:
+    """A repository of the project that a folder gets, with its lock."""
     project.mkdir()
-    (project / "pyproject.toml").write_text(PROJECT)
+    text = project_file(project.name)
+    (project / "pyproject.toml").write_text(text)
     run_uv(project, "lock")
     lock = (project / "uv.lock").read_text()
+    return make_source(project.with_suffix(".repo"), {"pyproject.toml": text, "uv.lock": lock})
+
+
+async def one_round(work: Path, figures: Figures) -> None:
+    """All measurements once."""
+    before = locked(work / "before")
+    project = work / "project"
+    source = locked(project)
     (work / "locked.txt").write_text(run_uv(project, "export", "--frozen"))
-    source = make_source(work / "repo", {"pyproject.toml": PROJECT, "uv.lock": lock})
 
     builder = LocalBuilder(data_dir=str(work / "data"))
     await builder.prepare()
-    await build(builder, source)
-    assert builder.store.remove((await builder.plan(source)).key)
+    await build(builder, before)
     with figures.measure("ours"):
         await build(builder, source)
     with figures.measure("again"):

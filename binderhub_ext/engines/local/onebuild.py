@@ -21,6 +21,7 @@ from . import conda, rlang
 from .buildsandbox import BUILD_UID, REPO, BuildSandbox
 from .condalink import Conda
 from .limits import Limits
+from .model import slim
 from .network import Network, without
 from .plan import Plan
 from .recipe import Recipe
@@ -157,6 +158,8 @@ class OneBuild:
     def _finish(self, recipe: Recipe) -> Image:
         plan, source, path = self.plan, self.source, recipe.sandbox.environment
         provides = recipe.provides()
+        if not plan.environment.files:
+            slim(path)
         size, own = seal(path)
         made = recipe.sandbox.made if recipe.made.count else None
         if made:

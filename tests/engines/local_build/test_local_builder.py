@@ -93,6 +93,8 @@ async def test_others_begin_from_the_empty_one(
     model = (await builder.images())[-1]  # the one used last
     assert isinstance(model, Image)
     path = builder.store.path(model.name)
+    icons = path / "share/jupyterhub/static/components/@fortawesome/fontawesome-free"
+    assert [*icons.glob("webfonts/*.woff2")] and not [*icons.glob("svgs*")]
     files = {file: file.lstat() for file in path.rglob("*") if file.is_file()}
     before = {file: (status.st_ino, status.st_size) for file, status in files.items()}
 
