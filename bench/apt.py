@@ -5,6 +5,7 @@ Of a repository that asks for packages of Debian and nothing else:
     warm   the base system and the environment of an empty repository, or the layers of its image,
            are there; 1, 2, 5 and 20 packages are new, and downloaded
     more   another environment with the same `apt.txt`, and one package of Python more
+    R      a repository of R, with Debian's R and IRkernel; `local` alone, the base system is there
     disk   bytes that the packages take beyond the environment of an empty repository
 
 Wall times: what a daemon computes is not told apart. Every round has a base image of its own, so
@@ -48,6 +49,7 @@ PACKAGES = (
 COUNTS, COLD = (1, 2, 5, 20), 5
 CASES = (f"cold {COLD}", *(f"{case} {count}" for count in COUNTS for case in ("warm", "more")))
 MORE = "six\n"
+OF_R = {"runtime.txt": "r-4.2-2023-06-13\n", "install.R": ""}
 
 Sizes = dict[str, list[int]]
 
@@ -81,6 +83,9 @@ async def ours(work: Path, figures: Figures, sizes: Sizes) -> None:
         sizes.setdefault(f"ours warm {count}", []).append(disk(data) - before)
         with figures.measure(f"ours more {count}"):
             await build(builder, more)
+    source = make_source(work / "repos" / "r", OF_R)
+    with figures.measure("ours R"):
+        await build(builder, source)
 
 
 async def theirs(work: Path, figures: Figures, sizes: Sizes) -> None:
@@ -129,6 +134,7 @@ def table(figures: Figures, sizes: Sizes, engines: list[str]) -> str:
         taken = [sizes.get(f"{engine} {case}", []) for engine in engines]
         cells += [f"{median(each) / 2**20:.0f} MiB" if each else "" for each in taken]
         lines.append(f"| {case} | {' | '.join(cells)} |")
+    lines.append(f"| R | {figures.cell('ours R', 0)} |{' |' * (len(head) - 1)}")
     return "\n".join(lines)
 
 

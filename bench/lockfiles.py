@@ -30,7 +30,6 @@ from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.repos.base import Source
 
 
-
 def project_file(name: str) -> str:
     """What `pyproject.toml` holds."""
     return f"""\
