@@ -12,7 +12,7 @@ from ..base import EngineDown
 _ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):([0-9]{1,5})")
 _CERTIFICATES = re.compile(
     r"x509:|tls:|authentication handshake failed|error reading server preface"
-    r"|failed to write (client preface|initial settings frame|window update)"
+    r"|failed to write (client preface|initial settings frame|window update)|: (read|write) tcp "
 )
 """Also how gRPC says that a daemon hung up while it was greeted (its `http2_client.go`)."""
 

@@ -95,6 +95,7 @@ def test_places() -> None:
 
 
 SILENT = 'rpc error: desc = "transport: Error while dialing: dial tcp: connection refused"'
+WRITTEN_TO = "error: failed to list workers: Unavailable: write tcp 10.0.0.2:4->10.0.0.2:9: broken"
 HUNG_UP = 'desc = "transport: failed to write client preface: write tcp: broken pipe"'
 STRANGER = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
 
@@ -107,6 +108,7 @@ STRANGER = "tls: failed to verify certificate: x509: certificate signed by unkno
         (unanswered("remote error: tls: certificate required"), EngineDown, "certificates"),
         (unanswered("error reading server preface: EOF"), EngineDown, "certificates"),
         (unanswered(HUNG_UP), EngineDown, "certificates"),
+        (unanswered(WRITTEN_TO), EngineDown, "certificates"),
         (failed("write /x: no space left on device"), NoSpace, "disk of the build daemon"),
         (failed("error: failed to receive status: EOF"), BuildFailed, "went away"),
     ],
