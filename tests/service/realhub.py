@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ from binderhub_ext.core.sse import Parser
 
 HERE = Path(__file__).parent
 PREFIX = "/services/binder/"
+BUILDS = "all builds"
+"""Can be held as a person's servers can be (`RealHub.holds`)."""
 
 _CONFIG = """
 import sys
@@ -36,6 +39,7 @@ from binderhub_ext.hub import configure
 
 c = get_config()
 c.BinderApp.log_level = "DEBUG"
+c.MemoryBuilder.held = {held_builds!r}
 c.AddressPolicy.allowed_networks = ["127.0.0.0/8"]
 {extra}
 
@@ -89,6 +93,7 @@ class RealHub:
             tiny_server=str(HERE / "tiny_server.py"),
             start=int(START),
             held=str(self.held),
+            held_builds=str(self.held / BUILDS),
             extra=f"{noproxy.CONFIG}\n{extra}",
         )
 
@@ -143,13 +148,23 @@ class RealHub:
             self.process.wait()
 
     @contextmanager
-    def holds(self, user: str) -> Iterator[None]:
-        """Servers of a person that are started meanwhile are not ready before its end."""
-        (self.held / user).touch()
+    def holds(self, *users: str) -> Iterator[None]:
+        """Servers of people that are started meanwhile are not ready before its end; nor are
+        `BUILDS`."""
+        places = [self.held / user for user in users]
+        for place in places:
+            place.touch()
         try:
             yield
         finally:
-            (self.held / user).unlink()
+            for place in places:
+                place.unlink()
+
+    def starting(self, *users: str) -> int:
+        """How many servers of these people the Hub has begun to start."""
+        with sqlite3.connect(f"file:{self.root}/data/hub.sqlite?mode=ro", uri=True) as database:
+            asked = "select users.name from users join spawners on user_id = users.id where started"
+            return sum(name in users for (name,) in database.execute(asked))
 
     @asynccontextmanager
     async def browser(self, user: str = "") -> AsyncIterator[Browser]:

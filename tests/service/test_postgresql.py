@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from gitserver import GitServer
 from patience import SOON
 from postgres import Postgres
-from realhub import PREFIX, RealHub
+from realhub import BUILDS, PREFIX, RealHub
 from sqlalchemy import inspect, text, update
 from test_service_life import _pids
 
@@ -215,17 +215,15 @@ async def test_a_service_killed_in_the_middle_of_a_build(
     """The Hub starts it again; what was under way is closed, and the same click works."""
     url = postgres.new()
     repo = gitserver.create_repo("me/slow", {"requirements.txt": "slow"})
-    (held := tmp_path / "held-builds").touch()
-    extra = f"c.BinderApp.db_url = {url!r}\nc.MemoryBuilder.held = {str(held)!r}\n"
-    with RealHub(tmp_path, extra) as hub:
+    with RealHub(tmp_path, f"c.BinderApp.db_url = {url!r}\n") as hub:
         async with hub.browser("ana") as browser:
             await browser.get(PREFIX)
-            id_ = await browser.launch(repo=str(repo.url))
-            await browser.told(id_, until="line 0")
-            (pid,) = _pids(hub)
-            os.kill(pid, signal.SIGKILL)
-            await _until_another(hub, pid)
-        held.unlink()
+            with hub.holds(BUILDS):
+                id_ = await browser.launch(repo=str(repo.url))
+                await browser.told(id_, until="line 0")
+                (pid,) = _pids(hub)
+                os.kill(pid, signal.SIGKILL)
+                await _until_another(hub, pid)
         async with hub.browser("ana") as browser:
             await browser.get(PREFIX)
             again = await browser.launch(repo=str(repo.url))

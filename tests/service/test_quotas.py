@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from gitserver import GitServer
+from patience import wait_until
 from realhub import PREFIX, RealHub
 from traitlets import TraitError
 from yarl import URL
@@ -87,12 +88,19 @@ def start_of(events: Events) -> tuple[float, float]:
 
 async def test_a_class_starts_in_turns(hub: RealHub, repos: GitServer) -> None:
     repo = repos.create_repo("me/of-a-class", {"requirements.txt": "of a class"}).url
-    tokens = [await hub.token(f"student{number}") for number in range(_STUDENTS)]
+    students = [f"student{number}" for number in range(_STUDENTS)]
+    tokens = [await hub.token(student) for student in students]
     greedy = await hub.token("greedy")
-    told = await asyncio.gather(
+    launches = [
         *(launched(hub, greedy, repo=repo, server=f"s{number}") for number in range(2)),
         *(launched(hub, token, repo=repo) for token in tokens),
-    )
+    ]
+    everybody = ["greedy", *students]
+    with hub.holds(*everybody):
+        telling = asyncio.gather(*launches)
+        wait = (wait_until, lambda: hub.starting(*everybody) > 1, "two do not start at once")
+        await asyncio.to_thread(*wait)
+    told = await telling
     assert [events[-1]["phase"] for events in told] == ["ready"] * (_STUDENTS + 2)
     starts = [start_of(events) for events in told]
     at_once = [sum(began <= asked < ended for began, ended in starts) for asked, _ in starts]

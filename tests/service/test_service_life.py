@@ -23,7 +23,6 @@ EXTRA = """
 c.Space.home_limit = "1G"
 c.Access.origins = ["https://book.example.org"]
 c.Launches.per_person = 1
-c.MemoryBuilder.seconds = 2.0
 c.Appearance.announcement = "Closed on Sunday"
 c.Appearance.name = "Ocean Notebooks"
 c.Appearance.colors = {{"accent": "#00695c"}}
