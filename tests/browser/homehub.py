@@ -41,6 +41,9 @@ PEOPLE = ("maria", "jonas", "nora", *map(str.lower, ODD_NAMES))
 HELD = '#!/bin/sh\ntouch begun\nuntil test -e go-on; do sleep 0.1; done\nexec "$@"\n'
 """A repository's `start`, which waits until a test lets it go on (:meth:`HomeHub.let_start`)."""
 
+HELD_BUILD = '#!/bin/sh\ntouch "$TMPDIR/begun"\nuntil test -e "$TMPDIR/go-on"; do sleep 0.1; done\n'
+"""A repository's `postBuild` that is held likewise (:meth:`HomeHub.let_build`)."""
+
 _CONFIG = """
 c = get_config()
 c.JupyterHub.authenticator_class = "shared-password"
@@ -100,6 +103,15 @@ class HomeHub:
         folder = self.root / "homes" / user / project
         wait_until((folder / "begun").exists, "no server begins", START)
         (folder / "go-on").touch()
+
+    def let_build(self) -> None:
+        """Let the build under way whose `postBuild` is `HELD_BUILD` go on, once it has begun."""
+
+        def begun() -> list[Path]:
+            return [*self.root.glob("run/builds/*/tmp/begun")]
+
+        wait_until(begun, "no build begins", START)
+        begun()[0].with_name("go-on").touch()
 
     def stop_server(self, page: Page, title: str) -> Locator:
         """Stop a server on the main page, as a person does; gives its row."""

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from chromium import new_context
 from gitserver import RepoHandle
-from homehub import HELD, HomeHub
+from homehub import HELD, HELD_BUILD, HomeHub
 from lab import notebook, output, run_cells, save, wait_for_lab
 from patience import START_MS
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -46,12 +46,7 @@ WORK = (
 
 @pytest.fixture(scope="module")
 def repo(home_hub: HomeHub) -> RepoHandle:
-    files = {
-        "README.md": "# Tides\n",
-        "requirements.txt": "humanize\n",
-        "index.ipynb": notebook(*WORK),
-        "look.ipynb": notebook(LOOK),
-    }
+    files = {"README.md": "# Tides\n", "look.ipynb": notebook(LOOK)}
     return home_hub.git.create_repo("ocean/tides", files)
 
 
@@ -72,17 +67,24 @@ def launch(page: Page, url: str, *, file: str = "", ref: str = "") -> None:
     page.wait_for_url("**/launches/*")
 
 
-def test_the_first_day(
-    home_hub: HomeHub, repo: RepoHandle, maria: Page, jonas: Page, artifacts: Path
-) -> None:
+def test_the_first_day(home_hub: HomeHub, maria: Page, jonas: Page, artifacts: Path) -> None:
     """Paste, watch, work, stop, come back; and nobody else sees any of it."""
+    files = {
+        "README.md": "# Waves\n",
+        "requirements.txt": "humanize\n",
+        "postBuild": HELD_BUILD,
+        "index.ipynb": notebook(*WORK),
+        "look.ipynb": notebook(LOOK),
+    }
+    repo = home_hub.git.create_repo("ocean/waves", files)
     maria.screenshot(path=artifacts / "main-page.png")
     launch(maria, repo.url, file="index.ipynb")
     expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     maria.get_by_text("Build log", exact=True).click()
     expect(maria.locator("#log-lines")).to_contain_text("humanize", timeout=START_MS)
     maria.screenshot(path=artifacts / "progress.png")
-    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
+    home_hub.let_build()
+    maria.wait_for_url("**/user/maria/waves-*/lab/**", timeout=START_MS)
 
     wait_for_lab(maria)
     run_cells(maria, [0, 1])
@@ -91,10 +93,10 @@ def test_the_first_day(
     save(maria)
     maria.screenshot(path=artifacts / "lab.png")
 
-    home_hub.stop_server(maria, "tides")
+    home_hub.stop_server(maria, "waves")
     maria.screenshot(path=artifacts / "main-page-with-server.png")
     launch(maria, repo.url, file="index.ipynb")
-    maria.wait_for_url("**/user/maria/tides-*/lab/**", timeout=START_MS)
+    maria.wait_for_url("**/user/maria/waves-*/lab/**", timeout=START_MS)
     wait_for_lab(maria)
     expect(output(maria, 1)).to_have_text(f"kept by maria {MARK}")
     expect(maria.locator(".jp-DirListing-item", has_text="kept.txt")).to_be_visible()
@@ -103,7 +105,7 @@ def test_the_first_day(
     expect(output(maria, 3)).to_have_text("files 2 processes 1")
 
     launch(jonas, repo.url, file="look.ipynb")
-    jonas.wait_for_url("**/user/jonas/tides-*/lab/**", timeout=START_MS)
+    jonas.wait_for_url("**/user/jonas/waves-*/lab/**", timeout=START_MS)
     wait_for_lab(jonas)
     run_cells(jonas, [0])
     expect(output(jonas, 0)).to_have_text("files 0 processes 0")
@@ -113,19 +115,20 @@ def test_the_first_day(
     refused = jonas.goto(server)
     assert refused is not None and not refused.ok
     jonas.goto(home_hub.main_page)
-    expect(jonas.locator("#work > li[id^=server-]").filter(has_text="tides")).to_have_count(1)
+    expect(jonas.locator("#work > li[id^=server-]").filter(has_text="waves")).to_have_count(1)
 
 
 def test_every_tab_and_every_return_finds_the_same_launch(
     home_hub: HomeHub, context: BrowserContext, maria: Page
 ) -> None:
-    slow = {"requirements.txt": "humanize\n", "postBuild": "#!/bin/sh\nsleep 12\n"}
-    repo = home_hub.git.create_repo("ocean/slow", {**slow, "start": HELD})
+    files = {"requirements.txt": "humanize\n", "postBuild": HELD_BUILD, "start": HELD}
+    repo = home_hub.git.create_repo("ocean/slow", files)
     launch(maria, repo.url)
     address = maria.url
     expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
     maria.reload()
     expect(maria.locator("#steps [data-state=active]")).to_contain_text("environment")
+    home_hub.let_build()
     other = context.new_page()
     other.goto(home_hub.main_page)
     other.get_by_role("link", name="Watch slow").click()
