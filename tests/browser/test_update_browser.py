@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from gitserver import RepoHandle
 from homehub import HomeHub
-from patience import START_MS
+from patience import START, START_MS
 from playwright.sync_api import Browser, Page, expect
 
 from binderhub_ext.core.projects import project_folder
@@ -164,7 +164,7 @@ def call(page: Page, hub: HomeHub, method: str, path: str, body: object = None) 
 def ended(page: Page, hub: HomeHub, **fields: str) -> dict[str, Any]:
     """Launch by the API, and what became of it."""
     launch = call(page, hub, "POST", "launches", fields)["id"]
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + START
     while time.monotonic() < deadline:
         state: dict[str, Any] = call(page, hub, "GET", f"launches/{launch}")
         if state["finished"]:
