@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +21,7 @@ from binderhub_ext.core.progress import Event, Phase
 from binderhub_ext.engines.base import Image
 
 POST_BUILD = "#!/bin/sh\nset -e\n"
-LONG, LONGER = (f"{seconds}.{os.getpid()}" for seconds in (4242, 4243))
+LONG, LONGER, HELD = (f"{seconds}.{os.getpid()}" for seconds in (4242, 4243, 100))
 """Seconds of sleep that nobody else on this machine sleeps."""
 
 
@@ -137,7 +139,8 @@ async def test_cancelled_build_ends_and_leaves_nothing(kit: Kit, tmp_path: Path)
 
 
 async def test_killed_builder_is_followed_by_a_whole_build(kit: Kit, tmp_path: Path) -> None:
-    source = make_source(tmp_path / "repo", slow("5", "to-be-killed"))
+    held = f"{POST_BUILD}# {uuid4()}\necho to-be-killed\nsleep {HELD} || true\n"
+    source = make_source(tmp_path / "repo", {"postBuild": held})
     process = kit.start_build(source)
     assert process.stdout is not None
     for line in process.stdout:
@@ -149,8 +152,13 @@ async def test_killed_builder_is_followed_by_a_whole_build(kit: Kit, tmp_path: P
     builder = kit.builder()
     environment = await builder.plan(source)
     assert await builder.find(environment) is None
-    built = await build(builder, source)
-    assert built.was_built and await builder.find(environment) is not None
+    building = asyncio.create_task(build(builder, source))
+    while not building.done():
+        with suppress(ProcessLookupError):
+            for sleeping in processes("sleep", HELD):
+                os.kill(sleeping, signal.SIGTERM)
+        await asyncio.sleep(0.2)
+    assert (await building).was_built and await builder.find(environment) is not None
 
 
 async def test_failed_build_says_why_and_leaves_nothing(kit: Kit, tmp_path: Path) -> None:

@@ -187,10 +187,14 @@ async def test_a_server_that_says_more_than_the_disk_has_room_for(docker_hub: Do
         await client.stop("ann")
 
 
-async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(mortal_hub: DockerHub) -> None:
+async def test_hub_killed_in_the_middle_of_a_start_leaves_nothing(
+    mortal_hub: DockerHub, docker_builder: DockerBuilder, tmp_path: Path
+) -> None:
+    source = make_source(tmp_path / "repo", {"start": "#!/bin/sh\nsleep 3600\n"})
+    held = (await build(docker_builder, source)).image.name
     async with mortal_hub.client() as client:
         for user, delay in (("uma", 0.2), ("una", 0.5), ("ute", 0.9)):
-            start = asyncio.create_task(client.start(mortal_hub.launch(user)))
+            start = asyncio.create_task(client.start(mortal_hub.launch(user, image=held)))
             await asyncio.sleep(delay)
             mortal_hub.kill()
             with pytest.raises(Exception):  # noqa: B017  the Hub is gone, in any way

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -551,9 +550,10 @@ async def test_a_database_beside_the_notebook(machine: Machine, sandbox_hub: San
         await client.stop("tess")
         assert "was shut down" in await mine.start()
         assert int(await mine.run(WRITTEN)) >= committed
-        with suppress(Exception):  # there is nobody left who could answer
-            await client.run("tess", END, seconds=5)
+        ending = asyncio.create_task(client.run("tess", END))
         await mine.ended()
+        ending.cancel()  # there is nobody left who could answer
+        await asyncio.gather(ending, return_exceptions=True)
         assert "was shut down" in await mine.start(commit=two)
         assert await mine.run(f"{table}\nprint(open('week').read())") == "(2,)\n2"
 
