@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import pytest
 from gitserver import gitserver
 from hostiletrees import cleared
+from hypothesis import settings
 from leftout import tell_left_out
 from nothing_missing import pytest_runtest_makereport
 from readymade import pytest_configure, pytest_unconfigure
@@ -52,6 +53,13 @@ __all__ = [
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     tell_underway(terminalreporter)
     tell_left_out(terminalreporter)
+
+
+# Everywhere as Hypothesis by itself has it under CI: the same examples each time, however slow.
+settings.register_profile(
+    "ours", settings.get_profile("ci"), derandomize=not os.environ.get("BINDER_LONG")
+)
+settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)

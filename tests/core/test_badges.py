@@ -22,7 +22,7 @@ from binderhub_ext.core.providers import github, table
 BASE = "https://hub.example.org/services/binder"
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(requests(), st.sampled_from(["Launch", "A [b] <c> “d”", 'x"y&z']))
 def test_every_form_of_a_badge_is_understood_as_its_request(
     request: LaunchRequest, caption: str

@@ -35,13 +35,13 @@ def read(link: str) -> LaunchRequest:
     return read_link(provider, spec, query)
 
 
-@settings(max_examples=RUNS, deadline=None, derandomize=True)
+@settings(max_examples=RUNS)
 @given(requests())
 def test_reading_undoes_writing(request: LaunchRequest) -> None:
     assert read(write_link(request)) == request
 
 
-@settings(max_examples=RUNS // 4, deadline=None, derandomize=True)
+@settings(max_examples=RUNS // 4)
 @given(requests())
 def test_fields_of_a_form_say_all_that_a_link_says(request: LaunchRequest) -> None:
     bare = LaunchRequest(request.repo, request.ref, image="" if request.repo else request.image)
@@ -50,13 +50,13 @@ def test_fields_of_a_form_say_all_that_a_link_says(request: LaunchRequest) -> No
     assert bare == request
 
 
-@settings(max_examples=RUNS // 4, deadline=None, derandomize=True)
+@settings(max_examples=RUNS // 4)
 @given(requests())
 def test_programs_are_told_the_whole_link(request: LaunchRequest) -> None:
     assert read(str(described(request)["link"])) == request
 
 
-@settings(max_examples=RUNS, deadline=None, derandomize=True)
+@settings(max_examples=RUNS)
 @given(requests())
 def test_a_link_lands_below_its_server(request: LaunchRequest) -> None:
     path = targets.landing(request, "projects/owner/name")

@@ -57,7 +57,7 @@ def test_ids_are_lower_case() -> None:
 LETTERS = st.sampled_from([*"a.b/-@{}~^:?*[\\ \x01\x7f", ".lock", "..", "é", "\u202e"])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(LETTERS, min_size=1, max_size=6).map("".join))
 @example("a.lock")
 def test_agrees_with_git(ref: str) -> None:

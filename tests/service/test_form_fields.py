@@ -24,7 +24,7 @@ EVERYTHING = Policy(
     max_memory=2**46,
     max_cpu=64,
 )
-every_request: Any = settings(max_examples=150, deadline=None, derandomize=True)
+every_request: Any = settings(max_examples=150)
 
 
 def launch_of(request: LaunchRequest) -> Launch:
