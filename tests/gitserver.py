@@ -18,7 +18,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -70,6 +70,7 @@ class Behaviour:
         redirect: answer 301 to this base URL, followed by the rest of the repository's URL.
         password: require this user and password.
         delay: seconds to wait before each answer.
+        before: is called before each answer, in another thread.
         rate: bytes per second of an answer's body, 0 for as fast as it goes.
         old: speak Git's first protocol, which hands out tips of branches and tags only.
     """
@@ -79,6 +80,7 @@ class Behaviour:
     redirect: str = ""
     password: tuple[str, str] | None = None
     delay: float = 0
+    before: Callable[[], object] | None = None
     rate: int = 0
     old: bool = False
 
@@ -266,6 +268,8 @@ class _Handler(BaseHTTPRequestHandler):
         repo = self.git.repo_of(address.path)
         behaviour = (repo.behaviour if repo else None) or self.git.behaviour
         time.sleep(behaviour.delay)
+        if behaviour.before:
+            behaviour.before()
         if behaviour.redirect:
             rest = address.path[len(f"/{repo.name}") :] if repo else address.path
             self._short(301, {"Location": f"{behaviour.redirect}{rest}?{address.query}"})

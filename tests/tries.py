@@ -156,7 +156,7 @@ count = 0
 try:
     while count < 20000:
         if os.fork() == 0:
-            time.sleep(20)
+            time.sleep(300)
             os._exit(0)
         count += 1
 except OSError as error:
@@ -172,15 +172,20 @@ os.killpg(0, 9)
 def fill_memory(size, parts=1):
     """Touches that much memory in as many processes at once; how each of them ended."""
     script = """
-import sys, time
+import sys
 kept = []
 for _ in range(int(sys.argv[1]) >> 20):
     kept.append(b"x" * (1 << 20))
 print("filled", flush=True)
-time.sleep(3)
+sys.stdin.read()
 """
     argument = [sys.executable, "-S", "-c", script, str(size // parts)]
-    children = [subprocess.Popen(argument, stderr=subprocess.DEVNULL) for _ in range(parts)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    children = [subprocess.Popen(argument, **pipes) for _ in range(parts)]
+    for child in children:
+        child.stdout.readline()
+    for child in children:
+        child.stdin.close()
     return [child.wait() for child in children]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fakesite import FakeSite, InTurn
 from fetched import fetch, files_of, zip_of
+from patience import SOON
 
 from binderhub_ext.core.errors import (
     AddressNotAllowed,
@@ -47,7 +48,7 @@ def make(tmp_path: Path, policy: AddressPolicy, site: FakeSite) -> Make:
             data_dir=str(tmp_path / "data"),
             policy=policy,
             doi_resolver=site.url,
-            timeout=5,
+            timeout=SOON,
             **traits,
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fakesite import FakeSite, InTurn
 from fetched import fetch, files_of, zip_of
+from patience import SOON
 
 from binderhub_ext.core.downloads import ARCHIVE, OSF
 from binderhub_ext.core.errors import (
@@ -41,7 +42,7 @@ Make = Callable[..., Any]
 def make(tmp_path: Path, policy: AddressPolicy) -> Make:
     def build(kind: type[Archive], **traits: object) -> Archive:
         return kind(
-            data_dir=str(tmp_path / "data"), policy=policy, timeout=5, remembered_for=0, **traits
+            data_dir=str(tmp_path / "data"), policy=policy, timeout=SOON, remembered_for=0, **traits
         )
 
     return build

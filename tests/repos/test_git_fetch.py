@@ -321,7 +321,7 @@ async def test_killed_in_the_middle_then_again(
     provider: GitProvider, handle: RepoHandle, gitserver: GitServer
 ) -> None:
     id = handle.commit({"large": noise(3_000_000)})
-    handle.behaviour = Behaviour(rate=400_000)
+    handle.behaviour = Behaviour(rate=100_000)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", KILLED, provider.data_dir, handle.url, id),
         stdout=asyncio.subprocess.DEVNULL,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -149,13 +150,11 @@ async def test_a_redirect_takes_no_token_along(
 async def test_the_token_is_nowhere(
     provider: GitProvider, private: RepoHandle, tmp_path: Path
 ) -> None:
-    private.behaviour = Behaviour(password=OPENS, delay=0.3)
     said: set[bytes] = set()
-    watching = asyncio.create_task(command_lines(said))
+    private.behaviour = Behaviour(password=OPENS, before=lambda: said.update(command_lines()))
     commit = await provider.resolve(repo_of(private), "main", reader="ana")
     told: list[Event] = []
     await provider.fetch(commit, told.append)
-    watching.cancel()
     assert any(b"ls-remote" in line for line in said)
     assert any(b"fetch" in line for line in said)
     encoded = next(iter(Credential(*OPENS).settings(read_url(private.url)).values())).split()[-1]
@@ -166,16 +165,11 @@ async def test_the_token_is_nowhere(
             assert not path.is_file() or secret.encode() not in path.read_bytes(), path
 
 
-async def command_lines(said: set[bytes]) -> None:
-    """Collect the arguments of every process until cancelled."""
-    while True:
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    said.add((entry / "cmdline").read_bytes())
-                except OSError:
-                    continue
-        await asyncio.sleep(0.02)
+def command_lines() -> Iterator[bytes]:
+    """The arguments of every process."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield entry.read_bytes()
 
 
 async def test_other_users_of_the_machine_read_nothing(

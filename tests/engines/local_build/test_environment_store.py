@@ -82,7 +82,7 @@ def in_use(store: Store, key: str) -> Iterator[None]:
 def test_what_is_whole_is_found(store: Store) -> None:
     record = make(store, KEYS[0], unused=1000)
     assert store.find(KEYS[0]) == record
-    assert time.time() - store.last_use(record) < 10
+    assert time.time() - store.last_use(record) < 500
     assert store.find(KEYS[1]) is None
 
 
