@@ -19,7 +19,7 @@ from ..programs import ProcessFailed
 from .base import Refs
 from .checkout import initialise, stored
 from .command import Call, run
-from .remote import NAME, Advertised, Remote
+from .remote import MEMORY, NAME, Advertised, Remote
 
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 _MOST = 500
@@ -82,6 +82,7 @@ async def _get(remote: Remote, commit: Commit, place: Path) -> None:
         ["fetch", *flags, NAME, commit.id],
         place,
         timeout=_SECONDS,
+        memory=MEMORY,
         watch=lambda: stored(place) > _FETCHED,
     )
     await remote.run(call)
@@ -95,7 +96,9 @@ async def _names(objects: Path, id: str) -> tuple[str, ...]:
     """
     tree = f"{id}^{{commit}}"
     listing = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree]
-    listed = await run(Call(listing, objects, timeout=_SECONDS, output_limit=_ANSWER))
+    listed = await run(
+        Call(listing, objects, timeout=_SECONDS, output_limit=_ANSWER, memory=MEMORY)
+    )
     names = listed.decode(errors="surrogateescape").split("\0")
     return await asyncio.to_thread(_chosen, names)
 

@@ -18,8 +18,9 @@ from .network import Address, AddressPolicy
 NAME = "origin"
 """What a call's arguments say for the repository; its URL is never an argument."""
 
-_MEMORY = 2**29
-"""For a list of refs: git holds all of it, five times as large as it came, before it says any."""
+MEMORY = 2**29
+"""For what is only looked up: git holds all of a list of refs before it says any, five times as
+large as it came, and a whole object, which can be a thousand times as large as it came."""
 
 _DISCOVERY = "/info/refs"
 
@@ -86,7 +87,7 @@ class Remote:
             Path("/"),
             timeout=self._timeout,
             output_limit=limit,
-            memory=_MEMORY,
+            memory=MEMORY,
         )
         output = await self.run(call)
         ids, default = {}, ""

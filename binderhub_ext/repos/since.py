@@ -18,7 +18,7 @@ from ..core.updates import COUNTED
 from ..programs import ProcessFailed
 from .checkout import initialise, stored
 from .command import Call, run
-from .remote import NAME, Remote
+from .remote import MEMORY, NAME, Remote
 
 _BEFORE = 20
 """Commits that people have of one repository for which it is counted: the youngest."""
@@ -67,6 +67,7 @@ async def _counted(remote: Remote, objects: Path, commit: Commit) -> Mapping[str
                 ["fetch", *flags, NAME, commit.id],
                 place,
                 timeout=_SECONDS,
+                memory=MEMORY,
                 watch=lambda: stored(place) > _FETCHED,
             )
         )
@@ -89,4 +90,5 @@ async def _has(objects: Path, id: str) -> bool:
 
 async def _each(objects: Path, id: str, before: list[str]) -> Mapping[str, int]:
     counting = ["rev-list", "--count", f"--max-count={COUNTED + 1}", id]
-    return {one: int(await run(Call([*counting, f"^{one}"], objects))) for one in before}
+    calls = {one: Call([*counting, f"^{one}"], objects, memory=MEMORY) for one in before}
+    return {one: int(await run(call)) for one, call in calls.items()}

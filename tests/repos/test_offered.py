@@ -80,6 +80,15 @@ async def test_files_notebooks_first(
     assert gitserver.fetches() == fetched
 
 
+async def test_a_commit_that_is_large_and_comes_small(
+    provider: GitProvider, handle: RepoHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle.git("config", "uploadpack.allowFilter", "true")
+    handle.commit({"a": "2"}, "x" * (64 << 20))
+    monkeypatch.setattr(offered, "MEMORY", 48 << 20)
+    assert await provider.paths(repo_of(handle), "main") == ()
+
+
 async def test_the_beginning_of_an_id_is_not_looked_up(
     provider: GitProvider, handle: RepoHandle, gitserver: GitServer
 ) -> None:
@@ -179,7 +188,7 @@ async def test_no_list_of_refs_fills_the_memory(
     id = handle.git("rev-parse", "main")
     names = (f"{id} refs/tags/{number:09}\n" for number in range(100_000))
     (handle.path / "packed-refs").write_text("".join(names))
-    monkeypatch.setattr(remote, "_MEMORY", 30 << 20)
+    monkeypatch.setattr(remote, "MEMORY", 30 << 20)
     with pytest.raises(TooLarge):
         await Remote(read_url(handle.url, SCHEMES), policy, timeout=60).list([], limit=1 << 26)
 

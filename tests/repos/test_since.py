@@ -112,6 +112,19 @@ async def test_a_host_that_gives_too_much(
     assert await provider.since(await head(provider, handle)) == {}
 
 
+async def test_a_commit_that_is_large_and_comes_small(
+    provider: GitProvider, handle: RepoHandle, first: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git holds the whole of it: as many as are looked at would take the machine's memory."""
+    handle.commit({"a": "2"}, "x" * (64 << 20))
+    new = await head(provider, handle)
+    monkeypatch.setattr(since, "MEMORY", 48 << 20)
+    assert await provider.since(new) == {}
+    handle.branch("main", handle.git("rev-parse", "main^"))
+    handle.commit({"a": "3"})
+    assert await provider.since(await head(provider, handle)) == {first.id: 1}
+
+
 async def test_a_history_that_is_not_whole(
     provider: GitProvider, handle: RepoHandle, tmp_path: Path
 ) -> None:
