@@ -34,4 +34,6 @@ class ReadableByServers(OutputTransform):
             headers["Access-Control-Allow-Origin"] = self._reader
             headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
             headers.add("Vary", "Origin")
+            # An administrator's own header may allow cookies to pages of another origin.
+            headers.pop("Access-Control-Allow-Credentials", None)
         return status_code, headers, chunk
