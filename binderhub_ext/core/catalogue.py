@@ -189,7 +189,10 @@ def is_listed(repo: Repo) -> bool:
 
 def normal(text: str) -> str:
     """Text as it is searched: small letters without accents."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
+    text = text.casefold()
+    if text.isascii():
+        return text
+    parts = unicodedata.normalize("NFKD", text)
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 

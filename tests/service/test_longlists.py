@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from binderhub_ext.service.web.longlists import PAGE, around, looked_through, number_of, part_of
+from binderhub_ext.service.web.longlists import (
+    PAGE,
+    around,
+    has_words,
+    looked_through,
+    number_of,
+    part_of,
+)
 
 SERVERS = [{"user": f"student-{n:04}", "repo": "gh/ocean/Tides", "at": n} for n in range(5_000)]
 
@@ -31,6 +38,13 @@ def test_of_thousands_a_page_is_shown() -> None:
 )
 def test_what_is_found_has_every_word(wanted: str, count: int) -> None:
     assert len(looked_through(SERVERS, ("user", "repo"), wanted)) == count
+
+
+@pytest.mark.parametrize("wanted", ["Übung", "u\u0308bung", "ubung", "ÜBUNG 1", "straße"])
+def test_letters_are_found_however_they_are_written(wanted: str) -> None:
+    assert has_words(["U\u0308bung 1", "STRASSE"], wanted)
+    assert has_words(["Übung 1", "Straße"], wanted)
+    assert not has_words(["Übrig"], wanted)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from realhub import PREFIX
 
 from binderhub_ext.core.errors import RepoNotFound, RepoUnavailable
 from binderhub_ext.core.policy import Policy
-from binderhub_ext.core.repo import Commit, Repo
+from binderhub_ext.core.repo import FOLDER_OF_MACHINE, Commit, Repo
 from binderhub_ext.core.shipped import SHIPPED
 from binderhub_ext.engines.base import Program
 from binderhub_ext.service.launching.builds import Builds
@@ -193,6 +193,13 @@ async def test_of_much_work_a_page_is_shown_and_all_of_it_found(realhub, repos) 
         assert await titles() == ["mine", *(f"many-{n:03}" for n in range(ROWS - 1))]
         assert (await titles("?page=3")) == [f"many-{2 * ROWS - 1:03}"]
         assert await titles("?find=MANY+049") == ["many-049"]
+        # what is said in the reader's language is found in that
+        with sqlite3.connect(realhub.root / "data/binder.sqlite") as records:
+            live = "update launches set provider = ? where id = 'many-003'"
+            records.execute(live, [FOLDER_OF_MACHINE])
+        assert await titles("?find=folder+of") == ["many-003"]
+        assert await titles("?lang=de&find=ordner+dieses") == ["many-003"]
+        await browser.get(f"{PREFIX}?lang=en")
         page = (await browser.get(f"{PREFIX}?find=no-such-thing")).text
         assert "Nothing is found by this." in page
         # who was not let in is read, on whatever page the server is

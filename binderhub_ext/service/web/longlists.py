@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from ...core.catalogue import normal
+
 R = TypeVar("R")
 
 PAGE = 100
@@ -52,9 +54,9 @@ def looked_through(
 
 
 def has_words(texts: Iterable[object], wanted: str) -> bool:
-    """Whether texts have every word somewhere, in any case of letters."""
-    text = " ".join(str(one or "") for one in texts).casefold()
-    return all(word in text for word in wanted.casefold().split())
+    """Whether texts have every word somewhere, written with any letters and accents."""
+    text = normal(" ".join(str(one or "") for one in texts))
+    return all(word in text for word in normal(wanted).split())
 
 
 def part_of(

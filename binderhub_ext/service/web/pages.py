@@ -43,6 +43,9 @@ _LOOK = frozenset(
 _ROWS = 2000
 """Of all people's pages, of a few kilobytes each, that need not be made again."""
 
+_KEPT = 2**16
+"""Characters of one; a row in which hundreds of people are named is made again."""
+
 _INDENTED = re.compile(r"\n[ \t]+")
 _AS_WRITTEN = re.compile(r"<(pre|textarea|script)\b")
 """What makes the spaces of a template count."""
@@ -67,12 +70,12 @@ class Unchanged:
         said = language.said([*values])
         asked = json.dumps([macro.name, language.tag, said])
         key = sha256(asked.encode()).digest()
-        if key not in self._kept:
-            self._kept[key] = macro(*said)
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        made = self._kept.pop(key, None) or macro(*said)
+        if len(made) <= _KEPT:
+            self._kept[key] = made
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return made
 
 
 class TemplateLoader(FileSystemLoader):

@@ -134,7 +134,7 @@ async def list_values(
     views_of = await _views(service, page.me, work.hub, launches)
     rows = work_rows(views_of, work.projects, await service.choices.shown(user))
     if part.find:
-        rows = [row for row in rows if has_words(row.texts, part.find)]
+        rows = [row for row in rows if has_words(page.language.said(row.texts), part.find)]
     number = _page_with(refused.get("server"), rows) or part.page
     shown, places = part_of(rows, {"find": part.find}, number, prefix, ROWS)
     sizes = await service.files.sizes_of(user, [row.path for row in shown if row.path])
