@@ -91,3 +91,24 @@ def test_the_answer_is_in_reach(pages: Pages, page: Page, state: str) -> None:
     for name in (re.compile("^Launch"), "Change", "Cancel"):
         button = page.locator(".binder-confirm .binder-actions").get_by_text(name, exact=True)
         expect(button).to_be_in_viewport(ratio=1)
+
+
+ALIKE = """(row) => {
+    const shown = [...row.querySelectorAll(".binder-row-actions .btn-sm")].filter(
+        (one) => one.checkVisibility() && !one.closest(".binder-menu-list"));
+    const items = [...row.querySelectorAll(".binder-menu-item:not(.binder-menu-bad)")].filter(
+        (one) => one.checkVisibility());
+    return {
+        heights: shown.map((one) => Math.round(one.getBoundingClientRect().height)),
+        looks: items.map((one) => getComputedStyle(one).color),
+    };
+}"""
+
+
+def test_what_can_be_done_with_a_row_looks_alike(pages: Pages, page: Page) -> None:
+    page.goto(serve(pages, "home"), wait_until="load")
+    row = page.locator("#work li").first
+    row.locator(".binder-menu > summary").click()
+    look = row.evaluate(ALIKE)
+    assert len(look["heights"]) == 2 and len(set(look["heights"])) == 1
+    assert len(look["looks"]) > 5 and len(set(look["looks"])) == 1
