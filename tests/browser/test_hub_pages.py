@@ -85,6 +85,28 @@ def test_a_token_is_made_and_revoked_in_german(home_hub: HomeHub, maria: Page) -
     assert not is_let_in(home_hub, token)
 
 
+PEOPLE = """() => {
+  const hook = document.createElement("div");
+  const cells = '<td>a-long-name-of-somebody</td>'.repeat(5);
+  hook.innerHTML = `<div class="container"><table class="table"><tr>${cells}</tr></table></div>`;
+  document.querySelector(".binder-tokens").after(hook);
+}"""
+"""A table as the Hub's page of people has it."""
+
+
+def test_tables_of_the_hub_fit_a_phone(home_hub: HomeHub, maria: Page) -> None:
+    maria.set_viewport_size({"width": 360, "height": 800})
+    maria.goto(f"{home_hub.url}/hub/token")
+    name = maria.locator("#oauth-tokens-table .note-col").first.bounding_box()
+    assert name is not None and name["width"] > 120
+    above = maria.get_by_role("button", name="Make a token").bounding_box()
+    below = maria.locator("section h2").first.bounding_box()
+    assert above is not None and below is not None
+    assert below["y"] - above["y"] - above["height"] > 16
+    maria.evaluate(PEOPLE)
+    assert maria.evaluate("document.documentElement.scrollWidth") == 360
+
+
 def test_a_token_that_cannot_be_is_refused_in_german(home_hub: HomeHub, maria: Page) -> None:
     maria.goto(f"{home_hub.url}/hub/token?lang=de", wait_until="networkidle")
     maria.get_by_label("Was es darf").fill("no-such-scope")
