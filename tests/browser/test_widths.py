@@ -93,6 +93,16 @@ def test_the_answer_is_in_reach(pages: Pages, page: Page, state: str) -> None:
         expect(button).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("state", ["settings", "catalogue-publish"])
+def test_what_somebody_writes_in_shows_that_it_has_the_focus(
+    pages: Pages, page: Page, state: str
+) -> None:
+    page.goto(serve(pages, state), wait_until="load")
+    field = page.locator("textarea").first
+    field.focus()
+    assert field.evaluate("field => getComputedStyle(field).outlineStyle") == "solid"
+
+
 ALIKE = """(row) => {
     const shown = [...row.querySelectorAll(".binder-row-actions .btn-sm")].filter(
         (one) => one.checkVisibility() && !one.closest(".binder-menu-list"));
