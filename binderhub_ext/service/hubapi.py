@@ -14,6 +14,9 @@ from tornado.log import app_log
 from ..core.errors import HubUnavailable
 
 _PAUSE = 0.5
+_AT_ONCE = 20
+"""Questions that the Hub has before it: it computes one answer at a time, and starts share that."""
+
 _REPEATABLE = ("GET", "DELETE")
 
 
@@ -51,7 +54,8 @@ class HubApi:
         self._url, self._restart = url.rstrip("/"), restart
         # of each question apart: how long others are answered before says nothing of the Hub
         patience = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
-        self._session = aiohttp.ClientSession(timeout=patience)
+        few = aiohttp.TCPConnector(limit=_AT_ONCE)
+        self._session = aiohttp.ClientSession(timeout=patience, connector=few)
         # each lasts as long as a server takes to start, and keeps nobody from asking
         self._streams = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 

@@ -49,6 +49,23 @@ async def test_a_hub_that_comes_back_was_waited_for() -> None:
         assert server and server.state is State.RUNNING
 
 
+async def test_a_crowd_leaves_the_hub_time_for_starts() -> None:
+    now = most = 0
+
+    async def slow(_: web.Request) -> web.Response:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return web.json_response({}, status=404)
+
+    async with a_hub() as (port, client):
+        await port.open(*[slow] * 200)
+        answers = await asyncio.gather(*(client.server(ADA, "class") for _ in range(200)))
+    assert answers == [None] * 200 and most == 20
+
+
 async def test_one_that_does_not_come_back_is_said_to_be_that() -> None:
     async with a_hub(restart=0.2) as (_, client):
         with pytest.raises(HubUnavailable, match="The Hub does not answer"):

@@ -106,6 +106,11 @@ class BinderKubeSpawner(BinderSpawnerMixin, GivingKubeSpawner):
         # Until a node is there and has pulled the image.
         return 900
 
+    @default("k8s_api_request_timeout")
+    def _long_enough_for_a_busy_hub(self) -> int:
+        # A Hub that many ask at once looks seconds later at what the cluster answered.
+        return 10
+
     @default("delete_grace_period")
     def _grace(self) -> int:
         return self.end_timeout
