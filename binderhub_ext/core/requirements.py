@@ -78,6 +78,10 @@ _NEXT_OPTION = re.compile(
     r"|use-feature)(?:[ =]|$)))"
 )
 _LINE_OPTION = re.compile(r"\s--(hash|config-settings?|global-option)[ =]\S+")
+_HASH = re.compile(r"\s--hash[ =]")
+_PINNED = re.compile(
+    r"[A-Za-z0-9][\w.-]*+\s*+(?:\[[^\]]*+\])?\s*+\(?\s*+===?\s*+[^\s,;()=*]++\s*+\)?\s*+(?:;.*)?"
+)
 _SAFE_OPTION = re.compile(
     r"--(pre|prefer-binary|require-hashes|no-index|use-feature[ =]\S+"
     r"|(no-binary|only-binary)[ =][A-Za-z0-9._,:-]+)"
@@ -190,7 +194,7 @@ def classify(line: str) -> Line:
     """What one logical line, without comment, refers to."""
     if line.startswith("-"):
         return _classify_option(line)
-    bare = _LINE_OPTION.sub("", line).strip()
+    bare = _bare(line)
     if _REMOTE_URL.fullmatch(bare):
         return Line(line, Refers.REMOTE)
     try:
@@ -210,10 +214,28 @@ def is_archive(name: str) -> bool:
 def package_name(line: Line) -> str:
     """The normalised name of the package a line asks for, or an empty string."""
     try:
-        name = Requirement(_LINE_OPTION.sub("", line.text).strip()).name
+        name = Requirement(_bare(line.text)).name
     except InvalidRequirement:
         return ""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def has_hashes(line: Line) -> bool:
+    """Whether a line asks for a package of the index whose files have to have known hashes."""
+    return line.refers is Refers.INDEX and _HASH.search(line.text) is not None
+
+
+def is_pinned(line: Line) -> bool:
+    """Whether a line asks for one version, in the only way in which uv checks its hashes.
+
+    Where more is said of versions uv installs what it finds.
+    """
+    return _PINNED.fullmatch(_bare(line.text)) is not None
+
+
+def _bare(line: str) -> str:
+    """A line without the options of its own."""
+    return _LINE_OPTION.sub("", line).strip()
 
 
 def _classify_option(line: str) -> Line:

@@ -9,7 +9,16 @@ from pathlib import Path, PurePosixPath
 from ...core.environment import Read
 from ...core.errors import BuildFailed
 from ...core.locks import Lock, find_lock
-from ...core.requirements import Found, Line, Refers, included, requirement_lines
+from ...core.requirements import (
+    Found,
+    Line,
+    Refers,
+    has_hashes,
+    included,
+    is_pinned,
+    package_name,
+    requirement_lines,
+)
 from ..configuration import reader
 from ..detect import Detection
 from . import pipfile
@@ -25,11 +34,14 @@ def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requir
         repo: a build's folder, before anything of a stranger ran.
 
     Raises:
-        BuildFailed: a file that is included is not there, or a Pipfile cannot be read.
+        BuildFailed: a file that is included is not there, hashes would not be checked, or a Pipfile
+            cannot be read.
     """
     read = reader(repo)
     if detection.buildpack == "PipfileBuildPack":
-        return Requirements(base, tuple(requirement_lines("\n".join(_of_pipfile(detection, read)))))
+        file = detection.file("Pipfile.lock") or detection.file("Pipfile")
+        lines = requirement_lines("\n".join(_of_pipfile(detection, read)))
+        return Requirements(base, tuple(_line(Found(file, line), repo) for line in lines))
     if detection.is_conda:
         return Requirements(base)
     if detection.lock and (lock := find_lock(detection.binder_dir, read)):
@@ -52,7 +64,7 @@ def asked_in(
         read: reads the repository's files.
 
     Raises:
-        BuildFailed: a file that is included is not there.
+        BuildFailed: a file that is included is not there, or hashes would not be checked.
     """
     lines: dict[bool, list[Line]] = {False: [], True: []}
     for found in included(path, content, read):
@@ -100,6 +112,13 @@ def _line(found: Found, repo: Path) -> Line:
             "file, or correct its name.",
             path=found.path,
             target=line.target[:80],
+        )
+    if has_hashes(line) and not is_pinned(line):
+        raise BuildFailed(
+            "{path} says hashes of {name} and not the one version that they are of, so nothing "
+            "would be checked. Ask for that version alone, as in {name}==1.0.",
+            path=found.path,
+            name=package_name(line),
         )
     option, _, place = line.text.replace("=", " ", 1).partition(" ")
     beside = PurePosixPath(found.path).parent / place.strip()

@@ -11,15 +11,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
-from ...core.requirements import Line, Refers, package_name
+from ...core.requirements import Line, Refers, has_hashes, package_name
 from ...core.sentences import NOTHING, Sentence
 from ...programs import NETWORK, passed_on
 from ..solver import conflict, other_file
@@ -41,7 +40,6 @@ _PASSED = (
 )
 _VISIBLE = ("/etc/ssl/", "/etc/pki/", "/etc/ca-certificates/", "/usr/")
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
-_PIN = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[\w,. -]*\])? ?== ?([\w.!+-]+)")
 _IGNORED_OPTIONS = ("--prefer-binary", "--use-feature", "--require-hashes")
 
 
@@ -117,19 +115,15 @@ class Requirements:
 
     @property
     def checked(self) -> tuple[Line, ...]:
-        """Lines for one version of a package of the index whose files have to have known hashes."""
-        return tuple(line for line in (*self.lines, *self.constraints) if _pinned(line))
+        """Lines for packages of the index whose files have to have known hashes."""
+        return tuple(line for line in (*self.lines, *self.constraints) if has_hashes(line))
 
-    def checked_in(self, versions: Mapping[str, str]) -> list[str]:
-        """Names of what is installed already and whose hashes are asked for.
+    def checked_in(self, names: Collection[str]) -> list[str]:
+        """Those of what is installed already whose hashes are asked for.
 
-        uv would leave that as it is.
-
-        Args:
-            versions: what is installed, by name.
+        uv would leave that as it is, if it is of the version asked for.
         """
-        pins = filter(None, map(_pinned, self.checked))
-        return sorted({name for name, version in pins if versions.get(name) == version})
+        return sorted({package_name(line) for line in self.checked}.intersection(names))
 
     @property
     def files(self) -> dict[str, str]:
@@ -158,13 +152,6 @@ class Requirements:
         """Packages left out unless the repository itself asks for them."""
         wanted = any(package_name(line) == UNWANTED for line in self.lines)
         return "" if wanted else UNWANTED + "\n"
-
-
-def _pinned(line: Line) -> tuple[str, str] | None:
-    """Name and version of a package whose hashes a line says."""
-    pin = _PIN.match(line.text) if line.refers is Refers.INDEX else None
-    known = pin and " --hash" in line.text
-    return (canonicalize_name(pin[1]), pin[2]) if pin and known else None
 
 
 def venv(python: str, path: Path) -> list[str]:

@@ -146,8 +146,10 @@ async def test_what_the_server_has_too_is_checked(
     assert (site / "traitlets/traitlets.py").exists()
     assert list(site.glob("jupyterlab/__pycache__/labapp.*.pyc"))
     wrong = re.sub("[0-9a-f]{64}", "0" * 64, pinned)
-    with pytest.raises(BuildFailed, match=r"traitlets.* is not the file that was locked"):
-        await build(builder, repository({"requirements.txt": wrong}))
+    for said in ("==", "===", "  == v"):
+        files = {"requirements.txt": wrong.replace("==", said, 1)}
+        with pytest.raises(BuildFailed, match=r"traitlets.* is not the file that was locked"):
+            await build(builder, repository(files))
 
 
 async def test_a_lock_for_other_machines(

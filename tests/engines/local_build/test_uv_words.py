@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from binderhub_ext.core.errors import BuildFailed
 from binderhub_ext.core.requirements import requirement_lines
 from binderhub_ext.engines.local import uv
+from binderhub_ext.engines.local.asked import asked_in
 
 UNSOLVABLE = """\
 error: No solution found when resolving dependencies
@@ -67,6 +69,30 @@ def test_what_is_asked_for() -> None:
     assert several.options == ["--prerelease", "allow", *best]
     assert asked.excludes == "rfc3987-syntax\n"
     assert wanted("RFC3987_syntax").excludes == ""
+
+
+ONE_VERSION = [
+    *("idna==3.1", "idna===3.1", "idna == v3.1", "idna  ==  3.1.0", "Idna (==0!3.1)"),
+    *("idna[x, y]==3.1", "idna==3.1 ; python_version > '3'", "idna==3.1\t"),
+]
+SEVERAL_VERSIONS = ["idna", "idna==3.*", "idna==3.1,==3.1", "idna==3.1,>=3", "idna>=3.1", "idna~=3.1"]
+
+
+@pytest.mark.parametrize("line", ONE_VERSION)
+@pytest.mark.parametrize("option", ["--hash=sha256:0", "--hash sha256:0"])
+def test_what_is_installed_anew_to_be_checked(line: str, option: str, tmp_path: Path) -> None:
+    """uv leaves what is installed as it is, in whatever way its version is written."""
+    pinned = asked_in("requirements.txt", f"{line} {option}".encode(), (), tmp_path, lambda _: None)
+    assert pinned.checked == pinned.lines and pinned.checked_in({"idna", "six"}) == ["idna"]
+    assert wanted(line).checked == ()
+
+
+@pytest.mark.parametrize("line", SEVERAL_VERSIONS)
+def test_hashes_that_uv_would_not_check_are_refused(line: str, tmp_path: Path) -> None:
+    limits = {"limits.txt": f"{line} --hash=sha256:0".encode()}
+    for content in (limits["limits.txt"], b"idna\n-c limits.txt"):
+        with pytest.raises(BuildFailed, match=r"says hashes of idna .* as in idna==1\.0\."):
+            asked_in("requirements.txt", content, (), tmp_path, limits.get)
 
 
 def test_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
