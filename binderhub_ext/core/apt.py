@@ -68,5 +68,8 @@ def check_packages(path: str, words: tuple[str, ...]) -> None:
     for word in words:
         if not _PACKAGE.fullmatch(word):
             raise BuildFailed(
-                "{path} names {word}, which is not a name of a package.", path=path, word=word[:80]
+                "{path} names {word}, which is not a name of a package. Name packages alone, or "
+                "with a version, such as figlet=2.2.5-3.",
+                path=path,
+                word=word[:80],
             )

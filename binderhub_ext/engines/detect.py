@@ -39,7 +39,7 @@ from .configuration import check_links, configuration, is_of_named_files, questi
 from .devcontainers import devcontainer, with_files
 from .scripts import check_scripts
 
-DETECTION = 9
+DETECTION = 10
 """Version of what is remembered; raise it when the rules here or in `core` change."""
 
 DETECTION_TIME = 30.0
@@ -271,12 +271,23 @@ class Detector:
                 "repo2docker's detection failed on this repository.", detail=detail
             ) from error
         if "error" in decision:
-            raise BuildFailed(
-                "repo2docker cannot read the repository's configuration: {why}.",
-                why=(decision["error"].partition(": ")[2] or decision["error"]).rstrip("."),
-                detail=decision["error"],
-            )
+            raise _unread(decision["error"], decision.get("file", ""))
         return decision
+
+
+def _unread(error: str, path: str) -> BuildFailed:
+    """The words for what repo2docker's readers stumbled over, in the file they were reading."""
+    why = (error.partition(": ")[2] or error).rstrip(".")
+    if path:
+        return BuildFailed(
+            "repo2docker cannot read {path}: {why}. Correct it in the repository.",
+            path=path,
+            why=why,
+            detail=error,
+        )
+    return BuildFailed(
+        "repo2docker cannot read the repository's configuration: {why}.", why=why, detail=error
+    )
 
 
 def _write(path: Path, fields: dict[str, Any]) -> None:

@@ -24,7 +24,6 @@ _OF_PYTHON = (
 )
 """Names of the buildpacks that decide on a Python."""
 
-
 _UNUSED = ("docker", "docker.utils", "docker.utils.build", "jinja2", "requests")
 """What repo2docker imports only to fetch, to render and to build; it takes longer than the rest."""
 
@@ -84,16 +83,31 @@ def _describe(picked: Any) -> dict[str, Any]:
     }
 
 
+def note_reads(paths: list[str]) -> None:
+    """Have a list get the files that this process opens by names relative to where it is."""
+
+    def hear(event: str, facts: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(facts[0], str) and not os.path.isabs(facts[0]):
+            paths.append(os.path.normpath(facts[0]))
+
+    sys.addaudithook(hear)
+
+
 def main() -> None:
     folder, default_python, available, memory = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     leave_out()
+    paths: list[str] = []
+    note_reads(paths)
     try:
         answer = detect(folder, default_python, available.split(","))
     except MemoryError:
         answer = {"error": "MemoryError: reading its files takes more memory than there is for it"}
     except Exception as error:  # anything a hostile file makes repo2docker's parsers raise
         answer = {"error": f"{type(error).__name__}: {error}"[:1000]}
+        # Others are of what there is and not of what it was reading.
+        if paths and not isinstance(error, RuntimeError):
+            answer["file"] = paths[-1]
     print(json.dumps(answer))
 
 

@@ -319,6 +319,8 @@ def changed(name: str, old: str, new: str) -> dict[str, str]:
 REFUSED: list[tuple[dict[str, str], str]] = [
     (changed("conda-lock.yml", "version: 1\n", "version: 2\n"), "of version 2 of its format"),
     (changed("pixi.lock", "version: 6", "version: 8"), "of version 8 of its format"),
+    (changed("pixi.lock", "version: 6", "version: 4"), "of version 4 .* anew with `pixi lock`"),
+    (changed("conda-lock.yml", "version: 1\n", ""), "cannot be read"),
     (changed("conda-lock.yml", "linux-64", "win-64"), "for win-64, osx-64, and this hub is linux"),
     (changed("environment.lock", "linux-64", "osx-arm64"), "for osx-arm64, and.*conda list"),
     (changed("pixi.lock", "linux-64", "win-64"), "for win-64, osx-arm64, and.*`pixi lock`"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from time import process_time
 
 import pytest
@@ -206,7 +206,8 @@ def test_default_groups_of_uv(groups: str, asked: list[str]) -> None:
 
 def test_poetry() -> None:
     lock = lock_of({"poetry.lock": POETRY, "pyproject.toml": OF_POETRY})
-    assert lock.locked.asked == ("six", 'waitress ; sys_platform == "win32"', "pytest[all]")
+    asked = "six<2,>=1.15", 'waitress ; sys_platform == "win32"', "pytest[all]<9,>=8"
+    assert lock.locked.asked == asked
     assert [pin.line for pin in lock.locked.pins] == [
         f"six==1.16.0 --hash={ONE}",
         'waitress==3.0 ; sys_platform == "win32"',
@@ -317,6 +318,44 @@ def test_which_python() -> None:
         lock.choose("3.9", False, ["3.9"])
 
 
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        *(("^1.15", True), ("^1", True), ("^1.16.0", True), ("^1.17", False), ("^0.9", False)),
+        *(("~1.16", True), ("~1.15", False), ("~1", True), ("~1.16.1", False), ("~=1.15", True)),
+        *(("1.16.0", True), ("1.16.*", True), ("1.15.*", False), ("1.16.1", False), ("*", True)),
+        *((">=1.15,<2", True), (">= 1.15, < 1.16", False), ("^1.15,!=1.16.0", False)),
+        *(("^0.9 || ^1.2", True), (">=2 <1", True), ("", True)),
+    ],
+)
+@pytest.mark.parametrize("entry", ['"{}"', '{{version = "{}", python = ">=3.8"}}'])
+def test_versions_as_poetry_writes_them(wanted: str, fits: bool, entry: str) -> None:
+    """What cannot be said as others say it is not looked at."""
+    project = f"[tool.poetry.dependencies]\nsix = {entry.format(wanted)}\n"
+    lock = lock_of({"poetry.lock": POETRY, "pyproject.toml": project})
+    refused = pytest.raises(BuildFailed, match=r"poetry.lock has six 1\.16\.0")
+    with nullcontext() if fits else refused:
+        lock.check(HERE)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        *(('python = "<3.8"', False), ('python = "^3.8"', True), ('python = "~3.10"', False)),
+        ("platform = \"win32\"", False),
+        ("python = \"^3.8\", markers = \"sys_platform == 'win32'\"", False),
+        ("python = \"<3.8\", markers = \"os_name == 'nt' or os_name == 'posix'\"", False),
+        ("python = \"<3.8\", platform = \"linux\"", False),
+        ("python = \"^3.9\", platform = \"linux\"", True),
+    ],
+)
+def test_where_something_is_asked_of_poetry(condition: str, holds: bool) -> None:
+    project = f'[tool.poetry.dependencies]\nnumpy = {{version = "1", {condition}}}\n'
+    lock = lock_of({"poetry.lock": POETRY, "pyproject.toml": project})
+    with pytest.raises(BuildFailed, match="no such package") if holds else nullcontext():
+        lock.check(HERE)
+
+
 OTHER_PROJECT = PROJECT.replace("six>=1.15", "six>=2")
 UNKNOWN_TO_IT = PROJECT.replace("six>=1.15", "numpy")
 REFUSED = [
@@ -326,8 +365,14 @@ REFUSED = [
     ({"poetry.lock": POETRY, "pyproject.toml": OTHER_PROJECT}, "asks for six>=2.*`poetry lock`"),
     (
         {"poetry.lock": POETRY, "pyproject.toml": '[tool.poetry.dependencies]\nnumpy = "1"'},
-        "asks for numpy, and poetry.lock has no such",
+        "asks for numpy==1, and poetry.lock has no such",
     ),
+    (
+        {"poetry.lock": POETRY, "pyproject.toml": '[tool.poetry.dependencies]\nsix = "^2.1"'},
+        "asks for six<3,>=2.1, and poetry.lock has six 1.16.0.*`poetry lock`",
+    ),
+    ({"uv.lock": ""}, "cannot be read.*`uv lock`"),
+    ({"uv.lock": UV.replace("version = 1", "version = 0", 1)}, "of version 0 .* anew with `uv lo"),
     ({"uv.lock": UV.replace("version = 1", "version = 2", 1)}, "of version 2 of its format"),
     ({"pylock.toml": PYLOCK.replace('"1.0"', '"2.0"', 1)}, "of version 2.0 of its format"),
     ({"poetry.lock": POETRY.replace('"2.1"', '"3.0"')}, "of version 3.0 of its format"),

@@ -161,15 +161,16 @@ def named(name: Any) -> str:
     return name
 
 
-def asking(name: Any, extras: Iterable[Any] = (), marker: str = "") -> str:
-    """A line that asks for a package of whatever version.
+def asking(name: Any, extras: Iterable[Any] = (), marker: str = "", versions: str = "") -> str:
+    """A line that asks for a package, of whatever version where nothing else is said.
 
     Raises:
         ValueError: a word is not what it should be.
     """
     listed = ",".join(named(extra) for extra in extras)
     where = marked(marker)
-    return f"{named(name)}{f'[{listed}]' if listed else ''}{f' ; {where}' if where else ''}"
+    wanted = f"{named(name)}{f'[{listed}]' if listed else ''}{versions}"
+    return f"{wanted} ; {where}" if where else wanted
 
 
 def marked(marker: Any) -> str:

@@ -7,6 +7,7 @@ the packages themselves say what they need where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -105,7 +106,7 @@ def _wanted(project: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _line(one: Requirement) -> str:
-    return asking(one.name, sorted(one.extras), str(one.marker or ""))
+    return asking(one.name, sorted(one.extras), str(one.marker or ""), str(one.specifier))
 
 
 def _of_entry(name: str, entry: Any) -> str:
@@ -117,27 +118,42 @@ def _of_entry(name: str, entry: Any) -> str:
     extras = sorted({extra for entry in fields for extra in entry.get("extras", ())})
     conditions = [_condition(entry) for entry in fields]
     where = either(conditions) if len(fields) == len(entries) and all(conditions) else ""
-    return asking(name, extras, where)
+    alone = entries[0] if len(entries) == 1 else ""
+    versions = str(alone.get("version", "") if isinstance(alone, dict) else alone)
+    exact = f"=={versions}" if re.match(r"\d", versions) else versions
+    return asking(name, extras, where, _specifier(exact))
 
 
 def _condition(entry: Mapping[str, Any]) -> str:
     """Where an entry holds, as a marker; empty for everywhere."""
-    if markers := entry.get("markers"):
-        return str(markers)
+    conditions = [f"({entry['markers']})"] if entry.get("markers") else []
     if platform := entry.get("platform"):
-        return f"sys_platform == '{named(platform)}'"
-    return ""
+        conditions.append(f"sys_platform == '{named(platform)}'")
+    for limit in sorted(SpecifierSet(_specifier(str(entry.get("python", "")))), key=str):
+        conditions.append(f"python_full_version {limit.operator} '{limit.version}'")
+    return " and ".join(conditions)
 
 
 def _specifier(versions: str) -> str:
-    """Poetry's way to write versions of Python as everybody else writes them; empty for none."""
-    parts = [part.strip() for part in versions.replace("||", "|").split("|")]
-    text = parts[0] if len(parts) == 1 else ""
-    if text.startswith("^"):
-        text = f">={text[1:]},<{int(text[1:].split('.')[0]) + 1}"
-    elif text.startswith("~") and not text.startswith("~="):
-        text = f"=={'.'.join(text[1:].split('.')[:2])}.*"
+    """Poetry's way to write versions as everybody else writes them; empty for any, and where that
+    cannot be said.
+    """
+    parts = [part.strip() for part in versions.split(",")]
     try:
-        return str(SpecifierSet("" if text == "*" else text))
+        return str(SpecifierSet(",".join(_limits(part) for part in parts if part != "*")))
     except InvalidSpecifier:
         return ""
+
+
+def _limits(part: str) -> str:
+    """What `^` and `~` mean: as far as nothing changes in the first number, or that after it."""
+    sign, text = part[:1], part[1:].strip()
+    if sign not in ("^", "~") or not re.fullmatch(r"\d+(\.\d+)*", text, re.ASCII):
+        return part
+    numbers = [int(number) for number in text.split(".")]
+    if sign == "~":
+        kept = min(1, len(numbers) - 1)
+    else:
+        kept = next((at for at, number in enumerate(numbers) if number), len(numbers) - 1)
+    numbers[kept] += 1
+    return f">={text},<{'.'.join(map(str, numbers[: kept + 1]))}"

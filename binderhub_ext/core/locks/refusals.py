@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -30,13 +31,23 @@ def refuse_format(name: str, found: object, known: int) -> NoReturn:
 
     Raises:
         BuildFailed
+        ValueError: it says no version, so it is no lock.
     """
+    number = re.match(r"\d{1,9}", str(found), re.ASCII)
+    if number is None:
+        raise ValueError(f"{str(found)[:20]!r} is no version of a format")
+    fields = {"name": name, "found": str(found)[:20], "known": known}
+    if int(number[0]) < known:
+        raise BuildFailed(
+            "{name} is of version {found} of its format, and this hub reads version {known}. Make "
+            "it anew with {again}, and commit it.",
+            **fields,
+            again=AGAIN[name],
+        )
     raise BuildFailed(
         "{name} is of version {found} of its format, and this hub reads version {known}. Make it "
         "with an older version of the tool, or ask the administrator to update the hub.",
-        name=name,
-        found=str(found)[:20],
-        known=known,
+        **fields,
     )
 
 

@@ -35,11 +35,13 @@ than a small package."""
 _CODENAMES = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
 
 _NOT_THERE = (
-    re.compile(r"^E: Unable to locate package (\S+)"),
-    re.compile(r"^E: Package '([^']+)' has no installation candidate"),
-    re.compile(r"^E: Couldn't find any package by (?:glob|regex) '([^']+)'"),
-    re.compile(r"^E: Version '[^']+' for '([^']+)' was not found"),
+    re.compile(r"^E: Unable to locate package (?P<name>\S+)"),
+    re.compile(r"^E: Package '(?P<name>[^']+)' has no installation candidate"),
+    re.compile(r"^E: Couldn't find any package by (?:glob|regex) '(?P<name>[^']+)'"),
+    re.compile(r"^E: Version '(?P<version>[^']+)' for '(?P<name>[^']+)' was not found"),
 )
+_VIRTUAL = re.compile(r"^Package (\S+) is a virtual package provided by:\n((?:  .+\n)+)", re.MULTILINE)
+_NAMED = ("name", "version")
 _CANDIDATE = re.compile(r"^(\S+):\n +Installed: .*\n +Candidate: (?!\(none\))(\S+)", re.MULTILINE)
 _ON_ITS_WAY = re.compile(r"(?:Get|Hit|Ign|Err):\d")
 """How apt tells of a package that it gets: it has read all that it needs to know by then."""
@@ -264,11 +266,22 @@ def unfetched(failure: ProcessFailed, path: str, system: str) -> BinderError:
         path: of `apt.txt`.
         system: what people call the release.
     """
-    lines = failure.tail.splitlines()
-    names = [match[1] for line in lines for rule in _NOT_THERE if (match := rule.match(line))]
-    if names:
+    if virtual := _VIRTUAL.search(failure.tail):
         return BuildFailed(
-            "{path} asks for what the sources of this machine ({system}) do not have: {names}.",
+            "{path} asks for {name}, which is no package but what several are. Ask for one of "
+            "them: {names}.",
+            path=path,
+            name=virtual[1],
+            names=", ".join(line.split()[0] for line in virtual[2].splitlines()),
+            detail=failure.tail,
+        )
+    lines = failure.tail.splitlines()
+    matches = [match for line in lines for rule in _NOT_THERE if (match := rule.match(line))]
+    if matches:
+        names = ("=".join(filter(None, map(each.groupdict().get, _NAMED))) for each in matches)
+        return BuildFailed(
+            "{path} asks for what the sources of this machine ({system}) do not have: {names}. "
+            "Correct that, or ask the administrator for sources that have it.",
             path=path,
             system=system,
             names=", ".join(dict.fromkeys(names)),
@@ -276,7 +289,8 @@ def unfetched(failure: ProcessFailed, path: str, system: str) -> BinderError:
         )
     if _UNMET.search(failure.tail):
         return BuildFailed(
-            "The packages that {path} asks for cannot be had together.",
+            "The packages that {path} asks for cannot be had together. The end of the log says which: "
+            "leave one of them out.",
             path=path,
             detail=failure.tail,
         )

@@ -227,7 +227,8 @@ async def test_a_second_environment_with_the_same_packages_costs_nothing(machine
     ("asked", "words"),
     [
         ("no-such-package-anywhere", "do not have: no-such-package-anywhere"),
-        ("figlet=0.0.1", "do not have: figlet"),
+        ("figlet=0.0.1", "do not have: figlet=0.0.1. Correct that"),
+        ("mail-transport-agent", "no package but what several are. Ask for one of them: "),
         # A name with a dot, and no regular expression.
         ("figle.", "do not have: figle."),
     ],
