@@ -124,9 +124,10 @@ class Systems:
             return not free
 
     def put(self, made: Path, place: Path) -> None:
-        """Put a whole tree where it is found."""
+        """Put a whole tree where it is found, marked as used now."""
         place.parent.mkdir(mode=0o700, exist_ok=True)
         made.chmod(0o755)
+        used(made)
         made.rename(place)
 
     async def collect_garbage(self, used: set[str], grace: float, max_age: float) -> None:

@@ -205,6 +205,17 @@ def test_a_system_is_made_anew_for_updates(tmp_path: Path) -> None:
     assert key(0, 0) == key(0, 999 * day) == Systems(tmp_path, ("python3",)).layer_key(asked)
 
 
+async def test_a_system_is_there_until_its_environment_is(tmp_path: Path) -> None:
+    """Also one that needed nothing installed, whose folder is as old as the base."""
+    systems = Systems(tmp_path, ("python3",))
+    made, place = tmp_path / "tree", systems.layer("key")
+    made.mkdir()
+    os.utime(made, (0, 0))
+    systems.put(made, place)
+    await systems.collect_garbage(set(), 60, 60)
+    assert place.exists()
+
+
 def test_two_that_need_a_base_at_once_make_one(machine: Machine) -> None:
     assert len([line for line in machine.told if line.startswith("Making the base")]) == 1
     assert len([*(machine.systems.root / "bases").iterdir()]) == 1
