@@ -43,6 +43,13 @@ def leave_out() -> None:
     sys.modules.update((name, _Unused(name)) for name in _UNUSED)
 
 
+def take_in() -> None:
+    """Have it load all of repo2docker after all, which a later one may need."""
+    for name in [*sys.modules]:
+        if name in _UNUSED or name.partition(".")[0] == "repo2docker":
+            del sys.modules[name]
+
+
 def detect(folder: str, default_python: str, available: list[str]) -> dict[str, Any]:
     """What repo2docker would build.
 
@@ -96,11 +103,18 @@ def note_reads(paths: list[str]) -> None:
 def main() -> None:
     folder, default_python, available, memory = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    leave_out()
     paths: list[str] = []
     note_reads(paths)
+    asked = folder, default_python, available.split(",")
+    leave_out()
     try:
-        answer = detect(folder, default_python, available.split(","))
+        try:
+            answer = detect(*asked)
+        except MemoryError:
+            raise
+        except Exception:
+            take_in()
+            answer = detect(*asked)
     except MemoryError:
         answer = {"error": "MemoryError: reading its files takes more memory than there is for it"}
     except Exception as error:  # anything a hostile file makes repo2docker's parsers raise

@@ -839,6 +839,26 @@ def test_what_repo2docker_builds_with_is_not_loaded_to_ask_it(tmp_path: Path) ->
     assert found == [tuple(facts) for _, *facts in DETECTED]
 
 
+# Leaves out what repo2docker uses, as a later one may use what is left out now.
+LATER = """
+from binderhub_ext.engines import detector
+detector._UNUSED += ("toml", "repo2docker.semver")
+detector.main()
+"""
+
+
+def test_a_later_repo2docker_may_use_what_is_left_out(tmp_path: Path) -> None:
+    project = {"Project.toml": "[compat]\n", "Pipfile": "x"}
+    for number, files in enumerate([project, {"Pipfile": '[requires]\npython_version = "3.12"'}]):
+        folder = str(write(tmp_path / str(number), files))
+        told = subprocess.check_output(
+            [sys.executable, "-c", LATER, folder, "3.11", "3.11,3.12", str(detect.DETECTION_MEMORY)]
+        )
+        answer = json.loads(told)
+        assert "error" not in answer and answer["buildpack"].startswith(("Julia", "Pipfile")[number])
+        assert answer["python"] == ("3.11", "3.12")[number]
+
+
 # Notes what repo2docker looks at below the working directory while it decides.
 WATCH = """
 import builtins, os, sys
