@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from ...core.environment import R_LOCK, Read
 from ...core.errors import BuildFailed
 from ...core.progress import Tell
-from ...core.rlang import locked
+from ...core.rlang import Locked, locked
 from ...core.sentences import Sentence
 from ...programs import Log, ProcessFailed
 from ..detect import Detection
@@ -110,6 +110,10 @@ class PackagesOfR:
     tell: Tell
     log: Log
 
+    def __post_init__(self) -> None:
+        # It is told before anything is installed that a lock is none.
+        self._named = locked(self._lock, self.read(self._lock) or b"") if self._lock else Locked()
+
     @property
     def anything(self) -> bool:
         """Whether there is anything to install."""
@@ -142,7 +146,7 @@ class PackagesOfR:
             await self._install(self._itself, self._as_package)
 
     async def _locked(self) -> None:
-        path, named = self._lock, locked(self._lock, self.read(self._lock) or b"")
+        path, named = self._lock, self._named
         self.tell(say("Of {path} the names count, not the versions", path=path))
         if elsewhere := ", ".join(named.elsewhere):
             text = "{path}: left out, as CRAN does not have them: {names}"

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from small_repositories import Files, MakeSource
+from small_repositories import Files, MakeSource, build
 
 from binderhub_ext.core.environment import FOLDERS, NAMES, Read, determine
 from binderhub_ext.core.errors import BuildFailed, Unsupported
@@ -25,7 +25,7 @@ from binderhub_ext.core.sentences import Sentence
 from binderhub_ext.engines import configuration, detect, detector
 from binderhub_ext.engines.containers.planning import Recipe, repo2docker_pythons
 from binderhub_ext.engines.detect import Ask, Detection, Detector
-from binderhub_ext.engines.local import conda, detecting, rlang, support
+from binderhub_ext.engines.local import conda, detecting, onebuild, rlang, support
 from binderhub_ext.engines.local.build import LocalBuilder
 from binderhub_ext.engines.local.channels import Channels
 from binderhub_ext.engines.local.interpreters import Interpreter, find_interpreters
@@ -452,6 +452,18 @@ async def test_all_that_makes_an_r_is_in_the_key(
         assert (await builder.plan(source)).key != plan.key
         assert await builder.basis() != basis
         plan, basis = await builder.plan(source), await builder.basis()
+
+
+@pytest.mark.skipif(bool(obstacle(LocalBuilder())), reason="no systems can be made here")
+async def test_a_renv_lock_that_is_none_is_told_before_r_is_installed(
+    repository: MakeSource, builder: LocalBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def on_system(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(onebuild, "on_system", on_system)
+    with pytest.raises(BuildFailed, match=r"renv.lock is not what renv writes"):
+        await build(builder, repository({"runtime.txt": "r-4.1-2022-01-01", "renv.lock": "["}))
 
 
 @pytest.mark.parametrize("line", ["-o=Dir=/", "figlet;id", "../x.deb", "a b_c"])
