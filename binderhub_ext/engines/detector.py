@@ -94,7 +94,7 @@ def note_reads(paths: list[str]) -> None:
     """Have a list get the files that this process opens by names relative to where it is."""
 
     def hear(event: str, facts: tuple[Any, ...]) -> None:
-        if event == "open" and isinstance(facts[0], str) and not os.path.isabs(facts[0]):
+        if event == "open" and isinstance(facts[0], str) and not facts[0].startswith("/"):
             paths.append(os.path.normpath(facts[0]))
 
     sys.addaudithook(hear)

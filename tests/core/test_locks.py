@@ -342,11 +342,11 @@ def test_versions_as_poetry_writes_them(wanted: str, fits: bool, entry: str) -> 
     ("condition", "holds"),
     [
         *(('python = "<3.8"', False), ('python = "^3.8"', True), ('python = "~3.10"', False)),
-        ("platform = \"win32\"", False),
-        ("python = \"^3.8\", markers = \"sys_platform == 'win32'\"", False),
+        ('platform = "win32"', False),
+        ('python = "^3.8", markers = "sys_platform == \'win32\'"', False),
         ("python = \"<3.8\", markers = \"os_name == 'nt' or os_name == 'posix'\"", False),
-        ("python = \"<3.8\", platform = \"linux\"", False),
-        ("python = \"^3.9\", platform = \"linux\"", True),
+        ('python = "<3.8", platform = "linux"', False),
+        ('python = "^3.9", platform = "linux"', True),
     ],
 )
 def test_where_something_is_asked_of_poetry(condition: str, holds: bool) -> None:

@@ -36,18 +36,22 @@ def refuse_format(name: str, found: object, known: int) -> NoReturn:
     number = re.match(r"\d{1,9}", str(found), re.ASCII)
     if number is None:
         raise ValueError(f"{str(found)[:20]!r} is no version of a format")
-    fields = {"name": name, "found": str(found)[:20], "known": known}
+    said = str(found)[:20]
     if int(number[0]) < known:
         raise BuildFailed(
             "{name} is of version {found} of its format, and this hub reads version {known}. Make "
             "it anew with {again}, and commit it.",
-            **fields,
+            name=name,
+            found=said,
+            known=known,
             again=AGAIN[name],
         )
     raise BuildFailed(
         "{name} is of version {found} of its format, and this hub reads version {known}. Make it "
         "with an older version of the tool, or ask the administrator to update the hub.",
-        **fields,
+        name=name,
+        found=said,
+        known=known,
     )
 
 

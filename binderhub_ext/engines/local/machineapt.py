@@ -40,7 +40,9 @@ _NOT_THERE = (
     re.compile(r"^E: Couldn't find any package by (?:glob|regex) '(?P<name>[^']+)'"),
     re.compile(r"^E: Version '(?P<version>[^']+)' for '(?P<name>[^']+)' was not found"),
 )
-_VIRTUAL = re.compile(r"^Package (\S+) is a virtual package provided by:\n((?:  .+\n)+)", re.MULTILINE)
+_VIRTUAL = re.compile(
+    r"^Package (\S+) is a virtual package provided by:\n((?:  .+\n)+)", re.MULTILINE
+)
 _NAMED = ("name", "version")
 _CANDIDATE = re.compile(r"^(\S+):\n +Installed: .*\n +Candidate: (?!\(none\))(\S+)", re.MULTILINE)
 _ON_ITS_WAY = re.compile(r"(?:Get|Hit|Ign|Err):\d")
@@ -289,8 +291,8 @@ def unfetched(failure: ProcessFailed, path: str, system: str) -> BinderError:
         )
     if _UNMET.search(failure.tail):
         return BuildFailed(
-            "The packages that {path} asks for cannot be had together. The end of the log says which: "
-            "leave one of them out.",
+            "The packages that {path} asks for cannot be had together. The end of the log says "
+            "which: leave one of them out.",
             path=path,
             detail=failure.tail,
         )

@@ -75,7 +75,9 @@ ONE_VERSION = [
     *("idna==3.1", "idna===3.1", "idna == v3.1", "idna  ==  3.1.0", "Idna (==0!3.1)"),
     *("idna[x, y]==3.1", "idna==3.1 ; python_version > '3'", "idna==3.1\t"),
 ]
-SEVERAL_VERSIONS = ["idna", "idna==3.*", "idna==3.1,==3.1", "idna==3.1,>=3", "idna>=3.1", "idna~=3.1"]
+SEVERAL_VERSIONS = [
+    *("idna", "idna==3.*", "idna==3.1,==3.1", "idna==3.1,>=3", "idna>=3.1", "idna~=3.1"),
+]
 
 
 @pytest.mark.parametrize("line", ONE_VERSION)
