@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +24,9 @@ from ..detect import Detection
 from . import pipfile
 from .buildsandbox import REPO
 from .uv import Requirements
+
+_EVERYTHING_HASHED = "--require-hashes"
+_NAMED = 5
 
 
 def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requirements:
@@ -71,7 +74,10 @@ def asked_in(
         # Options hold for all that is installed, wherever they are.
         limits = found.constrains and not found.line.text.startswith("-")
         lines[limits].append(_line(found, repo))
-    return Requirements(base, tuple(lines[False]), tuple(lines[True]))
+    asked, limiting = tuple(lines[False]), tuple(lines[True])
+    if any(line.text == _EVERYTHING_HASHED for line in asked):
+        _check_all_hashed(path, asked, limiting)
+    return Requirements(base, asked, limiting)
 
 
 def of_lock(lock: Lock, repo: Path) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
@@ -83,6 +89,17 @@ def of_lock(lock: Lock, repo: Path) -> tuple[tuple[Line, ...], tuple[Line, ...]]
     asked = requirement_lines("\n".join(lock.locked.asked))
     limits = requirement_lines("\n".join(lock.locked.limits))
     return tuple(_line(Found(lock.name, line), repo) for line in asked), tuple(limits)
+
+
+def _check_all_hashed(path: str, asked: Sequence[Line], limiting: Sequence[Line]) -> None:
+    known = {package_name(line) for line in (*asked, *limiting) if has_hashes(line)}
+    if rest := sorted({package_name(line) for line in asked} - known - {""}):
+        raise BuildFailed(
+            "{path} wants hashes of everything (--require-hashes), and says none of {names}. Add "
+            "them, or leave that option out.",
+            path=path,
+            names=", ".join(rest[:_NAMED]),
+        )
 
 
 def wanted(requirements: Requirements, put: Callable[[str, str], str]) -> list[str]:

@@ -97,6 +97,20 @@ def test_hashes_that_uv_would_not_check_are_refused(line: str, tmp_path: Path) -
             asked_in("requirements.txt", content, (), tmp_path, limits.get)
 
 
+def test_who_wants_hashes_of_everything_gets_nothing_without(tmp_path: Path) -> None:
+    pinned = "idna==3.1 --hash=sha256:0\n"
+    files = {"limits.txt": pinned.encode()}
+
+    def asked(text: str) -> uv.Requirements:
+        content = f"--require-hashes\n{text}".encode()
+        return asked_in("requirements.txt", content, (), tmp_path, files.get)
+
+    assert len(asked(f"{pinned}--pre").lines) == 3
+    assert asked("-c limits.txt\nidna").lines
+    with pytest.raises(BuildFailed, match=r"everything .* says none of cowsay, six\."):
+        asked(f"{pinned}six==1.16.0\ncowsay")
+
+
 def test_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(uv, "SETTINGS", tmp_path / "uv.toml")
     argv = uv.install(Path("/e"), ["-r", "r.txt", "."], link=uv.LINK, build=False)
