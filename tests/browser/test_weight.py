@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from homehub import HomeHub
+from patience import wait_until
 from playwright.sync_api import Page
 
 LIMIT = 230_000
@@ -27,9 +28,13 @@ def test_the_main_page_is_light(home_hub: HomeHub, maria: Page) -> None:
 
     client.on("Network.responseReceived", answered)
     client.on("Network.loadingFinished", ended)
+
+    def came_with_scripts() -> bool:
+        maria.wait_for_timeout(500)
+        return any("/home.js" in address for address in came)
+
     maria.goto(home_hub.main_page, wait_until="load")
-    maria.wait_for_timeout(500)
-    assert any(address.endswith("home.js") or "home.js?" in address for address in came), came
+    wait_until(came_with_scripts, came)
     assert sum(came.values()) < LIMIT, came
     theirs = [address for address in came if "/hub/static/" in address]
     assert theirs == [], "the Hub sends its files unpacked"
