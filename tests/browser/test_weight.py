@@ -13,10 +13,11 @@ LIMIT = 230_000
 libraries that these load, and the font of its icons."""
 
 
-def test_the_main_page_is_light(home_hub: HomeHub, maria: Page) -> None:
+def test_the_main_page_is_light(home_hub: HomeHub, page: Page) -> None:
+    home_hub.sign_in(page, "nora")  # who has little work; maria has as many rows as a page shows
     came: dict[str, int] = {}
     addresses: dict[str, str] = {}
-    client = maria.context.new_cdp_session(maria)
+    client = page.context.new_cdp_session(page)
     client.send("Network.enable")
     client.send("Network.setCacheDisabled", {"cacheDisabled": True})
 
@@ -30,10 +31,10 @@ def test_the_main_page_is_light(home_hub: HomeHub, maria: Page) -> None:
     client.on("Network.loadingFinished", ended)
 
     def came_with_scripts() -> bool:
-        maria.wait_for_timeout(500)
+        page.wait_for_timeout(500)
         return any("/home.js" in address for address in came)
 
-    maria.goto(home_hub.main_page, wait_until="load")
+    page.goto(home_hub.main_page, wait_until="load")
     wait_until(came_with_scripts, came)
     assert sum(came.values()) < LIMIT, came
     theirs = [address for address in came if "/hub/static/" in address]
