@@ -67,22 +67,39 @@ def is_same(model: Path, environment: Path) -> bool:
         return False
     if _start_up(environment / site) != _start_up(model / site):
         return False
-    return all(_same_file(f"{model}/{file}", f"{environment}/{file}") for file in _sources(model))
+    return all(_same_folder(model, environment, folder) for folder in _with_sources(model))
 
 
 def _start_up(site: Path) -> set[str]:
     return {path.name for path in site.glob("*.pth")}
 
 
-def _sources(model: Path) -> Iterator[str]:
-    """Files of a model, relative to it; there are so many that paths as objects take long."""
-    for path, folders, names in os.walk(model / "lib"):
+def _with_sources(model: Path) -> Iterator[str]:
+    """Folders of a model with files that count, relative to it."""
+    for path, folders, _ in os.walk(model / "lib"):
         if "__pycache__" in folders:
             folders.remove("__pycache__")
         # An installer may note again how a package came here, which changes nothing of it.
         if not path.endswith(".dist-info"):
-            folder = os.path.relpath(path, model)
-            yield from (f"{folder}/{name}" for name in names)
+            yield os.path.relpath(path, model)
+
+
+def _same_folder(model: Path, environment: Path, folder: str) -> bool:
+    """Whether all files are there, most of them the same ones, which the listing says."""
+    try:
+        with os.scandir(environment / folder) as entries:
+            found = {entry.name: entry.inode() for entry in entries}
+    except OSError:
+        return False
+    with os.scandir(model / folder) as entries:
+        others = [
+            entry.name
+            for entry in entries
+            if found.get(entry.name) != entry.inode() and not entry.is_dir(follow_symlinks=False)
+        ]
+    return all(
+        _same_file(f"{model / folder}/{name}", f"{environment / folder}/{name}") for name in others
+    )
 
 
 def _same_file(one: str, other: str) -> bool:

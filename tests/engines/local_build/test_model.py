@@ -1,0 +1,58 @@
+"""Whether an environment still has all files of the one that it was begun from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from binderhub_ext.engines.local.model import clone, is_same
+
+SITE = "lib/python3.11/site-packages"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    files = {"a/b.py": "x = 1", "a/c.so": "binary", "one.py": "", "a-1.dist-info/RECORD": "a"}
+    for name, text in files.items():
+        file = tmp_path / "model" / SITE / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (tmp_path / "model" / SITE / "a" / "link").symlink_to("b.py")
+    return tmp_path / "model"
+
+
+def replaced(file: Path, text: str) -> None:
+    file.unlink()
+    file.write_text(text)
+
+
+def folder_as_file(site: Path) -> None:
+    (site / "a").rename(site / "was-a")
+    (site / "a").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (lambda _: None, True),
+        (lambda site: replaced(site / "a" / "b.py", "x = 1"), True),
+        (lambda site: replaced(site / "a-1.dist-info" / "RECORD", "other"), True),
+        (lambda site: (site / "new.py").write_text(""), True),
+        (lambda site: replaced(site / "a" / "b.py", "x = 2"), False),
+        (lambda site: (site / "a" / "c.so").unlink(), False),
+        (lambda site: (site / "a" / "link").unlink(), False),
+        (lambda site: (site / "new.pth").write_text(""), False),
+        (lambda site: (site / "sitecustomize.py").write_text(""), False),
+        (folder_as_file, False),
+    ],
+)
+def test_what_makes_another_server(
+    model: Path, tmp_path: Path, change: Callable[[Path], None], same: bool
+) -> None:
+    environment = tmp_path / "environment"
+    environment.mkdir()
+    clone(model, environment)
+    change(environment / SITE)
+    assert is_same(model, environment) is same
