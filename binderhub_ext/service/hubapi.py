@@ -55,18 +55,19 @@ class HubApi:
         # of each question apart: how long others are answered before says nothing of the Hub
         patience = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         few = aiohttp.TCPConnector(limit=_AT_ONCE)
-        self._session = aiohttp.ClientSession(timeout=patience, connector=few)
-        # each lasts as long as a server takes to start, and keeps nobody from asking
-        self._streams = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._questions = aiohttp.ClientSession(timeout=patience, connector=few)
+        # each may last as long as a server takes to start or to stop, and keeps nobody from asking
+        many = aiohttp.TCPConnector(limit=0)
+        self._lasting = aiohttp.ClientSession(timeout=patience, connector=many)
 
     async def close(self) -> None:
-        await self._session.close()
-        await self._streams.close()
+        await self._questions.close()
+        await self._lasting.close()
 
     async def health(self) -> bool:
         """Whether the Hub answers at all."""
         try:
-            async with self._session.get(f"{self._url}/") as response:
+            async with self._questions.get(f"{self._url}/") as response:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -103,7 +104,7 @@ class HubApi:
         **options: Any,
     ) -> aiohttp.ClientResponse:
         """What the Hub answers, once it does."""
-        session = self._streams if stream else self._session
+        session = self._questions if method == "GET" and not stream else self._lasting
         loop = asyncio.get_running_loop()
         until = loop.time() + self._restart
         while True:

@@ -132,14 +132,31 @@ async def test_servers_that_start_keep_nobody_from_asking_the_hub() -> None:
         await asyncio.gather(*watching)
 
 
+async def test_servers_that_stop_keep_nobody_from_asking_the_hub() -> None:
+    over = asyncio.Event()
+
+    async def stops(_request: web.Request) -> web.Response:
+        await over.wait()
+        return web.json_response({}, status=204)
+
+    async with a_hub(timeout=SOON) as (port, client):
+        await port.open(*[stops] * 50, (200, MODEL))
+        stopping = [asyncio.create_task(client.stop(ADA, "one")) for _ in range(50)]
+        while len(port.asked) < 50:  # noqa: ASYNC110 - all of them are held
+            await asyncio.sleep(0.01)
+        assert await client.server(ADA, "one")
+        over.set()
+        await asyncio.gather(*stopping)
+
+
 async def test_a_long_queue_of_questions_is_no_hub_that_does_not_answer() -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(0.5)
         return web.json_response(MODEL)
 
     async with a_hub(timeout=5) as (port, client):
-        await port.open(*[slow] * 1200)
-        assert all(await asyncio.gather(*(client.server(ADA, "one") for _ in range(1200))))
+        await port.open(*[slow] * 240)
+        assert all(await asyncio.gather(*(client.server(ADA, "one") for _ in range(240))))
 
 
 def test_how_many_start_at_once_is_the_engines_to_know() -> None:
