@@ -24,7 +24,10 @@ _OF_PYTHON = (
 )
 """Names of the buildpacks that decide on a Python."""
 
-_UNUSED = ("docker", "docker.utils", "docker.utils.build", "jinja2", "requests")
+_UNUSED = (
+    *("docker", "docker.utils", "docker.utils.build", "jinja2", "requests"),
+    *("pythonjsonlogger", "repo2docker.contentproviders"),
+)
 """What repo2docker imports only to fetch, to render and to build; it takes longer than the rest."""
 
 

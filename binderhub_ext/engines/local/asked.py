@@ -44,11 +44,12 @@ def asked_for(detection: Detection, base: tuple[str, ...], repo: Path) -> Requir
     if detection.buildpack == "PipfileBuildPack":
         file = detection.file("Pipfile.lock") or detection.file("Pipfile")
         lines = requirement_lines("\n".join(_of_pipfile(detection, read)))
-        return Requirements(base, tuple(_line(Found(file, line), repo) for line in lines))
+        asked = tuple(_line(Found(file, line), repo) for line in lines)
+        return Requirements(base, asked, locked=file.endswith(".lock"))
     if detection.is_conda:
         return Requirements(base)
     if detection.lock and (lock := find_lock(detection.binder_dir, read)):
-        return Requirements(base, *of_lock(lock, repo))
+        return Requirements(base, *of_lock(lock, repo), locked=True)
     path = detection.file("requirements.txt")
     if not path:
         return Requirements(base)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class OwnUv:
     log: Log
 
     async def install(self, requirements: Requirements, link: str, log: Log | None = None) -> bool:
-        """Install into an empty environment; once more from the cache if the net is down.
+        """Install into an empty environment; from the cache alone if all is there or the net down.
 
         Returns:
             Whether it was begun from the model.
@@ -58,13 +59,22 @@ class OwnUv:
             excludes=self._file("excludes.txt", requirements.excludes),
             options=requirements.options,
         )
+        offline = [*argv, "--offline"]
+        if self.model and requirements.fixed:
+            # The index would say nothing new, and asking it of each package takes most of the time.
+            said: list[str] = []
+            with suppress(ProcessFailed):
+                cloned = await self._from_nothing(offline, requirements, link, Log(said.append))
+                for line in said:
+                    log.add(line)
+                return cloned
         try:
             return await self._from_nothing(argv, requirements, link, log)
         except ProcessFailed as failure:
             if not network_trouble(failure):
                 raise
             self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            return await self._from_nothing([*argv, "--offline"], requirements, link, log)
+            return await self._from_nothing(offline, requirements, link, log)
 
     async def _from_nothing(
         self, install: Sequence[str], requirements: Requirements, link: str, log: Log

@@ -234,8 +234,7 @@ class Recipe:
     @property
     def _leaves_choices(self) -> bool:
         """Whether pip might take versions that our own uv passes over as they have no wheel."""
-        locked = self.detection.lock or self.detection.file("Pipfile.lock")
-        return not (locked or self.requirements.prefers_wheels)
+        return not (self.requirements.fixed or self.requirements.prefers_wheels)
 
     async def _wheels_first(self) -> None:
         self.tell(say("Installing packages", 10))

@@ -97,11 +97,13 @@ class Requirements:
         base: lines of the server's packages.
         lines: lines of the repository.
         constraints: lines of it that ask for nothing and only limit versions.
+        locked: whether these are of a lock, which names all that is installed for it.
     """
 
     base: tuple[str, ...]
     lines: tuple[Line, ...] = ()
     constraints: tuple[Line, ...] = ()
+    locked: bool = False
 
     @property
     def asked(self) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
@@ -112,6 +114,15 @@ class Requirements:
     def trusted(self) -> bool:
         """Whether every line only names packages of the index."""
         return all(line.refers is Refers.INDEX for line in (*self.lines, *self.constraints))
+
+    @property
+    def fixed(self) -> bool:
+        """Whether an index has no say in what is installed for the repository.
+
+        pip takes lines with hashes only where all that is installed has them.
+        """
+        asked = [line for line in self.lines if package_name(line)]
+        return self.locked or (bool(asked) and all(map(has_hashes, asked)))
 
     @property
     def checked(self) -> tuple[Line, ...]:

@@ -19,6 +19,7 @@ from binderhub_ext.core.errors import BuildFailed, NoSpace
 from binderhub_ext.core.progress import Phase, unheard
 from binderhub_ext.engines.base import Image
 from binderhub_ext.engines.local.build import LocalBuilder
+from binderhub_ext.engines.local.choices import installed
 from binderhub_ext.engines.local.store import read_record
 from binderhub_ext.programs import output
 
@@ -86,6 +87,14 @@ async def test_requirements_and_start(repository: MakeSource, builder: LocalBuil
     assert not [event for event in again.events if event.data.get("log")]
 
 
+# Whether there is a folder of stubs, and how many modules of it jedi would find.
+STUBS = """
+from jedi.inference.gradual import typeshed
+stubs = typeshed.TYPESHED_PATH / "stubs"
+print(stubs.is_dir(), len(typeshed._create_stub_map(typeshed.PathInfo(str(stubs), True))))
+"""
+
+
 async def test_others_begin_from_the_empty_one(
     repository: MakeSource, builder: LocalBuilder, data: Path
 ) -> None:
@@ -118,6 +127,9 @@ async def test_others_begin_from_the_empty_one(
     old = LocalBuilder(data_dir=str(data), max_model_age=0)
     built = await build(old, repository({"requirements.txt": "colorama==0.4.5"}))
     assert "Checking that a server starts" in built.log
+    if installed(path)["jedi"].startswith("0.20."):
+        assert python(builder, model, STUBS) == "False 0"
+        assert python(builder, built.image, STUBS) == "True 0"
 
 
 async def test_source_distribution(repository: MakeSource, builder: LocalBuilder) -> None:

@@ -104,6 +104,23 @@ async def test_a_lock_leaves_nothing_to_choose(
     assert "Installing packages" in built.log and "in the sandbox" not in built.log
 
 
+async def test_an_index_is_not_asked_for_what_is_kept(
+    locks: dict[str, str],
+    repository: MakeSource,
+    builder: LocalBuilder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a lock's versions are fixed, it could say nothing new."""
+    await builder.prepare()
+    for number, proxy in enumerate(["", "http://127.0.0.1:9"]):
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY") if proxy else ():
+            monkeypatch.setenv(name, "" if name == "NO_PROXY" else proxy)
+            monkeypatch.setenv(name.lower(), "" if name == "NO_PROXY" else proxy)
+        lock = f"{locks['uv.lock']}\n# kept {number}\n"
+        built = await build(builder, repository({"uv.lock": lock, "pyproject.toml": PROJECT}))
+        assert "+ cowsay==" in built.log and "cannot be reached" not in built.log
+
+
 async def test_a_package_with_a_lock(
     locks: dict[str, str], repository: MakeSource, builder: LocalBuilder
 ) -> None:

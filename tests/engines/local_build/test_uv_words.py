@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,20 @@ def test_what_is_asked_for() -> None:
     assert several.options == ["--prerelease", "allow", *best]
     assert asked.excludes == "rfc3987-syntax\n"
     assert wanted("RFC3987_syntax").excludes == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("", False),
+        ("six==1.16.0", False),
+        ("six==1.16.0 --hash=sha256:0\n-i https://example.org", True),
+        ("six==1.16.0 --hash=sha256:0\nidna", False),
+    ],
+)
+def test_where_an_index_has_no_say(text: str, fixed: bool) -> None:
+    assert wanted(text).fixed is fixed
+    assert replace(wanted(text), locked=True).fixed
 
 
 ONE_VERSION = [
