@@ -13,7 +13,8 @@ from patience import SOON, START
 from sandboxhub import Answer, Client, SandboxHub
 
 TRIES = (Path(__file__).parent / "tries.py").read_text()
-MEMORY = 512 << 20
+MEMORY = 768 << 20
+"""Bytes that eve's server has: more than all the processes that it may have take."""
 
 
 @dataclass

@@ -13,11 +13,12 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from filecmp import cmp
 from pathlib import Path
 
 from ...storage.trees import remove_tree
+from .choices import installed
 from .store import RECORD, SERVER_LOCK
 
 _NAMING_PLACES = ("bin", "share/jupyter/kernels")
@@ -72,6 +73,16 @@ def empty_folder(folder: Path) -> None:
     """Remove everything in a folder."""
     for path in folder.iterdir():
         remove_tree(path)
+
+
+def differ_in(model: Path, environment: Path, names: Collection[str]) -> bool:
+    """Whether an environment has all packages of its model, in the same versions, and no others.
+
+    Args:
+        names: what does not count, whether there or not.
+    """
+    ours, theirs = installed(model), installed(environment)
+    return all(ours.get(name) == theirs.get(name) for name in {*ours, *theirs}.difference(names))
 
 
 def is_same(model: Path, environment: Path) -> bool:

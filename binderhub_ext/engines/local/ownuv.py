@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from ...programs import Log, ProcessFailed, program, run
 from . import uv
 from .asked import wanted
 from .choices import TRACE, Choices, installed, plain
-from .model import clone, empty_folder
+from .model import clone, differ_in, empty_folder
 from .supervised import in_thread
-from .uv import COPY, Requirements
+from .uv import COPY, OFFLINE, Requirements
 from .words import network_trouble, say
 
 
@@ -42,7 +41,7 @@ class OwnUv:
     log: Log
 
     async def install(self, requirements: Requirements, link: str, log: Log | None = None) -> bool:
-        """Install into an empty environment; from the cache alone if all is there or the net down.
+        """Install into an empty environment; from the cache if that will do or the net is down.
 
         Returns:
             Whether it was begun from the model.
@@ -59,14 +58,9 @@ class OwnUv:
             excludes=self._file("excludes.txt", requirements.excludes),
             options=requirements.options,
         )
-        offline = [*argv, "--offline"]
         if self.model and requirements.fixed:
-            # The index would say nothing new, and asking it of each package takes most of the time.
-            said: list[str] = []
-            with suppress(ProcessFailed):
-                cloned = await self._from_nothing(offline, requirements, link, Log(said.append))
-                for line in said:
-                    log.add(line)
+            cloned = await self._from_cache(argv, requirements, link, log)
+            if cloned is not None:
                 return cloned
         try:
             return await self._from_nothing(argv, requirements, link, log)
@@ -74,7 +68,29 @@ class OwnUv:
             if not network_trouble(failure):
                 raise
             self.tell(say("The package index cannot be reached; trying with what is kept here"))
-            return await self._from_nothing(offline, requirements, link, log)
+            return await self._from_nothing([*argv, OFFLINE], requirements, link, log)
+
+    async def _from_cache(
+        self, install: Sequence[str], requirements: Requirements, link: str, log: Log
+    ) -> bool | None:
+        """Install what an index has no say in without asking it, which takes most of the time.
+
+        Returns:
+            What `install` does; `None` if the index has to be asked after all: for what is not in
+            the cache, or as it has a say in other packages of the server.
+        """
+        said: list[str] = []
+        try:
+            silent = Log(said.append)
+            cloned = await self._from_nothing([*install, OFFLINE], requirements, link, silent)
+        except ProcessFailed:
+            return None
+        assert self.model
+        if not await asyncio.to_thread(differ_in, self.model, self.path, requirements.names):
+            return None
+        for line in said:
+            log.add(line)
+        return cloned
 
     async def _from_nothing(
         self, install: Sequence[str], requirements: Requirements, link: str, log: Log

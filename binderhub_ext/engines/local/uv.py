@@ -24,6 +24,7 @@ from ...programs import NETWORK, passed_on
 from ..solver import conflict, other_file
 
 LINK, COPY = "hardlink", "copy"
+OFFLINE = "--offline"
 
 SETTINGS = Path("/etc/uv/uv.toml")
 """The administrator's settings for uv on this machine; sandboxes show them too."""
@@ -123,6 +124,11 @@ class Requirements:
         """
         asked = [line for line in self.lines if package_name(line)]
         return self.locked or (bool(asked) and all(map(has_hashes, asked)))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The packages that lines of the repository name."""
+        return frozenset(map(package_name, (*self.lines, *self.constraints)))
 
     @property
     def checked(self) -> tuple[Line, ...]:

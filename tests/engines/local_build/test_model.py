@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from binderhub_ext.engines.local.model import clone, is_same
+from binderhub_ext.engines.local.model import clone, differ_in, is_same
 
 SITE = "lib/python3.11/site-packages"
 
@@ -56,3 +56,22 @@ def test_what_makes_another_server(
     clone(model, environment)
     change(environment / SITE)
     assert is_same(model, environment) is same
+
+
+@pytest.mark.parametrize(
+    ("packages", "same"),
+    [
+        (["a-1", "b-1"], True),
+        (["a-1", "b-1", "locked-2"], True),
+        (["a-2", "b-1"], False),
+        (["a-1"], False),
+        (["a-1", "b-1", "new-1"], False),
+    ],
+)
+def test_whether_only_what_is_locked_differs(
+    tmp_path: Path, packages: list[str], same: bool
+) -> None:
+    for name, there in ("model", ["a-1", "b-1", "Locked-1"]), ("environment", packages):
+        for package in there:
+            (tmp_path / name / SITE / f"{package}.dist-info").mkdir(parents=True)
+    assert differ_in(tmp_path / "model", tmp_path / "environment", {"locked"}) is same
