@@ -233,6 +233,12 @@ def is_pinned(line: Line) -> bool:
     return _PINNED.fullmatch(_bare(line.text)) is not None
 
 
+def pin(line: Line) -> Requirement | None:
+    """What a line asks for, if that is one version of a package of the index."""
+    pinned = line.refers is Refers.INDEX and is_pinned(line)
+    return Requirement(_bare(line.text)) if pinned else None
+
+
 def _bare(line: str) -> str:
     """A line without the options of its own."""
     return _LINE_OPTION.sub("", line).strip()

@@ -13,9 +13,11 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from filecmp import cmp
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
 
 from ...storage.trees import remove_tree
 from .choices import installed
@@ -75,14 +77,16 @@ def empty_folder(folder: Path) -> None:
         remove_tree(path)
 
 
-def differ_in(model: Path, environment: Path, names: Collection[str]) -> bool:
-    """Whether an environment has all packages of its model, in the same versions, and no others.
-
-    Args:
-        names: what does not count, whether there or not.
+def is_as_pinned(model: Path, environment: Path, pins: Mapping[str, SpecifierSet]) -> bool:
+    """Whether an environment has all packages of its model, each of the model's or of its pin's
+    version, and what else it has is pinned.
     """
     ours, theirs = installed(model), installed(environment)
-    return all(ours.get(name) == theirs.get(name) for name in {*ours, *theirs}.difference(names))
+    return ours.keys() <= theirs.keys() and all(
+        ours.get(name) == version
+        or (name in pins and pins[name].contains(version, prereleases=True))
+        for name, version in theirs.items()
+    )
 
 
 def is_same(model: Path, environment: Path) -> bool:

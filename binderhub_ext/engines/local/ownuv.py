@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...core.locks import Target
 from ...core.progress import Tell
 from ...programs import Log, ProcessFailed, program, run
 from . import uv
 from .asked import wanted
 from .choices import TRACE, Choices, installed, plain
-from .model import clone, differ_in, empty_folder
+from .environment import python_version
+from .model import clone, empty_folder, is_as_pinned
 from .supervised import in_thread
 from .uv import COPY, OFFLINE, Requirements
 from .words import network_trouble, say
@@ -77,7 +80,7 @@ class OwnUv:
 
         Returns:
             What `install` does; `None` if the index has to be asked after all: for what is not in
-            the cache, or as it has a say in other packages of the server.
+            the cache, or as what is there decided which version of something is taken.
         """
         said: list[str] = []
         try:
@@ -86,7 +89,8 @@ class OwnUv:
         except ProcessFailed:
             return None
         assert self.model
-        if not await asyncio.to_thread(differ_in, self.model, self.path, requirements.names):
+        pins = requirements.pins(Target(python_version(self.path), platform.machine()))
+        if not await asyncio.to_thread(is_as_pinned, self.model, self.path, pins):
             return None
         for line in said:
             log.add(line)

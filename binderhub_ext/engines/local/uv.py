@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
-from ...core.requirements import Line, Refers, has_hashes, package_name
+from ...core.locks import Target
+from ...core.requirements import Line, Refers, has_hashes, package_name, pin
 from ...core.sentences import NOTHING, Sentence
 from ...programs import NETWORK, passed_on
 from ..solver import conflict, other_file
@@ -125,10 +128,11 @@ class Requirements:
         asked = [line for line in self.lines if package_name(line)]
         return self.locked or (bool(asked) and all(map(has_hashes, asked)))
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The packages that lines of the repository name."""
-        return frozenset(map(package_name, (*self.lines, *self.constraints)))
+    def pins(self, target: Target) -> dict[str, SpecifierSet]:
+        """The one version of a package, by its name, where lines say it for such a target."""
+        pinned = filter(None, map(pin, (*self.lines, *self.constraints)))
+        here = (each for each in pinned if target.fits(each.marker))
+        return {canonicalize_name(each.name): each.specifier for each in here}
 
     @property
     def checked(self) -> tuple[Line, ...]:

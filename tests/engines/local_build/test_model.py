@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from binderhub_ext.engines.local.model import clone, differ_in, is_same
+from binderhub_ext.core.locks import Target
+from binderhub_ext.core.requirements import requirement_lines
+from binderhub_ext.engines.local.model import clone, is_as_pinned, is_same
+from binderhub_ext.engines.local.uv import Requirements
 
 SITE = "lib/python3.11/site-packages"
 
@@ -61,17 +64,22 @@ def test_what_makes_another_server(
 @pytest.mark.parametrize(
     ("packages", "same"),
     [
-        (["a-1", "b-1"], True),
-        (["a-1", "b-1", "locked-2"], True),
-        (["a-2", "b-1"], False),
-        (["a-1"], False),
-        (["a-1", "b-1", "new-1"], False),
+        (["a-1", "b-1", "Locked-1"], True),
+        (["a-1", "b-1", "locked-2.0"], True),
+        (["a-1", "b-1", "locked-3"], False),
+        (["a-2", "b-1", "locked-2"], False),
+        (["a-1", "b-2", "locked-2"], False),
+        (["a-1", "b-1"], False),
+        (["a-1", "b-1", "locked-2", "new-1"], False),
     ],
 )
-def test_whether_only_what_is_locked_differs(
+def test_whether_only_what_is_pinned_differs(
     tmp_path: Path, packages: list[str], same: bool
 ) -> None:
     for name, there in ("model", ["a-1", "b-1", "Locked-1"]), ("environment", packages):
         for package in there:
             (tmp_path / name / SITE / f"{package}.dist-info").mkdir(parents=True)
-    assert differ_in(tmp_path / "model", tmp_path / "environment", {"locked"}) is same
+    asked = "a<3\nb==2 ; python_version < '3'\nLocked==2 --hash=sha256:0"
+    requirements = Requirements((), tuple(requirement_lines(asked)))
+    pins = requirements.pins(Target("3.11", "x86_64"))
+    assert is_as_pinned(tmp_path / "model", tmp_path / "environment", pins) is same
