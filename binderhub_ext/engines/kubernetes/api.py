@@ -18,6 +18,7 @@ from kubernetes_asyncio.client import (
     CustomObjectsApi,
 )
 
+from ...programs import LINE_LENGTH
 from . import labels
 
 _NOT_THERE, _THERE = 404, 409
@@ -153,6 +154,8 @@ class Api:
                 *whole, rest = (rest + chunk).split(b"\n")
                 for line in whole:
                     yield line
+                # A line without end must not grow: what is over the length is not shown anyway.
+                rest = rest[: LINE_LENGTH * 4]
             if rest:
                 yield rest
         finally:

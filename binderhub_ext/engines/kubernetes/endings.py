@@ -116,7 +116,7 @@ def _of_container(
         return _not_pushed(image, said)
     told = told or _told(built)
     if (kind := _KINDS.get(str(told.get("code", "")))) is not None:
-        return kind(str(told["message"]), detail=str(told.get("detail", "")))
+        return kind(str(told.get("message", "")), detail=str(told.get("detail", "")))
     if NoSpace.in_text(log):
         return NoSpace("The disk filled up during the build, which was ended.", detail=log)
     return BuildFailed(

@@ -10,7 +10,7 @@ from typing import Any
 from . import labels
 from .daemon import BuildDaemon
 from .places import CERTIFICATES, ORDER, PULLING, PUSHED, RESULT, STORE, TRUSTED, folder
-from .pods import ClaimMount, DataClaim, restricted
+from .pods import ClaimMount, DataClaim, as_is, restricted
 from .push import CREDENTIALS
 
 BUILD, PUSH = "build", "push"
@@ -219,7 +219,7 @@ def _ours(name: str, data: DataClaim, arguments: Sequence[str]) -> dict[str, Any
         "name": name,
         "image": data.cluster.image,
         "imagePullPolicy": data.cluster.pull_policy,
-        "command": ["python3", "-P", "-m", f"{__package__}.{program}", *rest],
+        "command": ["python3", "-P", "-m", f"{__package__}.{program}", *map(as_is, rest)],
         "workingDir": "/",
     }
 

@@ -9,7 +9,7 @@ from ..containers.beginning import entrypoint
 from ..ending import EndingMixin
 from ..preparing import Prepared
 from . import labels
-from .pods import NOTEBOOK, DataClaim, of_server
+from .pods import NOTEBOOK, DataClaim, as_is, of_server
 
 _OF_LINKS = "BINDER_"
 """How variables begin that say what was launched."""
@@ -78,11 +78,7 @@ def server_of(pod: Any) -> Any:
 
 
 def literal(env: Mapping[str, str]) -> dict[str, str]:
-    """Variables as a pod has to have them so that a link's own words in them stay words.
-
-    The cluster puts another variable's value in the place of `$(NAME)`, such as the server's token.
-    """
+    """Variables as a pod has to have them so that a link's own words in them stay words."""
     return {
-        name: value.replace("$(", "$$(") if name.startswith(_OF_LINKS) else value
-        for name, value in env.items()
+        name: as_is(value) if name.startswith(_OF_LINKS) else value for name, value in env.items()
     }

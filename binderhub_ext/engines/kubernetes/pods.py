@@ -109,13 +109,22 @@ def first_container(
         "name": FIRST,
         "image": data.cluster.image,
         "imagePullPolicy": data.cluster.pull_policy,
-        "command": ["python3", "-P", "-m", f"{__package__}.first", json.dumps(spec)],
+        "command": ["python3", "-P", "-m", f"{__package__}.first", as_is(json.dumps(spec))],
         "workingDir": "/",
         "env": [{"name": "HOME", "value": "/tmp"}],
         "securityContext": {**restricted(), **as_owner(owner)},
         "resources": {"limits": _FIRST_LIMITS, "requests": _FIRST_REQUESTS},
         "volumeMounts": [data.mount(place) for place in seen],
     }
+
+
+def as_is(text: str) -> str:
+    """Text as a pod has to have it in a command or variable so that it stays what it is.
+
+    The cluster puts a variable's value in the place of `$(NAME)`, such as the server's token, and
+    one `$` in that of two.
+    """
+    return text.replace("$", "$$")
 
 
 def restricted() -> dict[str, Any]:

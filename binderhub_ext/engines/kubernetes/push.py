@@ -1,7 +1,7 @@
 """Push what was built, in the second container of a build's pod, which alone has the credentials.
 
-The image is a stranger's, so nothing of it is run, and of its files only those that have the digest
-they are named by. Where it goes was decided by the service.
+The image is a stranger's, so nothing of it is run, and it may have no links: skopeo reads what they
+lead to, and what is here besides are the credentials. Where it goes was decided by the service.
 
 Usage: python -m binderhub_ext.engines.kubernetes.push IMAGE [insecure]
 """
@@ -9,6 +9,7 @@ Usage: python -m binderhub_ext.engines.kubernetes.push IMAGE [insecure]
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,17 @@ def main() -> None:
     image, *insecure = sys.argv[1:]
     if (bundle := TRUSTED / FILE).exists():
         os.environ[NAMES[0]] = str(bundle)
-    sys.exit(push(f"dir:{RESULT / 'image'}", image, insecure=bool(insecure)))
+    folder = RESULT / "image"
+    if not is_of_files(folder):
+        sys.exit("The build left an image that is not made of plain files: it is not pushed.")
+    sys.exit(push(f"dir:{folder}", image, insecure=bool(insecure)))
+
+
+def is_of_files(folder: Path) -> bool:
+    """Whether it is a folder with plain files and nothing else, no link above all."""
+    return stat.S_ISDIR(folder.lstat().st_mode) and all(
+        entry.is_file(follow_symlinks=False) for entry in os.scandir(folder)
+    )
 
 
 def push(source: str, image: str, *, insecure: bool) -> int:

@@ -64,6 +64,8 @@ def test_words_of_a_link_stay_words() -> None:
     """A branch may be called so; in a pod's variable the token would stand there."""
     env = {"BINDER_REQUEST": "v2/gh/o/r/$(JUPYTERHUB_API_TOKEN)", "MINE": "$(HOME)"}
     assert literal(env) == {**env, "BINDER_REQUEST": "v2/gh/o/r/$$(JUPYTERHUB_API_TOKEN)"}
+    # of two the cluster makes one, before it looks for names
+    assert literal({"BINDER_REF": "$$(HOME)"}) == {"BINDER_REF": "$$$$(HOME)"}
 
 
 async def test_there_and_nowhere_else(kube_hub: KubeHub) -> None:

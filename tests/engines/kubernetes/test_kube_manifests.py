@@ -124,6 +124,7 @@ def first() -> dict[str, Any]:
         "https://example.org/o/r",
         str(LAYOUT.home("ana")),
         "projects/o/r",
+        branch="a$$b-$(HOME)",
     )
     return first_container(mounts(Files.PROJECT), [request], Owner(1000, 1000), DATA)
 
@@ -148,7 +149,9 @@ def test_the_first_container_mounts_what_nobody_else_can_rename() -> None:
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {
         f"/srv/binder/{path}" for path in found
     }
-    spec = json.loads(container["command"][-1])
+    written = container["command"][-1]
+    assert "a$$$$b-$$(HOME)" in written, "the cluster puts values in the place of names"
+    spec = json.loads(written)
     (sync,) = spec["syncs"]
     assert "--json" in sync and not any("owner" in word for word in sync)
     assert (spec["places"], spec["empty"]) == (["projects/o/r/data"], [])
