@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from uv import find_uv_bin
@@ -131,7 +132,7 @@ class Requirements:
     def pins(self, target: Target) -> dict[str, SpecifierSet]:
         """The one version of a package, by its name, where lines say it for such a target."""
         pinned = filter(None, map(pin, (*self.lines, *self.constraints)))
-        here = (each for each in pinned if target.fits(each.marker))
+        here = (each for each in pinned if _fits(target, each.marker))
         return {canonicalize_name(each.name): each.specifier for each in here}
 
     @property
@@ -173,6 +174,14 @@ class Requirements:
         """Packages left out unless the repository itself asks for them."""
         wanted = any(package_name(line) == UNWANTED for line in self.lines)
         return "" if wanted else UNWANTED + "\n"
+
+
+def _fits(target: Target, marker: Marker | None) -> bool:
+    """Whether a marker holds; one that makes no sense does not."""
+    try:
+        return target.fits(marker)
+    except ValueError:
+        return False
 
 
 def venv(python: str, path: Path) -> list[str]:

@@ -79,7 +79,9 @@ def test_whether_only_what_is_pinned_differs(
     for name, there in ("model", ["a-1", "b-1", "Locked-1"]), ("environment", packages):
         for package in there:
             (tmp_path / name / SITE / f"{package}.dist-info").mkdir(parents=True)
-    asked = "a<3\nb==2 ; python_version < '3'\nLocked==2 --hash=sha256:0"
+    asked = (
+        "a<3\na==2 ; python_version ~= 'x'\nb==2 ; python_version < '3'\nLocked==2 --hash=sha256:0"
+    )
     requirements = Requirements((), tuple(requirement_lines(asked)))
     pins = requirements.pins(Target("3.11", "x86_64"))
     assert is_as_pinned(tmp_path / "model", tmp_path / "environment", pins) is same
