@@ -1,4 +1,4 @@
-"""Names that are derived from other names: stable, collision-free, safe where they go.
+"""Names that are derived from other names: stable, told apart by a hash, safe where they go.
 
 Rules from elsewhere: JupyterHub 6 takes server names of 1-30 lower-case letters, digits and
 single hyphens, beginning with a letter and not ending with a hyphen
@@ -20,7 +20,10 @@ _HASH_DIGITS = 8
 
 
 def directory_name(name: str) -> str:
-    """The name of a directory (or claim) for a person or a group: injective and path-safe."""
+    """The name of a directory (or claim) for a person or a group, path-safe.
+
+    Names that are no such names themselves are told apart by 32 bits of their SHA-256.
+    """
     return escapism.safe_slug(name)
 
 
