@@ -272,15 +272,23 @@ async def started(argv: Sequence[str], **options: Any) -> AsyncIterator[Process]
     try:
         yield process
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            # What it said last has to be read: asyncio waits for the end of every pipe.
-            await asyncio.shield(process.communicate())
-        else:
-            # Its pipes end a moment after it, unless somebody else has them.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.communicate(), _LOOK)
+        try:
+            await _end_all(process)
+        finally:
+            # Whoever is cancelled again meanwhile leaves no pipe open.
+            process._transport.close()  # type: ignore[attr-defined]
+
+
+async def _end_all(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # What it said last has to be read: asyncio waits for the end of every pipe.
+        await asyncio.shield(process.communicate())
+    else:
+        # Its pipes end a moment after it, unless somebody else has them.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), _LOOK)
 
 
 async def _printed(

@@ -660,10 +660,10 @@ def clocks(ticks: float) -> Reading:
 
 async def test_two_services_count_a_run_once(ledgers: tuple[Ledger, Ledger]) -> None:
     one, two = ledgers
+    running = [run("1"), run("2", "bo")]
+    await one.looked(running, {}, clocks(0), 60)
     looks = [
-        ledger.looked([run("1"), run("2", "bo")], {}, clocks(tick), 60)
-        for tick in range(20)
-        for ledger in (one, two)
+        ledger.looked(running, {}, clocks(tick), 60) for tick in range(20) for ledger in (one, two)
     ]
     await asyncio.gather(*looks)
     await one.looked([run("2", "bo")], {run("1").key: 1_000_025.0}, clocks(30), 60)

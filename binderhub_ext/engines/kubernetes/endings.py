@@ -115,8 +115,9 @@ def _of_container(
     if said := str(told.get("push", "")):
         return _not_pushed(image, said)
     told = told or _told(built)
-    if (kind := _KINDS.get(str(told.get("code", "")))) is not None:
-        return kind(str(told.get("message", "")), detail=str(told.get("detail", "")))
+    kind, message = _KINDS.get(str(told.get("code", ""))), str(told.get("message", ""))
+    if kind and message:
+        return kind(message, detail=str(told.get("detail", "")))
     if NoSpace.in_text(log):
         return NoSpace("The disk filled up during the build, which was ended.", detail=log)
     return BuildFailed(

@@ -34,9 +34,10 @@ def main() -> None:
 
 def is_of_files(folder: Path) -> bool:
     """Whether it is a folder with plain files and nothing else, no link above all."""
-    return stat.S_ISDIR(folder.lstat().st_mode) and all(
-        entry.is_file(follow_symlinks=False) for entry in os.scandir(folder)
-    )
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        return False
+    with os.scandir(folder) as entries:
+        return all(entry.is_file(follow_symlinks=False) for entry in entries)
 
 
 def push(source: str, image: str, *, insecure: bool) -> int:

@@ -50,7 +50,7 @@ FULL = {"reason": "Evicted", "message": "Pod ephemeral local storage usage excee
         (FAILED, pod(**GONE), "", BuildFailed, "its node went away or had no room"),
         (FAILED, pod(**FULL), "", NoSpace, r"more disk.*\(1GB\)"),
         (FAILED, pod(told(1)), "E: because", BuildFailed, "The end of the log says"),
-        (FAILED, pod(told(1, code="build-failed")), "", BuildFailed, ""),
+        (FAILED, pod(told(1, code="build-failed")), "", BuildFailed, "The end of the log"),
         (FAILED, pod(told(1)), "No space left on device", NoSpace, "disk filled up"),
         (
             FAILED,
