@@ -333,7 +333,8 @@ class _Parts(Decided):
 
     @cached_property
     def heirs(self) -> Heirs:
-        return Heirs(self.records, self.volumes.store, self.hub, Person("", self.auth.api_token))
+        me = Person("", self.auth.api_token)
+        return Heirs(self.records, self.layout, self.volumes.store, self.hub, me)
 
     @cached_property
     def choices(self) -> Choices:

@@ -22,7 +22,8 @@ _HASH_DIGITS = 8
 def directory_name(name: str) -> str:
     """The name of a directory (or claim) for a person or a group, path-safe.
 
-    Names that are no such names themselves are told apart by 32 bits of their SHA-256.
+    Names that are no such names themselves are told apart by 32 bits of their SHA-256. Who has a
+    home looks whether it is theirs: :func:`..storage.homes.check_owner`.
     """
     return escapism.safe_slug(name)
 

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from ..beneath import DIRECTORY, beneath, lstat_beneath, open_beneath
+from ..beneath import (
+    DIRECTORY,
+    beneath,
+    lstat_beneath,
+    open_beneath,
+    read_beneath,
+    write_beneath,
+)
 from ..core.errors import Conflict
 from ..core.layout import DataDirectory
 from ..locks import lock
@@ -20,6 +27,37 @@ from .mounts import PRIVATE, STATE_HOME, Mount
 _OURS = 0o711
 _THEIRS = 0o700
 _DRAFT = b".making-"
+_OWNERS = ".owners"
+"""Whose homes are that are named by a hash: files of their names, each with the person's name."""
+
+
+def check_owner(layout: DataDirectory, user: str) -> None:
+    """Refuse a person whose home is somebody else's, as names are told apart by a short hash.
+
+    It is theirs of whom this was asked first. Where people choose their own names, others can be
+    found that have the same hash (see :func:`..core.names.directory_name`).
+
+    Raises:
+        Conflict: it is somebody else's.
+    """
+    name = layout.home(user).name
+    if name == user:
+        return
+    owners = layout.homes / _OWNERS
+    owners.mkdir(mode=_THEIRS, parents=True, exist_ok=True)
+    with beneath(owners, ".") as directory:
+        lock(directory)
+        try:
+            owner = read_beneath(directory, name).decode()
+        except FileNotFoundError:
+            write_beneath(directory, name, user.encode(), 0o600)
+            return
+    if owner != user:
+        raise Conflict(
+            "This hub cannot tell your name, {name}, from another person's, whose files are kept"
+            " under it. Ask the administrator for another name.",
+            name=user,
+        )
 
 
 def ensure_home(
@@ -35,9 +73,10 @@ def ensure_home(
         The home. Use it as a name to show, not to open: see :mod:`..beneath`.
 
     Raises:
-        Conflict: a link or a file is in its place.
+        Conflict: a link or a file is in its place, or it is somebody else's.
     """
     layout.homes.mkdir(mode=_OURS, parents=True, exist_ok=True)
+    check_owner(layout, user)
     home = layout.home(user)
     _ensure(layout.homes, home.name, uid, gid)
     return home

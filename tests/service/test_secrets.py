@@ -125,14 +125,15 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
     assert await mine.opened("ana", ["A"], time.time()) == [Secret("A", HUSH)]
     later = time.time() + 3600
     assert await mine.opened("ana", ["A"], later) == []
-    store = VolumeStore(DataDirectory(tmp_path))
+    layout = DataDirectory(tmp_path)
+    store = VolumeStore(layout)
     [shared, asked_for] = (store.create(name, "eve", 1.0) for name in ("lent", "asked-for"))
     for who in ("ana", "bob"):
         store.change(shared.id, lambda v, who=who: with_member(v, who, Access.RW, time.time()))
     store.create("of-before", "bob", time.time())
     # an administrator may name somebody who has not come yet
     store.change(asked_for.id, lambda v: undated(v, {"ana": Access.RO}))
-    heirs = Heirs(records, store, hub, Person("", "ours"))
+    heirs = Heirs(records, layout, store, hub, Person("", "ours"))
     since = time.time()
     assert await heirs.came(Person("ana", "", since=since)) == since
     assert await have("ana") == [1, 1, 1] and "ana" in store.get(shared.id).users
@@ -148,6 +149,10 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
     assert await have("bob") == [0, 0, 0] and not store.get(shared.id).users
     assert "3 secrets" in caplog.text and "access to lent;" in caplog.text
     assert "that it owns (of-before)" in caplog.text
+    await heirs.came(Person("ana.__~.#x", "", since=since))
+    for _ in range(2):
+        with pytest.raises(Conflict, match="another person's"):
+            await heirs.came(Person("ana_ +@__x", "", since=since))
 
 
 # ---- with a Hub

@@ -9,7 +9,12 @@ import pytest
 from binderhub_ext.core.errors import Conflict
 from binderhub_ext.core.launch import Files, Launch
 from binderhub_ext.core.layout import DataDirectory
-from binderhub_ext.storage.homes import ensure_home, ensure_mount_points, ensure_state
+from binderhub_ext.storage.homes import (
+    check_owner,
+    ensure_home,
+    ensure_mount_points,
+    ensure_state,
+)
 from binderhub_ext.storage.mounts import PRIVATE, STATE_HOME, mounts_for
 
 
@@ -41,6 +46,24 @@ def test_new_home_is_private(layout: DataDirectory) -> None:
         assert ensure_home(layout, "ann").stat().st_mode & 0o777 == 0o700
     finally:
         os.umask(old)
+
+
+def test_who_has_the_hash_of_another_gets_nothing_of_theirs(layout: DataDirectory) -> None:
+    """Both names are `ana-x---6388caf2` in the data directory."""
+    ana, other = "ana.__~.#x", "ana_ +@__x"
+    (ensure_home(layout, ana) / "file").write_text("mine")
+    assert layout.home(other) == layout.home(ana)
+    for ask in (ensure_home, check_owner):
+        with pytest.raises(Conflict, match="Ask the administrator for another name"):
+            ask(layout, other)
+    assert ensure_home(layout, ana) == layout.home(ana)
+
+
+def test_a_home_of_an_earlier_version_is_whose_it_was(layout: DataDirectory) -> None:
+    home = layout.home("ana@example.org")
+    home.mkdir(parents=True)
+    assert ensure_home(layout, "ana@example.org") == home
+    check_owner(layout, "ana@example.org")
 
 
 @needs_root

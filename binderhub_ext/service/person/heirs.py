@@ -10,7 +10,9 @@ from datetime import datetime
 from tornado.log import app_log
 
 from ...core.errors import NotAllowed
+from ...core.layout import DataDirectory
 from ...core.volumes import Volume
+from ...storage.homes import check_owner
 from ...storage.volumes import VolumeStore
 from ..hub import HubClient, Person
 from ..members import own_since
@@ -32,13 +34,22 @@ class Heirs:
 
     Args:
         records: where it is kept.
+        layout: where people's files are.
         volumes: all there are.
         hub: asked of those whose token does not tell since when they are known.
         me: the service.
     """
 
-    def __init__(self, records: Records, volumes: VolumeStore, hub: HubClient, me: Person) -> None:
-        self._records, self._volumes, self._hub, self._me = records, volumes, hub, me
+    def __init__(
+        self,
+        records: Records,
+        layout: DataDirectory,
+        volumes: VolumeStore,
+        hub: HubClient,
+        me: Person,
+    ) -> None:
+        self._records, self._layout, self._volumes = records, layout, volumes
+        self._hub, self._me = hub, me
         self._known: dict[str, float] = {}
         self._tokens: dict[str, str] = {}
 
@@ -49,6 +60,7 @@ class Heirs:
             Since when they are known, also if their token does not tell; as of :class:`Member`.
 
         Raises:
+            Conflict: what is kept under their name is somebody else's.
             HubUnavailable, DatabaseUnavailable: that cannot be done now.
         """
         since = person.since
@@ -59,6 +71,7 @@ class Heirs:
             since = await self._asked(person.name)
             self._tokens[person.name] = person.token
         if self._known.get(person.name) != since:
+            await asyncio.to_thread(check_owner, self._layout, person.name)
             await self._forget(person.name, own_since(since))
             self._known[person.name] = since
         return since
