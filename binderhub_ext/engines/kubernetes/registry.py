@@ -83,11 +83,15 @@ class Name:
 
     @classmethod
     def of(cls, image: str) -> Name:
-        """The parts of a name as Docker writes it: Docker Hub's have no host."""
+        """The parts of a name as Docker writes it: Docker Hub's have no host.
+
+        A host is in lower case and without the port that no port means.
+        """
         rest, at, digest = image.partition("@")
         host, slash, path = rest.partition("/")
         if not slash or not (host == "localhost" or "." in host or ":" in host):
             host, path = _DOCKER_HUB, rest if slash else f"library/{rest}"
+        host = host.lower().removesuffix(":443")
         host = _DOCKER_HUB if host in ("docker.io", "index.docker.io") else host
         path, colon, tag = path.partition(":")
         return cls(host, path, digest if at else (tag if colon else "latest"))
