@@ -6,6 +6,7 @@ planted. What exists is never changed: not its owner, not its mode.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,12 +31,15 @@ _DRAFT = b".making-"
 _OWNERS = ".owners"
 """Whose homes are that are named by a hash: files of their names, each with the person's name."""
 
+_NOT_WRITTEN = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
 
 def check_owner(layout: DataDirectory, user: str) -> None:
     """Refuse a person whose home is somebody else's, as names are told apart by a short hash.
 
     It is theirs of whom this was asked first. Where people choose their own names, others can be
-    found that have the same hash (see :func:`..core.names.directory_name`).
+    found that have the same hash (see :func:`..core.names.directory_name`). A full disk keeps
+    nobody from their files, and a service that may not look into homes says nothing.
 
     Raises:
         Conflict: it is somebody else's.
@@ -43,21 +47,29 @@ def check_owner(layout: DataDirectory, user: str) -> None:
     name = layout.home(user).name
     if name == user:
         return
-    owners = layout.homes / _OWNERS
-    owners.mkdir(mode=_THEIRS, parents=True, exist_ok=True)
-    with beneath(owners, ".") as directory:
-        lock(directory)
-        try:
-            owner = read_beneath(directory, name).decode()
-        except FileNotFoundError:
-            write_beneath(directory, name, user.encode(), 0o600)
-            return
+    try:
+        owner = _owner(layout.homes / _OWNERS, name, user)
+    except OSError as error:
+        if error.errno not in _NOT_WRITTEN:
+            raise
+        return
     if owner != user:
         raise Conflict(
             "This hub cannot tell your name, {name}, from another person's, whose files are kept"
             " under it. Ask the administrator for another name.",
             name=user,
         )
+
+
+def _owner(owners: Path, name: str, user: str) -> str:
+    """Whose a home is; from now on this person's if nobody knows."""
+    owners.mkdir(mode=_THEIRS, parents=True, exist_ok=True)
+    with beneath(owners, ".") as directory:
+        lock(directory)
+        with suppress(FileNotFoundError):
+            return read_beneath(directory, name).decode()
+        write_beneath(directory, name, user.encode(), 0o600)
+        return user
 
 
 def ensure_home(

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from smalldisk import leave_free, small_disk
 
 from binderhub_ext.core.errors import Conflict
 from binderhub_ext.core.launch import Files, Launch
@@ -64,6 +65,16 @@ def test_a_home_of_an_earlier_version_is_whose_it_was(layout: DataDirectory) -> 
     home.mkdir(parents=True)
     assert ensure_home(layout, "ana@example.org") == home
     check_owner(layout, "ana@example.org")
+
+
+def test_a_full_disk_keeps_nobody_from_their_home(layout: DataDirectory) -> None:
+    with small_disk(layout.root):
+        for name in ("ana@example.org", "bo@example.org"):
+            layout.home(name).mkdir(parents=True)
+        check_owner(layout, "bo@example.org")
+        leave_free(layout.root, 0)
+        assert ensure_home(layout, "ana@example.org") == layout.home("ana@example.org")
+        assert names(layout.homes / ".owners")[-1] == layout.home("bo@example.org").name
 
 
 @needs_root
