@@ -172,6 +172,7 @@ class BinderApp(StrictApplication):
             db_url=self.db_url,
             ticket_file=self.ticket_secret_file,
         )
+        await self.service.heirs.write_owners()
         self._init_server()
         house = again(_CLEAN_EVERY, self._keep_house)
         work = house, self._sweep(), self._keep_books(), self._keep_catalogue()

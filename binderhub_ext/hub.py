@@ -15,6 +15,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from .secrets import ensure_secret
 from .sqlite import keep_room
 
 SERVICE = "binder"
+_HOST_DIGITS = 20
 
 OAUTH_SCOPES = (
     "servers!user",
@@ -167,7 +169,8 @@ def pulled_by_link(path: str, request: Any, _user: Any, base_url: str) -> str | 
 def host_of(name: str, domain: str, kind: str) -> str:
     """Whose host is which where `c.JupyterHub.subdomain_host` is set; a `subdomain_hook`.
 
-    People's servers and other services get hosts of their own, as JupyterHub does it. Our
+    People's servers and other services get hosts of their own, as JupyterHub does it; of names
+    that are none of hosts no two have the same. Our
     service stays with the Hub: pages of both are equally trusted, and links to
     `<hub>/services/binder/` go on to arrive.
 
@@ -182,6 +185,10 @@ def host_of(name: str, domain: str, kind: str) -> str:
         # Hosts know no capitals: what JupyterHub takes for unsafe gets a checksum.
         name = f"{name}--"
     host: str = subdomain_hook_idna(name, domain, kind)
+    readable, hashed, _ = host.removesuffix(f".{domain}").rpartition("--")
+    if kind == "user" and hashed and not readable.startswith("xn"):
+        # Seven digits of a hash, as JupyterHub has them, are some that another name can have, too.
+        host = f"{readable}--{sha256(name.encode()).hexdigest()[:_HOST_DIGITS]}.{domain}"
     return host
 
 

@@ -34,41 +34,45 @@ _OWNERS = ".owners"
 _NOT_WRITTEN = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
-def check_owner(layout: DataDirectory, user: str) -> None:
+def check_owner(layout: DataDirectory, user: str) -> bool:
     """Refuse a person whose home is somebody else's, as names are told apart by a short hash.
 
     It is theirs of whom this was asked first. Where people choose their own names, others can be
-    found that have the same hash (see :func:`..core.names.directory_name`). A full disk keeps
-    nobody from their files, and a service that may not look into homes says nothing.
+    found that have the same hash (see :func:`..core.names.directory_name`).
+
+    Returns:
+        Whether it is known to be theirs. Where that could not be written down, as the disk is full
+        or homes are not ours to look into, nobody is kept from their files, and is asked again.
 
     Raises:
         Conflict: it is somebody else's.
     """
     name = layout.home(user).name
     if name == user:
-        return
+        return True
     try:
-        owner = _owner(layout.homes / _OWNERS, name, user)
+        owner = _owner(layout.homes / _OWNERS, name, user.encode())
     except OSError as error:
         if error.errno not in _NOT_WRITTEN:
             raise
-        return
-    if owner != user:
+        return False
+    if owner != user.encode():
         raise Conflict(
             "This hub cannot tell your name, {name}, from another person's, whose files are kept"
             " under it. Ask the administrator for another name.",
             name=user,
         )
+    return True
 
 
-def _owner(owners: Path, name: str, user: str) -> str:
+def _owner(owners: Path, name: str, user: bytes) -> bytes:
     """Whose a home is; from now on this person's if nobody knows."""
     owners.mkdir(mode=_THEIRS, parents=True, exist_ok=True)
     with beneath(owners, ".") as directory:
         lock(directory)
         with suppress(FileNotFoundError):
-            return read_beneath(directory, name).decode()
-        write_beneath(directory, name, user.encode(), 0o600)
+            return read_beneath(directory, name)
+        write_beneath(directory, name, user, 0o600)
         return user
 
 

@@ -132,6 +132,9 @@ def test_no_two_names_share_a_host() -> None:
         "ab",
         "1",
         "-",
+        # which JupyterHub gives one host
+        "ana..@+~#x",
+        "ana.+.#+ x",
     ]
     hosts = {hub.host_of(name, "h.org", "user") for name in names}
     assert len(hosts) == len(names)

@@ -20,7 +20,13 @@ from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.core.updates import printable
 
 MIB = 1 << 20
-UIDS = {"mia-of-folders": 200_601, "max-of-folders": 200_602, "moe-of-folders": 200_603}
+NAMESAKES = "noa.@_!+@x", "noa_. _._x"
+UIDS = {
+    "mia-of-folders": 200_601,
+    "max-of-folders": 200_602,
+    "moe-of-folders": 200_603,
+    NAMESAKES[0]: 200_604,
+}
 
 
 def home_of(hub: RealHub, user: str) -> Path:
@@ -179,6 +185,17 @@ async def test_what_is_too_large_or_does_not_come_whole(realhub: RealHub) -> Non
         assert (await send(moe, "", "x", b"whole")).status == 201
 
 
+def form(token: str, *files: tuple[str, bytes], last: bool = False) -> aiohttp.FormData:
+    data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+    for name, content in files:
+        if not last:
+            data.add_field("_xsrf", token)
+        data.add_field("files", io.BytesIO(content), filename=name)
+    if last or not files:
+        data.add_field("_xsrf", token)
+    return data
+
+
 async def test_a_form_without_a_script(realhub: RealHub) -> None:
     """Streamed like any other upload, in its folder's page, and nobody else's to send."""
     user = "max-of-folders"
@@ -186,16 +203,6 @@ async def test_a_form_without_a_script(realhub: RealHub) -> None:
     address = f"{PREFIX}files/upload?of=home&path=projects/octo/tides"
     there = home / "projects/octo/tides"
     large = os.urandom(9 * MIB)  # more than any other form may have
-
-    def form(token: str, *files: tuple[str, bytes], last: bool = False) -> aiohttp.FormData:
-        data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
-        for name, content in files:
-            if not last:
-                data.add_field("_xsrf", token)
-            data.add_field("files", io.BytesIO(content), filename=name)
-        if last or not files:
-            data.add_field("_xsrf", token)
-        return data
 
     async with realhub.browser(user) as max_:
         await signed_in(max_)
@@ -242,6 +249,24 @@ async def test_a_form_without_a_script(realhub: RealHub) -> None:
             reply = await stranger.send("POST", address, data=form(token, ("x", b"1")))
             assert reply.status == 403
         assert sorted(home.rglob("*")) == before
+
+
+async def test_a_home_with_the_same_hash_is_not_theirs(realhub: RealHub) -> None:
+    """Both names are `noa-x---554bd32e` in the data directory."""
+    noa, other = NAMESAKES
+    home = home_of(realhub, noa)
+    folder = "of=home&path=projects/octo/tides"
+    async with realhub.browser(noa) as theirs, realhub.browser(other) as mine:
+        assert "data.csv" in (await theirs.get(f"{PREFIX}files/folder?{folder}")).text
+        for page in ("", f"files/folder?{folder}", "files", "files/content?" + folder):
+            reply = await mine.get(PREFIX + page)
+            assert reply.status == 409 and "Ask the administrator" in reply.text, reply.text
+            assert "data.csv" not in reply.text
+        upload = form(mine.xsrf(), ("x", b"1"))
+        reply = await mine.send("POST", f"{PREFIX}files/upload?{folder}", data=upload)
+        assert reply.status == 409 and "data.csv" not in reply.text
+        assert (await send(mine, "projects/octo/tides", "x", b"1")).status == 409
+    assert {each.name for each in (home / "projects/octo/tides").iterdir()} == {"data.csv"}
 
 
 async def test_volumes_as_far_as_they_are_theirs(realhub: RealHub) -> None:

@@ -29,7 +29,7 @@ from binderhub_ext.service.person.secrets import Secrets, StoredSecret
 from binderhub_ext.service.records.database import sqlite_url
 from binderhub_ext.service.records.records import Records, now
 from binderhub_ext.service.records.secrets import SecretRecords
-from binderhub_ext.service.records.tables import SecretRow, TrustRow
+from binderhub_ext.service.records.tables import LaunchRow, SecretRow, TrustRow
 from binderhub_ext.service.web.views import secret_choices
 from binderhub_ext.storage.volumes import VolumeStore
 
@@ -149,10 +149,32 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
     assert await have("bob") == [0, 0, 0] and not store.get(shared.id).users
     assert "3 secrets" in caplog.text and "access to lent;" in caplog.text
     assert "that it owns (of-before)" in caplog.text
-    await heirs.came(Person("ana.__~.#x", "", since=since))
-    for _ in range(2):
-        with pytest.raises(Conflict, match="another person's"):
-            await heirs.came(Person("ana_ +@__x", "", since=since))
+
+
+async def test_whose_home_it_is_is_asked_until_it_is_known(
+    records: Records, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of two whose names have the same hash, it is theirs who launched something first."""
+    ana, other = "ana.__~.#x", "ana_ +@__x"
+    layout = DataDirectory(tmp_path)
+    layout.home(ana).mkdir(parents=True)
+
+    class Hub:
+        async def member(self, person: Person) -> Member:
+            return Member((), 5.0)
+
+    hub: Any = Hub()
+    heirs = Heirs(records, layout, VolumeStore(layout), hub, Person("", "ours"))
+    for number, name in enumerate((ana, other)):
+        row = LaunchRow(id=name, user=name, server="s", started=now() + timedelta(number))
+        await records.launch_started(row)
+    await heirs.write_owners()
+    assert f"{other} is refused" in caplog.text
+    for since in (5.0, 0.0):  # by a token that tells since when they are known, and by another
+        assert await heirs.came(Person(ana, "a", since=since)) == 5.0
+        for _ in range(2):
+            with pytest.raises(Conflict, match="another person's"):
+                await heirs.came(Person(other, "b", since=since))
 
 
 # ---- with a Hub

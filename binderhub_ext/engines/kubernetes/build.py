@@ -231,9 +231,9 @@ class KubernetesBuilder(Settings):
             NotAllowed: it is one of ours, or at an address that no link may name.
             ImageNotFound, RegistryUnavailable.
         """
-        repository = Name.of(reference).repository
+        name = Name.of(reference)
         ours = self.cluster.repository, self.cluster.node_repository
-        if repository in {Name.of(each).repository for each in ours}:
+        if any(name.is_of(Name.of(each)) for each in ours):
             raise NotAllowed(
                 "Images of that name are of environments this hub built, perhaps of somebody's"
                 " private repository. Launch the repository instead."
@@ -241,7 +241,7 @@ class KubernetesBuilder(Settings):
         manifest = await self.registry.find(reference, by_link=by_link)
         if manifest is None:
             raise complaint(reference, "manifest unknown")
-        return f"{repository}@{manifest.digest}"
+        return f"{name.repository}@{manifest.digest}"
 
     # --- building -------------------------------------------------------------------------
 

@@ -142,9 +142,14 @@ def _build(key: str, data: DataClaim, options: BuildOptions) -> dict[str, Any]:
     return {
         **_ours(BUILD, data, ["worker"]),
         "env": [{"name": name, "value": value} for name, value in sorted(variables.items())],
-        # Root in the container, with the usual capabilities, makes a namespace of its own there;
-        # the seccomp profile of most runtimes would forbid that.
-        "securityContext": {"runAsUser": 0, "allowPrivilegeEscalation": False},
+        # Root in the container, with the usual capabilities but for that to pretend to be another
+        # pod, makes a namespace of its own there; the seccomp profile of most runtimes would
+        # forbid that.
+        "securityContext": {
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["NET_RAW"]},
+        },
         "resources": {
             "limits": {name: amount for name, amount in limits.items() if amount},
             "requests": {name: amount for name, amount in requests(options).items() if amount},

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from escapism import safe_slug
+
 from ...core.launch import Access
 from ...core.layout import DataDirectory
 from ...storage.mounts import Mount
@@ -125,6 +127,18 @@ def as_is(text: str) -> str:
     one `$` in that of two.
     """
     return text.replace("$", "$$")
+
+
+def pod_name(user: str, run: str) -> str:
+    """The name of a server's pod, of at most 63 letters; nobody else's server comes by it.
+
+    KubeSpawner's own tells servers apart by 32 bits, and who has a pod of the same name ends it, or
+    gets it shown at their address.
+
+    Args:
+        run: name of the server's run directory.
+    """
+    return f"jupyter-{safe_slug(user, max_length=30)}-{run}"
 
 
 def restricted() -> dict[str, Any]:

@@ -38,6 +38,7 @@ _ACCEPT = ", ".join(
     ]
 )
 _DOCKER_HUB = "registry-1.docker.io"
+_DOCKER_HUBS = ("docker.io", "index.docker.io")
 _PATIENCE = 20
 _LARGEST = 8 << 20
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
@@ -83,22 +84,27 @@ class Name:
 
     @classmethod
     def of(cls, image: str) -> Name:
-        """The parts of a name as Docker writes it: Docker Hub's have no host.
-
-        A host is in lower case and without the port that no port means.
-        """
+        """The parts of a name as Docker writes it: Docker Hub's have no host."""
         rest, at, digest = image.partition("@")
         host, slash, path = rest.partition("/")
         if not slash or not (host == "localhost" or "." in host or ":" in host):
             host, path = _DOCKER_HUB, rest if slash else f"library/{rest}"
-        host = host.lower().removesuffix(":443")
-        host = _DOCKER_HUB if host in ("docker.io", "index.docker.io") else host
+        host = _DOCKER_HUB if host in _DOCKER_HUBS else host
         path, colon, tag = path.partition(":")
         return cls(host, path, digest if at else (tag if colon else "latest"))
 
     @property
     def repository(self) -> str:
         return f"{self.host}/{self.path}"
+
+    def is_of(self, other: Name) -> bool:
+        """Whether both are of one repository, however its host is written."""
+        return (_plain(self.host), self.path) == (_plain(other.host), other.path)
+
+
+def _plain(host: str) -> str:
+    host = host.lower().removesuffix(":443")
+    return _DOCKER_HUB if host in _DOCKER_HUBS else host
 
 
 class Registry:

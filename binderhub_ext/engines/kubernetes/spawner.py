@@ -40,7 +40,16 @@ from .giving import GivingKubeSpawner
 from .images import RegistryImage, at_nodes, find
 from .manifest import add_launch, complete, literal, server_of
 from .podevents import PodEvents, PodRequest, ended_words, evicted, pod_failed
-from .pods import FIRST, NOTEBOOK, DataClaim, ended, first_container, inside_projects, restricted
+from .pods import (
+    FIRST,
+    NOTEBOOK,
+    DataClaim,
+    ended,
+    first_container,
+    inside_projects,
+    pod_name,
+    restricted,
+)
 from .rundir import RunDirectory
 from .sweep import sweep
 from .unanswered import DOWN, in_words
@@ -93,8 +102,7 @@ class BinderKubeSpawner(BinderSpawnerMixin, GivingKubeSpawner):
 
     @default("pod_name_template")
     def _pod_name(self) -> str:
-        # Not from the person's and server's names alone: a namespace may have two hubs.
-        return f"jupyter-{{user_server}}-{self.cluster.hub[:6]}"
+        return pod_name(self.user.name, self.run_directory.name)
 
     @default("delete_stopped_pods")
     def _keep_ended_pods(self) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tornado.log import app_log
 
-from ...core.errors import NotAllowed
+from ...core.errors import Conflict, NotAllowed
 from ...core.layout import DataDirectory
 from ...core.volumes import Volume
 from ...storage.homes import check_owner
@@ -25,6 +25,11 @@ _FORGOTTEN = (
     " are volumes that it owns (%s): put away what is not this person's, as docs/how-to/"
     "let-people-in.md says. If this is the same person, the Hub's database is another one now:"
     " restore it together with everything else."
+)
+
+_SAME_HOME = (
+    "%s is refused from now on: the home %s is somebody else's, whose name has the same hash. Whose"
+    " it is stands in homes/.owners."
 )
 
 
@@ -69,12 +74,24 @@ class Heirs:
             if self._tokens.get(person.name) == person.token:
                 return self._known.get(person.name, since)
             since = await self._asked(person.name)
-            self._tokens[person.name] = person.token
         if self._known.get(person.name) != since:
-            await asyncio.to_thread(check_owner, self._layout, person.name)
+            owned = await asyncio.to_thread(check_owner, self._layout, person.name)
             await self._forget(person.name, own_since(since))
+            if not owned:
+                return since
             self._known[person.name] = since
+        if not person.since:
+            self._tokens[person.name] = person.token
         return since
+
+    async def write_owners(self) -> None:
+        """Write down whose homes of earlier versions are: theirs who launched something first."""
+        for name in await self._records.people():
+            if await asyncio.to_thread(self._layout.home(name).exists):
+                try:
+                    await asyncio.to_thread(check_owner, self._layout, name)
+                except Conflict:
+                    app_log.warning(_SAME_HOME, name, self._layout.home(name).name)
 
     async def _forget(self, name: str, before: datetime) -> None:
         until = before.timestamp()

@@ -184,6 +184,11 @@ class Records(Transactions):
         mine = update(LaunchRow).where(LaunchRow.user == user, LaunchRow.id == launch)
         await self.write(mine.values(dismissed=True))
 
+    async def people(self) -> list[str]:
+        """Everybody who launched something, in the order in which they first did."""
+        first = func.min(LaunchRow.started)
+        return await self.rows(select(LaunchRow.user).group_by(LaunchRow.user).order_by(first))
+
     async def launches_since(self, user: str, age: timedelta) -> int:
         """How many launches a person started within `age`."""
         return await self.count(LaunchRow.user == user, LaunchRow.started > now() - age)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,7 +15,8 @@ from binderhub_ext.core.launch import Access, Files, Launch
 from binderhub_ext.core.layout import DataDirectory
 from binderhub_ext.engines.kubernetes.cluster import Cluster
 from binderhub_ext.engines.kubernetes.jobs import BuildOptions, manifest, name_of
-from binderhub_ext.engines.kubernetes.pods import DataClaim, first_container, of_server
+from binderhub_ext.engines.kubernetes.pods import DataClaim, first_container, of_server, pod_name
+from binderhub_ext.engines.kubernetes.rundir import RunDirectory
 from binderhub_ext.engines.rundir import Owner
 from binderhub_ext.storage.mounts import Mount, mounts_for
 from binderhub_ext.storage.sync.words import Request
@@ -80,7 +82,11 @@ def test_pod_security(job: dict[str, Any]) -> None:
     assert not {"hostNetwork", "hostPID", "hostIPC", "securityContext"} & pod.keys()
     assert not any("hostPath" in volume for volume in pod["volumes"])
     build = pod["initContainers"][0]["securityContext"]
-    assert build == {"runAsUser": 0, "allowPrivilegeEscalation": False}
+    assert build == {
+        "runAsUser": 0,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["NET_RAW"]},
+    }
     for container in (pod["containers"][0], first()):
         context = container["securityContext"]
         assert context["runAsNonRoot"] and context["runAsUser"] == 1000
@@ -155,3 +161,17 @@ def test_the_first_container_mounts_what_nobody_else_can_rename() -> None:
     (sync,) = spec["syncs"]
     assert "--json" in sync and not any("owner" in word for word in sync)
     assert (spec["places"], spec["empty"]) == (["projects/o/r/data"], [])
+
+
+def test_no_two_servers_have_a_pod_of_one_name() -> None:
+    """Also of people whose names have the same hash, or begin with the same letters."""
+    people = "ana.__~.#x", "ana_ +@__x", "a" * 200, "a" * 201, "ana", "娜娜", ""
+    layout, hubs, servers = DataDirectory(Path("/data")), ("h", "i"), ("", "tides-1234abcd")
+    names = {
+        pod_name(user, RunDirectory.of(layout, hub, user, server).name)
+        for user in people
+        for hub in hubs
+        for server in servers
+    }
+    assert len(names) == len(people) * len(hubs) * len(servers)
+    assert all(re.fullmatch(r"jupyter-[a-z0-9-]{,54}[a-z0-9]", name) for name in names)

@@ -187,6 +187,7 @@ def test_parts_of_names() -> None:
     assert Name.of("docker.io/lab/x:1") == Name.of("lab/x:1") == Name(hub, "lab/x", "1")
     assert Name.of("h:5000/a/b:t") == Name("h:5000", "a/b", "t")
     assert Name.of("h.org/a") == Name("h.org", "a", "latest")
-    assert Name.of("H.org:443/a") == Name.of("h.org/a")
-    assert Name.of("Docker.io/lab/x") == Name.of("lab/x")
+    for ours, written in (("h.org/a", "H.org:443/a:1"), ("lab/x", "Docker.io/lab/x")):
+        assert Name.of(written).is_of(Name.of(ours)) and Name.of(ours).is_of(Name.of(written))
+    assert not Name.of("h.org:5000/a").is_of(Name.of("h.org/a"))
     assert Name.of("h.org/a:t@sha256:1") == Name("h.org", "a", "sha256:1")

@@ -85,7 +85,9 @@ class Handler(HubOAuthenticated, Guarded):
             self.refuse_stranger()
             return
         self._check_site()
-        self.person = replace(self.person, since=await self.service.heirs.came(self.person))
+        # Nobody until it is seen to that they have nothing of others: an error may show a page.
+        person, self.person = self.person, None
+        self.person = replace(person, since=await self.service.heirs.came(person))
         if not (self.by_token or self.asked_language() or self.get_cookie(COOKIE)):
             self.own_language = await self.service.choices.language(self.person.name)
 
