@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -63,6 +63,23 @@ def check_owner(layout: DataDirectory, user: str) -> bool:
             name=user,
         )
     return True
+
+
+def write_owners(layout: DataDirectory, people: Iterable[str]) -> None:
+    """Write down whose homes are of which nobody knows it: theirs who come first of some people."""
+    try:
+        homes = _names(layout.homes) - _names(layout.homes / _OWNERS)
+    except PermissionError:  # a service that may not look into homes
+        return
+    for user in people:
+        name = layout.home(user).name
+        if name != user and name in homes:
+            check_owner(layout, user)
+            homes.discard(name)
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
 def _owner(owners: Path, name: str, user: bytes) -> bytes:

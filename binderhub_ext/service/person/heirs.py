@@ -9,10 +9,10 @@ from datetime import datetime
 
 from tornado.log import app_log
 
-from ...core.errors import Conflict, NotAllowed
+from ...core.errors import NotAllowed
 from ...core.layout import DataDirectory
 from ...core.volumes import Volume
-from ...storage.homes import check_owner
+from ...storage.homes import check_owner, write_owners
 from ...storage.volumes import VolumeStore
 from ..hub import HubClient, Person
 from ..members import own_since
@@ -25,11 +25,6 @@ _FORGOTTEN = (
     " are volumes that it owns (%s): put away what is not this person's, as docs/how-to/"
     "let-people-in.md says. If this is the same person, the Hub's database is another one now:"
     " restore it together with everything else."
-)
-
-_SAME_HOME = (
-    "%s is refused from now on: the home %s is somebody else's, whose name has the same hash. Whose"
-    " it is stands in homes/.owners."
 )
 
 
@@ -86,12 +81,7 @@ class Heirs:
 
     async def write_owners(self) -> None:
         """Write down whose homes of earlier versions are: theirs who launched something first."""
-        for name in await self._records.people():
-            if await asyncio.to_thread(self._layout.home(name).exists):
-                try:
-                    await asyncio.to_thread(check_owner, self._layout, name)
-                except Conflict:
-                    app_log.warning(_SAME_HOME, name, self._layout.home(name).name)
+        await asyncio.to_thread(write_owners, self._layout, await self._records.people())
 
     async def _forget(self, name: str, before: datetime) -> None:
         until = before.timestamp()
