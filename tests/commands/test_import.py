@@ -147,7 +147,8 @@ def test_whose_files_become_is_not_guessed(run: Any, layout: DataDirectory, clai
 def test_names_that_are_escaped(run: Any, layout: DataDirectory, claim: Path) -> None:
     run("Zoë@example.org", claim)
     assert "notes.ipynb" in names(layout.home("Zoë@example.org"))
-    assert names(layout.homes) == [".imports", layout.home("Zoë@example.org").name]
+    home = layout.home("Zoë@example.org").name
+    assert names(layout.homes) == [".imports", ".owners", home]
 
 
 def test_twice_is_once(run: Any, layout: DataDirectory, claim: Path) -> None:
