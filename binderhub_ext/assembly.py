@@ -333,8 +333,7 @@ class _Parts(Decided):
 
     @cached_property
     def heirs(self) -> Heirs:
-        me = Person("", self.auth.api_token)
-        return Heirs(self.records, self.layout, self.volumes.store, self.hub, me)
+        return Heirs(self.records, self.volumes.store, self.hub, Person("", self.auth.api_token))
 
     @cached_property
     def choices(self) -> Choices:

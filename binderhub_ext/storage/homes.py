@@ -6,7 +6,6 @@ planted. What exists is never changed: not its owner, not its mode.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from ..beneath import (
     read_beneath,
     write_beneath,
 )
-from ..core.errors import Conflict
+from ..core.errors import Conflict, NoSpace
 from ..core.layout import DataDirectory
 from ..locks import lock
 from .mounts import PRIVATE, STATE_HOME, Mount
@@ -30,8 +29,6 @@ _THEIRS = 0o700
 _DRAFT = b".making-"
 _OWNERS = ".owners"
 """Whose homes are that are named by a hash: files of their names, each with the person's name."""
-
-_NOT_WRITTEN = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def check_owner(layout: DataDirectory, user: str) -> bool:
@@ -53,9 +50,9 @@ def check_owner(layout: DataDirectory, user: str) -> bool:
     try:
         owner = _owner(layout.homes / _OWNERS, name, user.encode())
     except OSError as error:
-        if error.errno not in _NOT_WRITTEN:
-            raise
-        return False
+        if NoSpace.caused(error) or isinstance(error, PermissionError):
+            return False
+        raise
     if owner != user.encode():
         raise Conflict(
             "This hub cannot tell your name, {name}, from another person's, whose files are kept"

@@ -125,15 +125,14 @@ async def test_who_gets_a_name_gets_nothing_that_was_entrusted_under_it(
     assert await mine.opened("ana", ["A"], time.time()) == [Secret("A", HUSH)]
     later = time.time() + 3600
     assert await mine.opened("ana", ["A"], later) == []
-    layout = DataDirectory(tmp_path)
-    store = VolumeStore(layout)
+    store = VolumeStore(DataDirectory(tmp_path))
     [shared, asked_for] = (store.create(name, "eve", 1.0) for name in ("lent", "asked-for"))
     for who in ("ana", "bob"):
         store.change(shared.id, lambda v, who=who: with_member(v, who, Access.RW, time.time()))
     store.create("of-before", "bob", time.time())
     # an administrator may name somebody who has not come yet
     store.change(asked_for.id, lambda v: undated(v, {"ana": Access.RO}))
-    heirs = Heirs(records, layout, store, hub, Person("", "ours"))
+    heirs = Heirs(records, store, hub, Person("", "ours"))
     since = time.time()
     assert await heirs.came(Person("ana", "", since=since)) == since
     assert await have("ana") == [1, 1, 1] and "ana" in store.get(shared.id).users
@@ -164,7 +163,7 @@ async def test_whose_home_it_is_is_asked_until_it_is_known(
             return Member((), 5.0)
 
     hub: Any = Hub()
-    heirs = Heirs(records, layout, VolumeStore(layout), hub, Person("", "ours"))
+    heirs = Heirs(records, VolumeStore(layout), hub, Person("", "ours"))
     for number, name in enumerate((ana, other)):
         row = LaunchRow(id=name, user=name, server="s", started=now() + timedelta(number))
         await records.launch_started(row)

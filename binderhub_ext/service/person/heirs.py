@@ -10,7 +10,6 @@ from datetime import datetime
 from tornado.log import app_log
 
 from ...core.errors import NotAllowed
-from ...core.layout import DataDirectory
 from ...core.volumes import Volume
 from ...storage.homes import check_owner, write_owners
 from ...storage.volumes import VolumeStore
@@ -34,22 +33,13 @@ class Heirs:
 
     Args:
         records: where it is kept.
-        layout: where people's files are.
-        volumes: all there are.
+        volumes: all there are, in the data directory in which homes are, too.
         hub: asked of those whose token does not tell since when they are known.
         me: the service.
     """
 
-    def __init__(
-        self,
-        records: Records,
-        layout: DataDirectory,
-        volumes: VolumeStore,
-        hub: HubClient,
-        me: Person,
-    ) -> None:
-        self._records, self._layout, self._volumes = records, layout, volumes
-        self._hub, self._me = hub, me
+    def __init__(self, records: Records, volumes: VolumeStore, hub: HubClient, me: Person) -> None:
+        self._records, self._volumes, self._hub, self._me = records, volumes, hub, me
         self._known: dict[str, float] = {}
         self._tokens: dict[str, str] = {}
 
@@ -70,7 +60,7 @@ class Heirs:
                 return self._known.get(person.name, since)
             since = await self._asked(person.name)
         if self._known.get(person.name) != since:
-            owned = await asyncio.to_thread(check_owner, self._layout, person.name)
+            owned = await asyncio.to_thread(check_owner, self._volumes.layout, person.name)
             await self._forget(person.name, own_since(since))
             if not owned:
                 return since
@@ -81,7 +71,7 @@ class Heirs:
 
     async def write_owners(self) -> None:
         """Write down whose homes of earlier versions are: theirs who launched something first."""
-        await asyncio.to_thread(write_owners, self._layout, await self._records.people())
+        await asyncio.to_thread(write_owners, self._volumes.layout, await self._records.people())
 
     async def _forget(self, name: str, before: datetime) -> None:
         until = before.timestamp()
