@@ -137,13 +137,9 @@ class Handler(HubOAuthenticated, Guarded):
 
     def _person(self, user: dict[str, Any]) -> Person:
         member = Member.from_model(user)
-        return Person(
-            name=user["name"],
-            token=self.hub_auth.get_token(self),
-            groups=member.groups,
-            admin="admin-ui" in (user.get("scopes") or ()),
-            since=member.since,
-        )
+        token = self.hub_auth.get_token(self)
+        admin = "admin-ui" in (user.get("scopes") or ())
+        return Person(user["name"], token, member.groups, admin=admin, since=member.since)
 
     def refuse_stranger(self) -> None:
         """What happens to those not signed in."""
