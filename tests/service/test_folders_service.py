@@ -261,7 +261,7 @@ async def test_a_home_with_the_same_hash_is_not_theirs(realhub: RealHub) -> None
         for page in ("", f"files/folder?{folder}", "files", "files/content?" + folder):
             reply = await mine.get(PREFIX + page)
             assert reply.status == 409 and "Ask the administrator" in reply.text, reply.text
-            assert "data.csv" not in reply.text
+            assert "data.csv" not in reply.text and "Logout" in reply.text
         upload = form(mine.xsrf(), ("x", b"1"))
         reply = await mine.send("POST", f"{PREFIX}files/upload?{folder}", data=upload)
         assert reply.status == 409 and "data.csv" not in reply.text

@@ -52,6 +52,8 @@ class Handler(HubOAuthenticated, Guarded):
     changing = False
     """Whether to be asked does something by itself, so that no other page may ask."""
     person: Person | None = None
+    refused: Person | None = None
+    """Who asks, before it is seen to that they have nothing of others: they are told, no more."""
     own_language = ""
     """The tag that the person chose, where this browser does not know of it."""
 
@@ -85,8 +87,8 @@ class Handler(HubOAuthenticated, Guarded):
             self.refuse_stranger()
             return
         self._check_site()
-        # Nobody until it is seen to that they have nothing of others: an error may show a page.
-        person, self.person = self.person, None
+        person = self.refused = self.person
+        self.person = None
         self.person = replace(person, since=await self.service.heirs.came(person))
         if not (self.by_token or self.asked_language() or self.get_cookie(COOKIE)):
             self.own_language = await self.service.choices.language(self.person.name)
@@ -277,7 +279,7 @@ class Page(Handler):
         return self.service.pages.render(
             template,
             language=self.language,
-            person=self.person,
+            person=self.person or self.refused,
             xsrf_token=xsrf,
             nonce=self.nonce,
             address=self.address(),
