@@ -169,10 +169,9 @@ def pulled_by_link(path: str, request: Any, _user: Any, base_url: str) -> str | 
 def host_of(name: str, domain: str, kind: str) -> str:
     """Whose host is which where `c.JupyterHub.subdomain_host` is set; a `subdomain_hook`.
 
-    People's servers and other services get hosts of their own, as JupyterHub does it; of names
-    that are none of hosts no two have the same. Our
-    service stays with the Hub: pages of both are equally trusted, and links to
-    `<hub>/services/binder/` go on to arrive.
+    People's servers and other services get hosts of their own, as JupyterHub does it; but no two
+    people have the same. Our service stays with the Hub: pages of both are equally trusted, and
+    links to `<hub>/services/binder/` go on to arrive.
 
     Args:
         name: of the person or service.
