@@ -29,7 +29,7 @@ _FORGOTTEN = (
 
 class Heirs:
     """Forgets what was entrusted under a name before its present owner had it: to the service, and
-    by other people, who let its owner into volumes of theirs.
+    by other people, who let its owner into volumes of theirs. Refuses whose home is another's.
 
     Args:
         records: where it is kept.
